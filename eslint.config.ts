@@ -1,0 +1,78 @@
+import { importX } from 'eslint-plugin-import-x'
+import reactHooks from 'eslint-plugin-react-hooks'
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript'
+import { defineConfig } from 'eslint/config'
+import tseslint from 'typescript-eslint'
+
+/** Who may import whom, stated once. A folder may always import itself; arrows follow the data's journey. */
+const layers: Record<string, string[]> = {
+  pack: [],
+  scenes: [],
+  convert: ['pack'],
+  image: ['pack'],
+  runtime: ['pack', 'image'],
+  protocol: ['pack'],
+  workers: ['pack', 'convert', 'image', 'runtime', 'protocol'],
+  cli: ['pack', 'convert', 'image', 'runtime'],
+  state: ['pack', 'protocol'],
+  ui: ['pack', 'scenes', 'state'],
+}
+
+/** Folders that run in Node, in a worker and on the page alike, so none of the three may show through. */
+const anywhere = ['pack', 'scenes', 'convert', 'protocol', 'state']
+const browserGlobals = ['window', 'document', 'navigator', 'indexedDB', 'caches', 'self', 'localStorage']
+
+const refuse = (regex: string, message: string): { regex: string; message: string } => ({ regex, message })
+
+function boundaries(folder: string): ReturnType<typeof refuse>[] {
+  const allowed = layers[folder] ?? []
+  const forbidden = Object.keys(layers).filter((other) => other !== folder && !allowed.includes(other))
+  const rules = [refuse(`^\\.\\.?/(.*/)?(${forbidden.join('|')})/`, `${folder} may import only: ${allowed.join(', ') || 'nothing'}`)]
+  if (folder !== 'cli') rules.push(refuse('^node:|^sharp$|^commander$', 'Node belongs in cli'))
+  if (folder !== 'runtime') rules.push(refuse('^onnxruntime-web', 'ONNX Runtime is reached through runtime/session.ts'))
+  if (folder !== 'ui') rules.push(refuse('^react', 'React belongs in ui'))
+  return rules
+}
+
+export default defineConfig(
+  { ignores: ['dist', 'src/convert/onnx/gen', 'public', 'playwright-report', 'test-results', '**/*.py'] },
+  tseslint.configs.strictTypeChecked,
+  {
+    files: ['**/*.ts', '**/*.tsx'],
+    plugins: { 'import-x': importX, 'react-hooks': reactHooks },
+    languageOptions: {
+      parserOptions: {
+        project: ['tsconfig.worker.json', 'tsconfig.app.json', 'tsconfig.node.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver({ project: 'tsconfig.node.json' })] },
+    rules: {
+      ...reactHooks.configs.recommended.rules,
+      'import-x/no-cycle': 'error',
+      'import-x/no-default-export': 'error',
+      'no-console': ['error', { allow: ['warn', 'error'] }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+    },
+  },
+  Object.keys(layers).map((folder) => ({
+    files: [`src/${folder}/**`],
+    ignores: ['**/*.test.ts', '**/*.test.tsx', '**/*.browser-test.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: boundaries(folder) }] as const,
+      ...(anywhere.includes(folder) && { 'no-restricted-globals': ['error', ...browserGlobals] as const }),
+    },
+  })),
+  {
+    files: ['src/cli/**', 'scripts/**', 'models/**'],
+    rules: { 'no-console': 'off' },
+  },
+  {
+    files: ['*.config.ts'],
+    rules: { 'import-x/no-default-export': 'off' },
+  },
+)

@@ -1,0 +1,65 @@
+/**
+ * What is to be stored and out of what: the plan that is made before any weight is read. A recipe reads some source
+ * tensors once and yields one or two initialisers; recipes lie one after the other in a graph's weights file.
+ */
+import type { GraphName } from '../pack/manifest.ts'
+
+export type StoredType = 'float32' | 'float16' | 'uint8'
+
+/** An ONNX initialiser kept as external data. `offset` counts from the start of the graph's weights file. */
+export interface Initialiser {
+  name: string
+  type: StoredType
+  dims: number[]
+  offset: number
+  bytes: number
+}
+
+/** A tensor of the checkpoint and the shape that it must have. Its rows are stacked under those of the one before. */
+export interface Source {
+  tensor: string
+  shape: number[]
+}
+
+export interface StoreRecipe {
+  kind: 'store'
+  sources: Source[]
+  /** Stacked sources [rows, columns] are written as [columns, rows]: ONNX `MatMul` wants input features first. */
+  transpose: boolean
+  output: Initialiser
+}
+
+/** Block-quantised rows for `MatMulNBits` and `GatherBlockQuantized`: symmetric, zero point 2^(bits-1). */
+export interface QuantiseRecipe {
+  kind: 'quantise'
+  bits: 4 | 8
+  blockSize: 32
+  sources: Source[]
+  rows: number
+  columns: number
+  /** uint8 [rows, ceil(columns / 32) · 32 · bits / 8]; for 4 bits the even element is the low nibble. */
+  packed: Initialiser
+  /** [rows, ceil(columns / 32)], float32 or float16. */
+  scales: Initialiser
+}
+
+export type Recipe = StoreRecipe | QuantiseRecipe
+
+/** A graph's weights file: recipes in file order and its full length in bytes. */
+export interface WeightsPlan {
+  graph: GraphName
+  recipes: Recipe[]
+  bytes: number
+}
+
+/** Every initialiser starts at a multiple of this many bytes. */
+export const ALIGNMENT = 64
+
+export function alignUp(offset: number): number {
+  return Math.ceil(offset / ALIGNMENT) * ALIGNMENT
+}
+
+/** The initialisers that a recipe yields, in file order. */
+export function outputsOf(recipe: Recipe): Initialiser[] {
+  return recipe.kind === 'store' ? [recipe.output] : [recipe.packed, recipe.scales]
+}

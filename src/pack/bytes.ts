@@ -1,0 +1,58 @@
+/**
+ * Byte sources and sinks, as small as they can be: an `ArrayBuffer` is a source, a `Map` makes a sink.
+ * Everything that reads a checkpoint or writes a pack goes through these, in Node and in a browser alike.
+ */
+export interface ByteSource {
+  readonly byteLength: number
+  /** Bytes `start` (inclusive) to `end` (exclusive). Rejects when the range does not lie within the source. */
+  slice(start: number, end: number, signal?: AbortSignal): Promise<ArrayBuffer> | ArrayBuffer
+  /** Changes whenever the bytes do (an ETag, or size and modification time); absent when unknown. */
+  readonly version?: string
+}
+
+/** A folder of files to read, whether on disk, on a server or in memory. Paths use `/`. */
+export interface FileTree {
+  /** The file at `path`, or undefined when there is none. */
+  open(path: string): Promise<ByteSource | undefined>
+}
+
+/** Where a pack is written. `write` is atomic: afterwards the file is whole or was never there. */
+export interface PackSink {
+  read(path: string): Promise<Uint8Array<ArrayBuffer> | undefined>
+  write(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>
+  remove(path: string): Promise<void>
+}
+
+/** Lower-case hexadecimal SHA-256 (FIPS 180-4). */
+export async function sha256Hex(bytes: BufferSource): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** A file tree over buffers in memory: for tests and for files a visitor picked. */
+export function treeInMemory(files: ReadonlyMap<string, ArrayBuffer>): FileTree {
+  return { open: (path) => Promise.resolve(files.get(path)) }
+}
+
+/** A sink that keeps the pack in a map: for tests, and for packs that never touch a disk. */
+export function sinkInMemory(files: Map<string, Uint8Array<ArrayBuffer>>): PackSink {
+  return {
+    read: (path) => Promise.resolve(files.get(path)),
+    write: (path, bytes) => {
+      files.set(path, bytes.slice())
+      return Promise.resolve()
+    },
+    remove: (path) => {
+      files.delete(path)
+      return Promise.resolve()
+    },
+  }
+}
+
+/** The whole file as UTF-8 text, or undefined when it does not exist. Refuses anything above `limit` bytes. */
+export async function readText(tree: FileTree, path: string, limit = 64 * 2 ** 20): Promise<string | undefined> {
+  const source = await tree.open(path)
+  if (source === undefined) return undefined
+  if (source.byteLength > limit) throw new RangeError(`${path} has ${source.byteLength} bytes, more than the ${limit} a text file may have`)
+  return new TextDecoder('utf-8', { fatal: true }).decode(await source.slice(0, source.byteLength))
+}

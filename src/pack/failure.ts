@@ -1,0 +1,49 @@
+/**
+ * One closed list of what can go wrong, so that every boundary (thread, command line, page) can turn a failure
+ * into a sentence and an action. Inside a stage errors are thrown; across threads they travel as `Failure` values.
+ */
+export type FailureCode =
+  | 'bad-usage'
+  | 'bad-image'
+  | 'image-too-large'
+  | 'bad-checkpoint'
+  | 'unsupported-model'
+  | 'bad-pack'
+  | 'corrupt'
+  | 'not-found'
+  | 'no-space'
+  | 'network'
+  | 'out-of-memory'
+  | 'device-lost'
+  | 'prompt-too-long'
+  | 'cancelled'
+  | 'bug'
+
+/** A failure as plain data: survives `postMessage` and JSON. `message` is one sentence for a person. */
+export interface Failure {
+  code: FailureCode
+  message: string
+}
+
+/** What every stage throws. `message` says in one sentence what is wrong and what to do. */
+export class AppError extends Error {
+  readonly code: FailureCode
+
+  constructor(code: FailureCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'AppError'
+    this.code = code
+  }
+}
+
+/** Turns anything thrown into a `Failure`. What we did not foresee becomes `bug` with its own text kept. */
+export function toFailure(error: unknown): Failure {
+  if (error instanceof AppError) return { code: error.code, message: error.message }
+  if (error instanceof Error && error.name === 'AbortError') return { code: 'cancelled', message: 'Stopped.' }
+  return { code: 'bug', message: `Something unexpected went wrong: ${error instanceof Error ? error.message : String(error)}` }
+}
+
+/** Throws `cancelled` when the signal has fired. Looked at between steps: cancelling is cooperative. */
+export function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new AppError('cancelled', 'Stopped.')
+}

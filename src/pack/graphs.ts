@@ -1,0 +1,53 @@
+/**
+ * The treaty between the converter, which writes the graphs, and the runtime, which feeds them. Neither imports the
+ * other. `B` batch (beams), `S` rows of this run, `P` rows already in the KV cache, `R` rows whose logits are wanted.
+ *
+ * Tensors that cross between graphs are float32 whatever the graph computes in; only the KV cache has the graph's type.
+ */
+export const vision = {
+  /** float32 [1, 3, size, size] → float32 [1, tokens, hidden], after the post-layernorm. */
+  input: { pixels: 'pixel_values' },
+  output: { features: 'image_features' },
+} as const
+
+export const qFormer = {
+  /** float32 [1, tokens, hidden] → float32 [1, queries, hidden] and, through the projection, [1, queries, text hidden]. */
+  input: { features: 'image_features' },
+  output: { queries: 'query_output', embeddings: 'query_embeddings' },
+} as const
+
+/**
+ * One graph is prefill, continuation and one-token step alike. The query embeddings and the embedded tokens are
+ * concatenated and `rows` picks among them: 0 … Q-1 are the queries, Q … the tokens. So a prefill takes
+ * 0 … Q+T-1, a continuation or a step Q … only, and no tensor is ever empty.
+ */
+export const decoder = {
+  input: {
+    /** int64 [B, T], T ≥ 1 */
+    tokens: 'input_ids',
+    /** float32 [B, Q, hidden] */
+    queries: 'query_embeddings',
+    /** int64 [S]: which of the Q+T concatenated rows run */
+    rows: 'rows',
+    /** int64 [B, S]: absolute position plus OPT's offset of 2 (blip2.md 1.5) */
+    positions: 'position_ids',
+    /** int64 [R]: rows of this run, counted from 0, whose logits are computed */
+    logitRows: 'logit_rows',
+    /** int32 [B]: P + S - 1 */
+    lastPosition: 'seqlens_k',
+    /** int32 [1]: P + S */
+    totalLength: 'total_sequence_length',
+  },
+  output: {
+    /** float32 [B, R, vocabulary] */
+    logits: 'logits',
+  },
+  /** [B, heads, P or capacity, head size] in the graph's type */
+  pastKey: (layer: number): string => `past.${layer}.key`,
+  pastValue: (layer: number): string => `past.${layer}.value`,
+  presentKey: (layer: number): string => `present.${layer}.key`,
+  presentValue: (layer: number): string => `present.${layer}.value`,
+} as const
+
+/** OPT's position table starts with two unused rows (transformers `OPTLearnedPositionalEmbedding.offset`). */
+export const POSITION_OFFSET = 2

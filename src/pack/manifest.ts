@@ -1,0 +1,182 @@
+/**
+ * What a pack is: ONNX graphs, their weights cut into hashed chunks, the checkpoint's own tokenizer files, and this
+ * manifest, which is written last. A folder without a manifest is not a pack; a manifest vouches for every byte.
+ */
+import { chunkPath, chunkSizes } from './chunks.ts'
+import { AppError } from './failure.ts'
+
+export const MANIFEST_PATH = 'pack.json'
+export const FORMAT_VERSION = 1
+
+/** Names as transformers.js uses them: what weights are stored as, and for `f16` names what is computed in. */
+export const PRECISIONS = ['fp32', 'fp16', 'q8', 'q4', 'q4f16'] as const
+export type Precision = (typeof PRECISIONS)[number]
+
+/** The three graphs, cut where little data crosses (an image's features, its query embeddings). */
+export const GRAPHS = ['vision', 'q-former', 'decoder'] as const
+export type GraphName = (typeof GRAPHS)[number]
+
+/**
+ * What a graph was written for. All share one weights file. `webgpu-f16` exists where weights are stored as f16 and
+ * needs the adapter's `shader-f16`; `wasm` differs from `webgpu` only where the CPU kernels want another layout.
+ */
+export const TARGETS = ['wasm', 'webgpu', 'webgpu-f16'] as const
+export type Target = (typeof TARGETS)[number]
+
+export interface ModelShape {
+  vision: { imageSize: number; patchSize: number; hiddenSize: number; layers: number; heads: number; tokens: number }
+  qFormer: { queries: number; hiddenSize: number; layers: number; heads: number }
+  text: {
+    hiddenSize: number
+    layers: number
+    heads: number
+    headSize: number
+    /** Rows of the embedding, padding rows included. */
+    vocabulary: number
+    /** The longest sequence, query embeddings included (config `max_position_embeddings`). */
+    positions: number
+    bosId: number
+    /** Ids that end an answer: for OPT the newline (config `text_config.eos_token_id`), never dropped silently. */
+    eosIds: number[]
+    padId: number
+  }
+}
+
+/** `preprocessor_config.json`, as far as it matters: square bicubic resize, rescale, normalise. */
+export interface Preprocessing {
+  size: number
+  rescaleFactor: number
+  mean: [number, number, number]
+  std: [number, number, number]
+}
+
+export interface PackChunk {
+  bytes: number
+  sha256: string
+}
+
+export interface PackFile {
+  path: string
+  bytes: number
+  chunks: PackChunk[]
+}
+
+/** One thing that the converter looked at (blip2.md calls them sanity checks) and what it found. */
+export interface CheckResult {
+  name: string
+  ok: boolean
+  detail: string
+}
+
+export interface PackManifest {
+  format: 'pictalk-pack'
+  version: typeof FORMAT_VERSION
+  name: string
+  precision: Precision
+  /** SHA-256 over everything that determines the pack: configuration, tensor table, precision, converter version. */
+  fingerprint: string
+  licence: string | null
+  parameters: number
+  shape: ModelShape
+  preprocessing: Preprocessing
+  /** Path of the graph file for each target the pack was written for. */
+  graphs: Record<GraphName, Partial<Record<Target, string>>>
+  /** Tokenizer files of the checkpoint that travel with the pack; empty when it had none. */
+  tokenizer: { tokenizer?: string; config?: string }
+  files: PackFile[]
+  checks: CheckResult[]
+  unknownTensors: string[]
+}
+
+/** A pack to read from, wherever it lies. `file` gives verified bytes and rejects `corrupt` when a hash differs. */
+export interface PackReader {
+  readonly manifest: PackManifest
+  file(path: string, signal?: AbortSignal): Promise<Blob | Uint8Array<ArrayBuffer>>
+}
+
+/** The weights file that all targets of a graph share: `location` of its external data. */
+export function weightsPath(graph: GraphName): string {
+  return `${graph}.weights`
+}
+
+/** Path and size of each chunk of a file, in order: what a folder or a server holds for it. */
+export function chunksOf(file: PackFile): { path: string; bytes: number; sha256: string }[] {
+  return file.chunks.map((chunk, index) => ({ ...chunk, path: chunkPath(file.path, index, file.chunks.length) }))
+}
+
+const MAX_FILES = 256
+const MAX_FILE_BYTES = 2 ** 40
+
+/** `pack.json` as text → manifest. Throws `bad-pack` for anything that the rest of the code could stumble over. */
+export function parseManifest(text: string): PackManifest {
+  const value = parseJson(text)
+  if (!isRecord(value) || value['format'] !== 'pictalk-pack') refuse('it is not a pictalk pack')
+  if (value['version'] !== FORMAT_VERSION) refuse(`it has version ${String(value['version'])}; this program reads version ${FORMAT_VERSION}`)
+  if (!isOneOf(PRECISIONS, value['precision'])) refuse('its precision is unknown')
+  checkFiles(value['files'])
+  checkShape(value['shape'])
+  checkGraphs(value['graphs'])
+  return value as unknown as PackManifest
+}
+
+function checkFiles(files: unknown): void {
+  if (!Array.isArray(files) || files.length === 0 || files.length > MAX_FILES) refuse('its list of files is empty or absurdly long')
+  const seen = new Set<string>()
+  for (const file of files as unknown[]) {
+    if (!isRecord(file) || typeof file['path'] !== 'string' || !/^[\w-]+(\.[\w-]+)*$/.test(file['path'])) refuse('a file has an unsafe name')
+    const path = file['path'] as string
+    if (seen.has(path)) refuse(`${path} is listed twice`)
+    seen.add(path)
+    checkChunks(path, file['bytes'], file['chunks'])
+  }
+}
+
+function checkChunks(path: string, bytes: unknown, chunks: unknown): void {
+  if (!isCount(bytes) || bytes > MAX_FILE_BYTES || !Array.isArray(chunks)) refuse(`${path} has an impossible size`)
+  const expected = chunkSizes(bytes as number)
+  const list = chunks as unknown[]
+  const fits = list.length === expected.length && list.every((chunk, i) => isRecord(chunk) && chunk['bytes'] === expected[i] && isSha256(chunk['sha256']))
+  if (!fits) refuse(`the chunks of ${path} do not add up to its ${String(bytes)} bytes`)
+}
+
+function checkShape(shape: unknown): void {
+  for (const part of ['vision', 'qFormer', 'text']) {
+    const group = isRecord(shape) ? shape[part] : undefined
+    if (!isRecord(group) || !Object.values(group).every((n) => isCount(n) || (Array.isArray(n) && n.every(isCount)))) refuse(`its ${part} dimensions are missing or wrong`)
+  }
+}
+
+function checkGraphs(graphs: unknown): void {
+  for (const name of GRAPHS) {
+    const paths = isRecord(graphs) ? graphs[name] : undefined
+    if (!isRecord(paths) || !Object.values(paths).every((path) => typeof path === 'string')) refuse(`it has no ${name} graph`)
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new AppError('bad-pack', 'This is not a pack: its pack.json is not valid JSON. Convert or download it again.', { cause })
+  }
+}
+
+function refuse(why: string): never {
+  throw new AppError('bad-pack', `This pack cannot be used: ${why}. Convert or download it again.`)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function isSha256(value: unknown): boolean {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
+}
+
+function isOneOf<T>(list: readonly T[], value: unknown): value is T {
+  return list.some((entry) => entry === value)
+}
