@@ -1,0 +1,215 @@
+/**
+ * A Hugging Face checkpoint as one table of tensors, whether it lies in one safetensors file or in many. Opening it
+ * reads headers only; afterwards any run of elements can be read by itself, so a shard is never read whole.
+ */
+import { readText, type ByteSource, type FileTree } from '../pack/bytes.ts'
+import { AppError } from '../pack/failure.ts'
+import { bf16ToF32, f16ToF32 } from './dtypes.ts'
+import { parseUniqueJson, readExactly, readSafetensorsHeader, type Dtype } from './safetensors.ts'
+
+export interface TensorInfo {
+  readonly dtype: Dtype
+  readonly shape: readonly number[]
+  /** Name of the shard that holds it. */
+  readonly file: string
+  /** First byte within the shard, and one past the last. */
+  readonly start: number
+  readonly end: number
+}
+
+export interface CheckpointFile {
+  readonly path: string
+  readonly bytes: number
+  /** The source's version (an ETag, or size and time); undefined when unknown. */
+  readonly version: string | undefined
+}
+
+export interface Checkpoint {
+  /** In the order of the shards and, within a shard, of its header. */
+  readonly tensors: ReadonlyMap<string, TensorInfo>
+  readonly files: readonly CheckpointFile[]
+  /** Of all tensors together. */
+  readonly byteLength: number
+  /**
+   * Elements of the flattened tensor as float32, a buffer of the caller's own. Reads exactly their bytes.
+   * Throws `bad-checkpoint` when there is no such tensor or its type is not F32, F16 or BF16.
+   */
+  readElements(
+    tensor: string,
+    first: number,
+    count: number,
+    signal?: AbortSignal,
+  ): Promise<Float32Array<ArrayBuffer>>
+  /**
+   * The same by rows of the tensor seen as [shape[0], everything else]. A vector's rows are its elements and a scalar
+   * is one row of one element.
+   */
+  readRows(
+    tensor: string,
+    firstRow: number,
+    rowCount: number,
+    signal?: AbortSignal,
+  ): Promise<Float32Array<ArrayBuffer>>
+}
+
+const SINGLE = 'model.safetensors'
+const INDEX = 'model.safetensors.index.json'
+const PICKLES = ['pytorch_model.bin', 'pytorch_model.bin.index.json']
+const MAX_SHARDS = 1000
+
+const READABLE: Partial<Record<Dtype, number>> = { F32: 4, F16: 2, BF16: 2 }
+
+/** Bytes per element where the type is one that weights can be read from, else undefined. */
+export function readableBytes(dtype: Dtype): number | undefined {
+  return READABLE[dtype]
+}
+
+/** Number of elements of a shape; a scalar has one. */
+export function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, dimension) => product * dimension, 1)
+}
+
+/** Finds the safetensors of a folder and reads their headers. A single file wins over an index, as in transformers. */
+export async function openCheckpoint(tree: FileTree, signal?: AbortSignal): Promise<Checkpoint> {
+  const single = await tree.open(SINGLE)
+  if (single !== undefined) return readShards(new Map([[SINGLE, single]]), undefined, signal)
+  const index = await readIndex(tree)
+  if (index === undefined) throw await whyNothingFound(tree)
+  const sources = new Map<string, ByteSource>()
+  for (const file of new Set(index.values())) {
+    const source = await tree.open(file)
+    if (source === undefined) {
+      throw new AppError('bad-checkpoint', `${INDEX} lists ${file}, which is not there; download it too.`)
+    }
+    sources.set(file, source)
+  }
+  return readShards(sources, index, signal)
+}
+
+async function whyNothingFound(tree: FileTree): Promise<AppError> {
+  for (const pickle of PICKLES) {
+    if ((await tree.open(pickle)) === undefined) continue
+    const why = `This checkpoint has only ${pickle}, a Python pickle that is not safe to open`
+    return new AppError(
+      'bad-checkpoint',
+      `${why}; use a revision with ${SINGLE} or save it again as safetensors.`,
+    )
+  }
+  return new AppError(
+    'not-found',
+    `There is neither ${SINGLE} nor ${INDEX} here; name a folder with a checkpoint.`,
+  )
+}
+
+/** `weight_map`: tensor → shard. Undefined when the checkpoint has no index. */
+async function readIndex(tree: FileTree): Promise<Map<string, string> | undefined> {
+  const text = await readText(tree, INDEX).catch((cause: unknown) => {
+    if (!(cause instanceof RangeError || cause instanceof TypeError)) throw cause
+    throw new AppError('bad-checkpoint', `${INDEX} is no readable text; download it again.`, { cause })
+  })
+  if (text === undefined) return undefined
+  const json = parseUniqueJson(text, INDEX)
+  const weightMap = isRecord(json) ? json['weight_map'] : undefined
+  if (!isRecord(weightMap)) throw badIndex('it has no weight_map')
+  const index = new Map<string, string>()
+  for (const [tensor, file] of Object.entries(weightMap)) {
+    // Whatever the tree resolves it against, a name without separators and leading dots stays in its folder.
+    if (typeof file !== 'string' || !/^[\w-]+(\.[\w-]+)*\.safetensors$/.test(file)) {
+      throw badIndex(`it gives ${JSON.stringify(file)} as a file name`)
+    }
+    index.set(tensor, file)
+  }
+  if (index.size === 0) throw badIndex('its weight_map is empty')
+  if (new Set(index.values()).size > MAX_SHARDS) throw badIndex(`it lists more than ${MAX_SHARDS} files`)
+  return index
+}
+
+function badIndex(why: string): AppError {
+  return new AppError('bad-checkpoint', `${INDEX} cannot be used: ${why}; download it again.`)
+}
+
+async function readShards(
+  sources: ReadonlyMap<string, ByteSource>,
+  index: ReadonlyMap<string, string> | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Checkpoint> {
+  const tensors = new Map<string, TensorInfo>()
+  const files: CheckpointFile[] = []
+  for (const [file, source] of sources) {
+    const header = await readSafetensorsHeader(source, file, signal)
+    for (const [name, entry] of header.tensors) {
+      const other = tensors.get(name)?.file
+      if (other !== undefined) {
+        throw new AppError(
+          'bad-checkpoint',
+          `${name} is in both ${other} and ${file}; download the checkpoint again.`,
+        )
+      }
+      tensors.set(name, { ...entry, file })
+    }
+    files.push({ path: file, bytes: source.byteLength, version: source.version })
+  }
+  for (const [name, file] of index ?? []) {
+    if (tensors.get(name)?.file === file) continue
+    throw new AppError(
+      'bad-checkpoint',
+      `${INDEX} places ${name} in ${file}, which lacks it; download both again.`,
+    )
+  }
+  let byteLength = 0
+  for (const { start, end } of tensors.values()) byteLength += end - start
+  return { tensors, files, byteLength, ...readers(tensors, sources) }
+}
+
+function readers(
+  tensors: ReadonlyMap<string, TensorInfo>,
+  sources: ReadonlyMap<string, ByteSource>,
+): Pick<Checkpoint, 'readElements' | 'readRows'> {
+  async function readElements(
+    tensor: string,
+    first: number,
+    count: number,
+    signal?: AbortSignal,
+  ): Promise<Float32Array<ArrayBuffer>> {
+    const info = infoOf(tensors, tensor)
+    const width = readableBytes(info.dtype)
+    if (width === undefined) {
+      throw new AppError(
+        'bad-checkpoint',
+        `${tensor} is stored as ${info.dtype}; only F32, F16 and BF16 can be read.`,
+      )
+    }
+    const source = sources.get(info.file)
+    const start = info.start + first * width
+    const end = start + count * width
+    const inside = Number.isSafeInteger(first) && Number.isSafeInteger(count) && first >= 0 && count >= 0
+    if (!source || !inside || end > info.end) {
+      throw new AppError('bug', `${tensor} has no elements ${first} to ${first + count}.`)
+    }
+    const bytes = await readExactly(source, info.file, start, end, signal)
+    if (info.dtype === 'F32') return new Float32Array(bytes)
+    const halves = new Uint16Array(bytes)
+    return info.dtype === 'F16' ? f16ToF32(halves) : bf16ToF32(halves)
+  }
+
+  return {
+    readElements,
+    readRows: async (tensor, firstRow, rowCount, signal) => {
+      const columns = elementsOf(infoOf(tensors, tensor).shape.slice(1))
+      return readElements(tensor, firstRow * columns, rowCount * columns, signal)
+    },
+  }
+}
+
+function infoOf(tensors: ReadonlyMap<string, TensorInfo>, tensor: string): TensorInfo {
+  const info = tensors.get(tensor)
+  if (info) return info
+  throw new AppError(
+    'bad-checkpoint',
+    `The checkpoint has no tensor ${tensor}; it is incomplete or another model.`,
+  )
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
