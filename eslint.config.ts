@@ -1,3 +1,4 @@
+import type { ESLint } from 'eslint'
 import { importX } from 'eslint-plugin-import-x'
 import reactHooks from 'eslint-plugin-react-hooks'
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript'
@@ -39,7 +40,7 @@ export default defineConfig(
   tseslint.configs.strictTypeChecked,
   {
     files: ['**/*.ts', '**/*.tsx'],
-    plugins: { 'import-x': importX, 'react-hooks': reactHooks },
+    plugins: { 'import-x': importX as unknown as ESLint.Plugin, 'react-hooks': reactHooks as unknown as ESLint.Plugin },
     languageOptions: {
       parserOptions: {
         project: ['tsconfig.worker.json', 'tsconfig.app.json', 'tsconfig.node.json'],

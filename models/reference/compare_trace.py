@@ -1,4 +1,4 @@
-"""Compares `pictalk trace` with transformers on the same checkpoint:
+"""Compares the output of `pictalk trace` with transformers on the same checkpoint, stage by stage:
 
     python compare_trace.py <checkpoint> <trace.safetensors> --image picture.png [--prompt "a photo of"]
 """
@@ -12,32 +12,47 @@ from PIL import Image
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
-from make_reference import BOS, load, make_tokenizer, preprocess, stages
+from oracle import greedy, load_model, pixel_values, read_settings, run_stages
+from tokenizer_files import BOS_ID
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("trace", type=Path)
     parser.add_argument("--image", type=Path, required=True)
     parser.add_argument("--prompt", default="")
-    args = parser.parse_args()
-    ours = load_file(args.trace)
-    file = args.checkpoint / "tokenizer.json"
-    tokenizer = Tokenizer.from_file(str(file)) if file.exists() else make_tokenizer()
-    config = json.loads((args.checkpoint / "config.json").read_text())
-    model = load(args.checkpoint, config.get("image_token_index") or tokenizer.token_to_id("<image>"))
-    ids = [BOS] + tokenizer.encode(args.prompt, add_special_tokens=False).ids
-    count = ours["token_ids"].numel()
-    named, greedy, gap = stages(model, preprocess(args.checkpoint, Image.open(args.image)), ids, max(1, count))
-    for name, theirs in named.items():
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    ours = load_file(options.trace)
+    model = load_model(options.checkpoint)
+    pixels = pixel_values(Image.open(options.image), read_settings(options.checkpoint))
+    stages = run_stages(model, pixels)
+    eos = model.config.text_config.eos_token_id
+    ids = [BOS_ID] + encode(options.checkpoint, options.prompt)
+    answer = greedy(model, stages.query_embeddings, ids, eos, max(1, ours["token_ids"].numel()))
+    for name, theirs in {"pixel_values": pixels, **vars(stages), "logits": answer.logits}.items():
         mine = ours[name]
         assert mine.shape == theirs.shape, (name, mine.shape, theirs.shape)
-        print(f"{name:18s} {tuple(theirs.shape)!s:20s} relative error {((mine - theirs).abs().max() / theirs.abs().max()).item():.2e}")
-    same = ours["token_ids"].flatten().long().tolist() == greedy
-    print(f"greedy ids {'identical' if same else 'DIFFER'} ({len(greedy)} tokens, smallest gap {gap:.4f})")
+        error = (mine - theirs).abs().max() / theirs.abs().max()
+        print(f"{name:18s} {tuple(theirs.shape)!s:20s} relative error {error.item():.2e}")
+    same = ours["token_ids"].flatten().long().tolist() == answer.token_ids
+    verdict = "identical" if same else f"DIFFER: {ours['token_ids'].tolist()} against {answer.token_ids}"
+    print(f"greedy ids {verdict} ({len(answer.token_ids)} tokens, smallest margin {min(answer.margins):.4f})")
+
+
+def encode(checkpoint: Path, prompt: str) -> list[int]:
+    """Ids without BOS, from whichever tokenizer files there are."""
+    whole = checkpoint / "tokenizer.json"
+    if whole.exists():
+        return Tokenizer.from_file(str(whole)).encode(prompt, add_special_tokens=False).ids
+    from tokenizers import decoders, models, pre_tokenizers
+
+    tokenizer = Tokenizer(models.BPE.from_file(str(checkpoint / "vocab.json"), str(checkpoint / "merges.txt")))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer.encode(prompt).ids
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(2)
     main()

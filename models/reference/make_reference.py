@@ -70,7 +70,7 @@ class Spec:
 SPECS = {
     # Head sizes of the published models (88 and 80) in the form the refreshed repositories have.
     "short-tied": Spec(
-        seed=0,
+        seed=32,
         vision=dict(hidden_size=176, num_attention_heads=2, intermediate_size=64, num_hidden_layers=2, image_size=56, patch_size=14),
         qformer=dict(hidden_size=40, num_attention_heads=4, intermediate_size=72, num_hidden_layers=3),
         text=dict(hidden_size=160, num_attention_heads=2, ffn_dim=96, num_hidden_layers=2, max_position_embeddings=96),
@@ -79,7 +79,7 @@ SPECS = {
     # The form of 2023: no image token, head stored next to the embedding it equals, a leftover buffer, shards.
     # Q-Former and queries stay float32 when transformers loads in half precision and saves again.
     "long-sharded": Spec(
-        seed=0,
+        seed=74,
         vision=dict(hidden_size=96, num_attention_heads=3, intermediate_size=112, num_hidden_layers=2, image_size=70, patch_size=14),
         qformer=dict(hidden_size=40, num_attention_heads=5, intermediate_size=64, num_hidden_layers=4),
         text=dict(hidden_size=96, num_attention_heads=3, ffn_dim=144, num_hidden_layers=3, max_position_embeddings=96),
@@ -88,7 +88,7 @@ SPECS = {
     ),
     # Awkward widths, a separate head, no padding rows, and epsilons large enough that a wrong one shows.
     "untied": Spec(
-        seed=0,
+        seed=24,
         vision=dict(hidden_size=72, num_attention_heads=4, intermediate_size=100, num_hidden_layers=3, image_size=48, patch_size=8, layer_norm_eps=1e-3),
         qformer=dict(hidden_size=60, num_attention_heads=3, intermediate_size=88, num_hidden_layers=5, layer_norm_eps=1e-3),
         text=dict(hidden_size=88, num_attention_heads=4, ffn_dim=200, num_hidden_layers=2, max_position_embeddings=80),
@@ -96,7 +96,7 @@ SPECS = {
     ),
     # More image tokens, as many queries as the published models, other normalisation, vocab.json + merges.txt only.
     "wide-image": Spec(
-        seed=0,
+        seed=8,
         vision=dict(hidden_size=128, num_attention_heads=2, intermediate_size=96, num_hidden_layers=2, image_size=112, patch_size=16),
         qformer=dict(hidden_size=64, num_attention_heads=1, intermediate_size=64, num_hidden_layers=6),
         text=dict(hidden_size=128, num_attention_heads=2, ffn_dim=192, num_hidden_layers=2, max_position_embeddings=128),
@@ -257,13 +257,12 @@ def report(name: str) -> None:
         print(f"  {case['imageKey']} {case['prompt']!r} -> {case['newIds']} {case['text']!r} margin {case['smallestMargin']}")
 
 
-def seed_score(spec: Spec, answers: list[Answer], eos: int) -> float:
+def seed_score(spec: Spec, answers: list[Answer]) -> float:
     """The smallest margin of all steps relative to the logits' spread; below 0 where the seed will not do."""
-    ends = [a.token_ids[-1] == eos for a in answers]
-    varied = all(len(set(a.token_ids)) > len(a.token_ids) // 2 and len(a.token_ids) > 3 for a in answers)
-    known = all(PAD_ID < i < spec.words and i != BOS_ID for a in answers for i in a.token_ids)
+    varied = all(len(set(a.token_ids)) > 2 and len(a.token_ids) > 3 for a in answers)
+    known = all(PAD_ID < i < spec.words for a in answers for i in a.token_ids)
     differ = len({tuple(a.token_ids) for a in answers}) == len(answers)
-    if not (any(ends) and not all(ends) and varied and known and differ):
+    if not (varied and known and differ):
         return -1.0
     return min(min(a.margins) / a.spread for a in answers)
 
@@ -276,12 +275,12 @@ def search(name: str, spec: Spec, images: dict[str, Path], count: int) -> None:
     settings = preprocessor_config(config.vision_config.image_size, spec.mean, spec.std)
     pixels = {key: pixel_values(Image.open(path), settings) for key, path in images.items()}
     eos = newline_id(tokenizer)
-    best = -1.0
+    best = 0.0
     for seed in range(1, count + 1):
         model.load_state_dict(make_tensors(spec, config, tokenizer, seed))
         embeddings = {key: run_stages(model, image).query_embeddings for key, image in pixels.items()}
         answers = [greedy(model, embeddings[k], prompt_ids(tokenizer, p), eos, NEW_TOKENS) for k, p in CASES]
-        score = seed_score(spec, answers, eos)
+        score = seed_score(spec, answers)
         if score > best:
             best = score
             print(f"{name}: seed {seed} margin {score:.4f}", [tokenizer.decode(a.token_ids) for a in answers], flush=True)

@@ -13,7 +13,7 @@ EMBEDDINGS = "language_model.model.decoder.embed_tokens.weight"
 
 # Token embeddings are kept small against what the layers add: with tied heads a large embedding makes every
 # token predict itself.
-EMBEDDING_STD = 0.3
+EMBEDDING_STD = 0.06
 
 
 def parameter_shapes(config: Blip2Config) -> dict[str, tuple[int, ...]]:

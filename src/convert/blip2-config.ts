@@ -73,6 +73,14 @@ export function visionTokens(vision: VisionConfig): number {
   return (vision.imageSize / vision.patchSize) ** 2 + 1
 }
 
+/**
+ * `GroupQueryAttention` takes head sizes that are multiples of 8, as every published model has. Others are filled up
+ * with zeros, which change neither the scores nor what is kept of the result.
+ */
+export function cacheHeadSize({ hiddenSize, heads }: OptConfig): number {
+  return Math.ceil(hiddenSize / heads / 8) * 8
+}
+
 export function modelShape(config: Blip2Config): ModelShape {
   const { vision, qFormer, text } = config
   const { imageSize, patchSize, hiddenSize, layers, heads } = vision
@@ -84,6 +92,7 @@ export function modelShape(config: Blip2Config): ModelShape {
       layers: text.layers,
       heads: text.heads,
       headSize: text.hiddenSize / text.heads,
+      cacheHeadSize: cacheHeadSize(text),
       vocabulary: text.vocabulary,
       positions: text.maxPositions,
       bosId: text.bosId,

@@ -73,7 +73,12 @@ export function dequantiseBlocks(
 }
 
 /** The scale of each block, [rowCount, blocks]; 0 for a block of zeros. */
-function findScales(rows: Float32Array, rowCount: number, columns: number, bits: 4 | 8): Float32Array<ArrayBuffer> {
+function findScales(
+  rows: Float32Array,
+  rowCount: number,
+  columns: number,
+  bits: 4 | 8,
+): Float32Array<ArrayBuffer> {
   const blocks = Math.ceil(columns / BLOCK_SIZE)
   const scales = new Float32Array(rowCount * blocks)
   const block = new Float64Array(BLOCK_SIZE)

@@ -31,6 +31,8 @@ export interface ModelShape {
     layers: number
     heads: number
     headSize: number
+    /** Head size in the KV cache: filled up to a multiple of 8. */
+    cacheHeadSize: number
     /** Rows of the embedding, padding rows included. */
     vocabulary: number
     /** The longest sequence, query embeddings included (config `max_position_embeddings`). */

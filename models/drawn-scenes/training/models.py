@@ -59,6 +59,8 @@ class StageOne(nn.Module):
         config = qformer_config(vocabulary, text=True)
         self.qformer = Blip2QFormerModel(config)
         self.embeddings = Blip2TextEmbeddings(config)
+        for table in (self.embeddings.word_embeddings, self.embeddings.position_embeddings):
+            nn.init.normal_(table.weight, std=0.02)
         self.post_layernorm = nn.LayerNorm(128, eps=1e-6)
         self.query_tokens = nn.Parameter(torch.randn(1, QUERIES, 128) * 0.02)
         self.vision_projection = nn.Linear(128, 64)

@@ -6,7 +6,7 @@
 import { createWriteStream, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { drawScene } from '../../../src/scenes/draw.ts'
 import { captionsOf, questionsOf } from '../../../src/scenes/language.ts'
 import { KINDS } from '../../../src/scenes/kinds.ts'
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   for (let seed = from; seed < from + count; seed += 1) {
     const scene = makeScene(seed)
     const image = await render(scene, values.clean)
-    if (!pixels.write(image)) await new Promise((resolve) => pixels.once('drain', resolve))
+    if (!pixels.write(image)) await new Promise<void>((resolve) => pixels.once('drain', () => resolve()))
     lines.write(`${JSON.stringify(describe(scene))}\n`)
     if ((seed - from + 1) % 2000 === 0) console.error(`${seed - from + 1} of ${count} scenes`)
   }
@@ -61,7 +61,7 @@ async function render(scene: Scene, clean: boolean): Promise<Buffer> {
   return image.resize(IMAGE_SIZE, IMAGE_SIZE, { kernel: 'cubic', fit: 'fill' }).removeAlpha().raw().toBuffer()
 }
 
-async function disturb(image: sharp.Sharp, random: Random): Promise<sharp.Sharp> {
+async function disturb(image: Sharp, random: Random): Promise<Sharp> {
   if (random.next() < 0.4) image = image.modulate({ brightness: random.between(0.8, 1.15) })
   if (random.next() < 0.25) image = image.blur(random.between(0.4, 1.1))
   if (random.next() < 0.4) return sharp(await image.jpeg({ quality: Math.round(random.between(45, 95)) }).toBuffer())

@@ -118,7 +118,7 @@ def encode_all(model: LabelledEncoder, scenes: Scenes, work: Path) -> torch.Tens
     """Features [N, 65, 128] (bf16) of the second-to-last block: the encoder is frozen, so once is enough."""
     path = work / "features.pt"
     if path.exists():
-        return torch.load(path)
+        return torch.load(path, weights_only=False)
     encoder = model.vision.encoder
     out = []
     for start in range(0, len(scenes), 256):
@@ -126,8 +126,8 @@ def encode_all(model: LabelledEncoder, scenes: Scenes, work: Path) -> torch.Tens
         with autocast():
             hidden = model.vision.embeddings(scenes.images(indices))
             for layer in encoder.layers[:VISION_LAYERS]:
-                hidden = layer(hidden, attention_mask=None)
-        out.append((hidden[0] if isinstance(hidden, tuple) else hidden).bfloat16())
+                hidden = layer(hidden)
+        out.append(hidden.bfloat16())
     features = torch.cat(out)
     torch.save(features, path)
     return features
@@ -274,7 +274,7 @@ def run(name: str, model: torch.nn.Module, loss: Callable, count: int, epochs: i
     steps = epochs * (count // batch)
     done = 0
     if path.exists():
-        saved = torch.load(path)
+        saved = torch.load(path, weights_only=False)
         model.load_state_dict(saved["model"])
         optimiser.load_state_dict(saved["optimiser"])
         done = saved["epochs"]
@@ -286,7 +286,7 @@ def run(name: str, model: torch.nn.Module, loss: Callable, count: int, epochs: i
             step = epoch * (count // batch) + i
             warm = min(1.0, (step + 1) / 200)
             for group in optimiser.param_groups:
-                group["lr"] = peak * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / steps)))
+                group["lr"] = float(peak * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / steps))))
             report: dict = {}
             with autocast():
                 value = loss(order[i * batch : (i + 1) * batch], report)

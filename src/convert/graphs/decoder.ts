@@ -1,7 +1,7 @@
 /** OPT: token embedding, prefill and one-token step over a KV cache, in one graph. */
 import { decoder as treaty } from '../../pack/graphs.ts'
 import { POSITION_OFFSET } from '../../pack/graphs.ts'
-import type { Blip2Config, OptConfig } from '../blip2-config.ts'
+import { cacheHeadSize, type Blip2Config, type OptConfig } from '../blip2-config.ts'
 import type { GraphBuilder, Value } from '../graph-builder.ts'
 import type { Linear, Norm, Table, WeightsPlanner } from '../planner.ts'
 import type { Initialiser } from '../weights.ts'
@@ -82,17 +82,18 @@ export function buildDecoder(graph: GraphBuilder, config: Blip2Config, weights: 
   const norms = [...weights.layers.map((layer) => layer.norm1), weights.finalNorm]
   let [normed, stream] = addNorm(graph, chosen, position, norms[0] ?? weights.finalNorm)
   weights.layers.forEach((layer, i) => {
-    const cache = ['batch', heads, 'past', hidden / heads]
+    const cache = ['batch', heads, 'past', cacheHeadSize(config.text)]
     const pastKey = graph.input(treaty.pastKey(i), type, cache)
     const pastValue = graph.input(treaty.pastValue(i), type, cache)
     const qkv = linear(graph, normed, layer.qkv) // [B, S, 3 · hidden]: all of q, then k, then v
-    const [attended = ''] = graph.ops(
+    const [padded = ''] = graph.ops(
       'GroupQueryAttention',
-      [qkv, '', '', pastKey, pastValue, lastPosition, totalLength],
+      [padHeads(graph, config.text, qkv), '', '', pastKey, pastValue, lastPosition, totalLength],
       [null, treaty.presentKey(i), treaty.presentValue(i)],
       { num_heads: heads, kv_num_heads: heads, do_rotary: 0, scale: { float: (hidden / heads) ** -0.5 } },
     )
-    const present = ['batch', heads, 'total', hidden / heads]
+    const attended = unpadHeads(graph, config.text, padded)
+    const present = ['batch', heads, 'total', cacheHeadSize(config.text)]
     graph.namedOutput(treaty.presentKey(i), type, present)
     graph.namedOutput(treaty.presentValue(i), type, present)
     const [normed2, stream2] = addNorm(graph, linear(graph, attended, layer.output, false), stream, layer.norm2, layer.output)
@@ -106,6 +107,26 @@ export function buildDecoder(graph: GraphBuilder, config: Blip2Config, weights: 
   const flat = graph.op('Reshape', [wanted, graph.integers([1, -1, hidden])])
   const logits = head(graph, flat, weights, vocabulary, sharedTable)
   graph.output(treaty.output.logits, graph.cast(logits, type, 'float32'), 'float32', [1, 'logits', vocabulary])
+}
+
+/** [B, S, 3 · heads · size] → the same with each head's size filled up. */
+function padHeads(graph: GraphBuilder, text: OptConfig, qkv: Value): Value {
+  const size = text.hiddenSize / text.heads
+  const filled = cacheHeadSize(text)
+  if (filled === size) return qkv
+  const split = graph.op('Reshape', [qkv, graph.integers([0, 0, 3 * text.heads, size])])
+  const padded = graph.op('Pad', [split, graph.integers([0, 0, 0, 0, 0, 0, 0, filled - size])])
+  return graph.op('Reshape', [padded, graph.integers([0, 0, 3 * text.heads * filled])])
+}
+
+/** [B, S, heads · filled size] → [B, S, hidden]. */
+function unpadHeads(graph: GraphBuilder, text: OptConfig, attended: Value): Value {
+  const size = text.hiddenSize / text.heads
+  const filled = cacheHeadSize(text)
+  if (filled === size) return attended
+  const split = graph.op('Reshape', [attended, graph.integers([0, 0, text.heads, filled])])
+  const kept = graph.op('Slice', [split, graph.integers([0]), graph.integers([size]), graph.integers([3])])
+  return graph.op('Reshape', [kept, graph.integers([0, 0, text.hiddenSize])])
 }
 
 function lookUp(graph: GraphBuilder, table: Table, ids: Value): Value {

@@ -1,0 +1,217 @@
+/**
+ * Folders on disk as the sources and sinks that everything else works with. A file is opened for each read and closed
+ * after it: next to megabytes per read that costs nothing, and no handle is left for anyone to close.
+ */
+import type { Stats } from 'node:fs'
+import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { dirname, resolve, sep } from 'node:path'
+import { sha256Hex, type ByteSource, type FileTree, type PackSink } from '../pack/bytes.ts'
+import { AppError, throwIfCancelled } from '../pack/failure.ts'
+import { chunksOf, MANIFEST_PATH, parseManifest, type PackReader } from '../pack/manifest.ts'
+
+/** The files of a folder, to read. Symbolic links are followed: the Hugging Face cache consists of them. */
+export function folderTree(folder: string): FileTree {
+  return {
+    open: async (path) => {
+      const full = within(folder, path)
+      const stats = await statOrUndefined(full)
+      if (stats?.isFile()) return fileSource(full, stats)
+      if (!(await statOrUndefined(folder))?.isDirectory()) {
+        throw new AppError('not-found', `There is no folder ${folder}; check the path.`)
+      }
+      return undefined
+    },
+  }
+}
+
+function fileSource(path: string, stats: Stats): ByteSource {
+  const version = versionOf(stats)
+  return {
+    byteLength: stats.size,
+    version,
+    slice: async (start, end, signal) => {
+      throwIfCancelled(signal)
+      if (!(start >= 0 && start <= end && end <= stats.size)) {
+        throw new RangeError(`${path} has no bytes ${start} to ${end}, only ${stats.size}`)
+      }
+      return withFile(path, async (file) => {
+        if (versionOf(await file.stat()) !== version) {
+          throw new AppError('bad-checkpoint', `${path} changed while it was being read; start again.`)
+        }
+        const bytes = new Uint8Array(end - start)
+        await readInto(file, bytes, start, path)
+        return bytes.buffer
+      })
+    },
+  }
+}
+
+function versionOf({ size, mtimeMs }: Stats): string {
+  return `${size}-${mtimeMs}`
+}
+
+/**
+ * A folder to write a pack into, made when the first file is written. A file is written under another name, flushed
+ * to the disk and then renamed, so that even a power cut leaves it whole or absent.
+ */
+export function folderSink(folder: string): PackSink {
+  return {
+    read: async (path) => {
+      const full = within(folder, path)
+      const stats = await statOrUndefined(full)
+      if (!stats?.isFile()) return undefined
+      return withFile(full, async (file) => {
+        const bytes = new Uint8Array(stats.size)
+        await readInto(file, bytes, 0, full)
+        return bytes
+      })
+    },
+    write: (path, bytes) => replaceFile(within(folder, path), bytes),
+    remove: async (path) => {
+      const full = within(folder, path)
+      await rm(full, { force: true }).catch((cause: unknown) => fail(cause, full))
+    },
+  }
+}
+
+async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.part`
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    const file = await open(temporary, 'w')
+    try {
+      await file.writeFile(bytes)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined)
+    fail(cause, path)
+  }
+}
+
+/** A pack in a folder. Every file that it gives has been checked against the manifest, chunk by chunk. */
+export async function openPackFolder(folder: string): Promise<PackReader> {
+  const text = await folderSink(folder).read(MANIFEST_PATH)
+  if (!text) {
+    throw new AppError(
+      'not-found',
+      `There is no pack in ${folder}: it has no ${MANIFEST_PATH}; convert a checkpoint first.`,
+    )
+  }
+  const manifest = parseManifest(new TextDecoder().decode(text))
+  return {
+    manifest,
+    file: async (path, signal) => {
+      const file = manifest.files.find((entry) => entry.path === path)
+      if (!file)
+        throw new AppError('bad-pack', `The pack in ${folder} has no file ${path}; convert it again.`)
+      const bytes = allocate(file.bytes, path)
+      let start = 0
+      for (const chunk of chunksOf(file)) {
+        throwIfCancelled(signal)
+        await readChunk(within(folder, chunk.path), chunk.sha256, bytes.subarray(start, start + chunk.bytes))
+        start += chunk.bytes
+      }
+      return bytes
+    },
+  }
+}
+
+async function readChunk(path: string, sha256: string, target: Uint8Array<ArrayBuffer>): Promise<void> {
+  const stats = await statOrUndefined(path)
+  if (!stats)
+    throw new AppError('not-found', `${path} is missing from the pack; convert or download it again.`)
+  const whole = stats.size === target.length
+  if (whole) await withFile(path, (file) => readInto(file, target, 0, path))
+  if (whole && (await sha256Hex(target)) === sha256) return
+  throw new AppError(
+    'corrupt',
+    `${path} is damaged: it is not what the manifest says; convert or download it again.`,
+  )
+}
+
+function allocate(bytes: number, path: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(bytes)
+  } catch (cause) {
+    const why = `${path} has ${bytes} bytes, more than fit into memory at once`
+    throw new AppError('out-of-memory', `${why}; use a pack of lower precision.`, { cause })
+  }
+}
+
+/** A path with `/` below the folder. Links within the folder may still lead out of it: they are the user's own. */
+function within(folder: string, path: string): string {
+  const root = resolve(folder)
+  const full = resolve(root, path)
+  if (full.startsWith(root.endsWith(sep) ? root : root + sep)) return full
+  throw new AppError('bad-usage', `${JSON.stringify(path)} lies outside ${folder}.`)
+}
+
+async function withFile<T>(path: string, read: (file: FileHandle) => Promise<T>): Promise<T> {
+  const file = await open(path, 'r').catch((cause: unknown) => fail(cause, path))
+  try {
+    return await read(file)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Fills `target` from `position` on. The system may give less than was asked for at a time. */
+async function readInto(file: FileHandle, target: Uint8Array, position: number, path: string): Promise<void> {
+  let done = 0
+  while (done < target.length) {
+    // One read takes at most 2^31 - 1 bytes.
+    const length = Math.min(target.length - done, 2 ** 30)
+    const { bytesRead } = await file.read(target, done, length, position + done)
+    if (bytesRead === 0)
+      throw new AppError('corrupt', `${path} became shorter while it was being read; start again.`)
+    done += bytesRead
+  }
+}
+
+async function statOrUndefined(path: string): Promise<Stats | undefined> {
+  return stat(path).catch((cause: unknown) => {
+    const code = codeOf(cause)
+    return code === 'ENOENT' || code === 'ENOTDIR' ? undefined : fail(cause, path)
+  })
+}
+
+/** What the system says → what a person can do about it. Anything else stays as it is. */
+function fail(cause: unknown, path: string): never {
+  switch (codeOf(cause)) {
+    case 'ENOENT':
+      throw new AppError('not-found', `There is no ${path}; check the path.`, { cause })
+    case 'ENOSPC':
+    case 'EDQUOT':
+      throw new AppError(
+        'no-space',
+        `The disk is full: ${path} could not be written; free some space and resume.`,
+        { cause },
+      )
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      throw new AppError(
+        'bad-usage',
+        `${path} may not be opened; check its permissions or choose another folder.`,
+        { cause },
+      )
+    case 'ENOTDIR':
+    case 'EEXIST':
+    case 'EISDIR':
+      throw new AppError(
+        'bad-usage',
+        `${path} cannot be written: a file or folder is in the way; choose another folder.`,
+        { cause },
+      )
+    default:
+      throw cause
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}

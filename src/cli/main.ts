@@ -1,0 +1,195 @@
+/** The command line: `npm run --silent pictalk -- <command>`. Answers go to stdout, everything else to stderr. */
+import { readFile } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { convertBlip2 } from '../convert/convert.ts'
+import type { Pixels } from '../image/pixels.ts'
+import { preprocess } from '../image/preprocess.ts'
+import { AppError, toFailure } from '../pack/failure.ts'
+import { PRECISIONS, type Precision } from '../pack/manifest.ts'
+import { Blip2, type AnswerSoFar } from '../runtime/blip2.ts'
+import { openCompute } from '../runtime/gpu.ts'
+import { decodeImage, type Alpha } from './decode-image.ts'
+import { describePack } from './describe-pack.ts'
+import { folderSink, folderTree, openPackFolder } from './files.ts'
+import { progressOn } from './progress.ts'
+import { writeSafetensors } from './safetensors-file.ts'
+
+const interrupted = new AbortController()
+process.once('SIGINT', () => interrupted.abort())
+
+/** Paths are meant from where the person stands; `npm run` itself stands in the project. */
+function fromHere(path: string): string {
+  return resolve(process.env['INIT_CWD'] ?? process.cwd(), path)
+}
+
+interface AnswerFlags {
+  prompt: string
+  maxNewTokens: number
+  alpha: Alpha
+}
+
+async function convert(flags: { from: string; out: string; precision: Precision; name?: string }): Promise<void> {
+  const progress = progressOn(process.stderr)
+  const from = fromHere(flags.from)
+  const manifest = await convertBlip2(folderTree(from), folderSink(fromHere(flags.out)), {
+    precision: flags.precision,
+    name: flags.name ?? basename(from),
+    signal: interrupted.signal,
+    onProgress: (step) => progress.show(`${step.file} ${step.tensor ?? ''}`, step.doneBytes, step.totalBytes),
+  })
+  progress.end()
+  console.log(describePack(manifest))
+}
+
+async function inspect(pack: string, flags: { json?: boolean }): Promise<void> {
+  const { manifest } = await openPackFolder(fromHere(pack))
+  console.log(flags.json ? JSON.stringify(manifest) : describePack(manifest))
+}
+
+async function caption(pack: string, images: string[], flags: AnswerFlags & { json?: boolean }): Promise<void> {
+  const model = await load(pack)
+  let failures = 0
+  for (const image of images) {
+    try {
+      const result = await captionOne(model, image, flags)
+      console.log(flags.json ? JSON.stringify(result) : images.length === 1 ? result.text : `${image}: ${result.text}`)
+    } catch (error) {
+      if (images.length === 1) throw error
+      // One bad picture must not cost the others.
+      failures += 1
+      complain(error, image)
+    }
+  }
+  await model.dispose()
+  if (failures > 0) process.exitCode = 1
+}
+
+interface CaptionResult {
+  image: string
+  text: string
+  token_ids: number[]
+  finish: string
+  ms: { read: number; vision: number; q_former: number; prefill: number; decode: number }
+}
+
+async function captionOne(model: Blip2, image: string, flags: AnswerFlags): Promise<CaptionResult> {
+  const started = performance.now()
+  const pixels = await readPixels(model, image, flags.alpha)
+  const read = performance.now()
+  const { embeddings, ms } = await model.see(pixels)
+  const seen = performance.now()
+  let first = seen
+  let last: AnswerSoFar = { tokenIds: [], text: '', finish: null }
+  const { prompt, maxNewTokens } = flags
+  for await (const soFar of model.answer({ embeddings }, { prompt, maxNewTokens, signal: interrupted.signal })) {
+    if (soFar.tokenIds.length === 1) first = performance.now()
+    last = soFar
+  }
+  return {
+    image,
+    text: last.text,
+    token_ids: last.tokenIds,
+    finish: last.finish ?? 'limit',
+    ms: {
+      read: round(read - started),
+      vision: round(ms.vision),
+      q_former: round(ms.qFormer),
+      prefill: round(first - seen),
+      decode: round(performance.now() - first),
+    },
+  }
+}
+
+async function trace(pack: string, image: string, flags: AnswerFlags & { out: string }): Promise<void> {
+  const model = await load(pack)
+  const pixels = await readPixels(model, image, flags.alpha)
+  const stages = await model.stages(pixels, flags.prompt)
+  const { vision, qFormer, text } = model.manifest.shape
+  const tokenIds = (await captionOne(model, image, flags)).token_ids
+  const side = vision.imageSize
+  await writeSafetensors(fromHere(flags.out), [
+    { name: 'pixel_values', shape: [1, 3, side, side], values: stages.pixelValues },
+    { name: 'image_features', shape: [1, vision.tokens, vision.hiddenSize], values: stages.imageFeatures },
+    { name: 'query_output', shape: [1, qFormer.queries, qFormer.hiddenSize], values: stages.queryOutput },
+    { name: 'query_embeddings', shape: [1, qFormer.queries, text.hiddenSize], values: stages.queryEmbeddings },
+    { name: 'logits', shape: [1, qFormer.queries + stages.promptIds.length, text.vocabulary], values: stages.logits },
+    { name: 'token_ids', shape: [tokenIds.length], values: BigInt64Array.from(tokenIds, BigInt) },
+  ])
+  await model.dispose()
+}
+
+async function load(pack: string): Promise<Blip2> {
+  const reader = await openPackFolder(fromHere(pack))
+  return Blip2.load(reader, await openCompute('wasm'), { signal: interrupted.signal })
+}
+
+async function readPixels(model: Blip2, image: string, alpha: Alpha): Promise<Pixels> {
+  const path = fromHere(image)
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new AppError('not-found', `${image} cannot be read; check that the file is there.`, { cause })
+  })
+  return preprocess(await decodeImage(bytes, alpha), model.manifest.preprocessing)
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10
+}
+
+function positiveInteger(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1 || value > 4096) throw new InvalidArgumentError('give a whole number from 1 to 4096.')
+  return value
+}
+
+function withAnswerFlags(command: Command): Command {
+  return command
+    .option('--prompt <text>', 'what the answer goes on from; empty for a plain caption', '')
+    .option('--max-new-tokens <n>', 'longest answer', positiveInteger, 30)
+    .addOption(new Option('--alpha <how>', 'translucent pictures: keep stored colours, or lay them on white').choices(['drop', 'white']).default('drop'))
+}
+
+function program(): Command {
+  const root = new Command('pictalk').description('BLIP-2 packs: convert, inspect, caption, trace').exitOverride()
+  root.configureOutput({ writeErr: () => undefined })
+  root
+    .command('convert')
+    .description('turn a Hugging Face checkpoint into a pack')
+    .requiredOption('--from <folder>', 'folder of the checkpoint')
+    .requiredOption('--out <folder>', 'folder of the pack')
+    .addOption(new Option('--precision <name>', 'how weights are stored').choices(PRECISIONS).default('q4f16'))
+    .option('--name <name>', 'what the pack calls itself; the folder by default')
+    .action(convert)
+  root.command('inspect <pack>').description('say what is in a pack').option('--json', 'the manifest as JSON').action(inspect)
+  withAnswerFlags(root.command('caption <pack> <image...>').description('caption pictures'))
+    .option('--json', 'one JSON object per picture')
+    .action(caption)
+  withAnswerFlags(root.command('trace <pack> <image>').description('write every stage of one picture as safetensors'))
+    .requiredOption('--out <file>', 'the safetensors file to write')
+    .action(trace)
+  for (const command of root.commands) command.exitOverride().configureOutput({ writeErr: () => undefined })
+  return root
+}
+
+function complain(error: unknown, about?: string): void {
+  const { code, message } = toFailure(error)
+  console.error(`pictalk: ${about === undefined ? '' : `${about}: `}${message} [${code}]`)
+}
+
+/** 2 for a command that was called wrongly, 1 for anything that failed. */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  return error instanceof AppError && error.code === 'bad-usage' ? 2 : 1
+}
+
+try {
+  await program().parseAsync()
+} catch (error) {
+  process.exitCode = exitCodeOf(error)
+  if (error instanceof CommanderError && process.exitCode === 2) {
+    const why = error.code === 'commander.help' ? 'no command was given' : error.message.replace(/^error: /, '').replace(/\.$/, '')
+    complain(new AppError('bad-usage', `${why}; see --help.`))
+  } else if (process.exitCode !== 0) {
+    complain(error)
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * The only file that knows ONNX Runtime. A `Session` runs one graph; a `DeviceTensor` is a value that may lie on the
+ * GPU and belongs to whoever received it, who must `dispose` it. All work of all sessions goes through one queue:
+ * ONNX Runtime Web allows one session under creation at a time and no overlapping runs.
+ */
+import type { InferenceSession, Tensor } from 'onnxruntime-common'
+import { AppError } from '../pack/failure.ts'
+import { deviceLost, type Compute } from './gpu.ts'
+
+type Ort = typeof import('onnxruntime-common')
+
+export type ElementType = 'float32' | 'float16' | 'int64' | 'int32'
+
+/** A tensor as the runtime passes it on. Dispose it exactly once. */
+export interface DeviceTensor {
+  readonly dims: readonly number[]
+  readonly type: string
+  /** Copies the values to the processor. Only for float32. */
+  read(): Promise<Float32Array<ArrayBuffer>>
+  dispose(): void
+}
+
+class OwnedTensor implements DeviceTensor {
+  readonly inner: Tensor
+  readonly #onDispose: () => void
+  #live = true
+
+  constructor(inner: Tensor, onDispose: () => void) {
+    this.inner = inner
+    this.#onDispose = onDispose
+    liveTensors += 1
+  }
+
+  get dims(): readonly number[] {
+    return this.inner.dims
+  }
+
+  get type(): string {
+    return this.inner.type
+  }
+
+  async read(): Promise<Float32Array<ArrayBuffer>> {
+    const data = await enqueue(() => this.inner.getData())
+    if (!(data instanceof Float32Array)) throw new AppError('bug', `Only float32 tensors are read back, not ${this.inner.type}.`)
+    return new Float32Array(data)
+  }
+
+  dispose(): void {
+    if (!this.#live) throw new AppError('bug', 'A tensor was disposed twice.')
+    this.#live = false
+    liveTensors -= 1
+    this.inner.dispose()
+    this.#onDispose()
+  }
+}
+
+let liveTensors = 0
+
+/** How many tensors are owned by somebody right now: 0 after everything was disposed. */
+export function liveTensorCount(): number {
+  return liveTensors
+}
+
+let queue: Promise<unknown> = Promise.resolve()
+
+function enqueue<T>(work: () => Promise<T>): Promise<T> {
+  const result = queue.then(work)
+  queue = result.catch(() => undefined)
+  return result
+}
+
+export interface SessionOptions {
+  graph: Uint8Array<ArrayBuffer>
+  /** The weights file, under the path that the graph calls it by. A Blob is read piece by piece. */
+  weights: { path: string; data: Blob | Uint8Array<ArrayBuffer> }
+  /** Outputs that stay where they were computed. All others come back to the processor. */
+  keepOnDevice: string[]
+}
+
+/** ONNX Runtime on one compute device. */
+export class Runtime {
+  readonly compute: Compute
+  readonly #ort: Ort
+  #lost: AppError | null = null
+
+  private constructor(compute: Compute, ort: Ort) {
+    this.compute = compute
+    this.#ort = ort
+    void compute.device?.lost.then((info) => {
+      this.#lost = deviceLost(info.message)
+    })
+  }
+
+  /** Loads the build that fits: JSPI where the browser has it (smaller, streams weights), else asyncify. */
+  static async open(compute: Compute): Promise<Runtime> {
+    const ort = await importOrt(compute)
+    // One thread: more would need cross-origin isolation, which plain static hosts do not give.
+    ort.env.wasm.numThreads = 1
+    ort.env.logLevel = 'error'
+    return new Runtime(compute, ort)
+  }
+
+  async session({ graph, weights, keepOnDevice }: SessionOptions): Promise<Session> {
+    const { device } = this.compute
+    const location = Object.fromEntries(keepOnDevice.map((name) => [name, 'gpu-buffer' as const]))
+    const session = await this.attempt(() =>
+      this.#ort.InferenceSession.create(graph, {
+        executionProviders: device === null ? ['wasm'] : [{ name: 'webgpu', device, validationMode: 'basic' } as const],
+        externalData: [weights],
+        logSeverityLevel: 3,
+        ...(device !== null && { preferredOutputLocation: location }),
+      }),
+    )
+    return new Session(this, session)
+  }
+
+  /** Values from the processor. The array is used as it is, so it must not change until `dispose`. */
+  tensor(type: ElementType, values: Float32Array | BigInt64Array | Int32Array, dims: number[]): DeviceTensor {
+    return new OwnedTensor(new this.#ort.Tensor(type, values, dims), () => undefined)
+  }
+
+  int64(values: number[], dims: number[] = [values.length]): DeviceTensor {
+    return this.tensor('int64', BigInt64Array.from(values, BigInt), dims)
+  }
+
+  int32(values: number[]): DeviceTensor {
+    return this.tensor('int32', Int32Array.from(values), [values.length])
+  }
+
+  /** A zeroed tensor in GPU memory of its own, to be written by runs again and again. */
+  gpuTensor(type: 'float32' | 'float16', dims: number[]): DeviceTensor {
+    const { device } = this.compute
+    if (device === null) throw new AppError('bug', 'There is no GPU to allocate on.')
+    const bytes = dims.reduce((product, size) => product * size, type === 'float32' ? 4 : 2)
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST
+    const buffer = device.createBuffer({ size: Math.ceil(bytes / 16) * 16, usage })
+    // A tensor made from a buffer does not own it, so the buffer is destroyed with our wrapper.
+    return new OwnedTensor(this.#ort.Tensor.fromGpuBuffer(buffer, { dataType: type, dims }), () => buffer.destroy())
+  }
+
+  /** Runs `work` in the queue and turns what ONNX Runtime throws into failures that can be told apart. */
+  async attempt<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await enqueue(() => {
+        if (this.#lost !== null) throw this.#lost
+        return work()
+      })
+    } catch (error) {
+      throw this.#explain(error)
+    }
+  }
+
+  #explain(error: unknown): unknown {
+    if (error instanceof AppError) return error
+    if (this.#lost !== null) return this.#lost
+    const text = error instanceof Error ? error.message : String(error)
+    if (/out of memory|allocation failed|bad_alloc|memory access out of bounds/i.test(text)) {
+      return new AppError('out-of-memory', 'There is not enough memory for this model here; close other tabs or use a smaller model.', { cause: error })
+    }
+    return error
+  }
+}
+
+export class Session {
+  readonly #runtime: Runtime
+  readonly #inner: InferenceSession
+
+  constructor(runtime: Runtime, inner: InferenceSession) {
+    this.#runtime = runtime
+    this.#inner = inner
+  }
+
+  /**
+   * Runs the graph. `into` gives outputs a tensor to be written to instead of a new one; those are not returned.
+   * The caller owns what is returned and goes on owning what it fed.
+   */
+  async run(feeds: Record<string, DeviceTensor>, into: Record<string, DeviceTensor> = {}): Promise<Record<string, DeviceTensor>> {
+    const fetches = Object.fromEntries(
+      this.#inner.outputNames.map((name) => [name, into[name] === undefined ? null : innerOf(into[name])]),
+    )
+    const inner = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, innerOf(tensor)]))
+    const results = await this.#runtime.attempt(() => this.#inner.run(inner, fetches))
+    return Object.fromEntries(
+      Object.entries(results)
+        .filter(([name]) => into[name] === undefined)
+        .map(([name, tensor]) => [name, new OwnedTensor(tensor, () => undefined)]),
+    )
+  }
+
+  async dispose(): Promise<void> {
+    await enqueue(() => this.#inner.release())
+  }
+}
+
+function innerOf(tensor: DeviceTensor): Tensor {
+  if (tensor instanceof OwnedTensor) return tensor.inner
+  throw new AppError('bug', 'This tensor was not made by the runtime.')
+}
+
+async function importOrt(compute: Compute): Promise<Ort> {
+  if (compute.provider === 'wasm') return import('onnxruntime-web/wasm')
+  return 'Suspending' in WebAssembly ? import('onnxruntime-web/jspi') : import('onnxruntime-web/webgpu')
+}
