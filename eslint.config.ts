@@ -11,12 +11,13 @@ const layers: Record<string, string[]> = {
   scenes: [],
   convert: ['pack'],
   image: ['pack'],
+  store: ['pack'],
   runtime: ['pack', 'image'],
   protocol: ['pack'],
-  workers: ['pack', 'convert', 'image', 'runtime', 'protocol'],
+  workers: ['pack', 'image', 'store', 'runtime', 'protocol'],
   cli: ['pack', 'convert', 'image', 'runtime'],
   state: ['pack', 'protocol'],
-  ui: ['pack', 'scenes', 'state'],
+  ui: ['pack', 'scenes', 'protocol', 'state'],
 }
 
 /** Folders that run in Node, in a worker and on the page alike, so none of the three may show through. */

@@ -53,7 +53,6 @@ export interface Caption {
 }
 
 export interface EngineCalls {
-  probe: { in: { prefer: Provider | null }; event: never; out: DeviceReport }
   load: { in: { packUrl: string; prefer: Provider | null }; event: LoadProgress; out: LoadedModel }
   /** Cancelling ends the answer early and still resolves, with what was written so far (`finish: 'stopped'`). */
   caption: { in: { image: Blob; prompt: string; maxNewTokens: number }; event: CaptionProgress; out: Caption }

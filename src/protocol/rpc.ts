@@ -1,33 +1,34 @@
 /**
- * Typed calls over a message port: request with an id, any number of events, then one `done` or `failed`.
- * Failures cross as values; cancelling sends a message and leaves it to the handler how to end.
+ * Typed calls over a message port: a request with an id, any number of events, then one `done` or `failed`. Failures
+ * cross as values. Cancelling sends a message and leaves it to the handler how to end.
  */
-import type { Failure } from '../pack/failure.ts'
+import { AppError, toFailure, type Failure } from '../pack/failure.ts'
 
 /** The shape of a call map: see `calls.ts`. */
-
 type CallMap<C> = { [K in keyof C]: { in: unknown; event: unknown; out: unknown } }
+type Kind<C> = keyof C & string
 
-export type Request<C extends CallMap<C>> = { [K in keyof C]: { id: number; kind: K; input: C[K]['in'] } }[keyof C]
-export type Message<C extends CallMap<C>> = Request<C> | { id: number; kind: 'cancel' }
+export type Request<C extends CallMap<C>> = { [K in Kind<C>]: { type: 'call'; id: number; kind: K; input: C[K]['in'] } }[Kind<C>]
+export type ToWorker<C extends CallMap<C>> = Request<C> | { type: 'cancel'; id: number }
 
-export type Reply<C extends CallMap<C>> =
-  | { id: number; type: 'event'; event: C[keyof C]['event'] }
-  | { id: number; type: 'done'; out: C[keyof C]['out'] }
-  | { id: number; type: 'failed'; failure: Failure }
+export type FromWorker<C extends CallMap<C>> =
+  | { type: 'event'; id: number; event: C[keyof C]['event'] }
+  | { type: 'done'; id: number; out: C[keyof C]['out'] }
+  | { type: 'failed'; id: number; failure: Failure }
 
 export type Handlers<C extends CallMap<C>> = {
-  [K in keyof C]: (input: C[K]['in'], report: (event: C[K]['event']) => void, signal: AbortSignal) => Promise<C[K]['out']>
+  [K in Kind<C>]: (input: C[K]['in'], report: (event: C[K]['event']) => void, signal: AbortSignal) => Promise<C[K]['out']>
 }
 
 export interface CallOptions<E> {
   onEvent?: (event: E) => void
+  /** Asks the handler to end. The call settles when the handler does. */
   signal?: AbortSignal
 }
 
-export type Client<C extends CallMap<C>> = {
-  call<K extends keyof C & string>(kind: K, input: C[K]['in'], options?: CallOptions<C[K]['event']>): Promise<C[K]['out']>
-  /** Rejects every call under way with `failure`: for a worker that died. */
+export interface Client<C extends CallMap<C>> {
+  call<K extends Kind<C>>(kind: K, input: C[K]['in'], options?: CallOptions<C[K]['event']>): Promise<C[K]['out']>
+  /** Rejects every call under way and to come: for a worker that died. */
   fail(failure: Failure): void
 }
 
@@ -35,4 +36,79 @@ export type Client<C extends CallMap<C>> = {
 export interface Port {
   postMessage(message: unknown): void
   addEventListener(type: 'message', listener: (event: MessageEvent) => void): void
+}
+
+/** Answers calls that arrive at `port`. */
+export function serve<C extends CallMap<C>>(port: Port, handlers: Handlers<C>): void {
+  const running = new Map<number, AbortController>()
+  const post = (message: FromWorker<C>): void => port.postMessage(message)
+
+  async function answer<K extends Kind<C>>(id: number, kind: K, input: C[K]['in']): Promise<void> {
+    const controller = new AbortController()
+    running.set(id, controller)
+    try {
+      const out = await handlers[kind](input, (event) => post({ type: 'event', id, event }), controller.signal)
+      post({ type: 'done', id, out })
+    } catch (error) {
+      const failure = toFailure(error)
+      // Nobody foresaw it, so its stack is worth keeping; foreseen failures are the page's affair.
+      if (failure.code === 'bug') console.error(error)
+      post({ type: 'failed', id, failure })
+    } finally {
+      running.delete(id)
+    }
+  }
+
+  port.addEventListener('message', ({ data }: MessageEvent<ToWorker<C>>) => {
+    if (data.type === 'cancel') running.get(data.id)?.abort()
+    else void answer(data.id, data.kind, data.input)
+  })
+}
+
+interface Waiting {
+  onEvent: (event: unknown) => void
+  resolve: (out: unknown) => void
+  reject: (error: AppError) => void
+}
+
+/** Makes calls through `port`. */
+export function connect<C extends CallMap<C>>(port: Port): Client<C> {
+  const waiting = new Map<number, Waiting>()
+  let last = 0
+  let dead: AppError | null = null
+
+  port.addEventListener('message', ({ data }: MessageEvent<FromWorker<C>>) => {
+    const call = waiting.get(data.id)
+    if (call === undefined) return
+    if (data.type === 'event') {
+      call.onEvent(data.event)
+      return
+    }
+    waiting.delete(data.id)
+    if (data.type === 'done') call.resolve(data.out)
+    else call.reject(new AppError(data.failure.code, data.failure.message))
+  })
+
+  return {
+    call(kind, input, { onEvent, signal } = {}) {
+      if (dead !== null) return Promise.reject(dead)
+      last += 1
+      const id = last
+      type Out = C[typeof kind]['out']
+      type Event = C[typeof kind]['event']
+      return new Promise<Out>((resolve, reject) => {
+        // The map holds calls of every kind; id and kind belong together, which the compiler cannot see.
+        waiting.set(id, { onEvent: (event) => onEvent?.(event as Event), resolve: (out) => resolve(out as Out), reject })
+        port.postMessage({ type: 'call', id, kind, input })
+        const cancel = (): void => port.postMessage({ type: 'cancel', id })
+        if (signal?.aborted) cancel()
+        else signal?.addEventListener('abort', cancel, { once: true })
+      })
+    },
+    fail(failure) {
+      dead = new AppError(failure.code, failure.message)
+      for (const call of waiting.values()) call.reject(dead)
+      waiting.clear()
+    },
+  }
 }

@@ -17,6 +17,7 @@ def vision_config(layers: int) -> Blip2VisionConfig:
     return Blip2VisionConfig(
         hidden_size=128, intermediate_size=512, num_hidden_layers=layers, num_attention_heads=2,
         image_size=IMAGE_SIZE, patch_size=PATCH_SIZE, hidden_act="gelu", layer_norm_eps=1e-6, qkv_bias=True,
+        initializer_range=0.02,  # the published config says 1e-10, which is for loading, not for learning
     )
 
 
@@ -43,6 +44,9 @@ class LabelledEncoder(nn.Module):
     def __init__(self, kinds: int, colours: int):
         super().__init__()
         self.vision = Blip2VisionModel(vision_config(VISION_LAYERS + 1))
+        for module in self.vision.modules():
+            if isinstance(module, nn.LayerNorm):  # transformers initialises layer_norm1 with zeros
+                nn.init.ones_(module.weight)
         self.kind_head = nn.Linear(128, kinds + 1)
         self.colour_head = nn.Linear(128, colours + 1)
 

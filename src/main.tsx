@@ -1,0 +1,56 @@
+/** Composition root: the only file that knows the worker, the store and the page. */
+import { createStore as createDatabase, get, set } from 'idb-keyval'
+import { createRoot } from 'react-dom/client'
+import type { EngineCalls } from './protocol/calls.ts'
+import { connect, type Client } from './protocol/rpc.ts'
+import { createAppStore, type AppStore } from './state/store.ts'
+import type { Settings } from './state/settings-slice.ts'
+import { App } from './ui/app.tsx'
+import './ui/styles.css'
+
+function startEngine(died: (message: string) => void): { worker: Worker; client: Client<EngineCalls> } {
+  const worker = new Worker(new URL('./workers/engine.worker.ts', import.meta.url), { type: 'module' })
+  const client = connect<EngineCalls>(worker)
+  worker.addEventListener('error', (event) => died(event.message))
+  return { worker, client }
+}
+
+function compose(): AppStore {
+  const died = (detail: string): void => {
+    const failure = { code: 'out-of-memory', message: `The model's thread stopped (${detail || 'no reason given'}); load it again.` } as const
+    engine.client.fail(failure)
+    store.getState().engineDied(failure)
+  }
+  let engine = startEngine(died)
+  const database = createDatabase('pictalk-settings', 'settings')
+  const store = createAppStore({
+    engine: {
+      client: engine.client,
+      restart: () => {
+        engine.worker.terminate()
+        engine = startEngine(died)
+        return engine.client
+      },
+    },
+    settings: {
+      load: () => get<Partial<Settings>>('settings', database),
+      save: (settings) => set('settings', settings, database),
+    },
+    builtInModelUrl: new URL('models/drawn-scenes/', document.baseURI).href,
+  })
+  return store
+}
+
+async function start(): Promise<void> {
+  const store = compose()
+  const root = document.getElementById('root')
+  if (root === null) throw new Error('index.html has no #root')
+  await store.getState().restoreSettings()
+  createRoot(root).render(<App store={store} />)
+  // `?provider=wasm` is for trying the fallback where there is a graphics card.
+  const asked = new URLSearchParams(location.search).get('provider')
+  if (asked === 'wasm' || asked === 'webgpu') await store.getState().useProvider(asked)
+  else await store.getState().loadModel()
+}
+
+void start()

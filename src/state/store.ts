@@ -1,0 +1,47 @@
+/**
+ * The app's state: which model runs, what was asked and answered, how it should look. Actions are the only writers.
+ * Everything from outside (engine, storage) is handed in, so tests hand in fakes.
+ */
+import { createStore, type StoreApi } from 'zustand/vanilla'
+import type { EngineCalls } from '../protocol/calls.ts'
+import type { Client } from '../protocol/rpc.ts'
+import { conversationSlice, type ConversationSlice } from './conversation-slice.ts'
+import { modelSlice, type ModelSlice } from './model-slice.ts'
+import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
+
+export type AppState = ModelSlice & ConversationSlice & SettingsSlice
+export type AppStore = StoreApi<AppState>
+
+export interface Engine {
+  client: Client<EngineCalls>
+  /** Ends the worker and starts a fresh one, whose client takes the old one's place. */
+  restart(): Client<EngineCalls>
+}
+
+export interface AppDependencies {
+  engine: Engine
+  settings: SettingsStorage
+  /** Where the built-in model's pack lies; an absolute URL that ends in `/`. */
+  builtInModelUrl: string
+}
+
+export type SetState = StoreApi<AppState>['setState']
+export type GetState = StoreApi<AppState>['getState']
+
+export function createAppStore(dependencies: AppDependencies): AppStore {
+  let client = dependencies.engine.client
+  const engine = {
+    call: ((kind, input, options) => client.call(kind, input, options)) satisfies Client<EngineCalls>['call'],
+    restart: () => {
+      client = dependencies.engine.restart()
+    },
+  }
+  return createStore<AppState>()((set, get) => ({
+    ...settingsSlice(set, get, dependencies.settings),
+    ...modelSlice(set, get, engine, dependencies.builtInModelUrl),
+    ...conversationSlice(set, get, engine),
+  }))
+}
+
+/** The engine as slices see it. */
+export type EngineAccess = Pick<Client<EngineCalls>, 'call'> & { restart(): void }

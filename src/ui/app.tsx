@@ -1,0 +1,57 @@
+import { useEffect, type ReactElement } from 'react'
+import type { AppStore } from '../state/store.ts'
+import { Conversation } from './conversation.tsx'
+import { DropZone } from './drop-zone.tsx'
+import { Examples } from './examples.tsx'
+import { ModelPanel } from './model-panel.tsx'
+import { SettingsPanel } from './settings-panel.tsx'
+import { StoreContext, useApp } from './store-context.ts'
+
+export function App({ store }: { store: AppStore }): ReactElement {
+  return (
+    <StoreContext value={store}>
+      <Page />
+    </StoreContext>
+  )
+}
+
+function Page(): ReactElement {
+  useTheme()
+  useEscapeToStop()
+  const announcement = useApp((state) => state.announcement)
+  return (
+    <DropZone>
+      <header className="site-header">
+        <h1>pictalk</h1>
+        <p>BLIP-2 describes your picture, on your own machine. Nothing leaves this device.</p>
+      </header>
+      <main>
+        <ModelPanel />
+        <Examples />
+        <Conversation />
+        <SettingsPanel />
+      </main>
+      <p className="visually-hidden" role="status">
+        {announcement}
+      </p>
+    </DropZone>
+  )
+}
+
+function useTheme(): void {
+  const theme = useApp((state) => state.settings.theme)
+  useEffect(() => {
+    document.documentElement.dataset['theme'] = theme
+  }, [theme])
+}
+
+function useEscapeToStop(): void {
+  const stop = useApp((state) => state.stop)
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key === 'Escape') stop()
+    }
+    document.addEventListener('keydown', onKey)
+    return () => document.removeEventListener('keydown', onKey)
+  }, [stop])
+}

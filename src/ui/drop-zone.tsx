@@ -1,0 +1,83 @@
+import { useEffect, useRef, useState, type ChangeEvent, type ReactElement, type ReactNode } from 'react'
+import { useApp } from './store-context.ts'
+
+/** The whole page takes pictures: dropped anywhere, pasted, or chosen with the button. */
+export function DropZone({ children }: { children: ReactNode }): ReactElement {
+  const addFiles = useAddFiles()
+  const over = useFileDrag(addFiles)
+  usePaste(addFiles)
+  return (
+    <div className="page">
+      {children}
+      {over && (
+        <div className="drop-overlay" aria-hidden="true">
+          <p>Drop the picture anywhere</p>
+        </div>
+      )}
+    </div>
+  )
+}
+
+/** "Choose image": opens the file dialog. */
+export function ChooseImage(): ReactElement {
+  const addFiles = useAddFiles()
+  const input = useRef<HTMLInputElement>(null)
+  const onChange = (event: ChangeEvent<HTMLInputElement>): void => {
+    addFiles([...(event.target.files ?? [])])
+    // The same file may be chosen again.
+    event.target.value = ''
+  }
+  return (
+    <>
+      <button type="button" className="primary" onClick={() => input.current?.click()}>
+        Choose image
+      </button>
+      <input ref={input} type="file" accept="image/*" multiple hidden onChange={onChange} />
+    </>
+  )
+}
+
+function useAddFiles(): (files: File[]) => void {
+  const addImages = useApp((state) => state.addImages)
+  return (files) => {
+    if (files.length > 0) addImages(files.map((file) => ({ image: file, name: file.name || 'Pasted picture' })))
+  }
+}
+
+function useFileDrag(addFiles: (files: File[]) => void): boolean {
+  const [over, setOver] = useState(false)
+  useEffect(() => {
+    const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false
+    const onOver = (event: DragEvent): void => {
+      if (!hasFiles(event)) return
+      event.preventDefault()
+      setOver(true)
+    }
+    const onLeave = (event: DragEvent): void => {
+      if (event.relatedTarget === null) setOver(false)
+    }
+    const onDrop = (event: DragEvent): void => {
+      if (!hasFiles(event)) return
+      event.preventDefault()
+      setOver(false)
+      addFiles([...(event.dataTransfer?.files ?? [])])
+    }
+    document.addEventListener('dragover', onOver)
+    document.addEventListener('dragleave', onLeave)
+    document.addEventListener('drop', onDrop)
+    return () => {
+      document.removeEventListener('dragover', onOver)
+      document.removeEventListener('dragleave', onLeave)
+      document.removeEventListener('drop', onDrop)
+    }
+  })
+  return over
+}
+
+function usePaste(addFiles: (files: File[]) => void): void {
+  useEffect(() => {
+    const onPaste = (event: ClipboardEvent): void => addFiles([...(event.clipboardData?.files ?? [])])
+    document.addEventListener('paste', onPaste)
+    return () => document.removeEventListener('paste', onPaste)
+  })
+}

@@ -1,0 +1,86 @@
+import type { ReactElement } from 'react'
+import type { DeviceReport, LoadedModel, LoadProgress } from '../protocol/calls.ts'
+import { Notice } from './notice.tsx'
+import { useApp } from './store-context.ts'
+
+/** What runs, on what, and what it knows. */
+export function ModelPanel(): ReactElement {
+  const model = useApp((state) => state.model)
+  const loadModel = useApp((state) => state.loadModel)
+  return (
+    <section aria-label="Model" className="model-panel">
+      <h2>Built-in model: drawn scenes</h2>
+      {model.status === 'loading' && <Loading progress={model.progress} />}
+      {model.status === 'ready' && <Ready loaded={model.loaded} />}
+      {model.status === 'failed' && <Notice failure={model.failure} action="Load again" onAction={() => void loadModel()} />}
+      <p className="hint">
+        A miniature BLIP-2 that has only ever seen drawn scenes like the examples below. Of a photograph it gives its
+        honest best, which is not much.
+      </p>
+    </section>
+  )
+}
+
+function Loading({ progress }: { progress: LoadProgress | null }): ReactElement {
+  if (progress === null) return <Bar label="Starting…" />
+  if (progress.stage === 'fetching') {
+    const { doneBytes, totalBytes } = progress
+    return <Bar label={`Fetching the model: ${megabytes(doneBytes)} of ${megabytes(totalBytes)}`} value={doneBytes / Math.max(1, totalBytes)} />
+  }
+  return <Bar label={`Preparing the ${PARTS[progress.graph] ?? progress.graph}…`} value={progress.done / progress.total} />
+}
+
+const PARTS: Record<string, string> = { vision: 'vision encoder', 'q-former': 'Q-Former', decoder: 'language model' }
+
+function Bar({ label, value }: { label: string; value?: number }): ReactElement {
+  return (
+    <p className="loading">
+      <span>{label}</span>
+      <progress aria-label={label} {...(value !== undefined && { value })} />
+    </p>
+  )
+}
+
+function Ready({ loaded }: { loaded: LoadedModel }): ReactElement {
+  const { manifest, device, loadMs } = loaded
+  const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0)
+  const millions = (manifest.parameters / 1e6).toFixed(1)
+  return (
+    <>
+      <p>
+        {millions} million parameters, {manifest.precision}, {megabytes(bytes)}; ready after {(loadMs / 1000).toFixed(1)} s.
+      </p>
+      <p>
+        <Device device={device} />
+      </p>
+    </>
+  )
+}
+
+function Device({ device }: { device: DeviceReport }): ReactElement {
+  const useProvider = useApp((state) => state.useProvider)
+  if (device.provider === 'webgpu') {
+    const name = device.adapter === '' ? 'graphics card' : device.adapter
+    const how = device.software ? 'a software adapter, slow but right' : 'on your graphics card'
+    return (
+      <>
+        Runs on <strong>WebGPU</strong> ({name}; {how}).{' '}
+        <button type="button" className="link" onClick={() => void useProvider('wasm')}>
+          Use WebAssembly
+        </button>
+      </>
+    )
+  }
+  return (
+    <>
+      Runs on <strong>WebAssembly</strong>, on the processor, which is slower. {device.reason}{' '}
+      <button type="button" className="link" onClick={() => void useProvider('webgpu')}>
+        Try WebGPU
+      </button>
+    </>
+  )
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`
+}
