@@ -131,10 +131,12 @@ describe('the scale search', () => {
   it.each([
     ['Gaussian', 8.15, 0.51],
     ['Laplace', 10.3, 0.66],
-    ['outlier-column', 15, 0.9],
-  ])('keeps the relative error of %s weights below %f %% at 4 bits and %f %% at 8', (name, at4, at8) => {
-    const values = new Map(distributions).get(name) ?? new Float32Array()
-    const relative = (bits: 4 | 8, scaleType: ScaleType): number =>
+    ['outlier-column', 15, 0.96],
+  ])(
+    'keeps the relative error of %s weights below %f per cent with 4 bits and %f with 8',
+    (name, at4, at8) => {
+      const values = new Map(distributions).get(name) ?? new Float32Array()
+      const relative = (bits: 4 | 8, scaleType: ScaleType): number =>
         100 *
         Math.sqrt(squaredError(values, throughBlocks(values, 32, bits, scaleType)) / squaredError(values, []))
       expect(relative(4, 'float32')).toBeLessThan(at4)

@@ -103,7 +103,7 @@ describe('a hostile or damaged header is refused', () => {
     ],
     ['a name with quotes listed twice', fileOf(`{"\\"\\\\":${entry},"\\"\\\\":${entry}}`, 8), /twice/],
     ['a property listed twice', fileOf(`{"a":{"dtype":"F16",${entry.slice(1)}}`, 8), /lists "dtype" twice/],
-    ['a million tensors and one', fileOf(many(1_000_001), 0), /lists 1000001 tensors/],
+    ['a hundred thousand tensors and one', fileOf(many(100_001), 0), /lists 100001 tensors/],
     ['a name of absurd length', fileOf({ ['x'.repeat(1025)]: good }, 8), /name has 1025 characters/],
     ['a tensor that is no object', fileOf({ a: [1] }, 0), /not described by an object/],
     ['an unknown type', fileOf(withTensor({ dtype: 'F31' }), 8), /unknown type "F31"/],

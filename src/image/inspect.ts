@@ -45,6 +45,8 @@ function measure(bytes: Uint8Array): { type: string; width: number; height: numb
     const { type, width, height } = imageSize(bytes)
     return { type: type ?? 'unknown', width, height }
   } catch (cause) {
+    // HEIC, AVIF and their kin are containers of the same family.
+    if (ascii(bytes, 4, 8) === 'ftyp') throw bad('HEIC pictures cannot be read here; save it as JPEG or PNG.', cause)
     const known = signatureOf(bytes)
     if (known !== null) throw bad(`This ${known} picture is damaged or cut off; copy or download it again.`, cause)
     throw bad('This is not a picture; choose a JPEG, PNG, WebP, GIF, BMP or AVIF file.', cause)

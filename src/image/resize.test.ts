@@ -5,10 +5,10 @@ import { rowsOf, type RgbRows } from './pixels.ts'
 import { resizeBicubic } from './resize.ts'
 
 interface Expected {
-  results: { width: number; height: number; size: number; sha256: string }[]
+  cases: { width: number; height: number; size: number; sha256: string }[]
 }
 
-const { results } = JSON.parse(readFileSync('models/reference/preprocessing.json', 'utf8')) as Expected
+const { cases } = JSON.parse(readFileSync('models/reference/preprocessing.json', 'utf8')) as Expected
 
 /** The formula that preprocessing.json states. */
 function picture(width: number, height: number): RgbRows {
@@ -22,7 +22,7 @@ function picture(width: number, height: number): RgbRows {
 }
 
 describe('resizeBicubic', () => {
-  it.each(results)('gives the bytes that Pillow gives for $width × $height → $size', ({ width, height, size, sha256 }) => {
+  it.each(cases)('gives the bytes that Pillow gives for $width × $height → $size', ({ width, height, size, sha256 }) => {
     const bytes = resizeBicubic(picture(width, height), size)
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256)
   })

@@ -103,7 +103,7 @@ function bicubicKernel(input: number, output: number): Kernel {
     const total = raw.reduce((sum, weight) => sum + weight, 0)
     kernel.starts[o] = start
     kernel.counts[o] = end - start
-    kernel.weights.set(raw.map((weight) => fixedPoint(total === 0 ? weight : weight * (1 / total))), o * width)
+    kernel.weights.set(raw.map((weight) => fixedPoint(total === 0 ? weight : weight / total)), o * width)
   }
   return kernel
 }

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState, type ReactElement } from 'react'
+import type { Failure } from '../pack/failure.ts'
 import type { Caption } from '../protocol/calls.ts'
 import { isUnderWay, type AnswerState, type Entry } from '../state/conversation-slice.ts'
 import { ChooseImage } from './drop-zone.tsx'
@@ -34,12 +35,14 @@ function Answer({ entry }: { entry: Entry }): ReactElement {
   const url = useObjectUrl(entry.image)
   const { answer } = entry
   const underWay = isUnderWay(answer)
-  useEffect(() => article.current?.scrollIntoView({ block: 'nearest' }), [answer.status])
+  useEffect(() => {
+    article.current?.scrollIntoView({ block: 'nearest' })
+  }, [answer.status])
   return (
     <article ref={article} aria-label={entry.name} className={`answer ${answer.status}`} tabIndex={-1}>
       {url !== null && <img src={url} alt={`Your picture ${entry.name}`} onError={(event) => event.currentTarget.classList.add('broken')} />}
       <div className="said">
-        <Words answer={answer} onRetry={() => retry(entry.id)} />
+        <Words answer={answer} name={entry.name} onRetry={() => retry(entry.id)} />
         <div className="actions">
           {underWay && (
             <button
@@ -65,7 +68,7 @@ function Answer({ entry }: { entry: Entry }): ReactElement {
   )
 }
 
-function Words({ answer, onRetry }: { answer: AnswerState; onRetry: () => void }): ReactElement {
+function Words({ answer, name, onRetry }: { answer: AnswerState; name: string; onRetry: () => void }): ReactElement {
   const model = useApp((state) => state.model.status)
   switch (answer.status) {
     case 'waiting':
@@ -89,8 +92,19 @@ function Words({ answer, onRetry }: { answer: AnswerState; onRetry: () => void }
         </>
       )
     case 'failed':
-      return <Notice failure={answer.failure} action="Try again" onAction={onRetry} />
+      return <Failed name={name} failure={answer.failure} onRetry={onRetry} />
   }
+}
+
+/** The same picture again only helps when the picture was not at fault. */
+function Failed({ name, failure, onRetry }: { name: string; failure: Failure; onRetry: () => void }): ReactElement {
+  const pictureAtFault = failure.code === 'bad-image' || failure.code === 'image-too-large'
+  return (
+    <>
+      <p className="stage">{name}</p>
+      <Notice failure={failure} {...(!pictureAtFault && { action: 'Try again', onAction: onRetry })} />
+    </>
+  )
 }
 
 function timing({ timings, tokenIds, finish }: Caption): string {

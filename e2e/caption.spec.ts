@@ -1,0 +1,55 @@
+import { expect, test } from './fixtures.ts'
+
+const PICTURE = 'e2e/images/good-rgb.png'
+
+test('Users can drop an image anywhere and read its caption, written on WebGPU', async ({ app }) => {
+  await app.open()
+  await expect(app.model).toContainText('WebGPU')
+  await app.drop(PICTURE, 'image/png')
+  const words = await app.finished(0)
+  expect(words).toMatch(/[a-z]{2,}/)
+  expect(words).toContain('tokens per second')
+})
+
+test('Users can click an example and are told what is drawn in it', async ({ app, page }) => {
+  await app.open()
+  const example = page.getByRole('button', { name: /^Example scene/ }).first()
+  const name = await example.getByRole('img').getAttribute('alt')
+  await example.click()
+  const words = await app.finished(0)
+  // The built-in model was trained on such scenes, never on this one; a noun of the truth should be there.
+  const nouns = (name ?? '').split(/[^a-z]+/).filter((word) => word.length > 2)
+  expect(nouns.some((noun) => words.includes(noun))).toBe(true)
+})
+
+test('Users can choose, then paste, and get an answer for each picture', async ({ app }) => {
+  await app.open()
+  await app.choose(PICTURE)
+  await app.finished(0)
+  await app.paste('e2e/images/good-rgb.jpg', 'image/jpeg')
+  await app.finished(1)
+  await expect(app.conversation.getByRole('article')).toHaveCount(2)
+})
+
+test('Users can stop while the answer is written, and go on with the next picture', async ({ app, page }) => {
+  await app.open()
+  await app.choose(PICTURE)
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await expect(app.answer(0)).toContainText('Stopped after')
+  await expect(app.answer(0)).toBeFocused()
+  await app.choose('e2e/images/good-rgb.webp')
+  await app.finished(1)
+})
+
+test('Users can remove an answer and have their settings remembered', async ({ app, page }) => {
+  await app.open()
+  await app.choose(PICTURE)
+  await app.finished(0)
+  await page.getByRole('button', { name: 'Remove good-rgb.png' }).click()
+  await expect(app.conversation.getByRole('article')).toHaveCount(0)
+  await page.getByText('Settings').click()
+  await page.getByLabel('Caption begins with').fill('a photo of')
+  await page.reload()
+  await page.getByText('Settings').click()
+  await expect(page.getByLabel('Caption begins with')).toHaveValue('a photo of')
+})

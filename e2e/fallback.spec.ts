@@ -1,0 +1,34 @@
+import { chromium } from '@playwright/test'
+import { launchOptions } from '../scripts/browser.ts'
+import { AppPage, expect, test } from './fixtures.ts'
+
+test('Users without WebGPU are told so and get their caption from WebAssembly', async ({ baseURL }) => {
+  const { args, ...options } = launchOptions()
+  const browser = await chromium.launch({ ...options, args: [...args.filter((arg) => !arg.includes('webgpu')), '--disable-features=WebGPU,WebGPUService'] })
+  try {
+    const app = new AppPage(await browser.newPage(baseURL === undefined ? {} : { baseURL }))
+    await app.open()
+    await expect(app.model).toContainText('Runs on WebAssembly')
+    await expect(app.model).toContainText(/WebGPU/)
+    await app.choose('e2e/images/good-rgb.png')
+    await app.finished(0)
+  } finally {
+    await browser.close()
+  }
+})
+
+test('Users can change over to WebAssembly by hand', async ({ app, page }) => {
+  await app.open()
+  await page.getByRole('button', { name: 'Use WebAssembly' }).click()
+  await expect(app.model).toContainText('Runs on WebAssembly')
+  await app.choose('e2e/images/good-rgb.png')
+  await app.finished(0)
+})
+
+test('Users are told when the model is damaged, and can load it again', async ({ app, page }) => {
+  await page.route('**/decoder.weights*', (route) => route.fulfill({ body: 'not the weights' }), { times: 1 })
+  await page.goto('/')
+  await expect(app.model).toContainText('damaged')
+  await app.model.getByRole('button', { name: 'Load again' }).click()
+  await expect(app.model).toContainText('Runs on')
+})

@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { test as base, expect, type Locator, type Page } from '@playwright/test'
+
+/** The page as a person meets it: roles and labels only. */
+export class AppPage {
+  readonly page: Page
+  readonly model: Locator
+  readonly conversation: Locator
+
+  constructor(page: Page) {
+    this.page = page
+    this.model = page.getByRole('region', { name: 'Model' })
+    this.conversation = page.getByRole('log', { name: 'Conversation' })
+  }
+
+  async open(query = ''): Promise<void> {
+    await this.page.goto(`/${query}`)
+    await expect(this.model).toContainText('Runs on')
+  }
+
+  async choose(...paths: string[]): Promise<void> {
+    const chooser = this.page.waitForEvent('filechooser')
+    await this.page.getByRole('button', { name: 'Choose image' }).click()
+    await (await chooser).setFiles(paths)
+  }
+
+  /** Drops a file on the page as a browser would report it. */
+  async drop(path: string, type: string): Promise<void> {
+    const bytes = [...readFileSync(path)]
+    const data = await this.page.evaluateHandle(
+      ({ bytes, name, type }) => {
+        const transfer = new DataTransfer()
+        transfer.items.add(new File([new Uint8Array(bytes)], name, { type }))
+        return transfer
+      },
+      { bytes, name: basename(path), type },
+    )
+    for (const event of ['dragover', 'drop']) await this.page.getByRole('main').dispatchEvent(event, { dataTransfer: data })
+  }
+
+  async paste(path: string, type: string): Promise<void> {
+    await this.page.evaluate(
+      ({ bytes, name, type }) => {
+        const transfer = new DataTransfer()
+        transfer.items.add(new File([new Uint8Array(bytes)], name, { type }))
+        document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true }))
+      },
+      { bytes: [...readFileSync(path)], name: basename(path), type },
+    )
+  }
+
+  answer(index: number): Locator {
+    return this.conversation.getByRole('article').nth(index)
+  }
+
+  /** Waits until an answer is finished and returns its words. */
+  async finished(index: number): Promise<string> {
+    await expect(this.answer(index)).toContainText('first word after')
+    return this.answer(index).innerText()
+  }
+}
+
+export const test = base.extend<{ app: AppPage }>({
+  app: async ({ page, baseURL }, use) => {
+    const complaints: string[] = []
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text())
+    })
+    page.on('pageerror', (error) => complaints.push(error.message))
+    page.on('request', (request) => {
+      const url = new URL(request.url())
+      if (url.protocol.startsWith('http') && url.origin !== baseURL) complaints.push(`a request to ${url.origin}`)
+    })
+    await use(new AppPage(page))
+    expect(complaints).toEqual([])
+  },
+})
+
+export { expect } from '@playwright/test'

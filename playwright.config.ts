@@ -1,0 +1,26 @@
+import { defineConfig, devices } from '@playwright/test'
+import { launchOptions } from './scripts/browser.ts'
+
+const PORT = 4319
+
+/** End to end: the built app, served as any static host would, in Chromium with WebGPU on a software adapter. */
+export default defineConfig({
+  testDir: 'e2e',
+  timeout: 180_000,
+  expect: { timeout: 120_000 },
+  fullyParallel: false,
+  workers: 1,
+  forbidOnly: true,
+  reporter: [['list'], ['json', { outputFile: 'test-results/e2e.json' }]],
+  use: { baseURL: `http://localhost:${PORT}`, launchOptions: launchOptions(), trace: 'off' },
+  webServer: {
+    command: `npx vite build && npx vite preview --port ${PORT} --strictPort`,
+    url: `http://localhost:${PORT}`,
+    reuseExistingServer: false,
+    timeout: 120_000,
+  },
+  projects: [
+    { name: 'desktop', use: { viewport: { width: 1280, height: 800 } } },
+    { name: 'phone', testMatch: /accessibility|caption/, use: { viewport: { width: 393, height: 851 }, hasTouch: true, userAgent: devices['Pixel 7'].userAgent } },
+  ],
+})
