@@ -29,9 +29,15 @@ const refuse = (regex: string, message: string): { regex: string; message: strin
 function boundaries(folder: string): ReturnType<typeof refuse>[] {
   const allowed = layers[folder] ?? []
   const forbidden = Object.keys(layers).filter((other) => other !== folder && !allowed.includes(other))
-  const rules = [refuse(`^\\.\\.?/(.*/)?(${forbidden.join('|')})/`, `${folder} may import only: ${allowed.join(', ') || 'nothing'}`)]
+  const rules = [
+    refuse(
+      `^\\.\\.?/(.*/)?(${forbidden.join('|')})/`,
+      `${folder} may import only: ${allowed.join(', ') || 'nothing'}`,
+    ),
+  ]
   if (folder !== 'cli') rules.push(refuse('^node:|^sharp$|^commander$', 'Node belongs in cli'))
-  if (folder !== 'runtime') rules.push(refuse('^onnxruntime-web', 'ONNX Runtime is reached through runtime/session.ts'))
+  if (folder !== 'runtime')
+    rules.push(refuse('^onnxruntime-web', 'ONNX Runtime is reached through runtime/session.ts'))
   if (folder !== 'ui') rules.push(refuse('^react', 'React belongs in ui'))
   return rules
 }
@@ -41,23 +47,33 @@ export default defineConfig(
   tseslint.configs.strictTypeChecked,
   {
     files: ['**/*.ts', '**/*.tsx'],
-    plugins: { 'import-x': importX as unknown as ESLint.Plugin, 'react-hooks': reactHooks as unknown as ESLint.Plugin },
+    plugins: {
+      'import-x': importX,
+      'react-hooks': reactHooks as unknown as ESLint.Plugin,
+    },
     languageOptions: {
       parserOptions: {
         project: ['tsconfig.worker.json', 'tsconfig.app.json', 'tsconfig.node.json'],
         tsconfigRootDir: import.meta.dirname,
       },
     },
-    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver({ project: 'tsconfig.node.json' })] },
+    settings: {
+      'import-x/resolver-next': [createTypeScriptImportResolver({ project: 'tsconfig.node.json' })],
+    },
     rules: {
-      ...reactHooks.configs.recommended.rules,
       'import-x/no-cycle': 'error',
       'import-x/no-default-export': 'error',
       'no-console': ['error', { allow: ['warn', 'error'] }],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/explicit-module-boundary-types': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
     },
   },
@@ -69,6 +85,12 @@ export default defineConfig(
       ...(anywhere.includes(folder) && { 'no-restricted-globals': ['error', ...browserGlobals] as const }),
     },
   })),
+  { files: ['src/ui/**', 'src/main.tsx'], rules: reactHooks.configs.recommended.rules },
+  {
+    files: ['**/*.test.ts', '**/*.browser-test.ts'],
+    // Spies are asserted on without being called.
+    rules: { '@typescript-eslint/unbound-method': 'off' },
+  },
   {
     files: ['src/cli/**', 'scripts/**', 'models/**'],
     rules: { 'no-console': 'off' },

@@ -21,6 +21,10 @@ export default defineConfig({
   },
   projects: [
     { name: 'desktop', use: { viewport: { width: 1280, height: 800 } } },
-    { name: 'phone', testMatch: /accessibility|caption/, use: { viewport: { width: 393, height: 851 }, hasTouch: true, userAgent: devices['Pixel 7'].userAgent } },
+    {
+      name: 'phone',
+      testMatch: /accessibility|caption/,
+      use: { viewport: { width: 393, height: 851 }, hasTouch: true, userAgent: devices['Pixel 7'].userAgent },
+    },
   ],
 })

@@ -24,12 +24,29 @@ export default defineConfig({
   plugins: [react()],
   worker: { format: 'es' },
   build: { target: 'es2023', sourcemap: false },
-  optimizeDeps: { exclude: ['onnxruntime-web'] },
+  // Found before the first test asks for them: a late discovery reloads the page under test.
+  optimizeDeps: {
+    exclude: ['onnxruntime-web'],
+    include: [
+      'idb-keyval',
+      'react-dom/client',
+      'zustand',
+      'zustand/vanilla',
+      '@huggingface/tokenizers',
+      '@bufbuild/protobuf',
+      'image-size',
+    ],
+  },
   test: {
     projects: [
       {
         extends: true,
-        test: { name: 'node', environment: 'node', include: ['src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'], testTimeout: 60_000 },
+        test: {
+          name: 'node',
+          environment: 'node',
+          include: ['src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'],
+          testTimeout: 60_000,
+        },
       },
       inBrowser('browser', ['src/**/*.browser-test.ts']),
     ],

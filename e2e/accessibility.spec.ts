@@ -29,7 +29,9 @@ test('Users can do everything by keyboard alone', async ({ app, page }) => {
   const focus = async (name: RegExp): Promise<void> => {
     for (let presses = 0; presses < 40; presses += 1) {
       await page.keyboard.press('Tab')
-      const label = await page.evaluate(() => document.activeElement?.textContent || document.activeElement?.querySelector('img')?.alt || '')
+      const label = await page.evaluate(
+        () => document.activeElement?.textContent || document.activeElement?.querySelector('img')?.alt || '',
+      )
       if (name.test(label)) return
     }
     throw new Error(`No way to ${String(name)} with the Tab key`)

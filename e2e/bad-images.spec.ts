@@ -10,12 +10,21 @@ const REFUSED = {
   'bad-photo.heic': /HEIC/,
 }
 
-const READ = ['good-exif6.jpg', 'good-cmyk.jpg', 'good-rgb16.png', 'good-animated.gif', 'good-alpha.png', 'good-palette.png', 'good-grey.png']
+const READ = [
+  'good-exif6.jpg',
+  'good-cmyk.jpg',
+  'good-rgb16.png',
+  'good-animated.gif',
+  'good-alpha.png',
+  'good-palette.png',
+  'good-grey.png',
+]
 
 test('Users are told in one sentence why a file cannot be used, and can go on', async ({ app }) => {
   await app.open()
   await app.choose(...Object.keys(REFUSED).map((name) => `e2e/images/${name}`), 'e2e/images/good-rgb.png')
-  for (const [index, sentence] of Object.values(REFUSED).entries()) await expect(app.answer(index)).toContainText(sentence)
+  for (const [index, sentence] of Object.values(REFUSED).entries())
+    await expect(app.answer(index)).toContainText(sentence)
   await app.finished(Object.keys(REFUSED).length)
 })
 

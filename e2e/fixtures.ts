@@ -36,7 +36,8 @@ export class AppPage {
       },
       { bytes, name: basename(path), type },
     )
-    for (const event of ['dragover', 'drop']) await this.page.getByRole('main').dispatchEvent(event, { dataTransfer: data })
+    for (const event of ['dragover', 'drop'])
+      await this.page.getByRole('main').dispatchEvent(event, { dataTransfer: data })
   }
 
   async paste(path: string, type: string): Promise<void> {
@@ -70,7 +71,8 @@ export const test = base.extend<{ app: AppPage }>({
     page.on('pageerror', (error) => complaints.push(error.message))
     page.on('request', (request) => {
       const url = new URL(request.url())
-      if (url.protocol.startsWith('http') && url.origin !== baseURL) complaints.push(`a request to ${url.origin}`)
+      if (url.protocol.startsWith('http') && url.origin !== baseURL)
+        complaints.push(`a request to ${url.origin}`)
     })
     await use(new AppPage(page))
     expect(complaints).toEqual([])

@@ -17,7 +17,10 @@ function startEngine(died: (message: string) => void): { worker: Worker; client:
 
 function compose(): AppStore {
   const died = (detail: string): void => {
-    const failure = { code: 'out-of-memory', message: `The model's thread stopped (${detail || 'no reason given'}); load it again.` } as const
+    const failure = {
+      code: 'out-of-memory',
+      message: `The model's thread stopped (${detail || 'no reason given'}); load it again.`,
+    } as const
     engine.client.fail(failure)
     store.getState().engineDied(failure)
   }
@@ -49,7 +52,7 @@ async function start(): Promise<void> {
   createRoot(root).render(<App store={store} />)
   // `?provider=wasm` is for trying the fallback where there is a graphics card.
   const asked = new URLSearchParams(location.search).get('provider')
-  if (asked === 'wasm' || asked === 'webgpu') await store.getState().useProvider(asked)
+  if (asked === 'wasm' || asked === 'webgpu') await store.getState().switchProvider(asked)
   else await store.getState().loadModel()
 }
 

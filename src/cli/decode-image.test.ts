@@ -8,17 +8,22 @@ const open = (name: string): Buffer => readFileSync(`e2e/images/${name}`)
 const allOf = (rows: RgbRows): Uint8Array => rows.readRows(0, rows.height)
 
 function largestDifference(a: Uint8Array, b: Uint8Array): number {
-  return a.length === b.length ? a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - (b[i] ?? 999))), 0) : Infinity
+  return a.length === b.length
+    ? a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - (b[i] ?? 999))), 0)
+    : Infinity
 }
 
 /** Mean levels. CMYK comes back through a naive conversion; the palette picture was dithered when it was made. */
 const TOLERANCE: Record<string, number> = { 'good-cmyk.jpg': 40, 'good-palette.png': 25 }
 
 describe('decodeImage', () => {
-  it.each(['good-rgb16.png', 'good-alpha.png'])('gives the same bytes for %s as for the plain picture', async (name) => {
-    const plain = allOf(await decodeImage(open('good-rgb.png')))
-    expect(largestDifference(allOf(await decodeImage(open(name))), plain)).toBe(0)
-  })
+  it.each(['good-rgb16.png', 'good-alpha.png'])(
+    'gives the same bytes for %s as for the plain picture',
+    async (name) => {
+      const plain = allOf(await decodeImage(open('good-rgb.png')))
+      expect(largestDifference(allOf(await decodeImage(open(name))), plain)).toBe(0)
+    },
+  )
 
   it('replicates grey', async () => {
     const rows = allOf(await decodeImage(open('good-grey.png')))
@@ -40,12 +45,15 @@ describe('decodeImage', () => {
     expect([rows.width, rows.height]).toEqual([width, height])
   })
 
-  it.each(['good-cmyk.jpg', 'good-animated.gif', 'good-rgb.webp', 'good-palette.png'])('reads %s', async (name) => {
-    const plain = allOf(await decodeImage(open('good-rgb.png')))
-    const read = allOf(await decodeImage(open(name)))
-    const mean = read.reduce((sum, value, i) => sum + Math.abs(value - (plain[i] ?? 0)), 0) / plain.length
-    expect(mean).toBeLessThan(TOLERANCE[name] ?? 12)
-  })
+  it.each(['good-cmyk.jpg', 'good-animated.gif', 'good-rgb.webp', 'good-palette.png'])(
+    'reads %s',
+    async (name) => {
+      const plain = allOf(await decodeImage(open('good-rgb.png')))
+      const read = allOf(await decodeImage(open(name)))
+      const mean = read.reduce((sum, value, i) => sum + Math.abs(value - (plain[i] ?? 0)), 0) / plain.length
+      expect(mean).toBeLessThan(TOLERANCE[name] ?? 12)
+    },
+  )
 
   it.each([
     ['bad-empty.png', 'bad-image', /empty/],

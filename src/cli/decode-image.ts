@@ -14,13 +14,22 @@ export type Alpha = 'drop' | 'white'
 export async function decodeImage(bytes: Uint8Array, alpha: Alpha = 'drop'): Promise<RgbRows> {
   inspectImage(bytes)
   try {
-    const image = sharp(bytes, { failOn: 'error', ignoreIcc: true, limitInputPixels: 2 ** 28, pages: 1 }).autoOrient()
+    const image = sharp(bytes, {
+      failOn: 'error',
+      ignoreIcc: true,
+      limitInputPixels: 2 ** 28,
+      pages: 1,
+    }).autoOrient()
     const opaque = alpha === 'white' ? image.flatten({ background: '#fff' }) : image.removeAlpha()
     const { data, info } = await opaque.toColourspace('srgb').raw().toBuffer({ resolveWithObject: true })
     return rowsOf(info.width, info.height, threeChannels(data, info.channels))
   } catch (cause) {
     if (cause instanceof AppError) throw cause
-    throw new AppError('bad-image', 'This picture is damaged or of a kind that cannot be read; save it as JPEG or PNG.', { cause })
+    throw new AppError(
+      'bad-image',
+      'This picture is damaged or of a kind that cannot be read; save it as JPEG or PNG.',
+      { cause },
+    )
   }
 }
 

@@ -12,7 +12,10 @@ export function describePack(manifest: PackManifest): string {
     `  decoder   ${text.layers} layers × ${text.hiddenSize}, ${text.heads} heads, ${text.vocabulary} rows, ${text.positions} positions`,
     `  licence   ${manifest.licence ?? 'not stated by the checkpoint'}`,
     'files',
-    ...manifest.files.map((file) => `  ${file.path.padEnd(24)} ${megabytes(file.bytes).padStart(12)}  ${file.chunks.length} chunk${file.chunks.length === 1 ? '' : 's'}`),
+    ...manifest.files.map(
+      (file) =>
+        `  ${file.path.padEnd(24)} ${megabytes(file.bytes).padStart(12)}  ${file.chunks.length} chunk${file.chunks.length === 1 ? '' : 's'}`,
+    ),
     'checks',
     ...manifest.checks.map((check) => `  ${check.ok ? 'ok  ' : 'NOTE'} ${check.name}: ${check.detail}`),
   ]

@@ -29,7 +29,12 @@ interface AnswerFlags {
   alpha: Alpha
 }
 
-async function convert(flags: { from: string; out: string; precision: Precision; name?: string }): Promise<void> {
+async function convert(flags: {
+  from: string
+  out: string
+  precision: Precision
+  name?: string
+}): Promise<void> {
   const progress = progressOn(process.stderr)
   const from = fromHere(flags.from)
   const manifest = await convertBlip2(folderTree(from), folderSink(fromHere(flags.out)), {
@@ -47,13 +52,19 @@ async function inspect(pack: string, flags: { json?: boolean }): Promise<void> {
   console.log(flags.json ? JSON.stringify(manifest) : describePack(manifest))
 }
 
-async function caption(pack: string, images: string[], flags: AnswerFlags & { json?: boolean }): Promise<void> {
+async function caption(
+  pack: string,
+  images: string[],
+  flags: AnswerFlags & { json?: boolean },
+): Promise<void> {
   const model = await load(pack)
   let failures = 0
   for (const image of images) {
     try {
       const result = await captionOne(model, image, flags)
-      console.log(flags.json ? JSON.stringify(result) : images.length === 1 ? result.text : `${image}: ${result.text}`)
+      console.log(
+        flags.json ? JSON.stringify(result) : images.length === 1 ? result.text : `${image}: ${result.text}`,
+      )
     } catch (error) {
       if (images.length === 1) throw error
       // One bad picture must not cost the others.
@@ -82,7 +93,10 @@ async function captionOne(model: Blip2, image: string, flags: AnswerFlags): Prom
   let first = seen
   let last: AnswerSoFar = { tokenIds: [], text: '', finish: null }
   const { prompt, maxNewTokens } = flags
-  for await (const soFar of model.answer({ embeddings }, { prompt, maxNewTokens, signal: interrupted.signal })) {
+  for await (const soFar of model.answer(
+    { embeddings },
+    { prompt, maxNewTokens, signal: interrupted.signal },
+  )) {
     if (soFar.tokenIds.length === 1) first = performance.now()
     last = soFar
   }
@@ -112,8 +126,16 @@ async function trace(pack: string, image: string, flags: AnswerFlags & { out: st
     { name: 'pixel_values', shape: [1, 3, side, side], values: stages.pixelValues },
     { name: 'image_features', shape: [1, vision.tokens, vision.hiddenSize], values: stages.imageFeatures },
     { name: 'query_output', shape: [1, qFormer.queries, qFormer.hiddenSize], values: stages.queryOutput },
-    { name: 'query_embeddings', shape: [1, qFormer.queries, text.hiddenSize], values: stages.queryEmbeddings },
-    { name: 'logits', shape: [1, qFormer.queries + stages.promptIds.length, text.vocabulary], values: stages.logits },
+    {
+      name: 'query_embeddings',
+      shape: [1, qFormer.queries, text.hiddenSize],
+      values: stages.queryEmbeddings,
+    },
+    {
+      name: 'logits',
+      shape: [1, qFormer.queries + stages.promptIds.length, text.vocabulary],
+      values: stages.logits,
+    },
     { name: 'token_ids', shape: [tokenIds.length], values: BigInt64Array.from(tokenIds, BigInt) },
   ])
   await model.dispose()
@@ -138,7 +160,8 @@ function round(ms: number): number {
 
 function positiveInteger(text: string): number {
   const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > 4096) throw new InvalidArgumentError('give a whole number from 1 to 4096.')
+  if (!Number.isInteger(value) || value < 1 || value > 4096)
+    throw new InvalidArgumentError('give a whole number from 1 to 4096.')
   return value
 }
 
@@ -146,25 +169,39 @@ function withAnswerFlags(command: Command): Command {
   return command
     .option('--prompt <text>', 'what the answer goes on from; empty for a plain caption', '')
     .option('--max-new-tokens <n>', 'longest answer', positiveInteger, 30)
-    .addOption(new Option('--alpha <how>', 'translucent pictures: keep stored colours, or lay them on white').choices(['drop', 'white']).default('drop'))
+    .addOption(
+      new Option('--alpha <how>', 'translucent pictures: keep stored colours, or lay them on white')
+        .choices(['drop', 'white'])
+        .default('drop'),
+    )
 }
 
 function program(): Command {
-  const root = new Command('pictalk').description('BLIP-2 packs: convert, inspect, caption, trace').exitOverride()
+  const root = new Command('pictalk')
+    .description('BLIP-2 packs: convert, inspect, caption, trace')
+    .exitOverride()
   root.configureOutput({ writeErr: () => undefined })
   root
     .command('convert')
     .description('turn a Hugging Face checkpoint into a pack')
     .requiredOption('--from <folder>', 'folder of the checkpoint')
     .requiredOption('--out <folder>', 'folder of the pack')
-    .addOption(new Option('--precision <name>', 'how weights are stored').choices(PRECISIONS).default('q4f16'))
+    .addOption(
+      new Option('--precision <name>', 'how weights are stored').choices(PRECISIONS).default('q4f16'),
+    )
     .option('--name <name>', 'what the pack calls itself; the folder by default')
     .action(convert)
-  root.command('inspect <pack>').description('say what is in a pack').option('--json', 'the manifest as JSON').action(inspect)
+  root
+    .command('inspect <pack>')
+    .description('say what is in a pack')
+    .option('--json', 'the manifest as JSON')
+    .action(inspect)
   withAnswerFlags(root.command('caption <pack> <image...>').description('caption pictures'))
     .option('--json', 'one JSON object per picture')
     .action(caption)
-  withAnswerFlags(root.command('trace <pack> <image>').description('write every stage of one picture as safetensors'))
+  withAnswerFlags(
+    root.command('trace <pack> <image>').description('write every stage of one picture as safetensors'),
+  )
     .requiredOption('--out <file>', 'the safetensors file to write')
     .action(trace)
   for (const command of root.commands) command.exitOverride().configureOutput({ writeErr: () => undefined })
@@ -187,7 +224,10 @@ try {
 } catch (error) {
   process.exitCode = exitCodeOf(error)
   if (error instanceof CommanderError && process.exitCode === 2) {
-    const why = error.code === 'commander.help' ? 'no command was given' : error.message.replace(/^error: /, '').replace(/\.$/, '')
+    const why =
+      error.code === 'commander.help'
+        ? 'no command was given'
+        : error.message.replace(/^error: /, '').replace(/\.$/, '')
     complain(new AppError('bad-usage', `${why}; see --help.`))
   } else if (process.exitCode !== 0) {
     complain(error)

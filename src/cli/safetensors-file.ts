@@ -13,7 +13,10 @@ export async function writeSafetensors(path: string, tensors: NamedTensor[]): Pr
   const entries = tensors.map(({ name, shape, values }) => {
     const start = offset
     offset += values.byteLength
-    return [name, { dtype: values instanceof Float32Array ? 'F32' : 'I64', shape, data_offsets: [start, offset] }]
+    return [
+      name,
+      { dtype: values instanceof Float32Array ? 'F32' : 'I64', shape, data_offsets: [start, offset] },
+    ]
   })
   const json = JSON.stringify(Object.fromEntries(entries))
   // Padded with spaces so that the values are aligned, as the format recommends.
@@ -24,6 +27,8 @@ export async function writeSafetensors(path: string, tensors: NamedTensor[]): Pr
   try {
     await writeFile(path, Buffer.concat([length, header, ...data]))
   } catch (cause) {
-    throw new AppError('no-space', `${path} cannot be written; check the folder and the free space.`, { cause })
+    throw new AppError('no-space', `${path} cannot be written; check the folder and the free space.`, {
+      cause,
+    })
   }
 }

@@ -63,7 +63,12 @@ export function parseBlip2Config(text: string): Blip2Config {
   }
   checkDivides(vision.imageSize, vision.patchSize, 'vision_config.image_size', 'patch_size')
   checkDivides(vision.hiddenSize, vision.heads, 'vision_config.hidden_size', 'num_attention_heads')
-  checkDivides(config.qFormer.hiddenSize, config.qFormer.heads, 'qformer_config.hidden_size', 'num_attention_heads')
+  checkDivides(
+    config.qFormer.hiddenSize,
+    config.qFormer.heads,
+    'qformer_config.hidden_size',
+    'num_attention_heads',
+  )
   checkDivides(config.text.hiddenSize, config.text.heads, 'text_config.hidden_size', 'num_attention_heads')
   return config
 }
@@ -86,7 +91,12 @@ export function modelShape(config: Blip2Config): ModelShape {
   const { imageSize, patchSize, hiddenSize, layers, heads } = vision
   return {
     vision: { imageSize, patchSize, hiddenSize, layers, heads, tokens: visionTokens(vision) },
-    qFormer: { queries: config.queries, hiddenSize: qFormer.hiddenSize, layers: qFormer.layers, heads: qFormer.heads },
+    qFormer: {
+      queries: config.queries,
+      hiddenSize: qFormer.hiddenSize,
+      layers: qFormer.layers,
+      heads: qFormer.heads,
+    },
     text: {
       hiddenSize: text.hiddenSize,
       layers: text.layers,
@@ -111,7 +121,7 @@ function checkArchitecture(root: Json): void {
   }
   const textType = section(root, 'text_config')['model_type'] ?? 'opt'
   if (textType !== 'opt' || root['use_decoder_only_language_model'] === false) {
-    throw unsupported(`its language model is ${String(textType)}, not OPT`)
+    throw unsupported(`its language model is ${JSON.stringify(textType)}, not OPT`)
   }
   if (section(root, 'qformer_config')['use_qformer_text_input'] === true) {
     throw unsupported('its Q-Former takes text (InstructBLIP or a retrieval checkpoint)')
@@ -176,9 +186,12 @@ function parseObject(text: string): Json {
   try {
     value = JSON.parse(text)
   } catch (cause) {
-    throw new AppError('bad-checkpoint', 'config.json is not valid JSON; fetch the checkpoint again.', { cause })
+    throw new AppError('bad-checkpoint', 'config.json is not valid JSON; fetch the checkpoint again.', {
+      cause,
+    })
   }
-  if (!isObject(value)) throw new AppError('bad-checkpoint', 'config.json holds no object; fetch the checkpoint again.')
+  if (!isObject(value))
+    throw new AppError('bad-checkpoint', 'config.json holds no object; fetch the checkpoint again.')
   return value
 }
 
@@ -198,7 +211,10 @@ const MAX_DIMENSION = 2 ** 20
 function count(json: Json, key: string, otherwise: number): number {
   const value = json[key] ?? otherwise
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_DIMENSION) {
-    throw new AppError('bad-checkpoint', `config.json: ${key} is ${String(value)}, which is not a possible size.`)
+    throw new AppError(
+      'bad-checkpoint',
+      `config.json: ${key} is ${JSON.stringify(value)}, which is not a possible size.`,
+    )
   }
   return value
 }
@@ -206,7 +222,10 @@ function count(json: Json, key: string, otherwise: number): number {
 function positive(json: Json, key: string, otherwise: number): number {
   const value = json[key] ?? otherwise
   if (typeof value !== 'number' || !(value > 0 && value < 1)) {
-    throw new AppError('bad-checkpoint', `config.json: ${key} is ${String(value)}, which is not a possible epsilon.`)
+    throw new AppError(
+      'bad-checkpoint',
+      `config.json: ${key} is ${JSON.stringify(value)}, which is not a possible epsilon.`,
+    )
   }
   return value
 }
@@ -230,7 +249,10 @@ function expect(json: Json, part: string, key: string, wanted: string | number |
 
 function checkDivides(whole: number, part: number, wholeName: string, partName: string): void {
   if (whole % part !== 0) {
-    throw new AppError('bad-checkpoint', `config.json: ${wholeName} (${whole}) is not a multiple of ${partName} (${part}).`)
+    throw new AppError(
+      'bad-checkpoint',
+      `config.json: ${wholeName} (${whole}) is not a multiple of ${partName} (${part}).`,
+    )
   }
 }
 

@@ -16,9 +16,14 @@ export function checkSources(plans: readonly WeightsPlan[], checkpoint: Checkpoi
   if (missing.length > 0) {
     const rest = missing.length > 3 ? ` and ${missing.length - 3} more` : ''
     const list = missing.slice(0, 3).join(', ') + rest
-    throw new AppError('bad-checkpoint', `The checkpoint lacks ${list}; fetch it again, or check that config.json belongs to it.`)
+    throw new AppError(
+      'bad-checkpoint',
+      `The checkpoint lacks ${list}; fetch it again, or check that config.json belongs to it.`,
+    )
   }
-  const wrong = sources.find(({ tensor, shape }) => checkpoint.tensors.get(tensor)?.shape.join() !== shape.join())
+  const wrong = sources.find(
+    ({ tensor, shape }) => checkpoint.tensors.get(tensor)?.shape.join() !== shape.join(),
+  )
   if (wrong !== undefined) {
     const found = checkpoint.tensors.get(wrong.tensor)?.shape.join(' × ') ?? ''
     throw new AppError(
@@ -42,7 +47,11 @@ export function countParameters(plans: readonly WeightsPlan[]): number {
  * Whether the head is the embedding. Stored values decide over the configuration: transformers 5 does not tie two
  * tensors that are both stored and differ, and a copy that is equal needs no second place.
  */
-export async function isHeadTied(config: Blip2Config, checkpoint: Checkpoint, signal?: AbortSignal): Promise<boolean> {
+export async function isHeadTied(
+  config: Blip2Config,
+  checkpoint: Checkpoint,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const head = checkpoint.tensors.get(HEAD_TENSOR)
   const embedding = checkpoint.tensors.get(EMBEDDING_TENSOR)
   if (head === undefined || embedding === undefined) return config.text.tiedHead
@@ -71,12 +80,17 @@ export interface CheckedFacts {
 
 /** Totals of the published OPT checkpoints with 50304 and 50272 rows, at 224 and 364 pixels (blip2.md 1.7). */
 const PUBLISHED_TOTALS = new Set([
-  3_744_761_856, 3_744_679_936, 7_752_869_376, 7_752_738_304, 3_745_353_216, 3_745_271_296, 7_753_460_736, 7_753_329_664,
+  3_744_761_856, 3_744_679_936, 7_752_869_376, 7_752_738_304, 3_745_353_216, 3_745_271_296, 7_753_460_736,
+  7_753_329_664,
 ])
 const PUBLISHED_WIDTHS = ['1408/768/2560', '1408/768/4096']
 
 /** Runs every sanity check of blip2.md 2.8 and says what it found. */
-export async function runChecks(config: Blip2Config, checkpoint: Checkpoint, facts: CheckedFacts): Promise<CheckResult[]> {
+export async function runChecks(
+  config: Blip2Config,
+  checkpoint: Checkpoint,
+  facts: CheckedFacts,
+): Promise<CheckResult[]> {
   return [
     parameterCheck(config, facts.parameters),
     await keyBiasCheck(config, checkpoint, facts.signal),
@@ -90,12 +104,21 @@ export async function runChecks(config: Blip2Config, checkpoint: Checkpoint, fac
 function parameterCheck(config: Blip2Config, parameters: number): CheckResult {
   const widths = [config.vision.hiddenSize, config.qFormer.hiddenSize, config.text.hiddenSize].join('/')
   const count = parameters.toLocaleString('en-US')
-  if (!PUBLISHED_WIDTHS.includes(widths)) return { name: 'parameters', ok: true, detail: `${count} parameters` }
+  if (!PUBLISHED_WIDTHS.includes(widths))
+    return { name: 'parameters', ok: true, detail: `${count} parameters` }
   const ok = PUBLISHED_TOTALS.has(parameters)
-  return { name: 'parameters', ok, detail: ok ? `${count} parameters, as published` : `${count} parameters, unlike any published BLIP-2` }
+  return {
+    name: 'parameters',
+    ok,
+    detail: ok ? `${count} parameters, as published` : `${count} parameters, unlike any published BLIP-2`,
+  }
 }
 
-async function keyBiasCheck(config: Blip2Config, checkpoint: Checkpoint, signal?: AbortSignal): Promise<CheckResult> {
+async function keyBiasCheck(
+  config: Blip2Config,
+  checkpoint: Checkpoint,
+  signal?: AbortSignal,
+): Promise<CheckResult> {
   const { hiddenSize, layers, qkvBias } = config.vision
   const name = 'vision key bias'
   if (!qkvBias) return { name, ok: true, detail: 'no qkv bias at all' }
@@ -105,7 +128,8 @@ async function keyBiasCheck(config: Blip2Config, checkpoint: Checkpoint, signal?
     const bias = await checkpoint.readElements(tensor, hiddenSize, hiddenSize, signal)
     if (bias.some((value) => value !== 0)) unlike += 1
   }
-  const detail = unlike === 0 ? 'zero in every layer' : `not zero in ${unlike} of ${layers} layers; used as it is`
+  const detail =
+    unlike === 0 ? 'zero in every layer' : `not zero in ${unlike} of ${layers} layers; used as it is`
   return { name, ok: unlike === 0, detail }
 }
 
@@ -118,7 +142,11 @@ async function queryCheck(checkpoint: Checkpoint, signal?: AbortSignal): Promise
 
 function headCheck(checkpoint: Checkpoint, tied: boolean): CheckResult {
   const stored = checkpoint.tensors.has(HEAD_TENSOR)
-  const detail = tied ? (stored ? 'stored, equal to the embedding' : 'not stored; the embedding serves') : 'differs from the embedding; kept apart'
+  const detail = tied
+    ? stored
+      ? 'stored, equal to the embedding'
+      : 'not stored; the embedding serves'
+    : 'differs from the embedding; kept apart'
   return { name: 'language model head', ok: true, detail }
 }
 
@@ -126,12 +154,17 @@ function imageSizeCheck(config: Blip2Config, stated: number | null): CheckResult
   const { imageSize } = config.vision
   const tokens = `${visionTokens(config.vision)} positions for ${imageSize} × ${imageSize} pixels`
   if (stated === null || stated === imageSize) return { name: 'image size', ok: true, detail: tokens }
-  return { name: 'image size', ok: false, detail: `${tokens}; preprocessor_config.json says ${stated}, which is ignored` }
+  return {
+    name: 'image size',
+    ok: false,
+    detail: `${tokens}; preprocessor_config.json says ${stated}, which is ignored`,
+  }
 }
 
 function tokenizerCheck(config: Blip2Config, entries: number | null): CheckResult {
   const { vocabulary } = config.text
-  if (entries === null) return { name: 'tokenizer', ok: false, detail: 'none found: prompts and answers will be token ids only' }
+  if (entries === null)
+    return { name: 'tokenizer', ok: false, detail: 'none found: prompts and answers will be token ids only' }
   const ok = entries <= vocabulary
   return { name: 'tokenizer', ok, detail: `${entries} entries for ${vocabulary} rows` }
 }

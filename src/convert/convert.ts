@@ -27,7 +27,11 @@ export interface ConvertOptions {
  * Converts the checkpoint in `tree`. Throws `not-found`, `unsupported-model` or `bad-checkpoint` before a byte is
  * written; `cancelled` leaves an unfinished pack that the next call with the same checkpoint goes on with.
  */
-export async function convertBlip2(tree: FileTree, sink: PackSink, options: ConvertOptions): Promise<PackManifest> {
+export async function convertBlip2(
+  tree: FileTree,
+  sink: PackSink,
+  options: ConvertOptions,
+): Promise<PackManifest> {
   const { precision, signal } = options
   const configText = await readConfig(tree)
   const parsed = parseBlip2Config(configText)
@@ -41,9 +45,21 @@ export async function convertBlip2(tree: FileTree, sink: PackSink, options: Conv
   const { preprocessing, statedSize } = await readPreprocessing(tree, config.vision.imageSize)
   const parameters = countParameters(plan.weights)
   const tokenizerEntries = countEntries(tokenizer.tokenizer)
-  const checks = await runChecks(config, checkpoint, { parameters, tiedHead, statedImageSize: statedSize, tokenizerEntries, signal })
+  const checks = await runChecks(config, checkpoint, {
+    parameters,
+    tiedHead,
+    statedImageSize: statedSize,
+    tokenizerEntries,
+    signal,
+  })
 
-  const fingerprint = await fingerprintOf(configText, checkpoint, tokenizer, JSON.stringify(preprocessing), precision)
+  const fingerprint = await fingerprintOf(
+    configText,
+    checkpoint,
+    tokenizer,
+    JSON.stringify(preprocessing),
+    precision,
+  )
   const writer = await openPackWriter(sink, fingerprint)
   const files: PackFile[] = []
   for (const weights of plan.weights) {
@@ -75,7 +91,10 @@ export async function convertBlip2(tree: FileTree, sink: PackSink, options: Conv
 async function readConfig(tree: FileTree): Promise<string> {
   const text = await readText(tree, 'config.json')
   if (text === undefined) {
-    throw new AppError('not-found', 'There is no config.json here; choose the folder of a Hugging Face checkpoint.')
+    throw new AppError(
+      'not-found',
+      'There is no config.json here; choose the folder of a Hugging Face checkpoint.',
+    )
   }
   return text
 }
@@ -112,7 +131,21 @@ async function fingerprintOf(
   preprocessing: string,
   precision: Precision,
 ): Promise<string> {
-  const tensors = [...checkpoint.tensors].map(([name, { dtype, shape, file, start }]) => [name, dtype, shape, file, start])
-  const facts = [CONVERTER_VERSION, precision, configText, preprocessing, tokenizer.tokenizer ?? '', tensors, checkpoint.files]
+  const tensors = [...checkpoint.tensors].map(([name, { dtype, shape, file, start }]) => [
+    name,
+    dtype,
+    shape,
+    file,
+    start,
+  ])
+  const facts = [
+    CONVERTER_VERSION,
+    precision,
+    configText,
+    preprocessing,
+    tokenizer.tokenizer ?? '',
+    tensors,
+    checkpoint.files,
+  ]
   return sha256Hex(new TextEncoder().encode(JSON.stringify(facts)))
 }

@@ -124,7 +124,12 @@ export class GraphBuilder {
     const name = `int64/${dims.join('x')}/${values.join(',')}`
     if (!this.#initialisers.has(name)) {
       const raw = new Uint8Array(BigInt64Array.from(values, BigInt).buffer)
-      const tensor = create(TensorProtoSchema, { name, dataType: DATA_TYPE.int64, dims: dims.map(BigInt), rawData: raw })
+      const tensor = create(TensorProtoSchema, {
+        name,
+        dataType: DATA_TYPE.int64,
+        dims: dims.map(BigInt),
+        rawData: raw,
+      })
       this.#initialisers.set(name, tensor)
     }
     return name
@@ -145,7 +150,12 @@ export class GraphBuilder {
       output: this.#outputs,
     })
     const opsetImport = OPSETS.map((opset) => create(OperatorSetIdProtoSchema, opset))
-    const model = create(ModelProtoSchema, { irVersion: IR_VERSION, producerName: 'pictalk', graph, opsetImport })
+    const model = create(ModelProtoSchema, {
+      irVersion: IR_VERSION,
+      producerName: 'pictalk',
+      graph,
+      opsetImport,
+    })
     return toBinary(ModelProtoSchema, model)
   }
 
@@ -163,13 +173,19 @@ export class GraphBuilder {
   }
 
   #external(name: string, initialiser: Initialiser, dims: number[]): TensorProto {
-    const entries = { location: this.#location, offset: String(initialiser.offset), length: String(initialiser.bytes) }
+    const entries = {
+      location: this.#location,
+      offset: String(initialiser.offset),
+      length: String(initialiser.bytes),
+    }
     return create(TensorProtoSchema, {
       name,
       dataType: DATA_TYPE[initialiser.type],
       dims: dims.map(BigInt),
       dataLocation: DataLocation.EXTERNAL,
-      externalData: Object.entries(entries).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
+      externalData: Object.entries(entries).map(([key, value]) =>
+        create(StringStringEntryProtoSchema, { key, value }),
+      ),
     })
   }
 
@@ -185,14 +201,18 @@ function attributeProto(name: string, value: Attributes[string]): AttributeProto
   if (Array.isArray(value)) {
     return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) })
   }
-  if (typeof value === 'object') return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float })
+  if (typeof value === 'object')
+    return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float })
   return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) })
 }
 
 function valueInfo(name: string, type: ValueType, dims: (number | string)[]): ValueInfoProto {
   const dim = dims.map((size) =>
     create(TensorShapeProto_DimensionSchema, {
-      value: typeof size === 'number' ? { case: 'dimValue', value: BigInt(size) } : { case: 'dimParam', value: size },
+      value:
+        typeof size === 'number'
+          ? { case: 'dimValue', value: BigInt(size) }
+          : { case: 'dimParam', value: size },
     }),
   )
   const tensor = create(TypeProto_TensorSchema, {

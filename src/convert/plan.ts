@@ -16,14 +16,20 @@ export interface ConversionPlan {
 }
 
 export function planConversion(config: Blip2Config, precision: Precision): ConversionPlan {
-  const planner = (graph: GraphName): WeightsPlanner => new WeightsPlanner(graph, storagePolicy(precision, graph))
+  const planner = (graph: GraphName): WeightsPlanner =>
+    new WeightsPlanner(graph, storagePolicy(precision, graph))
   const planners = { vision: planner('vision'), 'q-former': planner('q-former'), decoder: planner('decoder') }
   const vision = planVision(planners.vision, config.vision)
   const qFormer = planQFormer(planners['q-former'], config)
   const decoder = planDecoder(planners.decoder, config.text)
 
   const graphs: ConversionPlan['graphs'] = []
-  const write = (graph: GraphName, variant: string, type: ComputeType, build: (builder: GraphBuilder) => void): string => {
+  const write = (
+    graph: GraphName,
+    variant: string,
+    type: ComputeType,
+    build: (builder: GraphBuilder) => void,
+  ): string => {
     const builder = new GraphBuilder(type, weightsPath(graph))
     build(builder)
     const path = `${graph}.${variant}.onnx`
@@ -31,12 +37,18 @@ export function planConversion(config: Blip2Config, precision: Precision): Conve
     return path
   }
   const f16 = precision === 'fp16' || precision === 'q4f16'
-  const halfVision = f16 && write('vision', 'f16', 'float16', (graph) => buildVision(graph, config.vision, vision))
+  const halfVision =
+    f16 && write('vision', 'f16', 'float16', (graph) => buildVision(graph, config.vision, vision))
   const fullVision = write('vision', 'f32', 'float32', (graph) => buildVision(graph, config.vision, vision))
   const fullQFormer = write('q-former', 'f32', 'float32', (graph) => buildQFormer(graph, config, qFormer))
-  const halfDecoder = f16 && write('decoder', 'f16', 'float16', (graph) => buildDecoder(graph, config, decoder, true))
-  const fullDecoder = write('decoder', 'f32', 'float32', (graph) => buildDecoder(graph, config, decoder, true))
-  const cpuDecoder = write('decoder', 'wasm', 'float32', (graph) => buildDecoder(graph, config, decoder, false))
+  const halfDecoder =
+    f16 && write('decoder', 'f16', 'float16', (graph) => buildDecoder(graph, config, decoder, true))
+  const fullDecoder = write('decoder', 'f32', 'float32', (graph) =>
+    buildDecoder(graph, config, decoder, true),
+  )
+  const cpuDecoder = write('decoder', 'wasm', 'float32', (graph) =>
+    buildDecoder(graph, config, decoder, false),
+  )
 
   return {
     weights: GRAPHS.map((graph) => planners[graph].finish()),

@@ -78,7 +78,8 @@ export class WeightsPlanner {
   }
 
   norm(tensor: string, size: number, epsilon: number): Norm {
-    const part = (suffix: string): Initialiser => this.floats(`${tensor}.${suffix}`, [{ tensor: `${tensor}.${suffix}`, shape: [size] }])
+    const part = (suffix: string): Initialiser =>
+      this.floats(`${tensor}.${suffix}`, [{ tensor: `${tensor}.${suffix}`, shape: [size] }])
     return { weight: part('weight'), bias: part('bias'), epsilon }
   }
 
@@ -103,7 +104,8 @@ export class WeightsPlanner {
   /** A token table, kept by rows so that one copy serves look-up and tied head alike. */
   table(name: string, source: Source): Table {
     const bits = this.policy.tableBits
-    if (bits === null || (source.shape[1] ?? 0) % BLOCK !== 0) return { kind: 'dense', weight: this.floats(name, [source]) }
+    if (bits === null || (source.shape[1] ?? 0) % BLOCK !== 0)
+      return { kind: 'dense', weight: this.floats(name, [source]) }
     return { kind: 'blocks', recipe: this.#quantise(name, [source], bits) }
   }
 
@@ -122,7 +124,16 @@ export class WeightsPlanner {
     const blocks = Math.ceil(columns / BLOCK)
     const packed = this.#allocate(`${name}.q${bits}`, 'uint8', [rows, (blocks * BLOCK * bits) / 8])
     const scales = this.#allocate(`${name}.scales`, this.policy.floats, [rows, blocks])
-    const recipe: QuantiseRecipe = { kind: 'quantise', bits, blockSize: BLOCK, sources, rows, columns, packed, scales }
+    const recipe: QuantiseRecipe = {
+      kind: 'quantise',
+      bits,
+      blockSize: BLOCK,
+      sources,
+      rows,
+      columns,
+      packed,
+      scales,
+    }
     this.#recipes.push(recipe)
     return recipe
   }

@@ -19,12 +19,18 @@ export interface PreprocessingFile {
 export async function readPreprocessing(tree: FileTree, imageSize: number): Promise<PreprocessingFile> {
   const json = await readJson(tree, 'preprocessor_config.json')
   if (json === undefined) {
-    return { preprocessing: { size: imageSize, rescaleFactor: 1 / 255, mean: CLIP_MEAN, std: CLIP_STD }, statedSize: null }
+    return {
+      preprocessing: { size: imageSize, rescaleFactor: 1 / 255, mean: CLIP_MEAN, std: CLIP_STD },
+      statedSize: null,
+    }
   }
   const resample = json['resample'] ?? 3
   if (resample !== 3) {
     const found = JSON.stringify(resample)
-    throw new AppError('unsupported-model', `preprocessor_config.json asks for resample ${found}; only 3 (bicubic) is known.`)
+    throw new AppError(
+      'unsupported-model',
+      `preprocessor_config.json asks for resample ${found}; only 3 (bicubic) is known.`,
+    )
   }
   const normalised = json['do_normalize'] !== false
   const rescaled = json['do_rescale'] !== false
@@ -67,7 +73,15 @@ function byteLevelBpe(vocabulary: Json, merges: string, added: Json): object {
   return {
     version: '1.0',
     added_tokens: tokens.map(([content, id]) => {
-      return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true }
+      return {
+        id,
+        content,
+        single_word: false,
+        lstrip: false,
+        rstrip: false,
+        normalized: false,
+        special: true,
+      }
     }),
     normalizer: null,
     pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
@@ -99,7 +113,9 @@ async function text(tree: FileTree, path: string): Promise<string | undefined> {
     return await readText(tree, path)
   } catch (cause) {
     if (cause instanceof AppError) throw cause
-    throw new AppError('bad-checkpoint', `${path} cannot be read as text; fetch the checkpoint again.`, { cause })
+    throw new AppError('bad-checkpoint', `${path} cannot be read as text; fetch the checkpoint again.`, {
+      cause,
+    })
   }
 }
 
@@ -119,10 +135,13 @@ function parse(content: string, path: string): Json {
 function statedSize(size: unknown): number | null {
   if (typeof size === 'number') return size
   if (typeof size !== 'object' || size === null) return null
-  const { height, width } = Object.fromEntries(Object.entries(size)) as Json
+  const { height, width }: Json = { height: undefined, width: undefined, ...size }
   if (typeof height !== 'number' || typeof width !== 'number') return null
   if (height !== width) {
-    throw new AppError('unsupported-model', `preprocessor_config.json asks for ${width} × ${height} pixels; only squares are known.`)
+    throw new AppError(
+      'unsupported-model',
+      `preprocessor_config.json asks for ${width} × ${height} pixels; only squares are known.`,
+    )
   }
   return height
 }
@@ -131,7 +150,8 @@ function triple(value: unknown, otherwise: [number, number, number], name: strin
   if (value === undefined || value === null) return otherwise
   const numbers: unknown[] = Array.isArray(value) ? value : []
   const [r, g, b] = numbers
-  if (numbers.length === 3 && typeof r === 'number' && typeof g === 'number' && typeof b === 'number') return [r, g, b]
+  if (numbers.length === 3 && typeof r === 'number' && typeof g === 'number' && typeof b === 'number')
+    return [r, g, b]
   throw new AppError('bad-checkpoint', `preprocessor_config.json: ${name} is not three numbers.`)
 }
 

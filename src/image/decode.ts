@@ -27,7 +27,11 @@ async function decode(blob: Blob, format: string): Promise<ImageBitmap> {
     const typed = new Blob([blob], { type: `image/${format}` })
     return await createImageBitmap(typed, { imageOrientation: 'from-image', colorSpaceConversion: 'none' })
   } catch (cause) {
-    throw new AppError('bad-image', 'This picture is damaged or of a kind that this browser cannot read; save it as JPEG or PNG.', { cause })
+    throw new AppError(
+      'bad-image',
+      'This picture is damaged or of a kind that this browser cannot read; save it as JPEG or PNG.',
+      { cause },
+    )
   }
 }
 
@@ -35,7 +39,8 @@ function stripsOf(bitmap: ImageBitmap): RgbRows {
   const { width, height } = bitmap
   const canvas = new OffscreenCanvas(width, Math.min(height, STRIP_ROWS))
   const context = canvas.getContext('2d', { willReadFrequently: true })
-  if (context === null) throw new AppError('out-of-memory', 'There is not enough memory to read this picture; close other tabs.')
+  if (context === null)
+    throw new AppError('out-of-memory', 'There is not enough memory to read this picture; close other tabs.')
   let loaded = { start: 0, count: 0, rgba: new Uint8ClampedArray() }
   const load = (start: number): void => {
     const count = Math.min(canvas.height, height - start)

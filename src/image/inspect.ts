@@ -19,26 +19,42 @@ const MAX_PIXELS = 2 ** 28
 /** The longest side that canvases and decoders of today's browsers take. */
 const MAX_SIDE = 32_767
 
-const FORMATS: Record<string, ImageFormat> = { png: 'png', jpg: 'jpeg', gif: 'gif', webp: 'webp', bmp: 'bmp', avif: 'avif' }
+const FORMATS: Record<string, ImageFormat> = {
+  png: 'png',
+  jpg: 'jpeg',
+  gif: 'gif',
+  webp: 'webp',
+  bmp: 'bmp',
+  avif: 'avif',
+}
 
 /** Throws `bad-image` or `image-too-large`. `bytes` is the whole file. */
 export function inspectImage(bytes: Uint8Array): ImageInfo {
   if (bytes.length === 0) throw bad('This file is empty; copy it again.')
   const { type, width, height } = measure(bytes)
-  if (type === 'svg') throw bad('SVG drawings are not read, since they can hold scripts; save it as PNG first.')
+  if (type === 'svg')
+    throw bad('SVG drawings are not read, since they can hold scripts; save it as PNG first.')
   const format = FORMATS[type]
-  if (format === undefined) throw bad(`${type.toUpperCase()} pictures cannot be read here; save it as JPEG or PNG.`)
+  if (format === undefined)
+    throw bad(`${type.toUpperCase()} pictures cannot be read here; save it as JPEG or PNG.`)
   if (!(width >= 1 && height >= 1)) throw bad('This picture has no size; save it again as JPEG or PNG.')
   if (width > MAX_SIDE || height > MAX_SIDE || width * height > MAX_PIXELS) {
     const limit = `more than ${Math.floor(MAX_PIXELS / 1e6)} megapixels or ${MAX_SIDE} a side`
-    throw new AppError('image-too-large', `This picture is too large (${width} × ${height}: ${limit}); make it smaller.`)
+    throw new AppError(
+      'image-too-large',
+      `This picture is too large (${width} × ${height}: ${limit}); make it smaller.`,
+    )
   }
   if (isCutOff(format, bytes)) throw bad('This picture is cut off before its end; copy or download it again.')
   return { format, width, height }
 }
 
 function measure(bytes: Uint8Array): { type: string; width: number; height: number } {
-  if (/^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*(<!doctype svg[^>]*>\s*)?<svg[\s>]/i.test(ascii(bytes, 0, 2048))) {
+  if (
+    /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*(<!doctype svg[^>]*>\s*)?<svg[\s>]/i.test(
+      ascii(bytes, 0, 2048),
+    )
+  ) {
     return { type: 'svg', width: 1, height: 1 }
   }
   try {
@@ -46,9 +62,11 @@ function measure(bytes: Uint8Array): { type: string; width: number; height: numb
     return { type: type ?? 'unknown', width, height }
   } catch (cause) {
     // HEIC, AVIF and their kin are containers of the same family.
-    if (ascii(bytes, 4, 8) === 'ftyp') throw bad('HEIC pictures cannot be read here; save it as JPEG or PNG.', cause)
+    if (ascii(bytes, 4, 8) === 'ftyp')
+      throw bad('HEIC pictures cannot be read here; save it as JPEG or PNG.', cause)
     const known = signatureOf(bytes)
-    if (known !== null) throw bad(`This ${known} picture is damaged or cut off; copy or download it again.`, cause)
+    if (known !== null)
+      throw bad(`This ${known} picture is damaged or cut off; copy or download it again.`, cause)
     throw bad('This is not a picture; choose a JPEG, PNG, WebP, GIF, BMP or AVIF file.', cause)
   }
 }

@@ -17,5 +17,9 @@ export interface Pixels {
 
 /** Rows over bytes that are in memory already. */
 export function rowsOf(width: number, height: number, rgb: Uint8Array): RgbRows {
-  return { width, height, readRows: (start, count) => rgb.subarray(start * width * 3, (start + count) * width * 3) }
+  return {
+    width,
+    height,
+    readRows: (start, count) => rgb.subarray(start * width * 3, (start + count) * width * 3),
+  }
 }

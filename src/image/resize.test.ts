@@ -15,15 +15,19 @@ function picture(width: number, height: number): RgbRows {
   const rgb = new Uint8Array(width * height * 3)
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
-      for (let c = 0; c < 3; c += 1) rgb[(y * width + x) * 3 + c] = (x * 7 + y * 13 + c * 29 + ((x * y) % 17) * 5) & 255
+      for (let c = 0; c < 3; c += 1)
+        rgb[(y * width + x) * 3 + c] = (x * 7 + y * 13 + c * 29 + ((x * y) % 17) * 5) & 255
     }
   }
   return rowsOf(width, height, rgb)
 }
 
 describe('resizeBicubic', () => {
-  it.each(cases)('gives the bytes that Pillow gives for $width × $height → $size', ({ width, height, size, sha256 }) => {
-    const bytes = resizeBicubic(picture(width, height), size)
-    expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256)
-  })
+  it.each(cases)(
+    'gives the bytes that Pillow gives for $width × $height → $size',
+    ({ width, height, size, sha256 }) => {
+      const bytes = resizeBicubic(picture(width, height), size)
+      expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256)
+    },
+  )
 })

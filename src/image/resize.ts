@@ -33,12 +33,21 @@ function acrossRows(source: RgbRows, size: number): Uint8Array<ArrayBuffer> {
     const count = Math.min(BAND_ROWS, height - top)
     const band = source.readRows(top, count)
     if (kernel === null) out.set(band, top * size * 3)
-    else for (let y = 0; y < count; y += 1) resizeRow(band, y * width * 3, out, (top + y) * size * 3, kernel, size)
+    else
+      for (let y = 0; y < count; y += 1)
+        resizeRow(band, y * width * 3, out, (top + y) * size * 3, kernel, size)
   }
   return out
 }
 
-function resizeRow(source: Uint8Array, from: number, out: Uint8Array, to: number, kernel: Kernel, size: number): void {
+function resizeRow(
+  source: Uint8Array,
+  from: number,
+  out: Uint8Array,
+  to: number,
+  kernel: Kernel,
+  size: number,
+): void {
   const { weights, starts, counts } = kernel
   for (let x = 0; x < size; x += 1) {
     let [r, g, b] = [HALF, HALF, HALF]
@@ -60,7 +69,12 @@ function resizeRow(source: Uint8Array, from: number, out: Uint8Array, to: number
 }
 
 /** Second pass: [height, columns] → [size, columns]. */
-function downColumns(source: Uint8Array, height: number, columns: number, size: number): Uint8Array<ArrayBuffer> {
+function downColumns(
+  source: Uint8Array,
+  height: number,
+  columns: number,
+  size: number,
+): Uint8Array<ArrayBuffer> {
   const kernel = bicubicKernel(height, size)
   const stride = columns * 3
   const out = new Uint8Array(size * stride)
@@ -99,11 +113,16 @@ function bicubicKernel(input: number, output: number): Kernel {
     const centre = (o + 0.5) * scale
     const start = Math.max(0, Math.trunc(centre - support + 0.5))
     const end = Math.min(input, Math.trunc(centre + support + 0.5))
-    const raw = Array.from({ length: end - start }, (_, i) => cubic((start + i - centre + 0.5) * (1 / filterScale)))
+    const raw = Array.from({ length: end - start }, (_, i) =>
+      cubic((start + i - centre + 0.5) * (1 / filterScale)),
+    )
     const total = raw.reduce((sum, weight) => sum + weight, 0)
     kernel.starts[o] = start
     kernel.counts[o] = end - start
-    kernel.weights.set(raw.map((weight) => fixedPoint(total === 0 ? weight : weight / total)), o * width)
+    kernel.weights.set(
+      raw.map((weight) => fixedPoint(total === 0 ? weight : weight / total)),
+      o * width,
+    )
   }
   return kernel
 }

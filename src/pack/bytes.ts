@@ -50,9 +50,16 @@ export function sinkInMemory(files: Map<string, Uint8Array<ArrayBuffer>>): PackS
 }
 
 /** The whole file as UTF-8 text, or undefined when it does not exist. Refuses anything above `limit` bytes. */
-export async function readText(tree: FileTree, path: string, limit = 64 * 2 ** 20): Promise<string | undefined> {
+export async function readText(
+  tree: FileTree,
+  path: string,
+  limit = 64 * 2 ** 20,
+): Promise<string | undefined> {
   const source = await tree.open(path)
   if (source === undefined) return undefined
-  if (source.byteLength > limit) throw new RangeError(`${path} has ${source.byteLength} bytes, more than the ${limit} a text file may have`)
+  if (source.byteLength > limit)
+    throw new RangeError(
+      `${path} has ${source.byteLength} bytes, more than the ${limit} a text file may have`,
+    )
   return new TextDecoder('utf-8', { fatal: true }).decode(await source.slice(0, source.byteLength))
 }

@@ -9,7 +9,9 @@ export const CHUNK_BYTES = 16 * MEBIBYTE
 /** The sizes in bytes of the chunks that a file of `bytes` is cut into, in order. An empty file has one empty chunk. */
 export function chunkSizes(bytes: number): number[] {
   const whole = Math.max(1, Math.floor(bytes / CHUNK_BYTES))
-  return Array.from({ length: whole }, (_, index) => (index < whole - 1 ? CHUNK_BYTES : bytes - CHUNK_BYTES * (whole - 1)))
+  return Array.from({ length: whole }, (_, index) =>
+    index < whole - 1 ? CHUNK_BYTES : bytes - CHUNK_BYTES * (whole - 1),
+  )
 }
 
 /** Where chunk `index` of a file lies within the pack: the file itself when it is the only chunk, else `path.000`. */

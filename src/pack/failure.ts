@@ -40,7 +40,10 @@ export class AppError extends Error {
 export function toFailure(error: unknown): Failure {
   if (error instanceof AppError) return { code: error.code, message: error.message }
   if (error instanceof Error && error.name === 'AbortError') return { code: 'cancelled', message: 'Stopped.' }
-  return { code: 'bug', message: `Something unexpected went wrong: ${error instanceof Error ? error.message : String(error)}` }
+  return {
+    code: 'bug',
+    message: `Something unexpected went wrong: ${error instanceof Error ? error.message : String(error)}`,
+  }
 }
 
 /** Throws `cancelled` when the signal has fired. Looked at between steps: cancelling is cooperative. */

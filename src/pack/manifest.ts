@@ -24,7 +24,14 @@ export const TARGETS = ['wasm', 'webgpu', 'webgpu-f16'] as const
 export type Target = (typeof TARGETS)[number]
 
 export interface ModelShape {
-  vision: { imageSize: number; patchSize: number; hiddenSize: number; layers: number; heads: number; tokens: number }
+  vision: {
+    imageSize: number
+    patchSize: number
+    hiddenSize: number
+    layers: number
+    heads: number
+    tokens: number
+  }
   qFormer: { queries: number; hiddenSize: number; layers: number; heads: number }
   text: {
     hiddenSize: number
@@ -103,7 +110,10 @@ export function weightsPath(graph: GraphName): string {
 
 /** Path and size of each chunk of a file, in order: what a folder or a server holds for it. */
 export function chunksOf(file: PackFile): { path: string; bytes: number; sha256: string }[] {
-  return file.chunks.map((chunk, index) => ({ ...chunk, path: chunkPath(file.path, index, file.chunks.length) }))
+  return file.chunks.map((chunk, index) => ({
+    ...chunk,
+    path: chunkPath(file.path, index, file.chunks.length),
+  }))
 }
 
 const MAX_FILES = 256
@@ -113,7 +123,8 @@ const MAX_FILE_BYTES = 2 ** 40
 export function parseManifest(text: string): PackManifest {
   const value = parseJson(text)
   if (!isRecord(value) || value['format'] !== 'pictalk-pack') refuse('it is not a pictalk pack')
-  if (value['version'] !== FORMAT_VERSION) refuse(`it has version ${String(value['version'])}; this program reads version ${FORMAT_VERSION}`)
+  if (value['version'] !== FORMAT_VERSION)
+    refuse(`it has version ${String(value['version'])}; this program reads version ${FORMAT_VERSION}`)
   if (!isOneOf(PRECISIONS, value['precision'])) refuse('its precision is unknown')
   checkFiles(value['files'])
   checkShape(value['shape'])
@@ -122,11 +133,13 @@ export function parseManifest(text: string): PackManifest {
 }
 
 function checkFiles(files: unknown): void {
-  if (!Array.isArray(files) || files.length === 0 || files.length > MAX_FILES) refuse('its list of files is empty or absurdly long')
+  if (!Array.isArray(files) || files.length === 0 || files.length > MAX_FILES)
+    refuse('its list of files is empty or absurdly long')
   const seen = new Set<string>()
   for (const file of files as unknown[]) {
-    if (!isRecord(file) || typeof file['path'] !== 'string' || !/^[\w-]+(\.[\w-]+)*$/.test(file['path'])) refuse('a file has an unsafe name')
-    const path = file['path'] as string
+    if (!isRecord(file) || typeof file['path'] !== 'string' || !/^[\w-]+(\.[\w-]+)*$/.test(file['path']))
+      refuse('a file has an unsafe name')
+    const path = file['path']
     if (seen.has(path)) refuse(`${path} is listed twice`)
     seen.add(path)
     checkChunks(path, file['bytes'], file['chunks'])
@@ -134,24 +147,32 @@ function checkFiles(files: unknown): void {
 }
 
 function checkChunks(path: string, bytes: unknown, chunks: unknown): void {
-  if (!isCount(bytes) || bytes > MAX_FILE_BYTES || !Array.isArray(chunks)) refuse(`${path} has an impossible size`)
-  const expected = chunkSizes(bytes as number)
+  if (!isCount(bytes) || bytes > MAX_FILE_BYTES || !Array.isArray(chunks))
+    refuse(`${path} has an impossible size`)
+  const expected = chunkSizes(bytes)
   const list = chunks as unknown[]
-  const fits = list.length === expected.length && list.every((chunk, i) => isRecord(chunk) && chunk['bytes'] === expected[i] && isSha256(chunk['sha256']))
+  const fits =
+    list.length === expected.length &&
+    list.every((chunk, i) => isRecord(chunk) && chunk['bytes'] === expected[i] && isSha256(chunk['sha256']))
   if (!fits) refuse(`the chunks of ${path} do not add up to its ${String(bytes)} bytes`)
 }
 
 function checkShape(shape: unknown): void {
   for (const part of ['vision', 'qFormer', 'text']) {
     const group = isRecord(shape) ? shape[part] : undefined
-    if (!isRecord(group) || !Object.values(group).every((n) => isCount(n) || (Array.isArray(n) && n.every(isCount)))) refuse(`its ${part} dimensions are missing or wrong`)
+    if (
+      !isRecord(group) ||
+      !Object.values(group).every((n) => isCount(n) || (Array.isArray(n) && n.every(isCount)))
+    )
+      refuse(`its ${part} dimensions are missing or wrong`)
   }
 }
 
 function checkGraphs(graphs: unknown): void {
   for (const name of GRAPHS) {
     const paths = isRecord(graphs) ? graphs[name] : undefined
-    if (!isRecord(paths) || !Object.values(paths).every((path) => typeof path === 'string')) refuse(`it has no ${name} graph`)
+    if (!isRecord(paths) || !Object.values(paths).every((path) => typeof path === 'string'))
+      refuse(`it has no ${name} graph`)
   }
 }
 
@@ -159,7 +180,11 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new AppError('bad-pack', 'This is not a pack: its pack.json is not valid JSON. Convert or download it again.', { cause })
+    throw new AppError(
+      'bad-pack',
+      'This is not a pack: its pack.json is not valid JSON. Convert or download it again.',
+      { cause },
+    )
   }
 }
 

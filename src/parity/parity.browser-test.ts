@@ -15,7 +15,12 @@ const complaints = vi.spyOn(console, 'error')
 beforeEach(() => complaints.mockClear())
 afterEach(() => expect(complaints).not.toHaveBeenCalled())
 
-async function check(provider: Provider, name: CheckpointName, precision: Precision, bound: number): Promise<void> {
+async function check(
+  provider: Provider,
+  name: CheckpointName,
+  precision: Precision,
+  bound: number,
+): Promise<void> {
   const compute = await openCompute(provider)
   expect(compute.provider).toBe(provider)
   for (const result of await compareWithReference(read, name, precision, compute)) {
@@ -28,11 +33,14 @@ async function check(provider: Provider, name: CheckpointName, precision: Precis
 }
 
 describe('converted and run in the browser on WebGPU', () => {
-  it.each(CHECKPOINTS)('%s agrees with transformers at fp32 on every stage and every token', (name) => check('webgpu', name, 'fp32', 1e-4))
+  it.each(CHECKPOINTS)('%s agrees with transformers at fp32 on every stage and every token', (name) =>
+    check('webgpu', name, 'fp32', 1e-4),
+  )
   it('stays within the stated bound at q8', () => check('webgpu', 'short-tied', 'q8', 0.03))
   it('stays within the stated bound at q4f16', () => check('webgpu', 'wide-image', 'q4f16', 0.4))
 })
 
 describe('converted and run in the browser on WebAssembly', () => {
-  it('agrees with transformers at fp32 on every stage and every token', () => check('wasm', 'short-tied', 'fp32', 1e-4))
+  it('agrees with transformers at fp32 on every stage and every token', () =>
+    check('wasm', 'short-tied', 'fp32', 1e-4))
 })

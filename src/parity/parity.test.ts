@@ -4,7 +4,14 @@ import { PRECISIONS, type Precision } from '../pack/manifest.ts'
 import { openCompute } from '../runtime/gpu.ts'
 import { liveTensorCount } from '../runtime/session.ts'
 import { openTokenizer } from '../runtime/tokenizer.ts'
-import { CHECKPOINTS, compareWithReference, convertReference, readReference, STAGES, type ReadFile } from './reference.ts'
+import {
+  CHECKPOINTS,
+  compareWithReference,
+  convertReference,
+  readReference,
+  STAGES,
+  type ReadFile,
+} from './reference.ts'
 
 const read: ReadFile = async (path) => {
   const bytes = await readFile(`models/reference/${path}`).catch(() => undefined)
@@ -18,25 +25,31 @@ describe.each(CHECKPOINTS)('%s on WebAssembly', (name) => {
   it('agrees with transformers at fp32 on every stage and every token', async () => {
     for (const result of await compareWithReference(read, name, 'fp32', await openCompute('wasm'))) {
       expect(result.promptIds.ours).toEqual(result.promptIds.reference)
-      for (const stage of STAGES) expect(result.worst[stage], `${stage} for "${result.prompt}"`).toBeLessThan(1e-4)
+      for (const stage of STAGES)
+        expect(result.worst[stage], `${stage} for "${result.prompt}"`).toBeLessThan(1e-4)
       expect(result.newIds.ours).toEqual(result.newIds.reference)
       expect(result.text.ours).toBe(result.text.reference)
     }
     expect(liveTensorCount()).toBe(0)
   })
 
-  it.each(PRECISIONS.filter((precision) => precision !== 'fp32'))('stays within the stated bound at %s', async (precision) => {
-    for (const result of await compareWithReference(read, name, precision, await openCompute('wasm'))) {
-      if (process.env['PRINT_PARITY']) console.warn(name, precision, JSON.stringify(result.rms))
-      for (const stage of STAGES) expect(result.rms[stage], `${stage} for "${result.prompt}"`).toBeLessThan(BOUNDS[precision])
-    }
-    expect(liveTensorCount()).toBe(0)
-  })
+  it.each(PRECISIONS.filter((precision) => precision !== 'fp32'))(
+    'stays within the stated bound at %s',
+    async (precision) => {
+      for (const result of await compareWithReference(read, name, precision, await openCompute('wasm'))) {
+        if (process.env['PRINT_PARITY']) console.warn(name, precision, JSON.stringify(result.rms))
+        for (const stage of STAGES)
+          expect(result.rms[stage], `${stage} for "${result.prompt}"`).toBeLessThan(BOUNDS[precision])
+      }
+      expect(liveTensorCount()).toBe(0)
+    },
+  )
 
   it('cuts text into the ids that the reference tokenizer gives', async () => {
     const tokenizer = await openTokenizer(await convertReference(read, name, 'q4'))
     const { tokenizerCases } = await readReference(read, name)
     const bos = 2
-    for (const { text, ids } of tokenizerCases) expect([bos, ...(tokenizer?.encode(text) ?? [])], JSON.stringify(text)).toEqual(ids)
+    for (const { text, ids } of tokenizerCases)
+      expect([bos, ...(tokenizer?.encode(text) ?? [])], JSON.stringify(text)).toEqual(ids)
   })
 })

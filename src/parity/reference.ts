@@ -41,7 +41,11 @@ export async function readReference(read: ReadFile, name: CheckpointName): Promi
 }
 
 /** Converts a reference checkpoint in memory. */
-export async function convertReference(read: ReadFile, name: CheckpointName, precision: Precision): Promise<PackReader> {
+export async function convertReference(
+  read: ReadFile,
+  name: CheckpointName,
+  precision: Precision,
+): Promise<PackReader> {
   const tree: FileTree = { open: (path) => read(`${name}/${path}`) }
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
   await convertBlip2(tree, sinkInMemory(files), { precision, name })
@@ -54,7 +58,8 @@ export function packInMemory(files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>
     manifest,
     file(path) {
       const entry = manifest.files.find((file) => file.path === path)
-      const parts = entry === undefined ? [] : chunksOf(entry).map((chunk) => files.get(chunk.path) ?? new Uint8Array())
+      const parts =
+        entry === undefined ? [] : chunksOf(entry).map((chunk) => files.get(chunk.path) ?? new Uint8Array())
       return Promise.resolve(new Blob(parts))
     },
   }
@@ -72,11 +77,18 @@ export interface Comparison {
 }
 
 /** Runs every case of a reference checkpoint and compares each stage. Pixels are the reference's own. */
-export async function compareWithReference(read: ReadFile, name: CheckpointName, precision: Precision, compute: Compute): Promise<Comparison[]> {
+export async function compareWithReference(
+  read: ReadFile,
+  name: CheckpointName,
+  precision: Precision,
+  compute: Compute,
+): Promise<Comparison[]> {
   const pack = await convertReference(read, name, precision)
   const model = await Blip2.load(pack, compute)
   const { cases, maxNewTokens } = await readReference(read, name)
-  const expected = await openCheckpoint({ open: (path) => read(path === 'model.safetensors' ? `${name}/reference.safetensors` : '') })
+  const expected = await openCheckpoint({
+    open: (path) => read(path === 'model.safetensors' ? `${name}/reference.safetensors` : ''),
+  })
   const values = async (tensor: string): Promise<Float32Array<ArrayBuffer>> => {
     const count = expected.tensors.get(tensor)?.shape.reduce((a, b) => a * b, 1) ?? 0
     return expected.readElements(tensor, 0, count)
@@ -84,7 +96,11 @@ export async function compareWithReference(read: ReadFile, name: CheckpointName,
   const results: Comparison[] = []
   for (const [index, one] of cases.entries()) {
     const { imageSize } = pack.manifest.shape.vision
-    const pixels: Pixels = { data: await values(`${one.imageKey}.pixel_values`), size: imageSize, brand: 'pixels' }
+    const pixels: Pixels = {
+      data: await values(`${one.imageKey}.pixel_values`),
+      size: imageSize,
+      brand: 'pixels',
+    }
     const stages = await model.stages(pixels, one.prompt)
     const pairs: Record<Stage, [Float32Array, Float32Array]> = {
       image_features: [stages.imageFeatures, await values(`${one.imageKey}.image_features`)],
@@ -114,7 +130,12 @@ async function lastOf<T>(values: AsyncIterable<T>): Promise<T> {
 }
 
 function eachStage(value: (stage: Stage) => number): Record<Stage, number> {
-  return { image_features: value('image_features'), query_output: value('query_output'), query_embeddings: value('query_embeddings'), logits: value('logits') }
+  return {
+    image_features: value('image_features'),
+    query_output: value('query_output'),
+    query_embeddings: value('query_embeddings'),
+    logits: value('logits'),
+  }
 }
 
 function worstError(ours: Float32Array, reference: Float32Array): number {

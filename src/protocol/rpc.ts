@@ -8,7 +8,9 @@ import { AppError, toFailure, type Failure } from '../pack/failure.ts'
 type CallMap<C> = { [K in keyof C]: { in: unknown; event: unknown; out: unknown } }
 type Kind<C> = keyof C & string
 
-export type Request<C extends CallMap<C>> = { [K in Kind<C>]: { type: 'call'; id: number; kind: K; input: C[K]['in'] } }[Kind<C>]
+export type Request<C extends CallMap<C>> = {
+  [K in Kind<C>]: { type: 'call'; id: number; kind: K; input: C[K]['in'] }
+}[Kind<C>]
 export type ToWorker<C extends CallMap<C>> = Request<C> | { type: 'cancel'; id: number }
 
 export type FromWorker<C extends CallMap<C>> =
@@ -17,7 +19,11 @@ export type FromWorker<C extends CallMap<C>> =
   | { type: 'failed'; id: number; failure: Failure }
 
 export type Handlers<C extends CallMap<C>> = {
-  [K in Kind<C>]: (input: C[K]['in'], report: (event: C[K]['event']) => void, signal: AbortSignal) => Promise<C[K]['out']>
+  [K in Kind<C>]: (
+    input: C[K]['in'],
+    report: (event: C[K]['event']) => void,
+    signal: AbortSignal,
+  ) => Promise<C[K]['out']>
 }
 
 export interface CallOptions<E> {
@@ -27,7 +33,11 @@ export interface CallOptions<E> {
 }
 
 export interface Client<C extends CallMap<C>> {
-  call<K extends Kind<C>>(kind: K, input: C[K]['in'], options?: CallOptions<C[K]['event']>): Promise<C[K]['out']>
+  call<K extends Kind<C>>(
+    kind: K,
+    input: C[K]['in'],
+    options?: CallOptions<C[K]['event']>,
+  ): Promise<C[K]['out']>
   /** Rejects every call under way and to come: for a worker that died. */
   fail(failure: Failure): void
 }
@@ -47,7 +57,11 @@ export function serve<C extends CallMap<C>>(port: Port, handlers: Handlers<C>): 
     const controller = new AbortController()
     running.set(id, controller)
     try {
-      const out = await handlers[kind](input, (event) => post({ type: 'event', id, event }), controller.signal)
+      const out = await handlers[kind](
+        input,
+        (event) => post({ type: 'event', id, event }),
+        controller.signal,
+      )
       post({ type: 'done', id, out })
     } catch (error) {
       const failure = toFailure(error)
@@ -95,10 +109,12 @@ export function connect<C extends CallMap<C>>(port: Port): Client<C> {
       last += 1
       const id = last
       type Out = C[typeof kind]['out']
-      type Event = C[typeof kind]['event']
       return new Promise<Out>((resolve, reject) => {
-        // The map holds calls of every kind; id and kind belong together, which the compiler cannot see.
-        waiting.set(id, { onEvent: (event) => onEvent?.(event as Event), resolve: (out) => resolve(out as Out), reject })
+        waiting.set(id, {
+          onEvent: (event) => onEvent?.(event),
+          resolve: (out) => resolve(out),
+          reject,
+        })
         port.postMessage({ type: 'call', id, kind, input })
         const cancel = (): void => port.postMessage({ type: 'cancel', id })
         if (signal?.aborted) cancel()

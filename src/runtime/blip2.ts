@@ -59,7 +59,14 @@ export class Blip2 {
   readonly #qFormer: Session
   readonly #language: LanguageModel
 
-  private constructor(parts: { manifest: PackManifest; tokenizer: Tokenizer | null; runtime: Runtime; vision: Session; qFormer: Session; language: LanguageModel }) {
+  private constructor(parts: {
+    manifest: PackManifest
+    tokenizer: Tokenizer | null
+    runtime: Runtime
+    vision: Session
+    qFormer: Session
+    language: LanguageModel
+  }) {
     this.manifest = parts.manifest
     this.tokenizer = parts.tokenizer
     this.#runtime = parts.runtime
@@ -107,7 +114,10 @@ export class Blip2 {
     const { bosId } = this.manifest.shape.text
     if (prompt === '') return [bosId]
     if (this.tokenizer === null) {
-      throw new AppError('bad-usage', 'This pack has no tokenizer, so it cannot take a prompt; convert a checkpoint with its tokenizer files.')
+      throw new AppError(
+        'bad-usage',
+        'This pack has no tokenizer, so it cannot take a prompt; convert a checkpoint with its tokenizer files.',
+      )
     }
     return [bosId, ...this.tokenizer.encode(prompt)]
   }
@@ -118,12 +128,23 @@ export class Blip2 {
     const prompt = this.#promptFor(image, options.prompt)
     const room = shape.positions - qFormer.queries - prompt.length
     const maxNewTokens = Math.max(1, Math.min(options.maxNewTokens, room + 1))
-    const decoding = this.#language.start(image.embeddings, qFormer.queries + prompt.length + maxNewTokens - 1)
+    const decoding = this.#language.start(
+      image.embeddings,
+      qFormer.queries + prompt.length + maxNewTokens - 1,
+    )
     const tokenIds: number[] = []
     try {
-      for await (const token of generateGreedy(decoding, prompt, { maxNewTokens, eosIds: shape.eosIds, signal: options.signal })) {
+      for await (const token of generateGreedy(decoding, prompt, {
+        maxNewTokens,
+        eosIds: shape.eosIds,
+        signal: options.signal,
+      })) {
         tokenIds.push(token)
-        const finish = shape.eosIds.includes(token) ? 'end' : tokenIds.length === maxNewTokens ? 'limit' : null
+        const finish = shape.eosIds.includes(token)
+          ? 'end'
+          : tokenIds.length === maxNewTokens
+            ? 'limit'
+            : null
         yield { tokenIds: [...tokenIds], text: this.decode(tokenIds), finish }
       }
     } finally {
@@ -144,7 +165,14 @@ export class Blip2 {
       const decoding = this.#language.start(copy, qFormer.queries + promptIds.length)
       try {
         const logits = await decoding.extend(promptIds, 'all')
-        return { pixelValues: pixels.data, imageFeatures, queryOutput: output, queryEmbeddings, logits, promptIds }
+        return {
+          pixelValues: pixels.data,
+          imageFeatures,
+          queryOutput: output,
+          queryEmbeddings,
+          logits,
+          promptIds,
+        }
       } finally {
         decoding.dispose()
       }
@@ -178,13 +206,17 @@ export class Blip2 {
     const { imageSize } = this.manifest.shape.vision
     const input = this.#runtime.tensor('float32', pixels.data, [1, 3, imageSize, imageSize])
     try {
-      const { [visionTreaty.output.features]: features } = await this.#vision.run({ [visionTreaty.input.pixels]: input })
+      const { [visionTreaty.output.features]: features } = await this.#vision.run({
+        [visionTreaty.input.pixels]: input,
+      })
       if (features === undefined) throw new AppError('bug', 'The vision encoder returned no features.')
       const encoded = performance.now()
       try {
         const seen = await this.#qFormer.run({ [qFormerTreaty.input.features]: features })
-        const { [qFormerTreaty.output.queries]: queryOutput, [qFormerTreaty.output.embeddings]: embeddings } = seen
-        if (queryOutput === undefined || embeddings === undefined) throw new AppError('bug', 'Q-Former returned nothing.')
+        const { [qFormerTreaty.output.queries]: queryOutput, [qFormerTreaty.output.embeddings]: embeddings } =
+          seen
+        if (queryOutput === undefined || embeddings === undefined)
+          throw new AppError('bug', 'Q-Former returned nothing.')
         const ms = { vision: encoded - started, qFormer: performance.now() - encoded }
         return { features, queryOutput, embeddings, ms }
       } catch (error) {
@@ -204,11 +236,19 @@ interface Looked {
   ms: LookTimings
 }
 
-async function openGraph(runtime: Runtime, pack: PackReader, graph: GraphName, keepOnDevice: string[]): Promise<Session> {
+async function openGraph(
+  runtime: Runtime,
+  pack: PackReader,
+  graph: GraphName,
+  keepOnDevice: string[],
+): Promise<Session> {
   const paths = pack.manifest.graphs[graph]
   const path = paths[targetFor(runtime.compute, paths)]
   if (path === undefined) {
-    throw new AppError('bad-pack', `This pack has no ${graph} graph for ${runtime.compute.provider}; convert it again.`)
+    throw new AppError(
+      'bad-pack',
+      `This pack has no ${graph} graph for ${runtime.compute.provider}; convert it again.`,
+    )
   }
   const file = await pack.file(path)
   const bytes = file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : file

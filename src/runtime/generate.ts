@@ -13,7 +13,11 @@ export interface GreedyOptions {
  * Yields each new token as it is chosen. `prompt` holds BOS and the prompt's ids. Looks at the signal before each run
  * of the model and throws `cancelled`; tokens yielded before stay valid.
  */
-export async function* generateGreedy(decoding: Decoding, prompt: number[], options: GreedyOptions): AsyncGenerator<number, void, undefined> {
+export async function* generateGreedy(
+  decoding: Decoding,
+  prompt: number[],
+  options: GreedyOptions,
+): AsyncGenerator<number, void, undefined> {
   const { maxNewTokens, eosIds, signal } = options
   let next = prompt
   for (let count = 0; count < maxNewTokens; count += 1) {

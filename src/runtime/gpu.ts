@@ -42,7 +42,9 @@ export async function openCompute(prefer: Provider | null): Promise<Compute> {
     if (adapter === null) return onProcessor('WebGPU found no graphics adapter here.')
     return await onAdapter(adapter)
   } catch (error) {
-    return onProcessor(`WebGPU could not be started (${error instanceof Error ? error.message : String(error)}).`)
+    return onProcessor(
+      `WebGPU could not be started (${error instanceof Error ? error.message : String(error)}).`,
+    )
   }
 }
 
@@ -63,7 +65,9 @@ async function onAdapter(adapter: GPUAdapter): Promise<Compute> {
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures: f16 ? ['shader-f16'] : [] })
   const { vendor, architecture, description, isFallbackAdapter } = adapter.info
   const name = description || [vendor, architecture].filter(Boolean).join(' ')
-  const software = isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${name} ${vendor} ${architecture}`)
+  const software =
+    isFallbackAdapter ||
+    /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${name} ${vendor} ${architecture}`)
   return { provider: 'webgpu', device, adapter: name, f16, software, reason: null }
 }
 

@@ -34,9 +34,15 @@ export class LanguageModel {
     if (length > positions) {
       queries.dispose()
       const most = `picture, prompt and answer together may have ${positions} positions`
-      throw new AppError('prompt-too-long', `The prompt is too long for this model (${most}, this needs ${length}); shorten it.`)
+      throw new AppError(
+        'prompt-too-long',
+        `The prompt is too long for this model (${most}, this needs ${length}); shorten it.`,
+      )
     }
-    const cache = this.#runtime.compute.device === null ? new GrowingCache(this.#runtime, this.shape) : new StaticCache(this.#runtime, this.shape, this.#cacheType, length)
+    const cache =
+      this.#runtime.compute.device === null
+        ? new GrowingCache(this.#runtime, this.shape)
+        : new StaticCache(this.#runtime, this.shape, this.#cacheType, length)
     return new Decoding(this.#runtime, this.#session, this.shape, queries, cache)
   }
 
@@ -80,7 +86,10 @@ export class Decoding {
     const own = {
       [input.tokens]: this.#runtime.int64(tokens, [1, tokens.length]),
       [input.rows]: this.#runtime.int64(rows),
-      [input.positions]: this.#runtime.int64(range(past + POSITION_OFFSET, total + POSITION_OFFSET), [1, rows.length]),
+      [input.positions]: this.#runtime.int64(range(past + POSITION_OFFSET, total + POSITION_OFFSET), [
+        1,
+        rows.length,
+      ]),
       [input.logitRows]: this.#runtime.int64(logits === 'all' ? range(0, rows.length) : [rows.length - 1]),
       [input.lastPosition]: this.#runtime.int32([total - 1]),
       [input.totalLength]: this.#runtime.int32([total]),
@@ -153,7 +162,8 @@ class GrowingCache implements KvCache {
   constructor(runtime: Runtime, shape: ModelShape) {
     const { heads, cacheHeadSize } = shape.text
     for (const i of layerIndices(shape)) {
-      for (const [past] of namesOf(i)) this.#past[past] = runtime.tensor('float32', new Float32Array(0), [1, heads, 0, cacheHeadSize])
+      for (const [past] of namesOf(i))
+        this.#past[past] = runtime.tensor('float32', new Float32Array(0), [1, heads, 0, cacheHeadSize])
     }
   }
 
@@ -168,7 +178,9 @@ class GrowingCache implements KvCache {
   keep(present: Record<string, DeviceTensor>): void {
     this.dispose()
     const names = new Map(Object.keys(this.#past).map((past) => [past.replace('past', 'present'), past]))
-    this.#past = Object.fromEntries(Object.entries(present).map(([name, tensor]) => [names.get(name) ?? name, tensor]))
+    this.#past = Object.fromEntries(
+      Object.entries(present).map(([name, tensor]) => [names.get(name) ?? name, tensor]),
+    )
   }
 
   dispose(): void {

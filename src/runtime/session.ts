@@ -3,11 +3,12 @@
  * GPU and belongs to whoever received it, who must `dispose` it. All work of all sessions goes through one queue:
  * ONNX Runtime Web allows one session under creation at a time and no overlapping runs.
  */
+import type * as OrtModule from 'onnxruntime-common'
 import type { InferenceSession, Tensor } from 'onnxruntime-common'
 import { AppError } from '../pack/failure.ts'
 import { deviceLost, type Compute } from './gpu.ts'
 
-type Ort = typeof import('onnxruntime-common')
+type Ort = typeof OrtModule
 
 export type ElementType = 'float32' | 'float16' | 'int64' | 'int32'
 
@@ -41,7 +42,8 @@ class OwnedTensor implements DeviceTensor {
 
   async read(): Promise<Float32Array<ArrayBuffer>> {
     const data = await enqueue(() => this.inner.getData())
-    if (!(data instanceof Float32Array)) throw new AppError('bug', `Only float32 tensors are read back, not ${this.inner.type}.`)
+    if (!(data instanceof Float32Array))
+      throw new AppError('bug', `Only float32 tensors are read back, not ${this.inner.type}.`)
     return new Float32Array(data)
   }
 
@@ -105,7 +107,8 @@ export class Runtime {
     const location = Object.fromEntries(keepOnDevice.map((name) => [name, 'gpu-buffer' as const]))
     const session = await this.attempt(() =>
       this.#ort.InferenceSession.create(graph, {
-        executionProviders: device === null ? ['wasm'] : [{ name: 'webgpu', device, validationMode: 'basic' } as const],
+        executionProviders:
+          device === null ? ['wasm'] : [{ name: 'webgpu', device, validationMode: 'basic' } as const],
         externalData: [weights],
         logSeverityLevel: 3,
         ...(device !== null && { preferredOutputLocation: location }),
@@ -135,7 +138,9 @@ export class Runtime {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST
     const buffer = device.createBuffer({ size: Math.ceil(bytes / 16) * 16, usage })
     // A tensor made from a buffer does not own it, so the buffer is destroyed with our wrapper.
-    return new OwnedTensor(this.#ort.Tensor.fromGpuBuffer(buffer, { dataType: type, dims }), () => buffer.destroy())
+    return new OwnedTensor(this.#ort.Tensor.fromGpuBuffer(buffer, { dataType: type, dims }), () =>
+      buffer.destroy(),
+    )
   }
 
   /** Runs `work` in the queue and turns what ONNX Runtime throws into failures that can be told apart. */
@@ -155,7 +160,11 @@ export class Runtime {
     if (this.#lost !== null) return this.#lost
     const text = error instanceof Error ? error.message : String(error)
     if (/out of memory|allocation failed|bad_alloc|memory access out of bounds/i.test(text)) {
-      return new AppError('out-of-memory', 'There is not enough memory for this model here; close other tabs or use a smaller model.', { cause: error })
+      return new AppError(
+        'out-of-memory',
+        'There is not enough memory for this model here; close other tabs or use a smaller model.',
+        { cause: error },
+      )
     }
     return error
   }
@@ -174,7 +183,10 @@ export class Session {
    * Runs the graph. `into` gives outputs a tensor to be written to instead of a new one; those are not returned.
    * The caller owns what is returned and goes on owning what it fed.
    */
-  async run(feeds: Record<string, DeviceTensor>, into: Record<string, DeviceTensor> = {}): Promise<Record<string, DeviceTensor>> {
+  async run(
+    feeds: Record<string, DeviceTensor>,
+    into: Record<string, DeviceTensor> = {},
+  ): Promise<Record<string, DeviceTensor>> {
     const fetches = Object.fromEntries(
       this.#inner.outputNames.map((name) => [name, into[name] === undefined ? null : innerOf(into[name])]),
     )

@@ -25,7 +25,9 @@ export async function openTokenizer(pack: PackReader): Promise<Tokenizer | null>
 
 /** From parsed `tokenizer.json` and `tokenizer_config.json`. */
 export function makeTokenizer(json: TokenizerJson, config: object): Tokenizer {
-  const special = new Set((json.added_tokens ?? []).filter((token) => token.special !== false).map((token) => token.id))
+  const special = new Set(
+    (json.added_tokens ?? []).filter((token) => token.special !== false).map((token) => token.id),
+  )
   // Without added tokens `</s>` or `<image>` in a prompt is cut into letters like any other text.
   const inner = new HfTokenizer({ ...json, added_tokens: [], post_processor: null }, config)
   return {
@@ -45,6 +47,10 @@ async function readJson(pack: PackReader, path: string): Promise<TokenizerJson> 
   try {
     return JSON.parse(text) as TokenizerJson
   } catch (cause) {
-    throw new AppError('bad-pack', `This pack cannot be used: ${path} is not valid JSON. Convert or download it again.`, { cause })
+    throw new AppError(
+      'bad-pack',
+      `This pack cannot be used: ${path} is not valid JSON. Convert or download it again.`,
+      { cause },
+    )
   }
 }

@@ -25,12 +25,14 @@ const SHAPES: Record<ShapeKind, string> = {
   square: '<rect x="4" y="4" width="24" height="24"/>',
   triangle: '<path d="M16 3 30 28H2Z"/>',
   star: '<path d="m16 2 4.1 9.3 10.1 1-7.6 6.7 2.2 9.9L16 23.7l-8.8 5.2 2.2-9.9-7.6-6.7 10.1-1Z"/>',
-  heart: '<path d="M16 29C6 21 2 16 2 10.500a7.200 7.200 0 0 1 14-2.500 7.200 7.200 0 0 1 14 2.500C30 16 26 21 16 29Z"/>',
+  heart:
+    '<path d="M16 29C6 21 2 16 2 10.500a7.200 7.200 0 0 1 14-2.500 7.200 7.200 0 0 1 14 2.500C30 16 26 21 16 29Z"/>',
   diamond: '<path d="M16 2 28 16 16 30 4 16Z"/>',
 }
 
 function drawBackground(background: Background): string {
-  const rect = (fill: string, rest = ''): string => `<rect width="${SCENE_SIZE}" height="${SCENE_SIZE}" fill="${fill}"${rest}/>`
+  const rect = (fill: string, rest = ''): string =>
+    `<rect width="${SCENE_SIZE}" height="${SCENE_SIZE}" fill="${fill}"${rest}/>`
   switch (background.style) {
     case 'plain':
       return rect(background.colour)

@@ -60,20 +60,34 @@ const NUMBERS = ['zero', 'one', 'two', 'three', 'four', 'five']
 /** Every question that this scene answers, presence questions about `absent` kinds included. */
 export function questionsOf(scene: Scene, absent: readonly string[]): QuestionAnswer[] {
   const names = scene.objects.map(nounPhrase)
-  const all = names.length < 3 ? names.join(' and ') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`
+  const all =
+    names.length < 3 ? names.join(' and ') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`
   return [
     { type: 'what', question: 'what is in the picture?', answer: all },
-    { type: 'count', question: 'how many things are there?', answer: NUMBERS[scene.objects.length] ?? 'many' },
+    {
+      type: 'count',
+      question: 'how many things are there?',
+      answer: NUMBERS[scene.objects.length] ?? 'many',
+    },
     ...scene.objects.flatMap((object) => questionsAbout(object, scene)),
-    ...absent.map((kind): QuestionAnswer => ({ type: 'presence', question: `is there ${article(kind)}?`, answer: 'no' })),
+    ...absent.map((kind): QuestionAnswer => ({
+      type: 'presence',
+      question: `is there ${article(kind)}?`,
+      answer: 'no',
+    })),
   ]
 }
 
 function questionsAbout(object: SceneObject, scene: Scene): QuestionAnswer[] {
   const { kind, colour } = object
   const presence: QuestionAnswer = { type: 'presence', question: `is there ${article(kind)}?`, answer: 'yes' }
-  const where: QuestionAnswer = { type: 'where', question: `where ${kind === 'grapes' ? 'are' : 'is'} the ${kind}?`, answer: placeOf(object, scene) }
-  const colours: QuestionAnswer[] = colour === null ? [] : [{ type: 'colour', question: `what colour is the ${kind}?`, answer: colour }]
+  const where: QuestionAnswer = {
+    type: 'where',
+    question: `where ${kind === 'grapes' ? 'are' : 'is'} the ${kind}?`,
+    answer: placeOf(object, scene),
+  }
+  const colours: QuestionAnswer[] =
+    colour === null ? [] : [{ type: 'colour', question: `what colour is the ${kind}?`, answer: colour }]
   return [presence, where, ...colours]
 }
 

@@ -27,7 +27,9 @@ export function seededRandom(seed: number): Random {
     pick: (entries) => entries[below(entries.length)] ?? entries[0],
     sample: (entries, count) => {
       const left = [...entries]
-      return Array.from({ length: Math.min(count, left.length) }, () => left.splice(below(left.length), 1)).flat()
+      return Array.from({ length: Math.min(count, left.length) }, () =>
+        left.splice(below(left.length), 1),
+      ).flat()
     },
   }
 }

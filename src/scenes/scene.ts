@@ -61,7 +61,8 @@ function placeObjects(random: Random, chosen: { kind: Kind; colour: Colour | nul
       const at = (): number => random.between(size / 2 + 4, SCENE_SIZE - size / 2 - 4)
       return { kind, colour, x: at(), y: at(), size, rotation: random.between(-12, 12) }
     })
-    if (attempt > 200 || objects.every((a, i) => objects.slice(i + 1).every((b) => apart(a, b)))) return objects
+    if (attempt > 200 || objects.every((a, i) => objects.slice(i + 1).every((b) => apart(a, b))))
+      return objects
   }
 }
 
@@ -69,17 +70,36 @@ function apart(a: SceneObject, b: SceneObject): boolean {
   return Math.hypot(a.x - b.x, a.y - b.y) > 0.5 * (a.size + b.size) * 1.02 && Math.abs(a.x - b.x) > 12
 }
 
-const PALE: [string, ...string[]] = ['#f4efe6', '#dcebf7', '#e6f2df', '#f7e3e3', '#ece4f5', '#d8d8d8', '#fff6cf', '#c9e4e0']
+const PALE: [string, ...string[]] = [
+  '#f4efe6',
+  '#dcebf7',
+  '#e6f2df',
+  '#f7e3e3',
+  '#ece4f5',
+  '#d8d8d8',
+  '#fff6cf',
+  '#c9e4e0',
+]
 
 function chooseBackground(random: Random): Background {
   switch (random.pick(['plain', 'plain', 'gradient', 'striped', 'meadow'])) {
     case 'gradient':
       return { style: 'gradient', from: random.pick(PALE), to: random.pick(PALE) }
     case 'striped':
-      return { style: 'striped', colour: random.pick(PALE), stripe: random.pick(PALE), angle: random.pick([0, 45, 90, 135]) }
+      return {
+        style: 'striped',
+        colour: random.pick(PALE),
+        stripe: random.pick(PALE),
+        angle: random.pick([0, 45, 90, 135]),
+      }
     case 'meadow': {
       const horizon = random.between(90, 170)
-      return { style: 'meadow', sky: random.pick(['#bfe3ff', '#a9d6f5', '#ffe0c2']), ground: random.pick(['#9bd08a', '#b7d98b', '#d9c48f']), horizon }
+      return {
+        style: 'meadow',
+        sky: random.pick(['#bfe3ff', '#a9d6f5', '#ffe0c2']),
+        ground: random.pick(['#9bd08a', '#b7d98b', '#d9c48f']),
+        horizon,
+      }
     }
     default:
       return { style: 'plain', colour: random.pick(PALE) }

@@ -22,13 +22,13 @@ export interface ConversationSlice {
   entries: Entry[]
   /** What a screen reader should hear next: finished answers and failures only, never single tokens. */
   announcement: string
-  addImages(images: { image: Blob; name: string }[]): void
+  addImages: (images: { image: Blob; name: string }[]) => void
   /** Captions waiting pictures one after the other, once a model is ready. */
-  answerWaiting(): Promise<void>
+  answerWaiting: () => Promise<void>
   /** Ends the answer being written; what is there stays. */
-  stop(): void
-  retry(id: number): void
-  remove(id: number): void
+  stop: () => void
+  retry: (id: number) => void
+  remove: (id: number) => void
 }
 
 export function conversationSlice(set: SetState, get: GetState, engine: EngineAccess): ConversationSlice {
@@ -42,7 +42,11 @@ export function conversationSlice(set: SetState, get: GetState, engine: EngineAc
     const { prompt, maxNewTokens } = get().settings
     const onEvent = (event: CaptionProgress): void => update(entry.id, answerStateOf(event))
     try {
-      const caption = await engine.call('caption', { image: entry.image, prompt, maxNewTokens }, { onEvent, signal })
+      const caption = await engine.call(
+        'caption',
+        { image: entry.image, prompt, maxNewTokens },
+        { onEvent, signal },
+      )
       update(entry.id, { status: 'done', caption })
       set({ announcement: `${entry.name}: ${caption.text === '' ? 'no caption' : caption.text}` })
     } catch (error) {
@@ -58,7 +62,12 @@ export function conversationSlice(set: SetState, get: GetState, engine: EngineAc
     entries: [],
     announcement: '',
     addImages(images) {
-      const added = images.map(({ image, name }): Entry => ({ id: nextId++, image, name, answer: { status: 'waiting' } }))
+      const added = images.map(({ image, name }): Entry => ({
+        id: nextId++,
+        image,
+        name,
+        answer: { status: 'waiting' },
+      }))
       set({ entries: [...get().entries, ...added] })
       void get().answerWaiting()
     },

@@ -11,14 +11,19 @@ export type ModelState =
 export interface ModelSlice {
   model: ModelState
   /** Loads the built-in model on what the settings prefer. */
-  loadModel(): Promise<void>
+  loadModel: () => Promise<void>
   /** Loads it again elsewhere: on the graphics card or on the processor. */
-  useProvider(prefer: Provider): Promise<void>
+  switchProvider: (prefer: Provider) => Promise<void>
   /** The engine's worker died: calls have failed already, and the next load starts a new one. */
-  engineDied(failure: Failure): void
+  engineDied: (failure: Failure) => void
 }
 
-export function modelSlice(set: SetState, get: GetState, engine: EngineAccess, builtInModelUrl: string): ModelSlice {
+export function modelSlice(
+  set: SetState,
+  get: GetState,
+  engine: EngineAccess,
+  builtInModelUrl: string,
+): ModelSlice {
   let died = false
   return {
     model: { status: 'absent' },
@@ -37,7 +42,7 @@ export function modelSlice(set: SetState, get: GetState, engine: EngineAccess, b
         set({ model: { status: 'failed', failure: toFailure(error) } })
       }
     },
-    async useProvider(prefer) {
+    async switchProvider(prefer) {
       get().changeSettings({ prefer })
       await get().loadModel()
     },

@@ -20,8 +20,8 @@ export interface SettingsStorage {
 
 export interface SettingsSlice {
   settings: Settings
-  changeSettings(change: Partial<Settings>): void
-  restoreSettings(): Promise<void>
+  changeSettings: (change: Partial<Settings>) => void
+  restoreSettings: () => Promise<void>
 }
 
 /** 30 new tokens as in LAVIS's captioning. */

@@ -16,19 +16,26 @@ export interface HttpPackOptions {
  * Opens the pack whose files lie under `baseUrl` (ending in `/`). `file` gives a Blob of its verified chunks. Throws
  * `not-found`, `network`, `bad-pack`, and `corrupt` for a chunk whose SHA-256 is not the manifest's.
  */
-export async function openHttpPack(baseUrl: string, { onBytes, signal }: HttpPackOptions = {}): Promise<PackReader> {
+export async function openHttpPack(
+  baseUrl: string,
+  { onBytes, signal }: HttpPackOptions = {},
+): Promise<PackReader> {
   const manifestBytes = await fetchBytes(new URL(MANIFEST_PATH, baseUrl), signal)
   const manifest = parseManifest(new TextDecoder().decode(manifestBytes))
   return {
     manifest,
     async file(path, fileSignal) {
       const file = manifest.files.find((entry) => entry.path === path)
-      if (file === undefined) throw new AppError('bad-pack', `This pack lacks ${path}. Convert or download it again.`)
+      if (file === undefined)
+        throw new AppError('bad-pack', `This pack lacks ${path}. Convert or download it again.`)
       const chunks = chunksOf(file)
       const parts = await inParallel(chunks, async (chunk) => {
         const bytes = await fetchBytes(new URL(chunk.path, baseUrl), fileSignal ?? signal)
         if (bytes.byteLength !== chunk.bytes || (await sha256Hex(bytes)) !== chunk.sha256) {
-          throw new AppError('corrupt', `${chunk.path} is damaged: it is not what the pack's manifest promises. Reload the page.`)
+          throw new AppError(
+            'corrupt',
+            `${chunk.path} is damaged: it is not what the pack's manifest promises. Reload the page.`,
+          )
         }
         onBytes?.(chunk.bytes)
         return new Blob([bytes])
@@ -44,10 +51,17 @@ async function fetchBytes(url: URL, signal: AbortSignal | undefined): Promise<Ar
     response = await fetch(url, signal === undefined ? {} : { signal })
   } catch (cause) {
     if (signal?.aborted) throw new AppError('cancelled', 'Stopped.', { cause })
-    throw new AppError('network', 'The model could not be fetched; check the connection and try again.', { cause })
+    throw new AppError('network', 'The model could not be fetched; check the connection and try again.', {
+      cause,
+    })
   }
-  if (response.status === 404) throw new AppError('not-found', `There is no model at ${url.pathname}; check the address.`)
-  if (!response.ok) throw new AppError('network', `The server answered ${response.status} for ${url.pathname}; try again later.`)
+  if (response.status === 404)
+    throw new AppError('not-found', `There is no model at ${url.pathname}; check the address.`)
+  if (!response.ok)
+    throw new AppError(
+      'network',
+      `The server answered ${response.status} for ${url.pathname}; try again later.`,
+    )
   try {
     return await response.arrayBuffer()
   } catch (cause) {
@@ -60,7 +74,8 @@ async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<
   const results: R[] = []
   const pending = [...items.entries()]
   const lane = async (): Promise<void> => {
-    for (let next = pending.shift(); next !== undefined; next = pending.shift()) results[next[0]] = await work(next[1])
+    for (let next = pending.shift(); next !== undefined; next = pending.shift())
+      results[next[0]] = await work(next[1])
   }
   await Promise.all(Array.from({ length: CONNECTIONS }, lane))
   return results

@@ -18,7 +18,9 @@ export function Conversation(): ReactElement {
       </div>
       {/* Live updates would read out every token; finished answers are announced by the status line instead. */}
       <div role="log" aria-label="Conversation" aria-live="off" aria-busy={busy} tabIndex={0}>
-        {entries.length === 0 && <p className="empty">Drop a picture here, and its caption appears word by word.</p>}
+        {entries.length === 0 && (
+          <p className="empty">Drop a picture here, and its caption appears word by word.</p>
+        )}
         {entries.map((entry) => (
           <Answer key={entry.id} entry={entry} />
         ))}
@@ -40,7 +42,11 @@ function Answer({ entry }: { entry: Entry }): ReactElement {
   }, [answer.status])
   return (
     <article ref={article} aria-label={entry.name} className={`answer ${answer.status}`} tabIndex={-1}>
-      {url !== null && <img src={url} alt={`Your picture ${entry.name}`} onError={(event) => event.currentTarget.classList.add('broken')} />}
+      <img
+        src={url}
+        alt={`Your picture ${entry.name}`}
+        onError={(event) => event.currentTarget.classList.add('broken')}
+      />
       <div className="said">
         <Words answer={answer} name={entry.name} onRetry={() => retry(entry.id)} />
         <div className="actions">
@@ -58,7 +64,12 @@ function Answer({ entry }: { entry: Entry }): ReactElement {
           )}
           {answer.status === 'done' && <Copy text={answer.caption.text} />}
           {!underWay && (
-            <button type="button" className="quiet" onClick={() => remove(entry.id)} aria-label={`Remove ${entry.name}`}>
+            <button
+              type="button"
+              className="quiet"
+              onClick={() => remove(entry.id)}
+              aria-label={`Remove ${entry.name}`}
+            >
               Remove
             </button>
           )}
@@ -68,7 +79,15 @@ function Answer({ entry }: { entry: Entry }): ReactElement {
   )
 }
 
-function Words({ answer, name, onRetry }: { answer: AnswerState; name: string; onRetry: () => void }): ReactElement {
+function Words({
+  answer,
+  name,
+  onRetry,
+}: {
+  answer: AnswerState
+  name: string
+  onRetry: () => void
+}): ReactElement {
   const model = useApp((state) => state.model.status)
   switch (answer.status) {
     case 'waiting':
@@ -97,7 +116,15 @@ function Words({ answer, name, onRetry }: { answer: AnswerState; name: string; o
 }
 
 /** The same picture again only helps when the picture was not at fault. */
-function Failed({ name, failure, onRetry }: { name: string; failure: Failure; onRetry: () => void }): ReactElement {
+function Failed({
+  name,
+  failure,
+  onRetry,
+}: {
+  name: string
+  failure: Failure
+  onRetry: () => void
+}): ReactElement {
   const pictureAtFault = failure.code === 'bad-image' || failure.code === 'image-too-large'
   return (
     <>
@@ -112,7 +139,8 @@ function timing({ timings, tokenIds, finish }: Caption): string {
   const total = readMs + lookMs + prefillMs + decodeMs
   const parts = [finish === 'stopped' ? `Stopped after ${seconds(total)}` : seconds(total)]
   if (tokenIds.length > 0) parts.push(`first word after ${seconds(readMs + lookMs + prefillMs)}`)
-  if (tokenIds.length > 1 && decodeMs > 0) parts.push(`${((1000 * (tokenIds.length - 1)) / decodeMs).toFixed(1)} tokens per second`)
+  if (tokenIds.length > 1 && decodeMs > 0)
+    parts.push(`${((1000 * (tokenIds.length - 1)) / decodeMs).toFixed(1)} tokens per second`)
   if (finish === 'limit') parts.push('cut at the longest answer')
   return parts.join(' · ')
 }
@@ -134,13 +162,9 @@ function Copy({ text }: { text: string }): ReactElement {
   )
 }
 
-/** A URL for a Blob, revoked when the component goes. */
-function useObjectUrl(blob: Blob): string | null {
-  const [url, setUrl] = useState<string | null>(null)
-  useEffect(() => {
-    const made = URL.createObjectURL(blob)
-    setUrl(made)
-    return () => URL.revokeObjectURL(made)
-  }, [blob])
+/** A URL for a Blob that stays the same while the component lives; revoked when it goes. */
+function useObjectUrl(blob: Blob): string {
+  const [url] = useState(() => URL.createObjectURL(blob))
+  useEffect(() => () => URL.revokeObjectURL(url), [url])
   return url
 }

@@ -40,7 +40,8 @@ export function ChooseImage(): ReactElement {
 function useAddFiles(): (files: File[]) => void {
   const addImages = useApp((state) => state.addImages)
   return (files) => {
-    if (files.length > 0) addImages(files.map((file) => ({ image: file, name: file.name || 'Pasted picture' })))
+    if (files.length > 0)
+      addImages(files.map((file) => ({ image: file, name: file.name || 'Pasted picture' })))
   }
 }
 

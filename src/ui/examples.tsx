@@ -48,7 +48,10 @@ async function toPng(url: string): Promise<Blob> {
   canvas.height = 224
   canvas.getContext('2d')?.drawImage(image, 0, 0, 224, 224)
   return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob === null ? reject(new Error('The scene could not be drawn.')) : resolve(blob)), 'image/png')
+    canvas.toBlob(
+      (blob) => (blob === null ? reject(new Error('The scene could not be drawn.')) : resolve(blob)),
+      'image/png',
+    )
   })
 }
 

@@ -12,10 +12,12 @@ export function ModelPanel(): ReactElement {
       <h2>Built-in model: drawn scenes</h2>
       {model.status === 'loading' && <Loading progress={model.progress} />}
       {model.status === 'ready' && <Ready loaded={model.loaded} />}
-      {model.status === 'failed' && <Notice failure={model.failure} action="Load again" onAction={() => void loadModel()} />}
+      {model.status === 'failed' && (
+        <Notice failure={model.failure} action="Load again" onAction={() => void loadModel()} />
+      )}
       <p className="hint">
-        A miniature BLIP-2 that has only ever seen drawn scenes like the examples below. Of a photograph it gives its
-        honest best, which is not much.
+        A miniature BLIP-2 that has only ever seen drawn scenes like the examples below. Of a photograph it
+        gives its honest best, which is not much.
       </p>
     </section>
   )
@@ -25,12 +27,26 @@ function Loading({ progress }: { progress: LoadProgress | null }): ReactElement 
   if (progress === null) return <Bar label="Starting…" />
   if (progress.stage === 'fetching') {
     const { doneBytes, totalBytes } = progress
-    return <Bar label={`Fetching the model: ${megabytes(doneBytes)} of ${megabytes(totalBytes)}`} value={doneBytes / Math.max(1, totalBytes)} />
+    return (
+      <Bar
+        label={`Fetching the model: ${megabytes(doneBytes)} of ${megabytes(totalBytes)}`}
+        value={doneBytes / Math.max(1, totalBytes)}
+      />
+    )
   }
-  return <Bar label={`Preparing the ${PARTS[progress.graph] ?? progress.graph}…`} value={progress.done / progress.total} />
+  return (
+    <Bar
+      label={`Preparing the ${PARTS[progress.graph] ?? progress.graph}…`}
+      value={progress.done / progress.total}
+    />
+  )
 }
 
-const PARTS: Record<string, string> = { vision: 'vision encoder', 'q-former': 'Q-Former', decoder: 'language model' }
+const PARTS: Record<string, string> = {
+  vision: 'vision encoder',
+  'q-former': 'Q-Former',
+  decoder: 'language model',
+}
 
 function Bar({ label, value }: { label: string; value?: number }): ReactElement {
   return (
@@ -48,7 +64,8 @@ function Ready({ loaded }: { loaded: LoadedModel }): ReactElement {
   return (
     <>
       <p>
-        {millions} million parameters, {manifest.precision}, {megabytes(bytes)}; ready after {(loadMs / 1000).toFixed(1)} s.
+        {millions} million parameters, {manifest.precision}, {megabytes(bytes)}; ready after{' '}
+        {(loadMs / 1000).toFixed(1)} s.
       </p>
       <p>
         <Device device={device} />
@@ -58,14 +75,14 @@ function Ready({ loaded }: { loaded: LoadedModel }): ReactElement {
 }
 
 function Device({ device }: { device: DeviceReport }): ReactElement {
-  const useProvider = useApp((state) => state.useProvider)
+  const switchProvider = useApp((state) => state.switchProvider)
   if (device.provider === 'webgpu') {
     const name = device.adapter === '' ? 'graphics card' : device.adapter
     const how = device.software ? 'a software adapter, slow but right' : 'on your graphics card'
     return (
       <>
         Runs on <strong>WebGPU</strong> ({name}; {how}).{' '}
-        <button type="button" className="link" onClick={() => void useProvider('wasm')}>
+        <button type="button" className="link" onClick={() => void switchProvider('wasm')}>
           Use WebAssembly
         </button>
       </>
@@ -74,7 +91,7 @@ function Device({ device }: { device: DeviceReport }): ReactElement {
   return (
     <>
       Runs on <strong>WebAssembly</strong>, on the processor, which is slower. {device.reason}{' '}
-      <button type="button" className="link" onClick={() => void useProvider('webgpu')}>
+      <button type="button" className="link" onClick={() => void switchProvider('webgpu')}>
         Try WebGPU
       </button>
     </>

@@ -2,7 +2,15 @@ import type { ReactElement } from 'react'
 import type { Failure } from '../pack/failure.ts'
 
 /** A failure as a sentence, its code for reports, and what can be done about it. */
-export function Notice({ failure, action, onAction }: { failure: Failure; action?: string; onAction?: () => void }): ReactElement {
+export function Notice({
+  failure,
+  action,
+  onAction,
+}: {
+  failure: Failure
+  action?: string
+  onAction?: () => void
+}): ReactElement {
   return (
     <div className="notice">
       <p>

@@ -12,7 +12,12 @@ export function SettingsPanel(): ReactElement {
       <summary>Settings</summary>
       <label>
         Caption begins with
-        <input type="text" value={settings.prompt} placeholder="a photo of" onChange={(event) => change({ prompt: event.target.value })} />
+        <input
+          type="text"
+          value={settings.prompt}
+          placeholder="a photo of"
+          onChange={(event) => change({ prompt: event.target.value })}
+        />
       </label>
       <label>
         Longest answer, in tokens

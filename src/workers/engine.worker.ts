@@ -2,7 +2,14 @@
 import { withImage } from '../image/decode.ts'
 import { preprocess } from '../image/preprocess.ts'
 import { AppError } from '../pack/failure.ts'
-import type { Caption, CaptionProgress, DeviceReport, EngineCalls, LoadedModel, LoadProgress } from '../protocol/calls.ts'
+import type {
+  Caption,
+  CaptionProgress,
+  DeviceReport,
+  EngineCalls,
+  LoadedModel,
+  LoadProgress,
+} from '../protocol/calls.ts'
 import { serve } from '../protocol/rpc.ts'
 import { Blip2, type AnswerSoFar } from '../runtime/blip2.ts'
 import { openCompute, type Compute } from '../runtime/gpu.ts'
@@ -11,7 +18,11 @@ import { openHttpPack } from '../store/http-pack.ts'
 let model: Blip2 | null = null
 let compute: Compute | null = null
 
-async function load(input: EngineCalls['load']['in'], report: (event: LoadProgress) => void, signal: AbortSignal): Promise<LoadedModel> {
+async function load(
+  input: EngineCalls['load']['in'],
+  report: (event: LoadProgress) => void,
+  signal: AbortSignal,
+): Promise<LoadedModel> {
   const started = performance.now()
   await unload()
   compute = await openCompute(input.prefer)
@@ -24,13 +35,22 @@ async function load(input: EngineCalls['load']['in'], report: (event: LoadProgre
       report({ stage: 'fetching', doneBytes, totalBytes: Math.max(totalBytes, doneBytes) })
     },
   })
-  totalBytes = pack.manifest.files.filter((file) => !file.path.endsWith('.onnx')).reduce((sum, file) => sum + file.bytes, 0)
+  totalBytes = pack.manifest.files
+    .filter((file) => !file.path.endsWith('.onnx'))
+    .reduce((sum, file) => sum + file.bytes, 0)
   report({ stage: 'fetching', doneBytes, totalBytes })
-  model = await Blip2.load(pack, compute, { signal, onProgress: (graph, done, total) => report({ stage: 'preparing', graph, done, total }) })
+  model = await Blip2.load(pack, compute, {
+    signal,
+    onProgress: (graph, done, total) => report({ stage: 'preparing', graph, done, total }),
+  })
   return { device: describe(compute), manifest: pack.manifest, loadMs: performance.now() - started }
 }
 
-async function caption(input: EngineCalls['caption']['in'], report: (event: CaptionProgress) => void, signal: AbortSignal): Promise<Caption> {
+async function caption(
+  input: EngineCalls['caption']['in'],
+  report: (event: CaptionProgress) => void,
+  signal: AbortSignal,
+): Promise<Caption> {
   if (model === null) throw new AppError('bug', 'No model is loaded.')
   const started = performance.now()
   report({ stage: 'reading' })
@@ -47,7 +67,11 @@ async function caption(input: EngineCalls['caption']['in'], report: (event: Capt
   let firstToken = looked
   let last: AnswerSoFar = { tokenIds: [], text: '', finish: null }
   try {
-    for await (const soFar of model.answer(seen, { prompt: input.prompt, maxNewTokens: input.maxNewTokens, signal })) {
+    for await (const soFar of model.answer(seen, {
+      prompt: input.prompt,
+      maxNewTokens: input.maxNewTokens,
+      signal,
+    })) {
       if (soFar.tokenIds.length === 1) firstToken = performance.now()
       last = soFar
       report({ stage: 'writing', text: soFar.text, tokens: soFar.tokenIds.length })
@@ -61,7 +85,12 @@ async function caption(input: EngineCalls['caption']['in'], report: (event: Capt
     text: last.text,
     tokenIds: last.tokenIds,
     finish: last.finish ?? 'stopped',
-    timings: { readMs: read - started, lookMs: looked - read, prefillMs: firstToken - looked, decodeMs: ended - firstToken },
+    timings: {
+      readMs: read - started,
+      lookMs: looked - read,
+      prefillMs: firstToken - looked,
+      decodeMs: ended - firstToken,
+    },
   }
 }
 

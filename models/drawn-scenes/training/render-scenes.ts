@@ -43,7 +43,10 @@ async function main(): Promise<void> {
 function describe(scene: Scene): object {
   const random = seededRandom(scene.seed ^ 0x2545f491)
   const drawn = new Set<string>(scene.objects.map((object) => object.kind))
-  const absent = random.sample(KINDS.filter((kind) => !drawn.has(kind)), scene.objects.length)
+  const absent = random.sample(
+    KINDS.filter((kind) => !drawn.has(kind)),
+    scene.objects.length,
+  )
   return {
     seed: scene.seed,
     objects: scene.objects.map(({ kind, colour, x, y, size }) => ({ kind, colour, x, y, size })),
@@ -64,7 +67,8 @@ async function render(scene: Scene, clean: boolean): Promise<Buffer> {
 async function disturb(image: Sharp, random: Random): Promise<Sharp> {
   if (random.next() < 0.4) image = image.modulate({ brightness: random.between(0.8, 1.15) })
   if (random.next() < 0.25) image = image.blur(random.between(0.4, 1.1))
-  if (random.next() < 0.4) return sharp(await image.jpeg({ quality: Math.round(random.between(45, 95)) }).toBuffer())
+  if (random.next() < 0.4)
+    return sharp(await image.jpeg({ quality: Math.round(random.between(45, 95)) }).toBuffer())
   return image
 }
 

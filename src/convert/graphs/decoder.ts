@@ -35,7 +35,9 @@ export function planDecoder(planner: WeightsPlanner, config: OptConfig): Decoder
   const norm = (tensor: string): Norm => planner.norm(tensor, hidden, OPT_LAYER_NORM_EPS)
   const embedding = planner.table('embed_tokens', { tensor: EMBEDDING_TENSOR, shape: [vocabulary, hidden] })
   const positionShape = [maxPositions + POSITION_OFFSET, hidden]
-  const positions = planner.floats('embed_positions', [{ tensor: `${MODEL}.embed_positions.weight`, shape: positionShape }])
+  const positions = planner.floats('embed_positions', [
+    { tensor: `${MODEL}.embed_positions.weight`, shape: positionShape },
+  ])
   const layers = Array.from({ length: config.layers }, (_, i): Layer => {
     const at = (name: string): string => `${MODEL}.layers.${i}.${name}`
     const one = (name: string, outputs: number, inputs: number): Linear =>
@@ -51,7 +53,9 @@ export function planDecoder(planner: WeightsPlanner, config: OptConfig): Decoder
     }
   })
   const finalNorm = norm(`${MODEL}.final_layer_norm`)
-  const head = config.tiedHead ? null : planner.linear('lm_head', ['language_model.lm_head'], vocabulary, hidden, false)
+  const head = config.tiedHead
+    ? null
+    : planner.linear('lm_head', ['language_model.lm_head'], vocabulary, hidden, false)
   return { embedding, positions, layers, finalNorm, head }
 }
 
@@ -62,7 +66,12 @@ const OPT_LAYER_NORM_EPS = 1e-5
  * `sharedTable`: whether look-up and tied head may name the quantised table by the same two dimensions. The WebGPU
  * kernels take it so (one upload); the CPU's `MatMulNBits` insists on three.
  */
-export function buildDecoder(graph: GraphBuilder, config: Blip2Config, weights: DecoderWeights, sharedTable: boolean): void {
+export function buildDecoder(
+  graph: GraphBuilder,
+  config: Blip2Config,
+  weights: DecoderWeights,
+  sharedTable: boolean,
+): void {
   const { hiddenSize: hidden, heads, vocabulary } = config.text
   const type = graph.computeType
   const { input } = treaty
@@ -96,7 +105,13 @@ export function buildDecoder(graph: GraphBuilder, config: Blip2Config, weights: 
     const present = ['batch', heads, 'total', cacheHeadSize(config.text)]
     graph.namedOutput(treaty.presentKey(i), type, present)
     graph.namedOutput(treaty.presentValue(i), type, present)
-    const [normed2, stream2] = addNorm(graph, linear(graph, attended, layer.output, false), stream, layer.norm2, layer.output)
+    const [normed2, stream2] = addNorm(
+      graph,
+      linear(graph, attended, layer.output, false),
+      stream,
+      layer.norm2,
+      layer.output,
+    )
     const wide = graph.op('Relu', [linear(graph, normed2, layer.fc1)])
     const narrow = linear(graph, wide, layer.fc2, false)
     const next = norms[i + 1] ?? weights.finalNorm
@@ -106,7 +121,11 @@ export function buildDecoder(graph: GraphBuilder, config: Blip2Config, weights: 
   const wanted = graph.op('Gather', [normed, logitRows], { axis: 1 }) // [B, R, hidden]
   const flat = graph.op('Reshape', [wanted, graph.integers([1, -1, hidden])])
   const logits = head(graph, flat, weights, vocabulary, sharedTable)
-  graph.output(treaty.output.logits, graph.cast(logits, type, 'float32'), 'float32', [1, 'logits', vocabulary])
+  graph.output(treaty.output.logits, graph.cast(logits, type, 'float32'), 'float32', [
+    1,
+    'logits',
+    vocabulary,
+  ])
 }
 
 /** [B, S, 3 · heads · size] → the same with each head's size filled up. */
@@ -133,11 +152,22 @@ function lookUp(graph: GraphBuilder, table: Table, ids: Value): Value {
   if (table.kind === 'dense') return graph.op('Gather', [graph.weight(table.weight), ids], { axis: 0 })
   const { packed, scales, bits, blockSize } = table.recipe
   const inputs = [graph.weight(packed), ids, graph.weight(scales)]
-  return graph.op('GatherBlockQuantized', inputs, { bits, block_size: blockSize, gather_axis: 0, quantize_axis: 1 })
+  return graph.op('GatherBlockQuantized', inputs, {
+    bits,
+    block_size: blockSize,
+    gather_axis: 0,
+    quantize_axis: 1,
+  })
 }
 
 /** x [1, B · R, hidden] → logits [1, B · R, vocabulary]. */
-function head(graph: GraphBuilder, x: Value, weights: DecoderWeights, vocabulary: number, sharedTable: boolean): Value {
+function head(
+  graph: GraphBuilder,
+  x: Value,
+  weights: DecoderWeights,
+  vocabulary: number,
+  sharedTable: boolean,
+): Value {
   if (weights.head !== null) return linear(graph, x, weights.head)
   const table = weights.embedding
   if (table.kind === 'dense') {
@@ -150,5 +180,11 @@ function head(graph: GraphBuilder, x: Value, weights: DecoderWeights, vocabulary
   if (!sharedTable) return linear(graph, x, { kind: 'blocks', recipe: table.recipe, bias: null })
   const { packed, scales, bits, blockSize, rows, columns } = table.recipe
   const inputs = [x, graph.weight(packed), graph.weight(scales)]
-  return graph.op('MatMulNBits', inputs, { K: columns, N: rows, bits, block_size: blockSize, accuracy_level: 0 })
+  return graph.op('MatMulNBits', inputs, {
+    K: columns,
+    N: rows,
+    bits,
+    block_size: blockSize,
+    accuracy_level: 0,
+  })
 }

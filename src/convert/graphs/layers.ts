@@ -13,7 +13,13 @@ export function linear(graph: GraphBuilder, x: Value, layer: Linear, withBias = 
   const blocks = Math.ceil(columns / blockSize)
   const weight = graph.weight(packed, [rows, blocks, (blockSize * bits) / 8])
   const inputs = [x, weight, graph.weight(scales), ...(bias === null ? [] : ['', '', bias])]
-  return graph.op('MatMulNBits', inputs, { K: columns, N: rows, bits, block_size: blockSize, accuracy_level: 0 })
+  return graph.op('MatMulNBits', inputs, {
+    K: columns,
+    N: rows,
+    bits,
+    block_size: blockSize,
+    accuracy_level: 0,
+  })
 }
 
 export function layerNorm(graph: GraphBuilder, x: Value, norm: Norm): Value {
@@ -22,15 +28,29 @@ export function layerNorm(graph: GraphBuilder, x: Value, norm: Norm): Value {
 }
 
 /** sum = x + residual (+ bias); returns [normalised sum, sum]. The bias is the one that `linear` left out. */
-export function addNorm(graph: GraphBuilder, x: Value, residual: Value, norm: Norm, layer?: Linear): [Value, Value] {
+export function addNorm(
+  graph: GraphBuilder,
+  x: Value,
+  residual: Value,
+  norm: Norm,
+  layer?: Linear,
+): [Value, Value] {
   const bias = layer?.bias ? [graph.weight(layer.bias)] : []
   const inputs = [x, residual, graph.weight(norm.weight), graph.weight(norm.bias), ...bias]
-  const outputs = graph.ops('SkipLayerNormalization', inputs, [null, '', '', null], { epsilon: { float: norm.epsilon } })
+  const outputs = graph.ops('SkipLayerNormalization', inputs, [null, '', '', null], {
+    epsilon: { float: norm.epsilon },
+  })
   return [outputs[0] ?? '', outputs[3] ?? '']
 }
 
 /** As `addNorm` where the sum itself is not needed again (post-norm blocks, the last norm of a graph). */
-export function addNormOnly(graph: GraphBuilder, x: Value, residual: Value, norm: Norm, layer?: Linear): Value {
+export function addNormOnly(
+  graph: GraphBuilder,
+  x: Value,
+  residual: Value,
+  norm: Norm,
+  layer?: Linear,
+): Value {
   const bias = layer?.bias ? [graph.weight(layer.bias)] : []
   const inputs = [x, residual, graph.weight(norm.weight), graph.weight(norm.bias), ...bias]
   return graph.op('SkipLayerNormalization', inputs, { epsilon: { float: norm.epsilon } })
@@ -38,7 +58,12 @@ export function addNormOnly(graph: GraphBuilder, x: Value, residual: Value, norm
 
 /** Splits the last axis into `parts` equal ones. */
 export function split(graph: GraphBuilder, x: Value, parts: number): Value[] {
-  return graph.ops('Split', [x], Array.from({ length: parts }, () => null), { axis: -1, num_outputs: parts })
+  return graph.ops(
+    'Split',
+    [x],
+    Array.from({ length: parts }, () => null),
+    { axis: -1, num_outputs: parts },
+  )
 }
 
 /** Full attention: query [1, n, hidden], key and value [1, m, hidden] → [1, n, hidden]; scale head size^-0.5. */

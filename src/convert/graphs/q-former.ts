@@ -30,13 +30,21 @@ export interface QFormerWeights {
 export function planQFormer(planner: WeightsPlanner, config: Blip2Config): QFormerWeights {
   const { hiddenSize: hidden, intermediateSize, layerNormEps, crossAttentionFrequency } = config.qFormer
   const norm = (tensor: string): Norm => planner.norm(tensor, hidden, layerNormEps)
-  const one = (tensor: string, outputs: number, inputs: number): Linear => planner.linear(tensor, [tensor], outputs, inputs)
-  const queries = planner.floats('query_tokens', [{ tensor: 'query_tokens', shape: [1, config.queries, hidden] }])
+  const one = (tensor: string, outputs: number, inputs: number): Linear =>
+    planner.linear(tensor, [tensor], outputs, inputs)
+  const queries = planner.floats('query_tokens', [
+    { tensor: 'query_tokens', shape: [1, config.queries, hidden] },
+  ])
   const inputNorm = norm('qformer.layernorm')
   const layers = Array.from({ length: config.qFormer.layers }, (_, i): Layer => {
     const at = (name: string): string => `qformer.encoder.layer.${i}.${name}`
     const stack = (name: string, parts: string[], inputs: number): Linear =>
-      planner.linear(at(`${name}.${parts.join('_')}`), parts.map((part) => at(`${name}.${part}`)), hidden, inputs)
+      planner.linear(
+        at(`${name}.${parts.join('_')}`),
+        parts.map((part) => at(`${name}.${part}`)),
+        hidden,
+        inputs,
+      )
     const closing = (name: string): Attention => ({
       output: one(at(`${name}.output.dense`), hidden, hidden),
       norm: norm(at(`${name}.output.LayerNorm`)),
@@ -56,13 +64,22 @@ export function planQFormer(planner: WeightsPlanner, config: Blip2Config): QForm
       norm: norm(at('output_query.LayerNorm')),
     }
   })
-  return { queries, norm: inputNorm, layers, projection: one('language_projection', config.text.hiddenSize, hidden) }
+  return {
+    queries,
+    norm: inputNorm,
+    layers,
+    projection: one('language_projection', config.text.hiddenSize, hidden),
+  }
 }
 
 /** Computed in f32 throughout: its layer-norm epsilon of 1e-12 vanishes in f16 (transformers keeps it in f32 too). */
 export function buildQFormer(graph: GraphBuilder, config: Blip2Config, weights: QFormerWeights): void {
   const { heads, hiddenSize } = config.qFormer
-  const features = graph.input(treaty.input.features, 'float32', [1, visionTokens(config.vision), config.vision.hiddenSize])
+  const features = graph.input(treaty.input.features, 'float32', [
+    1,
+    visionTokens(config.vision),
+    config.vision.hiddenSize,
+  ])
   let hidden = layerNorm(graph, graph.weight(weights.queries), weights.norm) // [1, queries, hidden]
   for (const layer of weights.layers) {
     const [query = '', key = '', value = ''] = split(graph, linear(graph, hidden, layer.self.qkv), 3)
@@ -82,5 +99,11 @@ export function buildQFormer(graph: GraphBuilder, config: Blip2Config, weights: 
 
 /** Post-norm: LayerNorm(dense(attended) + residual). */
 function close(graph: GraphBuilder, attended: Value, residual: Value, weights: Attention): Value {
-  return addNormOnly(graph, linear(graph, attended, weights.output, false), residual, weights.norm, weights.output)
+  return addNormOnly(
+    graph,
+    linear(graph, attended, weights.output, false),
+    residual,
+    weights.norm,
+    weights.output,
+  )
 }

@@ -30,7 +30,8 @@ export interface VisionWeights {
 export function planVision(planner: WeightsPlanner, config: VisionConfig): VisionWeights {
   const { hiddenSize: hidden, intermediateSize, patchSize, layerNormEps } = config
   const at = (name: string): string => `vision_model.${name}`
-  const float = (name: string, shape: number[]): Initialiser => planner.floats(at(name), [{ tensor: at(name), shape }])
+  const float = (name: string, shape: number[]): Initialiser =>
+    planner.floats(at(name), [{ tensor: at(name), shape }])
   const patch = {
     weight: float('embeddings.patch_embedding.weight', [hidden, 3, patchSize, patchSize]),
     bias: float('embeddings.patch_embedding.bias', [hidden]),
@@ -50,7 +51,13 @@ export function planVision(planner: WeightsPlanner, config: VisionConfig): Visio
       fc2: one('mlp.fc2', hidden, intermediateSize),
     }
   })
-  return { patch, classToken, positions, blocks, postNorm: planner.norm(at('post_layernorm'), hidden, layerNormEps) }
+  return {
+    patch,
+    classToken,
+    positions,
+    blocks,
+    postNorm: planner.norm(at('post_layernorm'), hidden, layerNormEps),
+  }
 }
 
 export function buildVision(graph: GraphBuilder, config: VisionConfig, weights: VisionWeights): void {
@@ -79,7 +86,10 @@ export function buildVision(graph: GraphBuilder, config: VisionConfig, weights: 
 function embed(graph: GraphBuilder, config: VisionConfig, weights: VisionWeights, pixels: string): string {
   const { patchSize, hiddenSize } = config
   const inputs = [pixels, graph.weight(weights.patch.weight), graph.weight(weights.patch.bias)]
-  const patches = graph.op('Conv', inputs, { kernel_shape: [patchSize, patchSize], strides: [patchSize, patchSize] })
+  const patches = graph.op('Conv', inputs, {
+    kernel_shape: [patchSize, patchSize],
+    strides: [patchSize, patchSize],
+  })
   const flat = graph.op('Reshape', [patches, graph.integers([1, hiddenSize, -1])])
   const rows = graph.op('Transpose', [flat], { perm: [0, 2, 1] })
   return graph.op('Concat', [graph.weight(weights.classToken), rows], { axis: 1 })
