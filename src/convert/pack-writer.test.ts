@@ -148,6 +148,7 @@ function manifestOf(file: PackFile, fingerprint = FINGERPRINT): PackManifest {
         layers: 1,
         heads: 1,
         headSize: 1,
+        cacheHeadSize: 1,
         vocabulary: 1,
         positions: 1,
         bosId: 1,

@@ -1,0 +1,157 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { folderTree } from './files.ts'
+import { openCheckpoint } from '../convert/checkpoint.ts'
+
+interface Outcome {
+  status: number
+  stdout: string
+  stderr: string
+}
+
+const CHECKPOINT = 'models/reference/short-tied'
+const PICTURE = 'models/reference/images/shapes-97x61.png'
+let folder = ''
+
+/** As `npm run --silent pictalk --` would call it. */
+function pictalk(...args: string[]): Promise<Outcome> {
+  const tsx = 'node_modules/tsx/dist/cli.mjs'
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [tsx, 'src/cli/main.ts', ...args],
+      { encoding: 'utf8' },
+      (error, stdout, stderr) => {
+        resolve({
+          status: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1,
+          stdout,
+          stderr,
+        })
+      },
+    )
+  })
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'pictalk-'))
+  const { status } = await pictalk(
+    'convert',
+    '--from',
+    CHECKPOINT,
+    '--out',
+    join(folder, 'pack'),
+    '--precision',
+    'fp32',
+  )
+  expect(status).toBe(0)
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+describe('pictalk', () => {
+  it('captions with one JSON object per picture', async () => {
+    const { stdout, status } = await pictalk(
+      'caption',
+      join(folder, 'pack'),
+      PICTURE,
+      PICTURE,
+      '--max-new-tokens',
+      '5',
+      '--json',
+    )
+    expect(status).toBe(0)
+    const lines = stdout.trim().split('\n')
+    expect(lines).toHaveLength(2)
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      image: PICTURE,
+      text: expect.any(String) as string,
+      token_ids: [71, 71, 71, 276, 276],
+      ms: { vision: expect.any(Number) as number, prefill: expect.any(Number) as number },
+    })
+  })
+
+  it('traces every stage', async () => {
+    const out = join(folder, 'trace', '..', 'model.safetensors')
+    const { status } = await pictalk(
+      'trace',
+      join(folder, 'pack'),
+      PICTURE,
+      '--prompt',
+      'a photo of',
+      '--out',
+      out,
+    )
+    expect(status).toBe(0)
+    const { tensors } = await openCheckpoint(folderTree(folder))
+    expect(Object.fromEntries([...tensors].map(([name, { shape }]) => [name, shape]))).toMatchObject({
+      pixel_values: [1, 3, 56, 56],
+      image_features: [1, 17, 176],
+      query_output: [1, 8, 40],
+      query_embeddings: [1, 8, 160],
+      logits: [1, 12, 360],
+    })
+  })
+
+  it('inspects a pack for people and for programs', async () => {
+    const people = await pictalk('inspect', join(folder, 'pack'))
+    expect(people.stdout).toContain('vision.weights')
+    const programs = await pictalk('inspect', join(folder, 'pack'), '--json')
+    expect(JSON.parse(programs.stdout)).toMatchObject({ format: 'pictalk-pack', precision: 'fp32' })
+  })
+
+  it('goes on with the other pictures when one is bad', async () => {
+    const { stdout, stderr, status } = await pictalk(
+      'caption',
+      join(folder, 'pack'),
+      'e2e/images/bad-text.jpg',
+      PICTURE,
+    )
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/bad-text\.jpg: This is not a picture.*\[bad-image\]\n$/)
+    expect(stdout).toContain(PICTURE)
+  })
+
+  it.each<[string, string[], number, RegExp]>([
+    ['no command', [], 2, /\[bad-usage\]/],
+    ['an unknown command', ['paint'], 2, /unknown command.*\[bad-usage\]/],
+    ['a missing option', ['convert', '--from', 'x'], 2, /--out.*\[bad-usage\]/],
+    [
+      'an unknown precision',
+      ['convert', '--from', 'x', '--out', 'y', '--precision', 'q3'],
+      2,
+      /q3.*\[bad-usage\]/,
+    ],
+    ['a folder that is not there', ['convert', '--from', 'nowhere', '--out', 'y'], 1, /\[not-found\]/],
+    ['a folder without a pack', ['inspect', 'src'], 1, /\[not-found\]/],
+  ])('refuses %s in one sentence with a code', async (_, args, status, sentence) => {
+    const outcome = await pictalk(...args)
+    expect(outcome.status).toBe(status)
+    expect(outcome.stderr.trim().split('\n')).toHaveLength(1)
+    expect(outcome.stderr).toMatch(sentence)
+    expect(outcome.stdout).toBe('')
+  })
+
+  it('notices a damaged pack', async () => {
+    const copy = join(folder, 'damaged')
+    cpSync(join(folder, 'pack'), copy, { recursive: true })
+    rmSync(join(copy, readdirSync(copy).find((name) => name.startsWith('decoder.weights')) ?? ''))
+    const { status, stderr } = await pictalk('caption', copy, PICTURE)
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/\[(not-found|corrupt)\]/)
+  })
+
+  it('leaves no pack behind when the checkpoint is refused', async () => {
+    const broken = join(folder, 'broken')
+    cpSync(CHECKPOINT, broken, { recursive: true })
+    const config = JSON.parse(readFileSync(join(broken, 'config.json'), 'utf8')) as {
+      num_query_tokens: number
+    }
+    writeFileSync(join(broken, 'config.json'), JSON.stringify({ ...config, num_query_tokens: 9 }))
+    const { status, stderr } = await pictalk('convert', '--from', broken, '--out', join(folder, 'none'))
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/query_tokens has shape.*\[bad-checkpoint\]/)
+    expect(() => readdirSync(join(folder, 'none'))).toThrow()
+  })
+})

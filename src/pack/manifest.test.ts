@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import { chunkSizes, CHUNK_BYTES } from './chunks.ts'
+import { chunksOf, parseManifest } from './manifest.ts'
+
+const part = { imageSize: 1 }
+const file = { path: 'vision.weights', bytes: 3, chunks: [{ bytes: 3, sha256: '0'.repeat(64) }] }
+const good = {
+  format: 'pictalk-pack',
+  version: 1,
+  precision: 'q4',
+  shape: { vision: part, qFormer: part, text: part },
+  graphs: { vision: {}, 'q-former': {}, decoder: {} },
+  files: [file],
+}
+
+describe('parseManifest', () => {
+  it('takes what the converter writes', () => {
+    expect(parseManifest(JSON.stringify(good)).files[0]?.path).toBe('vision.weights')
+  })
+
+  it.each<[string, object]>([
+    ['another format', { ...good, format: 'zip' }],
+    ['a later version', { ...good, version: 2 }],
+    ['an unknown precision', { ...good, precision: 'q1' }],
+    ['a path that climbs out', { ...good, files: [{ ...file, path: '../x' }] }],
+    ['a path with a folder', { ...good, files: [{ ...file, path: 'a/b' }] }],
+    ['an absolute path', { ...good, files: [{ ...file, path: '/etc/passwd' }] }],
+    ['a negative size', { ...good, files: [{ ...file, bytes: -1 }] }],
+    ['an absurd size', { ...good, files: [{ ...file, bytes: 2 ** 60 }] }],
+    ['chunks that do not add up', { ...good, files: [{ ...file, bytes: 4 }] }],
+    ['a hash that is none', { ...good, files: [{ ...file, chunks: [{ bytes: 3, sha256: 'x' }] }] }],
+    ['the same file twice', { ...good, files: [file, file] }],
+    ['a million files', { ...good, files: Array.from({ length: 1_000_000 }, () => 0) }],
+    ['no shape', { ...good, shape: null }],
+    ['no decoder', { ...good, graphs: { vision: {}, 'q-former': {} } }],
+  ])('refuses %s', (_, manifest) => {
+    expect(() => parseManifest(JSON.stringify(manifest))).toThrow(
+      expect.objectContaining({ code: 'bad-pack' }),
+    )
+  })
+
+  it('refuses what is not JSON', () => {
+    expect(() => parseManifest('<!doctype html>')).toThrow(expect.objectContaining({ code: 'bad-pack' }))
+  })
+})
+
+describe('chunks', () => {
+  it.each([0, 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES - 1, 2 * CHUNK_BYTES, 10 * CHUNK_BYTES + 5])(
+    'of %i bytes have 16 to 32 MiB each and add up',
+    (bytes) => {
+      const sizes = chunkSizes(bytes)
+      expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(bytes)
+      if (bytes > CHUNK_BYTES) for (const size of sizes) expect(size).toBeGreaterThanOrEqual(CHUNK_BYTES)
+      for (const size of sizes) expect(size).toBeLessThan(2 * CHUNK_BYTES)
+    },
+  )
+
+  it('are named after their file unless they are the whole of it', () => {
+    const sha256 = '0'.repeat(64)
+    expect(chunksOf({ path: 'a', bytes: 1, chunks: [{ bytes: 1, sha256 }] })[0]?.path).toBe('a')
+    const two = [CHUNK_BYTES, CHUNK_BYTES].map((bytes) => ({ bytes, sha256 }))
+    expect(chunksOf({ path: 'a', bytes: 2 * CHUNK_BYTES, chunks: two }).map(({ path }) => path)).toEqual([
+      'a.000',
+      'a.001',
+    ])
+  })
+})
