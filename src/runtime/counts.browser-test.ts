@@ -9,9 +9,9 @@ import type { Pixels } from '../image/pixels.ts'
 const counts = { dispatches: 0, bytesRead: 0, buffers: 0 }
 const restore: (() => void)[] = []
 
-function count<T extends object, K extends keyof T>(
+function count<T extends object>(
   prototype: T,
-  name: K,
+  name: keyof T,
   note: (subject: T, args: unknown[]) => void,
 ): void {
   const original = prototype[name]
@@ -51,12 +51,15 @@ function grey(): Pixels {
 }
 
 /** Counts per token of one answer. */
-async function perToken(maxNewTokens: number): Promise<{ dispatches: number; bytesRead: number }[]> {
+async function perToken(
+  maxNewTokens: number,
+): Promise<{ token: number; dispatches: number; bytesRead: number }[]> {
   const seen = await model.see(grey())
   const steps = []
   let before = { ...counts }
-  for await (const _ of model.answer(seen, { prompt: '', maxNewTokens })) {
+  for await (const { tokenIds } of model.answer(seen, { prompt: '', maxNewTokens })) {
     steps.push({
+      token: tokenIds.length,
       dispatches: counts.dispatches - before.dispatches,
       bytesRead: counts.bytesRead - before.bytesRead,
     })
