@@ -3,7 +3,10 @@ import type { Preprocessing } from '../pack/manifest.ts'
 import type { Pixels, RgbRows } from './pixels.ts'
 import { resizeBicubic } from './resize.ts'
 
-/** float32 [1, 3, size, size]; each step rounded to float32 as transformers' `BlipImageProcessor` does it in numpy. */
+/**
+ * float32 [1, 3, size, size], bit for bit what transformers' `BlipImageProcessorPil` gives for the same rows: numpy
+ * rescales in float64 and rounds, then subtracts and divides in float32 (`image_transforms.py`, rescale, normalize).
+ */
 export function preprocess(rows: RgbRows, { size, rescaleFactor, mean, std }: Preprocessing): Pixels {
   const rgb = resizeBicubic(rows, size)
   const area = size * size
@@ -17,9 +20,8 @@ export function preprocess(rows: RgbRows, { size, rescaleFactor, mean, std }: Pr
 
 /** The 256 values that a channel's bytes can become. */
 function normalisedLevels(rescaleFactor: number, mean: number, std: number): Float32Array {
-  const factor = Math.fround(rescaleFactor)
   return Float32Array.from({ length: 256 }, (_, level) => {
-    const centred = Math.fround(Math.fround(level * factor) - Math.fround(mean))
+    const centred = Math.fround(Math.fround(level * rescaleFactor) - Math.fround(mean))
     return centred / Math.fround(std)
   })
 }

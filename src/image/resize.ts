@@ -2,12 +2,14 @@
  * Pillow's bicubic resize, bit for bit (Pillow `src/libImaging/Resample.c`; blip2.md section 3): two passes, across
  * and then down, rounded to 8 bits in between, in fixed point. A canvas resize is not it.
  */
-import type { RgbRows } from './pixels.ts'
+import { rowsOf, type RgbRows } from './pixels.ts'
 
 /** Fractional bits of the fixed-point weights: 32 - 8 - 2, as Pillow has them. */
 const PRECISION_BITS = 22
 const HALF = 1 << (PRECISION_BITS - 1)
 const BAND_ROWS = 64
+/** A picture taller than this many times its width is resized downwards first (Pillow `Image.resize`, 12.3). */
+const TALL = 100
 
 /** For each output index: where its inputs begin, and their weights, `width` of them (zero where there are fewer). */
 interface Kernel {
@@ -19,9 +21,13 @@ interface Kernel {
 
 /** Resizes to `size` × `size` without keeping the aspect ratio, as BLIP-2's processor does. Returns RGB bytes. */
 export function resizeBicubic(source: RgbRows, size: number): Uint8Array<ArrayBuffer> {
+  const { width, height } = source
+  if (height > width * TALL && size < height) {
+    const narrow = downColumns(source.readRows(0, height), height, width, size)
+    return acrossRows(rowsOf(width, size, narrow), size)
+  }
   const across = acrossRows(source, size)
-  if (source.height === size) return across
-  return downColumns(across, source.height, size, size)
+  return height === size ? across : downColumns(across, height, size, size)
 }
 
 /** First pass: every source row to `size` pixels. */
