@@ -1,12 +1,12 @@
 /** Composition root: the only file that knows the worker, the store and the page. */
-import { createStore as createDatabase, get, set } from 'idb-keyval'
 import { createRoot } from 'react-dom/client'
 import type { EngineCalls } from './protocol/calls.ts'
 import { connect, type Client } from './protocol/rpc.ts'
 import { createAppStore, type AppStore } from './state/store.ts'
-import type { Settings } from './state/settings-slice.ts'
 import { App } from './ui/app.tsx'
 import './ui/styles.css'
+
+const SETTINGS_KEY = 'pictalk-settings'
 
 function startEngine(died: (message: string) => void): { worker: Worker; client: Client<EngineCalls> } {
   const worker = new Worker(new URL('./workers/engine.worker.ts', import.meta.url), { type: 'module' })
@@ -25,7 +25,6 @@ function compose(): AppStore {
     store.getState().engineDied(failure)
   }
   let engine = startEngine(died)
-  const database = createDatabase('pictalk-settings', 'settings')
   const store = createAppStore({
     engine: {
       client: engine.client,
@@ -36,8 +35,8 @@ function compose(): AppStore {
       },
     },
     settings: {
-      load: () => get<Partial<Settings>>('settings', database),
-      save: (settings) => set('settings', settings, database),
+      load: (): unknown => JSON.parse(localStorage.getItem(SETTINGS_KEY) ?? 'null'),
+      save: (settings) => localStorage.setItem(SETTINGS_KEY, JSON.stringify(settings)),
     },
     builtInModelUrl: new URL('models/drawn-scenes/', document.baseURI).href,
   })
@@ -48,7 +47,6 @@ async function start(): Promise<void> {
   const store = compose()
   const root = document.getElementById('root')
   if (root === null) throw new Error('index.html has no #root')
-  await store.getState().restoreSettings()
   createRoot(root).render(<App store={store} />)
   // `?provider=wasm` is for trying the fallback where there is a graphics card.
   const asked = new URLSearchParams(location.search).get('provider')

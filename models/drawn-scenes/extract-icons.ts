@@ -1,6 +1,6 @@
 /**
  * Takes the icons that the scenes use out of the Fluent Emoji set (MIT, Microsoft) as packaged by Iconify:
- *   npm install --no-save @iconify-json/fluent-emoji-flat@1.2.3 && npx tsx models/drawn-scenes/extract-icons.ts
+ *   npm install --no-save @iconify-json/fluent-emoji-flat@1.2.6 && npx tsx models/drawn-scenes/extract-icons.ts
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 
@@ -47,6 +47,6 @@ const NAMES = {
   balloon: 'balloon',
 }
 const path = process.argv[2] ?? 'node_modules/@iconify-json/fluent-emoji-flat/icons.json'
-const { icons } = JSON.parse(readFileSync(path, "utf8")) as { icons: Record<string, { body: string }> }
+const { icons } = JSON.parse(readFileSync(path, 'utf8')) as { icons: Record<string, { body: string }> }
 const bodies = Object.fromEntries(Object.entries(NAMES).map(([kind, icon]) => [kind, icons[icon]?.body]))
 writeFileSync('src/scenes/icons.json', `${JSON.stringify(bodies, null, 1)}\n`)

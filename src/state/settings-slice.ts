@@ -13,31 +13,51 @@ export interface Settings {
   prefer: Provider | null
 }
 
+/** Synchronous, so that a change made just before the page closes is kept. Either call may throw. */
 export interface SettingsStorage {
-  load(): Promise<Partial<Settings> | undefined>
-  save(settings: Settings): Promise<void>
+  load(): unknown
+  save(settings: Settings): void
 }
 
 export interface SettingsSlice {
   settings: Settings
   changeSettings: (change: Partial<Settings>) => void
-  restoreSettings: () => Promise<void>
 }
+
+/** The longest answer that the page offers. */
+export const MOST_NEW_TOKENS = 200
 
 /** 30 new tokens as in LAVIS's captioning. */
 const DEFAULTS: Settings = { theme: 'auto', prompt: '', maxNewTokens: 30, prefer: null }
 
 export function settingsSlice(set: SetState, get: GetState, storage: SettingsStorage): SettingsSlice {
   return {
-    settings: DEFAULTS,
+    settings: restored(storage),
     changeSettings(change) {
       set({ settings: { ...get().settings, ...change } })
-      // Settings that cannot be kept (private mode, full disk) still hold until the page closes.
-      void storage.save(get().settings).catch(() => undefined)
-    },
-    async restoreSettings() {
-      const kept = await storage.load().catch(() => undefined)
-      if (kept !== undefined) set({ settings: { ...get().settings, ...kept } })
+      try {
+        storage.save(get().settings)
+      } catch {
+        // Settings that cannot be kept (private mode, full disk) still hold until the page closes.
+      }
     },
   }
+}
+
+/** What was kept, where it is still valid; anything else is the default. */
+function restored(storage: SettingsStorage): Settings {
+  const settings = { ...DEFAULTS }
+  let kept: Partial<Record<keyof Settings, unknown>>
+  try {
+    kept = { ...(storage.load() as object | null) }
+  } catch {
+    return settings
+  }
+  const { theme, prompt, maxNewTokens, prefer } = kept
+  if (theme === 'light' || theme === 'dark') settings.theme = theme
+  if (typeof prompt === 'string') settings.prompt = prompt
+  if (typeof maxNewTokens === 'number' && maxNewTokens >= 1 && maxNewTokens <= MOST_NEW_TOKENS)
+    settings.maxNewTokens = Math.round(maxNewTokens)
+  if (prefer === 'wasm' || prefer === 'webgpu') settings.prefer = prefer
+  return settings
 }

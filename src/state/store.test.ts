@@ -3,7 +3,6 @@ import { AppError } from '../pack/failure.ts'
 import type { Caption, CaptionProgress, EngineCalls, LoadedModel } from '../protocol/calls.ts'
 import type { Client } from '../protocol/rpc.ts'
 import { createAppStore, type AppStore } from './store.ts'
-import type { Settings } from './settings-slice.ts'
 
 const CAPTION: Caption = {
   text: 'a cat',
@@ -22,11 +21,11 @@ interface Fake {
       (image: Blob, report: (event: CaptionProgress) => void, signal: AbortSignal) => Promise<Caption>
     >
   >
-  kept: Partial<Settings>[]
+  kept: unknown[]
   restarted: () => number
 }
 
-function fake(): Fake {
+function fake(kept: unknown[] = []): Fake {
   const load = vi.fn<() => Promise<LoadedModel>>().mockResolvedValue(LOADED)
   const caption = vi
     .fn<(image: Blob, report: (event: CaptionProgress) => void, signal: AbortSignal) => Promise<Caption>>()
@@ -48,13 +47,12 @@ function fake(): Fake {
     ) => calls[kind](input, onEvent, signal),
     fail: () => undefined,
   } as unknown as Client<EngineCalls>
-  const kept: Partial<Settings>[] = []
   let restarts = 0
   const store = createAppStore({
     engine: { client, restart: () => ((restarts += 1), client) },
     settings: {
-      load: () => Promise.resolve(kept.at(-1)),
-      save: (settings) => Promise.resolve(void kept.push(settings)),
+      load: () => kept.at(-1),
+      save: (settings) => void kept.push(settings),
     },
     builtInModelUrl: 'http://localhost/models/',
   })
@@ -149,12 +147,27 @@ describe('the model', () => {
 })
 
 describe('settings', () => {
-  it('are kept and restored', async () => {
+  it('are kept and restored', () => {
     const { store, kept } = fake()
+    store.getState().changeSettings({ prompt: 'a photo of', theme: 'dark' })
+    expect(kept.at(-1)).toMatchObject({ prompt: 'a photo of', theme: 'dark', maxNewTokens: 30 })
+    expect(fake(kept).store.getState().settings).toEqual(store.getState().settings)
+  })
+
+  it.each([
+    ['no object', 'nonsense'],
+    ['values of other kinds', { theme: 'plaid', prompt: 7, maxNewTokens: -3, prefer: 'magic' }],
+  ])('fall back to the defaults where what was kept is %s', (_, kept) => {
+    expect(fake([kept]).store.getState().settings).toEqual(fake().store.getState().settings)
+  })
+
+  it('hold for the visit where nothing can be kept', () => {
+    const full: unknown[] = []
+    full.push = () => {
+      throw new DOMException('full', 'QuotaExceededError')
+    }
+    const { store } = fake(full)
     store.getState().changeSettings({ prompt: 'a photo of' })
-    expect(kept.at(-1)).toMatchObject({ prompt: 'a photo of', maxNewTokens: 30 })
-    kept.push({ theme: 'dark' })
-    await store.getState().restoreSettings()
-    expect(store.getState().settings).toMatchObject({ theme: 'dark', prompt: 'a photo of' })
+    expect(store.getState().settings.prompt).toBe('a photo of')
   })
 })

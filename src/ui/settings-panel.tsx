@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react'
-import type { Theme } from '../state/settings-slice.ts'
+import { MOST_NEW_TOKENS, type Theme } from '../state/settings-slice.ts'
 import { useApp } from './store-context.ts'
 
 const THEMES: Record<Theme, string> = { auto: 'As the system', light: 'Light', dark: 'Dark' }
@@ -24,7 +24,7 @@ export function SettingsPanel(): ReactElement {
         <input
           type="number"
           min={1}
-          max={200}
+          max={MOST_NEW_TOKENS}
           value={settings.maxNewTokens}
           onChange={(event) => change({ maxNewTokens: clamp(event.target.valueAsNumber) })}
         />
@@ -44,7 +44,7 @@ export function SettingsPanel(): ReactElement {
 }
 
 function clamp(value: number): number {
-  return Number.isFinite(value) ? Math.min(200, Math.max(1, Math.round(value))) : 30
+  return Number.isFinite(value) ? Math.min(MOST_NEW_TOKENS, Math.max(1, Math.round(value))) : 30
 }
 
 function themeOf(value: string): Theme {

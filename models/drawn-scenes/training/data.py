@@ -38,7 +38,8 @@ class Scenes:
 
 
 class Labels:
-    """What each patch shows: the kind (0 = background) and colour (0 = none) of the object whose middle covers it."""
+    """What each patch shows: kind (0 = background), colour (0 = none) and place (centre and size, as shares of the
+    picture) of the object whose middle covers it. A patch of background is its own place, of size zero."""
 
     def __init__(self, scenes: Scenes, kinds: list[str], colours: list[str]):
         self.kinds, self.colours = kinds, colours
@@ -47,6 +48,8 @@ class Labels:
         self.patch_kinds = np.zeros((len(scenes), GRID, GRID), dtype=np.int64)
         self.patch_colours = np.zeros_like(self.patch_kinds)
         centres = (np.arange(GRID) + 0.5) * PICTURE / GRID
+        own = np.stack([*np.meshgrid(centres, centres), np.zeros((GRID, GRID))], -1) / PICTURE
+        self.patch_places = np.repeat(own[None].astype(np.float32), len(scenes), 0)
         for n, line in enumerate(scenes.lines):
             for o in line["objects"]:
                 near_y = np.abs(centres - o["y"]) < max(0.38 * o["size"], PICTURE / GRID / 2)
@@ -54,6 +57,7 @@ class Labels:
                 where = np.ix_(near_y, near_x)
                 self.patch_kinds[n][where] = kind_of[o["kind"]]
                 self.patch_colours[n][where] = colour_of.get(o["colour"], 0)
+                self.patch_places[n][where] = (o["x"] / PICTURE, o["y"] / PICTURE, o["size"] / PICTURE)
 
 
 def vocabulary(scenes: Scenes) -> tuple[list[str], list[str]]:

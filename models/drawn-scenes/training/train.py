@@ -30,10 +30,10 @@ def main() -> None:
     parser.add_argument("--scenes", type=Path, nargs="+", required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--epochs", type=json.loads, default={}, help='e.g. {"vision": 4, "language": 3, "stage1": 2, "stage2": 6}')
+    parser.add_argument("--epochs", type=json.loads, default={}, help='e.g. {"vision": 5, "language": 3, "stage1": 3, "stage2": 5}')
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
-    epochs = {"vision": 4, "language": 3, "stage1": 2, "stage2": 6} | args.epochs
+    epochs = {"vision": 5, "language": 3, "stage1": 3, "stage2": 5} | args.epochs
     torch.manual_seed(1)
 
     scenes = Scenes(args.scenes)
@@ -77,15 +77,19 @@ def pretrain_vision(scenes: Scenes, work: Path, epochs: int) -> LabelledEncoder:
     def loss(indices: torch.Tensor, report: dict) -> torch.Tensor:
         images = scenes.images(indices)
         images = images + torch.randn_like(images) * 0.08 * torch.rand(len(images), 1, 1, 1)
-        kind, colour = model(images)
+        kind, colour, place = model(images)
         want_kind = torch.from_numpy(labels.patch_kinds[indices]).flatten()
         want_colour = torch.from_numpy(labels.patch_colours[indices]).flatten()
         kind, colour = kind.float().flatten(0, 1), colour.float().flatten(0, 1)
         shown = want_kind > 0
         report["patches right"] = (kind.argmax(-1) == want_kind)[shown].float().mean().item()
         weight = torch.where(shown, 3.0, 1.0)
+        want_place = torch.from_numpy(labels.patch_places[indices]).flatten(0, 2)
+        place_loss = (place.float().flatten(0, 1) - want_place).abs().mean()
+        report["place off"] = place_loss.item()
         kind_loss = (F.cross_entropy(kind, want_kind, reduction="none") * weight).mean()
-        return kind_loss + (F.cross_entropy(colour, want_colour, reduction="none") * weight).mean()
+        colour_loss = (F.cross_entropy(colour, want_colour, reduction="none") * weight).mean()
+        return kind_loss + colour_loss + 2 * place_loss
 
     run("vision", model, loss, len(scenes), epochs, 96, 1e-3, work)
     return model.eval()
@@ -149,7 +153,7 @@ def train_stage_one(scenes: Scenes, features: torch.Tensor, tokenizer: Tokenizer
         report.update(itc=itc.item(), itm=itm.item(), itg=itg.item(), itm_right=right)
         return itc + itm + itg
 
-    run("stage1", model, loss, len(scenes), epochs, 64, 5e-4, work)
+    run("stage1", model, loss, len(scenes), epochs, 64, 1e-3, work)
     return model.eval()
 
 
@@ -233,7 +237,7 @@ def train_stage_two(scenes, features, vision, language, stage_one, tokenizer, wo
             total = total + part
         return total
 
-    run("stage2", model, loss, len(scenes), epochs, 64, 6e-4, work, after_epoch=lambda: save_hub_layout(model, tokenizer, out))
+    run("stage2", model, loss, len(scenes), epochs, 64, 1e-3, work, after_epoch=lambda: save_hub_layout(model, tokenizer, out))
     return model.eval()
 
 
