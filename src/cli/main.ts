@@ -91,7 +91,7 @@ async function captionOne(model: Blip2, image: string, flags: AnswerFlags): Prom
   const { embeddings, ms } = await model.see(pixels)
   const seen = performance.now()
   let first = seen
-  let last: AnswerSoFar = { tokenIds: [], text: '', finish: null }
+  let last: Pick<AnswerSoFar, 'tokenIds' | 'text' | 'finish'> = { tokenIds: [], text: '', finish: null }
   const { prompt, maxNewTokens } = flags
   for await (const soFar of model.answer(
     { embeddings },

@@ -45,6 +45,8 @@ export interface Blip2Config {
   qFormer: QFormerConfig
   text: OptConfig
   queries: number
+  /** `image_token_index`, or nothing in the layout of 2023. */
+  imageTokenIds: number[]
 }
 
 type Json = Record<string, unknown>
@@ -60,6 +62,7 @@ export function parseBlip2Config(text: string): Blip2Config {
     qFormer: qFormerConfig(section(root, 'qformer_config')),
     text: optConfig(textJson, root),
     queries: count(root, 'num_query_tokens', 32),
+    imageTokenIds: tokenIds(root['image_token_index'] ?? root['image_token_id'] ?? []),
   }
   checkDivides(vision.imageSize, vision.patchSize, 'vision_config.image_size', 'patch_size')
   checkDivides(vision.hiddenSize, vision.heads, 'vision_config.hidden_size', 'num_attention_heads')
@@ -107,6 +110,7 @@ export function modelShape(config: Blip2Config): ModelShape {
       positions: text.maxPositions,
       bosId: text.bosId,
       eosIds: text.eosIds,
+      imageTokenIds: config.imageTokenIds,
       padId: text.padId,
     },
   }

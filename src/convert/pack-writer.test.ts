@@ -153,6 +153,7 @@ function manifestOf(file: PackFile, fingerprint = FINGERPRINT): PackManifest {
         positions: 1,
         bosId: 1,
         eosIds: [1],
+        imageTokenIds: [],
         padId: 1,
       },
     },

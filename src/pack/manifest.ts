@@ -47,6 +47,8 @@ export interface ModelShape {
     bosId: number
     /** Ids that end an answer: for OPT the newline (config `text_config.eos_token_id`), never dropped silently. */
     eosIds: number[]
+    /** The id that stands for each query embedding where ids are counted (config `image_token_index`); empty in the old layout. */
+    imageTokenIds: number[]
     padId: number
   }
 }

@@ -122,7 +122,7 @@ export async function compareWithReference(
   return results
 }
 
-async function lastOf<T>(values: AsyncIterable<T>): Promise<T> {
+export async function lastOf<T>(values: AsyncIterable<T>): Promise<T> {
   let last: T | undefined
   for await (const value of values) last = value
   if (last === undefined) throw new Error('The answer was empty.')

@@ -5,9 +5,12 @@ import { qFormer as qFormerTreaty, vision as visionTreaty } from '../pack/graphs
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import { weightsPath, type GraphName, type PackManifest, type PackReader } from '../pack/manifest.ts'
 import type { Pixels } from '../image/pixels.ts'
-import { generateGreedy } from './generate.ts'
+import { decodingProblem, GREEDY, type DecodingSettings } from '../pack/decoding.ts'
+import type { Hypothesis } from './beam-search.ts'
+import { answerText, dialoguePrompt, fitDialogue, NEXT_QUESTION, type Turn } from './dialogue.ts'
+import { generate } from './generate.ts'
 import { targetFor, type Compute } from './gpu.ts'
-import { LanguageModel } from './language-model.ts'
+import { LanguageModel, type Decoding } from './language-model.ts'
 import { Runtime, type DeviceTensor, type Session } from './session.ts'
 import { openTokenizer, type Tokenizer } from './tokenizer.ts'
 
@@ -28,16 +31,36 @@ export interface LookTimings {
 }
 
 export interface AnswerOptions {
-  prompt: string
-  maxNewTokens: number
+  settings: DecodingSettings
   signal?: AbortSignal | undefined
 }
 
-/** After each token: all ids of the answer so far and their text. */
+export interface AskOptions extends AnswerOptions {
+  /** How a question is put: see `dialoguePrompt`. */
+  template?: string | undefined
+}
+
+/** One answer of possibly several. */
+export interface Answer {
+  tokenIds: number[]
+  text: string
+  /** Sum of log-probabilities ÷ length^penalty, as transformers' `sequences_scores`. */
+  score: number
+  finish: 'end' | 'limit'
+}
+
+/** After each token: the best answer so far. */
 export interface AnswerSoFar {
+  prompt: string
   tokenIds: number[]
   text: string
   finish: 'end' | 'limit' | null
+  /** Positions that were run before the first token, image queries included; the rest was in the KV cache. */
+  prefilled: number
+  /** Earlier turns that did not fit into the context any more. */
+  dropped: number
+  /** Best first; empty until the end. */
+  answers: Answer[]
 }
 
 /** Every stage of one picture and prompt, as float32: what `trace` writes. */
@@ -49,6 +72,91 @@ export interface Stages {
   /** [queries + prompt, vocabulary] */
   logits: Float32Array
   promptIds: number[]
+}
+
+/** A picture under discussion: its query embeddings, and the KV cache of what was last said about it. */
+export class Discussion {
+  readonly #model: Blip2
+  readonly #decoding: Decoding
+
+  constructor(model: Blip2, decoding: Decoding) {
+    this.#model = model
+    this.#decoding = decoding
+  }
+
+  /** Streams the answer to a prompt as it is. Positions that an earlier prompt shares are not run again. */
+  async *answer(
+    prompt: string,
+    { settings, signal }: AnswerOptions,
+  ): AsyncGenerator<AnswerSoFar, void, undefined> {
+    const ids = this.#model.promptIds(prompt)
+    const longest = Math.max(1, this.#room(1) - ids.length + 1)
+    const maxNewTokens = Math.min(settings.maxNewTokens, longest)
+    yield* this.#generate({ ids, prompt, dropped: 0 }, { ...settings, maxNewTokens }, signal, false)
+  }
+
+  /** Streams the answer to a question behind earlier turns; the oldest are left out when they do not fit. */
+  async *ask(
+    turns: readonly Turn[],
+    question: string,
+    { settings, signal, template }: AskOptions,
+  ): AsyncGenerator<AnswerSoFar, void, undefined> {
+    const promptOf = (kept: readonly Turn[]): string => dialoguePrompt(kept, question, template)
+    const { ids, dropped } = fitDialogue(
+      turns,
+      (kept) => this.#model.promptIds(promptOf(kept)),
+      this.#room(settings.maxNewTokens),
+    )
+    yield* this.#generate({ ids, prompt: promptOf(turns.slice(dropped)), dropped }, settings, signal, true)
+  }
+
+  dispose(): void {
+    this.#decoding.dispose()
+  }
+
+  /** Tokens that a prompt may have before `maxNewTokens`, the last of which needs no position. */
+  #room(maxNewTokens: number): number {
+    const { text, qFormer } = this.#model.manifest.shape
+    return text.positions - qFormer.queries - maxNewTokens + 1
+  }
+
+  async *#generate(
+    { ids, prompt, dropped }: { ids: number[]; prompt: string; dropped: number },
+    settings: DecodingSettings,
+    signal: AbortSignal | undefined,
+    inDialogue: boolean,
+  ): AsyncGenerator<AnswerSoFar, void, undefined> {
+    const problem = decodingProblem(settings)
+    if (problem !== null) throw new AppError('bad-usage', problem)
+    const { text: shape, qFormer } = this.#model.manifest.shape
+    const textOf = (tokens: readonly number[]): string => {
+      const text = this.#model.decode(tokens)
+      return inDialogue ? answerText(text) : text
+    }
+    const steps = generate(this.#decoding, ids, settings, {
+      imageIds: shape.imageTokenIds.flatMap((id) => Array<number>(qFormer.queries).fill(id)),
+      eosIds: shape.eosIds,
+      signal,
+      ...(inDialogue && { isOver: (tokens) => this.#model.decode(tokens).includes(NEXT_QUESTION) }),
+    })
+    const answerOf = ({ tokens, score, ended }: Hypothesis): Answer => {
+      const cut = inDialogue && this.#model.decode(tokens).includes(NEXT_QUESTION)
+      return { tokenIds: tokens, text: textOf(tokens), score, finish: ended || cut ? 'end' : 'limit' }
+    }
+    for await (const { best, prefilled, answers } of steps) {
+      const finished = answers?.map(answerOf) ?? []
+      const shown = answerOf(best)
+      yield {
+        prompt,
+        tokenIds: shown.tokenIds,
+        text: shown.text,
+        finish: finished[0]?.finish ?? null,
+        prefilled,
+        dropped,
+        answers: finished,
+      }
+    }
+  }
 }
 
 export class Blip2 {
@@ -122,33 +230,33 @@ export class Blip2 {
     return [bosId, ...this.tokenizer.encode(prompt)]
   }
 
-  /** Streams the greedy answer to a prompt about a picture. Takes over `image`. */
-  async *answer(image: SeenImage, options: AnswerOptions): AsyncGenerator<AnswerSoFar, void, undefined> {
-    const { text: shape, qFormer } = this.manifest.shape
-    const prompt = this.#promptFor(image, options.prompt)
-    const room = shape.positions - qFormer.queries - prompt.length
-    const maxNewTokens = Math.max(1, Math.min(options.maxNewTokens, room + 1))
-    const decoding = this.#language.start(
-      image.embeddings,
-      qFormer.queries + prompt.length + maxNewTokens - 1,
-    )
-    const tokenIds: number[] = []
+  /** A picture to be talked about. Takes over `image`. */
+  discuss(image: SeenImage): Discussion {
+    return new Discussion(this, this.#language.start(image.embeddings))
+  }
+
+  /** Query embeddings [1, queries, text hidden] that were read back earlier. */
+  seenBefore(embeddings: Float32Array): SeenImage {
+    const { qFormer, text } = this.manifest.shape
+    if (embeddings.length !== qFormer.queries * text.hiddenSize)
+      throw new AppError('bug', 'These query embeddings belong to another model.')
+    return { embeddings: this.#runtime.tensor('float32', embeddings, [1, qFormer.queries, text.hiddenSize]) }
+  }
+
+  /** Streams the greedy answer to one prompt about a picture. Takes over `image`. */
+  async *answer(
+    image: SeenImage,
+    {
+      prompt,
+      maxNewTokens,
+      signal,
+    }: { prompt: string; maxNewTokens: number; signal?: AbortSignal | undefined },
+  ): AsyncGenerator<AnswerSoFar, void, undefined> {
+    const discussion = this.discuss(image)
     try {
-      for await (const token of generateGreedy(decoding, prompt, {
-        maxNewTokens,
-        eosIds: shape.eosIds,
-        signal: options.signal,
-      })) {
-        tokenIds.push(token)
-        const finish = shape.eosIds.includes(token)
-          ? 'end'
-          : tokenIds.length === maxNewTokens
-            ? 'limit'
-            : null
-        yield { tokenIds: [...tokenIds], text: this.decode(tokenIds), finish }
-      }
+      yield* discussion.answer(prompt, { settings: { ...GREEDY, maxNewTokens }, signal })
     } finally {
-      decoding.dispose()
+      discussion.dispose()
     }
   }
 
@@ -160,9 +268,7 @@ export class Blip2 {
       const imageFeatures = await features.read()
       const output = await queryOutput.read()
       const queryEmbeddings = await embeddings.read()
-      const { qFormer, text } = this.manifest.shape
-      const copy = this.#runtime.tensor('float32', queryEmbeddings, [1, qFormer.queries, text.hiddenSize])
-      const decoding = this.#language.start(copy, qFormer.queries + promptIds.length)
+      const decoding = this.#language.start(this.seenBefore(queryEmbeddings).embeddings)
       try {
         const logits = await decoding.extend(promptIds, 'all')
         return {
@@ -190,15 +296,6 @@ export class Blip2 {
     await this.#vision.dispose()
     await this.#qFormer.dispose()
     await this.#language.dispose()
-  }
-
-  #promptFor(image: SeenImage, prompt: string): number[] {
-    try {
-      return this.promptIds(prompt)
-    } catch (error) {
-      image.embeddings.dispose()
-      throw error
-    }
   }
 
   async #look(pixels: Pixels): Promise<Looked> {

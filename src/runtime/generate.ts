@@ -1,39 +1,181 @@
-/** Decoding: from logits to tokens. Greedy search as `transformers.generate` defines it. */
+/** Decoding: from logits to answers, as `transformers.generate` defines them. */
+import type { DecodingSettings } from '../pack/decoding.ts'
 import { throwIfCancelled } from '../pack/failure.ts'
+import { BeamSearch, type Hypothesis } from './beam-search.ts'
 import type { Decoding } from './language-model.ts'
+import { argmax, draw, logSoftmax, penalise, samplingProbabilities, seededUniform } from './logits.ts'
 
-export interface GreedyOptions {
-  maxNewTokens: number
+export interface GenerateContext {
+  /** What transformers has in front of BOS where it counts ids: the image token, once per query. */
+  imageIds: readonly number[]
   /** Ids that end the answer; the one that does is part of it, as in transformers. */
   eosIds: readonly number[]
   signal?: AbortSignal | undefined
+  /** Ends an answer early, looked at after each token when there is a single one: the text is cut later. */
+  isOver?: (tokens: readonly number[]) => boolean
+}
+
+export interface Generated {
+  /** The best answer so far, or the only one. */
+  best: Hypothesis
+  /** Positions that had to be run before the first token, queries included. */
+  prefilled: number
+  /** All answers, best first, once they are finished. */
+  answers: Hypothesis[] | null
 }
 
 /**
- * Yields each new token as it is chosen. `prompt` holds BOS and the prompt's ids. Looks at the signal before each run
- * of the model and throws `cancelled`; tokens yielded before stay valid.
+ * Yields after every token. `prompt` holds BOS and the prompt's ids; what the cache of `decoding` already has of them
+ * is not run again. Looks at the signal before each run of the model and throws `cancelled`; what was yielded before
+ * stays valid.
  */
-export async function* generateGreedy(
+export async function* generate(
   decoding: Decoding,
-  prompt: number[],
-  options: GreedyOptions,
-): AsyncGenerator<number, void, undefined> {
-  const { maxNewTokens, eosIds, signal } = options
-  let next = prompt
-  for (let count = 0; count < maxNewTokens; count += 1) {
-    throwIfCancelled(signal)
-    const token = argmax(await decoding.extend(next))
-    yield token
-    if (eosIds.includes(token)) return
-    next = [token]
+  prompt: readonly number[],
+  settings: DecodingSettings,
+  context: GenerateContext,
+): AsyncGenerator<Generated, void, undefined> {
+  throwIfCancelled(context.signal)
+  await decoding.reserve(prompt.length + settings.maxNewTokens - 1)
+  // The last token runs in any case: its logits are what the answer begins with.
+  const shared = Math.min(commonPrefix(decoding.tokens, prompt), prompt.length - 1)
+  await decoding.rewind(shared)
+  const before = decoding.length
+  const logits = await decoding.extend(prompt.slice(shared))
+  const prefilled = decoding.length - before
+  const run: Run = { decoding, promptIds: [...context.imageIds, ...prompt], settings, context, logits }
+  const answers = settings.beams > 1 ? searchBeams(run) : settings.answers > 1 ? sampleMany(run) : single(run)
+  for await (const { best, answers: finished } of answers) yield { best, prefilled, answers: finished }
+}
+
+interface Run {
+  decoding: Decoding
+  promptIds: readonly number[]
+  settings: DecodingSettings
+  context: GenerateContext
+  /** Of the prompt's last position. */
+  logits: Float32Array<ArrayBuffer>
+}
+
+type Steps = AsyncGenerator<Omit<Generated, 'prefilled'>, void, undefined>
+
+/** Greedy search or one sample, going on in the sequence itself: the next turn finds the answer in its cache. */
+async function* single({ decoding, promptIds, settings, context, logits }: Run): Steps {
+  const answer = new Sequence(settings, context, promptIds, settings.sampling?.seed ?? 0)
+  let row = logits
+  for (;;) {
+    const token = answer.choose(row)
+    const over = answer.finished || context.isOver?.(answer.tokens) === true
+    yield { best: answer.hypothesis(), answers: over ? [answer.hypothesis()] : null }
+    if (over) return
+    throwIfCancelled(context.signal)
+    row = await decoding.extend([token])
   }
 }
 
-/** Index of the largest value, the first one among equals. */
-export function argmax(values: Float32Array): number {
-  let best = 0
-  for (let i = 1; i < values.length; i += 1) {
-    if ((values[i] ?? -Infinity) > (values[best] ?? -Infinity)) best = i
+/** Several samples side by side; those that ended earlier run along, unheard, until all have. */
+async function* sampleMany({ decoding, promptIds, settings, context, logits }: Run): Steps {
+  const sequences = Array.from(
+    { length: settings.answers },
+    (_, i) => new Sequence(settings, context, promptIds, (settings.sampling?.seed ?? 0) + i),
+  )
+  const branches = await decoding.fork(settings.answers)
+  try {
+    let rows = sequences.map(() => logits)
+    for (;;) {
+      const tokens = sequences.map((sequence, i) => sequence.choose(rows[i] ?? logits))
+      const hypotheses = sequences.map((sequence) => sequence.hypothesis()).sort((a, b) => b.score - a.score)
+      const over = sequences.every((sequence) => sequence.finished)
+      const [best] = hypotheses
+      if (best !== undefined) yield { best, answers: over ? hypotheses : null }
+      if (over) return
+      throwIfCancelled(context.signal)
+      rows = split(await branches.step(tokens), settings.answers)
+    }
+  } finally {
+    branches.dispose()
   }
-  return best
+}
+
+async function* searchBeams({ decoding, promptIds, settings, context, logits }: Run): Steps {
+  const search = new BeamSearch(settings, { promptIds, eosIds: context.eosIds })
+  const branches = await decoding.fork(settings.beams)
+  try {
+    let rows = repeat(logits, settings.beams)
+    for (;;) {
+      const next = search.advance(rows)
+      yield { best: search.best, answers: next === null ? search.answers : null }
+      if (next === null) return
+      throwIfCancelled(context.signal)
+      rows = await branches.step(next.tokens, next.parents)
+    }
+  } finally {
+    branches.dispose()
+  }
+}
+
+/** One answer being chosen token by token. */
+class Sequence {
+  readonly tokens: number[] = []
+  readonly #settings: DecodingSettings
+  readonly #context: GenerateContext
+  readonly #promptIds: readonly number[]
+  readonly #uniform: () => number
+  #logProbability = 0
+  #ended = false
+
+  constructor(
+    settings: DecodingSettings,
+    context: GenerateContext,
+    promptIds: readonly number[],
+    seed: number,
+  ) {
+    this.#settings = settings
+    this.#context = context
+    this.#promptIds = promptIds
+    this.#uniform = seededUniform(seed)
+  }
+
+  get finished(): boolean {
+    return this.#ended || this.tokens.length === this.#settings.maxNewTokens
+  }
+
+  /** The next token from logits [vocabulary]; once finished, the ending one again and again. */
+  choose(logits: Float32Array<ArrayBuffer>): number {
+    const { eosIds } = this.#context
+    if (this.finished) return this.tokens.at(-1) ?? 0
+    const scores = logits.slice()
+    const ids = [...this.#promptIds, ...this.tokens]
+    penalise(scores, this.#settings, { ids, newTokens: this.tokens.length, eosIds })
+    const { sampling } = this.#settings
+    const token =
+      sampling === null ? argmax(scores) : draw(samplingProbabilities(scores, sampling), this.#uniform())
+    this.#logProbability += logSoftmax(logits)[token] ?? 0
+    this.tokens.push(token)
+    this.#ended = eosIds.includes(token)
+    return token
+  }
+
+  hypothesis(): Hypothesis {
+    const score = this.#logProbability / this.tokens.length ** this.#settings.lengthPenalty
+    return { tokens: [...this.tokens], score, ended: this.#ended }
+  }
+}
+
+/** How many entries two lists begin with in common. */
+export function commonPrefix(a: readonly number[], b: readonly number[]): number {
+  let length = 0
+  while (length < a.length && length < b.length && a[length] === b[length]) length += 1
+  return length
+}
+
+function repeat(row: Float32Array<ArrayBuffer>, count: number): Float32Array<ArrayBuffer> {
+  const rows = new Float32Array(count * row.length)
+  for (let i = 0; i < count; i += 1) rows.set(row, i * row.length)
+  return rows
+}
+
+function split(rows: Float32Array<ArrayBuffer>, count: number): Float32Array<ArrayBuffer>[] {
+  const size = rows.length / count
+  return Array.from({ length: count }, (_, i) => rows.subarray(i * size, (i + 1) * size))
 }

@@ -1,11 +1,15 @@
 /**
- * OPT over a KV cache. A `Decoding` is one sequence under way: the query embeddings first, then tokens. The cache
- * belongs to it; on the GPU it is a fixed set of buffers that every run writes in place.
+ * OPT over a KV cache. A `Decoding` is one sequence under way: the query embeddings first, then tokens; it can go back
+ * to an earlier token and on from there. `Branches` are several continuations of one, a token at a time.
  */
 import { decoder as treaty, POSITION_OFFSET } from '../pack/graphs.ts'
 import { AppError } from '../pack/failure.ts'
 import type { ModelShape } from '../pack/manifest.ts'
+import { openCache, type KvCache } from './kv-cache.ts'
 import type { DeviceTensor, Runtime, Session } from './session.ts'
+
+/** GPU caches grow in steps of this many positions, so that a longer conversation does not move at every turn. */
+const CAPACITY_STEP = 128
 
 export class LanguageModel {
   readonly shape: ModelShape
@@ -22,28 +26,18 @@ export class LanguageModel {
 
   /** Names of outputs that never leave the GPU. */
   static deviceOutputs(shape: ModelShape): string[] {
-    return layerIndices(shape).flatMap((i) => [treaty.presentKey(i), treaty.presentValue(i)])
+    return range(0, shape.text.layers).flatMap((i) => [treaty.presentKey(i), treaty.presentValue(i)])
   }
 
-  /**
-   * Begins a sequence of at most `length` positions, queries included. Takes over `queries` [1, Q, hidden]: it is
-   * disposed with the returned `Decoding`.
-   */
-  start(queries: DeviceTensor, length: number): Decoding {
-    const { positions } = this.shape.text
-    if (length > positions) {
-      queries.dispose()
-      const most = `picture, prompt and answer together may have ${positions} positions`
-      throw new AppError(
-        'prompt-too-long',
-        `The prompt is too long for this model (${most}, this needs ${length}); shorten it.`,
-      )
-    }
-    const cache =
-      this.#runtime.compute.device === null
-        ? new GrowingCache(this.#runtime, this.shape)
-        : new StaticCache(this.#runtime, this.shape, this.#cacheType, length)
-    return new Decoding(this.#runtime, this.#session, this.shape, queries, cache)
+  /** Begins a sequence. Takes over `queries` [1, Q, hidden]: it is disposed with the returned `Decoding`. */
+  start(queries: DeviceTensor): Decoding {
+    return new Decoding({ runtime: this.#runtime, session: this.#session, shape: this.shape }, queries, () =>
+      openCache(this.#runtime, this.shape, this.#cacheType, this.#step(this.shape.qFormer.queries + 1)),
+    )
+  }
+
+  #step(length: number): number {
+    return Math.min(Math.ceil(length / CAPACITY_STEP) * CAPACITY_STEP, this.shape.text.positions)
   }
 
   async dispose(): Promise<void> {
@@ -51,59 +45,143 @@ export class LanguageModel {
   }
 }
 
-export class Decoding {
-  readonly #runtime: Runtime
-  readonly #session: Session
-  readonly #shape: ModelShape
-  readonly #queries: DeviceTensor
-  readonly #cache: KvCache
-  #length = 0
+interface Engine {
+  runtime: Runtime
+  session: Session
+  shape: ModelShape
+}
 
-  constructor(runtime: Runtime, session: Session, shape: ModelShape, queries: DeviceTensor, cache: KvCache) {
-    this.#runtime = runtime
-    this.#session = session
-    this.#shape = shape
+export class Decoding {
+  readonly #engine: Engine
+  readonly #queries: DeviceTensor
+  readonly #open: () => KvCache
+  #cache: KvCache | null = null
+  /** Ids whose keys and values are in the cache, behind those of the queries. */
+  #tokens: number[] = []
+
+  constructor(engine: Engine, queries: DeviceTensor, open: () => KvCache) {
+    this.#engine = engine
     this.#queries = queries
-    this.#cache = cache
+    this.#open = open
   }
 
-  /** Positions in the cache, queries included. */
+  /** Ids in the cache, behind the queries. */
+  get tokens(): readonly number[] {
+    return this.#tokens
+  }
+
+  /** Positions in the cache, queries included; 0 before the first run. */
   get length(): number {
-    return this.#length
+    return this.#tokens.length === 0 ? 0 : this.#engine.shape.qFormer.queries + this.#tokens.length
+  }
+
+  /** Makes room for `tokens` tokens in all. Throws `prompt-too-long` when the model has not that many positions. */
+  async reserve(tokens: number): Promise<void> {
+    const { text, qFormer } = this.#engine.shape
+    const length = qFormer.queries + tokens
+    if (length > text.positions) {
+      const most = `picture, prompt and answer together may have ${text.positions} positions`
+      throw new AppError(
+        'prompt-too-long',
+        `The prompt is too long for this model (${most}, this needs ${length}); shorten it.`,
+      )
+    }
+    this.#cache ??= this.#open()
+    const capacity = Math.ceil(length / CAPACITY_STEP) * CAPACITY_STEP
+    if (length > this.#cache.capacity)
+      await this.#cache.reserve(Math.min(capacity, text.positions), this.length)
+  }
+
+  /** Goes back to the first `count` tokens. Costs nothing on the GPU. */
+  async rewind(count: number): Promise<void> {
+    if (count >= this.#tokens.length) return
+    this.#tokens = this.#tokens.slice(0, count)
+    await this.#cache?.truncate(this.length)
   }
 
   /**
    * Runs the queries (when nothing ran before) and `tokens` (at least one). Returns logits, rows × vocabulary: of the
    * last row only, or of every row of this run.
    */
-  async extend(tokens: number[], logits: 'last' | 'all' = 'last'): Promise<Float32Array<ArrayBuffer>> {
-    const { queries } = this.#shape.qFormer
-    const firstRow = this.#length === 0 ? 0 : queries
-    const rows = range(firstRow, queries + tokens.length)
-    const past = this.#length
-    const total = past + rows.length
-    const { input } = treaty
-    const own = {
-      [input.tokens]: this.#runtime.int64(tokens, [1, tokens.length]),
-      [input.rows]: this.#runtime.int64(rows),
-      [input.positions]: this.#runtime.int64(range(past + POSITION_OFFSET, total + POSITION_OFFSET), [
-        1,
-        rows.length,
-      ]),
-      [input.logitRows]: this.#runtime.int64(logits === 'all' ? range(0, rows.length) : [rows.length - 1]),
-      [input.lastPosition]: this.#runtime.int32([total - 1]),
-      [input.totalLength]: this.#runtime.int32([total]),
-    }
+  async extend(
+    tokens: readonly number[],
+    logits: 'last' | 'all' = 'last',
+  ): Promise<Float32Array<ArrayBuffer>> {
+    await this.reserve(this.#tokens.length + tokens.length)
+    const { shape } = this.#engine
+    const firstRow = this.length === 0 ? 0 : shape.qFormer.queries
+    const rows = range(firstRow, shape.qFormer.queries + tokens.length)
+    const cache = this.#cacheNow()
+    const values = await run(this.#engine, cache, {
+      queries: this.#queries,
+      tokens,
+      batch: 1,
+      rows,
+      past: this.length,
+      logitRows: logits === 'all' ? range(0, rows.length) : [rows.length - 1],
+    })
+    this.#tokens = [...this.#tokens, ...tokens]
+    return values
+  }
+
+  /** `count` continuations of this sequence, side by side. The sequence itself stays as it is. */
+  async fork(count: number): Promise<Branches> {
+    const cache = await this.#cacheNow().fork(
+      Array.from({ length: count }, () => 0),
+      this.length,
+    )
     try {
-      const feeds = { ...own, [input.queries]: this.#queries, ...this.#cache.past() }
-      const results = await this.#session.run(feeds, this.#cache.into())
-      this.#length = total
-      const { [treaty.output.logits]: wanted, ...present } = results
-      this.#cache.keep(present)
-      return await readAndDispose(wanted)
-    } finally {
-      for (const tensor of Object.values(own)) tensor.dispose()
+      const queries = await this.#engine.runtime.repeat(this.#queries, count)
+      return new Branches(this.#engine, queries, cache, count, this.length)
+    } catch (error) {
+      cache.dispose()
+      throw error
     }
+  }
+
+  dispose(): void {
+    this.#queries.dispose()
+    this.#cache?.dispose()
+  }
+
+  #cacheNow(): KvCache {
+    if (this.#cache === null) throw new AppError('bug', 'A sequence was continued before it began.')
+    return this.#cache
+  }
+}
+
+/** Several continuations of one sequence, all of the same length. */
+export class Branches {
+  readonly #engine: Engine
+  readonly #queries: DeviceTensor
+  readonly #cache: KvCache
+  readonly #count: number
+  #length: number
+
+  constructor(engine: Engine, queries: DeviceTensor, cache: KvCache, count: number, length: number) {
+    this.#engine = engine
+    this.#queries = queries
+    this.#cache = cache
+    this.#count = count
+    this.#length = length
+  }
+
+  /** Row i goes on from what row `parents[i]` was, by `tokens[i]`. Returns logits [count, vocabulary]. */
+  async step(
+    tokens: readonly number[],
+    parents: readonly number[] = range(0, this.#count),
+  ): Promise<Float32Array<ArrayBuffer>> {
+    await this.#cache.reorder(parents, this.#length)
+    const values = await run(this.#engine, this.#cache, {
+      queries: this.#queries,
+      tokens,
+      batch: this.#count,
+      rows: [this.#engine.shape.qFormer.queries],
+      past: this.#length,
+      logitRows: [0],
+    })
+    this.#length += 1
+    return values
   }
 
   dispose(): void {
@@ -112,79 +190,46 @@ export class Decoding {
   }
 }
 
-/** Keys and values of every layer, [1, heads, positions, head size] each. */
-interface KvCache {
-  past(): Record<string, DeviceTensor>
-  /** Tensors that the run writes its present keys and values to; none when it makes new ones. */
-  into(): Record<string, DeviceTensor>
-  /** Takes over the present tensors that a run has made. */
-  keep(present: Record<string, DeviceTensor>): void
-  dispose(): void
+interface Step {
+  /** [batch, Q, hidden] */
+  queries: DeviceTensor
+  /** [batch · T] */
+  tokens: readonly number[]
+  batch: number
+  /** Which of the Q + T rows run. */
+  rows: number[]
+  /** Positions in the cache. */
+  past: number
+  logitRows: number[]
 }
 
-/** On the GPU: past and present are the same buffers, so a step writes one row and moves nothing. */
-class StaticCache implements KvCache {
-  readonly #past: Record<string, DeviceTensor> = {}
-  readonly #present: Record<string, DeviceTensor> = {}
-
-  constructor(runtime: Runtime, shape: ModelShape, type: 'float32' | 'float16', capacity: number) {
-    const { heads, cacheHeadSize } = shape.text
-    for (const i of layerIndices(shape)) {
-      for (const [past, present] of namesOf(i)) {
-        const tensor = runtime.gpuTensor(type, [1, heads, capacity, cacheHeadSize])
-        this.#past[past] = tensor
-        this.#present[present] = tensor
-      }
-    }
+async function run(
+  { runtime, session }: Engine,
+  cache: KvCache,
+  step: Step,
+): Promise<Float32Array<ArrayBuffer>> {
+  const { batch, rows, past } = step
+  const { input } = treaty
+  const total = past + rows.length
+  const positions = range(past + POSITION_OFFSET, total + POSITION_OFFSET)
+  const own = {
+    [input.tokens]: runtime.int64(step.tokens, [batch, step.tokens.length / batch]),
+    [input.rows]: runtime.int64(rows),
+    [input.positions]: runtime.int64(
+      range(0, batch).flatMap(() => positions),
+      [batch, rows.length],
+    ),
+    [input.logitRows]: runtime.int64(step.logitRows),
+    [input.lastPosition]: runtime.int32(range(0, batch).map(() => total - 1)),
+    [input.totalLength]: runtime.int32([total]),
   }
-
-  past(): Record<string, DeviceTensor> {
-    return this.#past
-  }
-
-  into(): Record<string, DeviceTensor> {
-    return this.#present
-  }
-
-  keep(): void {
-    // Written in place.
-  }
-
-  dispose(): void {
-    for (const tensor of Object.values(this.#past)) tensor.dispose()
-  }
-}
-
-/** On the processor: each run returns a cache that is longer by its rows. */
-class GrowingCache implements KvCache {
-  #past: Record<string, DeviceTensor> = {}
-
-  constructor(runtime: Runtime, shape: ModelShape) {
-    const { heads, cacheHeadSize } = shape.text
-    for (const i of layerIndices(shape)) {
-      for (const [past] of namesOf(i))
-        this.#past[past] = runtime.tensor('float32', new Float32Array(0), [1, heads, 0, cacheHeadSize])
-    }
-  }
-
-  past(): Record<string, DeviceTensor> {
-    return this.#past
-  }
-
-  into(): Record<string, DeviceTensor> {
-    return {}
-  }
-
-  keep(present: Record<string, DeviceTensor>): void {
-    this.dispose()
-    const names = new Map(Object.keys(this.#past).map((past) => [past.replace('past', 'present'), past]))
-    this.#past = Object.fromEntries(
-      Object.entries(present).map(([name, tensor]) => [names.get(name) ?? name, tensor]),
-    )
-  }
-
-  dispose(): void {
-    for (const tensor of Object.values(this.#past)) tensor.dispose()
+  try {
+    const feeds = { ...own, [input.queries]: step.queries, ...cache.past() }
+    const { [treaty.output.logits]: wanted, ...present } = await session.run(feeds, cache.into())
+    cache.keep(present)
+    return await readAndDispose(wanted)
+  } finally {
+    for (const tensor of Object.values(own)) tensor.dispose()
   }
 }
 
@@ -195,17 +240,6 @@ async function readAndDispose(tensor: DeviceTensor | undefined): Promise<Float32
   } finally {
     tensor.dispose()
   }
-}
-
-function layerIndices(shape: ModelShape): number[] {
-  return range(0, shape.text.layers)
-}
-
-function namesOf(layer: number): [past: string, present: string][] {
-  return [
-    [treaty.pastKey(layer), treaty.presentKey(layer)],
-    [treaty.pastValue(layer), treaty.presentValue(layer)],
-  ]
 }
 
 /** first, first + 1, … end - 1. */

@@ -71,6 +71,15 @@ function enqueue<T>(work: () => Promise<T>): Promise<T> {
   return result
 }
 
+/** A range of bytes to copy from one GPU tensor to another; offsets and length are multiples of 4. */
+export interface BufferCopy {
+  from: DeviceTensor
+  fromOffset: number
+  to: DeviceTensor
+  toOffset: number
+  bytes: number
+}
+
 export interface SessionOptions {
   graph: Uint8Array<ArrayBuffer>
   /** The weights file, under the path that the graph calls it by. A Blob is read piece by piece. */
@@ -122,11 +131,11 @@ export class Runtime {
     return new OwnedTensor(new this.#ort.Tensor(type, values, dims), () => undefined)
   }
 
-  int64(values: number[], dims: number[] = [values.length]): DeviceTensor {
+  int64(values: readonly number[], dims: number[] = [values.length]): DeviceTensor {
     return this.tensor('int64', BigInt64Array.from(values, BigInt), dims)
   }
 
-  int32(values: number[]): DeviceTensor {
+  int32(values: readonly number[]): DeviceTensor {
     return this.tensor('int32', Int32Array.from(values), [values.length])
   }
 
@@ -141,6 +150,36 @@ export class Runtime {
     return new OwnedTensor(this.#ort.Tensor.fromGpuBuffer(buffer, { dataType: type, dims }), () =>
       buffer.destroy(),
     )
+  }
+
+  /** Copies bytes between GPU tensors, in order, behind everything that was run before. */
+  async copy(copies: readonly BufferCopy[]): Promise<void> {
+    const { device } = this.compute
+    if (device === null) throw new AppError('bug', 'There is no GPU to copy on.')
+    await this.attempt(() => {
+      const encoder = device.createCommandEncoder()
+      for (const { from, fromOffset, to, toOffset, bytes } of copies)
+        encoder.copyBufferToBuffer(gpuBufferOf(from), fromOffset, gpuBufferOf(to), toOffset, bytes)
+      device.queue.submit([encoder.finish()])
+      return Promise.resolve()
+    })
+  }
+
+  /** A float32 tensor [1, …] `count` times below itself: [count, …]. */
+  async repeat(tensor: DeviceTensor, count: number): Promise<DeviceTensor> {
+    const dims = [count, ...tensor.dims.slice(1)]
+    const size = tensor.dims.reduce((product, dim) => product * dim, 1)
+    if (innerOf(tensor).location !== 'gpu-buffer') {
+      const values = await tensor.read()
+      const repeated = new Float32Array(count * size)
+      for (let i = 0; i < count; i += 1) repeated.set(values, i * size)
+      return this.tensor('float32', repeated, dims)
+    }
+    const repeated = this.gpuTensor('float32', dims)
+    const bytes = 4 * size
+    const rows = Array.from({ length: count }, (_, i) => i * bytes)
+    await this.copy(rows.map((toOffset) => ({ from: tensor, fromOffset: 0, to: repeated, toOffset, bytes })))
+    return repeated
   }
 
   /** Runs `work` in the queue and turns what ONNX Runtime throws into failures that can be told apart. */
@@ -207,6 +246,10 @@ export class Session {
 function innerOf(tensor: DeviceTensor): Tensor {
   if (tensor instanceof OwnedTensor) return tensor.inner
   throw new AppError('bug', 'This tensor was not made by the runtime.')
+}
+
+function gpuBufferOf(tensor: DeviceTensor): GPUBuffer {
+  return innerOf(tensor).gpuBuffer as GPUBuffer
 }
 
 async function importOrt(compute: Compute): Promise<Ort> {

@@ -65,7 +65,7 @@ async function caption(
   const seen = await model.see(picture.pixels)
   const looked = performance.now()
   let firstToken = looked
-  let last: AnswerSoFar = { tokenIds: [], text: '', finish: null }
+  let last: Pick<AnswerSoFar, 'tokenIds' | 'text' | 'finish'> = { tokenIds: [], text: '', finish: null }
   try {
     for await (const soFar of model.answer(seen, {
       prompt: input.prompt,

@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { openCompute } from '../runtime/gpu.ts'
+import { liveTensorCount } from '../runtime/session.ts'
+import { compareGeneration } from './generation.ts'
+import { CHECKPOINTS, type ReadFile } from './reference.ts'
+
+const read: ReadFile = async (path) => {
+  const bytes = await readFile(`models/reference/${path}`).catch(() => undefined)
+  return bytes === undefined ? undefined : new Uint8Array(bytes).buffer
+}
+
+describe('greedy and beam search on WebAssembly', () => {
+  it.each(CHECKPOINTS)(
+    '%s: answers, their order and their scores are those of transformers',
+    async (name) => {
+      const results = await compareGeneration(read, name, await openCompute('wasm'))
+      expect(results.length).toBeGreaterThan(50)
+      for (const { title, ours, reference } of results) {
+        expect(
+          ours.map(({ tokenIds }) => tokenIds),
+          title,
+        ).toEqual(reference.map(({ ids }) => ids))
+        for (const [i, { score }] of reference.entries())
+          if (score !== null) expect(Math.abs((ours[i]?.score ?? NaN) / score - 1), title).toBeLessThan(1e-5)
+      }
+      expect(liveTensorCount()).toBe(0)
+    },
+  )
+})

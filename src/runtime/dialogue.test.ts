@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { answerText, dialoguePrompt, fitDialogue, type Turn } from './dialogue.ts'
+
+const turns: Turn[] = [
+  { question: 'which city is this?', answer: 'singapore' },
+  { question: 'why?', answer: ' it has a statue of a merlion.' },
+]
+
+describe('the prompt of a conversation', () => {
+  it('has the form of the paper', () => {
+    expect(dialoguePrompt(turns.slice(0, 1), ' why? ')).toBe(
+      'Question: which city is this? Answer: singapore. Question: why? Answer:',
+    )
+    expect(dialoguePrompt([], 'why?')).toBe('Question: why? Answer:')
+  })
+
+  it('ends every earlier answer with one full stop', () => {
+    expect(dialoguePrompt(turns, 'and?')).toContain('Answer: it has a statue of a merlion. Question: and?')
+  })
+
+  it('follows a template, whatever a question holds', () => {
+    expect(dialoguePrompt([], '{question} $& $1', 'Q: {question} Short answer:')).toBe(
+      'Q: {question} $& $1 Short answer:',
+    )
+    expect(() => dialoguePrompt([], 'why?', 'Answer:')).toThrowError(
+      expect.objectContaining({ code: 'bad-usage' }),
+    )
+  })
+})
+
+describe('an answer', () => {
+  it('ends where the model asks its own next question', () => {
+    expect(answerText(' a cat. Question: what else? Answer:')).toBe('a cat.')
+  })
+})
+
+describe('a history that is too long', () => {
+  const toIds = (kept: readonly Turn[]): number[] => Array<number>(10 * kept.length + 5).fill(7)
+
+  it('loses its oldest turns, and only as many as it must', () => {
+    expect(fitDialogue(turns, toIds, 25)).toEqual({ ids: toIds(turns), dropped: 0 })
+    expect(fitDialogue(turns, toIds, 24)).toMatchObject({ dropped: 1 })
+    expect(fitDialogue(turns, toIds, 5)).toMatchObject({ dropped: 2 })
+  })
+
+  it('is refused when the question alone does not fit', () => {
+    expect(() => fitDialogue(turns, toIds, 4)).toThrowError(
+      expect.objectContaining({ code: 'prompt-too-long' }),
+    )
+  })
+})
