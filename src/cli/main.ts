@@ -1,14 +1,22 @@
 /** The command line: `npm run --silent pictalk -- <command>`. Answers go to stdout, everything else to stderr. */
 import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { convertBlip2 } from '../convert/convert.ts'
 import type { Pixels } from '../image/pixels.ts'
 import { preprocess } from '../image/preprocess.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import { PRECISIONS, type Precision } from '../pack/manifest.ts'
-import { Blip2, type AnswerSoFar } from '../runtime/blip2.ts'
+import { Blip2, type Answer, type AnswerSoFar } from '../runtime/blip2.ts'
+import { QUESTION_TEMPLATE, type Turn } from '../runtime/dialogue.ts'
 import { openCompute } from '../runtime/gpu.ts'
+import {
+  collect,
+  decodingSettings,
+  wholeNumber,
+  withDecodingFlags,
+  type DecodingFlags,
+} from './decoding-flags.ts'
 import { decodeImage, type Alpha } from './decode-image.ts'
 import { describePack } from './describe-pack.ts'
 import { folderSink, folderTree, openPackFolder } from './files.ts'
@@ -23,10 +31,12 @@ function fromHere(path: string): string {
   return resolve(process.env['INIT_CWD'] ?? process.cwd(), path)
 }
 
-interface AnswerFlags {
-  prompt: string
-  maxNewTokens: number
+interface PictureFlags {
   alpha: Alpha
+}
+
+interface AnswerFlags extends PictureFlags, DecodingFlags {
+  prompt: string
 }
 
 async function convert(flags: {
@@ -81,41 +91,106 @@ interface CaptionResult {
   text: string
   token_ids: number[]
   finish: string
+  answers: AnswerResult[]
   ms: { read: number; vision: number; q_former: number; prefill: number; decode: number }
 }
 
+interface AnswerResult {
+  text: string
+  token_ids: number[]
+  score: number
+}
+
 async function captionOne(model: Blip2, image: string, flags: AnswerFlags): Promise<CaptionResult> {
+  const settings = decodingSettings(flags)
   const started = performance.now()
   const pixels = await readPixels(model, image, flags.alpha)
   const read = performance.now()
   const { embeddings, ms } = await model.see(pixels)
   const seen = performance.now()
-  let first = seen
-  let last: Pick<AnswerSoFar, 'tokenIds' | 'text' | 'finish'> = { tokenIds: [], text: '', finish: null }
-  const { prompt, maxNewTokens } = flags
-  for await (const soFar of model.answer(
-    { embeddings },
-    { prompt, maxNewTokens, signal: interrupted.signal },
-  )) {
-    if (soFar.tokenIds.length === 1) first = performance.now()
-    last = soFar
-  }
-  return {
-    image,
-    text: last.text,
-    token_ids: last.tokenIds,
-    finish: last.finish ?? 'limit',
-    ms: {
-      read: round(read - started),
-      vision: round(ms.vision),
-      q_former: round(ms.qFormer),
-      prefill: round(first - seen),
-      decode: round(performance.now() - first),
-    },
+  const discussion = model.discuss({ embeddings })
+  try {
+    const { last, firstAt } = await finished(
+      discussion.answer(flags.prompt, { settings, signal: interrupted.signal }),
+    )
+    return {
+      image,
+      text: last.text,
+      token_ids: last.tokenIds,
+      finish: last.finish ?? 'limit',
+      answers: last.answers.map(answerResult),
+      ms: {
+        read: round(read - started),
+        vision: round(ms.vision),
+        q_former: round(ms.qFormer),
+        prefill: round(firstAt - seen),
+        decode: round(performance.now() - firstAt),
+      },
+    }
+  } finally {
+    discussion.dispose()
   }
 }
 
-async function trace(pack: string, image: string, flags: AnswerFlags & { out: string }): Promise<void> {
+/** The last state of an answer, and when its first token came. */
+async function finished(answer: AsyncIterable<AnswerSoFar>): Promise<{ last: AnswerSoFar; firstAt: number }> {
+  let last: AnswerSoFar | undefined
+  let firstAt = performance.now()
+  for await (const soFar of answer) {
+    if (last === undefined) firstAt = performance.now()
+    last = soFar
+  }
+  if (last === undefined) throw new AppError('bug', 'The answer was empty.')
+  return { last, firstAt }
+}
+
+function answerResult({ text, tokenIds, score }: Answer): AnswerResult {
+  return { text, token_ids: tokenIds, score }
+}
+
+interface AskFlags extends PictureFlags, DecodingFlags {
+  question: string[]
+  template?: string
+  json?: boolean
+}
+
+/** Each question is the next turn of one conversation. */
+async function ask(pack: string, image: string, flags: AskFlags): Promise<void> {
+  const settings = decodingSettings(flags)
+  const model = await load(pack)
+  const discussion = model.discuss(await model.see(await readPixels(model, image, flags.alpha)))
+  try {
+    const turns: Turn[] = []
+    for (const question of flags.question) {
+      const options = { settings, signal: interrupted.signal, template: flags.template }
+      const { last } = await finished(discussion.ask(turns, question, options))
+      turns.push({ question, answer: last.text })
+      const { prompt, text, tokenIds, answers, prefilled, dropped } = last
+      const report = {
+        question,
+        prompt,
+        ids: tokenIds,
+        text,
+        scores: answers.map(({ score }) => score),
+        answers: answers.map(answerResult),
+        tokens_prefilled: prefilled,
+        turns_dropped: dropped,
+      }
+      console.log(flags.json ? JSON.stringify(report) : text)
+      if (dropped > 0 && flags.json !== true)
+        console.error(`pictalk: the ${dropped} oldest turns no longer fit and were left out.`)
+    }
+  } finally {
+    discussion.dispose()
+    await model.dispose()
+  }
+}
+
+async function trace(
+  pack: string,
+  image: string,
+  flags: PictureFlags & { prompt: string; maxNewTokens: number; out: string },
+): Promise<void> {
   const model = await load(pack)
   const pixels = await readPixels(model, image, flags.alpha)
   const stages = await model.stages(pixels, flags.prompt)
@@ -158,27 +233,21 @@ function round(ms: number): number {
   return Math.round(ms * 10) / 10
 }
 
-function positiveInteger(text: string): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > 4096)
-    throw new InvalidArgumentError('give a whole number from 1 to 4096.')
-  return value
+function withPictureFlags(command: Command): Command {
+  return command.addOption(
+    new Option('--alpha <how>', 'translucent pictures: keep stored colours, or lay them on white')
+      .choices(['drop', 'white'])
+      .default('drop'),
+  )
 }
 
-function withAnswerFlags(command: Command): Command {
-  return command
-    .option('--prompt <text>', 'what the answer goes on from; empty for a plain caption', '')
-    .option('--max-new-tokens <n>', 'longest answer', positiveInteger, 30)
-    .addOption(
-      new Option('--alpha <how>', 'translucent pictures: keep stored colours, or lay them on white')
-        .choices(['drop', 'white'])
-        .default('drop'),
-    )
+function withPrompt(command: Command): Command {
+  return command.option('--prompt <text>', 'what the answer goes on from; empty for a plain caption', '')
 }
 
 function program(): Command {
   const root = new Command('pictalk')
-    .description('BLIP-2 packs: convert, inspect, caption, trace')
+    .description('BLIP-2 packs: convert, inspect, caption, ask, trace')
     .exitOverride()
   root.configureOutput({ writeErr: () => undefined })
   root
@@ -196,12 +265,24 @@ function program(): Command {
     .description('say what is in a pack')
     .option('--json', 'the manifest as JSON')
     .action(inspect)
-  withAnswerFlags(root.command('caption <pack> <image...>').description('caption pictures'))
+  withDecodingFlags(
+    withPictureFlags(withPrompt(root.command('caption <pack> <image...>').description('caption pictures'))),
+  )
     .option('--json', 'one JSON object per picture')
     .action(caption)
-  withAnswerFlags(
-    root.command('trace <pack> <image>').description('write every stage of one picture as safetensors'),
+  withDecodingFlags(
+    withPictureFlags(root.command('ask <pack> <image>').description('hold a conversation about a picture')),
   )
+    .requiredOption('--question <text>', 'a question; each further one is the next turn', collect)
+    .option('--template <text>', 'how a question is put', QUESTION_TEMPLATE)
+    .option('--json', 'one JSON object per turn')
+    .action(ask)
+  withPictureFlags(
+    withPrompt(
+      root.command('trace <pack> <image>').description('write every stage of one picture as safetensors'),
+    ),
+  )
+    .option('--max-new-tokens <n>', 'longest answer', wholeNumber(1, 4096), 30)
     .requiredOption('--out <file>', 'the safetensors file to write')
     .action(trace)
   for (const command of root.commands) command.exitOverride().configureOutput({ writeErr: () => undefined })

@@ -22,7 +22,7 @@ describe('the prompt of a conversation', () => {
     expect(dialoguePrompt([], '{question} $& $1', 'Q: {question} Short answer:')).toBe(
       'Q: {question} $& $1 Short answer:',
     )
-    expect(() => dialoguePrompt([], 'why?', 'Answer:')).toThrowError(
+    expect(() => dialoguePrompt([], 'why?', 'Answer:')).toThrow(
       expect.objectContaining({ code: 'bad-usage' }),
     )
   })
@@ -44,7 +44,7 @@ describe('a history that is too long', () => {
   })
 
   it('is refused when the question alone does not fit', () => {
-    expect(() => fitDialogue(turns, toIds, 4)).toThrowError(
+    expect(() => fitDialogue(turns, toIds, 4)).toThrow(
       expect.objectContaining({ code: 'prompt-too-long' }),
     )
   })

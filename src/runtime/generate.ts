@@ -45,7 +45,8 @@ export async function* generate(
   const prefilled = decoding.length - before
   const run: Run = { decoding, promptIds: [...context.imageIds, ...prompt], settings, context, logits }
   const answers = settings.beams > 1 ? searchBeams(run) : settings.answers > 1 ? sampleMany(run) : single(run)
-  for await (const { best, answers: finished } of answers) yield { best, prefilled, answers: finished }
+  for await (const { best, answers: finished } of answers)
+    yield { best: finished?.[0] ?? best, prefilled, answers: finished }
 }
 
 interface Run {

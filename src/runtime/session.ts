@@ -249,7 +249,7 @@ function innerOf(tensor: DeviceTensor): Tensor {
 }
 
 function gpuBufferOf(tensor: DeviceTensor): GPUBuffer {
-  return innerOf(tensor).gpuBuffer as GPUBuffer
+  return innerOf(tensor).gpuBuffer
 }
 
 async function importOrt(compute: Compute): Promise<Ort> {
