@@ -11,17 +11,18 @@ const layers: Record<string, string[]> = {
   scenes: [],
   convert: ['pack'],
   image: ['pack'],
-  store: ['pack'],
+  conversation: ['pack'],
+  store: ['pack', 'conversation'],
   runtime: ['pack', 'image'],
   protocol: ['pack'],
   workers: ['pack', 'image', 'store', 'runtime', 'protocol'],
   cli: ['pack', 'convert', 'image', 'runtime'],
-  state: ['pack', 'protocol'],
-  ui: ['pack', 'scenes', 'protocol', 'state'],
+  state: ['pack', 'protocol', 'conversation'],
+  ui: ['pack', 'scenes', 'protocol', 'conversation', 'state'],
 }
 
 /** Folders that run in Node, in a worker and on the page alike, so none of the three may show through. */
-const anywhere = ['pack', 'scenes', 'convert', 'protocol', 'state']
+const anywhere = ['pack', 'scenes', 'convert', 'protocol', 'conversation', 'state']
 const browserGlobals = ['window', 'document', 'navigator', 'indexedDB', 'caches', 'self', 'localStorage']
 
 const refuse = (regex: string, message: string): { regex: string; message: string } => ({ regex, message })

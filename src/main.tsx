@@ -2,6 +2,7 @@
 import { createRoot } from 'react-dom/client'
 import type { EngineCalls } from './protocol/calls.ts'
 import { connect, type Client } from './protocol/rpc.ts'
+import { openConversationLibrary } from './store/conversation-library.ts'
 import { createAppStore, type AppStore } from './state/store.ts'
 import { App } from './ui/app.tsx'
 import './ui/styles.css'
@@ -28,8 +29,9 @@ function compose(): AppStore {
   const store = createAppStore({
     engine: {
       client: engine.client,
-      restart: () => {
+      restart: (failure) => {
         engine.worker.terminate()
+        engine.client.fail(failure)
         engine = startEngine(died)
         return engine.client
       },
@@ -37,6 +39,11 @@ function compose(): AppStore {
     settings: {
       load: (): unknown => JSON.parse(localStorage.getItem(SETTINGS_KEY) ?? 'null'),
       save: (settings) => localStorage.setItem(SETTINGS_KEY, JSON.stringify(settings)),
+    },
+    conversations: {
+      library: openConversationLibrary(),
+      newId: () => crypto.randomUUID(),
+      now: () => Date.now(),
     },
     builtInModelUrl: new URL('models/drawn-scenes/', document.baseURI).href,
   })
@@ -47,6 +54,7 @@ async function start(): Promise<void> {
   const store = compose()
   const root = document.getElementById('root')
   if (root === null) throw new Error('index.html has no #root')
+  void store.getState().restoreConversations()
   createRoot(root).render(<App store={store} />)
   // `?provider=wasm` is for trying the fallback where there is a graphics card.
   const asked = new URLSearchParams(location.search).get('provider')

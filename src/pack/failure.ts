@@ -9,6 +9,7 @@ export type FailureCode =
   | 'bad-checkpoint'
   | 'unsupported-model'
   | 'bad-pack'
+  | 'bad-file'
   | 'corrupt'
   | 'not-found'
   | 'no-space'

@@ -209,3 +209,11 @@ function isSha256(value: unknown): boolean {
 function isOneOf<T>(list: readonly T[], value: unknown): value is T {
   return list.some((entry) => entry === value)
 }
+
+/** What query embeddings depend on: the weights of the vision encoder and of the Q-Former, by their hashes. */
+export function lookKey(manifest: PackManifest): string {
+  return (['vision', 'q-former'] as const)
+    .map((graph) => manifest.files.find((file) => file.path === weightsPath(graph)))
+    .map((file) => file?.chunks.map((chunk) => chunk.sha256.slice(0, 16)).join('') ?? '')
+    .join('-')
+}

@@ -2,6 +2,8 @@
  * Every call that the page makes to the engine worker, as one typed map: what goes in, which events come while it
  * runs, what comes out. Requests, replies, client and handlers are derived from it, so a wrong event is a type error.
  */
+import type { DecodingSettings } from '../pack/decoding.ts'
+import type { Failure } from '../pack/failure.ts'
 import type { PackManifest } from '../pack/manifest.ts'
 
 export type Provider = 'webgpu' | 'wasm'
@@ -27,34 +29,71 @@ export interface LoadedModel {
   loadMs: number
 }
 
-/** `text` is always the whole text so far, never a delta: lost or merged events do no harm. */
-export type CaptionProgress =
-  | { stage: 'reading' }
-  | { stage: 'looking'; width: number; height: number }
-  | { stage: 'writing'; text: string; tokens: number }
+export type LookProgress = { stage: 'reading' } | { stage: 'looking'; width: number; height: number }
 
-export interface CaptionTimings {
+/** A picture as the language model will see it. */
+export interface Looked {
+  /** Query embeddings, float32 [queries, text hidden]. */
+  embeddings: Float32Array<ArrayBuffer>
+  width: number
+  height: number
   /** Decoding and resizing the picture. */
   readMs: number
   /** Vision encoder and Q-Former. */
   lookMs: number
+}
+
+export interface EarlierTurn {
+  question: string
+  answer: string
+}
+
+export interface AnswerRequest {
+  /** The same picture under the same id shares its KV cache from one request to the next. */
+  pictureId: string
+  embeddings: Float32Array<ArrayBuffer>
+  asked:
+    | { kind: 'caption'; prompt: string }
+    | { kind: 'question'; question: string; earlier: EarlierTurn[]; template: string }
+  settings: DecodingSettings
+}
+
+/** `text` is always the whole text so far, never a delta: lost or merged events do no harm. */
+export interface AnswerProgress {
+  text: string
+  tokens: number
+}
+
+export interface AnswerText {
+  text: string
+  tokenIds: number[]
+  /** Sum of log-probabilities ÷ length^penalty. */
+  score: number
+}
+
+export interface Answered {
+  text: string
+  tokenIds: number[]
+  /** All answers that were asked for, best first; empty when Stop was pressed before the end. */
+  answers: AnswerText[]
+  /** Why it ended: the model ended its answer, the limit was reached, or Stop was pressed. */
+  finish: 'end' | 'limit' | 'stopped'
+  /** Positions that were run before the first token; the rest was in the KV cache. */
+  prefilled: number
+  /** Earlier turns that did not fit into the context. */
+  dropped: number
   /** From the first row into the decoder to the first token out. */
   prefillMs: number
   /** All tokens after the first. */
   decodeMs: number
 }
 
-export interface Caption {
-  text: string
-  tokenIds: number[]
-  /** Why it ended: the model ended its answer, the limit was reached, or Stop was pressed. */
-  finish: 'end' | 'limit' | 'stopped'
-  timings: CaptionTimings
-}
-
 export interface EngineCalls {
   load: { in: { packUrl: string; prefer: Provider | null }; event: LoadProgress; out: LoadedModel }
+  /** Resolves when the graphics device of the loaded model goes away. */
+  untilLost: { in: null; event: never; out: Failure }
+  look: { in: { pictureId: string; image: Blob }; event: LookProgress; out: Looked }
   /** Cancelling ends the answer early and still resolves, with what was written so far (`finish: 'stopped'`). */
-  caption: { in: { image: Blob; prompt: string; maxNewTokens: number }; event: CaptionProgress; out: Caption }
+  answer: { in: AnswerRequest; event: AnswerProgress; out: Answered }
   unload: { in: null; event: never; out: null }
 }

@@ -44,8 +44,6 @@ describe('a history that is too long', () => {
   })
 
   it('is refused when the question alone does not fit', () => {
-    expect(() => fitDialogue(turns, toIds, 4)).toThrow(
-      expect.objectContaining({ code: 'prompt-too-long' }),
-    )
+    expect(() => fitDialogue(turns, toIds, 4)).toThrow(expect.objectContaining({ code: 'prompt-too-long' }))
   })
 })

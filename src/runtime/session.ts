@@ -6,7 +6,7 @@
 import type * as OrtModule from 'onnxruntime-common'
 import type { InferenceSession, Tensor } from 'onnxruntime-common'
 import { AppError } from '../pack/failure.ts'
-import { deviceLost, type Compute } from './gpu.ts'
+import { lossOf, type Compute } from './gpu.ts'
 
 type Ort = typeof OrtModule
 
@@ -93,12 +93,16 @@ export class Runtime {
   readonly compute: Compute
   readonly #ort: Ort
   #lost: AppError | null = null
+  /** Work under way, to be failed when the device goes away: ONNX Runtime might never settle it then. */
+  readonly #underWay = new Set<(lost: unknown) => void>()
 
   private constructor(compute: Compute, ort: Ort) {
     this.compute = compute
     this.#ort = ort
-    void compute.device?.lost.then((info) => {
-      this.#lost = deviceLost(info.message)
+    if (compute.device === null) return
+    lossOf(compute.device).catch((lost: unknown) => {
+      if (lost instanceof AppError) this.#lost = lost
+      for (const fail of this.#underWay) fail(lost)
     })
   }
 
@@ -187,11 +191,19 @@ export class Runtime {
     try {
       return await enqueue(() => {
         if (this.#lost !== null) throw this.#lost
-        return work()
+        return this.#untilLost(work())
       })
     } catch (error) {
       throw this.#explain(error)
     }
+  }
+
+  #untilLost<T>(work: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#underWay.add(reject)
+      const settled = (): void => void this.#underWay.delete(reject)
+      work.then(resolve, reject).then(settled, settled)
+    })
   }
 
   #explain(error: unknown): unknown {

@@ -1,114 +1,368 @@
-import { toFailure, type Failure } from '../pack/failure.ts'
-import type { Caption, CaptionProgress } from '../protocol/calls.ts'
+import {
+  earlierTurns,
+  isUnderWay,
+  shownTurns,
+  withAnswer,
+  withChosen,
+  withoutTurn,
+  withTurn,
+  type AnswerState,
+  type Conversation,
+  type Picture,
+  type Turn,
+} from '../conversation/conversation.ts'
+import { fromJson, toJson, toMarkdown } from '../conversation/exchange.ts'
+import type { ConversationLibrary, SeenPicture, StoredPicture } from '../conversation/library.ts'
+import { AppError, toFailure, type Failure } from '../pack/failure.ts'
+import { lookKey } from '../pack/manifest.ts'
+import type { LookProgress } from '../protocol/calls.ts'
+import { decodingOf } from './settings-slice.ts'
 import type { EngineAccess, GetState, SetState } from './store.ts'
 
-export type AnswerState =
-  | { status: 'waiting' }
-  | { status: 'reading' }
-  | { status: 'looking' }
-  | { status: 'writing'; text: string; tokens: number }
-  | { status: 'done'; caption: Caption }
-  | { status: 'failed'; failure: Failure }
-
-/** A picture and what is said about it. */
-export interface Entry {
-  id: number
+export interface NamedImage {
   image: Blob
   name: string
-  answer: AnswerState
 }
 
 export interface ConversationSlice {
-  entries: Entry[]
+  /** The latest changed first. */
+  conversations: Conversation[]
+  /** The one that is shown; null before the first picture. */
+  currentId: string | null
+  /** Files of all pictures in `conversations`; the bytes stay where the browser keeps them. */
+  images: Record<string, Blob>
+  /** Questions not sent yet, by conversation. */
+  drafts: Record<string, string>
   /** What a screen reader should hear next: finished answers and failures only, never single tokens. */
   announcement: string
-  addImages: (images: { image: Blob; name: string }[]) => void
-  /** Captions waiting pictures one after the other, once a model is ready. */
+  /** Undoes the last deletion; null when there is none. */
+  undo: { label: string; restore: () => void } | null
+  /** Something that concerns no single answer: the disk is full, a file cannot be read. */
+  libraryFailure: Failure | null
+
+  restoreConversations: () => Promise<void>
+  /** Begins a conversation about a picture, or about several side by side, and captions it. */
+  addImages: (images: NamedImage[]) => void
+  openConversation: (id: string) => void
+  deleteConversation: (id: string) => void
+  changeDraft: (text: string) => void
+  /** Asks the draft about every picture of the current conversation. */
+  send: () => void
+  /** Asks again, in the same words or in others: a sibling of that turn. */
+  askAgain: (turnId: string, question: string | null) => void
+  showTurn: (turnId: string) => void
+  deleteTurn: (turnId: string) => void
+  /** Answers waiting turns one after the other, once a model is ready. */
   answerWaiting: () => Promise<void>
   /** Ends the answer being written; what is there stays. */
   stop: () => void
-  retry: (id: number) => void
-  remove: (id: number) => void
+  /** Writes a failed answer again in its place. */
+  retry: (turnId: string, pictureId: string) => void
+  exportAll: () => Promise<Blob>
+  exportMarkdown: (id: string) => Blob
+  importFile: (file: Blob) => Promise<void>
+  dismissNotice: () => void
 }
 
-export function conversationSlice(set: SetState, get: GetState, engine: EngineAccess): ConversationSlice {
-  let nextId = 1
-  let running: AbortController | null = null
+export interface ConversationSources {
+  library: ConversationLibrary
+  newId: () => string
+  /** Milliseconds since 1970. */
+  now: () => number
+}
 
-  const update = (id: number, answer: AnswerState): void =>
-    set({ entries: get().entries.map((entry) => (entry.id === id ? { ...entry, answer } : entry)) })
+export function conversationSlice(
+  set: SetState,
+  get: GetState,
+  engine: EngineAccess,
+  { library, newId, now }: ConversationSources,
+): ConversationSlice {
+  let running: { abort: AbortController; turnId: string; conversationId: string } | null = null
 
-  async function answer(entry: Entry, signal: AbortSignal): Promise<void> {
-    const { prompt, maxNewTokens } = get().settings
-    const onEvent = (event: CaptionProgress): void => update(entry.id, answerStateOf(event))
+  const find = (id: string): Conversation | undefined => get().conversations.find((one) => one.id === id)
+  const current = (): Conversation | undefined => find(get().currentId ?? '')
+
+  const keep = (work: Promise<unknown>): void =>
+    void work.catch((error: unknown) => set({ libraryFailure: toFailure(error) }))
+
+  /** Changes a conversation if it is still there. `save` writes it to the library too. */
+  function change(id: string, to: (conversation: Conversation) => Conversation, save = true): void {
+    const before = find(id)
+    if (before === undefined) return
+    const after = save ? { ...to(before), changedAt: now() } : to(before)
+    set({ conversations: get().conversations.map((one) => (one.id === id ? after : one)) })
+    if (save) keep(library.save(after))
+  }
+
+  function begin(pictures: Picture[]): void {
+    const turn = newTurn(null, null, pictures)
+    const conversation: Conversation = {
+      id: newId(),
+      changedAt: now(),
+      pictures,
+      turns: [turn],
+      chosen: {},
+    }
+    set({ conversations: [conversation, ...get().conversations], currentId: conversation.id })
+    keep(library.save(conversation))
+    void get().answerWaiting()
+  }
+
+  function newTurn(parent: string | null, question: string | null, pictures: Picture[]): Turn {
+    const waiting = pictures.map(({ id }) => [id, { status: 'waiting' }] as const)
+    return { id: newId(), parent, question, answers: Object.fromEntries(waiting) }
+  }
+
+  /** The query embeddings of a picture: kept ones if the same model made them, else it looks. */
+  async function lookAt(
+    picture: StoredPicture,
+    onEvent: (event: LookProgress) => void,
+    signal: AbortSignal,
+  ): Promise<{ seen: SeenPicture; lookMs: number }> {
+    const { model } = get()
+    if (model.status !== 'ready') throw new AppError('bug', 'No model is loaded.')
+    const key = lookKey(model.loaded.manifest)
+    if (picture.seen?.model === key) return { seen: picture.seen, lookMs: 0 }
+    const input = { pictureId: picture.id, image: picture.image }
+    const { embeddings, readMs, lookMs } = await engine.call('look', input, { onEvent, signal })
+    const seen = { model: key, embeddings }
+    keep(library.savePicture({ ...picture, seen }))
+    return { seen, lookMs: readMs + lookMs }
+  }
+
+  async function answer(
+    conversationId: string,
+    turn: Turn,
+    picture: Picture,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let written = ''
+    const update = (state: AnswerState, save = false): void =>
+      change(conversationId, (one) => withAnswer(one, turn.id, picture.id, state), save)
+    const { settings } = get()
     try {
-      const caption = await engine.call(
-        'caption',
-        { image: entry.image, prompt, maxNewTokens },
-        { onEvent, signal },
+      const stored = (await library.picture(picture.id)) ?? missing(picture.id, get().images)
+      const { seen, lookMs } = await lookAt(stored, ({ stage }) => update({ status: stage }), signal)
+      const conversation = find(conversationId)
+      if (conversation === undefined) return
+      const earlier = earlierTurns(conversation, turn, picture.id)
+      const { question } = turn
+      const result = await engine.call(
+        'answer',
+        {
+          pictureId: picture.id,
+          embeddings: seen.embeddings,
+          asked:
+            question === null
+              ? { kind: 'caption', prompt: settings.prompt }
+              : { kind: 'question', question, earlier, template: settings.template },
+          settings: decodingOf(settings, now() % 2 ** 32),
+        },
+        {
+          onEvent: ({ text, tokens }) => {
+            written = text
+            update({ status: 'writing', text, tokens })
+          },
+          signal,
+        },
       )
-      update(entry.id, { status: 'done', caption })
-      set({ announcement: `${entry.name}: ${caption.text === '' ? 'no caption' : caption.text}` })
+      const { text, tokenIds, answers, finish, prefilled, dropped, prefillMs, decodeMs } = result
+      const facts = { finish, prefilled, dropped, prefillMs, decodeMs, lookMs }
+      update({ status: 'done', text, tokenIds, answers, facts }, true)
+      get().answerFinished()
+      set({ announcement: `${picture.name}: ${text === '' ? 'no answer' : text}` })
     } catch (error) {
       const failure = toFailure(error)
-      update(entry.id, { status: 'failed', failure })
-      set({ announcement: `${entry.name}: ${failure.message}` })
-      // The device takes the model with it.
-      if (failure.code === 'device-lost') set({ model: { status: 'failed', failure } })
+      update({ status: 'failed', text: written, failure }, true)
+      set({ announcement: `${picture.name}: ${failure.message}` })
     }
   }
 
+  /** The next answer to write: of the conversation that is shown first, then of the others. */
+  function nextWaiting(): { conversation: Conversation; turn: Turn; picture: Picture } | null {
+    const shown = current()
+    const order = [...(shown === undefined ? [] : [shown]), ...get().conversations]
+    for (const conversation of order)
+      for (const turn of conversation.turns)
+        for (const picture of conversation.pictures)
+          if (turn.answers[picture.id]?.status === 'waiting') return { conversation, turn, picture }
+    return null
+  }
+
+  async function forgetPictures(pictures: readonly Picture[]): Promise<void> {
+    const used = new Set(get().conversations.flatMap((one) => one.pictures.map(({ id }) => id)))
+    for (const { id } of pictures) if (!used.has(id)) await library.removePicture(id)
+  }
+
   return {
-    entries: [],
+    conversations: [],
+    currentId: null,
+    images: {},
+    drafts: {},
     announcement: '',
+    undo: null,
+    libraryFailure: null,
+
+    async restoreConversations() {
+      try {
+        const kept = await library.conversations()
+        const images: Record<string, Blob> = {}
+        for (const { id } of kept.flatMap(({ pictures }) => pictures)) {
+          const stored = await library.picture(id)
+          if (stored !== undefined) images[id] = stored.image
+        }
+        set({
+          conversations: [...get().conversations, ...kept],
+          images: { ...images, ...get().images },
+          currentId: get().currentId ?? kept[0]?.id ?? null,
+        })
+      } catch (error) {
+        set({ libraryFailure: toFailure(error) })
+      }
+    },
     addImages(images) {
-      const added = images.map(({ image, name }): Entry => ({
-        id: nextId++,
-        image,
-        name,
-        answer: { status: 'waiting' },
-      }))
-      set({ entries: [...get().entries, ...added] })
+      const added = images.map(({ image, name }) => ({ id: newId(), name, image }))
+      set({
+        images: { ...get().images, ...Object.fromEntries(added.map(({ id, image }) => [id, image])) },
+      })
+      for (const { id, image } of added) keep(library.savePicture({ id, image, seen: null }))
+      begin(added.map(({ id, name }) => ({ id, name })))
+    },
+    openConversation(id) {
+      set({ currentId: id })
+    },
+    deleteConversation(id) {
+      const gone = find(id)
+      if (gone === undefined) return
+      if (running?.conversationId === id) running.abort.abort()
+      const rest = get().conversations.filter((one) => one.id !== id)
+      const currentId = get().currentId === id ? (rest[0]?.id ?? null) : get().currentId
+      const images = get().images
+      const restore = (): void => {
+        set({ conversations: [gone, ...get().conversations], currentId: id, undo: null })
+        for (const picture of gone.pictures) {
+          const image = images[picture.id]
+          if (image !== undefined) keep(library.savePicture({ id: picture.id, image, seen: null }))
+        }
+        keep(library.save(gone))
+        void get().answerWaiting()
+      }
+      set({ conversations: rest, currentId, undo: { label: 'Conversation deleted.', restore } })
+      keep(library.remove(id).then(() => forgetPictures(gone.pictures)))
+    },
+    changeDraft(text) {
+      const id = get().currentId
+      if (id !== null) set({ drafts: { ...get().drafts, [id]: text } })
+    },
+    send() {
+      const conversation = current()
+      const question = (get().drafts[conversation?.id ?? ''] ?? '').trim()
+      if (conversation === undefined || question === '') return
+      const parent = shownTurns(conversation).at(-1)?.id ?? null
+      change(conversation.id, (one) => withTurn(one, newTurn(parent, question, one.pictures)))
+      set({ drafts: { ...get().drafts, [conversation.id]: '' } })
       void get().answerWaiting()
+    },
+    askAgain(turnId, question) {
+      const conversation = current()
+      const turn = conversation?.turns.find(({ id }) => id === turnId)
+      if (conversation === undefined || turn === undefined) return
+      if (running?.turnId === turnId) running.abort.abort()
+      const again = newTurn(turn.parent, question, conversation.pictures)
+      change(conversation.id, (one) => withTurn(one, again))
+      void get().answerWaiting()
+    },
+    showTurn(turnId) {
+      const conversation = current()
+      const turn = conversation?.turns.find(({ id }) => id === turnId)
+      if (conversation !== undefined && turn !== undefined)
+        change(conversation.id, (one) => withChosen(one, turn))
+    },
+    deleteTurn(turnId) {
+      const conversation = current()
+      if (conversation === undefined) return
+      // Without its first turns a conversation is only a picture that nothing was said about: that goes too.
+      if (withoutTurn(conversation, turnId).turns.length === 0) {
+        get().deleteConversation(conversation.id)
+        return
+      }
+      if (
+        running !== null &&
+        !withoutTurn(conversation, turnId).turns.some(({ id }) => id === running?.turnId)
+      )
+        running.abort.abort()
+      const restore = (): void => {
+        change(conversation.id, (one) => ({ ...one, turns: conversation.turns, chosen: conversation.chosen }))
+        set({ undo: null, currentId: conversation.id })
+        void get().answerWaiting()
+      }
+      change(conversation.id, (one) => withoutTurn(one, turnId))
+      set({ undo: { label: 'Turn deleted.', restore } })
     },
     async answerWaiting() {
       while (running === null && get().model.status === 'ready') {
-        const next = get().entries.find((entry) => entry.answer.status === 'waiting')
-        if (next === undefined) return
-        running = new AbortController()
-        update(next.id, { status: 'reading' })
-        await answer(next, running.signal)
+        const next = nextWaiting()
+        if (next === null) return
+        const { conversation, turn, picture } = next
+        running = { abort: new AbortController(), turnId: turn.id, conversationId: conversation.id }
+        change(conversation.id, (one) => withAnswer(one, turn.id, picture.id, { status: 'reading' }), false)
+        await answer(conversation.id, turn, picture, running.abort.signal)
         running = null
       }
     },
     stop() {
-      running?.abort()
+      running?.abort.abort()
     },
-    retry(id) {
-      update(id, { status: 'waiting' })
+    retry(turnId, pictureId) {
+      const conversation = current()
+      if (conversation === undefined) return
+      change(conversation.id, (one) => withAnswer(one, turnId, pictureId, { status: 'waiting' }))
       if (get().model.status === 'failed') void get().loadModel()
       else void get().answerWaiting()
     },
-    remove(id) {
-      const entry = get().entries.find((candidate) => candidate.id === id)
-      if (entry !== undefined && isUnderWay(entry.answer)) running?.abort()
-      set({ entries: get().entries.filter((candidate) => candidate.id !== id) })
+    async exportAll() {
+      const { conversations, images } = get()
+      const pictures = Object.entries(images).map(([id, image]) => ({ id, image }))
+      const used = new Set(conversations.flatMap((one) => one.pictures.map(({ id }) => id)))
+      const text = await toJson({ conversations, pictures: pictures.filter(({ id }) => used.has(id)) })
+      return new Blob([text], { type: 'application/json' })
+    },
+    exportMarkdown(id) {
+      const conversation = find(id)
+      if (conversation === undefined) throw new AppError('bug', 'That conversation is gone.')
+      return new Blob([toMarkdown(conversation)], { type: 'text/markdown' })
+    },
+    async importFile(file) {
+      try {
+        const { conversations, pictures } = fromJson(await file.text(), newId)
+        for (const { id, image } of pictures) await library.savePicture({ id, image, seen: null })
+        for (const conversation of conversations) await library.save(conversation)
+        const images = Object.fromEntries(pictures.map(({ id, image }) => [id, image]))
+        set({
+          conversations: [...conversations, ...get().conversations],
+          images: { ...get().images, ...images },
+          currentId: conversations[0]?.id ?? get().currentId,
+          announcement: `${conversations.length} conversations were added.`,
+        })
+      } catch (error) {
+        set({ libraryFailure: toFailure(error) })
+      }
+    },
+    dismissNotice() {
+      set({ libraryFailure: null, undo: null })
     },
   }
 }
 
-/** The engine is at work on it. */
-export function isUnderWay(answer: AnswerState): boolean {
-  return answer.status === 'reading' || answer.status === 'looking' || answer.status === 'writing'
+/** A picture that could not be kept (full disk) still lies in memory. */
+function missing(id: string, images: Record<string, Blob>): StoredPicture {
+  const image = images[id]
+  if (image === undefined)
+    throw new AppError('not-found', 'This picture is no longer stored here; drop it again.')
+  return { id, image, seen: null }
 }
 
-function answerStateOf(event: CaptionProgress): AnswerState {
-  switch (event.stage) {
-    case 'reading':
-      return { status: 'reading' }
-    case 'looking':
-      return { status: 'looking' }
-    case 'writing':
-      return { status: 'writing', text: event.text, tokens: event.tokens }
-  }
+/** Whether anything of a conversation is being written. */
+export function isBusy(conversation: Conversation): boolean {
+  return conversation.turns.some((turn) => Object.values(turn.answers).some(isUnderWay))
 }

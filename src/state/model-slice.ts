@@ -10,12 +10,16 @@ export type ModelState =
 
 export interface ModelSlice {
   model: ModelState
+  /** How often the graphics device went away since the last finished answer. */
+  losses: number
   /** Loads the built-in model on what the settings prefer. */
   loadModel: () => Promise<void>
   /** Loads it again elsewhere: on the graphics card or on the processor. */
   switchProvider: (prefer: Provider) => Promise<void>
   /** The engine's worker died: calls have failed already, and the next load starts a new one. */
   engineDied: (failure: Failure) => void
+  /** An answer was finished, so the device is sound. */
+  answerFinished: () => void
 }
 
 export function modelSlice(
@@ -24,19 +28,35 @@ export function modelSlice(
   engine: EngineAccess,
   builtInModelUrl: string,
 ): ModelSlice {
-  let died = false
+  let died: Failure | null = null
+
+  /** The first loss is mended at once; when it happens again before an answer was finished, people decide. */
+  function lost(failure: Failure): void {
+    // A worker whose device is gone holds dead sessions; a fresh one begins with nothing.
+    engine.restart(failure)
+    const losses = get().losses + 1
+    set({ model: { status: 'failed', failure }, losses, announcement: failure.message })
+    if (losses === 1) void get().loadModel()
+  }
+
+  function watch(): void {
+    engine.call('untilLost', null).then(lost, () => undefined)
+  }
+
   return {
     model: { status: 'absent' },
+    losses: 0,
     async loadModel() {
       if (get().model.status === 'loading') return
-      if (died) engine.restart()
-      died = false
+      if (died !== null) engine.restart(died)
+      died = null
       set({ model: { status: 'loading', progress: null } })
       const onEvent = (progress: LoadProgress): void => set({ model: { status: 'loading', progress } })
       try {
         const input = { packUrl: builtInModelUrl, prefer: get().settings.prefer }
         const loaded = await engine.call('load', input, { onEvent })
         set({ model: { status: 'ready', loaded } })
+        watch()
         void get().answerWaiting()
       } catch (error) {
         set({ model: { status: 'failed', failure: toFailure(error) } })
@@ -47,8 +67,11 @@ export function modelSlice(
       await get().loadModel()
     },
     engineDied(failure) {
-      died = true
+      died = failure
       set({ model: { status: 'failed', failure } })
+    },
+    answerFinished() {
+      if (get().losses > 0) set({ losses: 0 })
     },
   }
 }

@@ -1,4 +1,6 @@
+import { decodingProblem, GREEDY, type DecodingSettings } from '../pack/decoding.ts'
 import type { Provider } from '../protocol/calls.ts'
+import { isPreset, PRESETS, type PresetName } from './presets.ts'
 import type { GetState, SetState } from './store.ts'
 
 export type Theme = 'auto' | 'light' | 'dark'
@@ -8,7 +10,11 @@ export interface Settings {
   theme: Theme
   /** What a caption goes on from; empty for a plain caption. */
   prompt: string
-  maxNewTokens: number
+  /** How a question is put to the model; `{question}` stands for it. */
+  template: string
+  preset: PresetName
+  /** What the preset "My own" decodes with. */
+  own: DecodingSettings
   /** What to compute on; null leaves it to the engine. */
   prefer: Provider | null
 }
@@ -24,11 +30,17 @@ export interface SettingsSlice {
   changeSettings: (change: Partial<Settings>) => void
 }
 
-/** The longest answer that the page offers. */
-export const MOST_NEW_TOKENS = 200
+/** BLIP-2's form for OPT (paper section 4.1). */
+export const DEFAULT_TEMPLATE = 'Question: {question} Answer:'
 
-/** 30 new tokens as in LAVIS's captioning. */
-const DEFAULTS: Settings = { theme: 'auto', prompt: '', maxNewTokens: 30, prefer: null }
+const DEFAULTS: Settings = {
+  theme: 'auto',
+  prompt: '',
+  template: DEFAULT_TEMPLATE,
+  preset: 'quick',
+  own: GREEDY,
+  prefer: null,
+}
 
 export function settingsSlice(set: SetState, get: GetState, storage: SettingsStorage): SettingsSlice {
   return {
@@ -44,6 +56,13 @@ export function settingsSlice(set: SetState, get: GetState, storage: SettingsSto
   }
 }
 
+/** What to decode with now. Sampling presets draw a new seed each time; one's own seed is one's own. */
+export function decodingOf({ preset, own }: Settings, seed: number): DecodingSettings {
+  if (preset === 'own') return own
+  const settings: DecodingSettings = PRESETS[preset].settings
+  return settings.sampling === null ? settings : { ...settings, sampling: { ...settings.sampling, seed } }
+}
+
 /** What was kept, where it is still valid; anything else is the default. */
 function restored(storage: SettingsStorage): Settings {
   const settings = { ...DEFAULTS }
@@ -53,11 +72,18 @@ function restored(storage: SettingsStorage): Settings {
   } catch {
     return settings
   }
-  const { theme, prompt, maxNewTokens, prefer } = kept
+  const { theme, prompt, template, preset, own, prefer } = kept
   if (theme === 'light' || theme === 'dark') settings.theme = theme
   if (typeof prompt === 'string') settings.prompt = prompt
-  if (typeof maxNewTokens === 'number' && maxNewTokens >= 1 && maxNewTokens <= MOST_NEW_TOKENS)
-    settings.maxNewTokens = Math.round(maxNewTokens)
+  if (typeof template === 'string' && template.includes('{question}')) settings.template = template
+  if (isPreset(preset)) settings.preset = preset
+  if (isDecoding(own)) settings.own = own
   if (prefer === 'wasm' || prefer === 'webgpu') settings.prefer = prefer
   return settings
+}
+
+function isDecoding(value: unknown): value is DecodingSettings {
+  if (typeof value !== 'object' || value === null) return false
+  const complete = Object.keys(GREEDY).every((key) => key in value)
+  return complete && decodingProblem(value as DecodingSettings) === null
 }

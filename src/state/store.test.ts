@@ -1,42 +1,70 @@
 import { describe, expect, it, vi } from 'vitest'
-import { AppError } from '../pack/failure.ts'
-import type { Caption, CaptionProgress, EngineCalls, LoadedModel } from '../protocol/calls.ts'
+import { shownTurns, type AnswerState, type Conversation } from '../conversation/conversation.ts'
+import type { StoredPicture } from '../conversation/library.ts'
+import { AppError, type Failure } from '../pack/failure.ts'
+import type {
+  Answered,
+  AnswerProgress,
+  AnswerRequest,
+  EngineCalls,
+  LoadedModel,
+  Looked,
+} from '../protocol/calls.ts'
 import type { Client } from '../protocol/rpc.ts'
 import { createAppStore, type AppStore } from './store.ts'
 
-const CAPTION: Caption = {
+const ANSWERED: Answered = {
   text: 'a cat',
   tokenIds: [5, 6],
+  answers: [{ text: 'a cat', tokenIds: [5, 6], score: -1 }],
   finish: 'end',
-  timings: { readMs: 1, lookMs: 1, prefillMs: 1, decodeMs: 1 },
+  prefilled: 3,
+  dropped: 0,
+  prefillMs: 1,
+  decodeMs: 1,
 }
-// The store passes the loaded model on without looking inside.
-const LOADED = { loadMs: 1 } as unknown as LoadedModel
+const LOOKED: Looked = { embeddings: Float32Array.of(1, 2), width: 2, height: 2, readMs: 1, lookMs: 1 }
+
+function loaded(hash: string): LoadedModel {
+  const files = ['vision.weights', 'q-former.weights'].map((path) => ({ path, chunks: [{ sha256: hash }] }))
+  // The store looks at the hashes only and passes the rest on.
+  return { loadMs: 1, manifest: { files } } as unknown as LoadedModel
+}
+
+type AnswerCall = (
+  input: AnswerRequest,
+  report: (event: AnswerProgress) => void,
+  signal: AbortSignal,
+) => Promise<Answered>
 
 interface Fake {
   store: AppStore
   load: ReturnType<typeof vi.fn<() => Promise<LoadedModel>>>
-  caption: ReturnType<
-    typeof vi.fn<
-      (image: Blob, report: (event: CaptionProgress) => void, signal: AbortSignal) => Promise<Caption>
-    >
-  >
+  look: ReturnType<typeof vi.fn<(input: EngineCalls['look']['in']) => Promise<Looked>>>
+  answer: ReturnType<typeof vi.fn<AnswerCall>>
+  /** Makes the graphics device of the loaded model go away. */
+  lose: (failure: Failure) => void
   kept: unknown[]
+  library: { conversations: Map<string, Conversation>; pictures: Map<string, StoredPicture> }
   restarted: () => number
 }
 
-function fake(kept: unknown[] = []): Fake {
-  const load = vi.fn<() => Promise<LoadedModel>>().mockResolvedValue(LOADED)
-  const caption = vi
-    .fn<(image: Blob, report: (event: CaptionProgress) => void, signal: AbortSignal) => Promise<Caption>>()
-    .mockResolvedValue(CAPTION)
+const LOST: Failure = { code: 'device-lost', message: 'The graphics device went away.' }
+
+let ids = 0
+
+function fake({ kept = [], library }: { kept?: unknown[]; library?: Fake['library'] } = {}): Fake {
+  const shelf = library ?? { conversations: new Map(), pictures: new Map() }
+  const load = vi.fn<() => Promise<LoadedModel>>().mockResolvedValue(loaded('one'))
+  const look = vi.fn<(input: EngineCalls['look']['in']) => Promise<Looked>>().mockResolvedValue(LOOKED)
+  const answer = vi.fn<AnswerCall>().mockResolvedValue(ANSWERED)
+  let lose: (failure: Failure) => void = () => undefined
   const calls = {
     load: () => load(),
-    caption: (
-      { image }: EngineCalls['caption']['in'],
-      report: (event: CaptionProgress) => void,
-      signal: AbortSignal,
-    ) => caption(image, report, signal),
+    untilLost: () => new Promise<Failure>((resolve) => (lose = resolve)),
+    look: (input: EngineCalls['look']['in']) => look(input),
+    answer: (input: AnswerRequest, report: (event: AnswerProgress) => void, signal: AbortSignal) =>
+      answer(input, report, signal),
     unload: () => Promise.resolve(null),
   }
   const client = {
@@ -48,82 +76,218 @@ function fake(kept: unknown[] = []): Fake {
     fail: () => undefined,
   } as unknown as Client<EngineCalls>
   let restarts = 0
+  let time = 0
   const store = createAppStore({
     engine: { client, restart: () => ((restarts += 1), client) },
-    settings: {
-      load: () => kept.at(-1),
-      save: (settings) => void kept.push(settings),
+    settings: { load: () => kept.at(-1), save: (settings) => void kept.push(settings) },
+    conversations: {
+      library: {
+        conversations: () => Promise.resolve([...shelf.conversations.values()]),
+        save: (one) => Promise.resolve(void shelf.conversations.set(one.id, one)),
+        remove: (id) => Promise.resolve(void shelf.conversations.delete(id)),
+        picture: (id) => Promise.resolve(shelf.pictures.get(id)),
+        savePicture: (one) => Promise.resolve(void shelf.pictures.set(one.id, one)),
+        removePicture: (id) => Promise.resolve(void shelf.pictures.delete(id)),
+      },
+      newId: () => `id${(ids += 1)}`,
+      now: () => (time += 1),
     },
     builtInModelUrl: 'http://localhost/models/',
   })
-  return { store, load, caption, kept, restarted: () => restarts }
+  return {
+    store,
+    load,
+    look,
+    answer,
+    lose: (failure) => lose(failure),
+    kept,
+    library: shelf,
+    restarted: () => restarts,
+  }
 }
 
 const picture = (name: string): { image: Blob; name: string } => ({ image: new Blob([name]), name })
 
-describe('the conversation', () => {
+/** The answers that are shown, in order. */
+function answers(store: AppStore): AnswerState[] {
+  const { conversations, currentId } = store.getState()
+  const current = conversations.find(({ id }) => id === currentId)
+  return current === undefined ? [] : shownTurns(current).flatMap((turn) => Object.values(turn.answers))
+}
+
+const statuses = (store: AppStore): string[] => answers(store).map(({ status }) => status)
+
+async function withPicture(options: Parameters<typeof fake>[0] = {}): Promise<Fake> {
+  const all = fake(options)
+  await all.store.getState().loadModel()
+  all.store.getState().addImages([picture('a.png')])
+  await vi.waitFor(() => expect(statuses(all.store)).toEqual(['done']))
+  return all
+}
+
+async function ask(store: AppStore, question: string): Promise<void> {
+  store.getState().changeDraft(question)
+  store.getState().send()
+  await vi.waitFor(() => expect(new Set(statuses(store))).toEqual(new Set(['done'])))
+}
+
+describe('a conversation', () => {
   it('captions pictures one after the other, those that came before the model too', async () => {
-    const { store, caption } = fake()
+    const { store, answer } = fake()
     store.getState().addImages([picture('a'), picture('b')])
-    expect(caption).not.toHaveBeenCalled()
+    expect(answer).not.toHaveBeenCalled()
     await store.getState().loadModel()
-    await vi.waitFor(() =>
-      expect(store.getState().entries.map((entry) => entry.answer.status)).toEqual(['done', 'done']),
-    )
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
     expect(store.getState().announcement).toBe('b: a cat')
   })
 
-  it('shows the text so far and keeps going after a picture that fails', async () => {
-    const { store, caption } = fake()
-    const seen: string[] = []
-    store.subscribe(({ entries }) => {
-      const answer = entries[0]?.answer
-      if (answer?.status === 'writing') seen.push(answer.text)
+  it('looks at a picture once, whatever is asked, and hands earlier turns to the model', async () => {
+    const { store, look, answer } = await withPicture()
+    await ask(store, ' what is it? ')
+    await ask(store, 'why?')
+    expect(look).toHaveBeenCalledTimes(1)
+    expect(answer.mock.calls.at(-1)?.[0]).toMatchObject({
+      embeddings: LOOKED.embeddings,
+      asked: {
+        kind: 'question',
+        question: 'why?',
+        earlier: [{ question: 'what is it?', answer: 'a cat' }],
+      },
     })
-    caption.mockImplementationOnce((_, report) => {
-      report({ stage: 'writing', text: 'a', tokens: 1 })
-      report({ stage: 'writing', text: 'a cat', tokens: 2 })
-      return Promise.reject(new AppError('bad-image', 'Not a picture.'))
-    })
+    expect(store.getState().drafts).toEqual({ [store.getState().currentId ?? '']: '' })
+  })
+
+  it('survives a reload without looking again, unless the model is another', async () => {
+    const { library } = await withPicture()
+    const again = fake({ library })
+    await again.store.getState().restoreConversations()
+    await again.store.getState().loadModel()
+    expect(statuses(again.store)).toEqual(['done'])
+    await ask(again.store, 'why?')
+    expect(again.look).not.toHaveBeenCalled()
+
+    again.load.mockResolvedValueOnce(loaded('two'))
+    await again.store.getState().loadModel()
+    await ask(again.store, 'really?')
+    expect(again.look).toHaveBeenCalledTimes(1)
+  })
+
+  it('keeps every version of a question and what followed it', async () => {
+    const { store, answer } = await withPicture()
+    await ask(store, 'what?')
+    await ask(store, 'why?')
+    const shown = (): (string | null)[] => {
+      const { conversations, currentId } = store.getState()
+      const current = conversations.find(({ id }) => id === currentId)
+      return current === undefined ? [] : shownTurns(current).map(({ question }) => question)
+    }
+    const [, what] = store.getState().conversations[0]?.turns ?? []
+    answer.mockResolvedValueOnce({ ...ANSWERED, text: 'a dog' })
+    store.getState().askAgain(what?.id ?? '', 'which?')
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
+    expect(shown()).toEqual([null, 'which?'])
+    store.getState().showTurn(what?.id ?? '')
+    expect(shown()).toEqual([null, 'what?', 'why?'])
+    store.getState().deleteTurn(what?.id ?? '')
+    expect(shown()).toEqual([null, 'which?'])
+    store.getState().undo?.restore()
+    expect(shown()).toEqual([null, 'what?', 'why?'])
+  })
+
+  it('asks the same question about every picture', async () => {
+    const { store, answer } = fake()
     await store.getState().loadModel()
     store.getState().addImages([picture('a'), picture('b')])
-    await vi.waitFor(() => expect(store.getState().entries[1]?.answer.status).toBe('done'))
-    expect(seen).toContain('a cat')
-    expect(store.getState().entries[0]?.answer).toMatchObject({
-      status: 'failed',
-      failure: { code: 'bad-image' },
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
+    await ask(store, 'what?')
+    const asked = answer.mock.calls.map(([{ pictureId, asked }]) => [pictureId, asked.kind])
+    expect(asked.map(([, kind]) => kind)).toEqual(['caption', 'caption', 'question', 'question'])
+    expect(new Set(asked.map(([id]) => id)).size).toBe(2)
+  })
+
+  it('shows the text so far and keeps what was written before a failure', async () => {
+    const { store, answer } = fake()
+    const seen: string[] = []
+    store.subscribe(() => {
+      const [first] = answers(store)
+      if (first?.status === 'writing') seen.push(first.text)
     })
+    answer.mockImplementationOnce((_, report) => {
+      report({ text: 'a', tokens: 1 })
+      report({ text: 'a cat', tokens: 2 })
+      return Promise.reject(new AppError('out-of-memory', 'Too large.'))
+    })
+    await store.getState().loadModel()
+    store.getState().addImages([picture('a')])
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['failed']))
+    expect(seen).toEqual(['a', 'a cat'])
+    expect(answers(store)[0]).toMatchObject({ text: 'a cat', failure: { code: 'out-of-memory' } })
   })
 
   it('stops the answer under way and no other', async () => {
-    const { store, caption } = fake()
-    caption.mockImplementationOnce(
+    const { store, answer } = fake()
+    answer.mockImplementationOnce(
       (_, __, signal) =>
         new Promise((resolve) =>
-          signal.addEventListener('abort', () => resolve({ ...CAPTION, finish: 'stopped' })),
+          signal.addEventListener('abort', () => resolve({ ...ANSWERED, finish: 'stopped' })),
         ),
     )
     await store.getState().loadModel()
     store.getState().addImages([picture('a'), picture('b')])
+    await vi.waitFor(() => expect(answer).toHaveBeenCalled())
     store.getState().stop()
-    await vi.waitFor(() =>
-      expect(store.getState().entries[1]?.answer).toMatchObject({
-        status: 'done',
-        caption: { finish: 'end' },
-      }),
-    )
-    expect(store.getState().entries[0]?.answer).toMatchObject({ caption: { finish: 'stopped' } })
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
+    expect(answers(store)).toMatchObject([{ facts: { finish: 'stopped' } }, { facts: { finish: 'end' } }])
   })
 
-  it('tries a picture again after loading a model that was lost', async () => {
-    const { store, caption, load } = fake()
-    caption.mockRejectedValueOnce(new AppError('device-lost', 'Gone.'))
-    await store.getState().loadModel()
-    store.getState().addImages([picture('a')])
-    await vi.waitFor(() => expect(store.getState().model.status).toBe('failed'))
-    store.getState().retry(store.getState().entries[0]?.id ?? 0)
-    await vi.waitFor(() => expect(store.getState().entries[0]?.answer.status).toBe('done'))
-    expect(load).toHaveBeenCalledTimes(2)
+  it('is deleted with its pictures and comes back by undo', async () => {
+    const { store, library } = await withPicture()
+    const id = store.getState().currentId ?? ''
+    store.getState().deleteConversation(id)
+    await vi.waitFor(() => expect(library.pictures.size).toBe(0))
+    expect(library.conversations.size).toBe(0)
+    expect(store.getState().currentId).toBe(null)
+    store.getState().undo?.restore()
+    expect(statuses(store)).toEqual(['done'])
+    expect([library.pictures.size, library.conversations.size]).toEqual([1, 1])
+  })
+
+  it('goes out as one file and comes back beside what is there', async () => {
+    const { store } = await withPicture()
+    await ask(store, 'what?')
+    const file = await store.getState().exportAll()
+    await store.getState().importFile(file)
+    const [added, old] = store.getState().conversations
+    expect(store.getState().conversations).toHaveLength(2)
+    expect(added?.id).not.toBe(old?.id)
+    expect(statuses(store)).toEqual(['done', 'done'])
+    const [addedPicture] = added?.pictures ?? []
+    expect(await store.getState().images[addedPicture?.id ?? '']?.text()).toBe('a.png')
+    expect(
+      await store
+        .getState()
+        .exportMarkdown(old?.id ?? '')
+        .text(),
+    ).toBe('# a.png: what?\n\na cat\n\n**what?**\n\na cat\n')
+  })
+
+  it.each([
+    ['no JSON', 'hello'],
+    ['another JSON', '{"format":"else"}'],
+    ['a later version', '{"format":"pictalk-conversations","version":9}'],
+    [
+      'missing pictures',
+      '{"format":"pictalk-conversations","version":1,"pictures":[],"conversations":[{"id":"x","pictures":[{"id":"p","name":"n"}],"turns":[]}]}',
+    ],
+    [
+      'turns out of order',
+      '{"format":"pictalk-conversations","version":1,"pictures":[],"conversations":[{"id":"x","pictures":[],"turns":[{"id":"a","parent":"b","question":null,"answers":{}}]}]}',
+    ],
+  ])('refuses to import %s, and loses nothing', async (_, text) => {
+    const { store } = await withPicture()
+    await store.getState().importFile(new Blob([text]))
+    expect(store.getState().libraryFailure).toMatchObject({ code: 'bad-file' })
+    expect(store.getState().conversations).toHaveLength(1)
   })
 })
 
@@ -144,21 +308,55 @@ describe('the model', () => {
     expect(restarted()).toBe(1)
     expect(store.getState().model.status).toBe('ready')
   })
+
+  it('is rebuilt when the graphics device goes away; the half answer stays until it is asked for again', async () => {
+    const { store, answer, lose, restarted, look } = await withPicture()
+    answer.mockImplementationOnce((_, report) => {
+      report({ text: 'half an', tokens: 2 })
+      lose(LOST)
+      return Promise.reject(new AppError('device-lost', LOST.message))
+    })
+    store.getState().changeDraft('what?')
+    store.getState().send()
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'failed']))
+    await vi.waitFor(() => expect(store.getState().model.status).toBe('ready'))
+    expect(restarted()).toBe(1)
+    expect(answers(store)[1]).toMatchObject({ text: 'half an' })
+    const conversation = store.getState().conversations[0]
+    store.getState().retry(conversation?.turns[1]?.id ?? '', conversation?.pictures[0]?.id ?? '')
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
+    expect(look).toHaveBeenCalledTimes(1)
+    expect(store.getState().losses).toBe(0)
+  })
+
+  it('is not rebuilt again and again when no answer is finished in between', async () => {
+    const { store, lose, load } = await withPicture()
+    lose(LOST)
+    await vi.waitFor(() => expect(load).toHaveBeenCalledTimes(2))
+    await vi.waitFor(() => expect(store.getState().model.status).toBe('ready'))
+    lose(LOST)
+    await vi.waitFor(() => expect(store.getState().model.status).toBe('failed'))
+    expect(store.getState().losses).toBe(2)
+    expect(load).toHaveBeenCalledTimes(2)
+  })
 })
 
 describe('settings', () => {
   it('are kept and restored', () => {
     const { store, kept } = fake()
     store.getState().changeSettings({ prompt: 'a photo of', theme: 'dark' })
-    expect(kept.at(-1)).toMatchObject({ prompt: 'a photo of', theme: 'dark', maxNewTokens: 30 })
-    expect(fake(kept).store.getState().settings).toEqual(store.getState().settings)
+    expect(kept.at(-1)).toMatchObject({ prompt: 'a photo of', theme: 'dark', preset: 'quick' })
+    expect(fake({ kept }).store.getState().settings).toEqual(store.getState().settings)
   })
 
   it.each([
     ['no object', 'nonsense'],
-    ['values of other kinds', { theme: 'plaid', prompt: 7, maxNewTokens: -3, prefer: 'magic' }],
+    [
+      'values of other kinds',
+      { theme: 'plaid', prompt: 7, own: { beams: 0 }, preset: 'x', template: 'y', prefer: 'magic' },
+    ],
   ])('fall back to the defaults where what was kept is %s', (_, kept) => {
-    expect(fake([kept]).store.getState().settings).toEqual(fake().store.getState().settings)
+    expect(fake({ kept: [kept] }).store.getState().settings).toEqual(fake().store.getState().settings)
   })
 
   it('hold for the visit where nothing can be kept', () => {
@@ -166,7 +364,7 @@ describe('settings', () => {
     full.push = () => {
       throw new DOMException('full', 'QuotaExceededError')
     }
-    const { store } = fake(full)
+    const { store } = fake({ kept: full })
     store.getState().changeSettings({ prompt: 'a photo of' })
     expect(store.getState().settings.prompt).toBe('a photo of')
   })

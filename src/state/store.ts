@@ -3,9 +3,10 @@
  * Everything from outside (engine, storage) is handed in, so tests hand in fakes.
  */
 import { createStore, type StoreApi } from 'zustand/vanilla'
+import type { Failure } from '../pack/failure.ts'
 import type { EngineCalls } from '../protocol/calls.ts'
 import type { Client } from '../protocol/rpc.ts'
-import { conversationSlice, type ConversationSlice } from './conversation-slice.ts'
+import { conversationSlice, type ConversationSlice, type ConversationSources } from './conversation-slice.ts'
 import { modelSlice, type ModelSlice } from './model-slice.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
 
@@ -14,13 +15,14 @@ export type AppStore = StoreApi<AppState>
 
 export interface Engine {
   client: Client<EngineCalls>
-  /** Ends the worker and starts a fresh one, whose client takes the old one's place. */
-  restart(): Client<EngineCalls>
+  /** Ends the worker, fails its calls, and starts a fresh one, whose client takes the old one's place. */
+  restart(failure: Failure): Client<EngineCalls>
 }
 
 export interface AppDependencies {
   engine: Engine
   settings: SettingsStorage
+  conversations: ConversationSources
   /** Where the built-in model's pack lies; an absolute URL that ends in `/`. */
   builtInModelUrl: string
 }
@@ -32,16 +34,16 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
   let client = dependencies.engine.client
   const engine = {
     call: ((kind, input, options) => client.call(kind, input, options)) satisfies Client<EngineCalls>['call'],
-    restart: () => {
-      client = dependencies.engine.restart()
+    restart: (failure: Failure) => {
+      client = dependencies.engine.restart(failure)
     },
   }
   return createStore<AppState>()((set, get) => ({
     ...settingsSlice(set, get, dependencies.settings),
     ...modelSlice(set, get, engine, dependencies.builtInModelUrl),
-    ...conversationSlice(set, get, engine),
+    ...conversationSlice(set, get, engine, dependencies.conversations),
   }))
 }
 
 /** The engine as slices see it. */
-export type EngineAccess = Pick<Client<EngineCalls>, 'call'> & { restart(): void }
+export type EngineAccess = Pick<Client<EngineCalls>, 'call'> & { restart(failure: Failure): void }

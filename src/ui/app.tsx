@@ -1,9 +1,11 @@
 import { useEffect, type ReactElement } from 'react'
 import type { AppStore } from '../state/store.ts'
 import { Conversation } from './conversation.tsx'
+import { ConversationList } from './conversation-list.tsx'
 import { DropZone } from './drop-zone.tsx'
 import { Examples } from './examples.tsx'
 import { ModelPanel } from './model-panel.tsx'
+import { LibraryNotices } from './library-notices.tsx'
 import { SettingsPanel } from './settings-panel.tsx'
 import { StoreContext, useApp } from './store-context.ts'
 
@@ -25,12 +27,16 @@ function Page(): ReactElement {
         <h1>pictalk</h1>
         <p>BLIP-2 describes your picture, on your own machine. Nothing leaves this device.</p>
       </header>
-      <main>
-        <ModelPanel />
-        <Examples />
-        <Conversation />
-        <SettingsPanel />
-      </main>
+      <div className="columns">
+        <ConversationList />
+        <main>
+          <ModelPanel />
+          <Examples />
+          <LibraryNotices />
+          <Conversation />
+          <SettingsPanel />
+        </main>
+      </div>
       <p className="visually-hidden" role="status">
         {announcement}
       </p>

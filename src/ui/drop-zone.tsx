@@ -19,7 +19,7 @@ export function DropZone({ children }: { children: ReactNode }): ReactElement {
 }
 
 /** "Choose image": opens the file dialog. */
-export function ChooseImage(): ReactElement {
+export function ChooseImage({ primary = true }: { primary?: boolean }): ReactElement {
   const addFiles = useAddFiles()
   const input = useRef<HTMLInputElement>(null)
   const onChange = (event: ChangeEvent<HTMLInputElement>): void => {
@@ -29,7 +29,12 @@ export function ChooseImage(): ReactElement {
   }
   return (
     <>
-      <button type="button" className="primary" onClick={() => input.current?.click()}>
+      <button
+        type="button"
+        className={primary ? 'primary' : ''}
+        data-after-removal
+        onClick={() => input.current?.click()}
+      >
         Choose image
       </button>
       <input ref={input} type="file" accept="image/*" multiple hidden onChange={onChange} />

@@ -7,13 +7,26 @@ import { useApp } from './store-context.ts'
 export function ModelPanel(): ReactElement {
   const model = useApp((state) => state.model)
   const loadModel = useApp((state) => state.loadModel)
+  const losses = useApp((state) => state.losses)
+  const switchProvider = useApp((state) => state.switchProvider)
   return (
     <section aria-label="Model" className="model-panel">
       <h2>Built-in model: drawn scenes</h2>
       {model.status === 'loading' && <Loading progress={model.progress} />}
       {model.status === 'ready' && <Ready loaded={model.loaded} />}
       {model.status === 'failed' && (
-        <Notice failure={model.failure} action="Load again" onAction={() => void loadModel()} />
+        <>
+          <Notice failure={model.failure} action="Load again" onAction={() => void loadModel()} />
+          {model.failure.code === 'device-lost' && losses > 1 && (
+            <p>
+              This has happened {losses} times in a row.{' '}
+              <button type="button" className="link" onClick={() => void switchProvider('wasm')}>
+                Use WebAssembly
+              </button>{' '}
+              is slower, but needs no graphics device.
+            </p>
+          )}
+        </>
       )}
       <p className="hint">
         A miniature BLIP-2 that has only ever seen drawn scenes like the examples below. Of a photograph it

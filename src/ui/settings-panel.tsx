@@ -1,5 +1,7 @@
-import type { ReactElement } from 'react'
-import { MOST_NEW_TOKENS, type Theme } from '../state/settings-slice.ts'
+import { useId, useState, type ReactElement } from 'react'
+import { decodingProblem, GREEDY, type DecodingSettings } from '../pack/decoding.ts'
+import { PRESETS } from '../state/presets.ts'
+import { DEFAULT_TEMPLATE, type Theme } from '../state/settings-slice.ts'
 import { useApp } from './store-context.ts'
 
 const THEMES: Record<Theme, string> = { auto: 'As the system', light: 'Light', dark: 'Dark' }
@@ -19,16 +21,7 @@ export function SettingsPanel(): ReactElement {
           onChange={(event) => change({ prompt: event.target.value })}
         />
       </label>
-      <label>
-        Longest answer, in tokens
-        <input
-          type="number"
-          min={1}
-          max={MOST_NEW_TOKENS}
-          value={settings.maxNewTokens}
-          onChange={(event) => change({ maxNewTokens: clamp(event.target.valueAsNumber) })}
-        />
-      </label>
+      <Template />
       <label>
         Appearance
         <select value={settings.theme} onChange={(event) => change({ theme: themeOf(event.target.value) })}>
@@ -39,12 +32,188 @@ export function SettingsPanel(): ReactElement {
           ))}
         </select>
       </label>
+      <p className="hint">
+        Answers are written as “{PRESETS[settings.preset].name}”: {PRESETS[settings.preset].hint}.
+      </p>
+      {settings.preset === 'own' && <OwnDecoding />}
+      <Shortcuts />
     </details>
   )
 }
 
-function clamp(value: number): number {
-  return Number.isFinite(value) ? Math.min(MOST_NEW_TOKENS, Math.max(1, Math.round(value))) : 30
+/** How a question is put. Changed only while it makes sense. */
+function Template(): ReactElement {
+  const kept = useApp((state) => state.settings.template)
+  const change = useApp((state) => state.changeSettings)
+  const [text, setText] = useState(kept)
+  const problem = useId()
+  const valid = text.includes('{question}')
+  return (
+    <div className="field">
+      <label>
+        How a question is put to the model
+        <input
+          type="text"
+          value={text}
+          aria-invalid={!valid}
+          {...(!valid && { 'aria-describedby': problem })}
+          onChange={(event) => {
+            setText(event.target.value)
+            if (event.target.value.includes('{question}')) change({ template: event.target.value })
+          }}
+        />
+      </label>
+      {!valid && (
+        <p id={problem} className="problem">
+          Say where the question goes: write {'{question}'} somewhere. Until then “{kept}” is used.
+        </p>
+      )}
+      {kept !== DEFAULT_TEMPLATE && (
+        <button
+          type="button"
+          className="link"
+          onClick={() => {
+            setText(DEFAULT_TEMPLATE)
+            change({ template: DEFAULT_TEMPLATE })
+          }}
+        >
+          Back to BLIP-2’s own
+        </button>
+      )}
+    </div>
+  )
+}
+
+type NumberField = Exclude<keyof DecodingSettings, 'sampling'>
+
+const FIELDS: [NumberField, string, number][] = [
+  ['maxNewTokens', 'Longest answer, in tokens', 1],
+  ['minNewTokens', 'Shortest answer, in tokens', 1],
+  ['beams', 'Beams', 1],
+  ['lengthPenalty', 'Length penalty', 0.1],
+  ['repetitionPenalty', 'Repetition penalty', 0.1],
+  ['noRepeatNgram', 'No n-gram twice, of this size', 1],
+  ['answers', 'Answers', 1],
+]
+
+/** Every setting of the decoder. Values that do not go together are told and not used. */
+function OwnDecoding(): ReactElement {
+  const own = useApp((state) => state.settings.own)
+  const change = useApp((state) => state.changeSettings)
+  const [draft, setDraft] = useState(own)
+  const problem = decodingProblem(draft)
+  const set = (next: DecodingSettings): void => {
+    setDraft(next)
+    if (decodingProblem(next) === null) change({ own: next })
+  }
+  const { sampling } = draft
+  return (
+    <fieldset>
+      <legend>My own way to answer</legend>
+      {FIELDS.map(([field, label, step]) => (
+        <NumberInput
+          key={field}
+          label={label}
+          step={step}
+          value={draft[field]}
+          onChange={(value) => set({ ...draft, [field]: value })}
+        />
+      ))}
+      <label className="check">
+        <input
+          type="checkbox"
+          checked={sampling !== null}
+          onChange={(event) => set({ ...draft, sampling: event.target.checked ? SAMPLING : null })}
+        />
+        Sample instead of choosing the best
+      </label>
+      {sampling !== null && (
+        <>
+          <NumberInput
+            label="Temperature"
+            step={0.1}
+            value={sampling.temperature}
+            onChange={(temperature) => set({ ...draft, sampling: { ...sampling, temperature } })}
+          />
+          <NumberInput
+            label="Top-k (0 for all)"
+            step={1}
+            value={sampling.topK}
+            onChange={(topK) => set({ ...draft, sampling: { ...sampling, topK } })}
+          />
+          <NumberInput
+            label="Top-p"
+            step={0.05}
+            value={sampling.topP}
+            onChange={(topP) => set({ ...draft, sampling: { ...sampling, topP } })}
+          />
+          <NumberInput
+            label="Seed"
+            step={1}
+            value={sampling.seed}
+            onChange={(seed) => set({ ...draft, sampling: { ...sampling, seed } })}
+          />
+        </>
+      )}
+      {problem !== null && (
+        <p className="problem" role="alert">
+          {problem} The last settings that fit are used.
+        </p>
+      )}
+      <button type="button" className="link" onClick={() => set(GREEDY)}>
+        Back to plain greedy search
+      </button>
+    </fieldset>
+  )
+}
+
+const SAMPLING = { temperature: 1, topK: 0, topP: 0.9, seed: 0 }
+
+function NumberInput({
+  label,
+  step,
+  value,
+  onChange,
+}: {
+  label: string
+  step: number
+  value: number
+  onChange: (value: number) => void
+}): ReactElement {
+  return (
+    <label>
+      {label}
+      <input
+        type="number"
+        step={step}
+        value={Number.isNaN(value) ? '' : value}
+        onChange={(event) => onChange(event.target.valueAsNumber)}
+      />
+    </label>
+  )
+}
+
+function Shortcuts(): ReactElement {
+  return (
+    <dl className="shortcuts" aria-label="Keyboard shortcuts">
+      <dt>
+        <kbd>Enter</kbd>
+      </dt>
+      <dd>sends the question</dd>
+      <dt>
+        <kbd>Shift</kbd> + <kbd>Enter</kbd>
+      </dt>
+      <dd>begins a new line</dd>
+      <dt>
+        <kbd>Esc</kbd>
+      </dt>
+      <dd>stops the answer, or leaves an edit</dd>
+      <dt>
+        <kbd>Ctrl</kbd> or <kbd>⌘</kbd> + <kbd>V</kbd>
+      </dt>
+      <dd>pastes a picture</dd>
+    </dl>
+  )
 }
 
 function themeOf(value: string): Theme {

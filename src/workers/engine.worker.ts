@@ -1,18 +1,21 @@
 /** The engine's thread: the model, its GPU device and ONNX Runtime live here, away from the page. */
 import { withImage } from '../image/decode.ts'
 import { preprocess } from '../image/preprocess.ts'
-import { AppError } from '../pack/failure.ts'
+import { AppError, toFailure, type Failure } from '../pack/failure.ts'
 import type {
-  Caption,
-  CaptionProgress,
+  Answered,
+  AnswerProgress,
+  AnswerRequest,
   DeviceReport,
   EngineCalls,
   LoadedModel,
   LoadProgress,
+  Looked,
+  LookProgress,
 } from '../protocol/calls.ts'
 import { serve } from '../protocol/rpc.ts'
-import { Blip2, type AnswerSoFar } from '../runtime/blip2.ts'
-import { openCompute, type Compute } from '../runtime/gpu.ts'
+import { Blip2, type AnswerSoFar, type Discussion } from '../runtime/blip2.ts'
+import { lossOf, openCompute, type Compute } from '../runtime/gpu.ts'
 import { openHttpPack } from '../store/http-pack.ts'
 
 let model: Blip2 | null = null
@@ -46,58 +49,106 @@ async function load(
   return { device: describe(compute), manifest: pack.manifest, loadMs: performance.now() - started }
 }
 
-async function caption(
-  input: EngineCalls['caption']['in'],
-  report: (event: CaptionProgress) => void,
-  signal: AbortSignal,
-): Promise<Caption> {
-  if (model === null) throw new AppError('bug', 'No model is loaded.')
+async function look(
+  { pictureId, image }: EngineCalls['look']['in'],
+  report: (event: LookProgress) => void,
+): Promise<Looked> {
+  const loaded = loadedModel()
   const started = performance.now()
   report({ stage: 'reading' })
-  const { preprocessing } = model.manifest
-  const picture = await withImage(input.image, (rows) => ({
+  const { preprocessing } = loaded.manifest
+  const picture = await withImage(image, (rows) => ({
     pixels: preprocess(rows, preprocessing),
     width: rows.width,
     height: rows.height,
   }))
+  const { width, height } = picture
   const read = performance.now()
-  report({ stage: 'looking', width: picture.width, height: picture.height })
-  const seen = await model.see(picture.pixels)
-  const looked = performance.now()
-  let firstToken = looked
-  let last: Pick<AnswerSoFar, 'tokenIds' | 'text' | 'finish'> = { tokenIds: [], text: '', finish: null }
+  report({ stage: 'looking', width, height })
+  const seen = await loaded.see(picture.pixels)
   try {
-    for await (const soFar of model.answer(seen, {
-      prompt: input.prompt,
-      maxNewTokens: input.maxNewTokens,
-      signal,
-    })) {
-      if (soFar.tokenIds.length === 1) firstToken = performance.now()
+    // Read back once, to be kept: no later turn, nor a reload, has to look again.
+    const embeddings = await seen.embeddings.read()
+    keepDiscussion(pictureId, loaded.discuss(seen))
+    return { embeddings, width, height, readMs: read - started, lookMs: performance.now() - read }
+  } catch (error) {
+    seen.embeddings.dispose()
+    throw error
+  }
+}
+
+async function answer(
+  { pictureId, embeddings, asked, settings }: AnswerRequest,
+  report: (event: AnswerProgress) => void,
+  signal: AbortSignal,
+): Promise<Answered> {
+  const loaded = loadedModel()
+  const discussion = discussions.get(pictureId) ?? loaded.discuss(loaded.seenBefore(embeddings))
+  keepDiscussion(pictureId, discussion)
+  const started = performance.now()
+  let firstAt = started
+  let last: AnswerSoFar | null = null
+  const steps =
+    asked.kind === 'caption'
+      ? discussion.answer(asked.prompt, { settings, signal })
+      : discussion.ask(asked.earlier, asked.question, { settings, signal, template: asked.template })
+  try {
+    for await (const soFar of steps) {
+      if (last === null) firstAt = performance.now()
       last = soFar
-      report({ stage: 'writing', text: soFar.text, tokens: soFar.tokenIds.length })
+      report({ text: soFar.text, tokens: soFar.tokenIds.length })
     }
   } catch (error) {
     // Stopping keeps what was written.
     if (!(error instanceof AppError && error.code === 'cancelled')) throw error
   }
-  const ended = performance.now()
   return {
-    text: last.text,
-    tokenIds: last.tokenIds,
-    finish: last.finish ?? 'stopped',
-    timings: {
-      readMs: read - started,
-      lookMs: looked - read,
-      prefillMs: firstToken - looked,
-      decodeMs: ended - firstToken,
-    },
+    text: last?.text ?? '',
+    tokenIds: last?.tokenIds ?? [],
+    answers: last?.answers.map(({ text, tokenIds, score }) => ({ text, tokenIds, score })) ?? [],
+    finish: last?.finish ?? 'stopped',
+    prefilled: last?.prefilled ?? 0,
+    dropped: last?.dropped ?? 0,
+    prefillMs: firstAt - started,
+    decodeMs: performance.now() - firstAt,
   }
+}
+
+/** KV caches are large, so only the pictures talked about last keep theirs; the others' are run again when needed. */
+const MOST_DISCUSSIONS = 2
+const discussions = new Map<string, Discussion>()
+
+/** Makes this discussion the most recent one and lets go of the oldest beyond the limit. */
+function keepDiscussion(pictureId: string, discussion: Discussion): void {
+  const before = discussions.get(pictureId)
+  if (before !== undefined && before !== discussion) before.dispose()
+  discussions.delete(pictureId)
+  discussions.set(pictureId, discussion)
+  for (const [oldest, old] of discussions) {
+    if (discussions.size <= MOST_DISCUSSIONS) break
+    discussions.delete(oldest)
+    old.dispose()
+  }
+}
+
+function loadedModel(): Blip2 {
+  if (model === null) throw new AppError('bug', 'No model is loaded.')
+  return model
+}
+
+async function untilLost(): Promise<Failure> {
+  const device = compute?.device
+  // On the processor there is nothing to lose.
+  if (device === null || device === undefined) return new Promise(() => undefined)
+  return toFailure(await lossOf(device).catch((error: unknown) => error))
 }
 
 async function unload(): Promise<null> {
   const [oldModel, oldCompute] = [model, compute]
   model = null
   compute = null
+  for (const discussion of discussions.values()) discussion.dispose()
+  discussions.clear()
   await oldModel?.dispose()
   oldCompute?.device?.destroy()
   return null
@@ -107,4 +158,4 @@ function describe({ provider, adapter, f16, software, reason }: Compute): Device
   return { provider, adapter, f16, software, reason }
 }
 
-serve<EngineCalls>(self, { load, caption, unload })
+serve<EngineCalls>(self, { load, untilLost, look, answer, unload })

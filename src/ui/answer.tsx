@@ -1,0 +1,178 @@
+import { useEffect, useRef, useState, type ReactElement } from 'react'
+import {
+  answerText,
+  isUnderWay,
+  type AnswerFacts,
+  type AnswerState,
+  type AnswerText,
+  type Picture,
+} from '../conversation/conversation.ts'
+import type { Failure } from '../pack/failure.ts'
+import { Notice } from './notice.tsx'
+import { PictureView } from './picture.tsx'
+import { useApp } from './store-context.ts'
+
+/** What the model says about one picture, with its progress, how it came about, and what can be done with it. */
+export function Answer({
+  turnId,
+  picture,
+  question,
+  answer,
+  withPicture,
+}: {
+  turnId: string
+  picture: Picture
+  question: string | null
+  answer: AnswerState
+  withPicture: boolean
+}): ReactElement {
+  const stop = useApp((state) => state.stop)
+  const article = useRef<HTMLElement>(null)
+  const underWay = isUnderWay(answer)
+  useEffect(() => {
+    article.current?.scrollIntoView({ block: 'nearest' })
+  }, [answer.status])
+  return (
+    <article
+      ref={article}
+      aria-label={question === null ? picture.name : `${picture.name}: ${question}`}
+      className={withPicture ? 'answer with-picture' : 'answer'}
+      tabIndex={-1}
+    >
+      {withPicture && <PictureView picture={picture} />}
+      <div className="said">
+        <Words answer={answer} picture={picture} turnId={turnId} />
+        {(underWay || answer.status === 'done') && (
+          <div className="actions">
+            {underWay && (
+              <button
+                type="button"
+                onClick={() => {
+                  stop()
+                  // The button goes away; focus stays with the answer instead of falling to the page.
+                  article.current?.focus()
+                }}
+              >
+                Stop
+              </button>
+            )}
+            {answer.status === 'done' && <Copy text={answer.text} />}
+          </div>
+        )}
+      </div>
+    </article>
+  )
+}
+
+function Words({
+  answer,
+  picture,
+  turnId,
+}: {
+  answer: AnswerState
+  picture: Picture
+  turnId: string
+}): ReactElement {
+  const model = useApp((state) => state.model.status)
+  switch (answer.status) {
+    case 'waiting':
+      return <p className="stage">{model === 'ready' ? 'Waiting for its turn…' : 'Waiting for the model…'}</p>
+    case 'reading':
+      return <p className="stage">Reading the picture…</p>
+    case 'looking':
+      return <p className="stage">Looking…</p>
+    case 'writing':
+      return (
+        <>
+          <p className="caption">{answer.text}</p>
+          <p className="stage">Writing…</p>
+        </>
+      )
+    case 'done':
+      return (
+        <>
+          <p className="caption">{answer.text === '' ? '(nothing was said)' : answer.text}</p>
+          {answer.answers.length > 1 && <Others answers={answer.answers} />}
+          <p className="timing">{timing(answer.facts, answer.tokenIds.length)}</p>
+          {answer.facts.dropped > 0 && (
+            <p className="timing">
+              The conversation has grown too long for the model: the {answer.facts.dropped} oldest turns were
+              left out.
+            </p>
+          )}
+        </>
+      )
+    case 'failed':
+      return <Failed answer={answer} picture={picture} turnId={turnId} />
+  }
+}
+
+/** The runners-up of a beam search, or the other samples. */
+function Others({ answers }: { answers: AnswerText[] }): ReactElement {
+  return (
+    <details className="others">
+      <summary>{answers.length} answers with their scores</summary>
+      <ol>
+        {answers.map(({ text, score }, i) => (
+          <li key={i}>
+            {text === '' ? '(nothing)' : text} <span className="timing">{score.toFixed(3)}</span>
+          </li>
+        ))}
+      </ol>
+    </details>
+  )
+}
+
+/** The same picture again only helps when the picture was not at fault. */
+function Failed({
+  answer,
+  picture,
+  turnId,
+}: {
+  answer: { status: 'failed'; text: string; failure: Failure }
+  picture: Picture
+  turnId: string
+}): ReactElement {
+  const retry = useApp((state) => state.retry)
+  const { failure } = answer
+  const pictureAtFault = failure.code === 'bad-image' || failure.code === 'image-too-large'
+  const written = answerText(answer)
+  return (
+    <>
+      {written !== '' && <p className="caption unfinished">{written}…</p>}
+      <p className="stage">{picture.name}</p>
+      <Notice
+        failure={failure}
+        {...(!pictureAtFault && { action: 'Try again', onAction: () => retry(turnId, picture.id) })}
+      />
+    </>
+  )
+}
+
+function timing({ finish, lookMs, prefillMs, decodeMs, prefilled }: AnswerFacts, tokens: number): string {
+  const total = lookMs + prefillMs + decodeMs
+  const parts = [finish === 'stopped' ? `Stopped after ${seconds(total)}` : seconds(total)]
+  if (tokens > 0) parts.push(`first word after ${seconds(lookMs + prefillMs)}`)
+  if (tokens > 1 && decodeMs > 0)
+    parts.push(`${((1000 * (tokens - 1)) / decodeMs).toFixed(1)} tokens per second`)
+  if (prefilled > 0) parts.push(`${prefilled} positions read`)
+  if (finish === 'limit') parts.push('cut at the longest answer')
+  return parts.join(' · ')
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 995 ? 2 : 1)} s`
+}
+
+function Copy({ text }: { text: string }): ReactElement {
+  const [copied, setCopied] = useState(false)
+  const copy = async (): Promise<void> => {
+    await navigator.clipboard.writeText(text)
+    setCopied(true)
+  }
+  return (
+    <button type="button" className="quiet" onClick={() => void copy()} onBlur={() => setCopied(false)}>
+      {copied ? 'Copied' : 'Copy'}
+    </button>
+  )
+}
