@@ -22,23 +22,25 @@ test('Users can click an example and are told what is drawn in it', async ({ app
   expect(nouns.some((noun) => words.includes(noun))).toBe(true)
 })
 
-test('Users can choose, then paste, and get an answer for each picture', async ({ app }) => {
+test('Users can choose, then paste, and get a conversation for each picture', async ({ app }) => {
   await app.open()
   await app.choose(PICTURE)
-  await app.finished(0)
+  await app.finished('good-rgb.png')
   await app.paste('e2e/images/good-rgb.jpg', 'image/jpeg')
-  await app.finished(1)
-  await expect(app.conversation.getByRole('article')).toHaveCount(2)
+  await app.finished('good-rgb.jpg')
+  await expect(app.conversation.getByRole('article')).toHaveCount(1)
+  await app.list.getByRole('button', { name: /^good-rgb\.png/ }).click()
+  await app.finished('good-rgb.png')
 })
 
 test('Users can stop while the answer is written, and go on with the next picture', async ({ app, page }) => {
   await app.open()
   await app.choose(PICTURE)
   await page.getByRole('button', { name: 'Stop' }).click()
-  await expect(app.answer(0)).toContainText('Stopped after')
-  await expect(app.answer(0)).toBeFocused()
+  await expect(app.answer('good-rgb.png')).toContainText('Stopped after')
+  await expect(app.answer('good-rgb.png')).toBeFocused()
   await app.choose('e2e/images/good-rgb.webp')
-  await app.finished(1)
+  await app.finished('good-rgb.webp')
 })
 
 test('Users can remove an answer and have their settings remembered', async ({ app, page }) => {

@@ -7,10 +7,12 @@ export class AppPage {
   readonly page: Page
   readonly model: Locator
   readonly conversation: Locator
+  readonly list: Locator
 
   constructor(page: Page) {
     this.page = page
     this.model = page.getByRole('region', { name: 'Model' })
+    this.list = page.getByRole('navigation', { name: 'Conversations' })
     this.conversation = page.getByRole('log', { name: 'Conversation' })
   }
 
@@ -51,14 +53,26 @@ export class AppPage {
     )
   }
 
-  answer(index: number): Locator {
-    return this.conversation.getByRole('article').nth(index)
+  /** The answer about a picture, by its place or by its name (with the question: `name: question`). */
+  answer(which: number | string): Locator {
+    return typeof which === 'number'
+      ? this.conversation.getByRole('article').nth(which)
+      : this.conversation.getByRole('article', { name: which, exact: true })
   }
 
   /** Waits until an answer is finished and returns its words. */
-  async finished(index: number): Promise<string> {
-    await expect(this.answer(index)).toContainText('first word after')
-    return this.answer(index).innerText()
+  async finished(which: number | string): Promise<string> {
+    await expect(this.answer(which)).toContainText('first word after')
+    return this.answer(which).innerText()
+  }
+
+  /** Types a question and sends it with Enter. */
+  async ask(question: string): Promise<void> {
+    const box = this.page.getByRole('textbox', { name: 'Ask about the image' })
+    await box.fill(question)
+    await box.press('Enter')
+    await expect(box).toHaveValue('')
+    await expect(box).toBeFocused()
   }
 }
 

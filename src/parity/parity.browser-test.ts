@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openCompute, type Provider } from '../runtime/gpu.ts'
 import { liveTensorCount } from '../runtime/session.ts'
 import type { Precision } from '../pack/manifest.ts'
+import { compareGeneration } from './generation.ts'
 import { CHECKPOINTS, compareWithReference, STAGES, type CheckpointName, type ReadFile } from './reference.ts'
 
 /** The dev server answers unknown paths with the page, so a file counts only when it is not HTML. */
@@ -43,4 +44,26 @@ describe('converted and run in the browser on WebGPU', () => {
 describe('converted and run in the browser on WebAssembly', () => {
   it('agrees with transformers at fp32 on every stage and every token', () =>
     check('wasm', 'short-tied', 'fp32', 1e-4))
+})
+
+describe('greedy and beam search on WebGPU', () => {
+  // A prime step, so that every setting comes up; all of them run on WebAssembly.
+  it.each(['short-tied', 'untied'] as const)(
+    '%s: answers and scores are those of transformers',
+    async (name) => {
+      const compute = await openCompute('webgpu')
+      const results = await compareGeneration(read, name, compute, 7)
+      expect(results.length).toBeGreaterThan(12)
+      for (const { title, ours, reference } of results) {
+        expect(
+          ours.map(({ tokenIds }) => tokenIds),
+          title,
+        ).toEqual(reference.map(({ ids }) => ids))
+        for (const [i, { score }] of reference.entries())
+          if (score !== null) expect(Math.abs((ours[i]?.score ?? NaN) / score - 1), title).toBeLessThan(1e-5)
+      }
+      expect(liveTensorCount()).toBe(0)
+      compute.device?.destroy()
+    },
+  )
 })

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openHttpPack } from '../store/http-pack.ts'
-import { Blip2 } from './blip2.ts'
+import { GREEDY, type DecodingSettings } from '../pack/decoding.ts'
+import { Blip2, type AnswerSoFar, type Discussion } from './blip2.ts'
+import type { Turn } from './dialogue.ts'
 import { openCompute, type Compute } from './gpu.ts'
 import { liveTensorCount } from './session.ts'
 import type { Pixels } from '../image/pixels.ts'
@@ -52,20 +54,29 @@ function grey(): Pixels {
 
 /** Counts per token of one answer. */
 async function perToken(
-  maxNewTokens: number,
-): Promise<{ token: number; dispatches: number; bytesRead: number }[]> {
-  const seen = await model.see(grey())
+  settings: Partial<DecodingSettings>,
+  discussion: Discussion,
+): Promise<{ dispatches: number; bytesRead: number }[]> {
   const steps = []
   let before = { ...counts }
-  for await (const { tokenIds } of model.answer(seen, { prompt: '', maxNewTokens })) {
+  for await (const soFar of discussion.answer('', { settings: { ...GREEDY, ...settings } })) {
+    expect(soFar.prefilled).toBeGreaterThan(0)
     steps.push({
-      token: tokenIds.length,
       dispatches: counts.dispatches - before.dispatches,
       bytesRead: counts.bytesRead - before.bytesRead,
     })
     before = { ...counts }
   }
   return steps
+}
+
+async function once<T>(work: (discussion: Discussion) => Promise<T>): Promise<T> {
+  const discussion = model.discuss(await model.see(grey()))
+  try {
+    return await work(discussion)
+  } finally {
+    discussion.dispose()
+  }
 }
 
 it('reads nothing back between the vision encoder, Q-Former and decoder', async () => {
@@ -75,28 +86,92 @@ it('reads nothing back between the vision encoder, Q-Former and decoder', async 
   embeddings.dispose()
 })
 
-it('asks for the same work for every token and reads back one row of logits', async () => {
-  const [, ...steps] = await perToken(6)
-  expect(steps.length).toBeGreaterThan(1)
+it.each([
+  ['one row of logits greedily', { maxNewTokens: 6, minNewTokens: 6 }, 1],
+  ['one row for each of five beams', { maxNewTokens: 6, minNewTokens: 6, beams: 5 }, 5],
+  [
+    'one row for each of three samples',
+    { maxNewTokens: 6, minNewTokens: 6, answers: 3, sampling: { temperature: 1, topK: 0, topP: 1, seed: 1 } },
+    3,
+  ],
+])('asks for the same work for every token and reads back %s', async (_, settings, rows) => {
+  const [, ...steps] = await once((discussion) => perToken(settings, discussion))
+  expect(steps).toHaveLength(5)
   const rowBytes = 4 * model.manifest.shape.text.vocabulary
   for (const { bytesRead } of steps) {
-    expect(bytesRead).toBeGreaterThanOrEqual(rowBytes)
+    expect(bytesRead).toBeGreaterThanOrEqual(rows * rowBytes)
     // ONNX Runtime rounds read-back buffers up to its size classes.
-    expect(bytesRead).toBeLessThan(2 * rowBytes + 1024)
+    expect(bytesRead).toBeLessThan(2 * rows * rowBytes + 1024)
   }
   expect(new Set(steps.map(({ dispatches }) => dispatches)).size).toBe(1)
-  console.warn('per token', steps[0], 'row', rowBytes)
+  if (import.meta.env['VITE_PRINT_COUNTS']) console.warn(rows, 'rows', steps[0])
 })
 
 it('keeps no tensor after an answer, and makes no more buffers for the tenth than for the second', async () => {
-  await perToken(3)
+  const short = { maxNewTokens: 3, minNewTokens: 3 }
   const made = async (): Promise<number> => {
     const before = counts.buffers
-    await perToken(3)
+    await once((discussion) => perToken(short, discussion))
     return counts.buffers - before
   }
+  await made()
   const second = await made()
-  for (let i = 0; i < 7; i += 1) await perToken(3)
+  for (let i = 0; i < 7; i += 1) await made()
   expect(await made()).toBeLessThanOrEqual(second)
   expect(liveTensorCount()).toBe(0)
 })
+
+it('prefills only what is new in a conversation, and answers as if it had read everything', async () => {
+  const questions = ['what is in the picture?', 'how many things are there?', 'is there a cat?']
+  const settings = { ...GREEDY, maxNewTokens: 8 }
+  const turns: Turn[] = []
+  const prefilled: number[] = []
+  const afresh: number[] = []
+  await once(async (discussion) => {
+    for (const question of questions) {
+      const ours = await lastOf(discussion.ask(turns, question, { settings }))
+      const fresh = await once((other) => lastOf(other.ask(turns, question, { settings })))
+      expect(ours.tokenIds).toEqual(fresh.tokenIds)
+      prefilled.push(ours.prefilled)
+      afresh.push(fresh.prefilled)
+      turns.push({ question, answer: ours.text })
+    }
+    // Another wording of the second question: only from there on.
+    const again = await lastOf(discussion.ask(turns.slice(0, 1), 'is there a dog?', { settings }))
+    expect(again.prefilled).toBeLessThan(afresh[1] ?? 0)
+  })
+  expect(prefilled[0]).toBe(afresh[0])
+  expect(prefilled[1]).toBeLessThan((afresh[1] ?? 0) / 2)
+  expect(prefilled[2]).toBeLessThan((afresh[2] ?? 0) / 2)
+  if (import.meta.env['VITE_PRINT_COUNTS']) console.warn('prefilled', prefilled, 'afresh', afresh)
+})
+
+it('does not grow with the number of turns', async () => {
+  const settings = { ...GREEDY, maxNewTokens: 2 }
+  await once(async (discussion) => {
+    const turns: Turn[] = []
+    let dropped = 0
+    const ask = async (): Promise<void> => {
+      const last = await lastOf(discussion.ask(turns, 'is there a cat?', { settings }))
+      turns.push({ question: 'is there a cat?', answer: last.text })
+      dropped = last.dropped
+    }
+    for (let turn = 0; turn < 44; turn += 1) await ask()
+    const live = liveTensorCount()
+    const before = counts.buffers
+    await ask()
+    const each = counts.buffers - before
+    for (let turn = 0; turn < 8; turn += 1) await ask()
+    expect(liveTensorCount()).toBe(live)
+    expect(counts.buffers - before).toBeLessThanOrEqual(10 * Math.max(each, 1))
+    expect(dropped).toBeGreaterThan(0)
+  })
+  expect(liveTensorCount()).toBe(0)
+})
+
+async function lastOf(answer: AsyncIterable<AnswerSoFar>): Promise<AnswerSoFar> {
+  let last: AnswerSoFar | undefined
+  for await (const soFar of answer) last = soFar
+  if (last === undefined) throw new Error('The answer was empty.')
+  return last
+}

@@ -43,6 +43,13 @@ describe('a history that is too long', () => {
     expect(fitDialogue(turns, toIds, 5)).toMatchObject({ dropped: 2 })
   })
 
+  it('loses several at once when it is long, so that the next turn finds its beginning unchanged', () => {
+    const many = Array.from({ length: 20 }, (_, i) => ({ question: `${i}?`, answer: 'yes' }))
+    expect(fitDialogue(many, toIds, 200).dropped).toBe(4)
+    expect(fitDialogue(many.slice(0, 19), toIds, 200).dropped).toBe(0)
+    expect(fitDialogue([...many, ...many.slice(0, 3)], toIds, 200).dropped).toBe(4)
+  })
+
   it('is refused when the question alone does not fit', () => {
     expect(() => fitDialogue(turns, toIds, 4)).toThrow(expect.objectContaining({ code: 'prompt-too-long' }))
   })

@@ -43,17 +43,25 @@ export interface FittedPrompt {
 }
 
 /**
- * The longest history that leaves the prompt within `room` tokens: the oldest turns go first. Throws
- * `prompt-too-long` when the question alone does not fit.
+ * A history of more turns than twice this loses so many at once: each loss changes the prompt from its beginning, so
+ * that nothing of the KV cache fits any more, and that should not happen at every turn from then on.
+ */
+const DROPPED_TOGETHER = 4
+
+/**
+ * The history that leaves the prompt within `room` tokens: the oldest turns go first. Throws `prompt-too-long` when the
+ * question alone does not fit.
  */
 export function fitDialogue(
   turns: readonly Turn[],
   toIds: (turns: readonly Turn[]) => number[],
   room: number,
 ): FittedPrompt {
-  for (let dropped = 0; dropped <= turns.length; dropped += 1) {
+  const step = turns.length > 2 * DROPPED_TOGETHER ? DROPPED_TOGETHER : 1
+  for (let dropped = 0; ; dropped = Math.min(dropped + step, turns.length)) {
     const ids = toIds(turns.slice(dropped))
     if (ids.length <= room) return { ids, dropped }
+    if (dropped === turns.length) break
   }
   throw new AppError(
     'prompt-too-long',

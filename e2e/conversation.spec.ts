@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from './fixtures.ts'
+
+const PICTURE = 'e2e/images/good-rgb.png'
+const NAME = 'good-rgb.png'
+
+/** How many positions an answer says the model had to read. */
+function positionsRead(words: string): number {
+  return Number(/(\d+) positions read/.exec(words)?.[1])
+}
+
+test('Users can hold a conversation of three turns on WebGPU, without a network and across a reload', async ({
+  app,
+  page,
+  context,
+}) => {
+  await app.open()
+  await app.choose(PICTURE)
+  await app.finished(NAME)
+  await context.setOffline(true)
+  await app.ask('what is in the picture?')
+  await app.finished(`${NAME}: what is in the picture?`)
+  await app.ask('how many things are there?')
+  const second = await app.finished(`${NAME}: how many things are there?`)
+  await app.ask('is there a cat?')
+  const third = await app.finished(`${NAME}: is there a cat?`)
+  // The first turn's cache holds the picture; later turns read what is new and nothing else.
+  expect(positionsRead(second)).toBeLessThan(positionsRead(third) + 16)
+  await context.setOffline(false)
+
+  await page.reload()
+  await expect(app.conversation.getByRole('article')).toHaveCount(4)
+  await app.ask('what is in the picture?')
+  await expect(app.conversation.getByRole('article')).toHaveCount(5)
+  const again = await app.finished(4)
+  expect(again).not.toContain('Looking')
+})
+
+test('Users can edit a question, go back to the old wording, write another answer, and undo a deletion', async ({
+  app,
+  page,
+}) => {
+  await app.open('?provider=wasm')
+  await app.choose(PICTURE)
+  await app.finished(NAME)
+  await app.ask('is there a cat?')
+  await app.finished(`${NAME}: is there a cat?`)
+  await page.getByRole('button', { name: 'Edit question: is there a cat?' }).click()
+  await page.getByRole('textbox', { name: 'Edit the question' }).fill('is there a dog?')
+  await page.keyboard.press('Enter')
+  await app.finished(`${NAME}: is there a dog?`)
+  await expect(app.conversation).toContainText('2 / 2')
+  await page.getByRole('button', { name: 'Previous version' }).click()
+  await app.finished(`${NAME}: is there a cat?`)
+  await page.getByRole('button', { name: 'Write another answer: is there a cat?' }).click()
+  await expect(app.conversation).toContainText('3 / 3')
+  await app.finished(`${NAME}: is there a cat?`)
+  await page.getByRole('button', { name: 'Remove is there a cat?' }).click()
+  await expect(page.getByRole('button', { name: 'Choose image' })).toBeFocused()
+  await expect(app.conversation).toContainText('2 / 2')
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await expect(app.conversation).toContainText('3 / 3')
+})
+
+test('Users can compare pictures with the same question, several ways of answering, and see the scores', async ({
+  app,
+  page,
+}) => {
+  await app.open('?provider=wasm')
+  await app.choose(PICTURE, 'e2e/images/good-palette.png')
+  await app.finished(NAME)
+  await app.finished('good-palette.png')
+  await page.getByText('Settings').click()
+  await page.getByLabel('How to answer').selectOption('My own')
+  await page.getByLabel('Beams').fill('3')
+  await page.getByLabel('Answers', { exact: true }).fill('4')
+  await expect(page.getByText(/Several answers need sampling/)).toBeVisible()
+  await page.getByLabel('Answers', { exact: true }).fill('3')
+  await app.ask('what is in the picture?')
+  await app.finished(`${NAME}: what is in the picture?`)
+  await app.finished('good-palette.png: what is in the picture?')
+  await expect(app.answer(`${NAME}: what is in the picture?`)).toContainText('3 answers with their scores')
+})
+
+test('Users can search, delete, export and import their conversations', async ({ app, page }) => {
+  await app.open('?provider=wasm')
+  for (const name of ['good-rgb.png', 'good-grey.png', 'good-palette.png', 'good-alpha.png']) {
+    await app.choose(`e2e/images/${name}`)
+    await app.finished(name)
+  }
+  await app.list.getByRole('searchbox', { name: 'Search conversations' }).fill('palette')
+  await expect(app.list.getByRole('listitem')).toHaveCount(1)
+  await app.list.getByRole('searchbox').fill('')
+  const download = page.waitForEvent('download')
+  await app.list.getByRole('button', { name: 'Export all' }).click()
+  const path = await (await download).path()
+  expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ format: 'pictalk-conversations' })
+  await app.list.getByRole('button', { name: 'Delete conversation good-rgb.png' }).click()
+  await expect(app.list.getByRole('listitem')).toHaveCount(3)
+  const chooser = page.waitForEvent('filechooser')
+  await app.list.getByRole('button', { name: 'Import' }).click()
+  await (await chooser).setFiles(path)
+  await expect(app.list.getByRole('listitem')).toHaveCount(7)
+  await app.finished('good-alpha.png')
+})
+
+test('Users are told when a file to import is no export', async ({ app, page }) => {
+  await app.open('?provider=wasm')
+  const chooser = page.waitForEvent('filechooser')
+  await app.list.getByRole('button', { name: 'Import' }).click()
+  await (await chooser).setFiles('package.json')
+  await expect(page.getByText(/holds no pictalk conversations/)).toBeVisible()
+})

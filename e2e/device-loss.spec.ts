@@ -1,0 +1,52 @@
+import type { Page } from '@playwright/test'
+import { expect, test } from './fixtures.ts'
+
+/** 20 takes about ten minutes on a software adapter; the gate makes do with fewer. */
+const LOSSES = Number(process.env['DEVICE_LOSSES'] ?? 3)
+const NAME = 'good-rgb.png'
+
+/** Lets the engine's worker remember its device, so that it can be destroyed from outside. */
+async function rememberDevice(page: Page): Promise<void> {
+  await page.route(/engine\.worker.*\.js/, async (route) => {
+    const response = await route.fetch()
+    const remember = `
+      const request = GPUAdapter.prototype.requestDevice
+      GPUAdapter.prototype.requestDevice = async function (...args) {
+        return (self.device = await request.apply(this, args))
+      };`
+    await route.fulfill({ response, body: `${remember}\n${await response.text()}` })
+  })
+}
+
+async function destroyDevice(page: Page): Promise<void> {
+  const [worker] = page.workers()
+  await worker?.evaluate(() => (globalThis as unknown as { device: GPUDevice }).device.destroy())
+}
+
+test('Users keep the half answer, the draft and the conversation when the graphics device goes away', async ({
+  app,
+  page,
+}) => {
+  test.setTimeout(120_000 + LOSSES * 60_000)
+  await rememberDevice(page)
+  await app.open()
+  await app.choose(`e2e/images/${NAME}`)
+  await app.finished(NAME)
+  for (let loss = 1; loss <= LOSSES; loss += 1) {
+    const question = `what is in the picture? ${loss}`
+    await app.ask(question)
+    const draft = page.getByRole('textbox', { name: 'Ask about the image' })
+    await draft.fill('half a question')
+    const answer = app.answer(`${NAME}: ${question}`)
+    await expect(answer).toContainText('Writing…')
+    await destroyDevice(page)
+    await expect(answer).toContainText('device-lost', { timeout: 1000 })
+    await expect(draft).toHaveValue('half a question')
+    await expect(app.model).toContainText('Runs on WebGPU')
+    await answer.getByRole('button', { name: 'Try again' }).click()
+    const words = await app.finished(`${NAME}: ${question}`)
+    expect(words).not.toContain('device-lost')
+    await draft.fill('')
+  }
+  expect(page.workers()).toHaveLength(1)
+})
