@@ -88,6 +88,9 @@ export interface SessionOptions {
   keepOnDevice: string[]
 }
 
+/** How long to wait for a device's loss when work on it has failed. */
+const DYING_MS = 250
+
 /** ONNX Runtime on one compute device. */
 export class Runtime {
   readonly compute: Compute
@@ -194,8 +197,24 @@ export class Runtime {
         return this.#untilLost(work())
       })
     } catch (error) {
+      // Work on a dying device may fail before the device is heard to be gone.
+      if (!(error instanceof AppError)) await this.#heardLost(DYING_MS)
       throw this.#explain(error)
     }
+  }
+
+  /** Resolves when the device is known to be gone, or after `ms`. */
+  #heardLost(ms: number): Promise<void> {
+    if (this.compute.device === null || this.#lost !== null) return Promise.resolve()
+    return new Promise((resolve) => {
+      const heard = (): void => {
+        clearTimeout(timer)
+        this.#underWay.delete(heard)
+        resolve()
+      }
+      const timer = setTimeout(heard, ms)
+      this.#underWay.add(heard)
+    })
   }
 
   #untilLost<T>(work: Promise<T>): Promise<T> {
