@@ -2,6 +2,7 @@
 import { createRoot } from 'react-dom/client'
 import type { EngineCalls } from './protocol/calls.ts'
 import { connect, type Client } from './protocol/rpc.ts'
+import { keepPageOffline, keepRuntimeOffline } from './offline.ts'
 import { openConversationLibrary } from './store/conversation-library.ts'
 import { createAppStore, type AppStore } from './state/store.ts'
 import { App } from './ui/app.tsx'
@@ -55,6 +56,14 @@ async function start(): Promise<void> {
   const root = document.getElementById('root')
   if (root === null) throw new Error('index.html has no #root')
   void store.getState().restoreConversations()
+  if (import.meta.env.PROD) {
+    keepPageOffline((apply) => store.getState().offerUpdate(apply))
+    store.subscribe(({ model }, before) => {
+      if (model.status === 'ready' && before.model.status !== 'ready')
+        // A full disk costs the offline use, not the visit.
+        void keepRuntimeOffline(model.loaded.wasmUrls).catch(() => undefined)
+    })
+  }
   createRoot(root).render(<App store={store} />)
   // `?provider=wasm` is for trying the fallback where there is a graphics card.
   const asked = new URLSearchParams(location.search).get('provider')

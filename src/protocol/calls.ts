@@ -27,6 +27,8 @@ export interface LoadedModel {
   device: DeviceReport
   manifest: PackManifest
   loadMs: number
+  /** Addresses of the wasm that was fetched to run it, to be kept for use without a network. */
+  wasmUrls: string[]
 }
 
 export type LookProgress = { stage: 'reading' } | { stage: 'looking'; width: number; height: number }

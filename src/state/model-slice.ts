@@ -18,6 +18,9 @@ export interface ModelSlice {
   switchProvider: (prefer: Provider) => Promise<void>
   /** The engine's worker died: calls have failed already, and the next load starts a new one. */
   engineDied: (failure: Failure) => void
+  /** Changes over to a newer version of the page, which has been fetched already; null when there is none. */
+  update: (() => void) | null
+  offerUpdate: (apply: () => void) => void
   /** An answer was finished, so the device is sound. */
   answerFinished: () => void
 }
@@ -46,6 +49,10 @@ export function modelSlice(
   return {
     model: { status: 'absent' },
     losses: 0,
+    update: null,
+    offerUpdate(apply) {
+      set({ update: apply })
+    },
     async loadModel() {
       if (get().model.status === 'loading') return
       if (died !== null) engine.restart(died)

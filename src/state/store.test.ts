@@ -28,7 +28,7 @@ const LOOKED: Looked = { embeddings: Float32Array.of(1, 2), width: 2, height: 2,
 function loaded(hash: string): LoadedModel {
   const files = ['vision.weights', 'q-former.weights'].map((path) => ({ path, chunks: [{ sha256: hash }] }))
   // The store looks at the hashes only and passes the rest on.
-  return { loadMs: 1, manifest: { files } } as unknown as LoadedModel
+  return { loadMs: 1, wasmUrls: [], manifest: { files } } as unknown as LoadedModel
 }
 
 type AnswerCall = (

@@ -46,7 +46,16 @@ async function load(
     signal,
     onProgress: (graph, done, total) => report({ stage: 'preparing', graph, done, total }),
   })
-  return { device: describe(compute), manifest: pack.manifest, loadMs: performance.now() - started }
+  const wasmUrls = performance
+    .getEntriesByType('resource')
+    .map((entry) => entry.name)
+    .filter((url) => new URL(url).pathname.endsWith('.wasm'))
+  return {
+    device: describe(compute),
+    manifest: pack.manifest,
+    loadMs: performance.now() - started,
+    wasmUrls,
+  }
 }
 
 async function look(
