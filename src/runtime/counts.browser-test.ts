@@ -127,10 +127,14 @@ it('prefills only what is new in a conversation, and answers as if it had read e
   const turns: Turn[] = []
   const prefilled: number[] = []
   const afresh: number[] = []
+  const ratios: number[] = []
   await once(async (discussion) => {
     for (const question of questions) {
-      const ours = await lastOf(discussion.ask(turns, question, { settings }))
-      const fresh = await once((other) => lastOf(other.ask(turns, question, { settings })))
+      const { last: ours, firstMs } = await timed(discussion.ask(turns, question, { settings }))
+      const { last: fresh, firstMs: freshMs } = await once((other) =>
+        timed(other.ask(turns, question, { settings })),
+      )
+      ratios.push(firstMs / freshMs)
       expect(ours.tokenIds).toEqual(fresh.tokenIds)
       prefilled.push(ours.prefilled)
       afresh.push(fresh.prefilled)
@@ -143,7 +147,8 @@ it('prefills only what is new in a conversation, and answers as if it had read e
   expect(prefilled[0]).toBe(afresh[0])
   expect(prefilled[1]).toBeLessThan((afresh[1] ?? 0) / 2)
   expect(prefilled[2]).toBeLessThan((afresh[2] ?? 0) / 2)
-  if (import.meta.env['VITE_PRINT_COUNTS']) console.warn('prefilled', prefilled, 'afresh', afresh)
+  if (import.meta.env['VITE_PRINT_COUNTS'])
+    console.warn('prefilled', prefilled, 'afresh', afresh, 'time to first token', ratios)
 })
 
 it('does not grow with the number of turns', async () => {
@@ -169,9 +174,19 @@ it('does not grow with the number of turns', async () => {
   expect(liveTensorCount()).toBe(0)
 })
 
-async function lastOf(answer: AsyncIterable<AnswerSoFar>): Promise<AnswerSoFar> {
+/** The last state of an answer, and the milliseconds to its first token. */
+async function timed(answer: AsyncIterable<AnswerSoFar>): Promise<{ last: AnswerSoFar; firstMs: number }> {
+  const started = performance.now()
+  let firstMs = NaN
   let last: AnswerSoFar | undefined
-  for await (const soFar of answer) last = soFar
+  for await (const soFar of answer) {
+    if (last === undefined) firstMs = performance.now() - started
+    last = soFar
+  }
   if (last === undefined) throw new Error('The answer was empty.')
-  return last
+  return { last, firstMs }
+}
+
+async function lastOf(answer: AsyncIterable<AnswerSoFar>): Promise<AnswerSoFar> {
+  return (await timed(answer)).last
 }

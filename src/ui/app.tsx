@@ -25,7 +25,7 @@ function Page(): ReactElement {
     <DropZone>
       <header className="site-header">
         <h1>pictalk</h1>
-        <p>BLIP-2 describes your picture, on your own machine. Nothing leaves this device.</p>
+        <p>Talk about your pictures with BLIP-2, on your own machine. Nothing leaves this device.</p>
       </header>
       <div className="columns">
         <ConversationList />
