@@ -72,6 +72,42 @@ describe('pictalk', () => {
     })
   })
 
+  it('holds a conversation, each question the next turn, and reads only what is new', async () => {
+    const { stdout, status } = await pictalk(
+      'ask',
+      join(folder, 'pack'),
+      PICTURE,
+      ...['--question', 'what is it?', '--question', 'why?', '--beams', '2', '--answers', '2'],
+      ...['--length-penalty', '-1', '--no-repeat-ngram', '2', '--max-new-tokens', '5', '--json'],
+    )
+    expect(status).toBe(0)
+    const [first, second] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(first).toMatchObject({
+      prompt: 'Question: what is it? Answer:',
+      ids: expect.any(Array) as number[],
+      scores: [expect.any(Number), expect.any(Number)] as number[],
+      tokens_prefilled: 18,
+      turns_dropped: 0,
+    })
+    expect(second?.['prompt']).toBe(
+      `Question: what is it? Answer: ${String(first?.['text'])}. Question: why? Answer:`,
+    )
+    expect(second?.['tokens_prefilled']).toBeLessThan(25)
+  })
+
+  it('samples the same answer from the same seed and others from others', async () => {
+    const sample = async (seed: string): Promise<string> => {
+      const flags = ['--temperature', '1.5', '--seed', seed, '--max-new-tokens', '8', '--json']
+      const { stdout } = await pictalk('caption', join(folder, 'pack'), PICTURE, ...flags)
+      return String((JSON.parse(stdout) as { token_ids: number[] }).token_ids)
+    }
+    expect(await sample('4')).toBe(await sample('4'))
+    expect(await sample('4')).not.toBe(await sample('5'))
+  })
+
   it('traces every stage', async () => {
     const out = join(folder, 'trace', '..', 'model.safetensors')
     const { status } = await pictalk(
@@ -122,6 +158,13 @@ describe('pictalk', () => {
       ['convert', '--from', 'x', '--out', 'y', '--precision', 'q3'],
       2,
       /q3.*\[bad-usage\]/,
+    ],
+    ['a question that is missing', ['ask', 'x', 'y'], 2, /--question.*\[bad-usage\]/],
+    [
+      'beams that are sampled',
+      ['ask', 'x', 'y', '--question', 'z', '--beams', '2', '--seed', '1'],
+      2,
+      /sampling.*\[bad-usage\]/,
     ],
     ['a folder that is not there', ['convert', '--from', 'nowhere', '--out', 'y'], 1, /\[not-found\]/],
     ['a folder without a pack', ['inspect', 'src'], 1, /\[not-found\]/],
