@@ -5,6 +5,9 @@ import { expect, test } from './fixtures.ts'
 const LOSSES = Number(process.env['DEVICE_LOSSES'] ?? 3)
 const NAME = 'good-rgb.png'
 
+// A service worker would answer for the engine's script once it is active, past the route below.
+test.use({ serviceWorkers: 'block' })
+
 /** Lets the engine's worker remember its device, so that it can be destroyed from outside. */
 async function rememberDevice(page: Page): Promise<void> {
   await page.route(/engine\.worker.*\.js/, async (route) => {
@@ -32,6 +35,11 @@ test('Users keep the half answer, the draft and the conversation when the graphi
   await app.open()
   await app.choose(`e2e/images/${NAME}`)
   await app.finished(NAME)
+  // Long enough to be in the middle of it for sure.
+  await page.getByText('Settings').click()
+  await page.getByLabel('How to answer').selectOption('My own')
+  await page.getByLabel('Longest answer').fill('40')
+  await page.getByLabel('Shortest answer').fill('40')
   for (let loss = 1; loss <= LOSSES; loss += 1) {
     const question = `what is in the picture? ${loss}`
     await app.ask(question)
