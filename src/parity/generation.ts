@@ -69,6 +69,19 @@ export async function compareGeneration(
   return results
 }
 
+/** What differs, one line each: other ids, another order, or a score off by more than 1e-5 of it. */
+export function differences(results: readonly GenerationComparison[]): string[] {
+  return results.flatMap(({ title, ours, reference }) => {
+    const [our, their] = [ours.map(({ tokenIds }) => tokenIds), reference.map(({ ids }) => ids)]
+    if (JSON.stringify(our) !== JSON.stringify(their))
+      return [`${title}: ${JSON.stringify(our)}, not ${JSON.stringify(their)}`]
+    return reference.flatMap(({ score }, i) => {
+      const off = score === null ? 0 : Math.abs((ours[i]?.score ?? NaN) / score - 1)
+      return off < 1e-5 ? [] : [`${title}: score ${String(ours[i]?.score)}, not ${String(score)}`]
+    })
+  })
+}
+
 async function pixelsOf(read: ReadFile, name: CheckpointName, key: string, model: Blip2): Promise<Pixels> {
   const expected = await openCheckpoint({
     open: (path) => read(path === 'model.safetensors' ? `${name}/reference.safetensors` : ''),
