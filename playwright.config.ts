@@ -1,7 +1,9 @@
 import { defineConfig, devices } from '@playwright/test'
 import { launchOptions } from './scripts/browser.ts'
 
-const PORT = 4319
+// Any port, so that two checkouts can be tested side by side; the environment carries it to the test processes.
+process.env['PICTALK_PORT'] ??= String(20_000 + Math.floor(Math.random() * 20_000))
+const PORT = Number(process.env['PICTALK_PORT'])
 
 /** End to end: the built app, served as any static host would, in Chromium with WebGPU on a software adapter. */
 export default defineConfig({

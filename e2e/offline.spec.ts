@@ -11,8 +11,9 @@ const NAME = 'good-rgb.png'
 test('Users can go on talking after the server stopped and the browser was restarted', async () => {
   const profile = mkdtempSync(join(tmpdir(), 'pictalk-profile-'))
   // A server of its own, so that it can be stopped.
-  const server = await preview({ preview: { port: 4329, strictPort: true } })
-  const baseURL = 'http://localhost:4329'
+  const port = Number(process.env['PICTALK_PORT']) + 1
+  const server = await preview({ preview: { port, strictPort: true } })
+  const baseURL = `http://localhost:${port}`
   const visit = async (work: (app: AppPage) => Promise<void>): Promise<void> => {
     const context = await chromium.launchPersistentContext(profile, { ...launchOptions(), baseURL })
     try {
