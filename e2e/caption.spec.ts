@@ -29,7 +29,7 @@ test('Users can choose, then paste, and get a conversation for each picture', as
   await app.paste('e2e/images/good-rgb.jpg', 'image/jpeg')
   await app.finished('good-rgb.jpg')
   await expect(app.conversation.getByRole('article')).toHaveCount(1)
-  await app.list.getByRole('button', { name: /^good-rgb\.png/ }).click()
+  await app.reopen('good-rgb.png')
   await app.finished('good-rgb.png')
 })
 

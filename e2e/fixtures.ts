@@ -66,6 +66,13 @@ export class AppPage {
     return this.answer(which).innerText()
   }
 
+  /** Goes to another conversation; on a phone the list is folded away at first. */
+  async reopen(name: string): Promise<void> {
+    const item = this.list.getByRole('button', { name, exact: true })
+    if (!(await item.isVisible())) await this.list.getByText(/^Conversations \(/).click()
+    await item.click()
+  }
+
   /** Types a question and sends it with Enter. */
   async ask(question: string): Promise<void> {
     const box = this.page.getByRole('textbox', { name: 'Ask about the image' })
