@@ -18,11 +18,10 @@ from typing import BinaryIO
 
 import numpy as np
 import torch
-from PIL import Image
 from tokenizers import Tokenizer
-from transformers import Blip2Config, Blip2ForConditionalGeneration
+from transformers import Blip2Config
 
-from checkpoint_files import preprocessor_config, shard_name, short_config, write_index, write_settings
+from checkpoint_files import shard_name, short_config, write_index, write_settings
 from images import write_images
 from make_reference import (
     CASES,
@@ -31,15 +30,14 @@ from make_reference import (
     NEW_TOKENS,
     SMALLEST_MARGIN,
     Spec,
+    answers_by_seed,
     make_config,
     make_tensors,
     make_tokenizer,
-    prompt_ids,
     seed_score,
     write_checkpoint,
     write_reference,
 )
-from oracle import greedy, pixel_values, run_stages
 from tokenizer_files import newline_id, write_tokenizer
 from weights import LM_HEAD, adjust, is_norm, parameter_shapes, standard_deviation
 
@@ -89,16 +87,7 @@ def draw_spec(options: argparse.Namespace) -> Spec:
 
 def choose_seed(spec: Spec, images: dict[str, Path]) -> int:
     """The first seed for weights, from the spec's on, under which greedy answers vary and no step is a near tie."""
-    tokenizer = make_tokenizer(spec)
-    config = make_config(spec, tokenizer)
-    model = Blip2ForConditionalGeneration._from_config(config, attn_implementation="eager").eval()
-    settings = preprocessor_config(config.vision_config.image_size, spec.mean, spec.std)
-    pixels = {key: pixel_values(Image.open(path), settings) for key, path in images.items()}
-    eos = newline_id(tokenizer)
-    for seed in range(spec.seed, spec.seed + ATTEMPTS):
-        model.load_state_dict(make_tensors(spec, config, tokenizer, seed))
-        embeddings = {key: run_stages(model, image).query_embeddings for key, image in pixels.items()}
-        answers = [greedy(model, embeddings[key], prompt_ids(tokenizer, p), eos, NEW_TOKENS) for key, p in CASES]
+    for seed, answers in answers_by_seed(spec, images, range(spec.seed, spec.seed + ATTEMPTS)):
         if seed_score(spec, answers) > 0 and min(min(a.margins) for a in answers) > 2 * SMALLEST_MARGIN:
             return seed
     raise SystemExit(f"no usable weights in {ATTEMPTS} attempts: take another --seed")

@@ -10,6 +10,7 @@ import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Iterator
 
 import numpy as np
 import torch
@@ -267,19 +268,25 @@ def seed_score(spec: Spec, answers: list[Answer]) -> float:
     return min(min(a.margins) / a.spread for a in answers)
 
 
-def search(name: str, spec: Spec, images: dict[str, Path], count: int) -> None:
-    """Tries seeds and prints the best so far, for the table above."""
+def answers_by_seed(spec: Spec, images: dict[str, Path], seeds: range) -> Iterator[tuple[int, list[Answer]]]:
+    """What greedy decoding says to every case under weights of each seed."""
     tokenizer = make_tokenizer(spec)
     config = make_config(spec, tokenizer)
     model = Blip2ForConditionalGeneration._from_config(config, attn_implementation="eager").eval()
     settings = preprocessor_config(config.vision_config.image_size, spec.mean, spec.std)
     pixels = {key: pixel_values(Image.open(path), settings) for key, path in images.items()}
     eos = newline_id(tokenizer)
-    best = 0.0
-    for seed in range(1, count + 1):
+    for seed in seeds:
         model.load_state_dict(make_tensors(spec, config, tokenizer, seed))
         embeddings = {key: run_stages(model, image).query_embeddings for key, image in pixels.items()}
-        answers = [greedy(model, embeddings[k], prompt_ids(tokenizer, p), eos, NEW_TOKENS) for k, p in CASES]
+        yield seed, [greedy(model, embeddings[key], prompt_ids(tokenizer, p), eos, NEW_TOKENS) for key, p in CASES]
+
+
+def search(name: str, spec: Spec, images: dict[str, Path], count: int) -> None:
+    """Tries seeds and prints the best so far, for the table above."""
+    tokenizer = make_tokenizer(spec)
+    best = 0.0
+    for seed, answers in answers_by_seed(spec, images, range(1, count + 1)):
         score = seed_score(spec, answers)
         if score > best:
             best = score

@@ -141,7 +141,7 @@ it('prefills only what is new in a conversation, and answers as if it had read e
       turns.push({ question, answer: ours.text })
     }
     // Another wording of the second question: only from there on.
-    const again = await lastOf(discussion.ask(turns.slice(0, 1), 'is there a dog?', { settings }))
+    const again = (await timed(discussion.ask(turns.slice(0, 1), 'is there a dog?', { settings }))).last
     expect(again.prefilled).toBeLessThan(afresh[1] ?? 0)
   })
   expect(prefilled[0]).toBe(afresh[0])
@@ -157,7 +157,7 @@ it('does not grow with the number of turns', async () => {
     const turns: Turn[] = []
     let dropped = 0
     const ask = async (): Promise<void> => {
-      const last = await lastOf(discussion.ask(turns, 'is there a cat?', { settings }))
+      const last = (await timed(discussion.ask(turns, 'is there a cat?', { settings }))).last
       turns.push({ question: 'is there a cat?', answer: last.text })
       dropped = last.dropped
     }
@@ -185,8 +185,4 @@ async function timed(answer: AsyncIterable<AnswerSoFar>): Promise<{ last: Answer
   }
   if (last === undefined) throw new Error('The answer was empty.')
   return { last, firstMs }
-}
-
-async function lastOf(answer: AsyncIterable<AnswerSoFar>): Promise<AnswerSoFar> {
-  return (await timed(answer)).last
 }

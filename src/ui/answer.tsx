@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type ReactElement } from 'react'
+import { memo, useEffect, useRef, useState, type ReactElement } from 'react'
 import {
   answerText,
   isUnderWay,
@@ -12,20 +12,20 @@ import { Notice } from './notice.tsx'
 import { PictureView } from './picture.tsx'
 import { useApp } from './store-context.ts'
 
-/** What the model says about one picture, with its progress, how it came about, and what can be done with it. */
-export function Answer({
-  turnId,
-  picture,
-  question,
-  answer,
-  withPicture,
-}: {
+interface AnswerProps {
   turnId: string
   picture: Picture
   question: string | null
   answer: AnswerState
   withPicture: boolean
-}): ReactElement {
+}
+
+/**
+ * What the model says about one picture, with its progress, how it came about, and what can be done with it. Finished
+ * ones are not drawn again while another is written.
+ */
+export const Answer = memo(function Answer(props: AnswerProps): ReactElement {
+  const { turnId, picture, question, answer, withPicture } = props
   const stop = useApp((state) => state.stop)
   const article = useRef<HTMLElement>(null)
   const underWay = isUnderWay(answer)
@@ -62,7 +62,7 @@ export function Answer({
       </div>
     </article>
   )
-}
+})
 
 function Words({
   answer,

@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react'
-import { shownTurns, type Conversation } from '../conversation/conversation.ts'
+import type { Conversation } from '../conversation/conversation.ts'
 import { PRESETS, isPreset } from '../state/presets.ts'
 import { AutoTextarea } from './auto-textarea.tsx'
 import { ChooseImage } from './drop-zone.tsx'
@@ -20,7 +20,7 @@ export function Composer({ conversation }: { conversation: Conversation | undefi
       }}
     >
       {ready && (
-        <div className="ask" data-turns={shownTurns(conversation).length}>
+        <div className="ask">
           <AutoTextarea
             label="Ask about the image"
             placeholder={conversation.pictures.length > 1 ? 'Ask about these images' : 'Ask about the image'}
