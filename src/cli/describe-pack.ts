@@ -11,6 +11,7 @@ export function describePack(manifest: PackManifest): string {
     `  q-former  ${qFormer.layers} layers × ${qFormer.hiddenSize}, ${qFormer.heads} heads, ${qFormer.queries} queries`,
     `  decoder   ${text.layers} layers × ${text.hiddenSize}, ${text.heads} heads, ${text.vocabulary} rows, ${text.positions} positions`,
     `  licence   ${manifest.licence ?? 'not stated by the checkpoint'}`,
+    ...(manifest.licenceNotice === undefined ? [] : [`  notice    ${manifest.licenceNotice}`]),
     'files',
     ...manifest.files.map(
       (file) =>

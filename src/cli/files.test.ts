@@ -137,7 +137,16 @@ describe('openPackFolder', () => {
       { path: 'vision.onnx', bytes: 5, chunks: [{ bytes: 5, sha256: await sha256Hex(graph) }] },
     ]
     const shape = { vision: {}, qFormer: {}, text: {} }
-    const manifest = { format: 'pictalk-pack', version: 1, precision: 'q4', graphs, files, shape }
+    const words = {
+      name: 'test',
+      fingerprint: '',
+      licence: null,
+      parameters: 1,
+      tokenizer: {},
+      checks: [],
+      unknownTensors: [],
+    }
+    const manifest = { format: 'pictalk-pack', version: 1, precision: 'q4', graphs, files, shape, ...words }
     await writeFile(join(path, 'pack.json'), JSON.stringify(manifest))
     return path
   }

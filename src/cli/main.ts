@@ -1,12 +1,13 @@
 /** The command line: `npm run --silent pictalk -- <command>`. Answers go to stdout, everything else to stderr. */
 import { readFile } from 'node:fs/promises'
-import { basename, resolve } from 'node:path'
-import { Command, CommanderError, Option } from 'commander'
+import { resolve } from 'node:path'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { convertBlip2 } from '../convert/convert.ts'
 import type { Pixels } from '../image/pixels.ts'
 import { preprocess } from '../image/preprocess.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import { PRECISIONS, type Precision } from '../pack/manifest.ts'
+import { PUBLIC_HUB } from '../remote/hub.ts'
 import { Blip2, type Answer, type AnswerSoFar } from '../runtime/blip2.ts'
 import { QUESTION_TEMPLATE, type Turn } from '../runtime/dialogue.ts'
 import { openCompute } from '../runtime/gpu.ts'
@@ -19,8 +20,11 @@ import {
 } from './decoding-flags.ts'
 import { decodeImage, type Alpha } from './decode-image.ts'
 import { describePack } from './describe-pack.ts'
-import { folderSink, folderTree, openPackFolder } from './files.ts'
+import { checkpointSource } from './checkpoint-source.ts'
+import { folderSink, openPackFolder } from './files.ts'
 import { progressOn } from './progress.ts'
+import { servePack } from './serve.ts'
+import { verifyPack } from './verify.ts'
 import { writeSafetensors } from './safetensors-file.ts'
 
 const interrupted = new AbortController()
@@ -44,12 +48,19 @@ async function convert(flags: {
   out: string
   precision: Precision
   name?: string
+  hub: string
 }): Promise<void> {
   const progress = progressOn(process.stderr)
-  const from = fromHere(flags.from)
-  const manifest = await convertBlip2(folderTree(from), folderSink(fromHere(flags.out)), {
+  const { tree, name } = await checkpointSource(flags.from, {
+    hub: flags.hub,
+    // Not an option: a command line is there for everybody on the machine to read.
+    token: process.env['HF_TOKEN'],
+    folder: fromHere,
+    signal: interrupted.signal,
+  })
+  const manifest = await convertBlip2(tree, folderSink(fromHere(flags.out)), {
     precision: flags.precision,
-    name: flags.name ?? basename(from),
+    name: flags.name ?? name,
     signal: interrupted.signal,
     onProgress: (step) => progress.show(`${step.file} ${step.tensor ?? ''}`, step.doneBytes, step.totalBytes),
   })
@@ -60,6 +71,29 @@ async function convert(flags: {
 async function inspect(pack: string, flags: { json?: boolean }): Promise<void> {
   const { manifest } = await openPackFolder(fromHere(pack))
   console.log(flags.json ? JSON.stringify(manifest) : describePack(manifest))
+}
+
+async function verify(pack: string): Promise<void> {
+  const progress = progressOn(process.stderr)
+  const damaged = await verifyPack(fromHere(pack), {
+    signal: interrupted.signal,
+    onProgress: (path, done, total) => progress.show(path, done, total),
+  })
+  progress.end()
+  if (damaged.length === 0) {
+    console.log('Every chunk has its SHA-256.')
+    return
+  }
+  for (const { path, why } of damaged) console.log(`${path}: ${why}`)
+  const count = `${damaged.length} chunk${damaged.length === 1 ? '' : 's'}`
+  throw new AppError('corrupt', `${count} of this pack cannot be used; convert or download it again.`)
+}
+
+async function serve(folder: string, flags: { port: number; host: string }): Promise<void> {
+  const server = await servePack(fromHere(folder), flags)
+  console.error(`pictalk: serving ${folder} at ${server.url}; stop with Ctrl+C`)
+  await new Promise((stop) => interrupted.signal.addEventListener('abort', stop))
+  await server.close()
 }
 
 async function caption(
@@ -241,30 +275,49 @@ function withPictureFlags(command: Command): Command {
   )
 }
 
+function portNumber(text: string): number {
+  const value = Number(text)
+  if (text === '' || !Number.isInteger(value) || value < 0 || value > 65535)
+    throw new InvalidArgumentError('give a whole number from 0 to 65535.')
+  return value
+}
+
 function withPrompt(command: Command): Command {
   return command.option('--prompt <text>', 'what the answer goes on from; empty for a plain caption', '')
 }
 
 function program(): Command {
   const root = new Command('pictalk')
-    .description('BLIP-2 packs: convert, inspect, caption, ask, trace')
+    .description('BLIP-2 packs: convert, inspect, verify, serve, caption, ask, trace')
     .exitOverride()
   root.configureOutput({ writeErr: () => undefined })
   root
     .command('convert')
     .description('turn a Hugging Face checkpoint into a pack')
-    .requiredOption('--from <folder>', 'folder of the checkpoint')
+    .requiredOption('--from <source>', 'a folder, hub:owner/name[@revision], or the URL of a folder')
     .requiredOption('--out <folder>', 'folder of the pack')
     .addOption(
       new Option('--precision <name>', 'how weights are stored').choices(PRECISIONS).default('q4f16'),
     )
-    .option('--name <name>', 'what the pack calls itself; the folder by default')
+    .option('--name <name>', 'what the pack calls itself; the folder or repository by default')
+    .addOption(
+      new Option('--hub <url>', 'the hub, or a mirror of it; a token is read from HF_TOKEN')
+        .env('HF_ENDPOINT')
+        .default(PUBLIC_HUB),
+    )
     .action(convert)
   root
     .command('inspect <pack>')
     .description('say what is in a pack')
     .option('--json', 'the manifest as JSON')
     .action(inspect)
+  root.command('verify <pack>').description('check every chunk of a pack against its hash').action(verify)
+  root
+    .command('serve <folder>')
+    .description('hand packs or checkpoints to others: a static server with ranges, ETags and CORS')
+    .option('--port <n>', 'port; 0 takes a free one', portNumber, 8017)
+    .option('--host <address>', 'address to listen on; 0.0.0.0 for the whole network', '127.0.0.1')
+    .action(serve)
   withDecodingFlags(
     withPictureFlags(withPrompt(root.command('caption <pack> <image...>').description('caption pictures'))),
   )

@@ -8,6 +8,7 @@ import { FORMAT_VERSION, type PackFile, type PackManifest, type Precision } from
 import { modelShape, parseBlip2Config, type Blip2Config } from './blip2-config.ts'
 import { checkSources, countParameters, isHeadTied, runChecks, unknownTensors } from './checks.ts'
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts'
+import { licenceNotice } from './licence.ts'
 import { openPackWriter, type WeightsProgress } from './pack-writer.ts'
 import { planConversion, type ConversionPlan } from './plan.ts'
 import { readLicence, readPreprocessing, readTokenizer, type TokenizerFiles } from './side-files.ts'
@@ -68,6 +69,7 @@ export async function convertBlip2(
   const small = [...plan.graphs, ...tokenizerFiles(tokenizer)]
   for (const { path, bytes } of small) files.push(await writer.writeFile(path, bytes))
 
+  const notice = licenceNotice(config)
   const manifest: PackManifest = {
     format: 'pictalk-pack',
     version: FORMAT_VERSION,
@@ -75,6 +77,7 @@ export async function convertBlip2(
     precision,
     fingerprint,
     licence: await readLicence(tree),
+    ...(notice !== undefined && { licenceNotice: notice }),
     parameters,
     shape: modelShape(config),
     preprocessing,

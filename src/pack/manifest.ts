@@ -86,7 +86,10 @@ export interface PackManifest {
   precision: Precision
   /** SHA-256 over everything that determines the pack: configuration, tensor table, precision, converter version. */
   fingerprint: string
+  /** As the checkpoint's card names it; null when it names none. */
   licence: string | null
+  /** What has to be known besides the licence's name, in sentences for a person; absent when there is nothing. */
+  licenceNotice?: string
   parameters: number
   shape: ModelShape
   preprocessing: Preprocessing
@@ -131,6 +134,7 @@ export function parseManifest(text: string): PackManifest {
   checkFiles(value['files'])
   checkShape(value['shape'])
   checkGraphs(value['graphs'])
+  checkWords(value)
   return value as unknown as PackManifest
 }
 
@@ -178,6 +182,25 @@ function checkGraphs(graphs: unknown): void {
   }
 }
 
+/** What is shown to people, and lists that the rest of the code goes through. */
+function checkWords(manifest: Record<string, unknown>): void {
+  const { name, fingerprint, licence, licenceNotice, parameters, tokenizer, checks, unknownTensors } =
+    manifest
+  const fine =
+    isText(name, 200) &&
+    isText(fingerprint, 64) &&
+    (licence === null || isText(licence, 200)) &&
+    (licenceNotice === undefined || isText(licenceNotice, 4000)) &&
+    isCount(parameters) &&
+    isRecord(tokenizer) &&
+    Object.values(tokenizer).every((path) => typeof path === 'string') &&
+    Array.isArray(checks) &&
+    checks.every((check) => isRecord(check) && isText(check['name'], 200) && isText(check['detail'], 4000)) &&
+    Array.isArray(unknownTensors) &&
+    unknownTensors.every((tensor) => typeof tensor === 'string')
+  if (!fine) refuse('its description is missing or wrong')
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -196,6 +219,10 @@ function refuse(why: string): never {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isText(value: unknown, longest: number): value is string {
+  return typeof value === 'string' && value.length <= longest
 }
 
 function isCount(value: unknown): value is number {

@@ -7,6 +7,7 @@ import type * as OrtModule from 'onnxruntime-common'
 import type { InferenceSession, Tensor } from 'onnxruntime-common'
 import { AppError } from '../pack/failure.ts'
 import { lossOf, type Compute } from './gpu.ts'
+import { canReadLazily, LazyBytes } from './lazy-bytes.ts'
 
 type Ort = typeof OrtModule
 
@@ -125,7 +126,7 @@ export class Runtime {
       this.#ort.InferenceSession.create(graph, {
         executionProviders:
           device === null ? ['wasm'] : [{ name: 'webgpu', device, validationMode: 'basic' } as const],
-        externalData: [weights],
+        externalData: [{ path: weights.path, data: readable(weights.data, this.compute) }],
         logSeverityLevel: 3,
         ...(device !== null && { preferredOutputLocation: location }),
       }),
@@ -281,6 +282,15 @@ function innerOf(tensor: DeviceTensor): Tensor {
 
 function gpuBufferOf(tensor: DeviceTensor): GPUBuffer {
   return innerOf(tensor).gpuBuffer
+}
+
+/** The JSPI build reads a Blob as it needs it; the others would take it whole. */
+function readable(
+  data: Blob | Uint8Array<ArrayBuffer>,
+  { provider }: Compute,
+): Blob | Uint8Array<ArrayBuffer> {
+  const streams = provider === 'webgpu' && 'Suspending' in WebAssembly
+  return data instanceof Blob && !streams && canReadLazily() ? new LazyBytes(data) : data
 }
 
 async function importOrt(compute: Compute): Promise<Ort> {

@@ -1,71 +1,69 @@
-/** A pack on a static server: manifest first, then chunks, each verified before anybody sees it. */
-import { sha256Hex } from '../pack/bytes.ts'
+/**
+ * A pack on a static server, used without being kept: the built-in model, which the browser's own caches hold. Manifest
+ * first, then chunks, each verified before anybody sees it.
+ */
+import { readText } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import { chunksOf, MANIFEST_PATH, parseManifest, type PackReader } from '../pack/manifest.ts'
+import { httpTree, type HttpTreeOptions } from '../remote/http-tree.ts'
+import { plainNetwork, type Network } from '../remote/network.ts'
+import { fetchChunk } from './download.ts'
+import { locksInMemory } from './locks.ts'
+import { serverSource } from './pack-source.ts'
+import { PackStore } from './pack-store.ts'
+import { tableInMemory } from './table.ts'
 
 /** Chunks under way at once. */
 const CONNECTIONS = 4
 
 export interface HttpPackOptions {
+  network?: Network
   /** Bytes that have arrived and been verified, of all files read so far. */
   onBytes?: (bytes: number) => void
   signal?: AbortSignal | undefined
 }
 
+/** The text of a pack's manifest. Throws `not-found` when there is none at `base`, and what requests throw. */
+export async function fetchManifest(base: URL, options: HttpTreeOptions): Promise<string> {
+  const text = await readText(httpTree(base, options), MANIFEST_PATH)
+  if (text === undefined)
+    throw new AppError('not-found', `There is no model at ${base.host}${base.pathname}; check the address.`)
+  return text
+}
+
 /**
  * Opens the pack whose files lie under `baseUrl` (ending in `/`). `file` gives a Blob of its verified chunks. Throws
- * `not-found`, `network`, `bad-pack`, and `corrupt` for a chunk whose SHA-256 is not the manifest's.
+ * what requests throw, `bad-pack`, and `corrupt` for a chunk whose SHA-256 is not the manifest's.
  */
 export async function openHttpPack(
   baseUrl: string,
-  { onBytes, signal }: HttpPackOptions = {},
+  { network = plainNetwork(), onBytes, signal }: HttpPackOptions = {},
 ): Promise<PackReader> {
-  const manifestBytes = await fetchBytes(new URL(MANIFEST_PATH, baseUrl), signal)
-  const manifest = parseManifest(new TextDecoder().decode(manifestBytes))
+  const base = new URL(baseUrl)
+  const manifest = parseManifest(await fetchManifest(base, { network, signal }))
+  const source = serverSource(base, network, { cache: 'default' })
+  const meter = { set: () => undefined, wait: () => undefined }
   return {
     manifest,
     async file(path, fileSignal) {
       const file = manifest.files.find((entry) => entry.path === path)
       if (file === undefined)
         throw new AppError('bad-pack', `This pack lacks ${path}. Convert or download it again.`)
-      const chunks = chunksOf(file)
-      const parts = await inParallel(chunks, async (chunk) => {
-        const bytes = await fetchBytes(new URL(chunk.path, baseUrl), fileSignal ?? signal)
-        if (bytes.byteLength !== chunk.bytes || (await sha256Hex(bytes)) !== chunk.sha256) {
-          throw new AppError(
-            'corrupt',
-            `${chunk.path} is damaged: it is not what the pack's manifest promises. Reload the page.`,
-          )
-        }
+      const stop = fileSignal ?? signal ?? new AbortController().signal
+      const parts = await inParallel(chunksOf(file), async (chunk) => {
+        const kept = tableInMemory<Blob>()
+        const store = new PackStore({
+          chunks: kept,
+          parts: tableInMemory(),
+          records: tableInMemory(),
+          locks: locksInMemory(),
+        })
+        await fetchChunk(store, chunk, source, { network, signal: stop, meter })
         onBytes?.(chunk.bytes)
-        return new Blob([bytes])
+        return (await kept.get(chunk.sha256)) ?? new Blob()
       })
       return new Blob(parts)
     },
-  }
-}
-
-async function fetchBytes(url: URL, signal: AbortSignal | undefined): Promise<ArrayBuffer> {
-  let response: Response
-  try {
-    response = await fetch(url, signal === undefined ? {} : { signal })
-  } catch (cause) {
-    if (signal?.aborted) throw new AppError('cancelled', 'Stopped.', { cause })
-    throw new AppError('network', 'The model could not be fetched; check the connection and try again.', {
-      cause,
-    })
-  }
-  if (response.status === 404)
-    throw new AppError('not-found', `There is no model at ${url.pathname}; check the address.`)
-  if (!response.ok)
-    throw new AppError(
-      'network',
-      `The server answered ${response.status} for ${url.pathname}; try again later.`,
-    )
-  try {
-    return await response.arrayBuffer()
-  } catch (cause) {
-    throw new AppError('network', 'The download broke off; check the connection and try again.', { cause })
   }
 }
 

@@ -1,0 +1,35 @@
+/** `--from`: a folder, a hub repository or a URL becomes a tree of files and a name. */
+import { basename } from 'node:path'
+import type { FileTree } from '../pack/bytes.ts'
+import { AppError } from '../pack/failure.ts'
+import { parseAddress } from '../remote/address.ts'
+import { plainNetwork } from '../remote/network.ts'
+import { openRemote } from '../remote/source.ts'
+import { folderTree } from './files.ts'
+
+export interface SourceOptions {
+  hub: string
+  token: string | undefined
+  /** Makes a path that a person gave absolute. */
+  folder: (path: string) => string
+  signal: AbortSignal
+}
+
+export async function checkpointSource(
+  from: string,
+  { hub, token, folder, signal }: SourceOptions,
+): Promise<{ tree: FileTree; name: string }> {
+  if (!/^(hub|https?):/i.test(from)) {
+    const path = folder(from)
+    return { tree: folderTree(path), name: basename(path) }
+  }
+  const hubUrl = hubAt(hub)
+  const address = parseAddress(from, { hub: hubUrl, bareNames: false })
+  return openRemote(address, hubUrl, { network: plainNetwork(), token, signal })
+}
+
+function hubAt(text: string): URL {
+  if (!/^https?:/.test(text) || !URL.canParse(text))
+    throw new AppError('bad-usage', `${JSON.stringify(text)} is no URL of a hub.`)
+  return new URL(text.endsWith('/') ? text : `${text}/`)
+}

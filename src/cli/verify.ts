@@ -1,0 +1,39 @@
+/** Every chunk of a pack against its hash. Unlike opening a pack, this goes on after the first bad one. */
+import { sha256Hex } from '../pack/bytes.ts'
+import { throwIfCancelled } from '../pack/failure.ts'
+import { chunksOf } from '../pack/manifest.ts'
+import { folderSink, openPackFolder } from './files.ts'
+
+export interface Damage {
+  path: string
+  why: string
+}
+
+export interface VerifyOptions {
+  signal?: AbortSignal
+  onProgress?: (path: string, doneBytes: number, totalBytes: number) => void
+}
+
+/** The chunks that are missing or differ; none for a good pack. Throws when there is no manifest to compare with. */
+export async function verifyPack(
+  folder: string,
+  { signal, onProgress }: VerifyOptions = {},
+): Promise<Damage[]> {
+  const { manifest } = await openPackFolder(folder)
+  const chunks = manifest.files.flatMap(chunksOf)
+  const total = chunks.reduce((sum, { bytes }) => sum + bytes, 0)
+  const files = folderSink(folder)
+  const damaged: Damage[] = []
+  let done = 0
+  for (const { path, bytes, sha256 } of chunks) {
+    throwIfCancelled(signal)
+    const found = await files.read(path)
+    if (found === undefined) damaged.push({ path, why: 'missing' })
+    else if (found.length !== bytes) damaged.push({ path, why: `${found.length} bytes instead of ${bytes}` })
+    else if ((await sha256Hex(found)) !== sha256)
+      damaged.push({ path, why: 'its bytes have another SHA-256' })
+    done += bytes
+    onProgress?.(path, done, total)
+  }
+  return damaged
+}

@@ -1,0 +1,55 @@
+/** What a conversion would take and give, from the configuration and the headers alone: nothing is converted yet. */
+import { readText, type FileTree } from '../pack/bytes.ts'
+import { AppError } from '../pack/failure.ts'
+import type { GraphName, ModelShape, Precision } from '../pack/manifest.ts'
+import { modelShape, parseBlip2Config } from './blip2-config.ts'
+import { checkSources, countParameters } from './checks.ts'
+import { openCheckpoint } from './checkpoint.ts'
+import { licenceNotice } from './licence.ts'
+import { planConversion } from './plan.ts'
+import { sourceBytesOf } from './produce.ts'
+import { readLicence } from './side-files.ts'
+import { outputsOf } from './weights.ts'
+
+export interface CheckpointReport {
+  parameters: number
+  shape: ModelShape
+  /** Bytes of weights that are read. */
+  fetchBytes: number
+  /** The same for each graph. */
+  parts: { graph: GraphName; bytes: number }[]
+  /** Bytes of the pack, tokenizer aside. */
+  keepBytes: number
+  /** The largest single tensor of the pack: what one GPU buffer must hold. */
+  largestTensorBytes: number
+  licence: string | null
+  licenceNotice?: string
+}
+
+/** Throws `not-found`, `unsupported-model` or `bad-checkpoint` like the conversion itself. */
+export async function inspectCheckpoint(
+  tree: FileTree,
+  precision: Precision,
+  signal?: AbortSignal,
+): Promise<CheckpointReport> {
+  const configText = await readText(tree, 'config.json')
+  if (configText === undefined)
+    throw new AppError('not-found', 'There is neither a pack nor a checkpoint: no pack.json, no config.json.')
+  const config = parseBlip2Config(configText)
+  const checkpoint = await openCheckpoint(tree, signal)
+  const { weights, graphs } = planConversion(config, precision)
+  checkSources(weights, checkpoint)
+  const recipes = weights.flatMap((plan) => plan.recipes)
+  const sum = (list: { bytes: number }[]): number => list.reduce((total, { bytes }) => total + bytes, 0)
+  const notice = licenceNotice(config)
+  return {
+    parameters: countParameters(weights),
+    shape: modelShape(config),
+    fetchBytes: sourceBytesOf(recipes, checkpoint),
+    parts: weights.map(({ graph, recipes: own }) => ({ graph, bytes: sourceBytesOf(own, checkpoint) })),
+    keepBytes: sum(weights) + graphs.reduce((total, { bytes }) => total + bytes.length, 0),
+    largestTensorBytes: Math.max(...recipes.flatMap(outputsOf).map(({ bytes }) => bytes)),
+    licence: await readLicence(tree),
+    ...(notice !== undefined && { licenceNotice: notice }),
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * The outside world as far as reading from servers needs it. Handed in, so that a test can answer, wait and be offline
+ * as it likes.
+ */
+import { AppError } from '../pack/failure.ts'
+
+export interface Network {
+  fetch(url: URL, init: RequestInit): Promise<Response>
+  /** Resolves after `ms` milliseconds; rejects with `cancelled` once the signal fires. */
+  wait(ms: number, signal: AbortSignal | undefined): Promise<void>
+  /** 0 ≤ value < 1: spreads retries, so that many visitors do not come back at the same moment. */
+  random(): number
+  /** Milliseconds of a clock that never goes back. */
+  now(): number
+  /** False when the device knows that it has no connection. */
+  online(): boolean
+  /** Resolves when there is a connection again. */
+  whenOnline(signal: AbortSignal | undefined): Promise<void>
+  /** A server that sends nothing for this long is given up, in milliseconds. */
+  stallMs: number
+}
+
+const STALL_MS = 30_000
+
+/** The network of a program that cannot tell whether it is online: Node, or a test. */
+export function plainNetwork(overrides: Partial<Network> = {}): Network {
+  return {
+    fetch: (url, init) => fetch(url, init),
+    wait,
+    random: () => Math.random(),
+    now: () => performance.now(),
+    online: () => true,
+    whenOnline: () => Promise.resolve(),
+    stallMs: STALL_MS,
+    ...overrides,
+  }
+}
+
+function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer)
+      reject(new AppError('cancelled', 'Stopped.'))
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop)
+      resolve()
+    }, ms)
+    if (signal?.aborted) stop()
+    else signal?.addEventListener('abort', stop, { once: true })
+  })
+}

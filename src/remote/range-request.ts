@@ -1,0 +1,216 @@
+/**
+ * One HTTP request for a run of bytes, with everything that a server can get wrong told apart. Final failures are
+ * `AppError`s, those that may pass are `TemporaryError`s. Nothing is retried here.
+ *
+ * Across origins a browser hides most headers unless the server exposes them, so a header that is absent proves
+ * nothing; one that is present must be right.
+ */
+import { AppError, throwIfCancelled } from '../pack/failure.ts'
+import type { Network } from './network.ts'
+import { retryAfterMs, TemporaryError } from './retry.ts'
+
+export interface RangeRequest {
+  url: URL
+  /** First byte. 0 without `end` asks for the whole file, in a plain request. */
+  start: number
+  /** One past the last byte; undefined for everything from `start` on. */
+  end?: number | undefined
+  headers?: Record<string, string> | undefined
+  /** For whole files; ranges are never taken from the browser's cache. */
+  cache?: RequestCache | undefined
+  signal?: AbortSignal | undefined
+}
+
+export interface RangeResponse {
+  /** Where the body begins: `start`, or 0 when the server sends the whole file all the same. */
+  start: number
+  /** Bytes of the whole file; null when the server does not say. */
+  total: number | null
+  /** Changes with the file, weak or strong; null when the server does not say. */
+  etag: string | null
+  /** Where redirects ended. */
+  url: string
+  /** The body as it arrives. Throws `network` when it breaks off and `stalled` when nothing comes any more. */
+  pieces(): AsyncGenerator<Uint8Array, void, undefined>
+  /** Ends the request without reading further. */
+  cancel: () => void
+}
+
+/**
+ * Sends the request and looks at the answer's head. Undefined for a file that is not there (404, 410). Throws
+ * `network`, `stalled`, `busy`, `forbidden`, `bad-response`, `upstream-changed` (the file is shorter than `start`).
+ */
+export async function requestRange(
+  network: Network,
+  request: RangeRequest,
+): Promise<RangeResponse | undefined> {
+  const { url, start, end, cache = 'no-store', signal } = request
+  const ranged = start > 0 || end !== undefined
+  const headers = new Headers(request.headers)
+  if (ranged) headers.set('range', `bytes=${start}-${end === undefined ? '' : end - 1}`)
+  const abort = new AbortController()
+  const onAbort = (): void => abort.abort()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  const settle = (): void => signal?.removeEventListener('abort', onAbort)
+  const cancel = (): void => {
+    settle()
+    abort.abort()
+  }
+  try {
+    throwIfCancelled(signal)
+    const sending = network.fetch(url, {
+      headers,
+      signal: abort.signal,
+      // Chromium cuts ranges for a page out of a compressed answer in its cache, so they come out wrong; and gigabytes
+      // that are kept elsewhere do not belong there.
+      cache: ranged ? 'no-store' : cache,
+    })
+    const response = await beforeStall(network, sending, cancel, url, signal)
+    if (response.status === 404 || response.status === 410) {
+      cancel()
+      return undefined
+    }
+    const head = headOf(response, request, ranged)
+    return {
+      ...head,
+      cancel,
+      pieces: () => piecesOf(network, response, cancel, settle, url, signal),
+    }
+  } catch (error) {
+    cancel()
+    throw error
+  }
+}
+
+function headOf(
+  response: Response,
+  { url, start, end }: RangeRequest,
+  ranged: boolean,
+): Pick<RangeResponse, 'start' | 'total' | 'etag' | 'url'> {
+  const { status, headers } = response
+  if (status === 416) {
+    const total = /^bytes \*\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1]
+    if (total === '0' && start === 0) return { start: 0, total: 0, etag: etagOf(headers), url: response.url }
+    throw new AppError(
+      'upstream-changed',
+      `${nameOf(url)} is shorter than it was; it was replaced on the server, so start again.`,
+    )
+  }
+  if (!response.ok) throw refusal(response, url)
+  if (/^text\/html\b/i.test(headers.get('content-type') ?? '')) {
+    throw new AppError(
+      'bad-response',
+      `${url.host} sent a web page instead of ${nameOf(url)}; check the address.`,
+    )
+  }
+  const etag = etagOf(headers)
+  if (status !== 206) return { start: 0, total: lengthOf(headers), etag, url: response.url }
+  if (headers.get('content-encoding') !== null) {
+    throw new AppError(
+      'bad-response',
+      `${url.host} sends ranges of a compressed ${nameOf(url)}, which cannot be put together; switch compression off there.`,
+    )
+  }
+  const range = headers.get('content-range')
+  if (range === null) return { start, total: null, etag, url: response.url }
+  const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(range)
+  const [first, last] = [Number(match?.[1]), Number(match?.[2])]
+  const total = match?.[3] === undefined || match[3] === '*' ? null : Number(match[3])
+  const wantedLast = Math.min(end ?? Infinity, total ?? Infinity) - 1
+  if (!ranged || first !== start || last < first || (Number.isFinite(wantedLast) && last !== wantedLast)) {
+    throw new AppError(
+      'bad-response',
+      `${url.host} sent other bytes of ${nameOf(url)} than were asked for (${range}); it cannot be used.`,
+    )
+  }
+  return { start, total, etag, url: response.url }
+}
+
+function refusal({ status, headers }: Response, url: URL): AppError {
+  const { host } = url
+  if (status === 401 || status === 403) {
+    return new AppError(
+      'forbidden',
+      `${host} refuses ${nameOf(url)} (${status}); it may need a token, or its terms accepted first.`,
+    )
+  }
+  if (status === 429 || status === 503) {
+    const ms = retryAfterMs(headers.get('retry-after'))
+    const when = ms === null ? 'later' : `in ${Math.ceil(ms / 1000)} seconds`
+    return new TemporaryError('busy', `${host} is busy (${status}); try again ${when}.`, { retryAfterMs: ms })
+  }
+  if (status === 408 || status === 425 || status >= 500)
+    return new TemporaryError('network', `${host} answered ${status} for ${nameOf(url)}; try again later.`)
+  return new AppError('bad-response', `${host} answered ${status} for ${nameOf(url)}; check the address.`)
+}
+
+async function* piecesOf(
+  network: Network,
+  { body, status }: Response,
+  cancel: () => void,
+  settle: () => void,
+  url: URL,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  // The body of a 416 explains the error; it is not the file.
+  if (body === null || status === 416) return
+  const reader = body.getReader()
+  try {
+    for (;;) {
+      const { value } = await beforeStall(network, reader.read(), cancel, url, signal)
+      if (value === undefined) return
+      yield value
+    }
+  } finally {
+    settle()
+    cancel()
+  }
+}
+
+/** What `step` gives, or `stalled` when it takes too long, or `network` when it fails. */
+async function beforeStall<T>(
+  network: Network,
+  step: Promise<T>,
+  cancel: () => void,
+  url: URL,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const stall = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new TemporaryError('stalled', `${url.host} has stopped sending; try again.`))
+      cancel()
+    }, network.stallMs)
+  })
+  try {
+    return await Promise.race([step, stall])
+  } catch (cause) {
+    throwIfCancelled(signal)
+    if (cause instanceof AppError) throw cause
+    throw new TemporaryError('network', whyUnreachable(network, url), { cause })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** A browser does not tell a page why a request failed: no connection, no such host, or no CORS headers. */
+function whyUnreachable(network: Network, url: URL): string {
+  if (!network.online()) return 'There is no connection; the download goes on when there is one.'
+  return `${url.host} cannot be reached or does not let other pages read ${nameOf(url)} (CORS); check the connection and the address.`
+}
+
+function etagOf(headers: Headers): string | null {
+  // A proxy that compresses turns a strong tag into a weak one; the file is the same.
+  return headers.get('etag')?.replace(/^W\//, '') ?? null
+}
+
+function lengthOf(headers: Headers): number | null {
+  const length = headers.get('content-length')
+  // With a content encoding the length is that of the compressed bytes.
+  return length === null || headers.get('content-encoding') !== null ? null : Number(length)
+}
+
+/** The file's name as a message shows it. */
+export function nameOf(url: URL): string {
+  return decodeURIComponent(url.pathname.split('/').findLast((part) => part !== '') ?? url.host)
+}

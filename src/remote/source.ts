@@ -1,0 +1,31 @@
+/** An address becomes a tree of files, pinned to what it holds now. */
+import type { FileTree } from '../pack/bytes.ts'
+import type { Address } from './address.ts'
+import { httpTree } from './http-tree.ts'
+import { openHub, type HubOptions } from './hub.ts'
+
+export interface RemoteSource {
+  tree: FileTree
+  /** The same address, pinned: read it again and the same bytes come, or none. */
+  pinned: Address
+  /** Where the files lie, ending in `/`. */
+  base: URL
+  /** What to call it. */
+  name: string
+}
+
+export async function openRemote(address: Address, hub: URL, options: HubOptions): Promise<RemoteSource> {
+  if (address.kind === 'web') {
+    // A token is for the hub: we do not know who would read it elsewhere.
+    const tree = httpTree(address.url, { ...options, token: undefined })
+    const name = address.url.pathname.split('/').findLast((part) => part !== '') ?? address.url.host
+    return { tree, pinned: address, base: address.url, name: decodeURIComponent(name) }
+  }
+  const { commit, base, tree } = await openHub(hub, address, options)
+  return {
+    tree,
+    pinned: { ...address, revision: commit },
+    base,
+    name: address.repository.split('/')[1] ?? '',
+  }
+}

@@ -1,0 +1,48 @@
+/** The store of this browser, shared by all tabs of the site. */
+import { AppError } from '../pack/failure.ts'
+import { indexedDbTable } from './indexed-db.ts'
+import { webLocks, type Locks } from './locks.ts'
+import { PackStore } from './pack-store.ts'
+
+export function openBrowserStore(): PackStore {
+  return new PackStore({
+    chunks: indexedDbTable('pictalk-chunks'),
+    parts: indexedDbTable('pictalk-parts'),
+    records: indexedDbTable('pictalk-packs'),
+    locks: browserLocks(),
+  })
+}
+
+export function browserLocks(): Locks {
+  return webLocks(navigator.locks)
+}
+
+export interface SpaceEstimate {
+  usedBytes: number | null
+  freeBytes: number | null
+  persisted: boolean
+}
+
+/** What the browser says about this site's share of the disk (Storage Standard, `estimate` and `persisted`). */
+export async function estimateSpace(): Promise<SpaceEstimate> {
+  const { usage, quota } = await navigator.storage.estimate()
+  return {
+    usedBytes: usage ?? null,
+    freeBytes: usage === undefined || quota === undefined ? null : Math.max(0, quota - usage),
+    persisted: await navigator.storage.persisted(),
+  }
+}
+
+/** Throws `no-space` when `bytes` more will not fit, as far as the browser tells. */
+export async function requireSpace(bytes: number): Promise<void> {
+  const { freeBytes } = await estimateSpace()
+  if (freeBytes === null || freeBytes >= bytes) return
+  throw new AppError(
+    'no-space',
+    `This model needs ${gigabytes(bytes)} more and the browser allows ${gigabytes(freeBytes)}; delete another model or free disk space. A private window allows little.`,
+  )
+}
+
+function gigabytes(bytes: number): string {
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
+}
