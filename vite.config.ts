@@ -3,6 +3,7 @@ import { playwright } from '@vitest/browser-playwright'
 import { VitePWA } from 'vite-plugin-pwa'
 import { defineConfig } from 'vitest/config'
 import { launchOptions } from './scripts/browser.ts'
+import { CONTENT_SECURITY_POLICY_HEADER, contentSecurityPolicy } from './scripts/content-security-policy.ts'
 
 const inBrowser = (name: string, include: string[]): object => ({
   extends: true,
@@ -20,12 +21,11 @@ const inBrowser = (name: string, include: string[]): object => ({
   },
 })
 
-/**
- * The page, its scripts and the built-in model are kept for use without a network as soon as they were visited once.
- * Of ONNX Runtime's builds only the one that this browser runs is kept, by the page itself (`main.tsx`): all of them
- * would be 58 MB. Updates are offered, never forced.
- */
+/** The service worker is `src/service-worker.ts`; this puts in the list of what it keeps. Updates are offered, never forced. */
 const offline = VitePWA({
+  strategies: 'injectManifest',
+  srcDir: 'src',
+  filename: 'service-worker.ts',
   registerType: 'prompt',
   injectRegister: null,
   manifest: {
@@ -37,24 +37,17 @@ const offline = VitePWA({
     display: 'standalone',
     icons: [{ src: 'icon.svg', sizes: 'any', type: 'image/svg+xml' }],
   },
-  workbox: {
-    globPatterns: ['**/*.{html,js,mjs,css,svg,webmanifest}', 'models/drawn-scenes/*'],
-    maximumFileSizeToCacheInBytes: 8 * 2 ** 20,
-    // Models other than the built-in one, and wasm, are too large for a list that every visitor fetches.
-    runtimeCaching: [
-      {
-        urlPattern: ({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith('.wasm'),
-        handler: 'CacheFirst',
-        options: { cacheName: 'pictalk-runtime', expiration: { maxEntries: 4 } },
-      },
-    ],
-    cleanupOutdatedCaches: true,
+  injectManifest: {
+    // `models.json` is not among them: a host may edit it after the build.
+    globPatterns: ['**/*.{html,js,mjs,css,svg,wasm}', 'models/drawn-scenes/*'],
+    maximumFileSizeToCacheInBytes: 32 * 2 ** 20,
   },
 })
 
 export default defineConfig({
   base: './',
-  plugins: [react(), offline],
+  plugins: [react(), contentSecurityPolicy(), offline],
+  preview: { headers: { 'Content-Security-Policy': CONTENT_SECURITY_POLICY_HEADER } },
   worker: { format: 'es' },
   build: { target: 'es2023', sourcemap: false },
   // Found before the first test asks for them: a late discovery reloads the page under test.

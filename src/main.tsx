@@ -1,9 +1,12 @@
 /** Composition root: the only file that knows the worker, the store and the page. */
 import { createRoot } from 'react-dom/client'
+import { keepPageOffline } from './offline.ts'
 import type { EngineCalls } from './protocol/calls.ts'
+import type { PackCalls } from './protocol/pack-calls.ts'
 import { connect, type Client } from './protocol/rpc.ts'
-import { keepPageOffline, keepRuntimeOffline } from './offline.ts'
 import { openConversationLibrary } from './store/conversation-library.ts'
+import { EMPTY_CATALOGUE, parseCatalogue, type Catalogue } from './state/catalogue.ts'
+import type { PacksDependencies } from './state/packs-slice.ts'
 import { createAppStore, type AppStore } from './state/store.ts'
 import { App } from './ui/app.tsx'
 import './ui/styles.css'
@@ -15,6 +18,46 @@ function startEngine(died: (message: string) => void): { worker: Worker; client:
   const client = connect<EngineCalls>(worker)
   worker.addEventListener('error', (event) => died(event.message))
   return { worker, client }
+}
+
+/** Looking after kept models has a thread of its own, so that converting one does not hold up another's answers. */
+function startPacks(): PacksDependencies {
+  const worker = new Worker(new URL('./workers/packs.worker.ts', import.meta.url), { type: 'module' })
+  const client = connect<PackCalls>(worker)
+  worker.addEventListener('error', (event) =>
+    client.fail({
+      code: 'out-of-memory',
+      message: `The thread that keeps models stopped (${event.message || 'no reason given'}); reload the page.`,
+    }),
+  )
+  return { client, persist: () => navigator.storage.persist(), chooseFolder, offerFile }
+}
+
+async function chooseFolder(): Promise<FileSystemDirectoryHandle | 'none' | undefined> {
+  // File System Access: Chromium only.
+  const { showDirectoryPicker } = window as {
+    showDirectoryPicker?: (options: { mode: 'readwrite' }) => Promise<FileSystemDirectoryHandle>
+  }
+  if (showDirectoryPicker === undefined) return 'none'
+  return showDirectoryPicker.call(window, { mode: 'readwrite' }).catch(() => undefined)
+}
+
+function offerFile(file: Blob, name: string): void {
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(file)
+  link.download = name
+  link.click()
+  // The browser has taken hold of the Blob by the time that the click was handled.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
+}
+
+async function fetchCatalogue(): Promise<Catalogue> {
+  try {
+    return parseCatalogue(await (await fetch(new URL('models.json', document.baseURI))).json())
+  } catch {
+    // A host need not have one.
+    return EMPTY_CATALOGUE
+  }
 }
 
 function compose(): AppStore {
@@ -37,6 +80,7 @@ function compose(): AppStore {
         return engine.client
       },
     },
+    packs: startPacks(),
     settings: {
       load: (): unknown => JSON.parse(localStorage.getItem(SETTINGS_KEY) ?? 'null'),
       save: (settings) => localStorage.setItem(SETTINGS_KEY, JSON.stringify(settings)),
@@ -56,19 +100,17 @@ async function start(): Promise<void> {
   const root = document.getElementById('root')
   if (root === null) throw new Error('index.html has no #root')
   void store.getState().restoreConversations()
-  if (import.meta.env.PROD) {
-    keepPageOffline((apply) => store.getState().offerUpdate(apply))
-    store.subscribe(({ model }, before) => {
-      if (model.status === 'ready' && before.model.status !== 'ready')
-        // A full disk costs the offline use, not the visit.
-        void keepRuntimeOffline(model.loaded.wasmUrls).catch(() => undefined)
-    })
-  }
   createRoot(root).render(<App store={store} />)
+  void fetchCatalogue().then((catalogue) => store.getState().openPacks(catalogue))
   // `?provider=wasm` is for trying the fallback where there is a graphics card.
   const asked = new URLSearchParams(location.search).get('provider')
   if (asked === 'wasm' || asked === 'webgpu') await store.getState().switchProvider(asked)
   else await store.getState().loadModel()
+  // Last: fetching everything for offline use must not slow down the first answer.
+  if (import.meta.env.PROD) {
+    const { offlineIsReady, offerUpdate } = store.getState()
+    keepPageOffline({ onReady: offlineIsReady, onUpdate: offerUpdate })
+  }
 }
 
 void start()

@@ -1,18 +1,16 @@
-/** Without a network: the service worker, and the part of ONNX Runtime that this browser uses. */
+/** Makes the page start without a network, and tells when a new version of it has arrived. */
 import { registerSW } from 'virtual:pwa-register'
 
-/** The same name as in `vite.config.ts`: the service worker answers from it. */
-const RUNTIME_CACHE = 'pictalk-runtime'
-
-/** Registers the service worker. `onUpdate` is called with a way to change over once a new version has been fetched. */
-export function keepPageOffline(onUpdate: (apply: () => void) => void): void {
-  const update = registerSW({ onNeedRefresh: () => onUpdate(() => void update(true)) })
+export interface OfflineNews {
+  /** The page would now start without a network. */
+  onReady: () => void
+  /** A new version waits. `apply` changes over to it and reloads; whatever is kept stays. */
+  onUpdate: (apply: () => void) => void
 }
 
-/** Keeps what the engine fetched. The bytes come from the browser's own cache, not from the network again. */
-export async function keepRuntimeOffline(urls: readonly string[]): Promise<void> {
-  // Outside secure contexts there are no caches, and then no offline use either.
-  if (!('caches' in globalThis)) return
-  const cache = await caches.open(RUNTIME_CACHE)
-  for (const url of urls) if ((await cache.match(url)) === undefined) await cache.add(url)
+export function keepPageOffline({ onReady, onUpdate }: OfflineNews): void {
+  // Absent in insecure contexts and in some private windows; everything but starting offline works all the same.
+  if (!('serviceWorker' in navigator)) return
+  const update = registerSW({ immediate: true, onNeedRefresh: () => onUpdate(() => void update(true)) })
+  void navigator.serviceWorker.ready.then(onReady)
 }

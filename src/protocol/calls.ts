@@ -27,8 +27,6 @@ export interface LoadedModel {
   device: DeviceReport
   manifest: PackManifest
   loadMs: number
-  /** Addresses of the wasm that was fetched to run it, to be kept for use without a network. */
-  wasmUrls: string[]
 }
 
 export type LookProgress = { stage: 'reading' } | { stage: 'looking'; width: number; height: number }
@@ -90,8 +88,11 @@ export interface Answered {
   decodeMs: number
 }
 
+/** A pack under a URL (ending in `/`), or one that this browser keeps. */
+export type PackPlace = { kind: 'web'; url: string } | { kind: 'kept'; id: string }
+
 export interface EngineCalls {
-  load: { in: { packUrl: string; prefer: Provider | null }; event: LoadProgress; out: LoadedModel }
+  load: { in: { pack: PackPlace; prefer: Provider | null }; event: LoadProgress; out: LoadedModel }
   /** Resolves when the graphics device of the loaded model goes away. */
   untilLost: { in: null; event: never; out: Failure }
   look: { in: { pictureId: string; image: Blob }; event: LookProgress; out: Looked }

@@ -1,5 +1,5 @@
 import { toFailure, type Failure } from '../pack/failure.ts'
-import type { LoadedModel, LoadProgress, Provider } from '../protocol/calls.ts'
+import type { LoadedModel, LoadProgress, PackPlace, Provider } from '../protocol/calls.ts'
 import type { EngineAccess, GetState, SetState } from './store.ts'
 
 export type ModelState =
@@ -12,15 +12,14 @@ export interface ModelSlice {
   model: ModelState
   /** How often the graphics device went away since the last finished answer. */
   losses: number
-  /** Loads the built-in model on what the settings prefer. */
+  /** Loads the model that the settings name, else the built-in one, on what they prefer. */
   loadModel: () => Promise<void>
+  /** Changes over to a kept model, or with null to the built-in one. */
+  changeModel: (id: string | null) => Promise<void>
   /** Loads it again elsewhere: on the graphics card or on the processor. */
   switchProvider: (prefer: Provider) => Promise<void>
   /** The engine's worker died: calls have failed already, and the next load starts a new one. */
   engineDied: (failure: Failure) => void
-  /** Changes over to a newer version of the page, which has been fetched already; null when there is none. */
-  update: (() => void) | null
-  offerUpdate: (apply: () => void) => void
   /** An answer was finished, so the device is sound. */
   answerFinished: () => void
 }
@@ -31,6 +30,8 @@ export function modelSlice(
   engine: EngineAccess,
   builtInModelUrl: string,
 ): ModelSlice {
+  const placeOf = (id: string | null): PackPlace =>
+    id === null ? { kind: 'web', url: builtInModelUrl } : { kind: 'kept', id }
   let died: Failure | null = null
 
   /** The first loss is mended at once; when it happens again before an answer was finished, people decide. */
@@ -49,10 +50,6 @@ export function modelSlice(
   return {
     model: { status: 'absent' },
     losses: 0,
-    update: null,
-    offerUpdate(apply) {
-      set({ update: apply })
-    },
     async loadModel() {
       if (get().model.status === 'loading') return
       if (died !== null) engine.restart(died)
@@ -60,7 +57,7 @@ export function modelSlice(
       set({ model: { status: 'loading', progress: null } })
       const onEvent = (progress: LoadProgress): void => set({ model: { status: 'loading', progress } })
       try {
-        const input = { packUrl: builtInModelUrl, prefer: get().settings.prefer }
+        const input = { pack: placeOf(get().settings.model), prefer: get().settings.prefer }
         const loaded = await engine.call('load', input, { onEvent })
         set({ model: { status: 'ready', loaded } })
         watch()
@@ -68,6 +65,10 @@ export function modelSlice(
       } catch (error) {
         set({ model: { status: 'failed', failure: toFailure(error) } })
       }
+    },
+    async changeModel(id) {
+      get().changeSettings({ model: id })
+      await get().loadModel()
     },
     async switchProvider(prefer) {
       get().changeSettings({ prefer })

@@ -17,6 +17,8 @@ export interface Settings {
   own: DecodingSettings
   /** What to compute on; null leaves it to the engine. */
   prefer: Provider | null
+  /** Id of the kept model that is used; null for the built-in one. */
+  model: string | null
 }
 
 /** Synchronous, so that a change made just before the page closes is kept. Either call may throw. */
@@ -40,6 +42,7 @@ const DEFAULTS: Settings = {
   preset: 'quick',
   own: GREEDY,
   prefer: null,
+  model: null,
 }
 
 export function settingsSlice(set: SetState, get: GetState, storage: SettingsStorage): SettingsSlice {
@@ -72,12 +75,13 @@ function restored(storage: SettingsStorage): Settings {
   } catch {
     return settings
   }
-  const { theme, prompt, template, preset, own, prefer } = kept
+  const { theme, prompt, template, preset, own, prefer, model } = kept
   if (theme === 'light' || theme === 'dark') settings.theme = theme
   if (typeof prompt === 'string') settings.prompt = prompt
   if (typeof template === 'string' && template.includes('{question}')) settings.template = template
   if (isPreset(preset)) settings.preset = preset
   if (isDecoding(own)) settings.own = own
+  if (typeof model === 'string') settings.model = model
   if (prefer === 'wasm' || prefer === 'webgpu') settings.prefer = prefer
   return settings
 }

@@ -28,7 +28,7 @@ const LOOKED: Looked = { embeddings: Float32Array.of(1, 2), width: 2, height: 2,
 function loaded(hash: string): LoadedModel {
   const files = ['vision.weights', 'q-former.weights'].map((path) => ({ path, chunks: [{ sha256: hash }] }))
   // The store looks at the hashes only and passes the rest on.
-  return { loadMs: 1, wasmUrls: [], manifest: { files } } as unknown as LoadedModel
+  return { loadMs: 1, manifest: { files } } as unknown as LoadedModel
 }
 
 type AnswerCall = (
@@ -79,6 +79,12 @@ function fake({ kept = [], library }: { kept?: unknown[]; library?: Fake['librar
   let time = 0
   const store = createAppStore({
     engine: { client, restart: () => ((restarts += 1), client) },
+    packs: {
+      client: { call: () => new Promise(() => undefined), fail: () => undefined },
+      persist: () => Promise.resolve(false),
+      chooseFolder: () => Promise.resolve('none'),
+      offerFile: () => undefined,
+    },
     settings: { load: () => kept.at(-1), save: (settings) => void kept.push(settings) },
     conversations: {
       library: {

@@ -8,9 +8,11 @@ import type { EngineCalls } from '../protocol/calls.ts'
 import type { Client } from '../protocol/rpc.ts'
 import { conversationSlice, type ConversationSlice, type ConversationSources } from './conversation-slice.ts'
 import { modelSlice, type ModelSlice } from './model-slice.ts'
+import { offlineSlice, type OfflineSlice } from './offline-slice.ts'
+import { packsSlice, type PacksDependencies, type PacksSlice } from './packs-slice.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
 
-export type AppState = ModelSlice & ConversationSlice & SettingsSlice
+export type AppState = ModelSlice & PacksSlice & ConversationSlice & SettingsSlice & OfflineSlice
 export type AppStore = StoreApi<AppState>
 
 export interface Engine {
@@ -21,6 +23,7 @@ export interface Engine {
 
 export interface AppDependencies {
   engine: Engine
+  packs: PacksDependencies
   settings: SettingsStorage
   conversations: ConversationSources
   /** Where the built-in model's pack lies; an absolute URL that ends in `/`. */
@@ -41,6 +44,8 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
   return createStore<AppState>()((set, get) => ({
     ...settingsSlice(set, get, dependencies.settings),
     ...modelSlice(set, get, engine, dependencies.builtInModelUrl),
+    ...offlineSlice(set),
+    ...packsSlice(set, get, dependencies.packs),
     ...conversationSlice(set, get, engine, dependencies.conversations),
   }))
 }

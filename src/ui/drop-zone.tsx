@@ -1,17 +1,21 @@
 import { useEffect, useRef, useState, type ChangeEvent, type ReactElement, type ReactNode } from 'react'
+import { droppedFiles, isModel, type DroppedFile } from './dropped-files.ts'
 import { useApp } from './store-context.ts'
 
 /** The whole page takes pictures: dropped anywhere, pasted, or chosen with the button. */
 export function DropZone({ children }: { children: ReactNode }): ReactElement {
   const addFiles = useAddFiles()
-  const over = useFileDrag(addFiles)
+  const look = useApp((state) => state.look)
+  const addModel = (files: DroppedFile[]): void =>
+    void look({ kind: 'files', files }, { precision: 'q4f16', token: null })
+  const over = useFileDrag(addFiles, addModel)
   usePaste(addFiles)
   return (
     <div className="page">
       {children}
       {over && (
         <div className="drop-overlay" aria-hidden="true">
-          <p>Drop the picture anywhere</p>
+          <p>Drop the picture, or the folder of a model, anywhere</p>
         </div>
       )}
     </div>
@@ -50,7 +54,7 @@ function useAddFiles(): (files: File[]) => void {
   }
 }
 
-function useFileDrag(addFiles: (files: File[]) => void): boolean {
+function useFileDrag(addFiles: (files: File[]) => void, addModel: (files: DroppedFile[]) => void): boolean {
   const [over, setOver] = useState(false)
   useEffect(() => {
     const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false
@@ -66,7 +70,12 @@ function useFileDrag(addFiles: (files: File[]) => void): boolean {
       if (!hasFiles(event)) return
       event.preventDefault()
       setOver(false)
-      addFiles([...(event.dataTransfer?.files ?? [])])
+      // Entries must be asked for before the handler ends; reading them may take its time.
+      const dropped = droppedFiles(event.dataTransfer)
+      void dropped.then((files) => {
+        if (isModel(files)) addModel(files)
+        else addFiles(files.map(({ file }) => file))
+      })
     }
     document.addEventListener('dragover', onOver)
     document.addEventListener('dragleave', onLeave)

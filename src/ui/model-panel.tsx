@@ -1,17 +1,28 @@
-import type { ReactElement } from 'react'
+import { useState, type ReactElement } from 'react'
 import type { DeviceReport, LoadedModel, LoadProgress } from '../protocol/calls.ts'
+import { AddModel } from './add-model.tsx'
+import { KeptModels } from './kept-models.tsx'
 import { Notice } from './notice.tsx'
 import { useApp } from './store-context.ts'
 
 /** What runs, on what, and what it knows. */
 export function ModelPanel(): ReactElement {
   const model = useApp((state) => state.model)
+  const busy = useApp((state) => state.adding.status !== 'idle')
+  const [opened, setOpen] = useState(false)
+  // A model that was dropped on the page shows up here.
+  const open = opened || busy
+  const offlineReady = useApp((state) => state.offlineReady)
   const loadModel = useApp((state) => state.loadModel)
   const losses = useApp((state) => state.losses)
   const switchProvider = useApp((state) => state.switchProvider)
+  const changeModel = useApp((state) => state.changeModel)
+  const chosen = useApp((state) => state.settings.model)
+  const kept = useApp((state) => state.kept)
+  const name = kept.find(({ id }) => id === chosen)?.name ?? 'a kept model'
   return (
     <section aria-label="Model" className="model-panel">
-      <h2>Built-in model: drawn scenes</h2>
+      <h2>{chosen === null ? 'Built-in model: drawn scenes' : name}</h2>
       {model.status === 'loading' && <Loading progress={model.progress} />}
       {model.status === 'ready' && <Ready loaded={model.loaded} />}
       {model.status === 'failed' && (
@@ -28,10 +39,24 @@ export function ModelPanel(): ReactElement {
           )}
         </>
       )}
-      <p className="hint">
-        A miniature BLIP-2 that has only ever seen drawn scenes like the examples below. Of a photograph it
-        gives its honest best, which is not much.
-      </p>
+      {model.status === 'failed' && chosen !== null && (
+        <button type="button" onClick={() => void changeModel(null)}>
+          Use the built-in model
+        </button>
+      )}
+      {chosen === null && (
+        <p className="hint">
+          A miniature BLIP-2 that has only ever seen drawn scenes like the examples below. Of a photograph it
+          gives its honest best, which is not much.
+        </p>
+      )}
+      {offlineReady && <p className="hint">This page starts without a connection now.</p>}
+      <details className="more-models" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary>Other models</summary>
+        <KeptModels />
+        <h3>Add a model</h3>
+        <AddModel />
+      </details>
     </section>
   )
 }

@@ -16,7 +16,7 @@ import type {
 import { serve } from '../protocol/rpc.ts'
 import { Blip2, type AnswerSoFar, type Discussion } from '../runtime/blip2.ts'
 import { lossOf, openCompute, type Compute } from '../runtime/gpu.ts'
-import { openHttpPack } from '../store/http-pack.ts'
+import { openPack } from './open-pack.ts'
 
 let model: Blip2 | null = null
 let compute: Compute | null = null
@@ -31,7 +31,7 @@ async function load(
   compute = await openCompute(input.prefer)
   let doneBytes = 0
   let totalBytes = 0
-  const pack = await openHttpPack(input.packUrl, {
+  const pack = await openPack(input.pack, {
     signal,
     onBytes: (bytes) => {
       doneBytes += bytes
@@ -46,15 +46,10 @@ async function load(
     signal,
     onProgress: (graph, done, total) => report({ stage: 'preparing', graph, done, total }),
   })
-  const wasmUrls = performance
-    .getEntriesByType('resource')
-    .map((entry) => entry.name)
-    .filter((url) => new URL(url).pathname.endsWith('.wasm'))
   return {
     device: describe(compute),
     manifest: pack.manifest,
     loadMs: performance.now() - started,
-    wasmUrls,
   }
 }
 

@@ -1,0 +1,100 @@
+/** Every call that the page makes to the packs worker: looking at models, keeping them, letting them go. */
+import type { Precision } from '../pack/manifest.ts'
+
+/** What a person gave: an address, or files of this computer with their paths within what was chosen. */
+export type ModelSource =
+  { kind: 'address'; text: string } | { kind: 'files'; files: { path: string; file: File }[] }
+
+export interface AddRequest {
+  source: ModelSource
+  /** What a checkpoint is converted to; a pack is what it is. */
+  precision: Precision
+  /** For private and gated repositories. Kept nowhere. */
+  token: string | null
+  /** The hub or a mirror of it. */
+  hub: string
+}
+
+/** Something that was found out about this device; `ok` is false for what speaks against the model. */
+export interface Finding {
+  ok: boolean
+  sentence: string
+}
+
+/** What adding a model would mean, before the first byte of its weights. */
+export interface Offer {
+  /** What the kept model will be called by, finished or not. */
+  id: string
+  what: 'pack' | 'checkpoint'
+  name: string
+  precision: Precision
+  parameters: number
+  licence: string | null
+  licenceNotice: string | null
+  /** Bytes still to be fetched or read, and of the finished pack. */
+  fetchBytes: number
+  keepBytes: number
+  /** The address pinned to what it holds now; null for files. */
+  pinned: string | null
+  /** Some of it is here already: of a former attempt, or of another model that shares it. */
+  resumes: boolean
+  findings: Finding[]
+}
+
+export interface KeptModel {
+  id: string
+  name: string
+  precision: Precision | null
+  /** Of the pack; of an unfinished conversion, what there is so far. */
+  bytes: number
+  complete: boolean
+  licence: string | null
+  licenceNotice: string | null
+  /** Where the rest can be fetched; null for files of this computer. */
+  address: string | null
+  /** As it was asked for, not pinned: here a new version would appear. */
+  asked: string | null
+  /** Made here from a checkpoint. */
+  converted: Precision | null
+}
+
+export interface Space {
+  usedBytes: number | null
+  /** What the browser says could still be kept; null when it does not say. */
+  freeBytes: number | null
+  /** The browser has promised not to clear it on its own. */
+  persisted: boolean
+}
+
+export interface AddProgress {
+  doing: 'fetching' | 'converting'
+  name: string
+  doneBytes: number
+  totalBytes: number
+  bytesPerSecond: number | null
+  secondsLeft: number | null
+  parts: { path: string; doneBytes: number; totalBytes: number }[]
+  /** Why nothing arrives just now, in a sentence; null when something does. */
+  waiting: string | null
+  /** Another tab does the work. */
+  elsewhere: boolean
+}
+
+export type StoreNews = { kind: 'changed' } | { kind: 'progress'; id: string; progress: AddProgress | null }
+
+export interface PackCalls {
+  look: { in: AddRequest; event: never; out: Offer }
+  /** Cancelling keeps what has arrived: it is a pause. */
+  add: { in: AddRequest; event: AddProgress; out: KeptModel }
+  list: { in: null; event: never; out: { models: KeptModel[]; space: Space } }
+  /** Gives the bytes that became free. */
+  remove: { in: { id: string }; event: never; out: number }
+  /** Writes the pack's files into the folder, or gives them as one ZIP file where there is none. */
+  save: {
+    in: { id: string; folder: FileSystemDirectoryHandle | null }
+    event: { doneBytes: number; totalBytes: number }
+    out: Blob | null
+  }
+  /** Runs until it is cancelled: what other tabs do. */
+  watch: { in: null; event: StoreNews; out: null }
+}
