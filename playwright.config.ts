@@ -14,7 +14,13 @@ export default defineConfig({
   workers: 1,
   forbidOnly: true,
   reporter: [['list'], ['json', { outputFile: 'test-results/e2e.json' }]],
-  use: { baseURL: `http://localhost:${PORT}`, launchOptions: launchOptions(), trace: 'off' },
+  use: {
+    baseURL: `http://localhost:${PORT}`,
+    launchOptions: launchOptions(),
+    trace: 'off',
+    // Each test begins with an empty browser, which would fetch everything for offline use; offline.spec.ts brings its own.
+    serviceWorkers: 'block',
+  },
   webServer: {
     command: `npx vite build && npx vite preview --port ${PORT} --strictPort`,
     url: `http://localhost:${PORT}`,

@@ -1,12 +1,9 @@
-import type { Page } from '@playwright/test'
+import type { Page, Worker } from '@playwright/test'
 import { expect, test } from './fixtures.ts'
 
 /** 20 takes about ten minutes on a software adapter; the gate makes do with fewer. */
 const LOSSES = Number(process.env['DEVICE_LOSSES'] ?? 3)
 const NAME = 'good-rgb.png'
-
-// A service worker would answer for the engine's script once it is active, past the route below.
-test.use({ serviceWorkers: 'block' })
 
 /** Lets the engine's worker remember its device, so that it can be destroyed from outside. */
 async function rememberDevice(page: Page): Promise<void> {
@@ -21,9 +18,14 @@ async function rememberDevice(page: Page): Promise<void> {
   })
 }
 
+/** The engine's threads; models are looked after in another one. */
+function engines(page: Page): Worker[] {
+  return page.workers().filter((worker) => worker.url().includes('engine.worker'))
+}
+
 async function destroyDevice(page: Page): Promise<void> {
-  const [worker] = page.workers()
-  await worker?.evaluate(() => (globalThis as unknown as { device: GPUDevice }).device.destroy())
+  const [engine] = engines(page)
+  await engine?.evaluate(() => (globalThis as unknown as { device: GPUDevice }).device.destroy())
 }
 
 test('Users keep the half answer, the draft and the conversation when the graphics device goes away', async ({
@@ -56,5 +58,5 @@ test('Users keep the half answer, the draft and the conversation when the graphi
     expect(words).not.toContain('device-lost')
     await draft.fill('')
   }
-  expect(page.workers()).toHaveLength(1)
+  expect(engines(page)).toHaveLength(1)
 })

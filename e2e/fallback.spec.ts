@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { chromium } from '@playwright/test'
 import { launchOptions } from '../scripts/browser.ts'
 import { AppPage, expect, test } from './fixtures.ts'
@@ -29,7 +30,9 @@ test('Users can change over to WebAssembly by hand', async ({ app, page }) => {
 })
 
 test('Users are told when the model is damaged, and can load it again', async ({ app, page }) => {
-  await page.route('**/decoder.weights*', (route) => route.fulfill({ body: 'not the weights' }), { times: 1 })
+  // Twice: bytes that are wrong are fetched once more before anybody is bothered.
+  const wrong = Buffer.alloc(readFileSync('public/models/drawn-scenes/decoder.weights').length)
+  await page.route('**/decoder.weights*', (route) => route.fulfill({ body: wrong }), { times: 2 })
   await page.goto('/')
   await expect(app.model).toContainText('damaged')
   await app.model.getByRole('button', { name: 'Load again' }).click()

@@ -83,16 +83,26 @@ export class AppPage {
   }
 }
 
-export const test = base.extend<{ app: AppPage }>({
-  app: async ({ page, baseURL }, use) => {
+/** What a test expects that would otherwise be a complaint: other servers it visits, errors that the browser logs. */
+export interface Expected {
+  origins: string[]
+  errors: RegExp[]
+}
+
+export const test = base.extend<{ app: AppPage; expected: Expected }>({
+  expected: async ({}, use) => use({ origins: [], errors: [] }),
+  app: async ({ page, baseURL, expected }, use) => {
     const complaints: string[] = []
+    const complain = (text: string): void => {
+      if (!expected.errors.some((known) => known.test(text))) complaints.push(text)
+    }
     page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text())
+      if (message.type() === 'error') complain(message.text())
     })
-    page.on('pageerror', (error) => complaints.push(error.message))
+    page.on('pageerror', (error) => complain(error.message))
     page.on('request', (request) => {
       const url = new URL(request.url())
-      if (url.protocol.startsWith('http') && url.origin !== baseURL)
+      if (url.protocol.startsWith('http') && url.origin !== baseURL && !expected.origins.includes(url.origin))
         complaints.push(`a request to ${url.origin}`)
     })
     await use(new AppPage(page))
