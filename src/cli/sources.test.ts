@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startHubServer, type HubServer } from '../../e2e/hub-server.ts'
+import { LEDGER_PATH } from '../convert/pack-writer.ts'
 import { servePack } from './serve.ts'
 
 const TSX = ['node_modules/tsx/dist/cli.mjs', 'src/cli/main.ts']
@@ -31,7 +32,7 @@ afterAll(async () => {
 })
 
 describe('pictalk', () => {
-  it('converts from a folder, the hub and a server to the same chunks, and verifies them', async () => {
+  it('converts from a folder, the hub and a server to the same bytes, and verifies them', async () => {
     const served = await servePack(join(folder, 'checkpoint'), { port: 0, host: '127.0.0.1' })
     const sources = {
       folder: join(folder, 'checkpoint'),
@@ -49,7 +50,7 @@ describe('pictalk', () => {
     const names = readdirSync(join(folder, 'folder')).sort()
     for (const out of ['hub', 'server']) {
       expect(readdirSync(join(folder, out)).sort()).toEqual(names)
-      for (const name of names.filter((file) => file !== 'pack.json'))
+      for (const name of names.filter((file) => file !== LEDGER_PATH))
         expect(Buffer.compare(read(out, name), read('folder', name))).toBe(0)
     }
     const manifest = JSON.parse(read('hub', 'pack.json').toString()) as { licence: unknown }

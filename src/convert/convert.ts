@@ -54,14 +54,9 @@ export async function convertBlip2(
     signal,
   })
 
-  const fingerprint = await fingerprintOf(
-    configText,
-    checkpoint,
-    tokenizer,
-    JSON.stringify(preprocessing),
-    precision,
-  )
-  const writer = await openPackWriter(sink, fingerprint)
+  const facts = factsOf(configText, checkpoint, tokenizer, JSON.stringify(preprocessing), precision)
+  const versions = checkpoint.files.map(({ version }) => version)
+  const writer = await openPackWriter(sink, await hashOf([facts, versions]))
   const files: PackFile[] = []
   for (const weights of plan.weights) {
     files.push(await writer.writeWeights(weights, checkpoint, { onProgress: options.onProgress, signal }))
@@ -75,7 +70,7 @@ export async function convertBlip2(
     version: FORMAT_VERSION,
     name: options.name,
     precision,
-    fingerprint,
+    fingerprint: await hashOf([facts, files]),
     licence: await readLicence(tree),
     ...(notice !== undefined && { licenceNotice: notice }),
     parameters,
@@ -126,14 +121,14 @@ function countEntries(tokenizer: string | undefined): number | null {
   return names.size
 }
 
-/** Everything that determines the bytes of a pack, as far as it can be known without reading the weights. */
-async function fingerprintOf(
+/** What determines the bytes of a pack besides the weights themselves; the same wherever the checkpoint lies. */
+function factsOf(
   configText: string,
   checkpoint: Checkpoint,
   tokenizer: TokenizerFiles,
   preprocessing: string,
   precision: Precision,
-): Promise<string> {
+): unknown[] {
   const tensors = [...checkpoint.tensors].map(([name, { dtype, shape, file, start }]) => [
     name,
     dtype,
@@ -141,14 +136,10 @@ async function fingerprintOf(
     file,
     start,
   ])
-  const facts = [
-    CONVERTER_VERSION,
-    precision,
-    configText,
-    preprocessing,
-    tokenizer.tokenizer ?? '',
-    tensors,
-    checkpoint.files,
-  ]
+  const files = checkpoint.files.map(({ path, bytes }) => [path, bytes])
+  return [CONVERTER_VERSION, precision, configText, preprocessing, tokenizer.tokenizer ?? '', tensors, files]
+}
+
+function hashOf(facts: unknown[]): Promise<string> {
   return sha256Hex(new TextEncoder().encode(JSON.stringify(facts)))
 }

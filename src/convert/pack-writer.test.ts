@@ -7,7 +7,7 @@ import { LEDGER_PATH, openPackWriter, type WeightsProgress } from './pack-writer
 import { alignUp, type Recipe, type WeightsPlan } from './weights.ts'
 
 const MEBIBYTE = 2 ** 20
-const FINGERPRINT = 'a'.repeat(64)
+const SOURCE = 'a'.repeat(64)
 
 /** Ten tensors of 1.5 Mi float32 elements, so that every other one straddles two chunks of the 60 MiB they give. */
 const NAMES = Array.from({ length: 10 }, (_, i) => `layer.${i}`)
@@ -101,7 +101,7 @@ const CHUNKS = ['vision.weights.000', 'vision.weights.001', 'vision.weights.002'
 
 async function uninterrupted(): Promise<{ files: Files; file: PackFile }> {
   const files: Files = new Map()
-  const writer = await openPackWriter(sinkInMemory(files), FINGERPRINT)
+  const writer = await openPackWriter(sinkInMemory(files), SOURCE)
   return { files, file: await writer.writeWeights(plan, (await openCounting()).checkpoint) }
 }
 
@@ -124,20 +124,20 @@ async function abortAfter(tensor: string, sink: PackSink): Promise<void> {
   const onProgress = (progress: WeightsProgress): void => {
     if (progress.tensor === tensor) stop.abort()
   }
-  const writer = await openPackWriter(sink, FINGERPRINT)
+  const writer = await openPackWriter(sink, SOURCE)
   const { checkpoint } = await openCounting()
   const writing = writer.writeWeights(plan, checkpoint, { onProgress, signal: stop.signal })
   await expect(writing).rejects.toMatchObject({ code: 'cancelled' })
 }
 
-function manifestOf(file: PackFile, fingerprint = FINGERPRINT): PackManifest {
+function manifestOf(file: PackFile): PackManifest {
   const path = 'vision.onnx'
   return {
     format: 'pictalk-pack',
     version: 1,
     name: 'test',
     precision: 'fp32',
-    fingerprint,
+    fingerprint: '',
     licence: null,
     parameters: 1,
     shape: {
@@ -196,7 +196,7 @@ describe('writing weights', () => {
 
   it('holds no more than a band of a tensor, and reads each byte once', async () => {
     const { checkpoint, reads } = await openCounting()
-    const writer = await openPackWriter(sinkInMemory(new Map()), FINGERPRINT)
+    const writer = await openPackWriter(sinkInMemory(new Map()), SOURCE)
     await writer.writeWeights(plan, checkpoint)
     expect(sum(reads)).toBe(NAMES.length * TENSOR_BYTES)
     expect(Math.max(...reads)).toBeLessThanOrEqual(16 * MEBIBYTE)
@@ -204,7 +204,7 @@ describe('writing weights', () => {
 
   it('tells how far it is, from nothing to everything', async () => {
     const progress: WeightsProgress[] = []
-    const writer = await openPackWriter(sinkInMemory(new Map()), FINGERPRINT)
+    const writer = await openPackWriter(sinkInMemory(new Map()), SOURCE)
     await writer.writeWeights(plan, (await openCounting()).checkpoint, {
       onProgress: (step) => progress.push(step),
     })
@@ -228,7 +228,7 @@ describe('a conversion that was cut short', () => {
 
     const { checkpoint, reads } = await openCounting()
     const first: WeightsProgress[] = []
-    const writer = await openPackWriter(sinkInMemory(files), FINGERPRINT)
+    const writer = await openPackWriter(sinkInMemory(files), SOURCE)
     const file = await writer.writeWeights(plan, checkpoint, { onProgress: (step) => first.push(step) })
     await expectSamePack(files, file)
     // Tensors 0 … 4 lie wholly in the chunks that are there; 5 reaches into the missing one.
@@ -240,7 +240,7 @@ describe('a conversion that was cut short', () => {
     const files: Files = new Map()
     for (const tensor of ['layer.1', 'layer.3', 'layer.3', 'layer.7'])
       await abortAfter(tensor, sinkInMemory(files))
-    const writer = await openPackWriter(sinkInMemory(files), FINGERPRINT)
+    const writer = await openPackWriter(sinkInMemory(files), SOURCE)
     await expectSamePack(files, await writer.writeWeights(plan, (await openCounting()).checkpoint))
   })
 
@@ -257,7 +257,7 @@ describe('a conversion that was cut short', () => {
           done++ < allowed ? sink.write(path, bytes) : Promise.reject(new Error('killed')),
       }
       const run = async (on: PackSink): Promise<PackFile> =>
-        (await openPackWriter(on, FINGERPRINT)).writeWeights(plan, (await openCounting()).checkpoint)
+        (await openPackWriter(on, SOURCE)).writeWeights(plan, (await openCounting()).checkpoint)
       const died = await run(dying).then(
         () => false,
         () => true,
@@ -276,25 +276,25 @@ describe('a conversion that was cut short', () => {
     const files: Files = new Map([...(await whole).files].map(([path, bytes]) => [path, bytes.slice()]))
     damage(files)
     const { checkpoint, reads } = await openCounting()
-    const writer = await openPackWriter(sinkInMemory(files), FINGERPRINT)
+    const writer = await openPackWriter(sinkInMemory(files), SOURCE)
     await expectSamePack(files, await writer.writeWeights(plan, checkpoint))
     // The chunk covers 16 … 32 MiB, which tensors 2, 3, 4 and 5 touch.
     expect(sum(reads)).toBe(4 * TENSOR_BYTES)
   })
 
-  it('starts anew when its ledger is damaged, of another fingerprint, or lists other sizes', async () => {
+  it('starts anew when its ledger is damaged, of another source, or lists other sizes', async () => {
     const ledger = new TextDecoder().decode((await whole).files.get(LEDGER_PATH))
     const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text)
     const broken = [
       ledger.slice(0, -1),
       '[]',
-      ledger.replace(FINGERPRINT, 'b'.repeat(64)),
+      ledger.replace(SOURCE, 'b'.repeat(64)),
       ledger.replaceAll(`"bytes":${CHUNK_BYTES}`, '"bytes":1'),
     ]
     for (const text of broken) {
       const files: Files = new Map([...(await whole).files, [LEDGER_PATH, encode(text)]])
       const { checkpoint, reads } = await openCounting()
-      const writer = await openPackWriter(sinkInMemory(files), FINGERPRINT)
+      const writer = await openPackWriter(sinkInMemory(files), SOURCE)
       await expectSamePack(files, await writer.writeWeights(plan, checkpoint))
       expect(sum(reads)).toBeGreaterThanOrEqual(5 * TENSOR_BYTES)
     }
@@ -304,7 +304,7 @@ describe('a conversion that was cut short', () => {
 describe('a pack as a whole', () => {
   const small = new TextEncoder().encode('graph')
 
-  it('gets its manifest last and then has no ledger any more', async () => {
+  it('gets its manifest last and keeps its ledger for a repair', async () => {
     const order: string[] = []
     const files: Files = new Map()
     const sink = sinkInMemory(files)
@@ -315,7 +315,7 @@ describe('a pack as a whole', () => {
         return sink.write(path, bytes)
       },
     }
-    const writer = await openPackWriter(noting, FINGERPRINT)
+    const writer = await openPackWriter(noting, SOURCE)
     const file = await writer.writeFile('vision.onnx', small)
     expect(file).toEqual({
       path: 'vision.onnx',
@@ -324,34 +324,37 @@ describe('a pack as a whole', () => {
     })
     await writer.commit(manifestOf(file))
     expect(order).toEqual([LEDGER_PATH, 'vision.onnx', LEDGER_PATH, MANIFEST_PATH])
-    expect([...files.keys()]).toEqual(['vision.onnx', MANIFEST_PATH])
+    expect([...files.keys()]).toEqual([LEDGER_PATH, 'vision.onnx', MANIFEST_PATH])
   })
 
-  it('is no pack while it is written again, but keeps chunks of the same fingerprint', async () => {
+  it('is no pack while it is written again, but keeps chunks of the same source', async () => {
     const { files: before, file } = await whole
     const files: Files = new Map(before)
-    await (await openPackWriter(sinkInMemory(files), FINGERPRINT)).commit(manifestOf(file))
-    expect(files.has(LEDGER_PATH)).toBe(false)
+    await (await openPackWriter(sinkInMemory(files), SOURCE)).commit(manifestOf(file))
 
     const { checkpoint, reads } = await openCounting()
-    const writer = await openPackWriter(sinkInMemory(files), FINGERPRINT)
+    const writer = await openPackWriter(sinkInMemory(files), SOURCE)
     expect(files.has(MANIFEST_PATH)).toBe(false)
     await expectSamePack(files, await writer.writeWeights(plan, checkpoint))
     expect(reads).toEqual([])
   })
 
-  it('of another fingerprint is removed, chunks and all, before anything is written', async () => {
+  it.each<[string, boolean]>([
+    ['of another source', true],
+    ['of an unknown source', false],
+  ])('%s is removed, chunks and all, before anything is written', async (_, ledger) => {
     const { files: before, file } = await whole
     const files: Files = new Map(before)
-    await (await openPackWriter(sinkInMemory(files), FINGERPRINT)).commit(manifestOf(file))
-    await openPackWriter(sinkInMemory(files), 'b'.repeat(64))
+    await (await openPackWriter(sinkInMemory(files), SOURCE)).commit(manifestOf(file))
+    if (!ledger) files.delete(LEDGER_PATH)
+    await openPackWriter(sinkInMemory(files), ledger ? 'b'.repeat(64) : SOURCE)
     expect([...files.keys()]).toEqual([LEDGER_PATH])
   })
 
   it('does not lose track of old chunks when it is killed while removing them', async () => {
     const { files: before, file } = await whole
     const files: Files = new Map(before)
-    await (await openPackWriter(sinkInMemory(files), FINGERPRINT)).commit(manifestOf(file))
+    await (await openPackWriter(sinkInMemory(files), SOURCE)).commit(manifestOf(file))
     const sink = sinkInMemory(files)
     let removals = 0
     const dying: PackSink = {
@@ -365,7 +368,7 @@ describe('a pack as a whole', () => {
 
   it('refuses a manifest that no reader would accept', async () => {
     const files: Files = new Map()
-    const writer = await openPackWriter(sinkInMemory(files), FINGERPRINT)
+    const writer = await openPackWriter(sinkInMemory(files), SOURCE)
     await expect(
       writer.commit({ ...manifestOf({ path: '../x', bytes: 0, chunks: [] }) }),
     ).rejects.toMatchObject({ code: 'bad-pack' })

@@ -1,7 +1,7 @@
 /**
  * Writes a pack so that it can be killed at any moment. Bytes come first and the record that declares them after:
- * a chunk, then its line in the ledger; all chunks, then the manifest. Whoever starts again with the same fingerprint
- * keeps every chunk that the ledger names and whose bytes still have their hash, and redoes the rest.
+ * a chunk, then its line in the ledger; all chunks, then the manifest. Whoever starts again with the same source keeps
+ * every chunk that the ledger names and whose bytes still have their hash, and redoes the rest.
  */
 import { sha256Hex, type PackSink } from '../pack/bytes.ts'
 import { chunkPath, chunkSizes } from '../pack/chunks.ts'
@@ -19,7 +19,10 @@ import type { Checkpoint } from './checkpoint.ts'
 import { produce, sourceBytesOf, type Piece } from './produce.ts'
 import { outputsOf, type Recipe, type WeightsPlan } from './weights.ts'
 
-/** The ledger. It exists only while a conversion is unfinished. */
+/**
+ * The ledger: what the chunks were made of, which is nobody's concern but the converter's, so it is no part of the pack.
+ * It stays beside a finished one, for a repair.
+ */
 export const LEDGER_PATH = 'conversion.json'
 
 export interface WeightsProgress {
@@ -42,7 +45,7 @@ export interface PackWriter {
   writeWeights(plan: WeightsPlan, checkpoint: Checkpoint, options?: WriteOptions): Promise<PackFile>
   /** Writes a file that is at hand as a whole: a graph, a tokenizer. Always anew, for they are small. */
   writeFile(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<PackFile>
-  /** Writes the manifest, which makes the folder a pack, and removes the ledger. */
+  /** Writes the manifest, which makes the folder a pack. */
   commit(manifest: PackManifest): Promise<void>
 }
 
@@ -50,26 +53,27 @@ export interface PackWriter {
 type Ledger = Map<string, PackChunk>
 
 /**
- * Begins or resumes a pack. A finished pack of the same fingerprint is taken up like an interrupted one, which makes
- * converting again a repair. Chunks of any other fingerprint are deleted: they could never be used, only fill the disk.
+ * Begins or resumes a pack made of `source`, a text that differs whenever the bytes to be read may. A finished pack of
+ * the same source is taken up like an interrupted one, which makes converting again a repair. Chunks of any other source
+ * are deleted: they could never be used, only fill the disk.
  */
-export async function openPackWriter(sink: PackSink, fingerprint: string): Promise<PackWriter> {
-  const former = (await readManifest(sink)) ?? (await readLedger(sink))
-  // A manifest becomes a ledger before it goes, so that no kill in between leaves chunks that nothing names.
-  if (former) await writeLedger(sink, former.fingerprint, former.chunks)
+export async function openPackWriter(sink: PackSink, source: string): Promise<PackWriter> {
+  const former = (await readLedger(sink)) ?? (await readManifest(sink))
+  // A manifest without a ledger becomes one before it goes, so that no kill leaves chunks that nothing names.
+  if (former) await writeLedger(sink, former.source, former.chunks)
   await sink.remove(MANIFEST_PATH)
-  if (former?.fingerprint === fingerprint) return packWriter(sink, fingerprint, former.chunks)
+  if (former?.source === source) return packWriter(sink, source, former.chunks)
   for (const path of former?.chunks.keys() ?? []) await sink.remove(path)
-  await writeLedger(sink, fingerprint, new Map())
-  return packWriter(sink, fingerprint, new Map())
+  await writeLedger(sink, source, new Map())
+  return packWriter(sink, source, new Map())
 }
 
-function packWriter(sink: PackSink, fingerprint: string, ledger: Ledger): PackWriter {
+function packWriter(sink: PackSink, source: string, ledger: Ledger): PackWriter {
   async function writeChunk(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<PackChunk> {
     const chunk = { bytes: bytes.length, sha256: await sha256Hex(bytes) }
     await sink.write(path, bytes)
     ledger.set(path, chunk)
-    await writeLedger(sink, fingerprint, ledger)
+    await writeLedger(sink, source, ledger)
     return chunk
   }
 
@@ -110,7 +114,6 @@ function packWriter(sink: PackSink, fingerprint: string, ledger: Ledger): PackWr
       // What the reader would refuse must not be written in the first place.
       parseManifest(text)
       await sink.write(MANIFEST_PATH, new TextEncoder().encode(text))
-      await sink.remove(LEDGER_PATH)
     },
   }
 }
@@ -190,17 +193,17 @@ function missing(path: string): never {
   throw new AppError('bug', `The chunk ${path} was never written.`)
 }
 
-/** What a former run left: for which fingerprint, and its chunks. */
+/** What a former run left: of which source, empty when nobody knows, and its chunks. */
 interface Former {
-  fingerprint: string
+  source: string
   chunks: Ledger
 }
 
-async function writeLedger(sink: PackSink, fingerprint: string, chunks: Ledger): Promise<void> {
+async function writeLedger(sink: PackSink, source: string, chunks: Ledger): Promise<void> {
   const text = JSON.stringify({
     format: 'pictalk-conversion',
-    version: 1,
-    fingerprint,
+    version: 2,
+    source,
     chunks: Object.fromEntries(chunks),
   })
   await sink.write(LEDGER_PATH, new TextEncoder().encode(text))
@@ -209,16 +212,16 @@ async function writeLedger(sink: PackSink, fingerprint: string, chunks: Ledger):
 /** Undefined for a ledger that is absent, damaged or of another version: then everything is redone. */
 async function readLedger(sink: PackSink): Promise<Former | undefined> {
   const json = parseOrUndefined(await sink.read(LEDGER_PATH), (text): unknown => JSON.parse(text))
-  if (!isRecord(json) || json['format'] !== 'pictalk-conversion' || json['version'] !== 1) return undefined
-  const { fingerprint, chunks } = json
-  if (typeof fingerprint !== 'string' || !isRecord(chunks)) return undefined
+  if (!isRecord(json) || json['format'] !== 'pictalk-conversion' || json['version'] !== 2) return undefined
+  const { source, chunks } = json
+  if (typeof source !== 'string' || !isRecord(chunks)) return undefined
   const known: Ledger = new Map()
   for (const [path, chunk] of Object.entries(chunks)) {
     if (!isRecord(chunk) || !/^[\w-]+(\.[\w-]+)*$/.test(path)) continue
     const { bytes, sha256 } = chunk
     if (typeof bytes === 'number' && typeof sha256 === 'string') known.set(path, { bytes, sha256 })
   }
-  return { fingerprint, chunks: known }
+  return { source, chunks: known }
 }
 
 async function readManifest(sink: PackSink): Promise<Former | undefined> {
@@ -227,7 +230,7 @@ async function readManifest(sink: PackSink): Promise<Former | undefined> {
   const chunks = manifest.files
     .flatMap(chunksOf)
     .map(({ path, bytes, sha256 }) => [path, { bytes, sha256 }] as const)
-  return { fingerprint: manifest.fingerprint, chunks: new Map(chunks) }
+  return { source: '', chunks: new Map(chunks) }
 }
 
 function parseOrUndefined<T>(bytes: Uint8Array | undefined, parse: (text: string) => T): T | undefined {

@@ -84,7 +84,7 @@ export interface PackManifest {
   version: typeof FORMAT_VERSION
   name: string
   precision: Precision
-  /** SHA-256 over everything that determines the pack: configuration, tensor table, precision, converter version. */
+  /** SHA-256 over what the pack was made of and what came out: configuration, tensor table, precision, converter version, chunks. */
   fingerprint: string
   /** As the checkpoint's card names it; null when it names none. */
   licence: string | null

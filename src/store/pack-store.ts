@@ -39,6 +39,8 @@ export interface PackRecord {
   manifest: string
   complete: boolean
   addedAt: number
+  /** What the converter wrote besides the pack, for a repair; by path. */
+  extras?: Record<string, PackChunk>
 }
 
 /** What an unfinished conversion has written so far. */
@@ -196,16 +198,13 @@ export class PackStore {
   async sink(id: string, origin: Origin, name: string): Promise<PackSink> {
     const former = await this.#records.get(id)
     const broken = former === undefined ? await this.#broken(origin, name) : undefined
-    const files = broken === undefined ? {} : filesOf(parseManifest(broken.manifest))
-    let manifest = broken?.manifest
+    const files = broken && { ...filesOf(parseManifest(broken.manifest)), ...broken.extras }
     const record: ConversionRecord =
       former?.kind === 'conversion'
         ? former
-        : { kind: 'conversion', id, origin, name, files, addedAt: Date.now() }
+        : { kind: 'conversion', id, origin, name, files: files ?? {}, addedAt: Date.now() }
     return {
       read: async (path) => {
-        if (path === MANIFEST_PATH)
-          return manifest === undefined ? undefined : new TextEncoder().encode(manifest)
         const file = record.files[path]
         const blob = file && (await this.chunks.get(file.sha256))
         return blob && new Uint8Array(await blob.arrayBuffer())
@@ -223,7 +222,6 @@ export class PackStore {
         })
       },
       remove: async (path) => {
-        if (path === MANIFEST_PATH) manifest = undefined
         if (record.files[path] === undefined) return
         record.files = Object.fromEntries(Object.entries(record.files).filter(([key]) => key !== path))
         // After the commit there is no such record any more, and none must come back.
@@ -244,7 +242,9 @@ export class PackStore {
 
   async #commit(conversion: ConversionRecord, manifestText: string): Promise<void> {
     const record = await this.begin(manifestText, conversion.origin)
-    await this.complete(record)
+    const own = filesOf(parseManifest(manifestText))
+    const extras = Object.entries(conversion.files).filter(([path]) => own[path] === undefined)
+    await this.complete({ ...record, extras: Object.fromEntries(extras) })
     await this.remove(conversion.id)
   }
 }
@@ -288,7 +288,8 @@ export function parsePartKey(key: string): { sha256: string; start: number; end:
 
 function hashesOf(record: StoreRecord): string[] {
   if (record.kind === 'conversion') return Object.values(record.files).map(({ sha256 }) => sha256)
-  return parseManifest(record.manifest).files.flatMap(({ chunks }) => chunks.map(({ sha256 }) => sha256))
+  const own = parseManifest(record.manifest).files.flatMap(({ chunks }) => chunks)
+  return [...own, ...Object.values(record.extras ?? {})].map(({ sha256 }) => sha256)
 }
 
 async function isIntact(blob: Blob, { bytes, sha256 }: PackChunk): Promise<boolean> {
