@@ -38,17 +38,22 @@ export interface Served {
 
 export interface FaultServer {
   origin: string
+  files: Files
   served: Served[]
   /** Decides about each request; undefined for a good answer. `count` is 1 for the first request of this path. */
   fault: (path: string, count: number, start: number, headers: IncomingHttpHeaders) => Fault | undefined
   /** Waited for before each answer of a file: to keep one open while something else happens. */
   hold: (path: string) => Promise<void>
+  /** Counts requests from the beginning again. */
+  forgetCounts(): void
   /** Bytes sent of all paths that match. */
   sent(paths?: RegExp): number
   close(): Promise<void>
 }
 
 export type Files = (path: string) => Promise<Uint8Array | undefined> | Uint8Array | undefined
+
+const SETTLE_MS = 100
 
 const CORS = {
   'access-control-allow-origin': '*',
@@ -63,9 +68,11 @@ export async function startFaultServer(files: Files): Promise<FaultServer> {
   const counts = new Map<string, number>()
   const state: FaultServer = {
     origin: '',
+    files,
     served,
     fault: () => undefined,
     hold: () => Promise.resolve(),
+    forgetCounts: () => counts.clear(),
     sent: (paths = /./) =>
       served.filter(({ path }) => paths.test(path)).reduce((sum, { sent }) => sum + sent, 0),
     close: () => close(server),
@@ -92,7 +99,7 @@ export async function startFaultServer(files: Files): Promise<FaultServer> {
       return
     }
     await state.hold(path)
-    const file = await files(path)
+    const file = await state.files(path)
     if (file === undefined) {
       response.writeHead(404, CORS).end()
       return
@@ -128,8 +135,9 @@ export async function startFaultServer(files: Files): Promise<FaultServer> {
     } else if (part.length === body.length) response.end(body)
     else if (fault?.kind === 'stall') response.write(part)
     else {
-      // The end comes after the bytes, so that what was sent is what arrived.
-      response.write(part, () => response.socket?.end())
+      // The end comes some time after the bytes, so that what was sent has arrived: a browser drops what it has received
+      // of a broken answer and not yet handed on.
+      response.write(part, () => setTimeout(() => response.socket?.end(), SETTLE_MS))
     }
   }
 

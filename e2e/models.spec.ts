@@ -1,111 +1,29 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Page } from '@playwright/test'
+import { folderTree } from '../src/cli/files.ts'
 import { convertBlip2 } from '../src/convert/convert.ts'
-import { sha256Hex, sinkInMemory } from '../src/pack/bytes.ts'
+import { sha256Hex, sinkInMemory, type FileTree } from '../src/pack/bytes.ts'
+import type { PackManifest } from '../src/pack/manifest.ts'
 import { plainNetwork } from '../src/remote/network.ts'
 import { openHub } from '../src/remote/hub.ts'
-import { startFaultServer, type FaultServer } from './fault-server.ts'
-import { AppPage, expect, test as base, type Expected } from './fixtures.ts'
-import { startHubServer, type HubServer } from './hub-server.ts'
+import { startSyntheticHub } from '../scripts/synthetic-hub.ts'
+import type { FaultServer } from './fault-server.ts'
+import { AppPage, expect } from './fixtures.ts'
+import { startHubServer } from './hub-server.ts'
+import { CHECKPOINT, Models, PACK, PICTURE, read, storeOf, test } from './model-fixtures.ts'
 
-const PACK = 'public/models/drawn-scenes'
-const CHECKPOINT = 'models/drawn-scenes/checkpoint'
-const PICTURE = 'e2e/images/good-rgb.png'
-
-/** The models of the page, as a person meets them. */
-class Models {
-  readonly app: AppPage
-  readonly page: Page
-
-  constructor(app: AppPage) {
-    this.app = app
-    this.page = app.page
-  }
-
-  async open(): Promise<void> {
-    await this.app.open('?provider=wasm')
-    await this.page.getByText('Other models').click()
-  }
-
-  async look(address: string, precision?: string): Promise<void> {
-    if (precision !== undefined)
-      await this.page.getByLabel('Checkpoints are converted to').selectOption(precision)
-    await this.page.getByLabel('Address of a model').fill(address)
-    await this.page.locator('form').getByRole('button', { name: 'Look at it', exact: true }).click()
-  }
-
-  async accept(button: 'Download' | 'Fetch and convert'): Promise<void> {
-    await this.page.getByRole('checkbox').check()
-    await this.page.getByRole('button', { name: button, exact: true }).click()
-  }
-
-  /** Changes over to what was just added and captions a picture with it. */
-  async useAndCaption(): Promise<string> {
-    await this.page.getByRole('button', { name: /^Use it: / }).click()
-    await expect(this.app.model.getByRole('heading', { level: 2 })).not.toContainText('Built-in')
-    await expect(this.app.model).toContainText('Runs on')
-    await this.app.choose(PICTURE)
-    return this.app.finished(0)
-  }
+/** What the command line makes of a checkpoint, by path. */
+async function convertedInNode(
+  tree: FileTree,
+  options: { name: string; precision: 'q8' | 'fp16' },
+): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const files = new Map<string, Uint8Array<ArrayBuffer>>()
+  await convertBlip2(tree, sinkInMemory(files), options)
+  return files
 }
 
-interface Fixtures {
-  models: Models
-  server: FaultServer
-  hub: HubServer
-}
-
-const test = base.extend<Fixtures & { expected: Expected }>({
-  models: async ({ app }, use) => use(new Models(app)),
-  /** The built-in model's pack, on another origin. */
-  server: async ({ expected }, use) => {
-    const server = await startFaultServer((path) => read(join(PACK, path)))
-    expected.origins.push(server.origin)
-    await use(server)
-    await server.close()
-  },
-  /** The built-in model's checkpoint, as the hub would have it. */
-  hub: async ({ expected, page }, use) => {
-    const hub = await startHubServer({ 'test/scenes': CHECKPOINT })
-    expected.origins.push(hub.hub.origin, hub.files.origin)
-    const known = { name: 'Test scenes', address: 'test/scenes', precision: 'q8', note: 'For tests.' }
-    await page.route('**/models.json', (route) => route.fulfill({ json: { hub: hub.url, models: [known] } }))
-    await use(hub)
-    await hub.close()
-  },
-})
-
-function read(path: string): Uint8Array | undefined {
-  try {
-    return readFileSync(path)
-  } catch {
-    return undefined
-  }
-}
-
-interface Kept {
-  manifest: string
-  complete: boolean
-}
-
-/** What the browser's store holds, read past the app. */
-async function storeOf(page: Page): Promise<{ packs: Kept[]; chunks: Record<string, number> }> {
-  return page.evaluate(async () => {
-    const open = (name: string): Promise<IDBObjectStore> =>
-      new Promise((resolve, reject) => {
-        const request = indexedDB.open(name)
-        request.onsuccess = () => resolve(request.result.transaction('entries').objectStore('entries'))
-        request.onerror = () => reject(new Error(name))
-      })
-    const all = <T>(request: IDBRequest<T>): Promise<T> =>
-      new Promise((resolve) => (request.onsuccess = () => resolve(request.result)))
-    const packs = (await all((await open('pictalk-packs')).getAll())) as Kept[]
-    const chunks = await open('pictalk-chunks')
-    const [keys, blobs] = await Promise.all([all(chunks.getAllKeys()), all(chunks.getAll())])
-    const sizes = keys.map((key, i) => [key as string, (blobs[i] as Blob).size])
-    return { packs, chunks: Object.fromEntries(sizes) as Record<string, number> }
-  })
+function textOf(bytes: Uint8Array | undefined): string {
+  return new TextDecoder().decode(bytes)
 }
 
 test.describe('four ways to a caption', () => {
@@ -132,30 +50,42 @@ test.describe('four ways to a caption', () => {
     await models.accept('Fetch and convert')
     expect(await models.useAndCaption()).toMatch(/[a-z]{2,}/)
 
-    const { tree } = await openHub(
-      new URL(hub.url),
-      { repository: 'test/scenes', revision: 'main' },
-      {
-        network: plainNetwork(),
-      },
-    )
-    const files = new Map<string, Uint8Array<ArrayBuffer>>()
-    await convertBlip2(tree, sinkInMemory(files), { name: 'scenes', precision: 'q8' })
+    const address = { repository: 'test/scenes', revision: 'main' }
+    const { tree } = await openHub(new URL(hub.url), address, { network: plainNetwork() })
+    const files = await convertedInNode(tree, { name: 'scenes', precision: 'q8' })
     const { packs, chunks } = await storeOf(app.page)
-    expect(packs.map(({ manifest }) => manifest)).toEqual([new TextDecoder().decode(files.get('pack.json'))])
+    expect(packs.map(({ manifest }) => manifest)).toEqual([textOf(files.get('pack.json'))])
     files.delete('pack.json')
     const hashes = await Promise.all([...files.values()].map((bytes) => sha256Hex(bytes)))
     expect(Object.keys(chunks).sort()).toEqual(hashes.sort())
   })
 
-  test('Users can choose the folder of a checkpoint on their computer', async ({ models, app }) => {
+  test('Users can choose the folder of a checkpoint on their computer, and go on with a conversation', async ({
+    models,
+    app,
+    page,
+  }) => {
     await models.open()
-    const chooser = app.page.waitForEvent('filechooser')
-    await app.page.getByRole('button', { name: 'Choose a folder' }).click()
+    await app.choose(PICTURE)
+    const before = await app.finished('good-rgb.png')
+    await page.getByLabel('Checkpoints are converted to').selectOption('fp16')
+    const chooser = page.waitForEvent('filechooser')
+    await page.getByRole('button', { name: 'Choose a folder' }).click()
     await (await chooser).setFiles(CHECKPOINT)
     await expect(app.model).toContainText('will be read from this computer')
     await models.accept('Fetch and convert')
-    expect(await models.useAndCaption()).toMatch(/[a-z]{2,}/)
+    await models.use()
+    await expect(app.answer('good-rgb.png')).toContainText('Written by drawn-scenes, q8')
+    expect(await app.finished('good-rgb.png')).toContain(before.split('\n')[0])
+    // Its vision encoder is stored otherwise, so the picture is looked at again.
+    await app.ask('what is in the picture?')
+    expect(await app.finished('good-rgb.png: what is in the picture?')).toMatch(/[a-z]{2,}/)
+    await expect(app.answer('good-rgb.png: what is in the picture?')).not.toContainText('Written by')
+
+    // Wherever a checkpoint lies, it becomes the same pack.
+    const { packs } = await storeOf(page)
+    const files = await convertedInNode(folderTree(CHECKPOINT), { name: 'checkpoint', precision: 'fp16' })
+    expect(packs.map(({ manifest }) => manifest)).toEqual([textOf(files.get('pack.json'))])
   })
 
   test('Users can choose the files of a pack on their computer', async ({ models, app }) => {
@@ -171,6 +101,99 @@ test.describe('four ways to a caption', () => {
     await models.accept('Download')
     expect(await models.useAndCaption()).toMatch(/[a-z]{2,}/)
   })
+})
+
+test('Users can read a private repository with a token, which nobody else gets and nothing keeps', async ({
+  models,
+  app,
+  page,
+  expected,
+}) => {
+  const token = 'hf_for_this_test_only'
+  const hub = await startHubServer({ 'test/private': CHECKPOINT }, { token })
+  const sentTo = { hub: 0, files: 0 }
+  const answer = hub.hub.fault
+  hub.hub.fault = (path, count, start, headers) => {
+    if (headers.authorization !== undefined) sentTo.hub += 1
+    return answer(path, count, start, headers)
+  }
+  hub.files.fault = (_path, _count, _start, headers) => {
+    if (headers.authorization !== undefined) sentTo.files += 1
+    return undefined
+  }
+  expected.origins.push(hub.hub.origin, hub.files.origin)
+  expected.errors.push(/status of 401/)
+  await page.route('**/models.json', (route) => route.fulfill({ json: { hub: hub.url, models: [] } }))
+  await models.open()
+  await models.look('test/private')
+  await expect(app.model).toContainText('give a token that may read it')
+  await page.getByLabel('Access token').fill(token)
+  await models.look('test/private')
+  await models.accept('Fetch and convert')
+  await expect(app.model).toContainText('works without a connection')
+  expect(sentTo.hub).toBeGreaterThan(0)
+  expect(sentTo.files).toBe(0)
+  const kept = await page.evaluate(() => JSON.stringify([localStorage, sessionStorage]))
+  expect(kept + JSON.stringify(await storeOf(page))).not.toContain(token)
+  await models.open()
+  await expect(page.getByLabel('Access token')).toHaveValue('')
+  await hub.close()
+})
+
+test('Users are told before a large download how long it will take', async ({
+  models,
+  app,
+  page,
+  expected,
+}) => {
+  const hub = await startSyntheticHub('test/large', { vision: 2, qFormer: 2, text: 1 })
+  expected.origins.push(...hub.origins)
+  await page.route('**/models.json', (route) => route.fulfill({ json: { hub: hub.url, models: [] } }))
+  await models.open()
+  await models.look('test/large')
+  await expect(app.model).toContainText(/At [\d.]+ [MG]B\/s, measured just now, this takes about \d+ s/)
+  await expect(app.model).toContainText(/1\.1 GB will be fetched/)
+  // The configuration, the headers, and a mebibyte to measure with.
+  expect(hub.sentBytes()).toBeLessThan(2 * 2 ** 20)
+  await page.getByRole('button', { name: 'Not now' }).click()
+  await hub.close()
+})
+
+test('Users are told of a new version, and fetch only what is new in it', async ({
+  models,
+  server,
+  app,
+  page,
+}) => {
+  await models.open()
+  await models.look(server.origin)
+  await models.accept('Download')
+  await models.useAndCaption()
+  const heading = app.model.getByRole('heading', { level: 2 })
+
+  const path = 'tokenizer_config.json'
+  const changed = Buffer.concat([readFileSync(join(PACK, path)), Buffer.from('\n')])
+  const manifest = JSON.parse(readFileSync(join(PACK, 'pack.json'), 'utf8')) as PackManifest
+  const chunk = { bytes: changed.length, sha256: await sha256Hex(changed) }
+  manifest.name = 'drawn scenes, newer'
+  manifest.files = manifest.files.map((file) =>
+    file.path === path ? { path, bytes: chunk.bytes, chunks: [chunk] } : file,
+  )
+  const news = new Map([
+    ['pack.json', Buffer.from(JSON.stringify(manifest))],
+    [path, changed],
+  ])
+  server.files = (name) => news.get(name) ?? read(join(PACK, name))
+
+  await models.open()
+  await page.getByRole('button', { name: /^Look at the newer version/ }).click()
+  const before = server.served.length
+  await models.accept('Download')
+  await expect(heading).toContainText('drawn scenes, newer')
+  await expect(app.model).toContainText('Runs on')
+  const fetched = server.served.slice(before).map((entry) => entry.path)
+  expect([...new Set(fetched)].sort()).toEqual(['pack.json', path].sort())
+  expect((await storeOf(page)).packs).toHaveLength(1)
 })
 
 test('Users can reload in the middle of a download and go on where it was', async ({

@@ -105,7 +105,7 @@ async function follow(page: Page, sentBytes: () => number, started: number): Pro
   for (let told = 0; ;) {
     const text = await model.innerText()
     if (text.includes('works without a connection')) return
-    if (/\(code: |Resume\n/.test(text) && !text.includes('Pause')) throw new Error(text)
+    if ((await model.locator('.notice').count()) > 0) throw new Error(text)
     const bar = model.getByRole('progressbar').first()
     const [value, max] = await bar
       .evaluate((element) => [(element as HTMLProgressElement).value, (element as HTMLProgressElement).max])

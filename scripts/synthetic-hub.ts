@@ -18,6 +18,8 @@ export interface Layers {
 export interface SyntheticHub {
   /** Ends in `/`. */
   url: string
+  /** Of the hub and of where its redirects lead. */
+  origins: string[]
   /** Bytes of response bodies sent so far. */
   sentBytes: () => number
   /** Bytes of all tensors. */
@@ -60,6 +62,7 @@ export async function startSyntheticHub(repository: string, layers: Layers): Pro
   const shards = [...files].filter(([path]) => path.endsWith('.safetensors'))
   return {
     url: hub.url,
+    origins: [hub, storage].map(({ url }) => new URL(url).origin),
     sentBytes: () => sent,
     totalBytes: shards.reduce((sum, [, { byteLength }]) => sum + byteLength, 0),
     close: async () => {

@@ -24,6 +24,8 @@ export interface AnswerFacts {
   decodeMs: number
   prefilled: number
   dropped: number
+  /** Name and precision of the model that wrote it; absent where that is not known. */
+  model?: string
 }
 
 export type AnswerState =

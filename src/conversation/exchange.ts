@@ -144,6 +144,7 @@ function answerOf(value: unknown): AnswerState {
       decodeMs: number('decodeMs'),
       prefilled: number('prefilled'),
       dropped: number('dropped'),
+      ...(typeof facts['model'] === 'string' && { model: facts['model'] }),
     },
   }
 }

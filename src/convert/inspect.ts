@@ -18,6 +18,8 @@ export interface CheckpointReport {
   fetchBytes: number
   /** The same for each graph. */
   parts: { graph: GraphName; bytes: number }[]
+  /** Path of the largest file that they are in. */
+  largestFile: string
   /** Bytes of the pack, tokenizer aside. */
   keepBytes: number
   /** The largest single tensor of the pack: what one GPU buffer must hold. */
@@ -47,6 +49,7 @@ export async function inspectCheckpoint(
     shape: modelShape(config),
     fetchBytes: sourceBytesOf(recipes, checkpoint),
     parts: weights.map(({ graph, recipes: own }) => ({ graph, bytes: sourceBytesOf(own, checkpoint) })),
+    largestFile: checkpoint.files.reduce((a, b) => (b.bytes > a.bytes ? b : a)).path,
     keepBytes: sum(weights) + graphs.reduce((total, { bytes }) => total + bytes.length, 0),
     largestTensorBytes: Math.max(...recipes.flatMap(outputsOf).map(({ bytes }) => bytes)),
     licence: await readLicence(tree),

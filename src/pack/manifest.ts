@@ -2,6 +2,7 @@
  * What a pack is: ONNX graphs, their weights cut into hashed chunks, the checkpoint's own tokenizer files, and this
  * manifest, which is written last. A folder without a manifest is not a pack; a manifest vouches for every byte.
  */
+import { readText, type FileTree } from './bytes.ts'
 import { chunkPath, chunkSizes } from './chunks.ts'
 import { AppError } from './failure.ts'
 
@@ -119,6 +120,15 @@ export function chunksOf(file: PackFile): { path: string; bytes: number; sha256:
     ...chunk,
     path: chunkPath(file.path, index, file.chunks.length),
   }))
+}
+
+/** The text of the pack's manifest; undefined when there is none. Throws `bad-pack` for what is too long or no text. */
+export function readManifestText(tree: FileTree): Promise<string | undefined> {
+  return readText(tree, MANIFEST_PATH).catch((cause: unknown) => {
+    if (cause instanceof RangeError || cause instanceof TypeError)
+      refuse('its pack.json is too long or no text')
+    throw cause
+  })
 }
 
 const MAX_FILES = 256

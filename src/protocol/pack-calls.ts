@@ -34,6 +34,8 @@ export interface Offer {
   /** Bytes still to be fetched or read, and of the finished pack. */
   fetchBytes: number
   keepBytes: number
+  /** At which they would arrive, measured; null for files of this computer, for little, and when it cannot be told. */
+  bytesPerSecond: number | null
   /** The address pinned to what it holds now; null for files. */
   pinned: string | null
   /** Some of it is here already: of a former attempt, or of another model that shares it. */
@@ -87,6 +89,8 @@ export interface PackCalls {
   /** Cancelling keeps what has arrived: it is a pause. */
   add: { in: AddRequest; event: AddProgress; out: KeptModel }
   list: { in: null; event: never; out: { models: KeptModel[]; space: Space } }
+  /** Ids of the kept packs of which there is a newer version where they came from. Says nothing of what it cannot reach. */
+  newer: { in: { hub: string }; event: never; out: string[] }
   /** Gives the bytes that became free. */
   remove: { in: { id: string }; event: never; out: number }
   /** Writes the pack's files into the folder, or gives them as one ZIP file where there is none. */

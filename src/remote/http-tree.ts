@@ -5,7 +5,7 @@
 import type { ByteSource, FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import type { Network } from './network.ts'
-import { nameOf, requestRange, type RangeResponse } from './range-request.ts'
+import { authorization, nameOf, requestRange, type RangeResponse } from './range-request.ts'
 import { TemporaryError, withRetries, type Waiting } from './retry.ts'
 
 export interface HttpTreeOptions {
@@ -146,16 +146,11 @@ class RemoteFile {
       }
       this.#direct = null
     }
-    const headers = this.#headers()
+    const headers = authorization(this.#options.token)
     const response = await requestRange(network, { url: this.#url, start, end, headers, signal })
     if (response !== undefined && response.url !== '' && response.url !== this.#url.href)
       this.#direct = new URL(response.url)
     return response
-  }
-
-  #headers(): Record<string, string> {
-    const { token } = this.#options
-    return token === undefined ? {} : { authorization: `Bearer ${token}` }
   }
 
   async #readHead(response: RangeResponse): Promise<Uint8Array<ArrayBuffer>> {
@@ -182,9 +177,9 @@ class RemoteFile {
   async #askLength(head: Uint8Array): Promise<number> {
     // What is shorter than was asked for is all there is.
     if (head.length !== HEAD_BYTES) return head.length
-    const { network, signal } = this.#options
+    const { network, signal, token } = this.#options
     const response = await network
-      .fetch(this.#url, { method: 'HEAD', headers: this.#headers(), ...(signal && { signal }) })
+      .fetch(this.#url, { method: 'HEAD', headers: authorization(token), ...(signal && { signal }) })
       .catch((cause: unknown) => {
         throw new TemporaryError('network', `${this.#url.host} cannot be reached; try again.`, { cause })
       })

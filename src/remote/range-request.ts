@@ -210,6 +210,11 @@ function lengthOf(headers: Headers): number | null {
   return length === null || headers.get('content-encoding') !== null ? null : Number(length)
 }
 
+/** The header that carries an access token, where there is one. */
+export function authorization(token: string | undefined): Record<string, string> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` }
+}
+
 /** The file's name as a message shows it. */
 export function nameOf(url: URL): string {
   return decodeURIComponent(url.pathname.split('/').findLast((part) => part !== '') ?? url.host)

@@ -16,6 +16,7 @@ import type { ConversationLibrary, SeenPicture, StoredPicture } from '../convers
 import { AppError, toFailure, type Failure } from '../pack/failure.ts'
 import { lookKey } from '../pack/manifest.ts'
 import type { LookProgress } from '../protocol/calls.ts'
+import { modelName } from './model-slice.ts'
 import { decodingOf } from './settings-slice.ts'
 import type { EngineAccess, GetState, SetState } from './store.ts'
 
@@ -140,6 +141,7 @@ export function conversationSlice(
     const update = (state: AnswerState, save = false): void =>
       change(conversationId, (one) => withAnswer(one, turn.id, picture.id, state), save)
     const { settings } = get()
+    const by = modelName(get().model)
     try {
       const stored = (await library.picture(picture.id)) ?? missing(picture.id, get().images)
       const { seen, lookMs } = await lookAt(stored, ({ stage }) => update({ status: stage }), signal)
@@ -167,7 +169,15 @@ export function conversationSlice(
         },
       )
       const { text, tokenIds, answers, finish, prefilled, dropped, prefillMs, decodeMs } = result
-      const facts = { finish, prefilled, dropped, prefillMs, decodeMs, lookMs }
+      const facts = {
+        finish,
+        prefilled,
+        dropped,
+        prefillMs,
+        decodeMs,
+        lookMs,
+        ...(by !== null && { model: by }),
+      }
       update({ status: 'done', text, tokenIds, answers, facts }, true)
       get().answerFinished()
       set({ announcement: `${picture.name}: ${text === '' ? 'no answer' : text}` })

@@ -33,6 +33,8 @@ export function modelSlice(
   const placeOf = (id: string | null): PackPlace =>
     id === null ? { kind: 'web', url: builtInModelUrl } : { kind: 'kept', id }
   let died: Failure | null = null
+  let loading: Promise<void> | null = null
+  let stop = new AbortController()
 
   /** The first loss is mended at once; when it happens again before an answer was finished, people decide. */
   function lost(failure: Failure): void {
@@ -47,32 +49,48 @@ export function modelSlice(
     engine.call('untilLost', null).then(lost, () => undefined)
   }
 
+  async function load(): Promise<void> {
+    if (died !== null) engine.restart(died)
+    died = null
+    stop = new AbortController()
+    const { signal } = stop
+    set({ model: { status: 'loading', progress: null } })
+    const onEvent = (progress: LoadProgress): void => set({ model: { status: 'loading', progress } })
+    try {
+      const input = { pack: placeOf(get().settings.model), prefer: get().settings.prefer }
+      const loaded = await engine.call('load', input, { onEvent, signal })
+      // Another model is wanted by now.
+      if (signal.aborted) return
+      set({ model: { status: 'ready', loaded } })
+      watch()
+      void get().answerWaiting()
+    } catch (error) {
+      if (!signal.aborted) set({ model: { status: 'failed', failure: toFailure(error) } })
+    }
+  }
+
+  /** Loads what the settings say now, in place of what is loaded or being loaded. What was being written stays. */
+  async function reload(): Promise<void> {
+    get().stop()
+    stop.abort()
+    await loading
+    await get().loadModel()
+  }
+
   return {
     model: { status: 'absent' },
     losses: 0,
-    async loadModel() {
-      if (get().model.status === 'loading') return
-      if (died !== null) engine.restart(died)
-      died = null
-      set({ model: { status: 'loading', progress: null } })
-      const onEvent = (progress: LoadProgress): void => set({ model: { status: 'loading', progress } })
-      try {
-        const input = { pack: placeOf(get().settings.model), prefer: get().settings.prefer }
-        const loaded = await engine.call('load', input, { onEvent })
-        set({ model: { status: 'ready', loaded } })
-        watch()
-        void get().answerWaiting()
-      } catch (error) {
-        set({ model: { status: 'failed', failure: toFailure(error) } })
-      }
+    loadModel() {
+      loading ??= load().finally(() => (loading = null))
+      return loading
     },
     async changeModel(id) {
       get().changeSettings({ model: id })
-      await get().loadModel()
+      await reload()
     },
     async switchProvider(prefer) {
       get().changeSettings({ prefer })
-      await get().loadModel()
+      await reload()
     },
     engineDied(failure) {
       died = failure
@@ -82,4 +100,11 @@ export function modelSlice(
       if (get().losses > 0) set({ losses: 0 })
     },
   }
+}
+
+/** Name and precision of a loaded model; null while none is. */
+export function modelName(model: ModelState): string | null {
+  if (model.status !== 'ready') return null
+  const { name, precision } = model.loaded.manifest
+  return `${name}, ${precision}`
 }

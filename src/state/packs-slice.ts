@@ -36,11 +36,13 @@ export interface PacksSlice {
   catalogue: Catalogue
   adding: Adding
   saving: Saving
+  /** Ids of the kept models of which there is a newer version. */
+  newer: string[]
   /** What other tabs are fetching, by the model's id. */
   elsewhere: Record<string, AddProgress>
   /** Something about the list itself went wrong: deleting, listing. */
   keptFailure: Failure | null
-  /** Reads the list of kept models and follows what other tabs do to it. */
+  /** Reads the list of kept models, follows what other tabs do to it, and looks for newer versions once. */
   openPacks: (catalogue: Catalogue) => Promise<void>
   refreshPacks: () => Promise<void>
   look: (source: ModelSource, options: { precision: Precision; token: string | null }) => Promise<void>
@@ -50,6 +52,8 @@ export interface PacksSlice {
   pauseAdding: () => void
   /** Ends the work and forgets the offer. `discard` also deletes what has arrived. */
   cancelAdding: (discard: boolean) => Promise<void>
+  /** Looks at the newer version of a kept model; accepting the offer replaces it. */
+  lookAtNewer: (model: KeptModel) => Promise<void>
   /** Goes on with a model that an earlier visit left unfinished. */
   resumeKept: (model: KeptModel) => Promise<void>
   removeKept: (id: string) => Promise<void>
@@ -91,8 +95,15 @@ export function packsSlice(
       if (!signal.aborted) set({ adding: { status: 'running', request, offer, progress } })
     }
     try {
+      const before = get().kept
       const model = await client.call('add', request, { signal, onEvent })
       set({ adding: { status: 'added', model }, announcement: `${model.name} is kept in this browser.` })
+      await get().refreshPacks()
+      const { settings, kept } = get()
+      const used = before.find(({ id }) => id === settings.model)
+      // The new version has taken the place of the one in use.
+      const replaced = used?.asked === model.asked && !kept.some(({ id }) => id === used.id)
+      if (replaced) void get().changeModel(model.id)
     } catch (error) {
       const { adding } = get()
       const progress = adding.status === 'running' ? adding.progress : null
@@ -101,8 +112,8 @@ export function packsSlice(
         const failure = toFailure(error)
         set({ adding: { status: 'failed', request, offer, failure }, announcement: failure.message })
       }
+      await get().refreshPacks()
     }
-    await get().refreshPacks()
   }
 
   return {
@@ -111,12 +122,16 @@ export function packsSlice(
     catalogue: EMPTY_CATALOGUE,
     adding: { status: 'idle' },
     saving: { status: 'idle' },
+    newer: [],
     elsewhere: {},
     keptFailure: null,
     async openPacks(catalogue) {
       set({ catalogue })
       void client.call('watch', null, { onEvent: hear }).catch(() => undefined)
       await get().refreshPacks()
+      if (get().kept.length === 0) return
+      // It is a courtesy: without an answer everything stays as it is.
+      set({ newer: await client.call('newer', { hub: catalogue.hub }).catch(() => []) })
     },
     async refreshPacks() {
       try {
@@ -183,10 +198,16 @@ export function packsSlice(
       await get().look(source, { precision: model.converted ?? 'q4f16', token: null })
       if (get().adding.status === 'offered') await get().startAdding()
     },
+    async lookAtNewer({ asked, precision }) {
+      if (asked === null) return
+      await get().look({ kind: 'address', text: asked }, { precision: precision ?? 'q4f16', token: null })
+    },
     async removeKept(id) {
       set({ keptFailure: null })
       try {
         await client.call('remove', { id })
+        const { adding } = get()
+        if (adding.status === 'added' && adding.model.id === id) set({ adding: { status: 'idle' } })
       } catch (error) {
         set({ keptFailure: toFailure(error) })
       }

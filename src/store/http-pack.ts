@@ -2,9 +2,8 @@
  * A pack on a static server, used without being kept: the built-in model, which the browser's own caches hold. Manifest
  * first, then chunks, each verified before anybody sees it.
  */
-import { readText } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
-import { chunksOf, MANIFEST_PATH, parseManifest, type PackReader } from '../pack/manifest.ts'
+import { chunksOf, parseManifest, readManifestText, type PackReader } from '../pack/manifest.ts'
 import { httpTree, type HttpTreeOptions } from '../remote/http-tree.ts'
 import { plainNetwork, type Network } from '../remote/network.ts'
 import { fetchChunk } from './download.ts'
@@ -25,7 +24,7 @@ export interface HttpPackOptions {
 
 /** The text of a pack's manifest. Throws `not-found` when there is none at `base`, and what requests throw. */
 export async function fetchManifest(base: URL, options: HttpTreeOptions): Promise<string> {
-  const text = await readText(httpTree(base, options), MANIFEST_PATH)
+  const text = await readManifestText(httpTree(base, options))
   if (text === undefined)
     throw new AppError('not-found', `There is no model at ${base.host}${base.pathname}; check the address.`)
   return text

@@ -2,7 +2,7 @@
 import type { FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import type { Network } from '../remote/network.ts'
-import { requestRange } from '../remote/range-request.ts'
+import { authorization, requestRange } from '../remote/range-request.ts'
 
 export interface ChunkStream {
   /** Where it begins: what was asked for, or 0 when it cannot begin elsewhere. */
@@ -30,7 +30,7 @@ export function serverSource(
   network: Network,
   { token, cache = 'no-store' }: ServerOptions = {},
 ): PackSource {
-  const headers = token === undefined ? undefined : { authorization: `Bearer ${token}` }
+  const headers = authorization(token)
   return {
     stream: async (path, start, signal) => {
       const url = new URL(path, base)

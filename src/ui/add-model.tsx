@@ -2,7 +2,7 @@ import { useId, useRef, useState, type ChangeEvent, type ReactElement, type RefO
 import { PRECISIONS, type Precision } from '../pack/manifest.ts'
 import type { Offer } from '../protocol/pack-calls.ts'
 import type { KnownModel } from '../state/catalogue.ts'
-import { bytesText } from './amounts.ts'
+import { bytesText, durationText } from './amounts.ts'
 import { Notice } from './notice.tsx'
 import { ProgressBars } from './progress-bars.tsx'
 import { useApp } from './store-context.ts'
@@ -249,6 +249,13 @@ function OfferCard({ offer }: { offer: Offer }): ReactElement {
         {offer.pinned === null ? 'will be read from this computer' : 'will be fetched'},{' '}
         {bytesText(offer.keepBytes)} kept. Nothing is uploaded.
       </p>
+      {offer.bytesPerSecond !== null && (
+        <p>
+          At {bytesText(offer.bytesPerSecond)}/s, measured just now, this takes about{' '}
+          {durationText(offer.fetchBytes / offer.bytesPerSecond)}
+          {offer.what === 'checkpoint' && ', longer if converting cannot keep up'}.
+        </p>
+      )}
       <ul className="findings">
         {offer.findings.map(({ ok, sentence }) => (
           <li key={sentence}>

@@ -10,6 +10,7 @@ import {
 import type { Failure } from '../pack/failure.ts'
 import { Notice } from './notice.tsx'
 import { PictureView } from './picture.tsx'
+import { modelName } from '../state/model-slice.ts'
 import { useApp } from './store-context.ts'
 
 interface AnswerProps {
@@ -94,6 +95,7 @@ function Words({
           <p className="caption">{answer.text === '' ? '(nothing was said)' : answer.text}</p>
           {answer.answers.length > 1 && <Others answers={answer.answers} />}
           <p className="timing">{timing(answer.facts, answer.tokenIds.length)}</p>
+          <OtherModel by={answer.facts.model} />
           {answer.facts.dropped > 0 && (
             <p className="timing">
               The conversation has grown too long for the model: the {answer.facts.dropped} oldest turns were
@@ -105,6 +107,17 @@ function Words({
     case 'failed':
       return <Failed answer={answer} picture={picture} turnId={turnId} />
   }
+}
+
+/** Says who wrote an answer when it was not the model that runs now, which looks at the picture itself when asked. */
+function OtherModel({ by }: { by: string | undefined }): ReactElement | null {
+  const now = useApp((state) => modelName(state.model))
+  if (by === undefined || now === null || by === now) return null
+  return (
+    <p className="timing">
+      Written by {by}; the next answer will be by {now}.
+    </p>
+  )
 }
 
 /** The runners-up of a beam search, or the other samples. */

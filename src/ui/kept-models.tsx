@@ -49,6 +49,8 @@ function Kept({ model, inUse }: { model: KeptModel; inUse: boolean }): ReactElem
   const save = useApp((state) => state.saveKept)
   const busy = useApp((state) => state.adding.status === 'running')
   const elsewhere = useApp((state) => state.elsewhere[model.id])
+  const newer = useApp((state) => state.newer.includes(model.id))
+  const lookAtNewer = useApp((state) => state.lookAtNewer)
   const size = `${model.precision ?? ''}, ${bytesText(model.bytes)}`
   return (
     <li>
@@ -56,6 +58,7 @@ function Kept({ model, inUse }: { model: KeptModel; inUse: boolean }): ReactElem
         <strong>{model.name}</strong> <span className="hint">{stateOf(model, inUse, size)}</span>
       </p>
       {model.licenceNotice !== null && <p className="hint">{model.licenceNotice}</p>}
+      {newer && <p>There is a newer version; only what changed in it would be fetched.</p>}
       {elsewhere !== undefined && <ProgressBars progress={elsewhere} />}
       <div className="actions">
         {model.complete && !inUse && (
@@ -71,6 +74,16 @@ function Kept({ model, inUse }: { model: KeptModel; inUse: boolean }): ReactElem
             onClick={() => void resume(model)}
           >
             Resume
+          </button>
+        )}
+        {newer && (
+          <button
+            type="button"
+            disabled={busy}
+            aria-label={`Look at the newer version: ${model.name}`}
+            onClick={() => void lookAtNewer(model)}
+          >
+            Look at the newer version
           </button>
         )}
         {model.complete && (

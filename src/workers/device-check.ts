@@ -75,7 +75,10 @@ function checkSpace(freeBytes: number | null, missingBytes: number): Finding[] {
   return [
     freeBytes >= missingBytes
       ? { ok: true, sentence: `${room}, which is enough.` }
-      : { ok: false, sentence: `${room}, but ${megabytes(missingBytes)} are needed.` },
+      : {
+          ok: false,
+          sentence: `${room}, but ${megabytes(missingBytes)} are needed. A private window allows little and forgets it.`,
+        },
   ]
 }
 

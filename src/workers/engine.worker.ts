@@ -20,6 +20,17 @@ import { openPack } from './open-pack.ts'
 
 let model: Blip2 | null = null
 let compute: Compute | null = null
+/** Settles when nothing uses the model any more: only then may another take its place. */
+let idle: Promise<unknown> = Promise.resolve()
+
+/** Has `work` waited for by whoever unloads the model. */
+function using<A extends unknown[], R>(work: (...args: A) => Promise<R>): (...args: A) => Promise<R> {
+  return (...args) => {
+    const result = work(...args)
+    idle = Promise.allSettled([idle, result])
+    return result
+  }
+}
 
 async function load(
   input: EngineCalls['load']['in'],
@@ -148,6 +159,7 @@ async function untilLost(): Promise<Failure> {
 }
 
 async function unload(): Promise<null> {
+  await idle
   const [oldModel, oldCompute] = [model, compute]
   model = null
   compute = null
@@ -162,4 +174,4 @@ function describe({ provider, adapter, f16, software, reason }: Compute): Device
   return { provider, adapter, f16, software, reason }
 }
 
-serve<EngineCalls>(self, { load, untilLost, look, answer, unload })
+serve<EngineCalls>(self, { load, untilLost, look: using(look), answer: using(answer), unload })

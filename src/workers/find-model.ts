@@ -1,11 +1,13 @@
 /** What a person gave becomes something to read: a pack, or a checkpoint to convert. */
-import { readText, sha256Hex, type ByteSource, type FileTree } from '../pack/bytes.ts'
+import { sha256Hex, type ByteSource, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
-import { MANIFEST_PATH } from '../pack/manifest.ts'
+import { MANIFEST_PATH, readManifestText } from '../pack/manifest.ts'
 import type { AddRequest } from '../protocol/pack-calls.ts'
 import { addressText, parseAddress } from '../remote/address.ts'
 import type { Network } from '../remote/network.ts'
 import { PUBLIC_HUB } from '../remote/hub.ts'
+import { measureSpeed } from '../remote/measure-speed.ts'
+import { authorization } from '../remote/range-request.ts'
 import type { Waiting } from '../remote/retry.ts'
 import { openRemote } from '../remote/source.ts'
 import { serverSource, treeSource, type PackSource } from '../store/pack-source.ts'
@@ -16,7 +18,11 @@ interface Found {
   id: string
   name: string
   origin: Origin
+  /** Bytes per second at which `path` would arrive, measured; null for files of this computer and when unknown. */
+  measure: Measure
 }
+
+type Measure = (path: string, signal: AbortSignal) => Promise<number | null>
 
 export interface FoundPack extends Found {
   what: 'pack'
@@ -44,8 +50,8 @@ export async function findModel(
     request.source.kind === 'address'
       ? await remotePlace(request.source.text, request, options)
       : localPlace(request.source.files)
-  const { tree, name, address, base, asked, packSource, identity } = place
-  const manifestText = await readText(tree, MANIFEST_PATH)
+  const { tree, name, address, base, asked, packSource, identity, measure } = place
+  const manifestText = await readManifestText(tree)
   if (manifestText !== undefined) {
     const origin = { address, base, asked, converted: null }
     return {
@@ -53,13 +59,14 @@ export async function findModel(
       id: await packId(manifestText),
       name,
       origin,
+      measure,
       manifestText,
       source: packSource(),
     }
   }
   const origin = { address, base, asked, converted: request.precision }
   const id = await sha256Hex(new TextEncoder().encode(`${identity} ${request.precision}`))
-  return { what: 'checkpoint', id, name, origin, tree }
+  return { what: 'checkpoint', id, name, origin, measure, tree }
 }
 
 interface Place {
@@ -71,6 +78,7 @@ interface Place {
   /** Differs where the files do. */
   identity: string
   packSource: () => PackSource
+  measure: Measure
 }
 
 async function remotePlace(
@@ -95,6 +103,8 @@ async function remotePlace(
     asked: addressText(address),
     identity: addressText(pinned),
     packSource: () => serverSource(base, network, { token: ours }),
+    measure: (path, untilCancelled) =>
+      measureSpeed(network, { url: new URL(path, base), headers: authorization(ours) }, untilCancelled),
   }
 }
 
@@ -120,6 +130,7 @@ function localPlace(files: readonly { path: string; file: File }[]): Place {
     asked: null,
     identity: identity.sort().join('\n'),
     packSource: () => treeSource(tree),
+    measure: () => Promise.resolve(null),
   }
 }
 

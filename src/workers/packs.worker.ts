@@ -2,7 +2,7 @@
 import { convertBlip2 } from '../convert/convert.ts'
 import { inspectCheckpoint } from '../convert/inspect.ts'
 import { AppError } from '../pack/failure.ts'
-import { parseManifest, weightsPath } from '../pack/manifest.ts'
+import { MANIFEST_PATH, parseManifest, weightsPath } from '../pack/manifest.ts'
 import type {
   AddProgress,
   AddRequest,
@@ -18,7 +18,7 @@ import { downloadPack } from '../store/download.ts'
 import { Pace } from '../store/pace.ts'
 import { distinctChunks, type StoreRecord } from '../store/pack-store.ts'
 import { browserNetwork } from './browser-network.ts'
-import { checkDevice } from './device-check.ts'
+import { checkDevice, type ModelNeeds } from './device-check.ts'
 import { findModel, type FoundCheckpoint, type FoundPack } from './find-model.ts'
 import { savePack } from './save-pack.ts'
 
@@ -30,56 +30,73 @@ const channel = new BroadcastChannel('pictalk-packs')
 
 type Report = (progress: AddProgress) => void
 
+/** Less is there before anybody has read how long it takes. */
+const WORTH_MEASURING_BYTES = 64 * 2 ** 20
+
 async function look(request: AddRequest, _: unknown, signal: AbortSignal): Promise<Offer> {
   const found = await findModel(request, { network, signal })
+  const { largestFile, needs, resumes, ...offer } =
+    found.what === 'pack' ? await lookAtPack(found) : await lookAtCheckpoint(found, request, signal)
   const { freeBytes } = await estimateSpace()
-  const common = { id: found.id, what: found.what, pinned: found.origin.address }
-  if (found.what === 'pack') {
-    const manifest = parseManifest(found.manifestText)
-    const { name, precision, parameters, licence, licenceNotice = null, shape } = manifest
-    const fetchBytes = sum(await store.missing(manifest))
-    const keepBytes = sum(distinctChunks(manifest))
-    const needs = { shape, precision, packBytes: keepBytes, largestTensorBytes: null }
-    const findings = await checkDevice(needs, freeBytes, fetchBytes)
-    const resumes = fetchBytes < keepBytes
-    return {
-      ...common,
-      name,
-      precision,
-      parameters,
-      licence,
-      licenceNotice,
-      fetchBytes,
-      keepBytes,
-      resumes,
-      findings,
-    }
-  }
-  const { precision } = request
-  const report = await inspectCheckpoint(found.tree, precision, signal)
-  const {
-    parameters,
-    licence,
-    licenceNotice = null,
-    shape,
-    fetchBytes,
-    keepBytes,
-    largestTensorBytes,
-  } = report
-  const needs = { shape, precision, packBytes: keepBytes, largestTensorBytes }
-  const findings = await checkDevice(needs, freeBytes, keepBytes)
-  const resumes = (await store.get(found.id)) !== undefined
+  // A pack's chunks may be here already; a conversion writes all of them.
+  const missingBytes = found.what === 'pack' ? offer.fetchBytes : offer.keepBytes
+  const measure = offer.fetchBytes >= WORTH_MEASURING_BYTES
   return {
-    ...common,
-    name: found.name,
+    id: found.id,
+    what: found.what,
+    pinned: found.origin.address,
+    ...offer,
+    resumes,
+    bytesPerSecond: measure ? await found.measure(largestFile, signal) : null,
+    findings: await checkDevice(needs, freeBytes, missingBytes),
+  }
+}
+
+type Looked = Pick<
+  Offer,
+  'name' | 'precision' | 'parameters' | 'licence' | 'licenceNotice' | 'fetchBytes' | 'keepBytes' | 'resumes'
+> & { needs: ModelNeeds; largestFile: string }
+
+async function lookAtPack({ manifestText }: FoundPack): Promise<Looked> {
+  const manifest = parseManifest(manifestText)
+  const { name, precision, parameters, licence, licenceNotice = null, shape } = manifest
+  const missing = await store.missing(manifest)
+  const fetchBytes = sum(missing)
+  const keepBytes = sum(distinctChunks(manifest))
+  return {
+    name,
     precision,
     parameters,
     licence,
     licenceNotice,
     fetchBytes,
     keepBytes,
-    resumes,
-    findings,
+    resumes: fetchBytes < keepBytes,
+    needs: { shape, precision, packBytes: keepBytes, largestTensorBytes: null },
+    largestFile: missing.reduce((a, b) => (b.bytes > a.bytes ? b : a), { path: MANIFEST_PATH, bytes: 0 })
+      .path,
+  }
+}
+
+async function lookAtCheckpoint(
+  { id, name, tree }: FoundCheckpoint,
+  { precision }: AddRequest,
+  signal: AbortSignal,
+): Promise<Looked> {
+  const report = await inspectCheckpoint(tree, precision, signal)
+  const { parameters, licence, licenceNotice = null, fetchBytes, keepBytes, largestFile } = report
+  const { shape, largestTensorBytes } = report
+  return {
+    name,
+    precision,
+    parameters,
+    licence,
+    licenceNotice,
+    fetchBytes,
+    keepBytes,
+    resumes: (await store.get(id)) !== undefined,
+    needs: { shape, precision, packBytes: keepBytes, largestTensorBytes },
+    largestFile,
   }
 }
 
@@ -212,6 +229,22 @@ async function list(): Promise<PackCalls['list']['out']> {
   return { models, space: await estimateSpace() }
 }
 
+async function newer({ hub }: { hub: string }, _: unknown, signal: AbortSignal): Promise<string[]> {
+  const outdated: string[] = []
+  for (const record of await store.list()) {
+    const { asked, converted } = record.origin
+    if (record.kind !== 'pack' || !record.complete || asked === null || converted !== null) continue
+    const source = { kind: 'address', text: asked } as const
+    // Nobody asked for this, so a server that is not there, or wants a token, is no news.
+    const found = await findModel(
+      { source, hub, precision: 'q4f16', token: null },
+      { network, signal },
+    ).catch(() => undefined)
+    if (found?.what === 'pack' && found.id !== record.id) outdated.push(record.id)
+  }
+  return outdated
+}
+
 async function remove({ id }: { id: string }): Promise<number> {
   const freed = await locks.ifFree(`pictalk-pack:${id}`, () => store.remove(id))
   if (freed === undefined)
@@ -289,4 +322,4 @@ function sentenceOf({ why, message, ms }: Waiting): string {
   return `${message} Next attempt in ${Math.ceil((ms ?? 0) / 1000)} s.`
 }
 
-serve<PackCalls>(self, { look, add, list, remove, save, watch })
+serve<PackCalls>(self, { look, add, list, newer, remove, save, watch })

@@ -1,0 +1,110 @@
+/** The models of the page as a person meets them, and the servers that they come from. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from '@playwright/test'
+import { startFaultServer, type FaultServer } from './fault-server.ts'
+import { expect, test as base, type AppPage, type Expected } from './fixtures.ts'
+import { startHubServer, type HubServer } from './hub-server.ts'
+
+export const PACK = 'public/models/drawn-scenes'
+export const CHECKPOINT = 'models/drawn-scenes/checkpoint'
+export const PICTURE = 'e2e/images/good-rgb.png'
+
+export class Models {
+  readonly app: AppPage
+  readonly page: Page
+
+  constructor(app: AppPage) {
+    this.app = app
+    this.page = app.page
+  }
+
+  async open(): Promise<void> {
+    await this.app.open('?provider=wasm')
+    await this.page.getByText('Other models').click()
+  }
+
+  async look(address: string, precision?: string): Promise<void> {
+    if (precision !== undefined)
+      await this.page.getByLabel('Checkpoints are converted to').selectOption(precision)
+    await this.page.getByLabel('Address of a model').fill(address)
+    await this.page.locator('form').getByRole('button', { name: 'Look at it', exact: true }).click()
+  }
+
+  async accept(button: 'Download' | 'Fetch and convert'): Promise<void> {
+    await this.page.getByRole('checkbox').check()
+    await this.page.getByRole('button', { name: button, exact: true }).click()
+  }
+
+  /** Changes over to what was just added. */
+  async use(): Promise<void> {
+    await this.page.getByRole('button', { name: /^Use it: / }).click()
+    await expect(this.app.model.getByRole('heading', { level: 2 })).not.toContainText('Built-in')
+    await expect(this.app.model).toContainText('Runs on')
+  }
+
+  /** Changes over to what was just added and captions a picture with it. */
+  async useAndCaption(): Promise<string> {
+    await this.use()
+    await this.app.choose(PICTURE)
+    return this.app.finished(0)
+  }
+}
+
+interface Fixtures {
+  models: Models
+  server: FaultServer
+  hub: HubServer
+}
+
+export const test = base.extend<Fixtures & { expected: Expected }>({
+  models: async ({ app }, use) => use(new Models(app)),
+  /** The built-in model's pack, on another origin. */
+  server: async ({ expected }, use) => {
+    const server = await startFaultServer((path) => read(join(PACK, path)))
+    expected.origins.push(server.origin)
+    await use(server)
+    await server.close()
+  },
+  /** The built-in model's checkpoint, as the hub would have it. */
+  hub: async ({ expected, page }, use) => {
+    const hub = await startHubServer({ 'test/scenes': CHECKPOINT })
+    expected.origins.push(hub.hub.origin, hub.files.origin)
+    const known = { name: 'Test scenes', address: 'test/scenes', precision: 'q8', note: 'For tests.' }
+    await page.route('**/models.json', (route) => route.fulfill({ json: { hub: hub.url, models: [known] } }))
+    await use(hub)
+    await hub.close()
+  },
+})
+
+export function read(path: string): Uint8Array | undefined {
+  try {
+    return readFileSync(path)
+  } catch {
+    return undefined
+  }
+}
+
+interface Kept {
+  manifest: string
+  complete: boolean
+}
+
+/** What the browser's store holds, read past the app. */
+export async function storeOf(page: Page): Promise<{ packs: Kept[]; chunks: Record<string, number> }> {
+  return page.evaluate(async () => {
+    const open = (name: string): Promise<IDBObjectStore> =>
+      new Promise((resolve, reject) => {
+        const request = indexedDB.open(name)
+        request.onsuccess = () => resolve(request.result.transaction('entries').objectStore('entries'))
+        request.onerror = () => reject(new Error(name))
+      })
+    const all = <T>(request: IDBRequest<T>): Promise<T> =>
+      new Promise((resolve) => (request.onsuccess = () => resolve(request.result)))
+    const packs = (await all((await open('pictalk-packs')).getAll())) as Kept[]
+    const chunks = await open('pictalk-chunks')
+    const [keys, blobs] = await Promise.all([all(chunks.getAllKeys()), all(chunks.getAll())])
+    const sizes = keys.map((key, i) => [key as string, (blobs[i] as Blob).size])
+    return { packs, chunks: Object.fromEntries(sizes) as Record<string, number> }
+  })
+}
