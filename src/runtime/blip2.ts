@@ -11,7 +11,7 @@ import { answerText, dialoguePrompt, fitDialogue, NEXT_QUESTION, type Turn } fro
 import { generate } from './generate.ts'
 import { targetFor, type Compute } from './gpu.ts'
 import { LanguageModel, type Decoding } from './language-model.ts'
-import { Runtime, type DeviceTensor, type Session } from './session.ts'
+import { Runtime, type DeviceTensor, type Session, type SessionOptions } from './session.ts'
 import { openTokenizer, type Tokenizer } from './tokenizer.ts'
 
 export interface LoadOptions {
@@ -188,25 +188,34 @@ export class Blip2 {
     const { manifest } = pack
     const runtime = await Runtime.open(compute)
     const opened: Session[] = []
-    const open = async (graph: GraphName, keepOnDevice: string[]): Promise<Session> => {
+    const open = async (graph: GraphName, keepOnDevice: string[], recordable = false): Promise<Session> => {
       throwIfCancelled(options.signal)
       options.onProgress?.(graph, opened.length, 3)
-      const session = await openGraph(runtime, pack, graph, keepOnDevice)
-      opened.push(session)
-      return session
+      return openGraph(runtime, pack, graph, { keepOnDevice, recordable })
     }
     try {
       const tokenizer = await openTokenizer(pack)
       const vision = await open('vision', [visionTreaty.output.features])
+      opened.push(vision)
       const qFormer = await open('q-former', Object.values(qFormerTreaty.output))
-      const decoder = await open('decoder', LanguageModel.deviceOutputs(manifest.shape))
+      opened.push(qFormer)
       const halfCache = targetFor(compute, manifest.graphs.decoder) === 'webgpu-f16'
-      const language = new LanguageModel(runtime, decoder, manifest.shape, halfCache ? 'float16' : 'float32')
+      const language = await LanguageModel.open(
+        runtime,
+        (recordable) => open('decoder', LanguageModel.deviceOutputs(manifest.shape), recordable),
+        manifest.shape,
+        halfCache ? 'float16' : 'float32',
+      )
       return new Blip2({ manifest, tokenizer, runtime, vision, qFormer, language })
     } catch (error) {
       for (const session of opened) await session.dispose()
       throw error
     }
+  }
+
+  /** Whether the decoder's steps of one token are recorded once and replayed: on a GPU, where that works. */
+  get recordsSteps(): boolean {
+    return this.#language.records
   }
 
   /** Vision encoder and Q-Former. Nothing is read back on the way. */
@@ -337,7 +346,7 @@ async function openGraph(
   runtime: Runtime,
   pack: PackReader,
   graph: GraphName,
-  keepOnDevice: string[],
+  options: Pick<SessionOptions, 'keepOnDevice' | 'recordable'>,
 ): Promise<Session> {
   const paths = pack.manifest.graphs[graph]
   const path = paths[targetFor(runtime.compute, paths)]
@@ -350,5 +359,5 @@ async function openGraph(
   const file = await pack.file(path)
   const bytes = file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : file
   const weights = { path: weightsPath(graph), data: await pack.file(weightsPath(graph)) }
-  return runtime.session({ graph: bytes, weights, keepOnDevice })
+  return runtime.session({ graph: bytes, weights, ...options })
 }

@@ -9,6 +9,8 @@ import type { BufferCopy, DeviceTensor, Runtime } from './session.ts'
 export interface KvCache {
   /** Positions that fit without `reserve`. */
   readonly capacity: number
+  /** Under which number a run over these tensors may be recorded; null where there is nothing to record. */
+  readonly recording: number | null
   past(): Record<string, DeviceTensor>
   /** Tensors that the run writes its present keys and values to; none when it makes new ones. */
   into(): Record<string, DeviceTensor>
@@ -29,12 +31,68 @@ export interface KvCache {
 export function openCache(
   runtime: Runtime,
   shape: ModelShape,
-  type: 'float32' | 'float16',
+  memory: CacheMemory,
   capacity: number,
 ): KvCache {
   return runtime.compute.device === null
     ? new ProcessorCache(runtime, shape, emptyRows(runtime, shape))
-    : new GpuCache(runtime, shape, type, 1, capacity)
+    : new GpuCache(runtime, shape, memory, 1, capacity)
+}
+
+/** The GPU tensors of one cache. */
+interface CacheSet {
+  batch: number
+  capacity: number
+  tensors: Tensors
+  recording: number
+}
+
+/** How many sets of one row are kept for the next cache. */
+const SPARE_SETS = 2
+
+/**
+ * GPU memory for caches. Sets of one row come back and are used again: what was recorded over them stays of use, and
+ * a recording cannot be given back to ONNX Runtime.
+ */
+export class CacheMemory {
+  readonly #runtime: Runtime
+  readonly #shape: ModelShape
+  readonly type: 'float32' | 'float16'
+  readonly #spare: CacheSet[] = []
+  #recordings = 0
+
+  constructor(runtime: Runtime, shape: ModelShape, type: 'float32' | 'float16') {
+    this.#runtime = runtime
+    this.#shape = shape
+    this.type = type
+  }
+
+  /** What is in the tensors is left over from their last use. */
+  take(batch: number, capacity: number): CacheSet {
+    const known = this.#spare.findIndex((set) => set.batch === batch && set.capacity === capacity)
+    const [spare] = known < 0 ? [] : this.#spare.splice(known, 1)
+    if (spare !== undefined) return spare
+    this.#recordings += 1
+    const { heads, cacheHeadSize } = this.#shape.text
+    const dims = [batch, heads, capacity, cacheHeadSize]
+    const tensors = Object.fromEntries(
+      names(this.#shape).map((name) => [name, this.#runtime.gpuTensor(this.type, dims)]),
+    )
+    return { batch, capacity, tensors, recording: this.#recordings }
+  }
+
+  give(set: CacheSet): void {
+    if (set.batch > 1) {
+      disposeAll(set.tensors)
+      return
+    }
+    this.#spare.push(set)
+    if (this.#spare.length > SPARE_SETS) disposeAll(this.#spare.shift()?.tensors ?? {})
+  }
+
+  dispose(): void {
+    for (const { tensors } of this.#spare.splice(0)) disposeAll(tensors)
+  }
 }
 
 type Tensors = Record<string, DeviceTensor>
@@ -42,40 +100,34 @@ type Tensors = Record<string, DeviceTensor>
 class GpuCache implements KvCache {
   readonly #runtime: Runtime
   readonly #shape: ModelShape
-  readonly #type: 'float32' | 'float16'
-  readonly #batch: number
-  #capacity: number
-  #tensors: Tensors
+  readonly #memory: CacheMemory
+  #set: CacheSet
   /** A second set for reordering: rows are gathered from one into the other. Made when first needed. */
-  #spare: Tensors | null = null
+  #spare: CacheSet | null = null
 
-  constructor(
-    runtime: Runtime,
-    shape: ModelShape,
-    type: 'float32' | 'float16',
-    batch: number,
-    capacity: number,
-  ) {
+  constructor(runtime: Runtime, shape: ModelShape, memory: CacheMemory, batch: number, capacity: number) {
     this.#runtime = runtime
     this.#shape = shape
-    this.#type = type
-    this.#batch = batch
-    this.#capacity = capacity
-    this.#tensors = this.#allocate(capacity)
+    this.#memory = memory
+    this.#set = memory.take(batch, capacity)
   }
 
   get capacity(): number {
-    return this.#capacity
+    return this.#set.capacity
+  }
+
+  get recording(): number {
+    return this.#set.recording
   }
 
   past(): Tensors {
-    return this.#tensors
+    return this.#set.tensors
   }
 
   /** Past and present are the same buffers, so a step writes one row and moves nothing. */
   into(): Tensors {
     return Object.fromEntries(
-      Object.entries(this.#tensors).map(([past, tensor]) => [presentOf(past), tensor]),
+      Object.entries(this.#set.tensors).map(([past, tensor]) => [presentOf(past), tensor]),
     )
   }
 
@@ -89,54 +141,54 @@ class GpuCache implements KvCache {
   }
 
   async reserve(capacity: number, length: number): Promise<void> {
-    if (capacity <= this.#capacity) return
-    const [old, oldCapacity] = [this.#tensors, this.#capacity]
-    const larger = this.#allocate(capacity)
+    const old = this.#set
+    if (capacity <= old.capacity) return
+    const larger = this.#memory.take(old.batch, capacity)
     const row = this.#rowBytes()
     const copies = names(this.#shape).flatMap((name) =>
-      range(this.#batch * this.#shape.text.heads).map((head): BufferCopy => ({
-        from: at(old, name),
-        fromOffset: head * oldCapacity * row,
-        to: at(larger, name),
+      range(old.batch * this.#shape.text.heads).map((head): BufferCopy => ({
+        from: at(old.tensors, name),
+        fromOffset: head * old.capacity * row,
+        to: at(larger.tensors, name),
         toOffset: head * capacity * row,
         bytes: length * row,
       })),
     )
     if (length > 0) await this.#runtime.copy(copies)
-    disposeAll(old)
-    this.#dropSpare()
-    this.#tensors = larger
-    this.#capacity = capacity
+    this.dispose()
+    this.#set = larger
   }
 
   async fork(parents: readonly number[], length: number): Promise<KvCache> {
-    const forked = new GpuCache(this.#runtime, this.#shape, this.#type, parents.length, this.#capacity)
-    await this.#gather(parents, length, forked.#tensors)
+    const { capacity } = this.#set
+    const forked = new GpuCache(this.#runtime, this.#shape, this.#memory, parents.length, capacity)
+    await this.#gather(parents, length, forked.#set)
     return forked
   }
 
   async reorder(parents: readonly number[], length: number): Promise<void> {
     if (parents.every((parent, row) => parent === row)) return
-    const spare = this.#spare ?? this.#allocate(this.#capacity)
+    const spare = this.#spare ?? this.#memory.take(this.#set.batch, this.#set.capacity)
     await this.#gather(parents, length, spare)
-    this.#spare = this.#tensors
-    this.#tensors = spare
+    this.#spare = this.#set
+    this.#set = spare
   }
 
   dispose(): void {
-    disposeAll(this.#tensors)
-    this.#dropSpare()
+    this.#memory.give(this.#set)
+    if (this.#spare !== null) this.#memory.give(this.#spare)
+    this.#spare = null
   }
 
   /** Copies whole rows of the batch; the positions behind `length` go along, which costs less than a copy per head. */
-  async #gather(parents: readonly number[], length: number, into: Tensors): Promise<void> {
+  async #gather(parents: readonly number[], length: number, into: CacheSet): Promise<void> {
     if (length === 0) return
-    const bytes = this.#shape.text.heads * this.#capacity * this.#rowBytes()
+    const bytes = this.#shape.text.heads * this.#set.capacity * this.#rowBytes()
     const copies = names(this.#shape).flatMap((name) =>
       parents.map((parent, row): BufferCopy => ({
-        from: at(this.#tensors, name),
+        from: at(this.#set.tensors, name),
         fromOffset: parent * bytes,
-        to: at(into, name),
+        to: at(into.tensors, name),
         toOffset: row * bytes,
         bytes,
       })),
@@ -144,27 +196,15 @@ class GpuCache implements KvCache {
     await this.#runtime.copy(copies)
   }
 
-  #allocate(capacity: number): Tensors {
-    const { heads, cacheHeadSize } = this.#shape.text
-    const dims = [this.#batch, heads, capacity, cacheHeadSize]
-    return Object.fromEntries(
-      names(this.#shape).map((name) => [name, this.#runtime.gpuTensor(this.#type, dims)]),
-    )
-  }
-
   /** Bytes of one position of one head. */
   #rowBytes(): number {
-    return this.#shape.text.cacheHeadSize * (this.#type === 'float32' ? 4 : 2)
-  }
-
-  #dropSpare(): void {
-    if (this.#spare !== null) disposeAll(this.#spare)
-    this.#spare = null
+    return this.#shape.text.cacheHeadSize * (this.#memory.type === 'float32' ? 4 : 2)
   }
 }
 
 class ProcessorCache implements KvCache {
   readonly capacity = Infinity
+  readonly recording = null
   readonly #runtime: Runtime
   readonly #shape: ModelShape
   #tensors: Tensors

@@ -5,23 +5,53 @@
 import { decoder as treaty, POSITION_OFFSET } from '../pack/graphs.ts'
 import { AppError } from '../pack/failure.ts'
 import type { ModelShape } from '../pack/manifest.ts'
-import { openCache, type KvCache } from './kv-cache.ts'
+import { CacheMemory, openCache, type KvCache } from './kv-cache.ts'
+import { OneTokenStep } from './one-token-step.ts'
 import type { DeviceTensor, Runtime, Session } from './session.ts'
 
-/** GPU caches grow in steps of this many positions, so that a longer conversation does not move at every turn. */
-const CAPACITY_STEP = 128
+/** The smallest GPU cache, in positions. Each next is twice as large, so that a conversation seldom moves. */
+const SMALLEST_CAPACITY = 128
 
 export class LanguageModel {
-  readonly shape: ModelShape
-  readonly #runtime: Runtime
-  readonly #session: Session
-  readonly #cacheType: 'float32' | 'float16'
+  readonly #engine: Engine
 
-  constructor(runtime: Runtime, session: Session, shape: ModelShape, cacheType: 'float32' | 'float16') {
-    this.#runtime = runtime
-    this.#session = session
-    this.shape = shape
-    this.#cacheType = cacheType
+  private constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /**
+   * `openSession` is asked for a session whose steps can be recorded; when recording does not work here, or changes
+   * what comes out, for one without.
+   */
+  static async open(
+    runtime: Runtime,
+    openSession: (recordable: boolean) => Promise<Session>,
+    shape: ModelShape,
+    cacheType: 'float32' | 'float16',
+  ): Promise<LanguageModel> {
+    const session = await openSession(runtime.compute.device !== null)
+    const memory = new CacheMemory(runtime, shape, cacheType)
+    const plain = { runtime, session, shape, memory, step: null }
+    if (!session.records) return new LanguageModel(plain)
+    const step = new OneTokenStep(runtime, session, shape)
+    const giveUp = async (): Promise<void> => {
+      step.dispose()
+      memory.dispose()
+      await session.dispose()
+    }
+    try {
+      if (await recordsRightly(plain, step)) return new LanguageModel({ ...plain, step })
+    } catch (error) {
+      await giveUp()
+      throw error
+    }
+    await giveUp()
+    return new LanguageModel({ ...plain, session: await openSession(false) })
+  }
+
+  /** Whether steps of one token are recorded and replayed. */
+  get records(): boolean {
+    return this.#engine.step !== null
   }
 
   /** Names of outputs that never leave the GPU. */
@@ -31,17 +61,14 @@ export class LanguageModel {
 
   /** Begins a sequence. Takes over `queries` [1, Q, hidden]: it is disposed with the returned `Decoding`. */
   start(queries: DeviceTensor): Decoding {
-    return new Decoding({ runtime: this.#runtime, session: this.#session, shape: this.shape }, queries, () =>
-      openCache(this.#runtime, this.shape, this.#cacheType, this.#step(this.shape.qFormer.queries + 1)),
-    )
-  }
-
-  #step(length: number): number {
-    return Math.min(Math.ceil(length / CAPACITY_STEP) * CAPACITY_STEP, this.shape.text.positions)
+    return new Decoding(this.#engine, queries)
   }
 
   async dispose(): Promise<void> {
-    await this.#session.dispose()
+    const { memory, step, session } = this.#engine
+    memory.dispose()
+    step?.dispose()
+    await session.dispose()
   }
 }
 
@@ -49,20 +76,57 @@ interface Engine {
   runtime: Runtime
   session: Session
   shape: ModelShape
+  memory: CacheMemory
+  /** Steps of one token, recorded; null where nothing is. */
+  step: OneTokenStep | null
+}
+
+/** How far a replayed step may be from the same step run plainly, relative to the largest logit. */
+const SAME = 1e-3
+
+/** Runs a token plainly, and again as the replay of a step that was recorded with another token. */
+async function recordsRightly(engine: Engine, step: OneTokenStep): Promise<boolean> {
+  const { runtime, shape, memory } = engine
+  const { text, qFormer } = shape
+  const [token, other] = [text.bosId, text.bosId === 0 ? 1 : 0]
+  const zeros = new Float32Array(qFormer.queries * text.hiddenSize)
+  const queries = runtime.tensor('float32', zeros, [1, qFormer.queries, text.hiddenSize])
+  const cache = openCache(runtime, shape, memory, capacityFor(1, shape))
+  try {
+    const rows = [qFormer.queries]
+    const alone = { queries, tokens: [token], batch: 1, rows, past: 0, logitRows: [0] }
+    const plain = await run(engine, cache, alone)
+    await step.run(cache, other, 0)
+    await step.run(cache, other, 0)
+    const replayed = await step.run(cache, token, 0)
+    const largest = plain.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    return plain.every((value, i) => Math.abs(value - (replayed[i] ?? NaN)) <= SAME * largest)
+  } catch (error) {
+    if (error instanceof AppError) throw error
+    return false
+  } finally {
+    queries.dispose()
+    cache.dispose()
+  }
+}
+
+/** Positions of the cache that holds `length` and some more. */
+function capacityFor(length: number, { text }: ModelShape): number {
+  let capacity = SMALLEST_CAPACITY
+  while (capacity < length) capacity *= 2
+  return Math.min(capacity, text.positions)
 }
 
 export class Decoding {
   readonly #engine: Engine
   readonly #queries: DeviceTensor
-  readonly #open: () => KvCache
   #cache: KvCache | null = null
   /** Ids whose keys and values are in the cache, behind those of the queries. */
   #tokens: number[] = []
 
-  constructor(engine: Engine, queries: DeviceTensor, open: () => KvCache) {
+  constructor(engine: Engine, queries: DeviceTensor) {
     this.#engine = engine
     this.#queries = queries
-    this.#open = open
   }
 
   /** Ids in the cache, behind the queries. */
@@ -77,7 +141,8 @@ export class Decoding {
 
   /** Makes room for `tokens` tokens in all. Throws `prompt-too-long` when the model has not that many positions. */
   async reserve(tokens: number): Promise<void> {
-    const { text, qFormer } = this.#engine.shape
+    const { runtime, shape, memory } = this.#engine
+    const { text, qFormer } = shape
     const length = qFormer.queries + tokens
     if (length > text.positions) {
       const most = `picture, prompt and answer together may have ${text.positions} positions`
@@ -86,10 +151,8 @@ export class Decoding {
         `The prompt is too long for this model (${most}, this needs ${length}); shorten it.`,
       )
     }
-    this.#cache ??= this.#open()
-    const capacity = Math.ceil(length / CAPACITY_STEP) * CAPACITY_STEP
-    if (length > this.#cache.capacity)
-      await this.#cache.reserve(Math.min(capacity, text.positions), this.length)
+    this.#cache ??= openCache(runtime, shape, memory, capacityFor(length, shape))
+    if (length > this.#cache.capacity) await this.#cache.reserve(capacityFor(length, shape), this.length)
   }
 
   /** Goes back to the first `count` tokens. Costs nothing on the GPU. */
@@ -108,18 +171,22 @@ export class Decoding {
     logits: 'last' | 'all' = 'last',
   ): Promise<Float32Array<ArrayBuffer>> {
     await this.reserve(this.#tokens.length + tokens.length)
-    const { shape } = this.#engine
+    const { shape, step } = this.#engine
     const firstRow = this.length === 0 ? 0 : shape.qFormer.queries
     const rows = range(firstRow, shape.qFormer.queries + tokens.length)
     const cache = this.#cacheNow()
-    const values = await run(this.#engine, cache, {
-      queries: this.#queries,
-      tokens,
-      batch: 1,
-      rows,
-      past: this.length,
-      logitRows: logits === 'all' ? range(0, rows.length) : [rows.length - 1],
-    })
+    const [token] = tokens
+    const values =
+      step !== null && rows.length === 1 && token !== undefined
+        ? await step.run(cache, token, this.length)
+        : await run(this.#engine, cache, {
+            queries: this.#queries,
+            tokens,
+            batch: 1,
+            rows,
+            past: this.length,
+            logitRows: logits === 'all' ? range(0, rows.length) : [rows.length - 1],
+          })
     this.#tokens = [...this.#tokens, ...tokens]
     return values
   }
@@ -220,8 +287,12 @@ async function run(
       [batch, rows.length],
     ),
     [input.logitRows]: runtime.int64(step.logitRows),
-    [input.lastPosition]: runtime.int32(range(0, batch).map(() => total - 1)),
-    [input.totalLength]: runtime.int32([total]),
+    // Where steps are recorded, attention wants its lengths on the GPU in every run.
+    [input.lastPosition]: runtime.int32(
+      range(0, batch).map(() => total - 1),
+      session.records,
+    ),
+    [input.totalLength]: runtime.int32([total], session.records),
   }
   try {
     const feeds = { ...own, [input.queries]: step.queries, ...cache.past() }

@@ -13,6 +13,8 @@ type Ort = typeof OrtModule
 
 export type ElementType = 'float32' | 'float16' | 'int64' | 'int32'
 
+const ELEMENT_BYTES = { float32: 4, float16: 2, int64: 8, int32: 4 } as const
+
 /** A tensor as the runtime passes it on. Dispose it exactly once. */
 export interface DeviceTensor {
   readonly dims: readonly number[]
@@ -87,7 +89,15 @@ export interface SessionOptions {
   weights: { path: string; data: Blob | Uint8Array<ArrayBuffer> }
   /** Outputs that stay where they were computed. All others come back to the processor. */
   keepOnDevice: string[]
+  /** Record the GPU commands of runs that ask for it, to be sent again without ONNX Runtime's work between them. */
+  recordable?: boolean
 }
+
+/** ONNX Runtime's word for a run that is neither recorded nor replayed. */
+const NOT_RECORDED = -1
+
+/** How often ONNX Runtime Web 1.30.0 reads `enableGraphCapture` until the session exists. */
+const READS_BEFORE_CREATION = 4
 
 /** How long to wait for a device's loss when work on it has failed. */
 const DYING_MS = 250
@@ -119,19 +129,21 @@ export class Runtime {
     return new Runtime(compute, ort)
   }
 
-  async session({ graph, weights, keepOnDevice }: SessionOptions): Promise<Session> {
+  async session({ graph, weights, keepOnDevice, recordable = false }: SessionOptions): Promise<Session> {
     const { device } = this.compute
     const location = Object.fromEntries(keepOnDevice.map((name) => [name, 'gpu-buffer' as const]))
+    const options: InferenceSession.SessionOptions = {
+      executionProviders:
+        device === null ? ['wasm'] : [{ name: 'webgpu', device, validationMode: 'basic' } as const],
+      externalData: [{ path: weights.path, data: readable(weights.data, this.compute) }],
+      logSeverityLevel: 3,
+      ...(device !== null && { preferredOutputLocation: location }),
+    }
+    const records = recordable && device !== null
     const session = await this.attempt(() =>
-      this.#ort.InferenceSession.create(graph, {
-        executionProviders:
-          device === null ? ['wasm'] : [{ name: 'webgpu', device, validationMode: 'basic' } as const],
-        externalData: [{ path: weights.path, data: readable(weights.data, this.compute) }],
-        logSeverityLevel: 3,
-        ...(device !== null && { preferredOutputLocation: location }),
-      }),
+      this.#ort.InferenceSession.create(graph, records ? withRecording(options) : options),
     )
-    return new Session(this, session)
+    return new Session(this, session, records)
   }
 
   /** Values from the processor. The array is used as it is, so it must not change until `dispose`. */
@@ -143,21 +155,54 @@ export class Runtime {
     return this.tensor('int64', BigInt64Array.from(values, BigInt), dims)
   }
 
-  int32(values: readonly number[]): DeviceTensor {
-    return this.tensor('int32', Int32Array.from(values), [values.length])
+  int32(values: readonly number[], onDevice = false): DeviceTensor {
+    if (!onDevice) return this.tensor('int32', Int32Array.from(values), [values.length])
+    const tensor = this.gpuTensor('int32', [values.length])
+    this.write(tensor, Int32Array.from(values))
+    return tensor
   }
 
   /** A zeroed tensor in GPU memory of its own, to be written by runs again and again. */
-  gpuTensor(type: 'float32' | 'float16', dims: number[]): DeviceTensor {
+  gpuTensor(type: ElementType, dims: number[]): DeviceTensor {
     const { device } = this.compute
     if (device === null) throw new AppError('bug', 'There is no GPU to allocate on.')
-    const bytes = dims.reduce((product, size) => product * size, type === 'float32' ? 4 : 2)
+    const bytes = dims.reduce((product, size) => product * size, ELEMENT_BYTES[type])
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST
     const buffer = device.createBuffer({ size: Math.ceil(bytes / 16) * 16, usage })
     // A tensor made from a buffer does not own it, so the buffer is destroyed with our wrapper.
     return new OwnedTensor(this.#ort.Tensor.fromGpuBuffer(buffer, { dataType: type, dims }), () =>
       buffer.destroy(),
     )
+  }
+
+  /** Puts values into a GPU tensor, behind everything that was run before. As many bytes as it has, or fewer. */
+  write(tensor: DeviceTensor, values: Float32Array | BigInt64Array | Int32Array): void {
+    // Of views on shared memory a part of the implementations wants none; these values are few.
+    this.compute.device?.queue.writeBuffer(gpuBufferOf(tensor), 0, values.slice())
+  }
+
+  /** Copies the float32 values of a `gpuTensor` to the processor, by way of `staging`, which is as large. */
+  async readBack(tensor: DeviceTensor, staging: GPUBuffer): Promise<Float32Array<ArrayBuffer>> {
+    const { device } = this.compute
+    if (device === null) throw new AppError('bug', 'There is no GPU to read from.')
+    return this.attempt(async () => {
+      const encoder = device.createCommandEncoder()
+      encoder.copyBufferToBuffer(gpuBufferOf(tensor), 0, staging, 0, staging.size)
+      device.queue.submit([encoder.finish()])
+      await staging.mapAsync(GPUMapMode.READ)
+      const count = tensor.dims.reduce((product, size) => product * size, 1)
+      const values = new Float32Array(staging.getMappedRange()).slice(0, count)
+      staging.unmap()
+      return values
+    })
+  }
+
+  /** Memory that `readBack` goes through. Whoever asked for it destroys it. */
+  staging(tensor: DeviceTensor): GPUBuffer {
+    const { device } = this.compute
+    if (device === null) throw new AppError('bug', 'There is no GPU to read from.')
+    const { size } = gpuBufferOf(tensor)
+    return device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })
   }
 
   /** Copies bytes between GPU tensors, in order, behind everything that was run before. */
@@ -241,28 +286,49 @@ export class Runtime {
   }
 }
 
+/**
+ * `enableGraphCapture` for ONNX Runtime's core, which then records a run when its options say so, but not for its
+ * JavaScript side, which would from then on insist on one fixed set of GPU buffers for every run and so forbid a prompt
+ * of any other length (ort-web 1.30.0; `ep.webgpuexecutionprovider.enableGraphCapture` comes too late, issue #32456).
+ * The core's reads come first. Whoever opens such a session must see whether it works.
+ */
+function withRecording(options: InferenceSession.SessionOptions): InferenceSession.SessionOptions {
+  let reads = 0
+  return Object.defineProperty(options, 'enableGraphCapture', {
+    enumerable: true,
+    get: () => ((reads += 1) <= READS_BEFORE_CREATION ? true : undefined),
+  })
+}
+
 export class Session {
+  /** Runs may be recorded. */
+  readonly records: boolean
   readonly #runtime: Runtime
   readonly #inner: InferenceSession
 
-  constructor(runtime: Runtime, inner: InferenceSession) {
+  constructor(runtime: Runtime, inner: InferenceSession, records: boolean) {
     this.#runtime = runtime
     this.#inner = inner
+    this.records = records
   }
 
   /**
    * Runs the graph. `into` gives outputs a tensor to be written to instead of a new one; those are not returned.
-   * The caller owns what is returned and goes on owning what it fed.
+   * The caller owns what is returned and goes on owning what it fed. A run with a `recording` is recorded the first
+   * time and replayed from then on: it needs the very same tensors each time, all of them on the GPU, and all outputs
+   * in `into`.
    */
   async run(
     feeds: Record<string, DeviceTensor>,
     into: Record<string, DeviceTensor> = {},
+    recording: number = NOT_RECORDED,
   ): Promise<Record<string, DeviceTensor>> {
     const fetches = Object.fromEntries(
       this.#inner.outputNames.map((name) => [name, into[name] === undefined ? null : innerOf(into[name])]),
     )
     const inner = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, innerOf(tensor)]))
-    const results = await this.#runtime.attempt(() => this.#inner.run(inner, fetches))
+    const options = this.records ? { extra: { gpu_graph_id: String(recording) } } : {}
+    const results = await this.#runtime.attempt(() => this.#inner.run(inner, fetches, options))
     return Object.fromEntries(
       Object.entries(results)
         .filter(([name]) => into[name] === undefined)
