@@ -114,7 +114,7 @@ function Ask(): ReactElement {
   }
   return (
     <form
-      className="ask"
+      className="look-for"
       onSubmit={(event) => {
         event.preventDefault()
         void look({ kind: 'address', text: address }, options)
