@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { unzipSync } from 'fflate'
 import { folderTree } from '../src/cli/files.ts'
 import { convertBlip2 } from '../src/convert/convert.ts'
 import { sha256Hex, sinkInMemory, type FileTree } from '../src/pack/bytes.ts'
@@ -157,6 +158,48 @@ test('Users are told before a large download how long it will take', async ({
   expect(hub.sentBytes()).toBeLessThan(2 * 2 ** 20)
   await page.getByRole('button', { name: 'Not now' }).click()
   await hub.close()
+})
+
+test('Users can carry a kept model away, as a folder or as a ZIP file', async ({
+  models,
+  server,
+  app,
+  page,
+}) => {
+  // The picker is the browser's own; the folder behind it is one that a test can read.
+  await page.addInitScript(() =>
+    Object.assign(window, { showDirectoryPicker: () => navigator.storage.getDirectory() }),
+  )
+  await models.open()
+  await models.look(server.origin)
+  await models.accept('Download')
+  await expect(app.model).toContainText('works without a connection')
+  await page.getByRole('button', { name: /^Save to a folder/ }).click()
+  await expect(page.getByRole('status')).toContainText('was saved')
+  const saved = await page.evaluate(async () => {
+    const sums: Record<string, string> = {}
+    const folder = (await navigator.storage.getDirectory()) as unknown as {
+      values(): AsyncIterable<FileSystemFileHandle>
+    }
+    for await (const file of folder.values()) {
+      const bytes = await (await file.getFile()).arrayBuffer()
+      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+      sums[file.name] = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+    }
+    return sums
+  })
+  const expectedSums = await Promise.all(
+    readdirSync(PACK).map(async (path) => [path, await sha256Hex(readFileSync(join(PACK, path)))] as const),
+  )
+  expect(saved).toEqual(Object.fromEntries(expectedSums))
+
+  await page.evaluate(() => Object.assign(window, { showDirectoryPicker: undefined }))
+  const download = page.waitForEvent('download')
+  await page.getByRole('button', { name: /^Save to a folder/ }).click()
+  const zip = unzipSync(readFileSync(await (await download).path()))
+  expect(Object.keys(zip).sort()).toEqual(readdirSync(PACK).sort())
+  for (const [path, bytes] of Object.entries(zip))
+    expect(await sha256Hex(Uint8Array.from(bytes))).toBe(saved[path])
 })
 
 test('Users are told of a new version, and fetch only what is new in it', async ({

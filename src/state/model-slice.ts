@@ -45,13 +45,18 @@ export function modelSlice(
     if (losses === 1) void get().loadModel()
   }
 
-  function watch(): void {
-    engine.call('untilLost', null).then(lost, () => undefined)
+  /** Until another model takes its place, whose loading lets go of the device on purpose. */
+  function watch(signal: AbortSignal): void {
+    const hear = (failure: Failure): void => {
+      if (!signal.aborted) lost(failure)
+    }
+    engine.call('untilLost', null).then(hear, () => undefined)
   }
 
   async function load(): Promise<void> {
     if (died !== null) engine.restart(died)
     died = null
+    stop.abort()
     stop = new AbortController()
     const { signal } = stop
     set({ model: { status: 'loading', progress: null } })
@@ -62,7 +67,7 @@ export function modelSlice(
       // Another model is wanted by now.
       if (signal.aborted) return
       set({ model: { status: 'ready', loaded } })
-      watch()
+      watch(signal)
       void get().answerWaiting()
     } catch (error) {
       if (!signal.aborted) set({ model: { status: 'failed', failure: toFailure(error) } })

@@ -335,6 +335,47 @@ describe('the model', () => {
     expect(store.getState().losses).toBe(0)
   })
 
+  it('lets go of the old device on purpose when it changes, which is no loss', async () => {
+    const { store, lose, load, restarted } = await withPicture()
+    load.mockImplementationOnce(() => {
+      lose(LOST)
+      return Promise.resolve(loaded('two'))
+    })
+    await store.getState().changeModel('kept')
+    await vi.waitFor(() => expect(store.getState().model.status).toBe('ready'))
+    expect([restarted(), store.getState().losses]).toEqual([0, 0])
+  })
+
+  it('is the one that was wanted last, though another was being loaded', async () => {
+    const { store, load } = fake()
+    let finish: (model: LoadedModel) => void = () => undefined
+    load.mockImplementationOnce(() => new Promise((resolve) => (finish = resolve)))
+    const first = store.getState().loadModel()
+    const second = store.getState().changeModel('kept')
+    finish(loaded('one'))
+    load.mockResolvedValueOnce(loaded('two'))
+    await Promise.all([first, second])
+    expect(load).toHaveBeenCalledTimes(2)
+    expect(store.getState().model).toMatchObject({ status: 'ready', loaded: loaded('two') })
+  })
+
+  it('stops what it writes when it changes, and keeps the words', async () => {
+    const { store, answer } = await withPicture()
+    answer.mockImplementationOnce(
+      (_, report, signal) =>
+        new Promise((resolve) => {
+          report({ text: 'half an', tokens: 2 })
+          signal.addEventListener('abort', () => resolve({ ...ANSWERED, text: 'half an', finish: 'stopped' }))
+        }),
+    )
+    store.getState().changeDraft('what?')
+    store.getState().send()
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'writing']))
+    await store.getState().changeModel('kept')
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
+    expect(answers(store)[1]).toMatchObject({ text: 'half an', facts: { finish: 'stopped' } })
+  })
+
   it('is not rebuilt again and again when no answer is finished in between', async () => {
     const { store, lose, load } = await withPicture()
     lose(LOST)
