@@ -5,6 +5,7 @@ import type { ByteSource } from '../pack/bytes.ts'
 import { parseAddress } from './address.ts'
 import { httpTree, type HttpTreeOptions } from './http-tree.ts'
 import { openHub, PUBLIC_HUB } from './hub.ts'
+import { measureSpeed } from './measure-speed.ts'
 import { plainNetwork } from './network.ts'
 import { retryAfterMs } from './retry.ts'
 
@@ -223,5 +224,28 @@ describe('Retry-After', () => {
     expect(retryAfterMs('Tue, 01 Jan 2019 00:00:05 GMT', now)).toBe(0)
     expect(retryAfterMs('soon', now)).toBeNull()
     expect(retryAfterMs(null, now)).toBeNull()
+  })
+})
+
+describe('the speed of a server', () => {
+  it('is measured with what of a file came before the time was up', async () => {
+    const server = await serve()
+    server.fault = () => ({ kind: 'stall', after: 100_000 })
+    let clock = 0
+    const signal = new AbortController().signal
+    // A second passes between the head and the end.
+    const slow = plainNetwork({ now: () => (clock += 1000), stallMs: 60 })
+    const request = { url: new URL('model.bin', server.origin) }
+    expect(await measureSpeed(slow, request, signal)).toBeCloseTo(100_000)
+  })
+
+  it('is unknown when nothing comes', async () => {
+    const server = await serve()
+    const signal = new AbortController().signal
+    const request = { url: new URL('nothing', server.origin) }
+    expect(await measureSpeed(network, request, signal)).toBeNull()
+    await server.close()
+    opened.length = 0
+    expect(await measureSpeed(network, request, signal)).toBeNull()
   })
 })
