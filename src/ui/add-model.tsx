@@ -114,7 +114,7 @@ function Ask(): ReactElement {
   }
   return (
     <form
-      className="look-for"
+      className="add-model"
       onSubmit={(event) => {
         event.preventDefault()
         void look({ kind: 'address', text: address }, options)
