@@ -17,13 +17,15 @@ const layers: Record<string, string[]> = {
   runtime: ['pack', 'image'],
   protocol: ['pack'],
   workers: ['pack', 'convert', 'image', 'remote', 'store', 'runtime', 'protocol'],
-  cli: ['pack', 'convert', 'image', 'remote', 'runtime'],
+  synthetic: ['pack', 'convert'],
+  bench: ['pack', 'image', 'runtime'],
+  cli: ['pack', 'convert', 'synthetic', 'image', 'remote', 'runtime'],
   state: ['pack', 'protocol', 'conversation'],
   ui: ['pack', 'scenes', 'protocol', 'conversation', 'state'],
 }
 
 /** Folders that run in Node, in a worker and on the page alike, so none of the three may show through. */
-const anywhere = ['pack', 'scenes', 'convert', 'remote', 'protocol', 'conversation', 'state']
+const anywhere = ['pack', 'scenes', 'convert', 'synthetic', 'remote', 'protocol', 'conversation', 'state']
 const browserGlobals = ['window', 'document', 'navigator', 'indexedDB', 'caches', 'self', 'localStorage']
 
 const refuse = (regex: string, message: string): { regex: string; message: string } => ({ regex, message })

@@ -1,10 +1,11 @@
-/** `--from`: a folder, a hub repository or a URL becomes a tree of files and a name. */
+/** `--from`: a folder, a hub repository, a URL or made-up weights become a tree of files and a name. */
 import { basename } from 'node:path'
 import type { FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import { parseAddress } from '../remote/address.ts'
 import { plainNetwork } from '../remote/network.ts'
 import { openRemote } from '../remote/source.ts'
+import { syntheticCheckpoint } from '../synthetic/checkpoint.ts'
 import { folderTree } from './files.ts'
 
 export interface SourceOptions {
@@ -19,6 +20,8 @@ export async function checkpointSource(
   from: string,
   { hub, token, folder, signal }: SourceOptions,
 ): Promise<{ tree: FileTree; name: string }> {
+  const synthetic = syntheticCheckpoint(from)
+  if (synthetic !== null) return { tree: synthetic, name: from }
   if (!/^(hub|https?):/i.test(from)) {
     const path = folder(from)
     return { tree: folderTree(path), name: basename(path) }
