@@ -32,6 +32,7 @@ export type Value = string
 
 export type ValueType = 'float32' | 'float16' | 'int64' | 'int32' | 'uint8'
 export type ComputeType = 'float32' | 'float16'
+export type AccuracyLevel = 0 | 4
 
 /** Integers become INT attributes, `{ float }` FLOAT: protobuf tells them apart where JavaScript cannot. */
 export type Attributes = Record<string, number | number[] | { float: number }>
@@ -64,6 +65,8 @@ const CONTRIB = new Set([
 export class GraphBuilder {
   /** The type that floating-point values inside the graph have; weights stored otherwise are cast once. */
   readonly computeType: ComputeType
+  /** `accuracy_level` of `MatMulNBits`: 0 computes in the compute type, 4 may round its input to 8 bits. */
+  readonly accuracyLevel: AccuracyLevel
   readonly #location: string
   readonly #nodes: NodeProto[] = []
   readonly #initialisers = new Map<string, TensorProto>()
@@ -73,8 +76,9 @@ export class GraphBuilder {
   #values = 0
 
   /** `location` is the path of the weights file within the pack. */
-  constructor(computeType: ComputeType, location: string) {
+  constructor(computeType: ComputeType, location: string, accuracyLevel: AccuracyLevel = 0) {
     this.computeType = computeType
+    this.accuracyLevel = accuracyLevel
     this.#location = location
   }
 

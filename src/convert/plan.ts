@@ -1,7 +1,7 @@
 /** Everything a conversion will write, worked out from the configuration alone: weights files and graph files. */
 import { GRAPHS, weightsPath, type GraphName, type Precision, type Target } from '../pack/manifest.ts'
 import type { Blip2Config } from './blip2-config.ts'
-import { GraphBuilder, type ComputeType } from './graph-builder.ts'
+import { GraphBuilder, type AccuracyLevel, type ComputeType } from './graph-builder.ts'
 import { buildDecoder, planDecoder } from './graphs/decoder.ts'
 import { buildQFormer, planQFormer } from './graphs/q-former.ts'
 import { buildVision, planVision } from './graphs/vision.ts'
@@ -15,7 +15,11 @@ export interface ConversionPlan {
   targets: Record<GraphName, Partial<Record<Target, string>>>
 }
 
-export function planConversion(config: Blip2Config, precision: Precision): ConversionPlan {
+export function planConversion(
+  config: Blip2Config,
+  precision: Precision,
+  accuracyLevel: AccuracyLevel = 0,
+): ConversionPlan {
   const planner = (graph: GraphName): WeightsPlanner =>
     new WeightsPlanner(graph, storagePolicy(precision, graph))
   const planners = { vision: planner('vision'), 'q-former': planner('q-former'), decoder: planner('decoder') }
@@ -30,7 +34,7 @@ export function planConversion(config: Blip2Config, precision: Precision): Conve
     type: ComputeType,
     build: (builder: GraphBuilder) => void,
   ): string => {
-    const builder = new GraphBuilder(type, weightsPath(graph))
+    const builder = new GraphBuilder(type, weightsPath(graph), accuracyLevel)
     build(builder)
     const path = `${graph}.${variant}.onnx`
     graphs.push({ path, bytes: builder.finish(graph) })

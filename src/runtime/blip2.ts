@@ -218,9 +218,20 @@ export class Blip2 {
     return this.#language.records
   }
 
-  /** Vision encoder and Q-Former. Nothing is read back on the way. */
-  async see(pixels: Pixels): Promise<SeenImage & { ms: LookTimings }> {
-    const { features, queryOutput, embeddings, ms } = await this.#look(pixels)
+  /** Turns recordings off and on again, for a comparison. Where there are none nothing changes. */
+  useRecordings(use: boolean): void {
+    this.#language.useRecordings(use)
+  }
+
+  /**
+   * Vision encoder and Q-Former. Nothing is read back on the way. With `untilDone` each stage is waited for, so that
+   * its time is that of the work and not of handing it over.
+   */
+  async see(
+    pixels: Pixels,
+    { untilDone = false }: { untilDone?: boolean } = {},
+  ): Promise<SeenImage & { ms: LookTimings }> {
+    const { features, queryOutput, embeddings, ms } = await this.#look(pixels, untilDone)
     features.dispose()
     queryOutput.dispose()
     return { embeddings, ms }
@@ -242,6 +253,11 @@ export class Blip2 {
   /** A picture to be talked about. Takes over `image`. */
   discuss(image: SeenImage): Discussion {
     return new Discussion(this, this.#language.start(image.embeddings))
+  }
+
+  /** A sequence behind a picture, to be run token by token. Takes over `image`. */
+  start(image: SeenImage): Decoding {
+    return this.#language.start(image.embeddings)
   }
 
   /** Query embeddings [1, queries, text hidden] that were read back earlier. */
@@ -307,7 +323,7 @@ export class Blip2 {
     await this.#language.dispose()
   }
 
-  async #look(pixels: Pixels): Promise<Looked> {
+  async #look(pixels: Pixels, untilDone = false): Promise<Looked> {
     const started = performance.now()
     const { imageSize } = this.manifest.shape.vision
     const input = this.#runtime.tensor('float32', pixels.data, [1, 3, imageSize, imageSize])
@@ -316,6 +332,7 @@ export class Blip2 {
         [visionTreaty.input.pixels]: input,
       })
       if (features === undefined) throw new AppError('bug', 'The vision encoder returned no features.')
+      if (untilDone) await this.#runtime.finished()
       const encoded = performance.now()
       try {
         const seen = await this.#qFormer.run({ [qFormerTreaty.input.features]: features })
@@ -323,6 +340,7 @@ export class Blip2 {
           seen
         if (queryOutput === undefined || embeddings === undefined)
           throw new AppError('bug', 'Q-Former returned nothing.')
+        if (untilDone) await this.#runtime.finished()
         const ms = { vision: encoded - started, qFormer: performance.now() - encoded }
         return { features, queryOutput, embeddings, ms }
       } catch (error) {

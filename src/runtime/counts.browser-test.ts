@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startGpuProbe } from '../bench/gpu-probe.ts'
 import { openHttpPack } from '../store/http-pack.ts'
 import { GREEDY, type DecodingSettings } from '../pack/decoding.ts'
 import { Blip2, type AnswerSoFar, type Discussion } from './blip2.ts'
@@ -7,36 +8,13 @@ import { openCompute, type Compute } from './gpu.ts'
 import { liveTensorCount } from './session.ts'
 import type { Pixels } from '../image/pixels.ts'
 
-/** What the GPU is asked to do: counted at the WebGPU interface, whoever calls it. */
-const counts = { dispatches: 0, bytesRead: 0, buffers: 0 }
-const restore: (() => void)[] = []
-
-function count<T extends object>(
-  prototype: T,
-  name: keyof T,
-  note: (subject: T, args: unknown[]) => void,
-): void {
-  const original = prototype[name]
-  if (typeof original !== 'function') throw new Error(`${String(name)} is no method`)
-  const counted = function (this: T, ...args: unknown[]): unknown {
-    note(this, args)
-    return Reflect.apply(original, this, args)
-  }
-  Object.defineProperty(prototype, name, { value: counted, configurable: true, writable: true })
-  restore.push(() =>
-    Object.defineProperty(prototype, name, { value: original, configurable: true, writable: true }),
-  )
-}
-
+/** What the GPU is asked to do, whoever asks. */
+const probe = startGpuProbe()
+const { counts } = probe
 let compute: Compute
 let model: Blip2
 
 beforeAll(async () => {
-  count(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', () => (counts.dispatches += 1))
-  count(GPUBuffer.prototype, 'mapAsync', (buffer, [mode]) => {
-    if (mode === GPUMapMode.READ) counts.bytesRead += buffer.size
-  })
-  count(GPUDevice.prototype, 'createBuffer', () => (counts.buffers += 1))
   compute = await openCompute('webgpu')
   model = await Blip2.load(await openHttpPack(new URL('/models/drawn-scenes/', location.href).href), compute)
 })
@@ -45,7 +23,7 @@ afterAll(async () => {
   await model.dispose()
   expect(liveTensorCount()).toBe(0)
   compute.device?.destroy()
-  for (const undo of restore) undo()
+  probe.stop()
 })
 
 function grey(): Pixels {

@@ -31,7 +31,7 @@ export class LanguageModel {
   ): Promise<LanguageModel> {
     const session = await openSession(runtime.compute.device !== null)
     const memory = new CacheMemory(runtime, shape, cacheType)
-    const plain = { runtime, session, shape, memory, step: null }
+    const plain = { runtime, session, shape, memory, step: null, usesRecordings: true }
     if (!session.records) return new LanguageModel(plain)
     const step = new OneTokenStep(runtime, session, shape)
     const giveUp = async (): Promise<void> => {
@@ -52,6 +52,11 @@ export class LanguageModel {
   /** Whether steps of one token are recorded and replayed. */
   get records(): boolean {
     return this.#engine.step !== null
+  }
+
+  /** Whether recordings are used where there are any: to be turned off for a comparison. */
+  useRecordings(use: boolean): void {
+    this.#engine.usesRecordings = use
   }
 
   /** Names of outputs that never leave the GPU. */
@@ -79,6 +84,7 @@ interface Engine {
   memory: CacheMemory
   /** Steps of one token, recorded; null where nothing is. */
   step: OneTokenStep | null
+  usesRecordings: boolean
 }
 
 /** How far a replayed step may be from the same step run plainly, relative to the largest logit. */
@@ -171,13 +177,13 @@ export class Decoding {
     logits: 'last' | 'all' = 'last',
   ): Promise<Float32Array<ArrayBuffer>> {
     await this.reserve(this.#tokens.length + tokens.length)
-    const { shape, step } = this.#engine
+    const { shape, step, usesRecordings } = this.#engine
     const firstRow = this.length === 0 ? 0 : shape.qFormer.queries
     const rows = range(firstRow, shape.qFormer.queries + tokens.length)
     const cache = this.#cacheNow()
     const [token] = tokens
     const values =
-      step !== null && rows.length === 1 && token !== undefined
+      step !== null && usesRecordings && rows.length === 1 && token !== undefined
         ? await step.run(cache, token, this.length)
         : await run(this.#engine, cache, {
             queries: this.#queries,

@@ -175,6 +175,11 @@ export class Runtime {
     )
   }
 
+  /** Resolves when everything that was handed to the GPU so far is done. */
+  async finished(): Promise<void> {
+    await this.compute.device?.queue.onSubmittedWorkDone()
+  }
+
   /** Puts values into a GPU tensor, behind everything that was run before. As many bytes as it has, or fewer. */
   write(tensor: DeviceTensor, values: Float32Array | BigInt64Array | Int32Array): void {
     // Of views on shared memory a part of the implementations wants none; these values are few.

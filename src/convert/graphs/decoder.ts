@@ -185,6 +185,6 @@ function head(
     N: rows,
     bits,
     block_size: blockSize,
-    accuracy_level: 0,
+    accuracy_level: graph.accuracyLevel,
   })
 }

@@ -18,7 +18,7 @@ export function linear(graph: GraphBuilder, x: Value, layer: Linear, withBias = 
     N: rows,
     bits,
     block_size: blockSize,
-    accuracy_level: 0,
+    accuracy_level: graph.accuracyLevel,
   })
 }
 

@@ -1,0 +1,68 @@
+/** Memory of a browser's processes, as Linux counts it. */
+import { readdirSync, readFileSync } from 'node:fs'
+
+/** Megabytes (10^6 bytes). */
+export interface Memory {
+  /** Sum over all processes of what is resident; pages that are shared count once for each. */
+  rss: number
+  /** Sum of each process's share. */
+  pss: number
+  /** Resident, of the largest process of each type. */
+  byType: Record<string, number>
+}
+
+/** What the browser whose profile lies in `profile` and all its children hold now. */
+export function memoryOf(profile: string): Memory {
+  const processes = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const parent = /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? ''
+        return [{ pid, parent, command: readFileSync(`/proc/${pid}/cmdline`, 'utf8') }]
+      } catch {
+        return []
+      }
+    })
+  const ours = new Set(processes.filter(({ command }) => command.includes(profile)).map(({ pid }) => pid))
+  for (let before = -1; before !== ours.size;) {
+    before = ours.size
+    for (const { pid, parent } of processes) if (ours.has(parent)) ours.add(pid)
+  }
+  const memory: Memory = { rss: 0, pss: 0, byType: {} }
+  for (const { pid, command } of processes.filter(({ pid }) => ours.has(pid))) {
+    try {
+      const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+      const bytes = (field: string): number =>
+        1024 * Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(rollup)?.[1])
+      const rss = megabytes(bytes('Rss'))
+      const type = /--type=([\w-]+)/.exec(command)?.[1] ?? 'browser'
+      memory.rss += rss
+      memory.pss += megabytes(bytes('Pss'))
+      memory.byType[type] = Math.max(memory.byType[type] ?? 0, rss)
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return memory
+}
+
+/** Samples memory four times a second and keeps the largest of everything. */
+export function watchMemory(profile: string): { peak: Memory; reset: () => void; stop: () => void } {
+  const peak: Memory = { rss: 0, pss: 0, byType: {} }
+  const timer = setInterval(() => {
+    const now = memoryOf(profile)
+    peak.rss = Math.max(peak.rss, now.rss)
+    peak.pss = Math.max(peak.pss, now.pss)
+    for (const [type, rss] of Object.entries(now.byType))
+      peak.byType[type] = Math.max(peak.byType[type] ?? 0, rss)
+  }, 250)
+  return {
+    peak,
+    reset: () => Object.assign(peak, { rss: 0, pss: 0, byType: {} }),
+    stop: () => clearInterval(timer),
+  }
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1e6)
+}

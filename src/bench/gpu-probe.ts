@@ -1,0 +1,94 @@
+/**
+ * Listens at the WebGPU interface: what the GPU is asked to do, whoever asks. There is one at a time, and only while
+ * something is measured.
+ */
+export interface GpuCounts {
+  dispatches: number
+  /** Of buffers that were mapped to be read, padding included. */
+  bytesRead: number
+  /** Buffers made so far. */
+  buffers: number
+  /** Bytes of buffers that were neither destroyed nor collected, and the most there ever were. */
+  liveBytes: number
+  peakBytes: number
+  /** `performance.now()` when the last submission returned. */
+  submittedAt: number
+}
+
+export interface GpuProbe {
+  readonly counts: Readonly<GpuCounts>
+  /** From now on the peak is counted afresh. */
+  resetPeak(): void
+  stop(): void
+}
+
+/** Counts nothing where there is no WebGPU. */
+export function startGpuProbe(): GpuProbe {
+  const counts: GpuCounts = {
+    dispatches: 0,
+    bytesRead: 0,
+    buffers: 0,
+    liveBytes: 0,
+    peakBytes: 0,
+    submittedAt: 0,
+  }
+  const undo = typeof GPUDevice === 'undefined' ? [] : listen(counts)
+  return {
+    counts,
+    resetPeak: () => {
+      counts.peakBytes = counts.liveBytes
+    },
+    stop: () => {
+      for (const step of undo) step()
+    },
+  }
+}
+
+function listen(counts: GpuCounts): (() => void)[] {
+  const sizes = new Map<number, number>()
+  const keys = new WeakMap<object, number>()
+  const gone = (key: number): void => {
+    counts.liveBytes -= sizes.get(key) ?? 0
+    sizes.delete(key)
+  }
+  // ONNX Runtime lets go of buffers without destroying them.
+  const collected = new FinalizationRegistry(gone)
+  return [
+    after(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', () => (counts.dispatches += 1)),
+    after(GPUComputePassEncoder.prototype, 'dispatchWorkgroupsIndirect', () => (counts.dispatches += 1)),
+    after(GPUBuffer.prototype, 'mapAsync', (buffer, [mode]) => {
+      if (mode === GPUMapMode.READ) counts.bytesRead += buffer.size
+    }),
+    after(GPUBuffer.prototype, 'destroy', (buffer) => gone(keys.get(buffer) ?? -1)),
+    after(GPUDevice.prototype, 'createBuffer', (_, __, made) => {
+      counts.buffers += 1
+      if (!(made instanceof GPUBuffer)) return
+      sizes.set(counts.buffers, made.size)
+      keys.set(made, counts.buffers)
+      collected.register(made, counts.buffers)
+      counts.liveBytes += made.size
+      counts.peakBytes = Math.max(counts.peakBytes, counts.liveBytes)
+    }),
+    after(GPUQueue.prototype, 'submit', () => (counts.submittedAt = performance.now())),
+  ]
+}
+
+/** Calls `note` behind each call of a method. Returns what puts the method back. */
+function after<T extends object>(
+  prototype: T,
+  name: keyof T,
+  note: (subject: T, args: unknown[], result: unknown) => void,
+): () => void {
+  const original = prototype[name]
+  if (typeof original !== 'function') return () => undefined
+  const noted = function (this: T, ...args: unknown[]): unknown {
+    const result: unknown = Reflect.apply(original, this, args)
+    note(this, args, result)
+    return result
+  }
+  const place = (value: unknown): void => {
+    Object.defineProperty(prototype, name, { value, configurable: true, writable: true })
+  }
+  place(noted)
+  return () => place(original)
+}

@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest'
+import { openCompute } from '../runtime/gpu.ts'
+import { liveTensorCount } from '../runtime/session.ts'
+import { syntheticPack } from '../synthetic/pack.ts'
+import { measure } from './measure.ts'
+
+const options = { tokens: 4, promptTokens: 3 }
+const pack = syntheticPack({ size: 'tiny', precision: 'q4', seed: 1 })
+
+it('measures every part of a model, and lets go of it', async () => {
+  const stages: string[] = []
+  const told: number[] = []
+  const result = await measure(pack, await openCompute('wasm'), {
+    ...options,
+    onStage: (stage) => stages.push(stage),
+    onPart: (soFar) => told.push(Object.keys(soFar).length),
+  })
+  const { load, encode, prefill, decode, firstToken, model } = result
+  expect(stages).toEqual(['bandwidth', 'load', 'first picture', 'picture', 'decode'])
+  expect(told).toEqual(told.toSorted((a, b) => a - b))
+  expect(model.packBytes).toBeGreaterThan(model.decoderBytes)
+  expect(load.bytes).toBeGreaterThan(model.decoderBytes)
+  // 32 queries and the prompt.
+  expect(prefill.positions).toBe(35)
+  expect(decode.recorded).toBeNull()
+  expect(decode.plain.tokens).toBe(4)
+  const times = [...Object.values(load.sessions), ...Object.values(encode), prefill.ms, decode.plain.ms]
+  for (const ms of times) expect(ms).toBeGreaterThan(0)
+  expect(firstToken.warm).toBeGreaterThanOrEqual(prefill.ms)
+  expect(result.limit).toBeNull()
+  expect(liveTensorCount()).toBe(0)
+})
+
+it('can be stopped', async () => {
+  const signal = AbortSignal.abort()
+  const stopped = measure(pack, await openCompute('wasm'), { ...options, signal })
+  await expect(stopped).rejects.toMatchObject({ code: 'cancelled' })
+})

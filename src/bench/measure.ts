@@ -1,0 +1,237 @@
+/**
+ * Measures one model on one device: what `npm run bench`, the page's button and the run on a real GPU have in common.
+ * Runs wherever the engine does.
+ */
+import type { Pixels } from '../image/pixels.ts'
+import { GREEDY } from '../pack/decoding.ts'
+import { throwIfCancelled } from '../pack/failure.ts'
+import type { BenchResult, DecodeResult } from '../protocol/bench-result.ts'
+import { weightsPath, type GraphName, type PackManifest, type PackReader } from '../pack/manifest.ts'
+import { Blip2 } from '../runtime/blip2.ts'
+import { generate } from '../runtime/generate.ts'
+import type { Compute } from '../runtime/gpu.ts'
+import { copyBandwidth } from './bandwidth.ts'
+import { startGpuProbe, type GpuProbe } from './gpu-probe.ts'
+
+export interface MeasureOptions {
+  /** Tokens decoded for each figure. */
+  tokens: number
+  /** Tokens of the prompt; the image's queries come on top. */
+  promptTokens: number
+  /** Told before each part. */
+  onStage?: (stage: string) => void
+  /** Given what is known so far behind each part. */
+  onPart?: (soFar: Partial<BenchResult>) => void
+  signal?: AbortSignal | undefined
+}
+
+/** Loads the pack, measures it and lets go of it. Throws what loading throws. */
+export async function measure(
+  pack: PackReader,
+  compute: Compute,
+  options: MeasureOptions,
+): Promise<BenchResult> {
+  const { manifest } = pack
+  const probe = startGpuProbe()
+  let model: Blip2 | null = null
+  try {
+    const parts: Partial<BenchResult> = { model: modelFacts(manifest) }
+    const stage = (name: string): void => {
+      throwIfCancelled(options.signal)
+      options.onPart?.(parts)
+      options.onStage?.(name)
+    }
+    stage('bandwidth')
+    const copyBytesPerSecond =
+      compute.device === null ? null : await copyBandwidth(compute.device, compute.software)
+    probe.resetPeak()
+    stage('load')
+    const loaded = await timedLoad(pack, compute, options.signal)
+    model = loaded.model
+    parts.load = loaded.load
+    const { provider, adapter, f16, software } = compute
+    const { recordsSteps } = model
+    parts.device = { provider, adapter, f16, software, recordsSteps, copyBytesPerSecond }
+    const gpuBytesLoading = probe.counts.peakBytes
+    probe.resetPeak()
+    stage('first picture')
+    const run = new Runs(model, probe, options)
+    const cold = await run.firstToken()
+    stage('picture')
+    const warm = await run.firstToken()
+    parts.encode = warm.encode
+    parts.firstToken = { cold: cold.ms, warm: warm.ms }
+    parts.warmUp = cold.ms - warm.ms
+    parts.prefill = {
+      positions: warm.positions,
+      ms: warm.prefill,
+      positionsPerSecond: (1000 * warm.positions) / warm.prefill,
+    }
+    stage('decode')
+    const recorded = recordsSteps ? await run.decode() : null
+    model.useRecordings(false)
+    if (recorded !== null) stage('decode without recording')
+    const plain = await run.decode()
+    parts.decode = { recorded, plain }
+    parts.limit = limitOf(manifest, copyBytesPerSecond, recorded ?? plain)
+    parts.memory = { gpuBytesLoading, gpuBytesRunning: probe.counts.peakBytes }
+    options.onPart?.(parts)
+    return parts as BenchResult
+  } finally {
+    probe.stop()
+    await model?.dispose()
+  }
+}
+
+function modelFacts(manifest: PackManifest): BenchResult['model'] {
+  const { name, precision, files } = manifest
+  const packBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
+  return { name, precision, packBytes, decoderBytes: bytesOf(manifest, weightsPath('decoder')) }
+}
+
+function bytesOf(manifest: PackManifest, path: string): number {
+  return manifest.files.find((file) => file.path === path)?.bytes ?? 0
+}
+
+async function timedLoad(
+  pack: PackReader,
+  compute: Compute,
+  signal: AbortSignal | undefined,
+): Promise<{ model: Blip2; load: BenchResult['load'] }> {
+  const sessions: Record<GraphName, number> = { vision: 0, 'q-former': 0, decoder: 0 }
+  let fileMs = 0
+  let bytes = 0
+  let now: { graph: GraphName; since: number; filesBefore: number } | null = null
+  const close = (): void => {
+    if (now !== null) sessions[now.graph] += performance.now() - now.since - (fileMs - now.filesBefore)
+    now = null
+  }
+  const timed: PackReader = {
+    manifest: pack.manifest,
+    file: async (path, fileSignal) => {
+      const started = performance.now()
+      const file = await pack.file(path, fileSignal)
+      fileMs += performance.now() - started
+      bytes += file instanceof Blob ? file.size : file.byteLength
+      return file
+    },
+  }
+  const started = performance.now()
+  const model = await Blip2.load(timed, compute, {
+    signal,
+    onProgress: (graph) => {
+      close()
+      now = { graph, since: performance.now(), filesBefore: fileMs }
+    },
+  })
+  close()
+  const total = performance.now() - started
+  return { model, load: { files: fileMs, bytes, bytesPerSecond: (1000 * bytes) / fileMs, sessions, total } }
+}
+
+interface FirstToken {
+  encode: BenchResult['encode']
+  prefill: number
+  positions: number
+  ms: number
+}
+
+class Runs {
+  readonly #model: Blip2
+  readonly #probe: GpuProbe
+  readonly #options: MeasureOptions
+
+  constructor(model: Blip2, probe: GpuProbe, options: MeasureOptions) {
+    this.#model = model
+    this.#probe = probe
+    this.#options = options
+  }
+
+  async firstToken(): Promise<FirstToken> {
+    const started = performance.now()
+    const { embeddings, ms } = await this.#model.see(this.#pixels(), { untilDone: true })
+    const seen = performance.now()
+    const decoding = this.#model.start({ embeddings })
+    try {
+      for await (const { prefilled } of this.#generate(decoding, 1)) {
+        const ended = performance.now()
+        return { encode: ms, prefill: ended - seen, positions: prefilled, ms: ended - started }
+      }
+      throw new Error('Nothing was generated.')
+    } finally {
+      decoding.dispose()
+    }
+  }
+
+  /** Steps of one token, each greedily after the one before. The first two, which may be recordings, do not count. */
+  async decode(): Promise<DecodeResult> {
+    const { counts } = this.#probe
+    const { tokens } = this.#options
+    const { embeddings } = await this.#model.see(this.#pixels())
+    const decoding = this.#model.start({ embeddings })
+    const steps: Omit<DecodeResult, 'tokens' | 'tokensPerSecond'>[] = []
+    try {
+      let before = { ...counts, at: performance.now() }
+      for await (const { prefilled } of this.#generate(decoding, tokens + 3)) {
+        if (!(prefilled > 0)) throw new Error('Nothing was run.')
+        const at = performance.now()
+        steps.push({
+          ms: at - before.at,
+          hostMs: Math.max(0, counts.submittedAt - before.at),
+          dispatches: counts.dispatches - before.dispatches,
+          bytesRead: counts.bytesRead - before.bytesRead,
+        })
+        before = { ...counts, at: performance.now() }
+      }
+    } finally {
+      decoding.dispose()
+    }
+    const counted = steps.slice(-tokens)
+    const seconds = counted.reduce((sum, { ms }) => sum + ms, 0) / 1000
+    return {
+      tokens: counted.length,
+      tokensPerSecond: counted.length / seconds,
+      ms: median(counted.map(({ ms }) => ms)),
+      hostMs: median(counted.map(({ hostMs }) => hostMs)),
+      dispatches: median(counted.map(({ dispatches }) => dispatches)),
+      bytesRead: median(counted.map(({ bytesRead }) => bytesRead)),
+    }
+  }
+
+  #generate(decoding: ReturnType<Blip2['start']>, maxNewTokens: number): ReturnType<typeof generate> {
+    const { promptTokens, signal } = this.#options
+    const { text } = this.#model.manifest.shape
+    const prompt = Array.from({ length: promptTokens }, (_, i) =>
+      i === 0 ? text.bosId : (i * 37) % text.vocabulary,
+    )
+    // No ending: every answer has its full length.
+    const settings = { ...GREEDY, maxNewTokens }
+    return generate(decoding, prompt, settings, { imageIds: [], eosIds: [], signal })
+  }
+
+  #pixels(): Pixels {
+    const size = this.#model.manifest.shape.vision.imageSize
+    const data = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i / 97))
+    return { data, size, brand: 'pixels' }
+  }
+}
+
+/** A step reads all of the decoder but its position table, and of the table of tokens, being the head too, all rows. */
+function limitOf(
+  manifest: PackManifest,
+  copyBytesPerSecond: number | null,
+  decode: DecodeResult,
+): BenchResult['limit'] {
+  if (copyBytesPerSecond === null) return null
+  const { positions, hiddenSize } = manifest.shape.text
+  const floatBytes = /f(p)?16$/.test(manifest.precision) ? 2 : 4
+  const weightBytesPerToken =
+    bytesOf(manifest, weightsPath('decoder')) - (positions + 2) * hiddenSize * floatBytes
+  const tokensPerSecond = copyBytesPerSecond / weightBytesPerToken
+  return { weightBytesPerToken, tokensPerSecond, reached: decode.tokensPerSecond / tokensPerSecond }
+}
+
+function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? NaN
+}

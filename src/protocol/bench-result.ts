@@ -1,0 +1,50 @@
+/** What is measured of a model on a device: the one JSON of `npm run bench`, the page and a real GPU. */
+import type { GraphName } from '../pack/manifest.ts'
+
+/** Milliseconds, unless a name says otherwise; `null` is what cannot be had here. */
+export interface BenchResult {
+  model: { name: string; precision: string; packBytes: number; decoderBytes: number }
+  device: {
+    provider: string
+    adapter: string
+    f16: boolean
+    software: boolean
+    recordsSteps: boolean
+    /** Read and written, by copies. */
+    copyBytesPerSecond: number | null
+  }
+  load: {
+    /** Files of the pack, fetched and verified. */
+    files: number
+    bytes: number
+    bytesPerSecond: number
+    /** Sessions, weights on their way to the GPU included; the decoder's with the check of its recording. */
+    sessions: Record<GraphName, number>
+    total: number
+  }
+  /** What the first run of everything takes more than the second. */
+  warmUp: number
+  encode: { vision: number; qFormer: number }
+  prefill: { positions: number; ms: number; positionsPerSecond: number }
+  /** From pixels to the first token. */
+  firstToken: { cold: number; warm: number }
+  decode: { recorded: DecodeResult | null; plain: DecodeResult }
+  /** What reading every weight once allows, and what was reached of it. */
+  limit: { weightBytesPerToken: number; tokensPerSecond: number; reached: number } | null
+  memory: {
+    /** GPU buffers, as this program asked for them: the most while loading, and the most afterwards. */
+    gpuBytesLoading: number
+    gpuBytesRunning: number
+  }
+}
+
+export interface DecodeResult {
+  tokens: number
+  tokensPerSecond: number
+  /** Medians per token. */
+  ms: number
+  /** From the step's begin until its last submission has returned. */
+  hostMs: number
+  dispatches: number
+  bytesRead: number
+}

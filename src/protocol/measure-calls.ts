@@ -1,0 +1,16 @@
+/** Calls to the worker that measures the device: a worker of its own, so that nothing else is in its memory. */
+import type { BenchResult } from './bench-result.ts'
+import type { Provider } from './calls.ts'
+
+export interface MeasureRequest {
+  packUrl: string
+  prefer: Provider | null
+  /** Tokens decoded for each figure. */
+  tokens: number
+  /** Tokens of the prompt; the image's queries come on top. */
+  promptTokens: number
+}
+
+export interface MeasureCalls {
+  measure: { in: MeasureRequest; event: { stage: string }; out: BenchResult }
+}
