@@ -23,6 +23,8 @@ export interface MeasureOptions {
   /** Given what is known so far behind each part. */
   onPart?: (soFar: Partial<BenchResult>) => void
   signal?: AbortSignal | undefined
+  /** Given the model behind the first picture, for whatever else there is to look at. */
+  onLoaded?: (model: Blip2) => Promise<void>
 }
 
 /** Loads the pack, measures it and lets go of it. Throws what loading throws. */
@@ -57,6 +59,7 @@ export async function measure(
     stage('first picture')
     const run = new Runs(model, probe, options)
     const cold = await run.firstToken()
+    await options.onLoaded?.(model)
     stage('picture')
     const warm = await run.firstToken()
     parts.encode = warm.encode

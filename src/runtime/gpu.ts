@@ -32,15 +32,20 @@ const LIMITS = [
   'maxStorageBuffersPerShaderStage',
 ] as const satisfies (keyof GPUSupportedLimits)[]
 
+export interface ComputeOptions {
+  /** Asks for `subgroups` where the adapter has them: for measurements, see `onAdapter`. */
+  subgroups?: boolean
+}
+
 /** Opens WebGPU, or WebAssembly when `prefer` says so or there is no usable adapter. Never throws. */
-export async function openCompute(prefer: Provider | null): Promise<Compute> {
+export async function openCompute(prefer: Provider | null, options: ComputeOptions = {}): Promise<Compute> {
   if (prefer === 'wasm') return onProcessor('WebAssembly was chosen.')
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu
   if (gpu === undefined) return onProcessor('This browser has no WebGPU.')
   try {
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
     if (adapter === null) return onProcessor('WebGPU found no graphics adapter here.')
-    return await onAdapter(adapter)
+    return await onAdapter(adapter, options)
   } catch (error) {
     return onProcessor(
       `WebGPU could not be started (${error instanceof Error ? error.message : String(error)}).`,
@@ -56,13 +61,15 @@ export function targetFor(compute: Compute, available: Partial<Record<Target, st
   return compute.f16 && available['webgpu-f16'] !== undefined ? 'webgpu-f16' : 'webgpu'
 }
 
-async function onAdapter(adapter: GPUAdapter): Promise<Compute> {
+async function onAdapter(adapter: GPUAdapter, { subgroups = false }: ComputeOptions): Promise<Compute> {
   const requiredLimits: Record<string, number> = {}
   for (const limit of LIMITS) requiredLimits[limit] = adapter.limits[limit]
   const f16 = adapter.features.has('shader-f16')
-  // `subgroups` is left out on purpose: without it ONNX Runtime takes the shared-memory attention shaders, which are
+  // `subgroups` is left out on purpose, but for measurements: without it ONNX Runtime takes the shared-memory attention shaders, which are
   // right on every adapter; with it small subgroups give wrong numbers (measured on two software adapters).
-  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures: f16 ? ['shader-f16'] : [] })
+  const wanted: GPUFeatureName[] = subgroups ? ['shader-f16', 'subgroups'] : ['shader-f16']
+  const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature))
+  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures })
   const { vendor, architecture, description, isFallbackAdapter } = adapter.info
   const name = description || [vendor, architecture].filter(Boolean).join(' ')
   const software =
