@@ -160,6 +160,8 @@ def main() -> None:
             one = clock.median_ms(lambda: generate(n=1, m=1, **more), rounds=3)
             many = clock.median_ms(lambda: generate(n=count + 1, m=count + 1, **more), rounds=3)
             facts.setdefault("firstTokenMs", one)
+            if many <= one:
+                raise RuntimeError("the machine is too busy: many tokens took less time than one")
             return (many - one) / count
         facts["decodeMs"] = decode_ms()
         facts["decodeTokensPerSecond"] = 1000 / facts["decodeMs"]
