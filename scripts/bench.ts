@@ -120,7 +120,7 @@ async function measureIn(folder: string): Promise<Measured> {
     const idle = { ...memory.peak, byType: { ...memory.peak.byType } }
     memory.reset()
     const request: MeasureRequest = {
-      packUrl: new URL(PACK_URL, address).href,
+      pack: { kind: 'web', url: new URL(PACK_URL, address).href },
       prefer: oneOf<Provider>(['webgpu', 'wasm'], values.provider, 'provider'),
       tokens: Number(values.tokens),
       promptTokens: Number(values['prompt-tokens']),

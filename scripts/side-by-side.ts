@@ -177,7 +177,7 @@ async function main(): Promise<void> {
   const rounds = []
   for (let round = 0; round < Number(values.rounds); round += 1) {
     const ours = (await measureOnce('ours', {
-      packUrl: new URL('/side/pack/', address).href,
+      pack: { kind: 'web', url: new URL('/side/pack/', address).href },
       prefer: 'webgpu',
       tokens,
       promptTokens: PROMPT_TOKENS,

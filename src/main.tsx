@@ -2,10 +2,12 @@
 import { createRoot } from 'react-dom/client'
 import { keepPageOffline } from './offline.ts'
 import type { EngineCalls } from './protocol/calls.ts'
+import type { MeasureCalls } from './protocol/measure-calls.ts'
 import type { PackCalls } from './protocol/pack-calls.ts'
 import { connect, type Client } from './protocol/rpc.ts'
 import { openConversationLibrary } from './store/conversation-library.ts'
 import { EMPTY_CATALOGUE, parseCatalogue, type Catalogue } from './state/catalogue.ts'
+import type { MeasureDevice } from './state/measure-slice.ts'
 import type { PacksDependencies } from './state/packs-slice.ts'
 import { createAppStore, type AppStore } from './state/store.ts'
 import { App } from './ui/app.tsx'
@@ -31,6 +33,23 @@ function startPacks(): PacksDependencies {
     }),
   )
   return { client, persist: () => navigator.storage.persist(), chooseFolder, offerFile }
+}
+
+/** What is measured should have a memory of its own, so its thread is ended afterwards. */
+const measureDevice: MeasureDevice = async (request, { onStage, signal }) => {
+  const worker = new Worker(new URL('./workers/measure.worker.ts', import.meta.url), { type: 'module' })
+  const client = connect<MeasureCalls>(worker)
+  worker.addEventListener('error', (event) =>
+    client.fail({
+      code: 'out-of-memory',
+      message: `The thread that measures stopped (${event.message || 'no reason given'}); try it again.`,
+    }),
+  )
+  try {
+    return await client.call('measure', request, { onEvent: ({ stage }) => onStage(stage), signal })
+  } finally {
+    worker.terminate()
+  }
 }
 
 async function chooseFolder(): Promise<FileSystemDirectoryHandle | 'none' | undefined> {
@@ -81,6 +100,7 @@ function compose(): AppStore {
       },
     },
     packs: startPacks(),
+    measureDevice,
     settings: {
       load: (): unknown => JSON.parse(localStorage.getItem(SETTINGS_KEY) ?? 'null'),
       save: (settings) => localStorage.setItem(SETTINGS_KEY, JSON.stringify(settings)),

@@ -17,6 +17,10 @@ export interface DeviceReport {
   /** The adapter is a software rasteriser: right, but slow. */
   software: boolean
   reason: string | null
+  /** Steps of one token are recorded once and replayed. */
+  recordsSteps: boolean
+  /** The largest buffer that the device takes; null for WebAssembly. */
+  maxBufferBytes: number | null
 }
 
 export type LoadProgress =

@@ -1,9 +1,9 @@
 /** Calls to the worker that measures the device: a worker of its own, so that nothing else is in its memory. */
 import type { BenchResult } from './bench-result.ts'
-import type { Provider } from './calls.ts'
+import type { PackPlace, Provider } from './calls.ts'
 
 export interface MeasureRequest {
-  packUrl: string
+  pack: PackPlace
   prefer: Provider | null
   /** Tokens decoded for each figure. */
   tokens: number

@@ -18,6 +18,8 @@ export interface ModelSlice {
   changeModel: (id: string | null) => Promise<void>
   /** Loads it again elsewhere: on the graphics card or on the processor. */
   switchProvider: (prefer: Provider) => Promise<void>
+  /** Lets go of the model and its device, stopping what is being written. Returns where it was loaded from. */
+  unloadModel: () => Promise<PackPlace>
   /** The engine's worker died: calls have failed already, and the next load starts a new one. */
   engineDied: (failure: Failure) => void
   /** An answer was finished, so the device is sound. */
@@ -96,6 +98,14 @@ export function modelSlice(
     async switchProvider(prefer) {
       get().changeSettings({ prefer })
       await reload()
+    },
+    async unloadModel() {
+      get().stop()
+      stop.abort()
+      await loading
+      set({ model: { status: 'absent' } })
+      await engine.call('unload', null)
+      return placeOf(get().settings.model)
     },
     engineDied(failure) {
       died = failure

@@ -11,6 +11,7 @@ import type {
   Looked,
 } from '../protocol/calls.ts'
 import type { Client } from '../protocol/rpc.ts'
+import type { MeasureDevice } from './measure-slice.ts'
 import { createAppStore, type AppStore } from './store.ts'
 
 const ANSWERED: Answered = {
@@ -46,6 +47,8 @@ interface Fake {
   lose: (failure: Failure) => void
   kept: unknown[]
   library: { conversations: Map<string, Conversation>; pictures: Map<string, StoredPicture> }
+  unload: ReturnType<typeof vi.fn<() => Promise<null>>>
+  measureDevice: ReturnType<typeof vi.fn<MeasureDevice>>
   restarted: () => number
 }
 
@@ -58,6 +61,8 @@ function fake({ kept = [], library }: { kept?: unknown[]; library?: Fake['librar
   const load = vi.fn<() => Promise<LoadedModel>>().mockResolvedValue(loaded('one'))
   const look = vi.fn<(input: EngineCalls['look']['in']) => Promise<Looked>>().mockResolvedValue(LOOKED)
   const answer = vi.fn<AnswerCall>().mockResolvedValue(ANSWERED)
+  const unload = vi.fn<() => Promise<null>>().mockResolvedValue(null)
+  const measureDevice = vi.fn<MeasureDevice>()
   let lose: (failure: Failure) => void = () => undefined
   const calls = {
     load: () => load(),
@@ -65,7 +70,7 @@ function fake({ kept = [], library }: { kept?: unknown[]; library?: Fake['librar
     look: (input: EngineCalls['look']['in']) => look(input),
     answer: (input: AnswerRequest, report: (event: AnswerProgress) => void, signal: AbortSignal) =>
       answer(input, report, signal),
-    unload: () => Promise.resolve(null),
+    unload: () => unload(),
   }
   const client = {
     call: (
@@ -85,6 +90,7 @@ function fake({ kept = [], library }: { kept?: unknown[]; library?: Fake['librar
       chooseFolder: () => Promise.resolve('none'),
       offerFile: () => undefined,
     },
+    measureDevice,
     settings: { load: () => kept.at(-1), save: (settings) => void kept.push(settings) },
     conversations: {
       library: {
@@ -108,6 +114,8 @@ function fake({ kept = [], library }: { kept?: unknown[]; library?: Fake['librar
     lose: (failure) => lose(failure),
     kept,
     library: shelf,
+    unload,
+    measureDevice,
     restarted: () => restarts,
   }
 }
@@ -414,5 +422,51 @@ describe('settings', () => {
     const { store } = fake({ kept: full })
     store.getState().changeSettings({ prompt: 'a photo of' })
     expect(store.getState().settings.prompt).toBe('a photo of')
+  })
+})
+
+describe('measuring the device', () => {
+  it('puts the model away first and loads it again afterwards', async () => {
+    const { store, load, unload, measureDevice } = fake()
+    await store.getState().loadModel()
+    const order: string[] = []
+    unload.mockImplementation(() => (order.push('unload'), Promise.resolve(null)))
+    load.mockImplementation(() => (order.push('load'), Promise.resolve(loaded('one'))))
+    const result = { load: { total: 3 } } as unknown as Awaited<ReturnType<MeasureDevice>>
+    measureDevice.mockImplementation((request, { onStage }) => {
+      order.push('measure')
+      expect(request.pack).toEqual({ kind: 'web', url: 'http://localhost/models/' })
+      onStage('decode')
+      expect(store.getState().measuring).toEqual({ status: 'running', stage: 'decode' })
+      return Promise.resolve(result)
+    })
+    await store.getState().measureDevice()
+    expect(order).toEqual(['unload', 'measure', 'load'])
+    expect(store.getState()).toMatchObject({
+      measuring: { status: 'done', result },
+      model: { status: 'ready' },
+    })
+  })
+
+  it('can be cancelled, and fails in a sentence; the model comes back either way', async () => {
+    const { store, measureDevice } = fake()
+    await store.getState().loadModel()
+    measureDevice.mockImplementation(
+      (_, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new AppError('cancelled', 'Cancelled.')))
+        }),
+    )
+    const cancelled = store.getState().measureDevice()
+    await vi.waitFor(() => expect(measureDevice).toHaveBeenCalledOnce())
+    store.getState().cancelMeasuring()
+    await cancelled
+    expect(store.getState()).toMatchObject({ measuring: { status: 'idle' }, model: { status: 'ready' } })
+    measureDevice.mockRejectedValue(new AppError('out-of-memory', 'Too little memory.'))
+    await store.getState().measureDevice()
+    expect(store.getState()).toMatchObject({
+      measuring: { status: 'failed', failure: { code: 'out-of-memory' } },
+      model: { status: 'ready' },
+    })
   })
 })

@@ -7,12 +7,18 @@ import type { Failure } from '../pack/failure.ts'
 import type { EngineCalls } from '../protocol/calls.ts'
 import type { Client } from '../protocol/rpc.ts'
 import { conversationSlice, type ConversationSlice, type ConversationSources } from './conversation-slice.ts'
+import { measureSlice, type MeasureDevice, type MeasureSlice } from './measure-slice.ts'
 import { modelSlice, type ModelSlice } from './model-slice.ts'
 import { offlineSlice, type OfflineSlice } from './offline-slice.ts'
 import { packsSlice, type PacksDependencies, type PacksSlice } from './packs-slice.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
 
-export type AppState = ModelSlice & PacksSlice & ConversationSlice & SettingsSlice & OfflineSlice
+export type AppState = ModelSlice &
+  MeasureSlice &
+  PacksSlice &
+  ConversationSlice &
+  SettingsSlice &
+  OfflineSlice
 export type AppStore = StoreApi<AppState>
 
 export interface Engine {
@@ -24,6 +30,7 @@ export interface Engine {
 export interface AppDependencies {
   engine: Engine
   packs: PacksDependencies
+  measureDevice: MeasureDevice
   settings: SettingsStorage
   conversations: ConversationSources
   /** Where the built-in model's pack lies; an absolute URL that ends in `/`. */
@@ -44,6 +51,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
   return createStore<AppState>()((set, get) => ({
     ...settingsSlice(set, get, dependencies.settings),
     ...modelSlice(set, get, engine, dependencies.builtInModelUrl),
+    ...measureSlice(set, get, dependencies.measureDevice),
     ...offlineSlice(set),
     ...packsSlice(set, get, dependencies.packs),
     ...conversationSlice(set, get, engine, dependencies.conversations),

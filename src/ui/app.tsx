@@ -2,6 +2,7 @@ import { useEffect, type ReactElement } from 'react'
 import type { AppStore } from '../state/store.ts'
 import { Conversation } from './conversation.tsx'
 import { ConversationList } from './conversation-list.tsx'
+import { DevicePanel } from './device-panel.tsx'
 import { DropZone } from './drop-zone.tsx'
 import { Examples } from './examples.tsx'
 import { ModelPanel } from './model-panel.tsx'
@@ -35,6 +36,7 @@ function Page(): ReactElement {
           <LibraryNotices />
           <Conversation />
           <SettingsPanel />
+          <DevicePanel />
         </main>
       </div>
       <p className="visually-hidden" role="status">

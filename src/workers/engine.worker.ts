@@ -58,7 +58,7 @@ async function load(
     onProgress: (graph, done, total) => report({ stage: 'preparing', graph, done, total }),
   })
   return {
-    device: describe(compute),
+    device: describe(compute, model),
     manifest: pack.manifest,
     loadMs: performance.now() - started,
   }
@@ -170,8 +170,12 @@ async function unload(): Promise<null> {
   return null
 }
 
-function describe({ provider, adapter, f16, software, reason }: Compute): DeviceReport {
-  return { provider, adapter, f16, software, reason }
+function describe(
+  { device, provider, adapter, f16, software, reason }: Compute,
+  { recordsSteps }: Blip2,
+): DeviceReport {
+  const maxBufferBytes = device?.limits.maxBufferSize ?? null
+  return { provider, adapter, f16, software, reason, recordsSteps, maxBufferBytes }
 }
 
 serve<EngineCalls>(self, { load, untilLost, look: using(look), answer: using(answer), unload })

@@ -4,16 +4,16 @@ import type { MeasureCalls, MeasureRequest } from '../protocol/measure-calls.ts'
 import type { BenchResult } from '../protocol/bench-result.ts'
 import { serve } from '../protocol/rpc.ts'
 import { openCompute } from '../runtime/gpu.ts'
-import { openHttpPack } from '../store/http-pack.ts'
+import { openPack } from './open-pack.ts'
 
 async function measureHere(
-  { packUrl, prefer, tokens, promptTokens }: MeasureRequest,
+  { pack: place, prefer, tokens, promptTokens }: MeasureRequest,
   report: (event: { stage: string }) => void,
   signal: AbortSignal,
 ): Promise<BenchResult> {
   const compute = await openCompute(prefer)
   try {
-    const pack = await openHttpPack(packUrl, { signal })
+    const pack = await openPack(place, { onBytes: () => undefined, signal })
     const onStage = (stage: string): void => report({ stage })
     return await measure(pack, compute, { tokens, promptTokens, onStage, signal })
   } finally {

@@ -1,0 +1,24 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import { expect, test } from './fixtures.ts'
+
+test('Users can measure their device and copy what was found', async ({ app, page, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  await app.open()
+  await page.getByText('This device', { exact: true }).click()
+  await expect(page.getByLabel('What was chosen')).toContainText('WebGPU')
+  await expect(page.getByLabel('What was chosen')).toContainText('recorded once and replayed')
+  await page.getByRole('button', { name: 'Measure this device' }).click()
+  await expect(page.getByText('Measuring:')).toBeVisible()
+  const figures = page.getByLabel('What was measured')
+  await expect(figures).toContainText('tokens/s')
+  await expect(app.model).toContainText('Runs on')
+  await page.getByRole('button', { name: 'Copy as text' }).click()
+  const report: unknown = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()))
+  expect(report).toMatchObject({
+    device: { provider: 'webgpu', recordsSteps: true },
+    model: { name: 'drawn-scenes' },
+    measured: { decode: { recorded: { tokens: 16 } } },
+  })
+  const { violations } = await new AxeBuilder({ page }).include('details.device').analyze()
+  expect(violations.map(({ id }) => id)).toEqual([])
+})

@@ -1,0 +1,56 @@
+import { throwIfCancelled, toFailure, type Failure } from '../pack/failure.ts'
+import type { BenchResult } from '../protocol/bench-result.ts'
+import type { MeasureRequest } from '../protocol/measure-calls.ts'
+import type { GetState, SetState } from './store.ts'
+
+export type MeasuringState =
+  | { status: 'idle' }
+  | { status: 'running'; stage: string }
+  | { status: 'done'; result: BenchResult }
+  | { status: 'failed'; failure: Failure }
+
+export interface MeasureSlice {
+  measuring: MeasuringState
+  /** Measures the model in use on the device in use. The model is let go of for that time and loaded again after. */
+  measureDevice: () => Promise<void>
+  cancelMeasuring: () => void
+}
+
+/** Measures in a thread of its own. */
+export type MeasureDevice = (
+  request: MeasureRequest,
+  options: { onStage: (stage: string) => void; signal: AbortSignal },
+) => Promise<BenchResult>
+
+/** Enough for a median, few enough for a slow processor. */
+const TOKENS = 16
+const PROMPT_TOKENS = 16
+
+export function measureSlice(set: SetState, get: GetState, measureDevice: MeasureDevice): MeasureSlice {
+  let stop = new AbortController()
+  return {
+    measuring: { status: 'idle' },
+    async measureDevice() {
+      if (get().measuring.status === 'running') return
+      stop = new AbortController()
+      const onStage = (stage: string): void => set({ measuring: { status: 'running', stage } })
+      onStage('start')
+      try {
+        // Two models at once may be more than the device holds.
+        const pack = await get().unloadModel()
+        throwIfCancelled(stop.signal)
+        const { prefer } = get().settings
+        const request = { pack, prefer, tokens: TOKENS, promptTokens: PROMPT_TOKENS }
+        const result = await measureDevice(request, { onStage, signal: stop.signal })
+        set({ measuring: { status: 'done', result }, announcement: 'This device is measured.' })
+      } catch (error) {
+        const failure = toFailure(error)
+        const cancelled = failure.code === 'cancelled'
+        set({ measuring: cancelled ? { status: 'idle' } : { status: 'failed', failure } })
+      } finally {
+        await get().loadModel()
+      }
+    },
+    cancelMeasuring: () => stop.abort(),
+  }
+}

@@ -1,0 +1,130 @@
+import { useState, type ReactElement } from 'react'
+import type { BenchResult } from '../protocol/bench-result.ts'
+import type { LoadedModel } from '../protocol/calls.ts'
+import { bytesText } from './amounts.ts'
+import { Notice } from './notice.tsx'
+import { useApp } from './store-context.ts'
+
+/** What was chosen here and why, what it can do, and all of it as text for a report of a fault. */
+export function DevicePanel(): ReactElement {
+  const model = useApp((state) => state.model)
+  const measuring = useApp((state) => state.measuring)
+  const measure = useApp((state) => state.measureDevice)
+  const cancel = useApp((state) => state.cancelMeasuring)
+  const loaded = model.status === 'ready' ? model.loaded : null
+  const result = measuring.status === 'done' ? measuring.result : null
+  return (
+    <details className="device">
+      <summary>This device</summary>
+      {loaded !== null && <Facts label="What was chosen" facts={choicesOf(loaded)} />}
+      {measuring.status === 'failed' && <Notice failure={measuring.failure} />}
+      {result !== null && <Facts label="What was measured" facts={figuresOf(result)} />}
+      {measuring.status === 'running' ? (
+        <div className="actions">
+          <span>Measuring: {STAGES[measuring.stage] ?? measuring.stage}…</span>
+          <button type="button" onClick={cancel}>
+            Cancel
+          </button>
+        </div>
+      ) : (
+        <div className="actions">
+          <button type="button" disabled={loaded === null} onClick={() => void measure()}>
+            Measure this device
+          </button>
+          {loaded !== null && <CopyReport loaded={loaded} result={result} />}
+        </div>
+      )}
+    </details>
+  )
+}
+
+const STAGES: Record<string, string> = {
+  start: 'the model is put away',
+  bandwidth: 'memory',
+  load: 'loading',
+  'first picture': 'a first picture',
+  picture: 'a second picture',
+  decode: 'writing',
+  'decode without recording': 'writing without recorded steps',
+}
+
+type Fact = [name: string, value: string]
+
+function Facts({ label, facts }: { label: string; facts: Fact[] }): ReactElement {
+  return (
+    <dl className="facts" aria-label={label}>
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+function choicesOf({ device, manifest }: LoadedModel): Fact[] {
+  const gpu = device.provider === 'webgpu'
+  const half = device.f16
+    ? 'yes'
+    : 'no: the device has no shader-f16, so numbers are computed in full precision'
+  const records = device.recordsSteps
+    ? 'yes: the commands of a step are recorded once and replayed'
+    : 'no: recording did not work here, so every step is put together anew'
+  return [
+    ['Runs on', gpu ? `WebGPU, ${device.adapter || 'an adapter without a name'}` : 'WebAssembly'],
+    ...(device.reason === null ? [] : [['Why', device.reason] satisfies Fact]),
+    ...(gpu
+      ? ([
+          ['Half precision', half],
+          ['Recorded steps', records],
+        ] satisfies Fact[])
+      : []),
+    ...(device.maxBufferBytes === null
+      ? []
+      : [['Largest buffer', bytesText(device.maxBufferBytes)] satisfies Fact]),
+    ['Subgroups', 'not asked for: small ones give wrong numbers'],
+    ['Context', `${manifest.shape.text.positions} positions, picture included`],
+  ]
+}
+
+function figuresOf({ load, encode, firstToken, prefill, decode, limit }: BenchResult): Fact[] {
+  const best = decode.recorded ?? decode.plain
+  const ms = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} ms`
+  return [
+    ['Loading', `${ms(load.total)} (${bytesText(load.bytesPerSecond)}/s from where it is kept)`],
+    ['Looking at a picture', `${ms(encode.vision)} vision encoder, ${ms(encode.qFormer)} Q-Former`],
+    ['Reading', `${prefill.positionsPerSecond.toFixed(1)} positions/s`],
+    ['First word', `${ms(firstToken.warm)}, the first time ${ms(firstToken.cold)}`],
+    ['Writing', `${best.tokensPerSecond.toFixed(1)} tokens/s`],
+    ...(decode.recorded === null
+      ? []
+      : [['Without recorded steps', `${decode.plain.tokensPerSecond.toFixed(1)} tokens/s`] satisfies Fact]),
+    ['Work between steps', `${ms(best.hostMs)}, ${best.dispatches} dispatches per token`],
+    ...(limit === null
+      ? []
+      : [
+          [
+            'Of what memory allows',
+            `${(100 * limit.reached).toPrecision(2)} % of ${limit.tokensPerSecond.toFixed(0)} tokens/s`,
+          ] satisfies Fact,
+        ]),
+  ]
+}
+
+function CopyReport({ loaded, result }: { loaded: LoadedModel; result: BenchResult | null }): ReactElement {
+  const [copied, setCopied] = useState(false)
+  const copy = async (): Promise<void> => {
+    const { device, loadMs, manifest } = loaded
+    const { name, precision, parameters, fingerprint } = manifest
+    const model = { name, precision, parameters, fingerprint }
+    const report = { browser: navigator.userAgent, device, model, loadMs, measured: result }
+    await navigator.clipboard.writeText(JSON.stringify(report, null, 2))
+    setCopied(true)
+  }
+  return (
+    <button type="button" className="quiet" onClick={() => void copy()} onBlur={() => setCopied(false)}>
+      {copied ? 'Copied' : 'Copy as text'}
+    </button>
+  )
+}
