@@ -7,13 +7,14 @@
  * peak memory of the browser's processes in MB, as the sum of what is resident (`rss`, which counts shared pages once
  * for each process) and of each one's share of it (`pss`).
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { chromium, type Page } from '@playwright/test'
 import { preview } from 'vite'
 import { launchOptions } from './browser.ts'
+import { watchMemory } from './browser-memory.ts'
 import { startSyntheticHub } from './synthetic-hub.ts'
 
 const { values } = parseArgs({
@@ -27,65 +28,6 @@ const { values } = parseArgs({
 })
 const REPOSITORY = 'Salesforce/blip2-opt-2.7b'
 const PORT = 4341
-
-interface Memory {
-  rss: number
-  pss: number
-  /** Resident, of the largest process of each type. */
-  byType: Record<string, number>
-}
-
-function megabytes(bytes: number): number {
-  return Math.round(bytes / 1e6)
-}
-
-/** What the browser whose profile lies in `profile` and all its children hold now, in MB. */
-function memoryOf(profile: string): Memory {
-  const processes = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const parent = /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? ''
-        return [{ pid, parent, command: readFileSync(`/proc/${pid}/cmdline`, 'utf8') }]
-      } catch {
-        return []
-      }
-    })
-  const ours = new Set(processes.filter(({ command }) => command.includes(profile)).map(({ pid }) => pid))
-  for (let before = -1; before !== ours.size;) {
-    before = ours.size
-    for (const { pid, parent } of processes) if (ours.has(parent)) ours.add(pid)
-  }
-  const memory: Memory = { rss: 0, pss: 0, byType: {} }
-  for (const { pid, command } of processes.filter(({ pid }) => ours.has(pid))) {
-    try {
-      const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
-      const kilobytes = (field: string): number =>
-        Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(rollup)?.[1])
-      const rss = megabytes(kilobytes('Rss') * 1024)
-      const type = /--type=([\w-]+)/.exec(command)?.[1] ?? 'browser'
-      memory.rss += rss
-      memory.pss += megabytes(kilobytes('Pss') * 1024)
-      memory.byType[type] = Math.max(memory.byType[type] ?? 0, rss)
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return memory
-}
-
-/** Samples memory four times a second and keeps the largest of everything. */
-function watchMemory(profile: string): { peak: Memory; stop: () => void } {
-  const peak: Memory = { rss: 0, pss: 0, byType: {} }
-  const timer = setInterval(() => {
-    const now = memoryOf(profile)
-    peak.rss = Math.max(peak.rss, now.rss)
-    peak.pss = Math.max(peak.pss, now.pss)
-    for (const [type, rss] of Object.entries(now.byType))
-      peak.byType[type] = Math.max(peak.byType[type] ?? 0, rss)
-  }, 250)
-  return { peak, stop: () => clearInterval(timer) }
-}
 
 function say(facts: object): void {
   console.log(JSON.stringify(facts))

@@ -8,12 +8,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressInfo } from 'node:net'
 import { parseBlip2Config } from '../src/convert/blip2-config.ts'
 import { planConversion } from '../src/convert/plan.ts'
-
-export interface Layers {
-  vision: number
-  qFormer: number
-  text: number
-}
+import { ofPublishedWidths, type Layers } from '../src/synthetic/dimensions.ts'
 
 export interface SyntheticHub {
   /** Ends in `/`. */
@@ -73,7 +68,7 @@ export async function startSyntheticHub(repository: string, layers: Layers): Pro
 }
 
 function checkpointFiles(layers: Layers): Map<string, SyntheticFile> {
-  const config = JSON.stringify(configOf(layers))
+  const config = JSON.stringify(ofPublishedWidths(layers))
   // The planner knows every tensor's name and shape; the converter then finds the parameters as published.
   const { weights } = planConversion(parseBlip2Config(config), 'fp32')
   const tensors = weights
@@ -99,29 +94,6 @@ function checkpointFiles(layers: Layers): Map<string, SyntheticFile> {
     ['README.md', fileOf(Buffer.from('---\nlicense: mit\n---\n'))],
     ...shards.map((shard, i) => [names[i] ?? '', shardFile(shard)] as const),
   ])
-}
-
-/** As the hub's current file has it: what is not said is transformers' default. */
-function configOf({ vision, qFormer, text }: Layers): object {
-  return {
-    architectures: ['Blip2ForConditionalGeneration'],
-    model_type: 'blip-2',
-    image_token_index: 50265,
-    num_query_tokens: 32,
-    qformer_config: { model_type: 'blip_2_qformer', num_hidden_layers: qFormer },
-    text_config: {
-      model_type: 'opt',
-      eos_token_id: 50118,
-      ffn_dim: 10240,
-      hidden_size: 2560,
-      num_attention_heads: 32,
-      num_hidden_layers: text,
-      vocab_size: 50304,
-      word_embed_proj_dim: 2560,
-    },
-    use_decoder_only_language_model: true,
-    vision_config: { model_type: 'blip_2_vision_model', num_hidden_layers: vision },
-  }
 }
 
 /** A safetensors file: eight bytes of length, the header, then the tensors one after the other. */

@@ -15,7 +15,8 @@ export function configOf(size: Size): string {
   return JSON.stringify(CONFIGS[size])
 }
 
-function ofPublishedWidths({ vision, qFormer, text }: Layers): object {
+/** As the hub's current file has it, with so many layers. */
+export function ofPublishedWidths({ vision, qFormer, text }: Layers): object {
   return {
     architectures: ['Blip2ForConditionalGeneration'],
     model_type: 'blip-2',
