@@ -196,7 +196,7 @@ async function beforeStall<T>(
 /** A browser does not tell a page why a request failed: no connection, no such host, or no CORS headers. */
 function whyUnreachable(network: Network, url: URL): string {
   if (!network.online()) return 'There is no connection; the download goes on when there is one.'
-  return `${url.host} cannot be reached or does not let other pages read ${nameOf(url)} (CORS); check the connection and the address.`
+  return `${url.host} cannot be reached or does not let other pages read from it (CORS); check the connection and the address.`
 }
 
 function etagOf(headers: Headers): string | null {
