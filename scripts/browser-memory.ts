@@ -47,7 +47,12 @@ export function memoryOf(profile: string): Memory {
 }
 
 /** Samples memory four times a second and keeps the largest of everything. */
-export function watchMemory(profile: string): { peak: Memory; reset: () => void; stop: () => void } {
+export function watchMemory(profile: string): {
+  peak: Memory
+  now: () => Memory
+  reset: () => void
+  stop: () => void
+} {
   const peak: Memory = { rss: 0, pss: 0, byType: {} }
   const timer = setInterval(() => {
     const now = memoryOf(profile)
@@ -58,6 +63,7 @@ export function watchMemory(profile: string): { peak: Memory; reset: () => void;
   }, 250)
   return {
     peak,
+    now: () => memoryOf(profile),
     reset: () => Object.assign(peak, { rss: 0, pss: 0, byType: {} }),
     stop: () => clearInterval(timer),
   }

@@ -90,19 +90,14 @@ interface Engine {
 /** How far a replayed step may be from the same step run plainly, relative to the largest logit. */
 const SAME = 1e-3
 
-/** Runs a token plainly, and again as the replay of a step that was recorded with another token. */
+/** Runs a token before anything is recorded, and again as the replay of a step that was recorded with another token. */
 async function recordsRightly(engine: Engine, step: OneTokenStep): Promise<boolean> {
   const { runtime, shape, memory } = engine
-  const { text, qFormer } = shape
-  const [token, other] = [text.bosId, text.bosId === 0 ? 1 : 0]
-  const zeros = new Float32Array(qFormer.queries * text.hiddenSize)
-  const queries = runtime.tensor('float32', zeros, [1, qFormer.queries, text.hiddenSize])
+  const { bosId } = shape.text
+  const [token, other] = [bosId, bosId === 0 ? 1 : 0]
   const cache = openCache(runtime, shape, memory, capacityFor(1, shape))
   try {
-    const rows = [qFormer.queries]
-    const alone = { queries, tokens: [token], batch: 1, rows, past: 0, logitRows: [0] }
-    const plain = await run(engine, cache, alone)
-    await step.run(cache, other, 0)
+    const plain = await step.run(cache, token, 0)
     await step.run(cache, other, 0)
     const replayed = await step.run(cache, token, 0)
     const largest = plain.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
@@ -111,7 +106,6 @@ async function recordsRightly(engine: Engine, step: OneTokenStep): Promise<boole
     if (error instanceof AppError) throw error
     return false
   } finally {
-    queries.dispose()
     cache.dispose()
   }
 }

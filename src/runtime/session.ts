@@ -8,6 +8,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-common'
 import { AppError } from '../pack/failure.ts'
 import { lossOf, type Compute } from './gpu.ts'
 import { canReadLazily, LazyBytes } from './lazy-bytes.ts'
+import { PacedBlob } from './paced-blob.ts'
 
 type Ort = typeof OrtModule
 
@@ -99,6 +100,9 @@ const NOT_RECORDED = -1
 /** How often ONNX Runtime Web 1.30.0 reads `enableGraphCapture` until the session exists. */
 const READS_BEFORE_CREATION = 4
 
+/** Weights that may be on their way to the GPU at once. */
+const UPLOADING_BYTES = 64 * 2 ** 20
+
 /** How long to wait for a device's loss when work on it has failed. */
 const DYING_MS = 250
 
@@ -107,6 +111,8 @@ export class Runtime {
   readonly compute: Compute
   readonly #ort: Ort
   #lost: AppError | null = null
+  /** Bytes of weights sent to the GPU since it was last waited for. */
+  #uploading = 0
   /** Work under way, to be failed when the device goes away: ONNX Runtime might never settle it then. */
   readonly #underWay = new Set<(lost: unknown) => void>()
 
@@ -135,7 +141,7 @@ export class Runtime {
     const options: InferenceSession.SessionOptions = {
       executionProviders:
         device === null ? ['wasm'] : [{ name: 'webgpu', device, validationMode: 'basic' } as const],
-      externalData: [{ path: weights.path, data: readable(weights.data, this.compute) }],
+      externalData: [{ path: weights.path, data: this.#readable(weights.data) }],
       logSeverityLevel: 3,
       ...(device !== null && { preferredOutputLocation: location }),
     }
@@ -254,6 +260,24 @@ export class Runtime {
     }
   }
 
+  /** The JSPI build reads a Blob as it needs it, at the GPU's pace; the others would take it whole. */
+  #readable(data: Blob | Uint8Array<ArrayBuffer>): Blob | Uint8Array<ArrayBuffer> {
+    if (!(data instanceof Blob)) return data
+    const { provider, device } = this.compute
+    if (provider === 'webgpu' && device !== null && 'Suspending' in WebAssembly)
+      return new PacedBlob(data, (bytes) => this.#upload(device, bytes))
+    return canReadLazily() ? new LazyBytes(data) : data
+  }
+
+  /** Waits until the GPU has taken in enough of what was sent before that `bytes` more may follow. */
+  async #upload(device: GPUDevice, bytes: number): Promise<void> {
+    if (this.#uploading + bytes > UPLOADING_BYTES) {
+      await device.queue.onSubmittedWorkDone()
+      this.#uploading = 0
+    }
+    this.#uploading += bytes
+  }
+
   /** Resolves when the device is known to be gone, or after `ms`. */
   #heardLost(ms: number): Promise<void> {
     if (this.compute.device === null || this.#lost !== null) return Promise.resolve()
@@ -353,15 +377,6 @@ function innerOf(tensor: DeviceTensor): Tensor {
 
 function gpuBufferOf(tensor: DeviceTensor): GPUBuffer {
   return innerOf(tensor).gpuBuffer
-}
-
-/** The JSPI build reads a Blob as it needs it; the others would take it whole. */
-function readable(
-  data: Blob | Uint8Array<ArrayBuffer>,
-  { provider }: Compute,
-): Blob | Uint8Array<ArrayBuffer> {
-  const streams = provider === 'webgpu' && 'Suspending' in WebAssembly
-  return data instanceof Blob && !streams && canReadLazily() ? new LazyBytes(data) : data
 }
 
 async function importOrt(compute: Compute): Promise<Ort> {

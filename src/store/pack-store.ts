@@ -4,6 +4,7 @@
  * a record says `complete` only after the last chunk, and a chunk goes only when no record names it. A crash at any
  * moment leaves a verified chunk or none.
  */
+import { BlobReader } from '../pack/blob-reader.ts'
 import { sha256Hex, type PackSink } from '../pack/bytes.ts'
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import {
@@ -163,9 +164,10 @@ export class PackStore {
         const file = manifest.files.find((entry) => entry.path === path)
         if (file === undefined) throw new AppError('bad-pack', `This pack lacks ${path}. Add it again.`)
         const blobs: Blob[] = []
+        const reader = new BlobReader()
         for (const chunk of chunksOf(file)) {
           throwIfCancelled(fileSignal ?? signal)
-          blobs.push(await this.#verified(record, chunk, refetch))
+          blobs.push(await this.#verified(record, chunk, { refetch, reader }))
           onBytes?.(chunk.bytes)
         }
         return new Blob(blobs)
@@ -176,14 +178,14 @@ export class PackStore {
   async #verified(
     record: PackRecord,
     chunk: { path: string; bytes: number; sha256: string },
-    refetch: OpenOptions['refetch'],
+    { refetch, reader }: { refetch: OpenOptions['refetch']; reader: BlobReader },
   ): Promise<Blob> {
     const kept = await this.chunks.get(chunk.sha256)
-    if (kept !== undefined && (await isIntact(kept, chunk))) return kept
+    if (kept !== undefined && (await isIntact(kept, chunk, reader))) return kept
     await this.chunks.remove([chunk.sha256])
     await refetch?.(record, chunk)
     const again = await this.chunks.get(chunk.sha256)
-    if (again !== undefined && (await isIntact(again, chunk))) return again
+    if (again !== undefined && (await isIntact(again, chunk, reader))) return again
     await this.#records.set(record.id, { ...record, complete: false })
     throw new AppError(
       'corrupt',
@@ -292,10 +294,10 @@ function hashesOf(record: StoreRecord): string[] {
   return [...own, ...Object.values(record.extras ?? {})].map(({ sha256 }) => sha256)
 }
 
-async function isIntact(blob: Blob, { bytes, sha256 }: PackChunk): Promise<boolean> {
+async function isIntact(blob: Blob, { bytes, sha256 }: PackChunk, reader: BlobReader): Promise<boolean> {
   if (blob.size !== bytes) return false
   try {
-    return (await sha256Hex(await blob.arrayBuffer())) === sha256
+    return (await sha256Hex(await reader.read(blob))) === sha256
   } catch {
     // The browser has lost the file behind the Blob.
     return false
