@@ -4,7 +4,8 @@
  */
 import { readText, type ByteSource, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
-import { bf16ToF32, f16ToF32 } from './dtypes.ts'
+import { f16ToF32 } from '../pack/float16.ts'
+import { bf16ToF32 } from './dtypes.ts'
 import { parseUniqueJson, readExactly, readSafetensorsHeader, type Dtype } from './safetensors.ts'
 
 export interface TensorInfo {

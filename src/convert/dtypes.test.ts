@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { bf16ToF32, f16ToF32, f32ToF16, firstNonFinite } from './dtypes.ts'
+import { f16ToF32 } from '../pack/float16.ts'
+import { bf16ToF32, f32ToF16, firstNonFinite } from './dtypes.ts'
 
 const allPatterns = Uint16Array.from({ length: 2 ** 16 }, (_, pattern) => pattern)
 

@@ -11,29 +11,6 @@ export function bf16ToF32(source: Uint16Array): Float32Array<ArrayBuffer> {
   return new Float32Array(bits.buffer)
 }
 
-let f16Values: Uint32Array | undefined
-
-/** IEEE 754 binary16 → binary32, exact for every pattern. NaN keeps its payload. */
-export function f16ToF32(source: Uint16Array): Float32Array<ArrayBuffer> {
-  f16Values ??= Uint32Array.from({ length: 2 ** 16 }, (_, pattern) => f32BitsOfF16(pattern))
-  const table = f16Values
-  const bits = new Uint32Array(source.length)
-  for (let i = 0; i < source.length; i++) bits[i] = table[source[i] ?? 0] ?? 0
-  return new Float32Array(bits.buffer)
-}
-
-function f32BitsOfF16(pattern: number): number {
-  const sign = (pattern & 0x8000) << 16
-  const exponent = (pattern >>> 10) & 0x1f
-  const mantissa = pattern & 0x3ff
-  if (exponent === 0x1f) return (sign | 0x7f800000 | (mantissa << 13)) >>> 0
-  if (exponent > 0) return (sign | ((exponent + 112) << 23) | (mantissa << 13)) >>> 0
-  if (mantissa === 0) return sign >>> 0
-  // A subnormal of binary16 is a normal number of binary32: shift until the leading one becomes the implicit bit.
-  const shift = Math.clz32(mantissa) - 21
-  return (sign | ((113 - shift) << 23) | ((mantissa << (shift + 13)) & 0x7fffff)) >>> 0
-}
-
 /** Rounded to the nearest value, ties to even. `overflows` counts finite values that became an infinity. */
 export function f32ToF16(source: Float32Array): { values: Uint16Array<ArrayBuffer>; overflows: number } {
   const bits = new Uint32Array(source.buffer, source.byteOffset, source.length)

@@ -25,6 +25,8 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from './onnx/gen/onnx_pb.ts'
+import { AppError } from '../pack/failure.ts'
+import { widenedPath } from '../pack/manifest.ts'
 import type { Initialiser } from './weights.ts'
 
 /** The name of a value in the graph. */
@@ -63,14 +65,13 @@ const CONTRIB = new Set([
 ])
 
 export class GraphBuilder {
-  /** The type that floating-point values inside the graph have; weights stored otherwise are cast once. */
+  /** The type that floating-point values inside the graph have; float16 weights of float32 graphs are widened. */
   readonly computeType: ComputeType
   /** `accuracy_level` of `MatMulNBits`: 0 computes in the compute type, 4 may round its input to 8 bits. */
   readonly accuracyLevel: AccuracyLevel
   readonly #location: string
   readonly #nodes: NodeProto[] = []
   readonly #initialisers = new Map<string, TensorProto>()
-  readonly #casts = new Map<string, Value>()
   readonly #inputs: ValueInfoProto[] = []
   readonly #outputs: ValueInfoProto[] = []
   #values = 0
@@ -119,8 +120,7 @@ export class GraphBuilder {
   weight(initialiser: Initialiser, dims: number[] = initialiser.dims): Value {
     const name = dims === initialiser.dims ? initialiser.name : `${initialiser.name}/${dims.join('x')}`
     if (!this.#initialisers.has(name)) this.#initialisers.set(name, this.#external(name, initialiser, dims))
-    if (initialiser.type === 'uint8' || initialiser.type === this.computeType) return name
-    return this.#castOnce(name)
+    return name
   }
 
   /** An int64 constant kept inside the graph file. */
@@ -168,23 +168,19 @@ export class GraphBuilder {
     return `${opType}_${this.#values}`
   }
 
-  #castOnce(name: string): Value {
-    const known = this.#casts.get(name)
-    if (known !== undefined) return known
-    const value = this.op('Cast', [name], { to: DATA_TYPE[this.computeType] })
-    this.#casts.set(name, value)
-    return value
-  }
-
   #external(name: string, initialiser: Initialiser, dims: number[]): TensorProto {
+    const { type, offset, bytes } = initialiser
+    if (type === 'float32' && this.computeType === 'float16')
+      throw new AppError('bug', `${name} is stored in float32 for a graph that computes in float16.`)
+    const widened = type === 'float16' && this.computeType === 'float32'
     const entries = {
-      location: this.#location,
-      offset: String(initialiser.offset),
-      length: String(initialiser.bytes),
+      location: widened ? widenedPath(this.#location) : this.#location,
+      offset: String(widened ? 2 * offset : offset),
+      length: String(widened ? 2 * bytes : bytes),
     }
     return create(TensorProtoSchema, {
       name,
-      dataType: DATA_TYPE[initialiser.type],
+      dataType: DATA_TYPE[widened ? 'float32' : type],
       dims: dims.map(BigInt),
       dataLocation: DataLocation.EXTERNAL,
       externalData: Object.entries(entries).map(([key, value]) =>

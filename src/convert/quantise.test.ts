@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { f16ToF32 } from './dtypes.ts'
+import { f16ToF32 } from '../pack/float16.ts'
 import { dequantiseBlocks, quantiseBlocks, type ScaleType } from './quantise.ts'
 
 /** Repeatable numbers in (0, 1): Numerical Recipes' linear congruential generator. */

@@ -3,7 +3,8 @@
  * of 32, and a value is (q - zero point) · scale with one scale per block and the zero point in the middle, 2^(bits-1).
  * Scales are chosen for the least squared error; docs/quantisation.md says how and what that gains.
  */
-import { f16ToF32, f32ToF16 } from './dtypes.ts'
+import { f16ToF32 } from '../pack/float16.ts'
+import { f32ToF16 } from './dtypes.ts'
 
 export const BLOCK_SIZE = 32
 

@@ -6,11 +6,14 @@
 import type * as OrtModule from 'onnxruntime-common'
 import type { InferenceSession, Tensor } from 'onnxruntime-common'
 import { AppError } from '../pack/failure.ts'
+import { widenedPath } from '../pack/manifest.ts'
 import { lossOf, type Compute } from './gpu.ts'
 import { canReadLazily, LazyBytes } from './lazy-bytes.ts'
 import { PacedBlob } from './paced-blob.ts'
+import { WidenedBlob, WidenedBytes } from './widened.ts'
 
 type Ort = typeof OrtModule
+type ExternalData = { path: string; data: Blob | Uint8Array<ArrayBuffer> }
 
 export type ElementType = 'float32' | 'float16' | 'int64' | 'int32'
 
@@ -141,7 +144,7 @@ export class Runtime {
     const options: InferenceSession.SessionOptions = {
       executionProviders:
         device === null ? ['wasm'] : [{ name: 'webgpu', device, validationMode: 'basic' } as const],
-      externalData: [{ path: weights.path, data: this.#readable(weights.data) }],
+      externalData: await this.#readable(weights),
       logSeverityLevel: 3,
       ...(device !== null && { preferredOutputLocation: location }),
     }
@@ -261,12 +264,21 @@ export class Runtime {
   }
 
   /** The JSPI build reads a Blob as it needs it, at the GPU's pace; the others would take it whole. */
-  #readable(data: Blob | Uint8Array<ArrayBuffer>): Blob | Uint8Array<ArrayBuffer> {
-    if (!(data instanceof Blob)) return data
+  async #readable({ path, data }: SessionOptions['weights']): Promise<ExternalData[]> {
     const { provider, device } = this.compute
-    if (provider === 'webgpu' && device !== null && 'Suspending' in WebAssembly)
-      return new PacedBlob(data, (bytes) => this.#upload(device, bytes))
-    return canReadLazily() ? new LazyBytes(data) : data
+    if (data instanceof Blob && provider === 'webgpu' && device !== null && 'Suspending' in WebAssembly) {
+      const allow = (bytes: number): Promise<void> => this.#upload(device, bytes)
+      return [
+        { path, data: new PacedBlob(data, allow) },
+        { path: widenedPath(path), data: new WidenedBlob(data, allow) },
+      ]
+    }
+    const lazy = data instanceof Blob && canReadLazily() ? new LazyBytes(data) : data
+    const bytes = lazy instanceof Blob ? new Uint8Array(await lazy.arrayBuffer()) : lazy
+    return [
+      { path, data: bytes },
+      { path: widenedPath(path), data: new WidenedBytes(bytes) },
+    ]
   }
 
   /** Waits until the GPU has taken in enough of what was sent before that `bytes` more may follow. */
