@@ -199,8 +199,7 @@ async function keep(run: Run): Promise<void> {
   const { page, site } = run
   const source = await openSource()
   try {
-    await site.start(source.hub)
-    await run.openModels('?provider=wasm')
+    await begin(run, source.hub, { prefer: 'wasm' })
     await run.measured('keep', async () => {
       if (values.pack === undefined)
         await page.getByLabel('Checkpoints are converted to').selectOption(values.precision)
@@ -220,26 +219,27 @@ async function keep(run: Run): Promise<void> {
   }
 }
 
-/** Opens the page as if for the first time, but for the models that it keeps, and clicks on one of those. */
-async function choose(run: Run): Promise<void> {
+/** Opens the page as if for the first time, but for the models that it keeps. */
+async function begin(run: Run, hub: string | null, settings: object): Promise<void> {
   const { page, site } = run
-  const tokens = Number(values.tokens)
-  const own = { ...GREEDY, maxNewTokens: tokens, minNewTokens: tokens }
-  await site.start(null)
+  await site.start(hub)
   // Of this site, but not the page, which would begin to load the model that was used last.
   await page.goto(`${site.url}models.json`)
-  await page.evaluate(
-    async (settings) => {
-      for (const worker of await navigator.serviceWorker.getRegistrations()) await worker.unregister()
-      for (const cache of await caches.keys()) await caches.delete(cache)
-      localStorage.setItem('pictalk-settings', JSON.stringify(settings))
-    },
-    { prefer: 'webgpu', preset: 'own', own },
-  )
+  await page.evaluate(async (kept) => {
+    for (const worker of await navigator.serviceWorker.getRegistrations()) await worker.unregister()
+    for (const cache of await caches.keys()) await caches.delete(cache)
+    localStorage.setItem('pictalk-settings', JSON.stringify(kept))
+  }, settings)
   await run.openModels()
   await run.model.getByText('starts without a connection').waitFor()
-  // What the page's own start left behind would count as the model's.
+  // What the page's own start left behind would count as the step's.
   await page.waitForTimeout(3000)
+}
+
+function choose(run: Run): Promise<void> {
+  const tokens = Number(values.tokens)
+  const own = { ...GREEDY, maxNewTokens: tokens, minNewTokens: tokens }
+  return begin(run, null, { prefer: 'webgpu', preset: 'own', own })
 }
 
 async function clickUse({ page }: Run): Promise<void> {
@@ -247,7 +247,7 @@ async function clickUse({ page }: Run): Promise<void> {
     .getByRole('button', { name: /^Use: (?!built-in)/ })
     .first()
     .click()
-  await page.getByRole('progressbar', { name: /^Preparing/ }).waitFor()
+  await page.getByRole('progressbar').first().waitFor()
 }
 
 async function load(run: Run): Promise<void> {
@@ -260,9 +260,22 @@ async function load(run: Run): Promise<void> {
   await run.site.stop()
 }
 
-async function waitUntilLoaded({ model, device }: Run): Promise<void> {
-  await model.getByRole('heading', { level: 2 }).getByText('Built-in').waitFor({ state: 'detached' })
-  await device.waitFor()
+/** Waits until another model than the built-in one is ready, telling each stage. Throws what the page complains of. */
+async function waitUntilLoaded({ model, device, page }: Run): Promise<void> {
+  for (let last = ''; ;) {
+    const heading = await model.getByRole('heading', { level: 2 }).innerText()
+    const bar = await model
+      .getByRole('progressbar')
+      .first()
+      .getAttribute('aria-label', { timeout: 100 })
+      .catch(() => null)
+    const stage = `${heading}: ${bar?.replace(/\d.*/, '') ?? 'ready'}`
+    if (stage !== last) say({ stage })
+    last = stage
+    if ((await model.locator('.notice').count()) > 0) throw new Error(await model.innerText())
+    if (!heading.includes('Built-in') && (await device.count()) > 0) return
+    await page.waitForTimeout(500)
+  }
 }
 
 async function answer(run: Run): Promise<void> {
