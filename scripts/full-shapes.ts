@@ -187,9 +187,9 @@ async function main(): Promise<void> {
   const replies = createInterface(child.stdout)[Symbol.asyncIterator]()
   const ask = async (facts: object): Promise<Reply> => {
     child.stdin.write(`${JSON.stringify(facts)}\n`)
-    const { value, done } = await replies.next()
-    if (done === true) throw new Error('full_shapes.py ended; what it said is above.')
-    return JSON.parse(value) as Reply
+    const reply: IteratorResult<string, undefined> = await replies.next()
+    if (reply.done === true) throw new Error('full_shapes.py ended; what it said is above.')
+    return JSON.parse(reply.value) as Reply
   }
   await ask({ step: 'pixels', size: config.vision.imageSize })
   const chains = values.chains.split(';').filter((chain) => chain !== 'fp32')
