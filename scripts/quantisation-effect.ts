@@ -9,8 +9,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import sharp from 'sharp'
-import { decodeImage } from '../src/cli/decode-image.ts'
 import { folderTree } from '../src/cli/files.ts'
 import { parseBlip2Config } from '../src/convert/blip2-config.ts'
 import { openCheckpoint, type Checkpoint } from '../src/convert/checkpoint.ts'
@@ -19,14 +17,13 @@ import { f16ToF32, f32ToF16 } from '../src/convert/dtypes.ts'
 import { planConversion } from '../src/convert/plan.ts'
 import { dequantiseBlocks, quantiseBlocks } from '../src/convert/quantise.ts'
 import type { Pixels } from '../src/image/pixels.ts'
-import { preprocess } from '../src/image/preprocess.ts'
 import { sinkInMemory, type FileTree } from '../src/pack/bytes.ts'
 import { packInMemory } from '../src/parity/reference.ts'
 import { Blip2 } from '../src/runtime/blip2.ts'
 import { openCompute } from '../src/runtime/gpu.ts'
-import { drawScene } from '../src/scenes/draw.ts'
 import { judgeCaption } from '../src/scenes/judge.ts'
 import { FIRST_HELD_OUT_SEED, makeScene, type Scene } from '../src/scenes/scene.ts'
+import { captionOf, pixelsOf } from './captions.ts'
 import { plainRounding } from './plain-rounding.ts'
 
 const { values } = parseArgs({
@@ -167,13 +164,6 @@ async function look(model: Blip2, pixels: Pixels, ids: readonly number[]): Promi
   }
 }
 
-async function caption(model: Blip2, pixels: Pixels): Promise<{ text: string; ids: number[] }> {
-  let last = { text: '', ids: [] as number[] }
-  const steps = model.answer(await model.see(pixels), { prompt: '', maxNewTokens: 40 })
-  for await (const { text, tokenIds } of steps) last = { text, ids: tokenIds }
-  return last
-}
-
 interface Reference extends Seen {
   scene: Scene
   pixels: Pixels
@@ -186,11 +176,8 @@ async function references(): Promise<Reference[]> {
   const results: Reference[] = []
   for (let seed = Number(values.from); results.length < Number(values.scenes); seed += 1) {
     const scene = makeScene(seed)
-    const png = await sharp(Buffer.from(drawScene(scene)))
-      .png()
-      .toBuffer()
-    const pixels = preprocess(await decodeImage(png), model.manifest.preprocessing)
-    const { text, ids } = await caption(model, pixels)
+    const pixels = await pixelsOf(scene, model)
+    const { text, ids } = await captionOf(model, pixels)
     results.push({ scene, pixels, text, ids, ...(await look(model, pixels, ids)) })
   }
   await model.dispose()
@@ -251,7 +238,7 @@ async function measure(title: string, choice: Choice, scenes: readonly Reference
     divergence += kl
     words += reference.ids.length + 1
     unchanged += same ? 1 : 0
-    const text = same ? reference.text : (await caption(model, reference.pixels)).text
+    const text = same ? reference.text : (await captionOf(model, reference.pixels)).text
     right += judgeCaption(text, reference.scene).right ? 1 : 0
   }
   await model.dispose()
@@ -281,6 +268,17 @@ function only(group: RegExp, storage: Storage, others: Storage): Choice {
   return (tensor) => (group.test(tensor) ? storage : others)
 }
 
+/** As `storagePolicy` has it for `q4`. */
+const KEPT_AT_8 = /^qformer|^language_projection|embed_tokens|lm_head/
+
+/** `q4` as it is converted, with `more` at 8 bits as well and `less` at 4 bits after all. */
+function converted({ more, less }: { more?: RegExp | undefined; less?: RegExp | undefined }): Choice {
+  return (tensor) => {
+    const kept = KEPT_AT_8.test(tensor) && less?.test(tensor) !== true
+    return kept || more?.test(tensor) === true ? 'q8' : 'q4'
+  }
+}
+
 const CHOICES: [string, Choice][] = [
   ['nothing', all('f32')],
   ['all f16', all('f16')],
@@ -288,6 +286,15 @@ const CHOICES: [string, Choice][] = [
   ['all q4', all('q4')],
   ['all q4 to ±7', all('q4 to ±7')],
   ['all q4 to -8', all('q4 to -8')],
+  ['converted', converted({})],
+  ...['Q-Former', 'language projection', 'embedding and head'].map((name): [string, Choice] => [
+    `converted, but ${name} q4`,
+    converted({ less: GROUPS[name] }),
+  ]),
+  ...Object.entries(GROUPS)
+    .filter(([name]) => /^(vision|OPT), (first|last)/.test(name))
+    .map(([name, more]): [string, Choice] => [`converted, and ${name} q8`, converted({ more })]),
+  ['converted, and first blocks q8', converted({ more: new RegExp(`(${vision}|${text}).0.`) })],
   ...Object.entries(GROUPS).flatMap(([name, group]): [string, Choice][] => [
     [`q4, ${name} q8`, only(group, 'q8', 'q4')],
     [`q4, ${name} f16`, only(group, 'f16', 'q4')],
