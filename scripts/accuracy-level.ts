@@ -1,6 +1,6 @@
 /**
  * What `accuracy_level` of `MatMulNBits` does to speed and answers:
- *   npx tsx scripts/accuracy-level.ts [--scenes 200] [--sizes mini,2-layers] [--parts products,decoders,answers]
+ *   npx tsx scripts/accuracy-level.ts [--scenes 200] [--sizes mini] [--parts products,decoders,answers]
  * Products and decoders run in Chromium on the software adapter, with the `subgroups` feature and without; errors are
  * relative to level 0 with the same features. Answers are those of the built-in model at q4 on WebAssembly.
  */
@@ -27,7 +27,7 @@ import { relativeError } from './plain-rounding.ts'
 const { values } = parseArgs({
   options: {
     scenes: { type: 'string', default: '200' },
-    sizes: { type: 'string', default: 'mini,2-layers' },
+    sizes: { type: 'string', default: 'mini' },
     parts: { type: 'string', default: 'products,decoders,answers' },
     checkpoint: { type: 'string', default: 'models/drawn-scenes/checkpoint' },
   },

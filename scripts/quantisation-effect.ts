@@ -87,9 +87,17 @@ const MATRICES = new Map(
 
 const vision = 'vision_model.encoder.layers'
 const text = 'language_model.model.decoder.layers'
+
+/** The first two blocks, one in the middle and the last. */
+function blocks(part: string, prefix: string, count: number): Record<string, RegExp> {
+  const chosen = new Set([0, 1, Math.floor(count / 2), count - 1])
+  return Object.fromEntries(
+    [...chosen].map((i) => [`${part}, block ${i + 1} of ${count}`, new RegExp(`^${prefix}.${i}.`)]),
+  )
+}
+
 const GROUPS: Record<string, RegExp> = {
-  'vision, first block': new RegExp(`^${vision}.0.`),
-  'vision, last block': new RegExp(`^${vision}.${config.vision.layers - 1}.`),
+  ...blocks('vision', vision, config.vision.layers),
   'vision, qkv': /^vision_model.*\.qkv\./,
   'vision, projection': /^vision_model.*\.projection\./,
   'vision, fc1': /^vision_model.*\.fc1\./,
@@ -97,8 +105,7 @@ const GROUPS: Record<string, RegExp> = {
   'whole vision encoder': /^vision_model/,
   'Q-Former': /^qformer/,
   'language projection': /^language_projection/,
-  'OPT, first block': new RegExp(`^${text}.0.`),
-  'OPT, last block': new RegExp(`^${text}.${config.text.layers - 1}.`),
+  ...blocks('OPT', text, config.text.layers),
   'OPT, qkv': /^language_model.*\.[qkv]_proj\./,
   'OPT, out_proj': /^language_model.*\.out_proj\./,
   'OPT, fc1': /^language_model.*\.fc1\./,
@@ -292,7 +299,7 @@ const CHOICES: [string, Choice][] = [
     converted({ less: GROUPS[name] }),
   ]),
   ...Object.entries(GROUPS)
-    .filter(([name]) => /^(vision|OPT), (first|last)/.test(name))
+    .filter(([name]) => /^(vision|OPT), block/.test(name))
     .map(([name, more]): [string, Choice] => [`converted, and ${name} q8`, converted({ more })]),
   ['converted, and first blocks q8', converted({ more: new RegExp(`(${vision}|${text}).0.`) })],
   ...Object.entries(GROUPS).flatMap(([name, group]): [string, Choice][] => [
