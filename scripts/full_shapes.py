@@ -27,12 +27,8 @@ CHAINS = {
     "q8": ("q8", "f32"),
     "q4": ("plan", "f32"),
     "q4f16": ("plan", "f16"),
-    "q4, first blocks q8": ("plan, first", "f32"),
     "q4, level 4": ("plan", "int8"),
 }
-
-FIRST_BLOCKS = ("vision_model.encoder.layers.0.", "language_model.model.decoder.layers.0.")
-
 
 def rounded(x, arithmetic):
     return x.half().float() if arithmetic.startswith("f16") else x
@@ -66,8 +62,7 @@ class Layer:
             return self.tensors[f"{name}.f32"]
         if self.kind == "f16":
             return self.tensors[f"{name}.f32"].half().float()
-        first = name.startswith(FIRST_BLOCKS) and self.kind == "plan, first"
-        bits = 4 if self.kind != "q8" and f"{name}.q4" in self.tensors and not first else 8
+        bits = 4 if self.kind == "plan" and f"{name}.q4" in self.tensors else 8
         return dequantised(self.tensors[f"{name}.q{bits}"], self.tensors[f"{name}.q{bits}.scales"], bits)
 
     def linear(self, x, name, label, bias=True):

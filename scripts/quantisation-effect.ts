@@ -275,13 +275,19 @@ function only(group: RegExp, storage: Storage, others: Storage): Choice {
   return (tensor) => (group.test(tensor) ? storage : others)
 }
 
-/** As `storagePolicy` has it for `q4`. */
-const KEPT_AT_8 = /^qformer|^language_projection|embed_tokens|lm_head/
+/** What `q4` keeps at 8 bits. */
+const KEPT_AT_8 = new Set(
+  planConversion(config, 'q4').weights.flatMap(({ recipes }) =>
+    recipes.flatMap((recipe) =>
+      recipe.kind === 'quantise' && recipe.bits === 8 ? recipe.sources.map(({ tensor }) => tensor) : [],
+    ),
+  ),
+)
 
 /** `q4` as it is converted, with `more` at 8 bits as well and `less` at 4 bits after all. */
 function converted({ more, less }: { more?: RegExp | undefined; less?: RegExp | undefined }): Choice {
   return (tensor) => {
-    const kept = KEPT_AT_8.test(tensor) && less?.test(tensor) !== true
+    const kept = KEPT_AT_8.has(tensor) && less?.test(tensor) !== true
     return kept || more?.test(tensor) === true ? 'q8' : 'q4'
   }
 }
@@ -294,14 +300,15 @@ const CHOICES: [string, Choice][] = [
   ['all q4 to ±7', all('q4 to ±7')],
   ['all q4 to -8', all('q4 to -8')],
   ['converted', converted({})],
-  ...['Q-Former', 'language projection', 'embedding and head'].map((name): [string, Choice] => [
-    `converted, but ${name} q4`,
-    converted({ less: GROUPS[name] }),
-  ]),
+  ...[
+    `vision, block 1 of ${config.vision.layers}`,
+    'Q-Former',
+    'language projection',
+    'embedding and head',
+  ].map((name): [string, Choice] => [`converted, but ${name} q4`, converted({ less: GROUPS[name] })]),
   ...Object.entries(GROUPS)
     .filter(([name]) => /^(vision|OPT), block/.test(name))
     .map(([name, more]): [string, Choice] => [`converted, and ${name} q8`, converted({ more })]),
-  ['converted, and first blocks q8', converted({ more: new RegExp(`(${vision}|${text}).0.`) })],
   ...Object.entries(GROUPS).flatMap(([name, group]): [string, Choice][] => [
     [`q4, ${name} q8`, only(group, 'q8', 'q4')],
     [`q4, ${name} f16`, only(group, 'f16', 'q4')],
