@@ -300,12 +300,10 @@ const CHOICES: [string, Choice][] = [
   ['all q4 to ±7', all('q4 to ±7')],
   ['all q4 to -8', all('q4 to -8')],
   ['converted', converted({})],
-  ...[
-    `vision, block 1 of ${config.vision.layers}`,
-    'Q-Former',
-    'language projection',
-    'embedding and head',
-  ].map((name): [string, Choice] => [`converted, but ${name} q4`, converted({ less: GROUPS[name] })]),
+  ...['Q-Former', 'language projection', 'embedding and head'].map((name): [string, Choice] => [
+    `converted, but ${name} q4`,
+    converted({ less: GROUPS[name] }),
+  ]),
   ...Object.entries(GROUPS)
     .filter(([name]) => /^(vision|OPT), block/.test(name))
     .map(([name, more]): [string, Choice] => [`converted, and ${name} q8`, converted({ more })]),

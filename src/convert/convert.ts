@@ -14,7 +14,7 @@ import { planConversion, type ConversionPlan } from './plan.ts'
 import { readLicence, readPreprocessing, readTokenizer, type TokenizerFiles } from './side-files.ts'
 
 /** Goes into the fingerprint: raise it when the same checkpoint would be written differently. */
-const CONVERTER_VERSION = 2
+const CONVERTER_VERSION = 1
 
 export interface ConvertOptions {
   precision: Precision

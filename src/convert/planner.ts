@@ -16,36 +16,34 @@ import {
  * How a precision stores the weights of one graph.
  * - `floats`: norms, biases, position tables, and everything that is not quantised.
  * - `linearBits`: the large matrices; null keeps them as floats.
- * - `earlyBits`: those of the vision encoder's first block, whose errors all others work on.
  * - `tableBits`: the token embedding and the tied head.
  */
 export interface StoragePolicy {
   floats: 'float32' | 'float16'
   linearBits: 4 | 8 | null
-  earlyBits: 8 | null
   tableBits: 8 | null
 }
 
 const BLOCK = 32
 
 /**
- * What each precision means. The Q-Former with the language projection is small (3 % of the parameters), and all that
- * the language model sees passes through it, so it never has fewer than 8 bits and always computes in f32. Nor have the
- * token embedding and head and the first vision block: for their bytes they do most (docs/quantisation.md).
+ * What each precision means. The Q-Former is small (3 % of the parameters) and sensitive, so it never has fewer than
+ * 8 bits and always computes in f32; so do token embedding and head, which decide between near-equal words
+ * (measured in docs/quantisation.md).
  */
 export function storagePolicy(precision: Precision, graph: GraphName): StoragePolicy {
   const small = graph === 'q-former'
   switch (precision) {
     case 'fp32':
-      return { floats: 'float32', linearBits: null, earlyBits: null, tableBits: null }
+      return { floats: 'float32', linearBits: null, tableBits: null }
     case 'fp16':
-      return { floats: 'float16', linearBits: null, earlyBits: null, tableBits: null }
+      return { floats: 'float16', linearBits: null, tableBits: null }
     case 'q8':
-      return { floats: 'float32', linearBits: 8, earlyBits: 8, tableBits: 8 }
+      return { floats: 'float32', linearBits: 8, tableBits: 8 }
     case 'q4':
-      return { floats: 'float32', linearBits: small ? 8 : 4, earlyBits: 8, tableBits: 8 }
+      return { floats: 'float32', linearBits: small ? 8 : 4, tableBits: 8 }
     case 'q4f16':
-      return { floats: small ? 'float32' : 'float16', linearBits: small ? 8 : 4, earlyBits: 8, tableBits: 8 }
+      return { floats: small ? 'float32' : 'float16', linearBits: small ? 8 : 4, tableBits: 8 }
   }
 }
 
@@ -87,19 +85,12 @@ export class WeightsPlanner {
 
   /**
    * One matrix out of the modules `tensors`, stacked: several projections of the same input become one product.
-   * `outputs` is what each module yields. A bias is expected for each unless `bias` is false. `early` matrices have bits
-   * of their own.
+   * `outputs` is what each module yields. A bias is expected for each unless `bias` is false.
    */
-  linear(
-    name: string,
-    tensors: string[],
-    outputs: number,
-    inputs: number,
-    { bias = true, early = false } = {},
-  ): Linear {
+  linear(name: string, tensors: string[], outputs: number, inputs: number, bias = true): Linear {
     const sources = tensors.map((tensor) => ({ tensor: `${tensor}.weight`, shape: [outputs, inputs] }))
     const biases = tensors.map((tensor) => ({ tensor: `${tensor}.bias`, shape: [outputs] }))
-    const bits = early ? this.policy.earlyBits : this.policy.linearBits
+    const bits = this.policy.linearBits
     // Ragged rows occur in no published model; they stay floats rather than rely on each kernel's padding.
     if (bits === null || inputs % BLOCK !== 0) {
       const dims = [inputs, outputs * tensors.length]

@@ -55,7 +55,7 @@ export function planDecoder(planner: WeightsPlanner, config: OptConfig): Decoder
   const finalNorm = norm(`${MODEL}.final_layer_norm`)
   const head = config.tiedHead
     ? null
-    : planner.linear('lm_head', ['language_model.lm_head'], vocabulary, hidden, { bias: false })
+    : planner.linear('lm_head', ['language_model.lm_head'], vocabulary, hidden, false)
   return { embedding, positions, layers, finalNorm, head }
 }
 
