@@ -4,6 +4,7 @@
  */
 import { dequantiseBlocks, quantiseBlocks } from '../src/convert/quantise.ts'
 import { seededRandom } from '../src/scenes/random.ts'
+import { plainRounding, relativeError } from './plain-rounding.ts'
 
 const ROWS = 512
 const COLUMNS = 2048
@@ -20,30 +21,6 @@ const WEIGHTS: Record<string, (column: number) => number> = {
   'outlier channels': (column) => gaussian() * (column % 100 === 7 ? 10 : 1),
 }
 
-/** Every block scaled so that its largest value lands on `target`, then rounded. */
-function plain(values: Float32Array, target: (largest: number) => number): Float32Array {
-  const out = new Float32Array(values.length)
-  for (let start = 0; start < values.length; start += 32) {
-    const block = values.subarray(start, start + 32)
-    const largest = block.reduce((best, value) => (Math.abs(value) > Math.abs(best) ? value : best), 0)
-    const scale = target(largest)
-    block.forEach((value, i) => {
-      out[start + i] = scale === 0 ? 0 : Math.min(7, Math.max(-8, Math.round(value / scale))) * scale
-    })
-  }
-  return out
-}
-
-function relativeError(values: Float32Array, approximate: Float32Array): number {
-  let error = 0
-  let energy = 0
-  values.forEach((value, i) => {
-    error += (value - (approximate[i] ?? 0)) ** 2
-    energy += value ** 2
-  })
-  return Math.sqrt(error / energy)
-}
-
 const percent = (value: number): string => `${(100 * value).toFixed(2)} %`
 console.log('| weights | largest to ±7 | largest to -8 | least error (chosen) | 8 bits |')
 console.log('| --- | --- | --- | --- | --- |')
@@ -54,18 +31,10 @@ for (const [name, draw] of Object.entries(WEIGHTS)) {
       values,
       dequantiseBlocks(quantiseBlocks(values, ROWS, COLUMNS, bits, 'float32'), ROWS, COLUMNS, bits),
     )
-  const errors = [
-    relativeError(
-      values,
-      plain(values, (x) => Math.abs(x) / 7),
-    ),
-    relativeError(
-      values,
-      plain(values, (x) => -x / 8),
-    ),
-    search(4),
-    search(8),
-  ]
+  const plain = (['seven', 'minus-eight'] as const).map((target) =>
+    relativeError(values, plainRounding(values, target)),
+  )
+  const errors = [...plain, search(4), search(8)]
   console.log(`| ${[name, ...errors.map(percent)].join(' | ')} |`)
 }
 

@@ -187,6 +187,7 @@ export class Decoding {
             past: this.length,
             logitRows: logits === 'all' ? range(0, rows.length) : [rows.length - 1],
           })
+    checkRange(values)
     this.#tokens = [...this.#tokens, ...tokens]
     return values
   }
@@ -247,6 +248,7 @@ export class Branches {
       past: this.#length,
       logitRows: [0],
     })
+    checkRange(values)
     this.#length += 1
     return values
   }
@@ -302,6 +304,18 @@ async function run(
   } finally {
     for (const tensor of Object.values(own)) tensor.dispose()
   }
+}
+
+/**
+ * A number beyond float16's range, or memory that the device could not give, spoils every logit of a row by way of the
+ * layer norms. Better said than answered with nonsense.
+ */
+function checkRange(logits: Float32Array): void {
+  if (Number.isFinite(logits.at(-1))) return
+  throw new AppError(
+    'bad-pack',
+    'The model computed no numbers: on this device they leave the range of 16 bits, or memory ran out. Try it converted with --precision q4.',
+  )
 }
 
 async function readAndDispose(tensor: DeviceTensor | undefined): Promise<Float32Array<ArrayBuffer>> {

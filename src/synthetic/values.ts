@@ -12,7 +12,8 @@ const DEVIATION = 0.02
 
 /** Of hidden channels, one in this many is an outlier. */
 const OUTLIER_EVERY = 509
-const OUTLIER_GAIN = 8
+/** How far above the rest it lies. */
+export const OUTLIER_GAIN = 8
 
 /** How far the scales of rows and columns spread: the standard deviation of their logarithm. */
 const SPREAD = 0.3
@@ -22,20 +23,25 @@ export interface ValueSource {
   values(tensor: string, shape: readonly number[], first: number, count: number): Float32Array<ArrayBuffer>
 }
 
-/** The same seed gives the same values, in whatever stretches they are asked for. */
-export function valueSource(seed: number): ValueSource {
+/**
+ * The same seed gives the same values, in whatever stretches they are asked for. `writtenGain` is how far above the rest
+ * layers write the outlier channels.
+ */
+export function valueSource(seed: number, writtenGain = OUTLIER_GAIN): ValueSource {
   const block = normalBlock(seed)
   return {
     values(tensor, shape, first, count) {
       const key = hash(tensor, seed)
       const columns = shape.length > 1 ? (shape.at(-1) ?? 1) : 1
       const { mean, deviation, rowOutliers, columnOutliers } = kindOf(tensor, shape)
-      const scales = shape.length > 1 ? channelScales(columns, key ^ 1, columnOutliers) : null
+      const scales =
+        shape.length > 1 ? channelScales(columns, key ^ 1, columnOutliers ? OUTLIER_GAIN : 1) : null
+      const rowGain = rowOutliers ? writtenGain : 1
       const out = new Float32Array(count)
       let place = (key + first) % BLOCK
       let column = first % columns
       let row = (first - column) / columns
-      let rowScale = channelScale(row, key ^ 2, rowOutliers) * deviation
+      let rowScale = channelScale(row, key ^ 2, rowGain) * deviation
       for (let i = 0; i < count; i += 1) {
         out[i] = mean + (block[place] ?? 0) * rowScale * (scales?.[column] ?? 1)
         place = place + 1 === BLOCK ? 0 : place + 1
@@ -43,7 +49,7 @@ export function valueSource(seed: number): ValueSource {
         if (column === columns) {
           column = 0
           row += 1
-          rowScale = channelScale(row, key ^ 2, rowOutliers) * deviation
+          rowScale = channelScale(row, key ^ 2, rowGain) * deviation
         }
       }
       return out
@@ -71,15 +77,15 @@ function kindOf(tensor: string, shape: readonly number[]): Kind {
   return plain
 }
 
-function channelScales(count: number, key: number, outliers: boolean): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => channelScale(i, key, outliers))
+function channelScales(count: number, key: number, gain: number): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) => channelScale(i, key, gain))
 }
 
-function channelScale(channel: number, key: number, outliers: boolean): number {
+/** `gain` is for outliers alone. */
+function channelScale(channel: number, key: number, gain: number): number {
   // Two uniform numbers make a roughly normal one: enough for a scale.
   const spread = uniform(channel ^ key) + uniform(channel ^ key ^ 0x5bd1e995) - 1
-  const gain = outliers && channel % OUTLIER_EVERY === 7 ? OUTLIER_GAIN : 1
-  return Math.exp(2.45 * SPREAD * spread) * gain
+  return Math.exp(2.45 * SPREAD * spread) * (channel % OUTLIER_EVERY === 7 ? gain : 1)
 }
 
 /** Box-Muller over a counter. */

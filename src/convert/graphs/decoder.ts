@@ -5,7 +5,7 @@ import { cacheHeadSize, type Blip2Config, type OptConfig } from '../blip2-config
 import type { GraphBuilder, Value } from '../graph-builder.ts'
 import type { Linear, Norm, Table, WeightsPlanner } from '../planner.ts'
 import type { Initialiser } from '../weights.ts'
-import { addNorm, addNormOnly, linear } from './layers.ts'
+import { addNorm, addNormOnly, linear, product } from './layers.ts'
 
 interface Layer {
   norm1: Norm
@@ -174,17 +174,9 @@ function head(
     // The table lies by rows [vocabulary, hidden], so the product takes it transposed.
     const [hidden = 0] = table.weight.dims.slice(1)
     const rows = graph.op('Reshape', [x, graph.integers([-1, hidden])])
-    const product = graph.op('Gemm', [rows, graph.weight(table.weight)], { transB: 1 })
-    return graph.op('Reshape', [product, graph.integers([1, -1, vocabulary])])
+    const logits = graph.op('Gemm', [rows, graph.weight(table.weight)], { transB: 1 })
+    return graph.op('Reshape', [logits, graph.integers([1, -1, vocabulary])])
   }
   if (!sharedTable) return linear(graph, x, { kind: 'blocks', recipe: table.recipe, bias: null })
-  const { packed, scales, bits, blockSize, rows, columns } = table.recipe
-  const inputs = [x, graph.weight(packed), graph.weight(scales)]
-  return graph.op('MatMulNBits', inputs, {
-    K: columns,
-    N: rows,
-    bits,
-    block_size: blockSize,
-    accuracy_level: graph.accuracyLevel,
-  })
+  return product(graph, x, table.recipe, graph.weight(table.recipe.packed))
 }

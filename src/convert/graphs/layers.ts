@@ -1,18 +1,29 @@
 /** The layers that all three graphs are made of, in the operators that ort-web's WebGPU provider fuses. */
 import type { GraphBuilder, Value } from '../graph-builder.ts'
 import type { Linear, Norm } from '../planner.ts'
+import type { QuantiseRecipe } from '../weights.ts'
 
 /** x [.., inputs] → [.., outputs]. `withBias` false leaves the bias to the `addNorm` that follows. */
 export function linear(graph: GraphBuilder, x: Value, layer: Linear, withBias = true): Value {
   const bias = withBias && layer.bias !== null ? graph.weight(layer.bias) : null
   if (layer.kind === 'dense') {
-    const product = graph.op('MatMul', [x, graph.weight(layer.weight)])
-    return bias === null ? product : graph.op('Add', [product, bias])
+    const dense = graph.op('MatMul', [x, graph.weight(layer.weight)])
+    return bias === null ? dense : graph.op('Add', [dense, bias])
   }
-  const { rows, columns, bits, blockSize, packed, scales } = layer.recipe
+  const { rows, columns, bits, blockSize, packed } = layer.recipe
   const blocks = Math.ceil(columns / blockSize)
-  const weight = graph.weight(packed, [rows, blocks, (blockSize * bits) / 8])
-  const inputs = [x, weight, graph.weight(scales), ...(bias === null ? [] : ['', '', bias])]
+  return product(graph, x, layer.recipe, graph.weight(packed, [rows, blocks, (blockSize * bits) / 8]), bias)
+}
+
+/** x [.., inputs] times blocks → [.., outputs]. `packed` names their bytes, in two or three dimensions. */
+export function product(
+  graph: GraphBuilder,
+  x: Value,
+  { rows, columns, bits, blockSize, scales }: QuantiseRecipe,
+  packed: Value,
+  bias: Value | null = null,
+): Value {
+  const inputs = [x, packed, graph.weight(scales), ...(bias === null ? [] : ['', '', bias])]
   return graph.op('MatMulNBits', inputs, {
     K: columns,
     N: rows,
