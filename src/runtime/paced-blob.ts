@@ -32,7 +32,7 @@ export class PacedBlob extends Blob {
           return
         }
         const { buffer, byteOffset, byteLength } = request.view
-        const { value } = await reader.read(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength))
+        const { value } = await reader.read(new Uint8Array(buffer, byteOffset, byteLength))
         const ended = value === undefined || value.length === 0
         if (ended) controller.close()
         if (value === undefined) request.respond(0)
