@@ -3,8 +3,8 @@
  *   npm run build && npx tsx scripts/full-size.ts [--steps keep,load,answer] [--pack <folder>] [--build jspi|asyncify]
  *     [--layers 39,12,32] [--precision q4f16] [--reload-at 0.5] [--profile <folder>] [--tokens 3] [--out <file>]
  * keep: a checkpoint from a stand-in for the hub is converted into IndexedDB, or with `--pack` that pack is downloaded.
- * load: the page changes over to it. answer (with or without load before it): every server is stopped, the page reloaded, a picture dropped on it, and as
- * many tokens decoded greedily. With `--profile` what was kept stays for the next time.
+ * load: the page changes over to it. answer (with or without load before it): every server is stopped, the page reloaded,
+ * a picture dropped on it, and as many tokens decoded greedily. With `--profile` what was kept stays for the next time.
  * Prints JSON lines: progress, then what each step took and the peak memory of the browser's processes in MB (see
  * `browser-memory.ts`) and of GPU buffers in bytes. `--out` keeps the latter as one JSON.
  */
