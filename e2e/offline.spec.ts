@@ -1,20 +1,14 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, type BrowserContext } from '@playwright/test'
-import { preview, type PreviewServer } from 'vite'
 import { launchOptions } from '../scripts/browser.ts'
-import { CONTENT_SECURITY_POLICY_HEADER } from '../scripts/content-security-policy.ts'
+import { freePort, openBuiltSite, type BuiltSite } from '../scripts/built-site.ts'
 import { startFaultServer } from './fault-server.ts'
 import { AppPage, expect, test as base } from './fixtures.ts'
 
 /** A host of the page that can be stopped and changed, and a browser that can be closed and opened again. */
-interface Site {
-  url: string
-  folder: string
-  start(): Promise<void>
-  stop(): Promise<void>
+interface Site extends BuiltSite {
   browse(): Promise<{ app: AppPage; close: () => Promise<void>; complaints: string[] }>
 }
 
@@ -22,32 +16,10 @@ const test = base.extend<{ site: Site }>({
   // The build that the other tests run on lies in dist; this host serves a copy of its own.
   site: async ({}, use) => {
     const root = mkdtempSync(join(tmpdir(), 'pictalk-site-'))
-    const folder = join(root, 'dist')
-    cpSync('dist', folder, { recursive: true })
-    const port = await freePort()
+    const built = openBuiltSite(root, await freePort())
     const contexts: BrowserContext[] = []
-    let server: PreviewServer | null = null
-    const stop = async (): Promise<void> => {
-      await server?.close()
-      server = null
-    }
     await use({
-      url: `http://localhost:${port}/`,
-      folder,
-      start: async () => {
-        server = await preview({
-          configFile: false,
-          root,
-          build: { outDir: 'dist' },
-          preview: {
-            port,
-            strictPort: true,
-            headers: { 'Content-Security-Policy': CONTENT_SECURITY_POLICY_HEADER },
-          },
-          logLevel: 'error',
-        })
-      },
-      stop,
+      ...built,
       browse: async () => {
         const context = await chromium.launchPersistentContext(join(root, 'profile'), {
           ...launchOptions(),
@@ -64,19 +36,10 @@ const test = base.extend<{ site: Site }>({
       },
     })
     for (const context of contexts) await context.close()
-    await stop()
+    await built.stop()
     rmSync(root, { recursive: true, force: true })
   },
 })
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
-}
 
 test('Users can caption with no server at all after one visit, with a kept model, too', async ({ site }) => {
   await site.start()

@@ -8,19 +8,18 @@
  * Prints JSON lines: progress, then what each step took and the peak memory of the browser's processes in MB (see
  * `browser-memory.ts`) and of GPU buffers in bytes. `--out` keeps the latter as one JSON.
  */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { chromium, type Locator, type Page } from '@playwright/test'
-import { preview, transformWithOxc, type PreviewServer } from 'vite'
+import { transformWithOxc } from 'vite'
 import { servePack } from '../src/cli/serve.ts'
 import type { GpuCounts } from '../src/bench/gpu-probe.ts'
 import { GREEDY } from '../src/pack/decoding.ts'
 import { launchOptions } from './browser.ts'
 import { watchMemory, type Memory } from './browser-memory.ts'
-import { CONTENT_SECURITY_POLICY_HEADER } from './content-security-policy.ts'
+import { freePort, openBuiltSite } from './built-site.ts'
 import { startSyntheticHub } from './synthetic-hub.ts'
 
 const { values } = parseArgs({
@@ -48,7 +47,7 @@ function say(facts: object): void {
   console.log(JSON.stringify({ at: new Date().toISOString().slice(11, 19), ...facts }))
 }
 
-/** The built page on a port of its own; stopped and started again it is the same site to the browser. */
+/** `hub` is where the page looks for checkpoints. */
 interface Site {
   url: string
   start(hub: string | null): Promise<void>
@@ -56,34 +55,18 @@ interface Site {
 }
 
 async function openSite(folder: string): Promise<Site> {
-  cpSync('dist', join(folder, 'dist'), { recursive: true })
   // What is kept belongs to an origin, so a profile that is used again needs the same port.
   const known = join(folder, 'port')
   const port = existsSync(known) ? Number(readFileSync(known, 'utf8')) : await freePort()
   writeFileSync(known, String(port))
-  let server: PreviewServer | null = null
+  const built = openBuiltSite(folder, port)
   return {
-    url: `http://localhost:${port}/`,
+    ...built,
     async start(hub) {
-      writeFileSync(join(folder, 'dist', 'models.json'), JSON.stringify({ ...(hub && { hub }), models: [] }))
-      const headers = { 'Content-Security-Policy': CONTENT_SECURITY_POLICY_HEADER }
-      const options = { port, strictPort: true, headers }
-      server = await preview({ configFile: false, root: folder, build: { outDir: 'dist' }, preview: options })
-    },
-    async stop() {
-      await server?.close()
-      server = null
+      writeFileSync(join(built.folder, 'models.json'), JSON.stringify({ ...(hub && { hub }), models: [] }))
+      await built.start()
     },
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 }
 
 class Run {

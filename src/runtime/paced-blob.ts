@@ -1,3 +1,6 @@
+/** What is read at once for a reader that brings no memory of its own. */
+export const PIECE_BYTES = 2 ** 20
+
 /**
  * A Blob whose parts can be read as fast as somebody else allows. ONNX Runtime (JSPI build) reads every weight as
  * `slice(…).stream()`, copies it into a mapped buffer and submits the copy to the GPU without waiting for it; memory
@@ -42,6 +45,3 @@ export class PacedBlob extends Blob {
     })
   }
 }
-
-/** What is read at once for a reader that brings no memory of its own. */
-const PIECE_BYTES = 2 ** 20

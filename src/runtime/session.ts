@@ -266,7 +266,7 @@ export class Runtime {
   /** The JSPI build reads a Blob as it needs it, at the GPU's pace; the others would take it whole. */
   async #readable({ path, data }: SessionOptions['weights']): Promise<ExternalData[]> {
     const { provider, device } = this.compute
-    if (data instanceof Blob && provider === 'webgpu' && device !== null && 'Suspending' in WebAssembly) {
+    if (data instanceof Blob && provider === 'webgpu' && device !== null && hasJspi()) {
       const allow = (bytes: number): Promise<void> => this.#upload(device, bytes)
       return [
         { path, data: new PacedBlob(data, allow) },
@@ -391,7 +391,12 @@ function gpuBufferOf(tensor: DeviceTensor): GPUBuffer {
   return innerOf(tensor).gpuBuffer
 }
 
+/** Whether ONNX Runtime's JSPI build runs here, which is then the one for WebGPU. */
+function hasJspi(): boolean {
+  return 'Suspending' in WebAssembly
+}
+
 async function importOrt(compute: Compute): Promise<Ort> {
   if (compute.provider === 'wasm') return import('onnxruntime-web/wasm')
-  return 'Suspending' in WebAssembly ? import('onnxruntime-web/jspi') : import('onnxruntime-web/webgpu')
+  return hasJspi() ? import('onnxruntime-web/jspi') : import('onnxruntime-web/webgpu')
 }

@@ -5,9 +5,7 @@
  */
 import { BlobReader } from '../pack/blob-reader.ts'
 import { f16ToF32Bits } from '../pack/float16.ts'
-
-/** Bytes of float32 that are widened at once for the JSPI build's streams. */
-const PIECE_BYTES = 2 ** 20
+import { PIECE_BYTES } from './paced-blob.ts'
 
 /** For the JSPI build, which asks a Blob for `slice(…).stream()`. */
 export class WidenedBlob extends Blob {
