@@ -19,7 +19,7 @@ const UNSEEN_BYTES = 2 ** 16
 
 interface Count {
   fault: string
-  /** Bytes of the pack's files that were sent beyond one copy of each. */
+  /** See `bytesBeyond`. */
   beyond: number
   requests: number
   outcome: string
@@ -38,6 +38,11 @@ function deliveries({ served }: FaultServer): string[] {
     return start + sent === size
   })
   return whole.map(({ path }) => path).sort()
+}
+
+/** Bytes of the pack's files that were sent beyond one copy of each. */
+function bytesBeyond(server: FaultServer): number {
+  return server.sent() - server.sent(/^pack\.json$/) - TOTAL_BYTES
 }
 
 /** Adds the server's pack, and says what the page says then. */
@@ -63,6 +68,30 @@ async function forget({ page, app }: Models): Promise<void> {
 async function report(info: TestInfo, counts: Count[]): Promise<void> {
   info.annotations.push(...counts.map((count) => ({ type: 'fault', description: JSON.stringify(count) })))
   await info.attach('counts', { body: JSON.stringify(counts), contentType: 'application/json' })
+}
+
+/** Adds the pack under each fault in turn, always to an empty store, and reports what each cost. */
+async function underEach<Expectation>(
+  faults: readonly (readonly [string, FaultServer['fault'], Expectation])[],
+  { models, server }: { models: Models; server: FaultServer },
+  info: TestInfo,
+  check: (outcome: string, expectation: Expectation) => Promise<void> | void,
+): Promise<void> {
+  test.setTimeout(240_000)
+  const counts: Count[] = []
+  await models.open()
+  for (const [name, fault, expectation] of faults) {
+    await test.step(name, async () => {
+      server.served.length = 0
+      server.forgetCounts()
+      server.fault = fault
+      const outcome = await add(models, server)
+      await check(outcome, expectation)
+      counts.push({ fault: name, beyond: bytesBeyond(server), requests: server.served.length, outcome })
+      await forget(models)
+    })
+  }
+  await report(info, counts)
 }
 
 /** Cuts the first answer and gives the second one another fault. */
@@ -111,27 +140,14 @@ const lasting: [string, FaultServer['fault'], RegExp][] = [
 ]
 
 test('Users get their model through faults that pass', async ({ models, server, expected }, info) => {
-  test.setTimeout(240_000)
   expected.errors.push(/Failed to load resource|ERR_/)
-  const counts: Count[] = []
-  await models.open()
-  for (const [name, fault, cost] of passing) {
-    await test.step(name, async () => {
-      server.served.length = 0
-      server.forgetCounts()
-      server.fault = fault
-      const outcome = await add(models, server)
-      expect(outcome).toContain('works without a connection')
-      const beyond = server.sent() - server.sent(/^pack\.json$/) - TOTAL_BYTES
-      expect(beyond).toBeLessThanOrEqual(cost + UNSEEN_BYTES)
-      const twice = cost === size ? [WEIGHTS] : []
-      const delivered = deliveries(server).filter((path, i, all) => all[i - 1] === path)
-      expect(twice).toEqual(expect.arrayContaining(delivered))
-      counts.push({ fault: name, beyond, requests: server.served.length, outcome: 'kept' })
-      await forget(models)
-    })
-  }
-  await report(info, counts)
+  await underEach(passing, { models, server }, info, (outcome, cost) => {
+    expect(outcome).toContain('works without a connection')
+    expect(bytesBeyond(server)).toBeLessThanOrEqual(cost + UNSEEN_BYTES)
+    const twice = cost === size ? [WEIGHTS] : []
+    const delivered = deliveries(server).filter((path, i, all) => all[i - 1] === path)
+    expect(twice).toEqual(expect.arrayContaining(delivered))
+  })
 })
 
 test('Users are told of faults that do not pass, and keep what was right', async ({
@@ -139,34 +155,21 @@ test('Users are told of faults that do not pass, and keep what was right', async
   server,
   expected,
 }, info) => {
-  test.setTimeout(240_000)
   expected.errors.push(/Failed to load resource|ERR_/)
-  const counts: Count[] = []
-  await models.open()
-  for (const [name, fault, sentence] of lasting) {
-    await test.step(name, async () => {
-      server.served.length = 0
-      server.forgetCounts()
-      server.fault = fault
-      const outcome = await add(models, server)
-      expect(outcome).toMatch(sentence)
-      const { packs, chunks } = await storeOf(models.page)
-      const verified = FILES.filter((path) => hashOf(path) in chunks)
-      expect(verified).not.toContain(WEIGHTS)
-      expect(packs.map(({ complete }) => complete)).toEqual([false])
-      // The server comes to its senses.
-      server.fault = () => undefined
-      const before = server.served.length
-      await models.page.getByRole('button', { name: 'Resume', exact: true }).first().click()
-      await expect(models.app.model).toContainText('works without a connection')
-      const again = server.served.slice(before).map(({ path }) => path)
-      expect(again.filter((path) => verified.includes(path))).toEqual([])
-      const beyond = server.sent() - server.sent(/^pack\.json$/) - TOTAL_BYTES
-      counts.push({ fault: name, beyond, requests: server.served.length, outcome })
-      await forget(models)
-    })
-  }
-  await report(info, counts)
+  await underEach(lasting, { models, server }, info, async (outcome, sentence) => {
+    expect(outcome).toMatch(sentence)
+    const { packs, chunks } = await storeOf(models.page)
+    const verified = FILES.filter((path) => hashOf(path) in chunks)
+    expect(verified).not.toContain(WEIGHTS)
+    expect(packs.map(({ complete }) => complete)).toEqual([false])
+    // The server comes to its senses.
+    server.fault = () => undefined
+    const before = server.served.length
+    await models.page.getByRole('button', { name: 'Resume', exact: true }).first().click()
+    await expect(models.app.model).toContainText('works without a connection')
+    const again = server.served.slice(before).map(({ path }) => path)
+    expect(again.filter((path) => verified.includes(path))).toEqual([])
+  })
 })
 
 test('Users get their model though the connection is cut a hundred times', async ({
@@ -186,7 +189,7 @@ test('Users get their model though the connection is cut a hundred times', async
   await models.open()
   expect(await add(models, server)).toContain('works without a connection')
   expect(cuts).toBe(100)
-  const beyond = server.sent() - server.sent(/^pack\.json$/) - TOTAL_BYTES
+  const beyond = bytesBeyond(server)
   expect(beyond).toBeLessThan(100 * UNSEEN_BYTES)
   const delivered = deliveries(server)
   expect(delivered).toEqual([...new Set(delivered)])

@@ -36,6 +36,13 @@ export class Models {
     await this.page.getByRole('button', { name: button, exact: true }).click()
   }
 
+  /** From a fresh page to the download of a pack. */
+  async download(address: string): Promise<void> {
+    await this.open()
+    await this.look(address)
+    await this.accept('Download')
+  }
+
   /** Changes over to what was just added. */
   async use(): Promise<void> {
     await this.page.getByRole('button', { name: /^Use it: / }).click()

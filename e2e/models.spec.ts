@@ -170,9 +170,7 @@ test('Users can carry a kept model away, as a folder or as a ZIP file', async ({
   await page.addInitScript(() =>
     Object.assign(window, { showDirectoryPicker: () => navigator.storage.getDirectory() }),
   )
-  await models.open()
-  await models.look(server.origin)
-  await models.accept('Download')
+  await models.download(server.origin)
   await expect(app.model).toContainText('works without a connection')
   await page.getByRole('button', { name: /^Save to a folder/ }).click()
   await expect(page.getByRole('status')).toContainText('was saved')
@@ -208,9 +206,7 @@ test('Users are told of a new version, and fetch only what is new in it', async 
   app,
   page,
 }) => {
-  await models.open()
-  await models.look(server.origin)
-  await models.accept('Download')
+  await models.download(server.origin)
   await models.useAndCaption()
   const heading = app.model.getByRole('heading', { level: 2 })
 
@@ -389,9 +385,7 @@ test('Users whose storage has gone bad get only the bad part again', async ({
   app,
   page,
 }) => {
-  await models.open()
-  await models.look(server.origin)
-  await models.accept('Download')
+  await models.download(server.origin)
   await expect(app.model).toContainText('works without a connection')
   const hash = await sha256Hex(readFileSync(join(PACK, 'decoder.weights')))
   await page.evaluate(async (key) => {
