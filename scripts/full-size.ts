@@ -8,7 +8,7 @@
  * Prints JSON lines: progress, then what each step took and the peak memory of the browser's processes in MB (see
  * `browser-memory.ts`) and of GPU buffers in bytes. `--out` keeps the latter as one JSON.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -55,6 +55,7 @@ interface Site {
 }
 
 async function openSite(folder: string): Promise<Site> {
+  mkdirSync(folder, { recursive: true })
   // What is kept belongs to an origin, so a profile that is used again needs the same port.
   const known = join(folder, 'port')
   const port = existsSync(known) ? Number(readFileSync(known, 'utf8')) : await freePort()
