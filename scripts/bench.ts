@@ -1,9 +1,11 @@
 /**
  * Measures a model in Chromium on whatever adapter there is, and writes one JSON:
  *   npm run bench -- [--pack public/models/drawn-scenes | --size tiny|mini|2-layers|full] [--precision q4f16]
- *     [--tokens 16] [--prompt-tokens 16] [--adapter software|default] [--provider webgpu|wasm] [--out <file>]
+ *     [--tokens 16] [--prompt-tokens 16] [--adapter software|default] [--provider webgpu|wasm]
+ *     [--warm-up | --no-warm-up] [--out <file>]
  * `--size` makes a model up (weights of given shapes, random values) and converts it to `packs/`, once. What each
- * figure is says src/protocol/bench-result.ts.
+ * figure is says src/protocol/bench-result.ts. Everything is run once while
+ * loading where the page would (`LoadOptions.warmUp`), unless said otherwise.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -32,8 +34,10 @@ const { values } = parseArgs({
     'prompt-tokens': { type: 'string', default: '16' },
     adapter: { type: 'string', default: 'software' },
     provider: { type: 'string', default: 'webgpu' },
+    'warm-up': { type: 'boolean' },
     out: { type: 'string' },
   },
+  allowNegative: true,
 })
 
 /** One of `known`, or an error that lists them. */
@@ -124,6 +128,7 @@ async function measureIn(folder: string): Promise<Measured> {
       prefer: oneOf<Provider>(['webgpu', 'wasm'], values.provider, 'provider'),
       tokens: Number(values.tokens),
       promptTokens: Number(values['prompt-tokens']),
+      warmUp: values['warm-up'],
     }
     const result = await page.evaluate(
       (input) => (globalThis as unknown as { measure: (input: object) => Promise<unknown> }).measure(input),

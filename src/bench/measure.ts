@@ -18,6 +18,8 @@ export interface MeasureOptions {
   tokens: number
   /** Tokens of the prompt; the image's queries come on top. */
   promptTokens: number
+  /** See `LoadOptions.warmUp`. */
+  warmUp?: boolean | undefined
   /** Told before each part. */
   onStage?: (stage: string) => void
   /** Given what is known so far behind each part. */
@@ -48,7 +50,7 @@ export async function measure(
       compute.device === null ? null : await copyBandwidth(compute.device, compute.software)
     probe.resetPeak()
     stage('load')
-    const loaded = await timedLoad(pack, compute, options.signal)
+    const loaded = await timedLoad(pack, compute, options)
     model = loaded.model
     parts.load = loaded.load
     const { provider, adapter, f16, software } = compute
@@ -99,37 +101,45 @@ function bytesOf(manifest: PackManifest, path: string): number {
 async function timedLoad(
   pack: PackReader,
   compute: Compute,
-  signal: AbortSignal | undefined,
+  { signal, warmUp }: Pick<MeasureOptions, 'signal' | 'warmUp'>,
 ): Promise<{ model: Blip2; load: BenchResult['load'] }> {
-  const sessions: Record<GraphName, number> = { vision: 0, 'q-former': 0, decoder: 0 }
-  let fileMs = 0
-  let bytes = 0
-  let now: { graph: GraphName; since: number; filesBefore: number } | null = null
-  const close = (): void => {
-    if (now !== null) sessions[now.graph] += performance.now() - now.since - (fileMs - now.filesBefore)
-    now = null
+  const parts: Record<GraphName | 'warm-up', number> = { vision: 0, 'q-former': 0, decoder: 0, 'warm-up': 0 }
+  let part: { name: keyof typeof parts; since: number } | null = null
+  const next = (name: keyof typeof parts | null): void => {
+    const now = performance.now()
+    if (part !== null) parts[part.name] += now - part.since
+    part = name === null ? null : { name, since: now }
   }
+  // Files are asked for while others are under way: what counts is the time during which there were any.
+  const files = { ms: 0, bytes: 0, underWay: 0, since: 0 }
   const timed: PackReader = {
     manifest: pack.manifest,
     file: async (path, fileSignal) => {
-      const started = performance.now()
-      const file = await pack.file(path, fileSignal)
-      fileMs += performance.now() - started
-      bytes += file instanceof Blob ? file.size : file.byteLength
-      return file
+      if (files.underWay === 0) files.since = performance.now()
+      files.underWay += 1
+      try {
+        const file = await pack.file(path, fileSignal)
+        files.bytes += file instanceof Blob ? file.size : file.byteLength
+        return file
+      } finally {
+        files.underWay -= 1
+        if (files.underWay === 0) files.ms += performance.now() - files.since
+      }
     },
   }
   const started = performance.now()
   const model = await Blip2.load(timed, compute, {
     signal,
-    onProgress: (graph) => {
-      close()
-      now = { graph, since: performance.now(), filesBefore: fileMs }
-    },
+    warmUp,
+    onProgress: () => next(null),
+    onPart: (begun) => next(begun === 'warm-up' ? begun : begun.creating),
   })
-  close()
+  next(null)
+  const { 'warm-up': warmUpMs, ...sessions } = parts
+  const { ms, bytes } = files
   const total = performance.now() - started
-  return { model, load: { files: fileMs, bytes, bytesPerSecond: (1000 * bytes) / fileMs, sessions, total } }
+  const load = { files: ms, bytes, bytesPerSecond: (1000 * bytes) / ms, sessions, warmUp: warmUpMs, total }
+  return { model, load }
 }
 
 interface FirstToken {

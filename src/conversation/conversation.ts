@@ -31,6 +31,8 @@ export interface AnswerFacts {
 export type AnswerState =
   | { status: 'waiting' }
   | { status: 'reading' }
+  /** What looks at pictures had been put away to spare memory and is read again. */
+  | { status: 'opening'; graph: 'vision' | 'q-former' }
   | { status: 'looking' }
   | { status: 'writing'; text: string; tokens: number }
   | { status: 'done'; text: string; tokenIds: number[]; answers: AnswerText[]; facts: AnswerFacts }
@@ -135,7 +137,7 @@ export function answerText(answer: AnswerState | undefined): string {
 
 /** The engine is at work on it. */
 export function isUnderWay(answer: AnswerState): boolean {
-  return answer.status === 'reading' || answer.status === 'looking' || answer.status === 'writing'
+  return ['reading', 'opening', 'looking', 'writing'].includes(answer.status)
 }
 
 /** What a conversation is called in a list. */

@@ -14,12 +14,14 @@ export interface BenchResult {
     copyBytesPerSecond: number | null
   }
   load: {
-    /** Files of the pack, fetched and verified. */
+    /** While files of the pack were fetched and verified; sessions are made at the same time. */
     files: number
     bytes: number
     bytesPerSecond: number
     /** Sessions, weights on their way to the GPU included; the decoder's with the check of its recording. */
     sessions: Record<GraphName, number>
+    /** Running everything once beforehand; 0 where that was left out. */
+    warmUp: number
     total: number
   }
   /** What the first run of everything takes more than the second. */

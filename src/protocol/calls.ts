@@ -8,6 +8,16 @@ import type { PackManifest } from '../pack/manifest.ts'
 
 export type Provider = 'webgpu' | 'wasm'
 
+/** What people want of memory: left to the engine, everything kept loaded, or what looks at pictures put away between them. */
+export type MemoryChoice = 'auto' | 'keep' | 'spare'
+
+export interface MemoryReport {
+  /** Vision encoder and Q-Former stay loaded between pictures. */
+  keepsAll: boolean
+  /** In one sentence. */
+  why: string
+}
+
 /** What the engine found to run on. `reason` says in one sentence why WebGPU is not used, when it is not. */
 export interface DeviceReport {
   provider: Provider
@@ -21,6 +31,7 @@ export interface DeviceReport {
   recordsSteps: boolean
   /** The largest buffer that the device takes; null for WebAssembly. */
   maxBufferBytes: number | null
+  memory: MemoryReport
 }
 
 export type LoadProgress =
@@ -33,7 +44,11 @@ export interface LoadedModel {
   loadMs: number
 }
 
-export type LookProgress = { stage: 'reading' } | { stage: 'looking'; width: number; height: number }
+export type LookProgress =
+  | { stage: 'reading' }
+  /** A graph that was put away is read and opened again. */
+  | { stage: 'opening'; graph: 'vision' | 'q-former' }
+  | { stage: 'looking'; width: number; height: number }
 
 /** A picture as the language model will see it. */
 export interface Looked {
@@ -96,9 +111,16 @@ export interface Answered {
 export type PackPlace = { kind: 'web'; url: string } | { kind: 'kept'; id: string }
 
 export interface EngineCalls {
-  load: { in: { pack: PackPlace; prefer: Provider | null }; event: LoadProgress; out: LoadedModel }
+  load: {
+    in: { pack: PackPlace; prefer: Provider | null; memory: MemoryChoice }
+    event: LoadProgress
+    out: LoadedModel
+  }
+  /** Changes what stays in memory of the loaded model, at once. */
+  changeMemory: { in: { memory: MemoryChoice }; event: never; out: MemoryReport }
   /** Resolves when the graphics device of the loaded model goes away. */
   untilLost: { in: null; event: never; out: Failure }
+  /** Cancelling rejects with `cancelled` at the next step; nothing of the model is lost. */
   look: { in: { pictureId: string; image: Blob }; event: LookProgress; out: Looked }
   /** Cancelling ends the answer early and still resolves, with what was written so far (`finish: 'stopped'`). */
   answer: { in: AnswerRequest; event: AnswerProgress; out: Answered }

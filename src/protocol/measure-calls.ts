@@ -9,6 +9,8 @@ export interface MeasureRequest {
   tokens: number
   /** Tokens of the prompt; the image's queries come on top. */
   promptTokens: number
+  /** Whether everything is run once while loading; left out: where the engine would. */
+  warmUp?: boolean | undefined
 }
 
 export interface MeasureCalls {

@@ -11,13 +11,39 @@ import { answerText, dialoguePrompt, fitDialogue, NEXT_QUESTION, type Turn } fro
 import { generate } from './generate.ts'
 import { targetFor, type Compute } from './gpu.ts'
 import { LanguageModel, type Decoding } from './language-model.ts'
+import { OnDemandSession, type RunOptions } from './on-demand-session.ts'
 import { Runtime, type DeviceTensor, type Session, type SessionOptions } from './session.ts'
 import { openTokenizer, type Tokenizer } from './tokenizer.ts'
+import { WeightsAhead } from './weights-ahead.ts'
 
 export interface LoadOptions {
   onProgress?: (graph: GraphName, done: number, total: number) => void
+  /** For measurements: told when a graph's files are there and its session is made, and when pipelines are warmed. */
+  onPart?: (part: { creating: GraphName } | 'warm-up') => void
   signal?: AbortSignal | undefined
+  /** Whether vision encoder and Q-Former stay open between pictures; see `keepLookLoaded`. */
+  keepsAll?: boolean | undefined
+  /**
+   * Runs everything once while loading, so that the first picture does not wait for shaders. Left out: on a graphics
+   * card, but not on a software rasteriser, where a run of the full size takes minutes.
+   */
+  warmUp?: boolean | undefined
 }
+
+export interface SeeOptions {
+  /** Each stage is waited for, so that its time is that of the work and not of handing it over. */
+  untilDone?: boolean
+  signal?: AbortSignal | undefined
+  /** Told when a graph that was released has to be opened again first. */
+  onOpening?: ((graph: LookGraph) => void) | undefined
+  onOpened?: (() => void) | undefined
+}
+
+/** The graphs that looking at a picture needs. */
+export type LookGraph = 'vision' | 'q-former'
+
+/** Tokens of the prefill that is run beforehand, behind the queries: a question of some length. */
+const TYPICAL_TOKENS = 16
 
 /** What Q-Former made of a picture: float32 [1, queries, text hidden]. Dispose it, or give it to `answer`. */
 export interface SeenImage {
@@ -163,16 +189,16 @@ export class Blip2 {
   readonly manifest: PackManifest
   readonly tokenizer: Tokenizer | null
   readonly #runtime: Runtime
-  readonly #vision: Session
-  readonly #qFormer: Session
+  readonly #vision: OnDemandSession
+  readonly #qFormer: OnDemandSession
   readonly #language: LanguageModel
 
   private constructor(parts: {
     manifest: PackManifest
     tokenizer: Tokenizer | null
     runtime: Runtime
-    vision: Session
-    qFormer: Session
+    vision: OnDemandSession
+    qFormer: OnDemandSession
     language: LanguageModel
   }) {
     this.manifest = parts.manifest
@@ -183,33 +209,79 @@ export class Blip2 {
     this.#language = parts.language
   }
 
-  /** Opens the three graphs one after the other. What was opened is closed again when a later one fails. */
+  /**
+   * Opens the three graphs one after the other; while one is opened and warmed, the weights of the next are read and
+   * verified. What was opened is closed again when a later one fails.
+   */
   static async load(pack: PackReader, compute: Compute, options: LoadOptions = {}): Promise<Blip2> {
     const { manifest } = pack
+    const { signal, warmUp = compute.provider === 'webgpu' && !compute.software } = options
     const runtime = await Runtime.open(compute)
-    const opened: Session[] = []
-    const open = async (graph: GraphName, keepOnDevice: string[], recordable = false): Promise<Session> => {
-      throwIfCancelled(options.signal)
+    const ahead = new WeightsAhead(pack, signal)
+    const opened: { dispose: () => Promise<void> }[] = []
+    const begin = (graph: GraphName): void => {
+      throwIfCancelled(signal)
       options.onProgress?.(graph, opened.length, 3)
-      return openGraph(runtime, pack, graph, { keepOnDevice, recordable })
+    }
+    const open = (
+      graph: GraphName,
+      sessionOptions: Pick<SessionOptions, 'keepOnDevice' | 'recordable'>,
+      openSignal: AbortSignal | undefined,
+    ): Promise<Session> =>
+      openGraph(runtime, pack, graph, {
+        ...sessionOptions,
+        signal: openSignal,
+        weights: () => ahead.take(graph, openSignal),
+        onFiles: () => {
+          if (graph === 'vision' && opened.length === 0) ahead.ask('q-former')
+          if (graph === 'q-former' && opened.length === 1) ahead.ask('decoder')
+          options.onPart?.({ creating: graph })
+        },
+      })
+    const onDemand = async (graph: LookGraph, keepOnDevice: string[]): Promise<OnDemandSession> => {
+      begin(graph)
+      const session = new OnDemandSession(runtime, (openSignal) => open(graph, { keepOnDevice }, openSignal))
+      await session.open(signal)
+      opened.push(session)
+      return session
     }
     try {
+      ahead.ask('vision')
       const tokenizer = await openTokenizer(pack)
-      const vision = await open('vision', [visionTreaty.output.features])
-      opened.push(vision)
-      const qFormer = await open('q-former', Object.values(qFormerTreaty.output))
-      opened.push(qFormer)
+      const vision = await onDemand('vision', [visionTreaty.output.features])
+      const qFormer = await onDemand('q-former', Object.values(qFormerTreaty.output))
+      const stages = { manifest, runtime, vision, qFormer }
+      if (warmUp) {
+        throwIfCancelled(signal)
+        options.onPart?.('warm-up')
+        const { features, queryOutput, embeddings } = await look(stages, blank(manifest), {})
+        for (const tensor of [features, queryOutput, embeddings]) tensor.dispose()
+      }
       const halfCache = targetFor(compute, manifest.graphs.decoder) === 'webgpu-f16'
       const language = await LanguageModel.open(
         runtime,
-        (recordable) => open('decoder', LanguageModel.deviceOutputs(manifest.shape), recordable),
+        (recordable) => {
+          begin('decoder')
+          const keepOnDevice = LanguageModel.deviceOutputs(manifest.shape)
+          return open('decoder', { keepOnDevice, recordable }, signal)
+        },
         manifest.shape,
         halfCache ? 'float16' : 'float32',
       )
-      return new Blip2({ manifest, tokenizer, runtime, vision, qFormer, language })
+      opened.push(language)
+      if (warmUp) {
+        throwIfCancelled(signal)
+        options.onPart?.('warm-up')
+        await language.warmUp(TYPICAL_TOKENS)
+      }
+      const model = new Blip2({ ...stages, tokenizer, language })
+      if (options.keepsAll === false) await model.keepLookLoaded(false, { afterNextLook: true })
+      return model
     } catch (error) {
       for (const session of opened) await session.dispose()
       throw error
+    } finally {
+      ahead.cancel()
     }
   }
 
@@ -218,20 +290,27 @@ export class Blip2 {
     return this.#language.records
   }
 
+  /**
+   * Whether vision encoder and Q-Former stay open between pictures. When not, they are released, now or (with
+   * `afterNextLook`) behind the next picture, and opened again whenever a picture needs them.
+   */
+  async keepLookLoaded(keep: boolean, { afterNextLook = false } = {}): Promise<void> {
+    for (const session of [this.#vision, this.#qFormer]) await session.keepOpen(keep, { now: !afterNextLook })
+  }
+
+  /** Which of the graphs for looking are open right now. */
+  get looksOpen(): { vision: boolean; qFormer: boolean } {
+    return { vision: this.#vision.isOpen, qFormer: this.#qFormer.isOpen }
+  }
+
   /** Turns recordings off and on again, for a comparison. Where there are none nothing changes. */
   useRecordings(use: boolean): void {
     this.#language.useRecordings(use)
   }
 
-  /**
-   * Vision encoder and Q-Former. Nothing is read back on the way. With `untilDone` each stage is waited for, so that
-   * its time is that of the work and not of handing it over.
-   */
-  async see(
-    pixels: Pixels,
-    { untilDone = false }: { untilDone?: boolean } = {},
-  ): Promise<SeenImage & { ms: LookTimings }> {
-    const { features, queryOutput, embeddings, ms } = await this.#look(pixels, untilDone)
+  /** Vision encoder and Q-Former. Nothing is read back on the way. */
+  async see(pixels: Pixels, options: SeeOptions = {}): Promise<SeenImage & { ms: LookTimings }> {
+    const { features, queryOutput, embeddings, ms } = await this.#look(pixels, options)
     features.dispose()
     queryOutput.dispose()
     return { embeddings, ms }
@@ -323,34 +402,63 @@ export class Blip2 {
     await this.#language.dispose()
   }
 
-  async #look(pixels: Pixels, untilDone = false): Promise<Looked> {
-    const started = performance.now()
-    const { imageSize } = this.manifest.shape.vision
-    const input = this.#runtime.tensor('float32', pixels.data, [1, 3, imageSize, imageSize])
-    try {
-      const { [visionTreaty.output.features]: features } = await this.#vision.run({
-        [visionTreaty.input.pixels]: input,
-      })
-      if (features === undefined) throw new AppError('bug', 'The vision encoder returned no features.')
-      if (untilDone) await this.#runtime.finished()
-      const encoded = performance.now()
-      try {
-        const seen = await this.#qFormer.run({ [qFormerTreaty.input.features]: features })
-        const { [qFormerTreaty.output.queries]: queryOutput, [qFormerTreaty.output.embeddings]: embeddings } =
-          seen
-        if (queryOutput === undefined || embeddings === undefined)
-          throw new AppError('bug', 'Q-Former returned nothing.')
-        if (untilDone) await this.#runtime.finished()
-        const ms = { vision: encoded - started, qFormer: performance.now() - encoded }
-        return { features, queryOutput, embeddings, ms }
-      } catch (error) {
-        features.dispose()
-        throw error
-      }
-    } finally {
-      input.dispose()
-    }
+  #look(pixels: Pixels, options: SeeOptions = {}): Promise<Looked> {
+    const [manifest, runtime, vision, qFormer] = [this.manifest, this.#runtime, this.#vision, this.#qFormer]
+    return look({ manifest, runtime, vision, qFormer }, pixels, options)
   }
+}
+
+interface LookStages {
+  manifest: PackManifest
+  runtime: Runtime
+  vision: OnDemandSession
+  qFormer: OnDemandSession
+}
+
+async function look(
+  { manifest, runtime, vision, qFormer }: LookStages,
+  pixels: Pixels,
+  { untilDone = false, signal, onOpening, onOpened }: SeeOptions,
+): Promise<Looked> {
+  const started = performance.now()
+  const optionsFor = (graph: LookGraph): RunOptions => ({
+    signal,
+    onOpening: () => onOpening?.(graph),
+    onOpened,
+  })
+  const { imageSize } = manifest.shape.vision
+  const input = runtime.tensor('float32', pixels.data, [1, 3, imageSize, imageSize])
+  try {
+    const { [visionTreaty.output.features]: features } = await vision.run(
+      { [visionTreaty.input.pixels]: input },
+      optionsFor('vision'),
+    )
+    if (features === undefined) throw new AppError('bug', 'The vision encoder returned no features.')
+    if (untilDone) await runtime.finished()
+    const encoded = performance.now()
+    try {
+      throwIfCancelled(signal)
+      const seen = await qFormer.run({ [qFormerTreaty.input.features]: features }, optionsFor('q-former'))
+      const { [qFormerTreaty.output.queries]: queryOutput, [qFormerTreaty.output.embeddings]: embeddings } =
+        seen
+      if (queryOutput === undefined || embeddings === undefined)
+        throw new AppError('bug', 'Q-Former returned nothing.')
+      if (untilDone) await runtime.finished()
+      const ms = { vision: encoded - started, qFormer: performance.now() - encoded }
+      return { features, queryOutput, embeddings, ms }
+    } catch (error) {
+      features.dispose()
+      throw error
+    }
+  } finally {
+    input.dispose()
+  }
+}
+
+/** A picture without anything in it. */
+function blank({ shape }: PackManifest): Pixels {
+  const size = shape.vision.imageSize
+  return { data: new Float32Array(3 * size * size), size, brand: 'pixels' }
 }
 
 interface Looked {
@@ -360,12 +468,20 @@ interface Looked {
   ms: LookTimings
 }
 
+interface OpenGraphOptions extends Pick<SessionOptions, 'keepOnDevice' | 'recordable'> {
+  signal: AbortSignal | undefined
+  weights: () => ReturnType<PackReader['file']>
+  /** Told when graph and weights are there and the session is about to be made. */
+  onFiles: () => void
+}
+
 async function openGraph(
   runtime: Runtime,
   pack: PackReader,
   graph: GraphName,
-  options: Pick<SessionOptions, 'keepOnDevice' | 'recordable'>,
+  { signal, weights, onFiles, ...options }: OpenGraphOptions,
 ): Promise<Session> {
+  throwIfCancelled(signal)
   const paths = pack.manifest.graphs[graph]
   const path = paths[targetFor(runtime.compute, paths)]
   if (path === undefined) {
@@ -374,8 +490,10 @@ async function openGraph(
       `This pack has no ${graph} graph for ${runtime.compute.provider}; convert it again.`,
     )
   }
-  const file = await pack.file(path)
+  const file = await pack.file(path, signal)
   const bytes = file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : file
-  const weights = { path: weightsPath(graph), data: await pack.file(weightsPath(graph)) }
-  return runtime.session({ graph: bytes, weights, ...options })
+  const data = await weights()
+  throwIfCancelled(signal)
+  onFiles()
+  return runtime.session({ graph: bytes, weights: { path: weightsPath(graph), data }, ...options })
 }

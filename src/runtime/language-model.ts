@@ -49,6 +49,31 @@ export class LanguageModel {
     return new LanguageModel({ ...plain, session: await openSession(false) })
   }
 
+  /** Runs a prefill of the queries and `tokens` tokens, all of them nothing, so that its shaders are built. */
+  async warmUp(tokens: number): Promise<void> {
+    const { runtime, shape, memory } = this.#engine
+    const { qFormer, text } = shape
+    const count = Math.min(tokens, text.positions - qFormer.queries)
+    const rows = range(0, qFormer.queries + count)
+    const zeros = new Float32Array(qFormer.queries * text.hiddenSize)
+    const queries = runtime.tensor('float32', zeros, [1, qFormer.queries, text.hiddenSize])
+    const cache = openCache(runtime, shape, memory, capacityFor(rows.length, shape))
+    try {
+      // What comes out of nothing is of no interest, not even whether it is a number.
+      await run(this.#engine, cache, {
+        queries,
+        tokens: Array<number>(count).fill(text.bosId),
+        batch: 1,
+        rows,
+        past: 0,
+        logitRows: [rows.length - 1],
+      })
+    } finally {
+      queries.dispose()
+      cache.dispose()
+    }
+  }
+
   /** Whether steps of one token are recorded and replayed. */
   get records(): boolean {
     return this.#engine.step !== null

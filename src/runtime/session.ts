@@ -179,9 +179,9 @@ export class Runtime {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST
     const buffer = device.createBuffer({ size: Math.ceil(bytes / 16) * 16, usage })
     // A tensor made from a buffer does not own it, so the buffer is destroyed with our wrapper.
-    return new OwnedTensor(this.#ort.Tensor.fromGpuBuffer(buffer, { dataType: type, dims }), () =>
-      buffer.destroy(),
-    )
+    const download = (): Promise<Float32Array<ArrayBuffer>> => downloaded(device, buffer, bytes / 4)
+    const options = { dims, ...(type === 'float32' ? { dataType: type, download } : { dataType: type }) }
+    return new OwnedTensor(this.#ort.Tensor.fromGpuBuffer(buffer, options), () => buffer.destroy())
   }
 
   /** Resolves when everything that was handed to the GPU so far is done. */
@@ -385,6 +385,25 @@ export class Session {
 function innerOf(tensor: DeviceTensor): Tensor {
   if (tensor instanceof OwnedTensor) return tensor.inner
   throw new AppError('bug', 'This tensor was not made by the runtime.')
+}
+
+/** `count` float32 values of a GPU buffer, by way of memory made for it. */
+async function downloaded(
+  device: GPUDevice,
+  buffer: GPUBuffer,
+  count: number,
+): Promise<Float32Array<ArrayBuffer>> {
+  const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
+  const staging = device.createBuffer({ size: buffer.size, usage })
+  try {
+    const encoder = device.createCommandEncoder()
+    encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size)
+    device.queue.submit([encoder.finish()])
+    await staging.mapAsync(GPUMapMode.READ)
+    return new Float32Array(staging.getMappedRange()).slice(0, count)
+  } finally {
+    staging.destroy()
+  }
 }
 
 function gpuBufferOf(tensor: DeviceTensor): GPUBuffer {

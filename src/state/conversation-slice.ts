@@ -13,7 +13,7 @@ import {
 } from '../conversation/conversation.ts'
 import { fromJson, toJson, toMarkdown } from '../conversation/exchange.ts'
 import type { ConversationLibrary, SeenPicture, StoredPicture } from '../conversation/library.ts'
-import { AppError, toFailure, type Failure } from '../pack/failure.ts'
+import { AppError, throwIfCancelled, toFailure, type Failure } from '../pack/failure.ts'
 import { lookKey } from '../pack/manifest.ts'
 import type { LookProgress } from '../protocol/calls.ts'
 import { modelName } from './model-slice.ts'
@@ -46,6 +46,7 @@ export interface ConversationSlice {
   addImages: (images: NamedImage[]) => void
   openConversation: (id: string) => void
   deleteConversation: (id: string) => void
+  /** The first letters of a question have its pictures looked at, if the model has not seen them. */
   changeDraft: (text: string) => void
   /** Asks the draft about every picture of the current conversation. */
   send: () => void
@@ -72,6 +73,18 @@ export interface ConversationSources {
   now: () => number
 }
 
+/** One look at a picture, under way. Whoever else wants the same picture waits for it. */
+interface Look {
+  pictureId: string
+  /** `lookKey` of the model that looks. */
+  model: string
+  abort: AbortController
+  done: Promise<{ seen: SeenPicture; lookMs: number }>
+  /** The last that was told of it. */
+  last: LookProgress | null
+  onEvent: (event: LookProgress) => void
+}
+
 export function conversationSlice(
   set: SetState,
   get: GetState,
@@ -79,6 +92,10 @@ export function conversationSlice(
   { library, newId, now }: ConversationSources,
 ): ConversationSlice {
   let running: { abort: AbortController; turnId: string; conversationId: string } | null = null
+  let looking: Look | null = null
+  /** Pictures, each with the model, that need no look ahead: they have been seen, or it was tried. */
+  const lookedAhead = new Set<string>()
+  let lookingAhead = false
 
   const find = (id: string): Conversation | undefined => get().conversations.find((one) => one.id === id)
   const current = (): Conversation | undefined => find(get().currentId ?? '')
@@ -124,11 +141,84 @@ export function conversationSlice(
     if (model.status !== 'ready') throw new AppError('bug', 'No model is loaded.')
     const key = lookKey(model.loaded.manifest)
     if (picture.seen?.model === key) return { seen: picture.seen, lookMs: 0 }
-    const input = { pictureId: picture.id, image: picture.image }
-    const { embeddings, readMs, lookMs } = await engine.call('look', input, { onEvent, signal })
-    const seen = { model: key, embeddings }
-    keep(library.savePicture({ ...picture, seen }))
-    return { seen, lookMs: readMs + lookMs }
+    if (looking !== null && (looking.pictureId !== picture.id || looking.model !== key)) {
+      // One picture at a time; what is asked about comes first.
+      looking.abort.abort()
+      await looking.done.catch(() => undefined)
+      throwIfCancelled(signal)
+    }
+    const look = looking ?? beginLook(picture, key)
+    look.onEvent = onEvent
+    if (look.last !== null) onEvent(look.last)
+    const stop = (): void => look.abort.abort()
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop)
+    try {
+      return await look.done
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
+  function beginLook(picture: StoredPicture, model: string): Look {
+    const abort = new AbortController()
+    const look: Look = {
+      pictureId: picture.id,
+      model,
+      abort,
+      done: NEVER,
+      last: null,
+      onEvent: () => undefined,
+    }
+    const onEvent = (event: LookProgress): void => {
+      look.last = event
+      look.onEvent(event)
+    }
+    const work = async (): Promise<{ seen: SeenPicture; lookMs: number }> => {
+      const input = { pictureId: picture.id, image: picture.image }
+      const { embeddings, readMs, lookMs } = await engine.call('look', input, {
+        onEvent,
+        signal: abort.signal,
+      })
+      const seen = { model, embeddings }
+      // Its conversation may have been deleted meanwhile.
+      const wanted = get().conversations.some(({ pictures }) => pictures.some(({ id }) => id === picture.id))
+      if (wanted) keep(library.savePicture({ ...picture, seen }))
+      return { seen, lookMs: readMs + lookMs }
+    }
+    look.done = work().finally(() => {
+      if (looking === look) looking = null
+    })
+    // Of a look ahead nobody may be there to hear that it failed.
+    look.done.catch(() => undefined)
+    looking = look
+    return look
+  }
+
+  /** Looks at the shown pictures that this model has not seen, so that an answer need not wait for it. Never fails. */
+  async function lookAhead(): Promise<void> {
+    const free = (): boolean => running === null && looking === null && get().model.status === 'ready'
+    const conversation = current()
+    if (conversation === undefined || lookingAhead || !free()) return
+    lookingAhead = true
+    try {
+      for (const { id } of conversation.pictures) {
+        const { model } = get()
+        if (!free() || model.status !== 'ready') return
+        const key = lookKey(model.loaded.manifest)
+        if (lookedAhead.has(`${key} ${id}`)) continue
+        const stored = (await library.picture(id)) ?? missing(id, get().images)
+        // Meanwhile it may have been sent, and the answer looks itself.
+        if (!free() || get().model !== model) return
+        lookedAhead.add(`${key} ${id}`)
+        if (stored.seen?.model === key) continue
+        await beginLook(stored, key).done
+      }
+    } catch {
+      // The answer looks again and says what is wrong.
+    } finally {
+      lookingAhead = false
+    }
   }
 
   async function answer(
@@ -140,11 +230,13 @@ export function conversationSlice(
     let written = ''
     const update = (state: AnswerState, save = false): void =>
       change(conversationId, (one) => withAnswer(one, turn.id, picture.id, state), save)
+    const onLook = (event: LookProgress): void =>
+      update(event.stage === 'opening' ? { status: 'opening', graph: event.graph } : { status: event.stage })
     const { settings } = get()
     const by = modelName(get().model)
     try {
       const stored = (await library.picture(picture.id)) ?? missing(picture.id, get().images)
-      const { seen, lookMs } = await lookAt(stored, ({ stage }) => update({ status: stage }), signal)
+      const { seen, lookMs } = await lookAt(stored, onLook, signal)
       const conversation = find(conversationId)
       if (conversation === undefined) return
       const earlier = earlierTurns(conversation, turn, picture.id)
@@ -183,6 +275,10 @@ export function conversationSlice(
       set({ announcement: `${picture.name}: ${text === '' ? 'no answer' : text}` })
     } catch (error) {
       const failure = toFailure(error)
+      if (failure.code === 'cancelled') {
+        update(stoppedBefore(written, by), true)
+        return
+      }
       update({ status: 'failed', text: written, failure }, true)
       set({ announcement: `${picture.name}: ${failure.message}` })
     }
@@ -245,6 +341,7 @@ export function conversationSlice(
       const gone = find(id)
       if (gone === undefined) return
       if (running?.conversationId === id) running.abort.abort()
+      if (gone.pictures.some((picture) => picture.id === looking?.pictureId)) looking?.abort.abort()
       const rest = get().conversations.filter((one) => one.id !== id)
       const currentId = get().currentId === id ? (rest[0]?.id ?? null) : get().currentId
       const images = get().images
@@ -262,7 +359,9 @@ export function conversationSlice(
     },
     changeDraft(text) {
       const id = get().currentId
-      if (id !== null) set({ drafts: { ...get().drafts, [id]: text } })
+      if (id === null) return
+      set({ drafts: { ...get().drafts, [id]: text } })
+      if (text.trim() !== '') void lookAhead()
     },
     send() {
       const conversation = current()
@@ -322,6 +421,7 @@ export function conversationSlice(
     },
     stop() {
       running?.abort.abort()
+      looking?.abort.abort()
     },
     retry(turnId, pictureId) {
       const conversation = current()
@@ -363,6 +463,16 @@ export function conversationSlice(
     },
   }
 }
+
+/** Stop was pressed before anything was written, or the engine gave up writing because of it. */
+function stoppedBefore(text: string, by: string | null): AnswerState {
+  const none = { lookMs: 0, prefillMs: 0, decodeMs: 0, prefilled: 0, dropped: 0 }
+  const facts = { finish: 'stopped' as const, ...none, ...(by !== null && { model: by }) }
+  return { status: 'done', text, tokenIds: [], answers: [], facts }
+}
+
+/** In the place of a promise until it is made. */
+const NEVER = new Promise<never>(() => undefined)
 
 /** A picture that could not be kept (full disk) still lies in memory. */
 function missing(id: string, images: Record<string, Blob>): StoredPicture {

@@ -1,5 +1,5 @@
 import { toFailure, type Failure } from '../pack/failure.ts'
-import type { LoadedModel, LoadProgress, PackPlace, Provider } from '../protocol/calls.ts'
+import type { LoadedModel, LoadProgress, MemoryChoice, PackPlace, Provider } from '../protocol/calls.ts'
 import type { EngineAccess, GetState, SetState } from './store.ts'
 
 export type ModelState =
@@ -18,6 +18,8 @@ export interface ModelSlice {
   changeModel: (id: string | null) => Promise<void>
   /** Loads it again elsewhere: on the graphics card or on the processor. */
   switchProvider: (prefer: Provider) => Promise<void>
+  /** Keeps everything loaded or not, from now on, without loading anything anew. */
+  changeMemory: (memory: MemoryChoice) => Promise<void>
   /** Lets go of the model and its device, stopping what is being written. Returns where it was loaded from. */
   unloadModel: () => Promise<PackPlace>
   /** The engine's worker died: calls have failed already, and the next load starts a new one. */
@@ -64,15 +66,32 @@ export function modelSlice(
     set({ model: { status: 'loading', progress: null } })
     const onEvent = (progress: LoadProgress): void => set({ model: { status: 'loading', progress } })
     try {
-      const input = { pack: placeOf(get().settings.model), prefer: get().settings.prefer }
+      const { model, prefer, memory } = get().settings
+      const input = { pack: placeOf(model), prefer, memory }
       const loaded = await engine.call('load', input, { onEvent, signal })
       // Another model is wanted by now.
       if (signal.aborted) return
       set({ model: { status: 'ready', loaded } })
       watch(signal)
+      if (get().settings.memory !== memory) void applyMemory()
       void get().answerWaiting()
     } catch (error) {
       if (!signal.aborted) set({ model: { status: 'failed', failure: toFailure(error) } })
+    }
+  }
+
+  /** Has the loaded model follow the settings. One that is being loaded does so when it is ready. */
+  async function applyMemory(): Promise<void> {
+    const { signal } = stop
+    if (get().model.status !== 'ready') return
+    try {
+      const report = await engine.call('changeMemory', { memory: get().settings.memory })
+      const { model } = get()
+      if (model.status !== 'ready' || signal.aborted) return
+      const { loaded } = model
+      set({ model: { status: 'ready', loaded: { ...loaded, device: { ...loaded.device, memory: report } } } })
+    } catch {
+      // The model went away meanwhile, which is told where it is told of; the next one begins with the setting.
     }
   }
 
@@ -98,6 +117,10 @@ export function modelSlice(
     async switchProvider(prefer) {
       get().changeSettings({ prefer })
       await reload()
+    },
+    async changeMemory(memory) {
+      get().changeSettings({ memory })
+      await applyMemory()
     },
     async unloadModel() {
       get().stop()

@@ -1,5 +1,5 @@
 import { decodingProblem, GREEDY, type DecodingSettings } from '../pack/decoding.ts'
-import type { Provider } from '../protocol/calls.ts'
+import type { MemoryChoice, Provider } from '../protocol/calls.ts'
 import { isPreset, PRESETS, type PresetName } from './presets.ts'
 import type { GetState, SetState } from './store.ts'
 
@@ -17,6 +17,8 @@ export interface Settings {
   own: DecodingSettings
   /** What to compute on; null leaves it to the engine. */
   prefer: Provider | null
+  /** Whether everything stays loaded. Changed by `changeMemory`, which takes effect at once. */
+  memory: MemoryChoice
   /** Id of the kept model that is used; null for the built-in one. */
   model: string | null
 }
@@ -42,6 +44,7 @@ const DEFAULTS: Settings = {
   preset: 'quick',
   own: GREEDY,
   prefer: null,
+  memory: 'auto',
   model: null,
 }
 
@@ -75,13 +78,14 @@ function restored(storage: SettingsStorage): Settings {
   } catch {
     return settings
   }
-  const { theme, prompt, template, preset, own, prefer, model } = kept
+  const { theme, prompt, template, preset, own, prefer, memory, model } = kept
   if (theme === 'light' || theme === 'dark') settings.theme = theme
   if (typeof prompt === 'string') settings.prompt = prompt
   if (typeof template === 'string' && template.includes('{question}')) settings.template = template
   if (isPreset(preset)) settings.preset = preset
   if (isDecoding(own)) settings.own = own
   if (typeof model === 'string') settings.model = model
+  if (memory === 'keep' || memory === 'spare') settings.memory = memory
   if (prefer === 'wasm' || prefer === 'webgpu') settings.prefer = prefer
   return settings
 }

@@ -9,6 +9,8 @@ import type {
   EngineCalls,
   LoadedModel,
   Looked,
+  LookProgress,
+  MemoryReport,
 } from '../protocol/calls.ts'
 import type { Client } from '../protocol/rpc.ts'
 import type { MeasureDevice } from './measure-slice.ts'
@@ -38,10 +40,18 @@ type AnswerCall = (
   signal: AbortSignal,
 ) => Promise<Answered>
 
+type LookCall = (
+  input: EngineCalls['look']['in'],
+  report: (event: LookProgress) => void,
+  signal: AbortSignal,
+) => Promise<Looked>
+type ChangeMemoryCall = (input: EngineCalls['changeMemory']['in']) => Promise<MemoryReport>
+
 interface Fake {
   store: AppStore
   load: ReturnType<typeof vi.fn<() => Promise<LoadedModel>>>
-  look: ReturnType<typeof vi.fn<(input: EngineCalls['look']['in']) => Promise<Looked>>>
+  look: ReturnType<typeof vi.fn<LookCall>>
+  changeMemory: ReturnType<typeof vi.fn<ChangeMemoryCall>>
   answer: ReturnType<typeof vi.fn<AnswerCall>>
   /** Makes the graphics device of the loaded model go away. */
   lose: (failure: Failure) => void
@@ -59,7 +69,8 @@ let ids = 0
 function fake({ kept = [], library }: { kept?: unknown[]; library?: Fake['library'] } = {}): Fake {
   const shelf = library ?? { conversations: new Map(), pictures: new Map() }
   const load = vi.fn<() => Promise<LoadedModel>>().mockResolvedValue(loaded('one'))
-  const look = vi.fn<(input: EngineCalls['look']['in']) => Promise<Looked>>().mockResolvedValue(LOOKED)
+  const look = vi.fn<LookCall>().mockResolvedValue(LOOKED)
+  const changeMemory = vi.fn<ChangeMemoryCall>().mockResolvedValue({ keepsAll: false, why: 'Asked.' })
   const answer = vi.fn<AnswerCall>().mockResolvedValue(ANSWERED)
   const unload = vi.fn<() => Promise<null>>().mockResolvedValue(null)
   const measureDevice = vi.fn<MeasureDevice>()
@@ -67,7 +78,9 @@ function fake({ kept = [], library }: { kept?: unknown[]; library?: Fake['librar
   const calls = {
     load: () => load(),
     untilLost: () => new Promise<Failure>((resolve) => (lose = resolve)),
-    look: (input: EngineCalls['look']['in']) => look(input),
+    look: (input: EngineCalls['look']['in'], report: (event: LookProgress) => void, signal: AbortSignal) =>
+      look(input, report, signal),
+    changeMemory: (input: EngineCalls['changeMemory']['in']) => changeMemory(input),
     answer: (input: AnswerRequest, report: (event: AnswerProgress) => void, signal: AbortSignal) =>
       answer(input, report, signal),
     unload: () => unload(),
@@ -110,6 +123,7 @@ function fake({ kept = [], library }: { kept?: unknown[]; library?: Fake['librar
     store,
     load,
     look,
+    changeMemory,
     answer,
     lose: (failure) => lose(failure),
     kept,
@@ -305,6 +319,136 @@ describe('a conversation', () => {
   })
 })
 
+describe('a picture that the model has not seen', () => {
+  /** A conversation that was kept with what another model saw, and a look that ends when it is told to. */
+  async function unseen(): Promise<Fake & { finish: (looked: Looked | Error) => void }> {
+    const { library } = await withPicture()
+    const again = fake({ library })
+    again.load.mockResolvedValue(loaded('two'))
+    let finish: (looked: Looked | Error) => void = () => undefined
+    again.look.mockImplementationOnce(
+      (_, report, signal) =>
+        new Promise((resolve, reject) => {
+          report({ stage: 'opening', graph: 'vision' })
+          signal.addEventListener('abort', () => reject(new AppError('cancelled', 'Stopped.')))
+          finish = (looked) => (looked instanceof Error ? reject(looked) : resolve(looked))
+        }),
+    )
+    await again.store.getState().restoreConversations()
+    await again.store.getState().loadModel()
+    return { ...again, finish: (looked) => finish(looked) }
+  }
+
+  it('is looked at while the question is typed, once, and kept', async () => {
+    const { store, look, answer, finish, library } = await unseen()
+    store.getState().changeDraft(' ')
+    store.getState().changeDraft('w')
+    store.getState().changeDraft('wh')
+    await vi.waitFor(() => expect(look).toHaveBeenCalledTimes(1))
+    expect(statuses(store)).toEqual(['done'])
+    finish(LOOKED)
+    await vi.waitFor(() => expect([...library.pictures.values()][0]?.seen?.model).toContain('two'))
+    await ask(store, 'why?')
+    expect(look).toHaveBeenCalledTimes(1)
+    expect(answer).toHaveBeenCalledTimes(1)
+    expect(answers(store)[1]).toMatchObject({ facts: { lookMs: 0 } })
+  })
+
+  it('is waited for by a question that is sent meanwhile, which shows how far it is', async () => {
+    const { store, look, finish } = await unseen()
+    store.getState().changeDraft('why?')
+    await vi.waitFor(() => expect(look).toHaveBeenCalledTimes(1))
+    store.getState().send()
+    await vi.waitFor(() => expect(answers(store)[1]).toEqual({ status: 'opening', graph: 'vision' }))
+    finish(LOOKED)
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
+    expect(look).toHaveBeenCalledTimes(1)
+    expect(answers(store)[1]).toMatchObject({ text: 'a cat', facts: { lookMs: 2 } })
+  })
+
+  it('may fail to be looked at ahead without a word; the answer looks again', async () => {
+    const { store, look, finish } = await unseen()
+    store.getState().changeDraft('why?')
+    await vi.waitFor(() => expect(look).toHaveBeenCalledTimes(1))
+    const { announcement } = store.getState()
+    finish(new AppError('out-of-memory', 'Too large.'))
+    await new Promise((resolve) => setTimeout(resolve))
+    expect(statuses(store)).toEqual(['done'])
+    store.getState().changeDraft('why then?')
+    expect(store.getState()).toMatchObject({ announcement, libraryFailure: null })
+    store.getState().send()
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
+    expect(look).toHaveBeenCalledTimes(2)
+  })
+
+  it('gives way to another picture, and to Stop', async () => {
+    const { store, look } = await unseen()
+    store.getState().changeDraft('why?')
+    await vi.waitFor(() => expect(look).toHaveBeenCalledTimes(1))
+    store.getState().addImages([picture('b.png')])
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done']))
+    expect(look).toHaveBeenCalledTimes(2)
+
+    const other = await unseen()
+    other.store.getState().changeDraft('why?')
+    await vi.waitFor(() => expect(other.look).toHaveBeenCalledTimes(1))
+    other.store.getState().send()
+    await vi.waitFor(() => expect(statuses(other.store)).toEqual(['done', 'opening']))
+    other.store.getState().stop()
+    await vi.waitFor(() => expect(statuses(other.store)).toEqual(['done', 'done']))
+    expect(answers(other.store)[1]).toMatchObject({ text: '', facts: { finish: 'stopped' } })
+    expect(other.answer).not.toHaveBeenCalled()
+    await ask(other.store, 'again?')
+    expect(other.look).toHaveBeenCalledTimes(2)
+  })
+
+  it('is not looked at ahead when it has been seen, or while something is written', async () => {
+    const { store, look, answer } = await withPicture()
+    let end: (answered: Answered) => void = () => undefined
+    answer.mockImplementationOnce(() => new Promise((resolve) => (end = resolve)))
+    store.getState().changeDraft('why?')
+    store.getState().send()
+    await vi.waitFor(() => expect(answer).toHaveBeenCalledTimes(2))
+    store.getState().changeDraft('and')
+    end(ANSWERED)
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
+    store.getState().changeDraft('and then?')
+    await new Promise((resolve) => setTimeout(resolve))
+    expect(look).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('what stays in memory', () => {
+  it('is changed without loading anew, remembered, and told', async () => {
+    const { store, load, changeMemory, kept } = fake()
+    await store.getState().loadModel()
+    await store.getState().changeMemory('spare')
+    expect(changeMemory).toHaveBeenCalledWith({ memory: 'spare' })
+    expect(load).toHaveBeenCalledTimes(1)
+    expect(kept.at(-1)).toMatchObject({ memory: 'spare' })
+    expect(store.getState().model).toMatchObject({
+      loaded: { device: { memory: { keepsAll: false, why: 'Asked.' } } },
+    })
+  })
+
+  it('follows when the model that is being loaded is ready', async () => {
+    const { store, changeMemory } = fake()
+    const loading = store.getState().loadModel()
+    const changed = store.getState().changeMemory('spare')
+    expect(changeMemory).not.toHaveBeenCalled()
+    await Promise.all([loading, changed])
+    expect(changeMemory).toHaveBeenCalledWith({ memory: 'spare' })
+  })
+
+  it('is a setting that the next model begins with when this one goes away', async () => {
+    const { store, changeMemory } = fake()
+    await store.getState().loadModel()
+    changeMemory.mockRejectedValueOnce(new AppError('device-lost', LOST.message))
+    await store.getState().changeMemory('keep')
+    expect(store.getState().settings.memory).toBe('keep')
+  })
+})
+
 describe('the model', () => {
   it('is reported failed with the sentence of the failure, and can be loaded again', async () => {
     const { store, load } = fake()
@@ -408,7 +552,15 @@ describe('settings', () => {
     ['no object', 'nonsense'],
     [
       'values of other kinds',
-      { theme: 'plaid', prompt: 7, own: { beams: 0 }, preset: 'x', template: 'y', prefer: 'magic' },
+      {
+        theme: 'plaid',
+        prompt: 7,
+        own: { beams: 0 },
+        preset: 'x',
+        template: 'y',
+        prefer: 'magic',
+        memory: 'little',
+      },
     ],
   ])('fall back to the defaults where what was kept is %s', (_, kept) => {
     expect(fake({ kept: [kept] }).store.getState().settings).toEqual(fake().store.getState().settings)

@@ -80,6 +80,10 @@ function Words({
       return <p className="stage">{model === 'ready' ? 'Waiting for its turn…' : 'Waiting for the model…'}</p>
     case 'reading':
       return <p className="stage">Reading the picture…</p>
+    case 'opening':
+      return (
+        <p className="stage">Opening {answer.graph === 'vision' ? 'the vision encoder' : 'the Q-Former'}…</p>
+      )
     case 'looking':
       return <p className="stage">Looking…</p>
     case 'writing':

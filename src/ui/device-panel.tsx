@@ -83,6 +83,10 @@ function choicesOf({ device, manifest }: LoadedModel): Fact[] {
     ...(device.maxBufferBytes === null
       ? []
       : [['Largest buffer', bytesText(device.maxBufferBytes)] satisfies Fact]),
+    [
+      'Memory',
+      `${device.memory.keepsAll ? 'everything stays loaded' : 'vision encoder and Q-Former are put away between pictures'}. ${device.memory.why}`,
+    ],
     ['Subgroups', 'not asked for: small ones give wrong numbers'],
     ['Context', `${manifest.shape.text.positions} positions, picture included`],
   ]

@@ -1,10 +1,17 @@
 import { useId, useState, type ReactElement } from 'react'
 import { decodingProblem, GREEDY, type DecodingSettings } from '../pack/decoding.ts'
+import type { MemoryChoice } from '../protocol/calls.ts'
 import { PRESETS } from '../state/presets.ts'
 import { DEFAULT_TEMPLATE, type Theme } from '../state/settings-slice.ts'
 import { useApp } from './store-context.ts'
 
 const THEMES: Record<Theme, string> = { auto: 'As the system', light: 'Light', dark: 'Dark' }
+
+const MEMORY: Record<MemoryChoice, string> = {
+  auto: 'Automatic',
+  keep: 'Keep everything loaded',
+  spare: 'Spare memory',
+}
 
 export function SettingsPanel(): ReactElement {
   const settings = useApp((state) => state.settings)
@@ -32,12 +39,42 @@ export function SettingsPanel(): ReactElement {
           ))}
         </select>
       </label>
+      <Memory />
       <p className="hint">
         Answers are written as “{PRESETS[settings.preset].name}”: {PRESETS[settings.preset].hint}.
       </p>
       {settings.preset === 'own' && <OwnDecoding />}
       <Shortcuts />
     </details>
+  )
+}
+
+/** What stays loaded between pictures. */
+function Memory(): ReactElement {
+  const memory = useApp((state) => state.settings.memory)
+  const change = useApp((state) => state.changeMemory)
+  const hint = useId()
+  return (
+    <div className="field">
+      <label>
+        Memory
+        <select
+          value={memory}
+          aria-describedby={hint}
+          onChange={(event) => void change(memoryOf(event.target.value))}
+        >
+          {Object.entries(MEMORY).map(([choice, name]) => (
+            <option key={choice} value={choice}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <p id={hint} className="hint">
+        Sparing memory puts away the part that looks at pictures until the next picture, which then takes a
+        little longer.
+      </p>
+    </div>
   )
 }
 
@@ -214,6 +251,10 @@ function Shortcuts(): ReactElement {
       <dd>pastes a picture</dd>
     </dl>
   )
+}
+
+function memoryOf(value: string): MemoryChoice {
+  return value === 'keep' || value === 'spare' ? value : 'auto'
 }
 
 function themeOf(value: string): Theme {

@@ -1,7 +1,8 @@
 /** The engine's thread: the model, its GPU device and ONNX Runtime live here, away from the page. */
 import { withImage } from '../image/decode.ts'
 import { preprocess } from '../image/preprocess.ts'
-import { AppError, toFailure, type Failure } from '../pack/failure.ts'
+import { AppError, throwIfCancelled, toFailure, type Failure } from '../pack/failure.ts'
+import { GRAPHS, weightsPath, type PackManifest } from '../pack/manifest.ts'
 import type {
   Answered,
   AnswerProgress,
@@ -12,10 +13,13 @@ import type {
   LoadProgress,
   Looked,
   LookProgress,
+  MemoryChoice,
+  MemoryReport,
 } from '../protocol/calls.ts'
 import { serve } from '../protocol/rpc.ts'
 import { Blip2, type AnswerSoFar, type Discussion } from '../runtime/blip2.ts'
 import { lossOf, openCompute, type Compute } from '../runtime/gpu.ts'
+import { decideMemory } from '../runtime/memory-policy.ts'
 import { openPack } from './open-pack.ts'
 
 let model: Blip2 | null = null
@@ -53,20 +57,43 @@ async function load(
     .filter((file) => !file.path.endsWith('.onnx'))
     .reduce((sum, file) => sum + file.bytes, 0)
   report({ stage: 'fetching', doneBytes, totalBytes })
+  const memory = memoryFor(input.memory, compute, pack.manifest)
   model = await Blip2.load(pack, compute, {
     signal,
+    keepsAll: memory.keepsAll,
     onProgress: (graph, done, total) => report({ stage: 'preparing', graph, done, total }),
   })
   return {
-    device: describe(compute, model),
+    device: describe(compute, model, memory),
     manifest: pack.manifest,
     loadMs: performance.now() - started,
   }
 }
 
+async function changeMemory({ memory }: EngineCalls['changeMemory']['in']): Promise<MemoryReport> {
+  const loaded = loadedModel()
+  if (compute === null) throw new AppError('bug', 'A model is loaded nowhere.')
+  const decision = memoryFor(memory, compute, loaded.manifest)
+  await loaded.keepLookLoaded(decision.keepsAll)
+  return decision
+}
+
+function memoryFor(
+  choice: MemoryChoice,
+  { provider, software }: Compute,
+  { files }: PackManifest,
+): MemoryReport {
+  const weights = new Set(GRAPHS.map(weightsPath))
+  const weightBytes = files.reduce((sum, { path, bytes }) => sum + (weights.has(path) ? bytes : 0), 0)
+  // Only Chromium's browsers know it.
+  const { deviceMemory } = navigator as WorkerNavigator & { deviceMemory?: number }
+  return decideMemory({ choice, weightBytes, deviceMemory, provider, software })
+}
+
 async function look(
   { pictureId, image }: EngineCalls['look']['in'],
   report: (event: LookProgress) => void,
+  signal: AbortSignal,
 ): Promise<Looked> {
   const loaded = loadedModel()
   const started = performance.now()
@@ -79,8 +106,13 @@ async function look(
   }))
   const { width, height } = picture
   const read = performance.now()
+  throwIfCancelled(signal)
   report({ stage: 'looking', width, height })
-  const seen = await loaded.see(picture.pixels)
+  const seen = await loaded.see(picture.pixels, {
+    signal,
+    onOpening: (graph) => report({ stage: 'opening', graph }),
+    onOpened: () => report({ stage: 'looking', width, height }),
+  })
   try {
     // Read back once, to be kept: no later turn, nor a reload, has to look again.
     const embeddings = await seen.embeddings.read()
@@ -173,9 +205,17 @@ async function unload(): Promise<null> {
 function describe(
   { device, provider, adapter, f16, software, reason }: Compute,
   { recordsSteps }: Blip2,
+  memory: MemoryReport,
 ): DeviceReport {
   const maxBufferBytes = device?.limits.maxBufferSize ?? null
-  return { provider, adapter, f16, software, reason, recordsSteps, maxBufferBytes }
+  return { provider, adapter, f16, software, reason, recordsSteps, maxBufferBytes, memory }
 }
 
-serve<EngineCalls>(self, { load, untilLost, look: using(look), answer: using(answer), unload })
+serve<EngineCalls>(self, {
+  load,
+  untilLost,
+  look: using(look),
+  answer: using(answer),
+  changeMemory: using(changeMemory),
+  unload,
+})

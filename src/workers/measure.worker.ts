@@ -7,7 +7,7 @@ import { openCompute } from '../runtime/gpu.ts'
 import { openPack } from './open-pack.ts'
 
 async function measureHere(
-  { pack: place, prefer, tokens, promptTokens }: MeasureRequest,
+  { pack: place, prefer, tokens, promptTokens, warmUp }: MeasureRequest,
   report: (event: { stage: string }) => void,
   signal: AbortSignal,
 ): Promise<BenchResult> {
@@ -15,7 +15,7 @@ async function measureHere(
   try {
     const pack = await openPack(place, { onBytes: () => undefined, signal })
     const onStage = (stage: string): void => report({ stage })
-    return await measure(pack, compute, { tokens, promptTokens, onStage, signal })
+    return await measure(pack, compute, { tokens, promptTokens, warmUp, onStage, signal })
   } finally {
     compute.device?.destroy()
   }
