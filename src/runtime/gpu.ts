@@ -2,10 +2,16 @@
  * Finds out what there is to compute on and opens it. We make the `GPUDevice` ourselves, so that all sessions share
  * one, its loss can be heard, and the features are ours to choose.
  */
-import { AppError } from '../pack/failure.ts'
 import type { Target } from '../pack/manifest.ts'
+import { attendsRightly } from './attention-check.ts'
 
 export type Provider = 'webgpu' | 'wasm'
+
+/**
+ * Whether the device has `subgroups`, or why not: the adapter lacks them, is a software rasteriser, has too small ones,
+ * or failed the self-test with them; or the caller left them out.
+ */
+export type Subgroups = 'used' | 'absent' | 'software' | 'too-small' | 'wrong' | 'left-out'
 
 export interface Compute {
   provider: Provider
@@ -16,6 +22,8 @@ export interface Compute {
   f16: boolean
   /** The adapter is a software rasteriser: right, but slow. */
   software: boolean
+  /** Null for WebAssembly. */
+  subgroups: Subgroups | null
   /** Why WebGPU is not used, in one sentence; null when it is, or was not asked for. */
   reason: string | null
 }
@@ -33,9 +41,12 @@ const LIMITS = [
 ] as const satisfies (keyof GPUSupportedLimits)[]
 
 export interface ComputeOptions {
-  /** Asks for `subgroups` where the adapter has them: for measurements, see `onAdapter`. */
+  /** For measurements: true takes `subgroups` wherever the adapter has them, untested, and false never does. */
   subgroups?: boolean
 }
+
+/** With subgroups of 4 the shader counts keys twice: it works on 8 at once (ONNX Runtime 1.30.0). */
+const SMALLEST_SUBGROUP = 8
 
 /** Opens WebGPU, or WebAssembly when `prefer` says so or there is no usable adapter. Never throws. */
 export async function openCompute(prefer: Provider | null, options: ComputeOptions = {}): Promise<Compute> {
@@ -43,14 +54,26 @@ export async function openCompute(prefer: Provider | null, options: ComputeOptio
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu
   if (gpu === undefined) return onProcessor('This browser has no WebGPU.')
   try {
-    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
+    const adapter = await requestAdapter(gpu)
     if (adapter === null) return onProcessor('WebGPU found no graphics adapter here.')
-    return await onAdapter(adapter, options)
+    const subgroups = subgroupsOf(adapter, options)
+    const compute = await onAdapter(adapter, subgroups)
+    if (subgroups !== 'used' || options.subgroups === true) return compute
+    if (await attendsRightly(compute).catch(() => false)) return compute
+    compute.device?.destroy()
+    // An adapter gives one device only.
+    const again = await requestAdapter(gpu)
+    if (again === null) return onProcessor('WebGPU found no graphics adapter when asked again.')
+    return await onAdapter(again, 'wrong')
   } catch (error) {
     return onProcessor(
       `WebGPU could not be started (${error instanceof Error ? error.message : String(error)}).`,
     )
   }
+}
+
+function requestAdapter(gpu: GPU): Promise<GPUAdapter | null> {
+  return gpu.requestAdapter({ powerPreference: 'high-performance' })
 }
 
 /**
@@ -61,34 +84,41 @@ export function targetFor(compute: Compute, available: Partial<Record<Target, st
   return compute.f16 && available['webgpu-f16'] !== undefined ? 'webgpu-f16' : 'webgpu'
 }
 
-async function onAdapter(adapter: GPUAdapter, { subgroups = false }: ComputeOptions): Promise<Compute> {
+/**
+ * Whether to open the device with subgroups. ONNX Runtime then takes other attention shaders, and integer products where
+ * a graph allows them; where they are small those shaders are wrong (docs/decisions/005-subgroups.md).
+ */
+function subgroupsOf(adapter: GPUAdapter, { subgroups }: ComputeOptions): Subgroups {
+  if (subgroups === false) return 'left-out'
+  if (!adapter.features.has('subgroups')) return 'absent'
+  if (subgroups === true) return 'used'
+  if (isSoftware(adapter)) return 'software'
+  const { subgroupMinSize } = adapter.info
+  return subgroupMinSize !== undefined && subgroupMinSize < SMALLEST_SUBGROUP ? 'too-small' : 'used'
+}
+
+async function onAdapter(adapter: GPUAdapter, subgroups: Subgroups): Promise<Compute> {
   const requiredLimits: Record<string, number> = {}
   for (const limit of LIMITS) requiredLimits[limit] = adapter.limits[limit]
   const f16 = adapter.features.has('shader-f16')
-  // `subgroups` is left out on purpose, but for measurements: without it ONNX Runtime takes the shared-memory attention shaders, which are
-  // right on every adapter; with it small subgroups give wrong numbers (measured on two software adapters).
-  const wanted: GPUFeatureName[] = subgroups ? ['shader-f16', 'subgroups'] : ['shader-f16']
-  const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature))
+  const requiredFeatures: GPUFeatureName[] = []
+  if (f16) requiredFeatures.push('shader-f16')
+  if (subgroups === 'used') requiredFeatures.push('subgroups')
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures })
-  const { vendor, architecture, description, isFallbackAdapter } = adapter.info
-  const name = description || [vendor, architecture].filter(Boolean).join(' ')
-  const software =
-    isFallbackAdapter ||
-    /swiftshader|llvmpipe|lavapipe|basic render/i.test(`${name} ${vendor} ${architecture}`)
-  return { provider: 'webgpu', device, adapter: name, f16, software, reason: null }
+  const software = isSoftware(adapter)
+  return { provider: 'webgpu', device, adapter: nameOf(adapter), f16, software, subgroups, reason: null }
+}
+
+function nameOf({ info: { vendor, architecture, description } }: GPUAdapter): string {
+  return description || [vendor, architecture].filter(Boolean).join(' ')
+}
+
+function isSoftware(adapter: GPUAdapter): boolean {
+  const { vendor, architecture, isFallbackAdapter } = adapter.info
+  const name = `${nameOf(adapter)} ${vendor} ${architecture}`
+  return isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(name)
 }
 
 function onProcessor(reason: string): Compute {
-  return { provider: 'wasm', device: null, adapter: '', f16: false, software: false, reason }
-}
-
-/** Rejects with `device-lost` once the device goes away; never settles while it lives. */
-export async function lossOf(device: GPUDevice): Promise<never> {
-  const info = await device.lost
-  throw deviceLost(info.message)
-}
-
-export function deviceLost(detail: string): AppError {
-  const why = detail === '' ? '' : ` (${detail})`
-  return new AppError('device-lost', `The graphics device went away${why}; load the model again.`)
+  return { provider: 'wasm', device: null, adapter: '', f16: false, software: false, subgroups: null, reason }
 }

@@ -7,7 +7,8 @@ import type * as OrtModule from 'onnxruntime-common'
 import type { InferenceSession, Tensor } from 'onnxruntime-common'
 import { AppError } from '../pack/failure.ts'
 import { widenedPath } from '../pack/manifest.ts'
-import { lossOf, type Compute } from './gpu.ts'
+import { lossOf } from './device-loss.ts'
+import type { Compute } from './gpu.ts'
 import { canReadLazily, LazyBytes } from './lazy-bytes.ts'
 import { PacedBlob } from './paced-blob.ts'
 import { WidenedBlob, WidenedBytes } from './widened.ts'
@@ -87,10 +88,15 @@ export interface BufferCopy {
   bytes: number
 }
 
+export interface WeightsFile {
+  path: string
+  data: Blob | Uint8Array<ArrayBuffer>
+}
+
 export interface SessionOptions {
   graph: Uint8Array<ArrayBuffer>
-  /** The weights file, under the path that the graph calls it by. A Blob is read piece by piece. */
-  weights: { path: string; data: Blob | Uint8Array<ArrayBuffer> }
+  /** The weights file, under the path that the graph calls it by. A Blob is read piece by piece. None: no such file. */
+  weights?: WeightsFile
   /** Outputs that stay where they were computed. All others come back to the processor. */
   keepOnDevice: string[]
   /** Record the GPU commands of runs that ask for it, to be sent again without ONNX Runtime's work between them. */
@@ -144,7 +150,7 @@ export class Runtime {
     const options: InferenceSession.SessionOptions = {
       executionProviders:
         device === null ? ['wasm'] : [{ name: 'webgpu', device, validationMode: 'basic' } as const],
-      externalData: await this.#readable(weights),
+      externalData: weights === undefined ? [] : await this.#readable(weights),
       logSeverityLevel: 3,
       ...(device !== null && { preferredOutputLocation: location }),
     }
@@ -264,7 +270,7 @@ export class Runtime {
   }
 
   /** The JSPI build reads a Blob as it needs it, at the GPU's pace; the others would take it whole. */
-  async #readable({ path, data }: SessionOptions['weights']): Promise<ExternalData[]> {
+  async #readable({ path, data }: WeightsFile): Promise<ExternalData[]> {
     const { provider, device } = this.compute
     if (data instanceof Blob && provider === 'webgpu' && device !== null && hasJspi()) {
       const allow = (bytes: number): Promise<void> => this.#upload(device, bytes)

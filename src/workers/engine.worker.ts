@@ -18,7 +18,8 @@ import type {
 } from '../protocol/calls.ts'
 import { serve } from '../protocol/rpc.ts'
 import { Blip2, type AnswerSoFar, type Discussion } from '../runtime/blip2.ts'
-import { lossOf, openCompute, type Compute } from '../runtime/gpu.ts'
+import { lossOf } from '../runtime/device-loss.ts'
+import { openCompute, type Compute } from '../runtime/gpu.ts'
 import { decideMemory } from '../runtime/memory-policy.ts'
 import { openPack } from './open-pack.ts'
 
