@@ -7,6 +7,7 @@ import { weightsPath, type GraphName, type PackManifest, type PackReader } from 
 import type { Pixels } from '../image/pixels.ts'
 import { decodingProblem, GREEDY, type DecodingSettings } from '../pack/decoding.ts'
 import type { Hypothesis } from './beam-search.ts'
+import { contextFor, type Context } from './context-length.ts'
 import { answerText, dialoguePrompt, fitDialogue, NEXT_QUESTION, type Turn } from './dialogue.ts'
 import { generate } from './generate.ts'
 import { targetFor, type Compute } from './gpu.ts'
@@ -116,8 +117,8 @@ export class Discussion {
 
   /** Tokens that a prompt may have before `maxNewTokens`, the last of which needs no position. */
   #room(maxNewTokens: number): number {
-    const { text, qFormer } = this.#model.manifest.shape
-    return text.positions - qFormer.queries - maxNewTokens + 1
+    const { context, manifest } = this.#model
+    return context.positions - manifest.shape.qFormer.queries - maxNewTokens + 1
   }
 
   async *#generate(
@@ -161,6 +162,8 @@ export class Discussion {
 
 export class Blip2 {
   readonly manifest: PackManifest
+  /** How long a conversation may be here. */
+  readonly context: Context
   readonly tokenizer: Tokenizer | null
   readonly #runtime: Runtime
   readonly #vision: Session
@@ -169,6 +172,7 @@ export class Blip2 {
 
   private constructor(parts: {
     manifest: PackManifest
+    context: Context
     tokenizer: Tokenizer | null
     runtime: Runtime
     vision: Session
@@ -176,6 +180,7 @@ export class Blip2 {
     language: LanguageModel
   }) {
     this.manifest = parts.manifest
+    this.context = parts.context
     this.tokenizer = parts.tokenizer
     this.#runtime = parts.runtime
     this.#vision = parts.vision
@@ -200,13 +205,16 @@ export class Blip2 {
       const qFormer = await open('q-former', Object.values(qFormerTreaty.output))
       opened.push(qFormer)
       const halfCache = targetFor(compute, manifest.graphs.decoder) === 'webgpu-f16'
+      const cacheType = halfCache ? 'float16' : 'float32'
+      const context = contextOn(compute, manifest, cacheType)
       const language = await LanguageModel.open(
         runtime,
         (recordable) => open('decoder', LanguageModel.deviceOutputs(manifest.shape), recordable),
         manifest.shape,
-        halfCache ? 'float16' : 'float32',
+        cacheType,
+        context.positions,
       )
-      return new Blip2({ manifest, tokenizer, runtime, vision, qFormer, language })
+      return new Blip2({ manifest, context, tokenizer, runtime, vision, qFormer, language })
     } catch (error) {
       for (const session of opened) await session.dispose()
       throw error
@@ -378,4 +386,17 @@ async function openGraph(
   const bytes = file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : file
   const weights = { path: weightsPath(graph), data: await pack.file(weightsPath(graph)) }
   return runtime.session({ graph: bytes, weights, ...options })
+}
+
+function contextOn(
+  { device }: Compute,
+  { shape, files }: PackManifest,
+  cacheType: 'float32' | 'float16',
+): Context {
+  const weightBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
+  const { deviceMemory } = (globalThis.navigator as { deviceMemory?: number } | undefined) ?? {}
+  const limits = device?.limits
+  const bufferBytes =
+    limits === undefined ? null : Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize)
+  return contextFor({ shape, cacheType, weightBytes }, { deviceGiB: deviceMemory ?? null, bufferBytes })
 }

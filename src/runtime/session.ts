@@ -402,7 +402,14 @@ function hasJspi(): boolean {
   return 'Suspending' in WebAssembly
 }
 
-async function importOrt(compute: Compute): Promise<Ort> {
-  if (compute.provider === 'wasm') return import('onnxruntime-web/wasm')
-  return hasJspi() ? import('onnxruntime-web/jspi') : import('onnxruntime-web/webgpu')
+/** Which build of ONNX Runtime a provider takes here. */
+export function buildFor(provider: Compute['provider']): 'jspi' | 'asyncify' | 'wasm' {
+  if (provider === 'wasm') return 'wasm'
+  return hasJspi() ? 'jspi' : 'asyncify'
+}
+
+async function importOrt({ provider }: Compute): Promise<Ort> {
+  const build = buildFor(provider)
+  if (build === 'wasm') return import('onnxruntime-web/wasm')
+  return build === 'jspi' ? import('onnxruntime-web/jspi') : import('onnxruntime-web/webgpu')
 }
