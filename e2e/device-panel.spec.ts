@@ -7,6 +7,8 @@ test('Users can measure their device and copy what was found', async ({ app, pag
   await page.getByText('This device', { exact: true }).click()
   await expect(page.getByLabel('What was chosen')).toContainText('WebGPU')
   await expect(page.getByLabel('What was chosen')).toContainText('recorded once and replayed')
+  for (const fact of ['a software adapter gives wrong numbers', 'picture included', 'Workgroup storage'])
+    await expect(page.getByLabel('What was chosen')).toContainText(fact)
   await page.getByRole('button', { name: 'Measure this device' }).click()
   await expect(page.getByText('Measuring:')).toBeVisible()
   const figures = page.getByLabel('What was measured')
@@ -15,7 +17,7 @@ test('Users can measure their device and copy what was found', async ({ app, pag
   await page.getByRole('button', { name: 'Copy as text' }).click()
   const report: unknown = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()))
   expect(report).toMatchObject({
-    device: { provider: 'webgpu', recordsSteps: true },
+    device: { provider: 'webgpu', recordsSteps: true, subgroups: 'software', context: { why: 'model' } },
     model: { name: 'drawn-scenes' },
     measured: { decode: { recorded: { tokens: 16 } } },
   })

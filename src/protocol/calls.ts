@@ -29,8 +29,18 @@ export interface DeviceReport {
   reason: string | null
   /** Steps of one token are recorded once and replayed. */
   recordsSteps: boolean
-  /** The largest buffer that the device takes; null for WebAssembly. */
-  maxBufferBytes: number | null
+  /** Whether attention may use subgroups, or why not; null for WebAssembly. */
+  subgroups: 'used' | 'absent' | 'software' | 'too-small' | 'wrong' | 'left-out' | null
+  /** Positions that a conversation may have here, of those that the model could have, and what holds it to that. */
+  context: {
+    positions: number
+    possible: number
+    why: 'model' | 'memory' | 'assumed-memory' | 'buffer' | 'wasm'
+  }
+  /** Bytes; null for WebAssembly. */
+  limits: { buffer: number; storageBinding: number; workgroupStorage: number } | null
+  /** Which build of ONNX Runtime runs. */
+  build: 'jspi' | 'asyncify' | 'wasm'
   memory: MemoryReport
 }
 

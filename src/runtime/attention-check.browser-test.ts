@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { syntheticPack } from '../synthetic/pack.ts'
+import { openHttpPack } from '../store/http-pack.ts'
 import { attendsRightly, attentionErrors } from './attention-check.ts'
 import { Blip2 } from './blip2.ts'
 import { openCompute } from './gpu.ts'
@@ -28,7 +28,10 @@ it('says that attention is right without, and leaves a device that a model can b
   expect(float32).toBeLessThan(1e-5)
   if (import.meta.env['VITE_PRINT_COUNTS']) console.warn('error without subgroups', float32, 'in ms', ms)
   expect(liveTensorCount()).toBe(0)
-  const model = await Blip2.load(syntheticPack({ size: 'tiny', precision: 'fp32', seed: 1 }), compute)
+  const model = await Blip2.load(
+    await openHttpPack(new URL('/models/drawn-scenes/', location.href).href),
+    compute,
+  )
   expect(model.recordsSteps).toBe(true)
   await model.dispose()
   compute.device?.destroy()

@@ -7,6 +7,7 @@ import { weightsPath, type GraphName, type PackManifest, type PackReader } from 
 import type { Pixels } from '../image/pixels.ts'
 import { decodingProblem, GREEDY, type DecodingSettings } from '../pack/decoding.ts'
 import type { Hypothesis } from './beam-search.ts'
+import { contextFor, type Context } from './context-length.ts'
 import { answerText, dialoguePrompt, fitDialogue, NEXT_QUESTION, type Turn } from './dialogue.ts'
 import { generate } from './generate.ts'
 import { targetFor, type Compute } from './gpu.ts'
@@ -142,8 +143,8 @@ export class Discussion {
 
   /** Tokens that a prompt may have before `maxNewTokens`, the last of which needs no position. */
   #room(maxNewTokens: number): number {
-    const { text, qFormer } = this.#model.manifest.shape
-    return text.positions - qFormer.queries - maxNewTokens + 1
+    const { context, manifest } = this.#model
+    return context.positions - manifest.shape.qFormer.queries - maxNewTokens + 1
   }
 
   async *#generate(
@@ -187,6 +188,8 @@ export class Discussion {
 
 export class Blip2 {
   readonly manifest: PackManifest
+  /** How long a conversation may be here. */
+  readonly context: Context
   readonly tokenizer: Tokenizer | null
   readonly #runtime: Runtime
   readonly #vision: OnDemandSession
@@ -195,6 +198,7 @@ export class Blip2 {
 
   private constructor(parts: {
     manifest: PackManifest
+    context: Context
     tokenizer: Tokenizer | null
     runtime: Runtime
     vision: OnDemandSession
@@ -202,6 +206,7 @@ export class Blip2 {
     language: LanguageModel
   }) {
     this.manifest = parts.manifest
+    this.context = parts.context
     this.tokenizer = parts.tokenizer
     this.#runtime = parts.runtime
     this.#vision = parts.vision
@@ -258,6 +263,8 @@ export class Blip2 {
         for (const tensor of [features, queryOutput, embeddings]) tensor.dispose()
       }
       const halfCache = targetFor(compute, manifest.graphs.decoder) === 'webgpu-f16'
+      const cacheType = halfCache ? 'float16' : 'float32'
+      const context = contextOn(compute, manifest, cacheType)
       const language = await LanguageModel.open(
         runtime,
         (recordable) => {
@@ -266,7 +273,8 @@ export class Blip2 {
           return open('decoder', { keepOnDevice, recordable }, signal)
         },
         manifest.shape,
-        halfCache ? 'float16' : 'float32',
+        cacheType,
+        context.positions,
       )
       opened.push(language)
       if (warmUp) {
@@ -274,7 +282,7 @@ export class Blip2 {
         options.onPart?.('warm-up')
         await language.warmUp(TYPICAL_TOKENS)
       }
-      const model = new Blip2({ ...stages, tokenizer, language })
+      const model = new Blip2({ ...stages, context, tokenizer, language })
       if (options.keepsAll === false) await model.keepLookLoaded(false, { afterNextLook: true })
       return model
     } catch (error) {
@@ -496,4 +504,17 @@ async function openGraph(
   throwIfCancelled(signal)
   onFiles()
   return runtime.session({ graph: bytes, weights: { path: weightsPath(graph), data }, ...options })
+}
+
+function contextOn(
+  { device }: Compute,
+  { shape, files }: PackManifest,
+  cacheType: 'float32' | 'float16',
+): Context {
+  const weightBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
+  const { deviceMemory } = (globalThis.navigator as { deviceMemory?: number } | undefined) ?? {}
+  const limits = device?.limits
+  const bufferBytes =
+    limits === undefined ? null : Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize)
+  return contextFor({ shape, cacheType, weightBytes }, { deviceGiB: deviceMemory ?? null, bufferBytes })
 }

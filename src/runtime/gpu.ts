@@ -93,7 +93,8 @@ function subgroupsOf(adapter: GPUAdapter, { subgroups }: ComputeOptions): Subgro
   if (!adapter.features.has('subgroups')) return 'absent'
   if (subgroups === true) return 'used'
   if (isSoftware(adapter)) return 'software'
-  const { subgroupMinSize } = adapter.info
+  // Not every browser tells, whatever the types say: then the self-test decides.
+  const { subgroupMinSize }: { subgroupMinSize?: number } = adapter.info
   return subgroupMinSize !== undefined && subgroupMinSize < SMALLEST_SUBGROUP ? 'too-small' : 'used'
 }
 

@@ -21,17 +21,18 @@ export class LanguageModel {
 
   /**
    * `openSession` is asked for a session whose steps can be recorded; when recording does not work here, or changes
-   * what comes out, for one without.
+   * what comes out, for one without. A sequence may have `context` positions.
    */
   static async open(
     runtime: Runtime,
     openSession: (recordable: boolean) => Promise<Session>,
     shape: ModelShape,
     cacheType: 'float32' | 'float16',
+    context: number,
   ): Promise<LanguageModel> {
     const session = await openSession(runtime.compute.device !== null)
     const memory = new CacheMemory(runtime, shape, cacheType)
-    const plain = { runtime, session, shape, memory, step: null, usesRecordings: true }
+    const plain = { runtime, session, shape, context, memory, step: null, usesRecordings: true }
     if (!session.records) return new LanguageModel(plain)
     const step = new OneTokenStep(runtime, session, shape)
     const giveUp = async (): Promise<void> => {
@@ -51,13 +52,13 @@ export class LanguageModel {
 
   /** Runs a prefill of the queries and `tokens` tokens, all of them nothing, so that its shaders are built. */
   async warmUp(tokens: number): Promise<void> {
-    const { runtime, shape, memory } = this.#engine
+    const { runtime, shape, memory, context } = this.#engine
     const { qFormer, text } = shape
-    const count = Math.min(tokens, text.positions - qFormer.queries)
+    const count = Math.min(tokens, context - qFormer.queries)
     const rows = range(0, qFormer.queries + count)
     const zeros = new Float32Array(qFormer.queries * text.hiddenSize)
     const queries = runtime.tensor('float32', zeros, [1, qFormer.queries, text.hiddenSize])
-    const cache = openCache(runtime, shape, memory, capacityFor(rows.length, shape))
+    const cache = openCache(runtime, shape, memory, capacityFor(rows.length, context))
     try {
       // What comes out of nothing is of no interest, not even whether it is a number.
       await run(this.#engine, cache, {
@@ -106,6 +107,8 @@ interface Engine {
   runtime: Runtime
   session: Session
   shape: ModelShape
+  /** Positions that a sequence may have here, queries included. */
+  context: number
   memory: CacheMemory
   /** Steps of one token, recorded; null where nothing is. */
   step: OneTokenStep | null
@@ -117,10 +120,10 @@ const SAME = 1e-3
 
 /** Runs a token before anything is recorded, and again as the replay of a step that was recorded with another token. */
 async function recordsRightly(engine: Engine, step: OneTokenStep): Promise<boolean> {
-  const { runtime, shape, memory } = engine
+  const { runtime, shape, memory, context } = engine
   const { bosId } = shape.text
   const [token, other] = [bosId, bosId === 0 ? 1 : 0]
-  const cache = openCache(runtime, shape, memory, capacityFor(1, shape))
+  const cache = openCache(runtime, shape, memory, capacityFor(1, context))
   try {
     const plain = await step.run(cache, token, 0)
     await step.run(cache, other, 0)
@@ -136,10 +139,10 @@ async function recordsRightly(engine: Engine, step: OneTokenStep): Promise<boole
 }
 
 /** Positions of the cache that holds `length` and some more. */
-function capacityFor(length: number, { text }: ModelShape): number {
+function capacityFor(length: number, context: number): number {
   let capacity = SMALLEST_CAPACITY
   while (capacity < length) capacity *= 2
-  return Math.min(capacity, text.positions)
+  return Math.min(capacity, context)
 }
 
 export class Decoding {
@@ -164,20 +167,19 @@ export class Decoding {
     return this.#tokens.length === 0 ? 0 : this.#engine.shape.qFormer.queries + this.#tokens.length
   }
 
-  /** Makes room for `tokens` tokens in all. Throws `prompt-too-long` when the model has not that many positions. */
+  /** Makes room for `tokens` tokens in all. Throws `prompt-too-long` when there may not be that many positions. */
   async reserve(tokens: number): Promise<void> {
-    const { runtime, shape, memory } = this.#engine
-    const { text, qFormer } = shape
-    const length = qFormer.queries + tokens
-    if (length > text.positions) {
-      const most = `picture, prompt and answer together may have ${text.positions} positions`
+    const { runtime, shape, memory, context } = this.#engine
+    const length = shape.qFormer.queries + tokens
+    if (length > context) {
+      const most = `picture, prompt and answer together may have ${context} positions`
       throw new AppError(
         'prompt-too-long',
-        `The prompt is too long for this model (${most}, this needs ${length}); shorten it.`,
+        `The prompt is too long here (${most}, this needs ${length}); shorten it.`,
       )
     }
-    this.#cache ??= openCache(runtime, shape, memory, capacityFor(length, shape))
-    if (length > this.#cache.capacity) await this.#cache.reserve(capacityFor(length, shape), this.length)
+    this.#cache ??= openCache(runtime, shape, memory, capacityFor(length, context))
+    if (length > this.#cache.capacity) await this.#cache.reserve(capacityFor(length, context), this.length)
   }
 
   /** Goes back to the first `count` tokens. Costs nothing on the GPU. */

@@ -11,6 +11,7 @@ import { lossOf } from './device-loss.ts'
 import type { Compute } from './gpu.ts'
 import { canReadLazily, LazyBytes } from './lazy-bytes.ts'
 import { PacedBlob } from './paced-blob.ts'
+import { createOwnBuffer, SessionBuffers } from './session-buffers.ts'
 import { WidenedBlob, WidenedBytes } from './widened.ts'
 
 type Ort = typeof OrtModule
@@ -155,10 +156,11 @@ export class Runtime {
       ...(device !== null && { preferredOutputLocation: location }),
     }
     const records = recordable && device !== null
+    const own = new SessionBuffers(device)
     const session = await this.attempt(() =>
-      this.#ort.InferenceSession.create(graph, records ? withRecording(options) : options),
+      own.during(() => this.#ort.InferenceSession.create(graph, records ? withRecording(options) : options)),
     )
-    return new Session(this, session, records)
+    return new Session(this, session, records, own)
   }
 
   /** Values from the processor. The array is used as it is, so it must not change until `dispose`. */
@@ -183,7 +185,7 @@ export class Runtime {
     if (device === null) throw new AppError('bug', 'There is no GPU to allocate on.')
     const bytes = dims.reduce((product, size) => product * size, ELEMENT_BYTES[type])
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST
-    const buffer = device.createBuffer({ size: Math.ceil(bytes / 16) * 16, usage })
+    const buffer = createOwnBuffer(device, { size: Math.ceil(bytes / 16) * 16, usage })
     // A tensor made from a buffer does not own it, so the buffer is destroyed with our wrapper.
     const download = (): Promise<Float32Array<ArrayBuffer>> => downloaded(device, buffer, bytes / 4)
     const options = { dims, ...(type === 'float32' ? { dataType: type, download } : { dataType: type }) }
@@ -222,7 +224,7 @@ export class Runtime {
     const { device } = this.compute
     if (device === null) throw new AppError('bug', 'There is no GPU to read from.')
     const { size } = gpuBufferOf(tensor)
-    return device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })
+    return createOwnBuffer(device, { size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })
   }
 
   /** Copies bytes between GPU tensors, in order, behind everything that was run before. */
@@ -352,11 +354,13 @@ export class Session {
   readonly records: boolean
   readonly #runtime: Runtime
   readonly #inner: InferenceSession
+  readonly #buffers: SessionBuffers
 
-  constructor(runtime: Runtime, inner: InferenceSession, records: boolean) {
+  constructor(runtime: Runtime, inner: InferenceSession, records: boolean, buffers: SessionBuffers) {
     this.#runtime = runtime
     this.#inner = inner
     this.records = records
+    this.#buffers = buffers
   }
 
   /**
@@ -385,6 +389,7 @@ export class Session {
 
   async dispose(): Promise<void> {
     await enqueue(() => this.#inner.release())
+    this.#buffers.destroy()
   }
 }
 
@@ -421,7 +426,14 @@ function hasJspi(): boolean {
   return 'Suspending' in WebAssembly
 }
 
-async function importOrt(compute: Compute): Promise<Ort> {
-  if (compute.provider === 'wasm') return import('onnxruntime-web/wasm')
-  return hasJspi() ? import('onnxruntime-web/jspi') : import('onnxruntime-web/webgpu')
+/** Which build of ONNX Runtime a provider takes here. */
+export function buildFor(provider: Compute['provider']): 'jspi' | 'asyncify' | 'wasm' {
+  if (provider === 'wasm') return 'wasm'
+  return hasJspi() ? 'jspi' : 'asyncify'
+}
+
+async function importOrt({ provider }: Compute): Promise<Ort> {
+  const build = buildFor(provider)
+  if (build === 'wasm') return import('onnxruntime-web/wasm')
+  return build === 'jspi' ? import('onnxruntime-web/jspi') : import('onnxruntime-web/webgpu')
 }

@@ -1,6 +1,6 @@
 import { useState, type ReactElement } from 'react'
 import type { BenchResult } from '../protocol/bench-result.ts'
-import type { LoadedModel } from '../protocol/calls.ts'
+import type { DeviceReport, LoadedModel } from '../protocol/calls.ts'
 import { bytesText } from './amounts.ts'
 import { Notice } from './notice.tsx'
 import { useApp } from './store-context.ts'
@@ -63,32 +63,67 @@ function Facts({ label, facts }: { label: string; facts: Fact[] }): ReactElement
   )
 }
 
-function choicesOf({ device, manifest }: LoadedModel): Fact[] {
+const SUBGROUPS: Record<NonNullable<DeviceReport['subgroups']>, string> = {
+  used: 'used: attention was tried with them at the start and came out right',
+  absent: 'no: the device has none',
+  software: 'no: a software adapter gives wrong numbers with them',
+  'too-small': 'no: those of this device are below 8, with which attention is wrong',
+  wrong: 'no: attention was tried with them at the start and came out wrong',
+  'left-out': 'no: they were left out on purpose',
+}
+
+const CONTEXT: Record<DeviceReport['context']['why'], string> = {
+  model: 'all that the model can',
+  memory: 'as many as fit into half of the memory that the browser reports, beside the model',
+  'assumed-memory': 'the browser does not tell its memory, so 8 GiB are assumed, half of them for the model',
+  buffer: 'as many as fit into one buffer of the device',
+  wasm: 'as many as WebAssembly can hold beside the model',
+}
+
+const BUILDS: Record<DeviceReport['build'], string> = {
+  jspi: 'JSPI build: the browser can pause WebAssembly',
+  asyncify: 'asyncify build: the browser cannot pause WebAssembly (JSPI)',
+  wasm: 'build for the processor',
+}
+
+const MEMORY = {
+  keep: 'Everything stays loaded.',
+  spare: 'Vision encoder and Q-Former are put away between pictures.',
+}
+
+function choicesOf({ device }: LoadedModel): Fact[] {
   const gpu = device.provider === 'webgpu'
-  const half = device.f16
-    ? 'yes'
-    : 'no: the device has no shader-f16, so numbers are computed in full precision'
-  const records = device.recordsSteps
+  const { positions, possible, why } = device.context
+  const software = device.software ? ' (a software adapter, slow but right)' : ''
+  return [
+    ['Runs on', gpu ? `WebGPU, ${device.adapter || 'an adapter without a name'}${software}` : 'WebAssembly'],
+    ...(device.reason === null ? [] : [['Why', device.reason] satisfies Fact]),
+    ...(gpu ? gpuChoices(device) : []),
+    ['Context', `${positions} of ${possible} positions, picture included: ${CONTEXT[why]}`],
+    ['Memory', `${device.memory.keepsAll ? MEMORY.keep : MEMORY.spare} ${device.memory.why}`],
+    ['ONNX Runtime', BUILDS[device.build]],
+    ...limitsOf(device),
+  ]
+}
+
+function gpuChoices({ f16, recordsSteps, subgroups }: DeviceReport): Fact[] {
+  const half = f16 ? 'yes' : 'no: the device has no shader-f16, so numbers are computed in full precision'
+  const records = recordsSteps
     ? 'yes: the commands of a step are recorded once and replayed'
     : 'no: recording did not work here, so every step is put together anew'
   return [
-    ['Runs on', gpu ? `WebGPU, ${device.adapter || 'an adapter without a name'}` : 'WebAssembly'],
-    ...(device.reason === null ? [] : [['Why', device.reason] satisfies Fact]),
-    ...(gpu
-      ? ([
-          ['Half precision', half],
-          ['Recorded steps', records],
-        ] satisfies Fact[])
-      : []),
-    ...(device.maxBufferBytes === null
-      ? []
-      : [['Largest buffer', bytesText(device.maxBufferBytes)] satisfies Fact]),
-    [
-      'Memory',
-      `${device.memory.keepsAll ? 'everything stays loaded' : 'vision encoder and Q-Former are put away between pictures'}. ${device.memory.why}`,
-    ],
-    ['Subgroups', 'not asked for: small ones give wrong numbers'],
-    ['Context', `${manifest.shape.text.positions} positions, picture included`],
+    ['Half precision', half],
+    ['Recorded steps', records],
+    ...(subgroups === null ? [] : [['Subgroups', SUBGROUPS[subgroups]] satisfies Fact]),
+  ]
+}
+
+function limitsOf({ limits }: DeviceReport): Fact[] {
+  if (limits === null) return []
+  return [
+    ['Largest buffer', bytesText(limits.buffer)],
+    ['Largest storage binding', bytesText(limits.storageBinding)],
+    ['Workgroup storage', bytesText(limits.workgroupStorage)],
   ]
 }
 

@@ -21,6 +21,7 @@ import { Blip2, type AnswerSoFar, type Discussion } from '../runtime/blip2.ts'
 import { lossOf } from '../runtime/device-loss.ts'
 import { openCompute, type Compute } from '../runtime/gpu.ts'
 import { decideMemory } from '../runtime/memory-policy.ts'
+import { buildFor } from '../runtime/session.ts'
 import { openPack } from './open-pack.ts'
 
 let model: Blip2 | null = null
@@ -204,12 +205,21 @@ async function unload(): Promise<null> {
 }
 
 function describe(
-  { device, provider, adapter, f16, software, reason }: Compute,
-  { recordsSteps }: Blip2,
+  { device, provider, adapter, f16, software, subgroups, reason }: Compute,
+  { recordsSteps, context }: Blip2,
   memory: MemoryReport,
 ): DeviceReport {
-  const maxBufferBytes = device?.limits.maxBufferSize ?? null
-  return { provider, adapter, f16, software, reason, recordsSteps, maxBufferBytes, memory }
+  const limits = device === null ? null : limitsOf(device.limits)
+  const build = buildFor(provider)
+  return { provider, adapter, f16, software, subgroups, reason, recordsSteps, context, limits, build, memory }
+}
+
+function limitsOf(limits: GPUSupportedLimits): DeviceReport['limits'] {
+  return {
+    buffer: limits.maxBufferSize,
+    storageBinding: limits.maxStorageBufferBindingSize,
+    workgroupStorage: limits.maxComputeWorkgroupStorageSize,
+  }
 }
 
 serve<EngineCalls>(self, {
