@@ -44,7 +44,6 @@ import {
   SAME,
   type LadderRequest,
   type LadderResult,
-  type Rung,
 } from './side-by-side/ladder.ts'
 
 const { values } = parseArgs({

@@ -12,7 +12,6 @@ import {
   type Answered,
   type DecoderRequest,
   type DecoderResult,
-  type Mark,
 } from './answer.ts'
 import { gpu, openDecoderFiles } from './decoder-files.ts'
 
