@@ -119,8 +119,8 @@ export function largest(logits: Float32Array): number {
  * Answers the one request that this worker gets. `pause` holds it at a point until the page says to go on, so that
  * memory can be looked at there.
  */
-export function answerRequest<R>(
-  work: (request: R, pause: (at: string) => Promise<void>) => Promise<object>,
+export function answerRequest(
+  work: (request: never, pause: (at: string) => Promise<void>) => Promise<object>,
 ): void {
   let goOn: (() => void) | null = null
   const pause = (at: string): Promise<void> =>
@@ -128,12 +128,13 @@ export function answerRequest<R>(
       goOn = resolve
       self.postMessage({ at })
     })
-  self.addEventListener('message', ({ data }: MessageEvent<R | 'go on'>) => {
+  self.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
     if (data === 'go on') {
       goOn?.()
       return
     }
-    work(data, pause).then(
+    // The page says what the worker that it starts is asked.
+    work(data as never, pause).then(
       (result) => self.postMessage({ result }),
       (error: unknown) => self.postMessage({ error: String(error instanceof Error ? error.stack : error) }),
     )

@@ -10,14 +10,15 @@ export interface DecoderFiles {
 }
 
 export async function openDecoderFiles(base: string): Promise<DecoderFiles> {
-  const { manifest, file } = await openHttpPack(new URL('pack/', base).href)
+  const pack = await openHttpPack(new URL('pack/', base).href)
+  const { manifest } = pack
   const path = manifest.graphs.decoder.webgpu
   if (path === undefined) throw new Error('This pack has no decoder for WebGPU.')
-  const graph = await file(path)
+  const graph = await pack.file(path)
   return {
     shape: manifest.shape,
     graph: graph instanceof Blob ? new Uint8Array(await graph.arrayBuffer()) : graph,
-    weights: await file(weightsPath('decoder')),
+    weights: await pack.file(weightsPath('decoder')),
   }
 }
 
