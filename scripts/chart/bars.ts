@@ -29,9 +29,10 @@ const STYLE = `
   .page { fill: #ffffff } .title { fill: #1f2328; font-weight: 600 } text { fill: #1f2328; font: 13px system-ui, sans-serif }
   .big { font-size: 17px; font-weight: 600 } .title { font-size: 14px } .faint { fill: #59636e; font-size: 12px }
   .grid { stroke: #d1d9e0 } .other { fill: #8c959f } .ours { fill: #0b6e5f }
+  .value { stroke: #ffffff; stroke-width: 5px; paint-order: stroke }
   @media (prefers-color-scheme: dark) {
     .page { fill: #0d1117 } .title, text { fill: #f0f6fc } .faint { fill: #9198a1 } .grid { stroke: #3d444d }
-    .other { fill: #6e7681 } .ours { fill: #35b79f }
+    .other { fill: #6e7681 } .ours { fill: #35b79f } .value { stroke: #0d1117 }
   }`
 
 /** The whole chart: a title, a line of circumstances, and panels below each other. */
@@ -73,7 +74,7 @@ function panelSvg({ title, axis, bars }: Panel, top: number): string {
     return [
       `<text x="${left - 8}" y="${middle + 5}" text-anchor="end">${escaped(label)}</text>`,
       `<rect class="${ours ? 'ours' : 'other'}" x="${left}" y="${middle - BAR / 2}" width="${length}" height="${BAR}" rx="2"/>`,
-      `<text x="${(left + Number(length) + 6).toFixed(1)}" y="${middle + 5}">${shortNumber(value)}</text>`,
+      `<text class="value" x="${(left + Number(length) + 6).toFixed(1)}" y="${middle + 5}">${shortNumber(value)}</text>`,
     ]
   })
   return [
