@@ -1,5 +1,5 @@
 /** Memory of a browser's processes, as Linux counts it. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 /** Megabytes (10^6 bytes). */
 export interface Memory {
@@ -11,8 +11,13 @@ export interface Memory {
   byType: Record<string, number>
 }
 
-/** What the browser whose profile lies in `profile` and all its children hold now. */
-export function memoryOf(profile: string): Memory {
+interface Process {
+  pid: string
+  type: string
+}
+
+/** The browser whose profile lies in `profile` and all its children. */
+function processesOf(profile: string): Process[] {
   const processes = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
@@ -28,14 +33,20 @@ export function memoryOf(profile: string): Memory {
     before = ours.size
     for (const { pid, parent } of processes) if (ours.has(parent)) ours.add(pid)
   }
+  return processes
+    .filter(({ pid }) => ours.has(pid))
+    .map(({ pid, command }) => ({ pid, type: /--type=([\w-]+)/.exec(command)?.[1] ?? 'browser' }))
+}
+
+/** What the browser whose profile lies in `profile` and all its children hold now. */
+export function memoryOf(profile: string): Memory {
   const memory: Memory = { rss: 0, pss: 0, byType: {} }
-  for (const { pid, command } of processes.filter(({ pid }) => ours.has(pid))) {
+  for (const { pid, type } of processesOf(profile)) {
     try {
       const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
       const bytes = (field: string): number =>
         1024 * Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(rollup)?.[1])
       const rss = megabytes(bytes('Rss'))
-      const type = /--type=([\w-]+)/.exec(command)?.[1] ?? 'browser'
       memory.rss += rss
       memory.pss += megabytes(bytes('Pss'))
       memory.byType[type] = Math.max(memory.byType[type] ?? 0, rss)
@@ -44,6 +55,29 @@ export function memoryOf(profile: string): Memory {
     }
   }
   return memory
+}
+
+/**
+ * The most that the largest renderer has had resident, megabytes, since `forgetRendererPeaks`: the kernel's own record
+ * (`VmHWM`), which misses nothing between two looks.
+ */
+export function rendererPeak(profile: string): number {
+  const peaks = renderers(profile).map((pid) => {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    return megabytes(1024 * Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0))
+  })
+  return Math.max(...peaks)
+}
+
+/** Peaks count from now on: what 5 means in `clear_refs`, says proc(5). */
+export function forgetRendererPeaks(profile: string): void {
+  for (const pid of renderers(profile)) writeFileSync(`/proc/${pid}/clear_refs`, '5')
+}
+
+function renderers(profile: string): string[] {
+  return processesOf(profile)
+    .filter(({ type }) => type === 'renderer')
+    .map(({ pid }) => pid)
 }
 
 /** Samples memory four times a second and keeps the largest of everything. */

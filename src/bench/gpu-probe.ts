@@ -8,6 +8,8 @@ export interface GpuCounts {
   bytesRead: number
   /** Buffers made so far. */
   buffers: number
+  /** Their bytes, whatever became of them. */
+  madeBytes: number
   /** Bytes of buffers that were neither destroyed nor collected, and the most there ever were. */
   liveBytes: number
   peakBytes: number
@@ -28,6 +30,7 @@ export function startGpuProbe(): GpuProbe {
     dispatches: 0,
     bytesRead: 0,
     buffers: 0,
+    madeBytes: 0,
     liveBytes: 0,
     peakBytes: 0,
     submittedAt: 0,
@@ -66,6 +69,7 @@ function listen(counts: GpuCounts): (() => void)[] {
       sizes.set(counts.buffers, made.size)
       keys.set(made, counts.buffers)
       collected.register(made, counts.buffers)
+      counts.madeBytes += made.size
       counts.liveBytes += made.size
       counts.peakBytes = Math.max(counts.peakBytes, counts.liveBytes)
     }),

@@ -1,4 +1,7 @@
-/** Shapes of made-up models, as a `config.json` says them. Widths are those of `blip2-opt-2.7b` but for `tiny`. */
+/**
+ * Shapes of made-up models, as a `config.json` says them. Widths are those of `blip2-opt-2.7b` in the last two;
+ * `launch-bound` is deep and narrow, so that a step costs what its many launches cost, arithmetic being next to nothing.
+ */
 
 /** Layers of each part. */
 export interface Layers {
@@ -7,7 +10,7 @@ export interface Layers {
   text: number
 }
 
-export const SIZES = ['tiny', 'mini', '2-layers', 'full'] as const
+export const SIZES = ['tiny', 'mini', 'launch-bound', '2-layers', 'full'] as const
 export type Size = (typeof SIZES)[number]
 
 /** The `config.json` of a size. What it does not say is transformers' default, which is the published model's. */
@@ -78,6 +81,12 @@ function narrow(scale: { hidden: number; text: number; layers: Layers; vocabular
 
 const CONFIGS: Record<Size, object> = {
   tiny: narrow({ hidden: 64, text: 64, layers: { vision: 1, qFormer: 2, text: 2 }, vocabulary: 512 }),
+  'launch-bound': narrow({
+    hidden: 64,
+    text: 64,
+    layers: { vision: 1, qFormer: 2, text: 24 },
+    vocabulary: 1024,
+  }),
   mini: narrow({ hidden: 128, text: 512, layers: { vision: 2, qFormer: 2, text: 6 }, vocabulary: 8192 }),
   '2-layers': ofPublishedWidths({ vision: 2, qFormer: 2, text: 2 }),
   full: ofPublishedWidths({ vision: 39, qFormer: 12, text: 32 }),
