@@ -35,6 +35,7 @@ async function measure(
       }),
     shape,
     'float32',
+    shape.text.positions,
   )
   const loadMs = performance.now() - started
   const gpuBytesLoading = probe.counts.peakBytes

@@ -94,8 +94,8 @@ function subgroupsOf(adapter: GPUAdapter, { subgroups }: ComputeOptions): Subgro
   if (subgroups === true) return 'used'
   if (isSoftware(adapter)) return 'software'
   // Not every browser tells, whatever the types say: then the self-test decides.
-  const { subgroupMinSize }: { subgroupMinSize?: number } = adapter.info
-  return subgroupMinSize !== undefined && subgroupMinSize < SMALLEST_SUBGROUP ? 'too-small' : 'used'
+  const tooSmall = 'subgroupMinSize' in adapter.info && adapter.info.subgroupMinSize < SMALLEST_SUBGROUP
+  return tooSmall ? 'too-small' : 'used'
 }
 
 async function onAdapter(adapter: GPUAdapter, subgroups: Subgroups): Promise<Compute> {
