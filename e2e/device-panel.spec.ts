@@ -24,3 +24,21 @@ test('Users can measure their device and copy what was found', async ({ app, pag
   const { violations } = await new AxeBuilder({ page }).include('details.device').analyze()
   expect(violations.map(({ id }) => id)).toEqual([])
 })
+
+test('Users can spare memory: what looks at pictures is put away and comes back by itself', async ({
+  app,
+  page,
+}) => {
+  await app.open()
+  await page.getByText('Settings', { exact: true }).click()
+  await page.getByRole('combobox', { name: 'Memory' }).selectOption('Spare memory')
+  await page.getByText('This device', { exact: true }).click()
+  await expect(page.getByLabel('What was chosen')).toContainText('put away between pictures')
+  await app.choose('e2e/images/good-rgb.png')
+  const before = await app.finished('good-rgb.png')
+  // The same pixels under another name: the graphs are opened again for them.
+  await page.getByRole('combobox', { name: 'Memory' }).selectOption('Keep everything loaded')
+  await app.choose('e2e/images/good-rgb16.png')
+  const after = await app.finished('good-rgb16.png')
+  expect(after.split('\n')[0]).toBe(before.split('\n')[0])
+})
