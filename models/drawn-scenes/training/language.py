@@ -1,6 +1,7 @@
 """The language model, trained on its own from text; frozen from then on."""
 
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 import torch
@@ -11,38 +12,48 @@ from models import OPT_POSITIONS, QUERIES, opt_config
 from optimise import train
 from text import IGNORED, Speech, notes_of, padded
 
-BATCH, PEAK, TURNS = 64, 2e-3, 8
+BATCH, PEAK, TURNS = 64, 2e-3, (4, 8)
+WAYS = ("spelled", "spelled", "summed", "filled", "filled")
 
 
-def pretrain_language(lines: list[dict], speech: Speech, work: Path, steps: int) -> OPTForCausalLM:
+def pretrain_language(
+    lines: list[dict], speech: Speech, work: Path, steps: int, watch: Callable
+) -> OPTForCausalLM:
     """Notes about a scene where the image will be later, then </s>, then a caption or a conversation that follows from
-    them. In half of the rows the words of a note are added up into one vector: the order of the words within a note
+    them. In more than half of the rows the words of a note are added up into one vector: the order of the words within a note
     says nothing, and a reader of such sums is a reader to whom a query can speak. What is learned are captions and
     answers."""
     model = OPTForCausalLM(opt_config(speech.tokenizer.get_vocab_size(), speech.newline))
 
     def loss(indices: torch.Tensor, report: dict, random: np.random.Generator) -> torch.Tensor:
         rows = [lines[i] for i in indices.tolist()]
-        summed = random.random() < 0.5
-        notes, places = told(model, speech, rows, random, summed)
-        caption, answer = said_losses(model, notes, places, *said(speech, rows, random), random)
-        kind = "summed" if summed else "spelled"
-        report.update({f"caption {kind}": caption.item(), f"answer {kind}": answer.item()})
+        way = WAYS[random.choice(len(WAYS))]
+        notes, places = told(model, speech, rows, random, way)
+        caption, answer = said_losses(model, notes, places, *said(speech, rows, random, int(random.choice(TURNS))), random)
+        report.update({f"caption {way}": caption.item(), f"answer {way}": answer.item()})
         return 0.5 * caption + answer
 
-    train("language", model, loss, len(lines), steps, BATCH, PEAK, work, seed=2, adam_only=("embed",))
+    train(
+        "language", model, loss, len(lines), steps, BATCH, PEAK, work, seed=2, every=400,
+        watch=lambda step: watch(model), adam_only=("embed",),
+    )
     return model.eval()
 
 
-def told(model: OPTForCausalLM, speech: Speech, lines: list[dict], random, summed: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """Notes as vectors [B, N, width] and their positions [B, N], strewn over the places that the queries will have."""
-    embed = model.get_input_embeddings()
+def told(
+    model: OPTForCausalLM, speech: Speech, lines: list[dict], random: np.random.Generator, way: str
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Notes as vectors [B, N, width] and their positions [B, N], strewn over the places that the queries will have:
+    `spelled` word by word, `summed` one vector for each note, `filled` the same with every place taken, by nothing or by
+    a note said once more, since queries will repeat themselves."""
     spelled = [[[t for word in words for t in speech.encode(f" {word}")] for words in notes_of(line, random)] for line in lines]
     (comma,) = speech.encode(",")
-    if summed:
-        groups = [notes for notes in spelled]
-    else:
+    if way == "spelled":
         groups = [[[t] for words in notes for t in [*words, comma]] for notes in spelled]
+    elif way == "filled":
+        groups = [filled(notes, random) for notes in spelled]
+    else:
+        groups = spelled
     count, longest = max(map(len, groups)), max(len(words) for notes in groups for words in notes)
     ids = torch.zeros(len(lines), count, longest, dtype=torch.long)
     known = torch.zeros(len(lines), count, longest)
@@ -50,16 +61,24 @@ def told(model: OPTForCausalLM, speech: Speech, lines: list[dict], random, summe
         for k, words in enumerate(notes):
             ids[i, k, : len(words)] = torch.tensor(words)
             known[i, k, : len(words)] = 1
-    vectors = (embed(ids) * known[..., None]).sum(2)
+    vectors = (model.get_input_embeddings()(ids) * known[..., None]).sum(2)
     room = max(QUERIES, count)
     places = torch.from_numpy(np.stack([np.sort(random.choice(room, count, replace=False)) for _ in lines]))
     return vectors, places
 
 
-def said(speech: Speech, lines: list[dict], random: np.random.Generator):
+def filled(notes: list[list[int]], random: np.random.Generator) -> list[list[int]]:
+    again = random.random()
+    more = [notes[random.integers(len(notes))] if random.random() < again else [] for _ in range(QUERIES - len(notes))]
+    places = random.permutation(QUERIES)
+    both = [*notes, *more]
+    return [both[i] for i in places]
+
+
+def said(speech: Speech, lines: list[dict], random: np.random.Generator, turns: int):
     """A caption and a conversation of each scene, (ids, targets) [B, L] each."""
     captions = padded([speech.caption(line, random) for line in lines])
-    return captions, padded([speech.conversation(line, random, TURNS) for line in lines])
+    return captions, padded([speech.conversation(line, random, turns) for line in lines])
 
 
 def said_losses(model, prefix: torch.Tensor, places: torch.Tensor, captions, conversations, random=None):

@@ -69,18 +69,19 @@ def contrast(model: StageOne, image, ids, mask):
 
 
 def matching(model: StageOne, image, ids, mask, similarity):
-    """ITM: everything sees everything; negatives are drawn by similarity."""
+    """ITM: everything sees everything; negatives are drawn by similarity from the whole batch, for half of it: matching
+    three pairs for each picture would cost more than the other two objectives together."""
     batch = len(ids)
+    half = torch.arange(batch // 2)
     chance = similarity.masked_fill(torch.eye(batch, dtype=torch.bool), -1e4)
     # Two scenes may have the same caption; that is no negative.
     same = (ids[:, None] == ids[None]).all(-1) & ~torch.eye(batch, dtype=torch.bool)
     chance = chance.masked_fill(same, -1e4)
-    other_text = torch.multinomial(chance.softmax(1), 1).flatten()
-    other_image = torch.multinomial(chance.T.softmax(1), 1).flatten()
-    images = torch.cat([image, image, image[other_image]])
-    all_ids, all_mask = torch.cat([ids, ids[other_text], ids]), torch.cat([mask, mask[other_text], mask])
-    logits = matching_logits(model, images, all_ids, all_mask)
-    target = torch.cat([torch.ones(batch), torch.zeros(2 * batch)]).long()
+    other_text = torch.multinomial(chance[half].softmax(1), 1).flatten()
+    other_image = torch.multinomial(chance.T[half].softmax(1), 1).flatten()
+    texts = torch.cat([half, other_text, half])
+    logits = matching_logits(model, image[torch.cat([half, half, other_image])], ids[texts], mask[texts])
+    target = torch.cat([torch.ones(len(half)), torch.zeros(2 * len(half))]).long()
     return F.cross_entropy(logits, target), (logits.argmax(1) == target).float().mean().item()
 
 

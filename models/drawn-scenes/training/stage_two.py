@@ -12,7 +12,7 @@ from models import QUERIES, VISION_LAYERS, generator, run_qformer
 from optimise import train
 from text import Speech
 
-BATCH, PEAK = 64, 2e-3
+BATCH, PEAK, TURNS = 64, 2e-3, 4
 
 
 def train_stage_two(
@@ -30,13 +30,13 @@ def train_stage_two(
     def loss(indices: torch.Tensor, report: dict, random: np.random.Generator) -> torch.Tensor:
         rows = [lines[i] for i in indices.tolist()]
         prefix = queries(model, features[indices].float())
-        spoken = said(speech, rows, random)
+        spoken = said(speech, rows, random, TURNS)
         caption, answer = said_losses(model.language_model, prefix, places.expand(len(rows), -1), *spoken)
         report.update(caption=caption.item(), answer=answer.item())
         return 0.5 * caption + answer
 
     train(
-        name, model, loss, len(lines), steps, BATCH, PEAK, work, seed=4, every=250,
+        name, model, loss, len(lines), steps, BATCH, PEAK, work, seed=4, every=300,
         watch=None if watch is None else lambda step: watch(model), adam_only=("query_tokens", "language_projection"),
     )
     return model.eval()

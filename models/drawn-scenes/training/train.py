@@ -26,7 +26,7 @@ from watch import Watch
 
 PARTS = ("scenes", "vision", "features", "language", "stage1", "stage2", "without-stage1")
 HERE = Path(__file__).resolve().parent.parent
-STEPS = {"vision": 4400, "language": 2400, "stage1": 1500, "stage2": 3000}
+STEPS = {"vision": 2400, "language": 1300, "stage1": 1200, "stage2": 2400}
 
 
 def main() -> None:
@@ -80,7 +80,9 @@ class Training:
 
     def language(self):
         lines = self.lines()
-        return pretrain_language(lines, self.speech(lines), self.work, self.steps["language"])
+        speech = self.speech(lines)
+        watch = Watch(descriptions([self.held]), speech)
+        return pretrain_language(lines, speech, self.work, self.steps["language"], watch.told)
 
     def stage_one(self) -> StageOne:
         lines = self.lines()
@@ -101,9 +103,11 @@ class Training:
         speech = self.speech(lines)
         vision, language = self.vision(), self.language()
         held = Scenes([self.held], IMAGE_SIZE)
-        watch = Watch(encode_all(vision, held, self.work / "held-out-features.pt"), held.lines, speech)
+        held_features = encode_all(vision, held, self.work / "held-out-features.pt")
+        watch = Watch(held.lines, speech)
         model = train_stage_two(
-            name, lines, self.features(), vision, language, stage_one, speech, self.work, self.steps["stage2"], watch
+            name, lines, self.features(), vision, language, stage_one, speech, self.work, self.steps["stage2"],
+            lambda model: watch.seen(model, held_features),
         )
         return model, speech
 

@@ -5,26 +5,34 @@ import re
 
 import numpy as np
 import torch
-from transformers import Blip2ForConditionalGeneration
+from transformers import Blip2ForConditionalGeneration, OPTForCausalLM
 
-from language import TURNS
+from language import told
 from models import BOS, PAD
 from stage_two import queries
 from text import Speech
 
 COUNTED = {"two": 2, "three": 3, "four": 4, "five": 5}
-SCENES = 200
+SCENES, TURNS = 100, 5
 LONGEST = 40
 
 
 class Watch:
-    def __init__(self, features: torch.Tensor, lines: list[dict], speech: Speech):
-        self.features, self.lines, self.speech = features[:SCENES], lines[:SCENES], speech
+    def __init__(self, lines: list[dict], speech: Speech):
+        self.lines, self.speech = lines[:SCENES], speech
         self.kinds = sorted({o["kind"] for line in lines for o in line["objects"]})
 
-    def __call__(self, model: Blip2ForConditionalGeneration) -> dict:
+    def seen(self, model: Blip2ForConditionalGeneration, features: torch.Tensor) -> dict:
+        """With the pictures before it."""
         with torch.autocast("cpu", torch.bfloat16):
-            prefix = queries(model, self.features.float())
+            prefix = queries(model, features[:SCENES].float())
+        return self.numbers(model.language_model, prefix.float())
+
+    def told(self, model: OPTForCausalLM) -> dict:
+        """With notes in words before it: what the language model could say if it saw perfectly."""
+        return self.numbers(model, told(model, self.speech, self.lines, np.random.default_rng(0), "filled")[0])
+
+    def numbers(self, model: OPTForCausalLM, prefix: torch.Tensor) -> dict:
         captions = self.answers(model, prefix, ["" for _ in self.lines])
         exact = np.mean([self.named(c) == drawn(line) for c, line in zip(captions, self.lines)])
         alone, leaning = [], []
@@ -45,15 +53,15 @@ class Watch:
         return " ".join([*earlier, f"Question: {turns[-1]['question']} Answer:"])
 
     @torch.no_grad()
-    def answers(self, model, prefix: torch.Tensor, prompts: list[str]) -> list[str]:
+    def answers(self, model: OPTForCausalLM, prefix: torch.Tensor, prompts: list[str]) -> list[str]:
         """Greedy answers, prompts of equal length together."""
         encode = self.speech.tokenizer.encode
         ids = [[BOS, *encode(p, add_special_tokens=False).ids] for p in prompts]
         out = [""] * len(ids)
         for length in {len(row) for row in ids}:
             rows = [i for i, row in enumerate(ids) if len(row) == length]
-            text = model.language_model.get_input_embeddings()(torch.tensor([ids[i] for i in rows]))
-            given = model.language_model.generate(
+            text = model.get_input_embeddings()(torch.tensor([ids[i] for i in rows]))
+            given = model.generate(
                 inputs_embeds=torch.cat([prefix[rows].float(), text], 1), max_new_tokens=LONGEST, do_sample=False,
                 attention_mask=torch.ones(len(rows), prefix.shape[1] + length, dtype=torch.long),
                 eos_token_id=self.speech.newline, pad_token_id=PAD,
