@@ -31,7 +31,7 @@ export default defineConfig({
     { name: 'desktop', use: { viewport: { width: 1280, height: 800 } } },
     {
       name: 'phone',
-      testMatch: /accessibility|caption/,
+      testMatch: /accessibility|built-in-model|caption/,
       use: { viewport: { width: 393, height: 851 }, hasTouch: true, userAgent: devices['Pixel 7'].userAgent },
     },
   ],

@@ -1,11 +1,5 @@
-import { AxeBuilder } from '@axe-core/playwright'
-import type { Page } from '@playwright/test'
 import { expect, test } from './fixtures.ts'
-
-async function expectNoViolations(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`)).toEqual([])
-}
+import { expectNoViolations } from './violations.ts'
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`Users of assistive technology find nothing in the way (${colorScheme})`, async ({ app, page }) => {

@@ -7,6 +7,8 @@ import type { Failure } from '../pack/failure.ts'
 export interface Picture {
   id: string
   name: string
+  /** Whether it has the shades of a photograph; absent until a model has looked at it. */
+  photograph?: boolean
 }
 
 export interface AnswerText {
@@ -110,6 +112,20 @@ export function withAnswer(
     ...conversation,
     turns: conversation.turns.map((turn) =>
       turn.id === turnId ? { ...turn, answers: { ...turn.answers, [pictureId]: answer } } : turn,
+    ),
+  }
+}
+
+/** With what a look at a picture found. */
+export function withPhotograph(
+  conversation: Conversation,
+  pictureId: string,
+  photograph: boolean,
+): Conversation {
+  return {
+    ...conversation,
+    pictures: conversation.pictures.map((picture) =>
+      picture.id === pictureId ? { ...picture, photograph } : picture,
     ),
   }
 }

@@ -106,7 +106,12 @@ function conversationOf(value: unknown, renew: (id: string) => string): Conversa
     changedAt: typeof value['changedAt'] === 'number' ? value['changedAt'] : 0,
     pictures: list(value['pictures']).map((picture) => {
       if (!isRecord(picture) || typeof picture['name'] !== 'string') throw damaged('a picture has no name')
-      return { id: renew(idOf(picture['id'])), name: picture['name'] }
+      const { photograph } = picture
+      return {
+        id: renew(idOf(picture['id'])),
+        name: picture['name'],
+        ...(typeof photograph === 'boolean' && { photograph }),
+      }
     }),
     turns,
     chosen: Object.fromEntries(

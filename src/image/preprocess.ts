@@ -7,8 +7,12 @@ import { resizeBicubic } from './resize.ts'
  * float32 [1, 3, size, size], bit for bit what transformers' `BlipImageProcessorPil` gives for the same rows: numpy
  * rescales in float64 and rounds, then subtracts and divides in float32 (`image_transforms.py`, rescale, normalize).
  */
-export function preprocess(rows: RgbRows, { size, rescaleFactor, mean, std }: Preprocessing): Pixels {
-  const rgb = resizeBicubic(rows, size)
+export function preprocess(rows: RgbRows, preprocessing: Preprocessing): Pixels {
+  return normalise(resizeBicubic(rows, preprocessing.size), preprocessing)
+}
+
+/** The second half of `preprocess`, for who wants a look at the resized picture too: RGB bytes of size × size. */
+export function normalise(rgb: Uint8Array, { size, rescaleFactor, mean, std }: Preprocessing): Pixels {
   const area = size * size
   const data = new Float32Array(3 * area)
   for (let channel = 0; channel < 3; channel += 1) {

@@ -66,6 +66,8 @@ export interface Looked {
   embeddings: Float32Array<ArrayBuffer>
   width: number
   height: number
+  /** It has the shades of a photograph; a drawing has not. */
+  photograph: boolean
   /** Decoding and resizing the picture. */
   readMs: number
   /** Vision encoder and Q-Former. */

@@ -5,6 +5,7 @@ import {
   withAnswer,
   withChosen,
   withoutTurn,
+  withPhotograph,
   withTurn,
   type AnswerState,
   type Conversation,
@@ -17,7 +18,7 @@ import { AppError, throwIfCancelled, toFailure, type Failure } from '../pack/fai
 import { lookKey } from '../pack/manifest.ts'
 import type { LookProgress } from '../protocol/calls.ts'
 import { modelName } from './model-slice.ts'
-import { decodingOf } from './settings-slice.ts'
+import { decodingOf, type Settings } from './settings-slice.ts'
 import type { EngineAccess, GetState, SetState } from './store.ts'
 
 export interface NamedImage {
@@ -48,8 +49,10 @@ export interface ConversationSlice {
   deleteConversation: (id: string) => void
   /** The first letters of a question have its pictures looked at, if the model has not seen them. */
   changeDraft: (text: string) => void
-  /** Asks the draft about every picture of the current conversation. */
+  /** Asks the draft, as `ask` does. */
   send: () => void
+  /** Asks about every picture of the current conversation; the draft stays. */
+  ask: (question: string) => void
   /** Asks again, in the same words or in others: a sibling of that turn. */
   askAgain: (turnId: string, question: string | null) => void
   showTurn: (turnId: string) => void
@@ -176,7 +179,7 @@ export function conversationSlice(
     }
     const work = async (): Promise<{ seen: SeenPicture; lookMs: number }> => {
       const input = { pictureId: picture.id, image: picture.image }
-      const { embeddings, readMs, lookMs } = await engine.call('look', input, {
+      const { embeddings, photograph, readMs, lookMs } = await engine.call('look', input, {
         onEvent,
         signal: abort.signal,
       })
@@ -184,6 +187,7 @@ export function conversationSlice(
       // Its conversation may have been deleted meanwhile.
       const wanted = get().conversations.some(({ pictures }) => pictures.some(({ id }) => id === picture.id))
       if (wanted) keep(library.savePicture({ ...picture, seen }))
+      note(picture.id, photograph)
       return { seen, lookMs: readMs + lookMs }
     }
     look.done = work().finally(() => {
@@ -193,6 +197,13 @@ export function conversationSlice(
     look.done.catch(() => undefined)
     looking = look
     return look
+  }
+
+  /** What a look found stays with the picture, whichever model is asked later. */
+  function note(pictureId: string, photograph: boolean): void {
+    for (const { id, pictures } of get().conversations)
+      if (pictures.some((picture) => picture.id === pictureId && picture.photograph !== photograph))
+        change(id, (one) => withPhotograph(one, pictureId, photograph))
   }
 
   /** Looks at the shown pictures that this model has not seen, so that an answer need not wait for it. Never fails. */
@@ -272,7 +283,10 @@ export function conversationSlice(
       }
       update({ status: 'done', text, tokenIds, answers, facts }, true)
       get().answerFinished()
-      set({ announcement: `${picture.name}: ${text === '' ? 'no answer' : text}` })
+      const said = `${picture.name}: ${text === '' ? 'no answer' : text}`
+      const beyond =
+        question === null && photographsAmong(conversation.pictures, settings).includes(picture.id)
+      set({ announcement: beyond ? `${said}. ${BEYOND}` : said })
     } catch (error) {
       const failure = toFailure(error)
       if (failure.code === 'cancelled') {
@@ -364,12 +378,17 @@ export function conversationSlice(
       if (text.trim() !== '') void lookAhead()
     },
     send() {
+      const id = get().currentId ?? ''
+      const question = (get().drafts[id] ?? '').trim()
+      if (question === '') return
+      set({ drafts: { ...get().drafts, [id]: '' } })
+      get().ask(question)
+    },
+    ask(question) {
       const conversation = current()
-      const question = (get().drafts[conversation?.id ?? ''] ?? '').trim()
-      if (conversation === undefined || question === '') return
+      if (conversation === undefined) return
       const parent = shownTurns(conversation).at(-1)?.id ?? null
       change(conversation.id, (one) => withTurn(one, newTurn(parent, question, one.pictures)))
-      set({ drafts: { ...get().drafts, [conversation.id]: '' } })
       void get().answerWaiting()
     },
     askAgain(turnId, question) {
@@ -480,6 +499,14 @@ function missing(id: string, images: Record<string, Blob>): StoredPicture {
   if (image === undefined)
     throw new AppError('not-found', 'This picture is no longer stored here; drop it again.')
   return { id, image, seen: null }
+}
+
+const BEYOND = 'This looks like a photograph, and the built-in model knows drawn scenes only.'
+
+/** Ids of the pictures that are beyond the chosen model: photographs before the built-in one. */
+export function photographsAmong(pictures: readonly Picture[], { model }: Pick<Settings, 'model'>): string[] {
+  if (model !== null) return []
+  return pictures.filter(({ photograph }) => photograph === true).map(({ id }) => id)
 }
 
 /** Whether anything of a conversation is being written. */

@@ -14,6 +14,7 @@ import type {
 } from '../protocol/calls.ts'
 import type { Client } from '../protocol/rpc.ts'
 import type { MeasureDevice } from './measure-slice.ts'
+import { photographsAmong } from './conversation-slice.ts'
 import { createAppStore, type AppStore } from './store.ts'
 
 const ANSWERED: Answered = {
@@ -26,7 +27,14 @@ const ANSWERED: Answered = {
   prefillMs: 1,
   decodeMs: 1,
 }
-const LOOKED: Looked = { embeddings: Float32Array.of(1, 2), width: 2, height: 2, readMs: 1, lookMs: 1 }
+const LOOKED: Looked = {
+  embeddings: Float32Array.of(1, 2),
+  width: 2,
+  height: 2,
+  photograph: false,
+  readMs: 1,
+  lookMs: 1,
+}
 
 function loaded(hash: string): LoadedModel {
   const files = ['vision.weights', 'q-former.weights'].map((path) => ({ path, chunks: [{ sha256: hash }] }))
@@ -316,6 +324,78 @@ describe('a conversation', () => {
     await store.getState().importFile(new Blob([text]))
     expect(store.getState().libraryFailure).toMatchObject({ code: 'bad-file' })
     expect(store.getState().conversations).toHaveLength(1)
+  })
+})
+
+describe('a photograph', () => {
+  const PHOTOGRAPH = { ...LOOKED, photograph: true }
+  const beyond = (store: AppStore): number => {
+    const { conversations, settings } = store.getState()
+    return photographsAmong(conversations[0]?.pictures ?? [], settings).length
+  }
+
+  it('is beyond the built-in model, which is said aloud once, and not beyond another', async () => {
+    const { store, look } = fake()
+    look.mockResolvedValueOnce(PHOTOGRAPH)
+    const said: string[] = []
+    store.subscribe(({ announcement }, before) => {
+      if (announcement !== before.announcement) said.push(announcement)
+    })
+    await store.getState().loadModel()
+    store.getState().addImages([picture('a'), picture('b')])
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
+    await ask(store, 'why?')
+    const [first, ...later] = said
+    expect(first).toMatch(/^a: a cat\. This looks like a photograph/)
+    expect(later.join()).not.toContain('photograph')
+    expect(beyond(store)).toBe(1)
+    store.getState().changeSettings({ model: 'kept' })
+    expect(beyond(store)).toBe(0)
+  })
+
+  it('is still known as one after a reload, and in another browser', async () => {
+    const first = fake()
+    first.look.mockResolvedValueOnce(PHOTOGRAPH)
+    await first.store.getState().loadModel()
+    first.store.getState().addImages([picture('a')])
+    await vi.waitFor(() => expect(statuses(first.store)).toEqual(['done']))
+    const again = fake({ library: first.library })
+    await again.store.getState().restoreConversations()
+    expect(beyond(again.store)).toBe(1)
+    const elsewhere = fake()
+    await elsewhere.store.getState().importFile(await first.store.getState().exportAll())
+    expect(beyond(elsewhere.store)).toBe(1)
+  })
+
+  it('that was kept before this was looked for is known when a model looks at it again', async () => {
+    const { library } = await withPicture()
+    for (const [id, one] of library.conversations)
+      library.conversations.set(id, { ...one, pictures: one.pictures.map(({ id, name }) => ({ id, name })) })
+    const { store, load, look } = fake({ library })
+    load.mockResolvedValue(loaded('two'))
+    look.mockResolvedValueOnce(PHOTOGRAPH)
+    await store.getState().restoreConversations()
+    await store.getState().loadModel()
+    expect(beyond(store)).toBe(0)
+    await ask(store, 'why?')
+    expect(beyond(store)).toBe(1)
+  })
+})
+
+describe('a suggested question', () => {
+  it('is asked at once and leaves alone what is being typed', async () => {
+    const { store, answer } = await withPicture()
+    store.getState().changeDraft('half a que')
+    store.getState().ask('How many?')
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
+    expect(answer.mock.calls.at(-1)?.[0].asked).toMatchObject({ question: 'How many?' })
+    expect(Object.values(store.getState().drafts)).toEqual(['half a que'])
+  })
+
+  it('has nobody to answer it before there is a picture', () => {
+    const { store } = fake()
+    store.getState().ask('How many?')
+    expect(store.getState().conversations).toEqual([])
   })
 })
 

@@ -4,6 +4,7 @@ import { PRESETS, isPreset } from '../state/presets.ts'
 import { AutoTextarea } from './auto-textarea.tsx'
 import { ChooseImage } from './drop-zone.tsx'
 import { useApp } from './store-context.ts'
+import { SuggestedQuestions } from './suggested-questions.tsx'
 
 /** Choose a picture, ask about it. */
 export function Composer({ conversation }: { conversation: Conversation | undefined }): ReactElement {
@@ -19,6 +20,7 @@ export function Composer({ conversation }: { conversation: Conversation | undefi
         send()
       }}
     >
+      {ready && <SuggestedQuestions />}
       {ready && (
         <div className="ask">
           <AutoTextarea
@@ -36,7 +38,9 @@ export function Composer({ conversation }: { conversation: Conversation | undefi
       <div className="row">
         <ChooseImage primary={!ready} />
         <PresetChoice />
-        <span className="hint">Drop pictures anywhere, or paste one; several at once are compared.</span>
+        <span className={ready ? 'hint when-wide' : 'hint'}>
+          Drop pictures anywhere, or paste one; several at once are compared.
+        </span>
       </div>
     </form>
   )

@@ -1,41 +1,67 @@
 import { useState, type ReactElement } from 'react'
 import { drawScene } from '../scenes/draw.ts'
+import { KINDS } from '../scenes/kinds.ts'
 import { captionsOf } from '../scenes/language.ts'
 import { FIRST_HELD_OUT_SEED, makeScene } from '../scenes/scene.ts'
 import { useApp } from './store-context.ts'
 
 const SHOWN = 5
 
-/** Scenes to click, drawn here by the rules that the training pictures were drawn by, from seeds never trained on. */
-export function Examples(): ReactElement {
+/**
+ * What the built-in model knows: scenes to click, drawn here by the rules that the training pictures were drawn by,
+ * from seeds never trained on, and the same in words. Nothing with any other model.
+ */
+export function Examples(): ReactElement | null {
+  const builtIn = useApp((state) => state.settings.model === null)
   const [firstSeed, setFirstSeed] = useState(FIRST_HELD_OUT_SEED)
+  const addScene = useAddScene()
+  if (!builtIn) return null
   const seeds = Array.from({ length: SHOWN }, (_, i) => firstSeed + i)
   return (
     <section aria-label="Examples" className="examples">
       <ul>
         {seeds.map((seed) => (
           <li key={seed}>
-            <Example seed={seed} />
+            <Example seed={seed} onClick={() => addScene(seed)} />
           </li>
         ))}
       </ul>
-      <button type="button" className="quiet" onClick={() => setFirstSeed(newSeed())}>
-        Draw other scenes
-      </button>
+      <div className="actions">
+        <button type="button" onClick={() => addScene(newSeed())}>
+          Draw me another scene
+        </button>
+        <button type="button" className="quiet" onClick={() => setFirstSeed(newSeed())}>
+          Show other examples
+        </button>
+      </div>
+      <p className="hint">
+        The built-in model knows {KINDS.length} kinds of everyday things and shapes in eight colours, one to
+        five of them on a simple background: what and where they are, how many, and what is behind, inside or
+        left of what. It does not know photographs, text or people.
+      </p>
     </section>
   )
 }
 
-function Example({ seed }: { seed: number }): ReactElement {
-  const addImages = useApp((state) => state.addImages)
+function Example({ seed, onClick }: { seed: number; onClick: () => void }): ReactElement {
   const scene = makeScene(seed)
-  const url = `data:image/svg+xml,${encodeURIComponent(drawScene(scene))}`
-  const use = async (): Promise<void> => addImages([{ image: await toPng(url), name: `Scene ${seed}` }])
   return (
-    <button type="button" className="example" onClick={() => void use()}>
-      <img src={url} alt={`Example scene: ${captionsOf(scene, 1)[0] ?? ''}`} width={96} height={96} />
+    <button type="button" className="example" onClick={onClick}>
+      <img src={urlOf(seed)} alt={`Example scene: ${captionsOf(scene, 1)[0] ?? ''}`} width={96} height={96} />
     </button>
   )
+}
+
+/** Adds the scene of a seed as any other picture is added. */
+function useAddScene(): (seed: number) => void {
+  const addImages = useApp((state) => state.addImages)
+  return (seed) => {
+    void toPng(urlOf(seed)).then((image) => addImages([{ image, name: `Scene ${seed}` }]))
+  }
+}
+
+function urlOf(seed: number): string {
+  return `data:image/svg+xml,${encodeURIComponent(drawScene(makeScene(seed)))}`
 }
 
 /** SVG is drawn here, not read: the model gets the pixels that the visitor sees. */

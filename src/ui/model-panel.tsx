@@ -5,6 +5,16 @@ import { KeptModels } from './kept-models.tsx'
 import { Notice } from './notice.tsx'
 import { useApp } from './store-context.ts'
 
+const OTHER_MODELS = 'other-models'
+
+/** Unfolds the list of other models, wherever on the page that was asked for, and goes there. */
+export function goToOtherModels(): void {
+  const details = document.getElementById(OTHER_MODELS)
+  // React hears of it from the element itself, as when a person unfolds it.
+  details?.setAttribute('open', '')
+  details?.querySelector('summary')?.focus()
+}
+
 /** What runs, on what, and what it knows. */
 export function ModelPanel(): ReactElement {
   const model = useApp((state) => state.model)
@@ -46,12 +56,17 @@ export function ModelPanel(): ReactElement {
       )}
       {chosen === null && (
         <p className="hint">
-          A miniature BLIP-2 that has only ever seen drawn scenes like the examples below. Of a photograph it
-          gives its honest best, which is not much.
+          A miniature BLIP-2 that has only ever seen drawn scenes like the examples below. Photographs are for
+          the full model, which can be added here.
         </p>
       )}
       {offlineReady && <p className="hint">This page starts without a connection now.</p>}
-      <details className="more-models" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <details
+        id={OTHER_MODELS}
+        className="more-models"
+        open={open}
+        onToggle={(event) => setOpen(event.currentTarget.open)}
+      >
         <summary>Other models</summary>
         <KeptModels />
         <h3>Add a model</h3>

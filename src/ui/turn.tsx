@@ -9,6 +9,7 @@ import {
 } from '../conversation/conversation.ts'
 import { Answer } from './answer.tsx'
 import { AutoTextarea } from './auto-textarea.tsx'
+import { PhotographHint } from './photograph-hint.tsx'
 import { useApp } from './store-context.ts'
 
 /** One question and its answers, one for each picture; the first turn of a picture has no question. */
@@ -35,6 +36,7 @@ export function TurnView({
           />
         ))}
       </div>
+      {first && <PhotographHint pictures={pictures} />}
       <TurnActions conversation={conversation} turn={turn} />
     </div>
   )

@@ -1,6 +1,9 @@
 /** The engine's thread: the model, its GPU device and ONNX Runtime live here, away from the page. */
 import { withImage } from '../image/decode.ts'
-import { preprocess } from '../image/preprocess.ts'
+import { looksPhotographed } from '../image/drawn-or-photographed.ts'
+import { rowsOf } from '../image/pixels.ts'
+import { normalise } from '../image/preprocess.ts'
+import { resizeBicubic } from '../image/resize.ts'
 import { AppError, throwIfCancelled, toFailure, type Failure } from '../pack/failure.ts'
 import { GRAPHS, weightsPath, type PackManifest } from '../pack/manifest.ts'
 import type {
@@ -101,16 +104,19 @@ async function look(
   const started = performance.now()
   report({ stage: 'reading' })
   const { preprocessing } = loaded.manifest
-  const picture = await withImage(image, (rows) => ({
-    pixels: preprocess(rows, preprocessing),
+  const { size } = preprocessing
+  const { rgb, width, height } = await withImage(image, (rows) => ({
+    rgb: resizeBicubic(rows, size),
     width: rows.width,
     height: rows.height,
   }))
-  const { width, height } = picture
+  const pixels = normalise(rgb, preprocessing)
+  // The small picture tells as much as the large one, which would have to be read a second time.
+  const photograph = looksPhotographed(rowsOf(size, size, rgb))
   const read = performance.now()
   throwIfCancelled(signal)
   report({ stage: 'looking', width, height })
-  const seen = await loaded.see(picture.pixels, {
+  const seen = await loaded.see(pixels, {
     signal,
     onOpening: (graph) => report({ stage: 'opening', graph }),
     onOpened: () => report({ stage: 'looking', width, height }),
@@ -119,7 +125,7 @@ async function look(
     // Read back once, to be kept: no later turn, nor a reload, has to look again.
     const embeddings = await seen.embeddings.read()
     keepDiscussion(pictureId, loaded.discuss(seen))
-    return { embeddings, width, height, readMs: read - started, lookMs: performance.now() - read }
+    return { embeddings, width, height, photograph, readMs: read - started, lookMs: performance.now() - read }
   } catch (error) {
     seen.embeddings.dispose()
     throw error

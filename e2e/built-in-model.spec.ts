@@ -1,0 +1,84 @@
+import { writeFileSync } from 'node:fs'
+import type { TestInfo } from '@playwright/test'
+import sharp from 'sharp'
+import { photoLike } from '../scripts/photo-like.ts'
+import { drawScene } from '../src/scenes/draw.ts'
+import { FIRST_HELD_OUT_SEED, makeScene } from '../src/scenes/scene.ts'
+import { expect, test } from './fixtures.ts'
+import { expectNoViolations } from './violations.ts'
+
+/** A file with the look of a photograph. */
+async function photograph(info: TestInfo, seed: number): Promise<string> {
+  const path = info.outputPath(`photograph-${seed}.jpg`)
+  writeFileSync(path, await photoLike({ seed, width: 640, height: 480 }))
+  return path
+}
+
+/** A file with a scene that the built-in model was never trained on. */
+async function drawnScene(info: TestInfo): Promise<string> {
+  const path = info.outputPath('scene.png')
+  await sharp(Buffer.from(drawScene(makeScene(FIRST_HELD_OUT_SEED)))).toFile(path)
+  return path
+}
+
+test('Users with a photograph are told once that the built-in model knows drawn scenes only, and shown to another', async ({
+  app,
+  page,
+}, info) => {
+  await app.open('?provider=wasm')
+  await app.choose(await photograph(info, 1))
+  await app.finished(0)
+  const hint = page.getByRole('complementary', { name: 'About photographs' })
+  await expect(hint).toContainText('This looks like a photograph.')
+  await expectNoViolations(page)
+  await app.ask('what is in the picture?')
+  await app.finished(1)
+  await page.reload()
+  await expect(app.model).toContainText('Runs on')
+  await expect(hint).toHaveCount(1)
+  await expect(page.getByLabel('Address of a model')).toBeHidden()
+  await hint.getByRole('button', { name: 'Go to other models' }).click()
+  await expect(page.getByLabel('Address of a model')).toBeVisible()
+  await expect(page.getByText('Other models', { exact: true })).toBeFocused()
+  await expect(page.getByText('Other models', { exact: true })).toBeInViewport()
+})
+
+test('Users with several pictures are told how many look like photographs', async ({ app, page }, info) => {
+  await app.open('?provider=wasm')
+  await app.choose(await photograph(info, 2), await drawnScene(info), await photograph(info, 3))
+  await app.finished(2)
+  await expect(page.getByRole('complementary', { name: 'About photographs' })).toContainText(
+    '2 of these look like photographs.',
+  )
+})
+
+test('Users can have a scene drawn, read its caption and click a question about it', async ({
+  app,
+  page,
+}) => {
+  await app.open('?provider=wasm')
+  await expect(page.getByRole('button', { name: 'How many things are there?' })).toHaveCount(0)
+  await page.getByRole('button', { name: 'Draw me another scene' }).click()
+  expect(await app.finished(0)).toMatch(/[a-z]{3,}/)
+  await page.getByRole('button', { name: 'How many things are there?' }).click()
+  const words = await app.finished(1)
+  expect(words).toMatch(/one|two|three|four|five/)
+  await expect(page.getByText(/looks? like a photograph/)).toHaveCount(0)
+  await expectNoViolations(page)
+  const width = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
+  expect(width[0]).toBeLessThanOrEqual(width[1] ?? 0)
+})
+
+test('Users can look through other examples, none of which passes for a photograph', async ({
+  app,
+  page,
+}) => {
+  await app.open('?provider=wasm')
+  const examples = page.getByRole('button', { name: /^Example scene/ })
+  const before = await examples.first().getByRole('img').getAttribute('src')
+  await page.getByRole('button', { name: 'Show other examples' }).click()
+  await expect(examples.first().getByRole('img')).not.toHaveAttribute('src', before ?? '')
+  await examples.first().click()
+  await app.finished(0)
+  await expect(page.getByText(/looks? like a photograph/)).toHaveCount(0)
+})

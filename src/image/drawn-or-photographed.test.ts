@@ -1,0 +1,75 @@
+import sharp, { type Sharp } from 'sharp'
+import { describe, expect, it } from 'vitest'
+import { photoLike } from '../../scripts/photo-like.ts'
+import { decodeImage } from '../cli/decode-image.ts'
+import { drawScene } from '../scenes/draw.ts'
+import { seededRandom } from '../scenes/random.ts'
+import { FIRST_HELD_OUT_SEED, makeScene } from '../scenes/scene.ts'
+import { looksPhotographed, shareOfCommonColours } from './drawn-or-photographed.ts'
+import { rowsOf } from './pixels.ts'
+
+const SEEDS = Array.from({ length: 100 }, (_, i) => FIRST_HELD_OUT_SEED + i)
+
+/** The seeds whose scenes pass as photographs after what `change` does to them. */
+async function mistaken(change: (scene: Sharp, seed: number) => Promise<Buffer>): Promise<number[]> {
+  const wrong: number[] = []
+  for (const seed of SEEDS) {
+    const pixels = seededRandom(seed).pick([112, 224, 448])
+    const scene = sharp(Buffer.from(drawScene(makeScene(seed), pixels))).flatten()
+    if (looksPhotographed(await decodeImage(await change(scene, seed)))) wrong.push(seed)
+  }
+  return wrong
+}
+
+describe('a drawn scene', () => {
+  it('does not look photographed', async () => {
+    expect(await mistaken((scene) => scene.png().toBuffer())).toEqual([])
+  })
+
+  it('does not with blur, other light and a JPEG of low quality', async () => {
+    const wrong = await mistaken(async (scene, seed) => {
+      const random = seededRandom(seed)
+      const lit = await scene
+        .modulate({ brightness: random.between(0.8, 1.15) })
+        .png()
+        .toBuffer()
+      return sharp(lit)
+        .blur(random.between(0.4, 1.1))
+        .jpeg({ quality: Math.round(random.between(45, 95)) })
+        .toBuffer()
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('does not when it is turned a little', async () => {
+    const wrong = await mistaken((scene, seed) =>
+      scene.rotate(seededRandom(seed).between(-8, 8), { background: '#fff' }).jpeg().toBuffer(),
+    )
+    expect(wrong).toEqual([])
+  })
+})
+
+describe('a picture with the shades of nature', () => {
+  it.each([
+    { seed: 1, width: 300, height: 300 },
+    { seed: 2, width: 640, height: 480 },
+    { seed: 3, width: 480, height: 640 },
+    { seed: 4, width: 900, height: 600 },
+    { seed: 5, width: 400, height: 300 },
+    { seed: 6, width: 2000, height: 1200 },
+  ])('looks photographed ($width × $height)', async (size) => {
+    expect(looksPhotographed(await decodeImage(await photoLike(size)))).toBe(true)
+  })
+})
+
+describe('the share of common colours', () => {
+  it('is 1 for one colour', () => {
+    expect(shareOfCommonColours(rowsOf(8, 8, new Uint8Array(8 * 8 * 3).fill(77)))).toBe(1)
+  })
+
+  it('is small where every pixel has another colour', () => {
+    const random = seededRandom(1)
+    const rgb = Uint8Array.from({ length: 112 * 112 * 3 }, () => Math.floor(256 * random.next()))
+    expect(shareOfCommonColours(rowsOf(112, 112, rgb))).toBeLessThan(0.05)
+  })
+})
