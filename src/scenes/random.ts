@@ -5,7 +5,7 @@ export interface Random {
   /** Uniform in [low, high). */
   between(low: number, high: number): number
   /** One of the entries, each as likely as the others. */
-  pick<T>(entries: readonly [T, ...T[]]): T
+  pick<const T>(entries: readonly [T, ...T[]]): T
   /** `count` different entries in random order. */
   sample<T>(entries: readonly T[], count: number): T[]
 }

@@ -1,0 +1,70 @@
+"""Stage 2, generation: Q-Former and projection learn to speak to the frozen language model (paper section 3.3)."""
+
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import torch
+from transformers import Blip2ForConditionalGeneration
+
+from language import said, said_losses
+from models import QUERIES, VISION_LAYERS, generator, run_qformer
+from optimise import train
+from text import Speech
+
+BATCH, PEAK = 64, 2e-3
+
+
+def train_stage_two(
+    name: str, lines, features: torch.Tensor, vision, language, stage_one, speech: Speech, work: Path, steps: int,
+    watch: Callable | None = None,
+) -> Blip2ForConditionalGeneration:
+    """Without `stage_one` the Q-Former begins at random: the paper's ablation."""
+    model = assembled(vision, language, stage_one, speech)
+    model.requires_grad_(False)
+    for part in (model.qformer, model.language_projection, model.vision_model.post_layernorm):
+        part.requires_grad_(True)
+    model.query_tokens.requires_grad_(True)
+    places = torch.arange(QUERIES)
+
+    def loss(indices: torch.Tensor, report: dict, random: np.random.Generator) -> torch.Tensor:
+        rows = [lines[i] for i in indices.tolist()]
+        prefix = queries(model, features[indices].float())
+        spoken = said(speech, rows, random)
+        caption, answer = said_losses(model.language_model, prefix, places.expand(len(rows), -1), *spoken)
+        report.update(caption=caption.item(), answer=answer.item())
+        return 0.5 * caption + answer
+
+    train(
+        name, model, loss, len(lines), steps, BATCH, PEAK, work, seed=4, every=250,
+        watch=None if watch is None else lambda step: watch(model), adam_only=("query_tokens", "language_projection"),
+    )
+    return model.eval()
+
+
+def assembled(vision, language, stage_one, speech: Speech) -> Blip2ForConditionalGeneration:
+    image_token = speech.tokenizer.token_to_id("<image>")
+    model = generator(speech.tokenizer.get_vocab_size(), speech.newline, image_token)
+    model.language_model.load_state_dict(language.state_dict())
+    model.vision_model.load_state_dict(used_blocks(vision), strict=False)
+    for layer in (model.vision_model.post_layernorm,):
+        torch.nn.init.ones_(layer.weight)
+    torch.nn.init.normal_(model.query_tokens, std=0.02)  # transformers begins at zero
+    if stage_one is not None:
+        model.qformer.load_state_dict(stage_one.qformer.state_dict(), strict=False)
+        model.query_tokens.data.copy_(stage_one.query_tokens.data)
+        model.vision_model.post_layernorm.load_state_dict(stage_one.post_layernorm.state_dict())
+    return model
+
+
+def used_blocks(vision) -> dict[str, torch.Tensor]:
+    """The encoder without its last block and without the norm that belongs to it."""
+    dropped = (f"encoder.layers.{VISION_LAYERS}.", "post_layernorm.")
+    return {k: v for k, v in vision.vision.state_dict().items() if not k.startswith(dropped)}
+
+
+def queries(model: Blip2ForConditionalGeneration, features: torch.Tensor) -> torch.Tensor:
+    """Query embeddings [B, Q, width of the language model] of the encoder's output before its post-layernorm."""
+    image = model.vision_model.post_layernorm(features)
+    hidden = model.query_tokens.expand(len(features), -1, -1)
+    return model.language_projection(run_qformer(model.qformer, hidden, image, None, QUERIES))

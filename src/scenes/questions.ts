@@ -1,0 +1,531 @@
+/**
+ * Questions that a scene answers without doubt, and conversations made of them. An answer is always the one that a
+ * person would give; where two could be right nothing is asked.
+ */
+import { articleFor, COLOUR_NAMES, KINDS, pluralOf, type Colour, type Kind } from './kinds.ts'
+import { listOf, nounPhrase, NUMBERS, settingOf, words } from './language.ts'
+import { seededRandom, type Random } from './random.ts'
+import { extremeSize, isAt, objectsAt, outermost, placeOf, SPATIAL, type Spatial } from './relations.ts'
+import type { Scene, SceneObject } from './scene.ts'
+
+export const QUESTION_TYPES = ['what', 'count', 'colour', 'where', 'presence', 'yes-no', 'relation'] as const
+export type QuestionType = (typeof QUESTION_TYPES)[number]
+
+export interface QuestionAnswer {
+  type: QuestionType
+  question: string
+  answer: string
+  /** Leans on the turn before it and means nothing alone. */
+  followUp: boolean
+}
+
+/** What a question was about, for the next one to lean on. */
+interface Asked extends QuestionAnswer {
+  about: SceneObject[]
+}
+
+type Wordings = readonly [string, ...string[]]
+
+/**
+ * A conversation of up to `turns` turns: kinds of question as likely as each other, every other one leaning on the one
+ * before it where it can; no question twice.
+ */
+export function conversationOf(scene: Scene, turns: number, seed: number): QuestionAnswer[] {
+  const random = seededRandom(scene.seed ^ Math.imul(seed + 1, 0x2545f491))
+  const asker = new Asker(scene, random)
+  const asked: Asked[] = []
+  for (let tries = 0; asked.length < turns && tries < 8 * turns; tries += 1) {
+    const last = asked.at(-1)
+    const next = (last !== undefined && random.next() < 0.5 ? asker.followUp(last) : null) ?? asker.question()
+    if (next !== null && !asked.some(({ question }) => question === next.question)) asked.push(next)
+  }
+  return asked.map(({ type, question, answer, followUp }) => ({
+    type,
+    question: asTyped(random, question),
+    answer,
+    followUp,
+  }))
+}
+
+/** People begin with a capital or do not, and forget the question mark. */
+function asTyped(random: Random, question: string): string {
+  const begun = random.next() < 0.4 ? question.charAt(0).toUpperCase() + question.slice(1) : question
+  return random.next() < 0.1 ? begun.replace(/\?$/, '') : begun
+}
+
+class Asker {
+  constructor(
+    private readonly scene: Scene,
+    private readonly random: Random,
+  ) {}
+
+  question(): Asked | null {
+    const type = this.random.pick(QUESTION_TYPES)
+    switch (type) {
+      case 'what':
+        return this.what()
+      case 'count':
+        return this.count()
+      case 'colour':
+        return this.colour()
+      case 'where':
+        return this.where()
+      case 'presence':
+        return this.presence()
+      case 'yes-no':
+        return this.yesOrNo()
+      case 'relation':
+        return this.relation()
+    }
+  }
+
+  /** A question that leans on the last turn; null when there is none that has one answer. */
+  followUp(last: Asked): Asked | null {
+    const next = this.random.pick([
+      () => this.aboutIt(last),
+      () => this.aboutIt(last),
+      () => this.sameOfAnother(last),
+      () => this.whatElse(last),
+    ])()
+    return next === null ? null : { ...next, followUp: true }
+  }
+
+  private what(): Asked | null {
+    const { scene, random } = this
+    const kind = random.pick(['all', 'side', 'side', 'middle', 'size', 'setting'])
+    if (kind === 'all') {
+      const wordings: Wordings = [
+        'what is in the picture?',
+        "what's in the picture?",
+        'what do you see?',
+        'what can you see here?',
+        'what is shown?',
+        'what is this?',
+      ]
+      return this.ask('what', wordings, listOf(scene.objects), scene.objects)
+    }
+    if (kind === 'setting') {
+      const wordings: Wordings = ['what is the background?', 'what kind of background is it?']
+      return this.ask('what', wordings, SETTINGS[settingOf(scene)] ?? settingOf(scene), [])
+    }
+    if (kind === 'side') {
+      const side = random.pick(SPATIAL)
+      const there = outermost(scene, side)
+      return there === null ? null : this.ask('what', SIDE_WORDINGS[side], nounPhrase(there), [there])
+    }
+    if (kind === 'middle') {
+      const there = scene.objects.filter((object) =>
+        placeOf(object) !== 'in the middle' ? placeOf(object) === null : true,
+      )
+      const [only] = there
+      if (only === undefined || there.length > 1 || placeOf(only) === null) return null
+      return this.ask('what', ['what is in the middle?', 'what is in the centre?'], nounPhrase(only), [only])
+    }
+    const which = random.pick(['largest', 'smallest'])
+    const extreme = extremeSize(scene, which)
+    const adjective = which === 'largest' ? random.pick(['largest', 'biggest']) : 'smallest'
+    return extreme === null
+      ? null
+      : this.ask(
+          'what',
+          [`what is the ${adjective} thing?`, `which thing is the ${adjective}?`],
+          nounPhrase(extreme),
+          [extreme],
+        )
+  }
+
+  private count(): Asked | null {
+    const { scene, random } = this
+    const kind = random.pick(['all', 'kind', 'kind', 'colour'])
+    if (kind === 'all') {
+      const wordings: Wordings = [
+        'how many things are there?',
+        'how many objects are in the picture?',
+        'how many things do you see?',
+      ]
+      return this.ask('count', wordings, numberOf(scene.objects.length), scene.objects)
+    }
+    if (kind === 'colour') {
+      const colour = this.someColour()
+      const those = scene.objects.filter((object) => object.colour === colour)
+      return this.ask(
+        'count',
+        [`how many ${colour} things are there?`, `how many things are ${colour}?`],
+        numberOf(those.length),
+        those,
+      )
+    }
+    return this.countOf(this.someKind())
+  }
+
+  private countOf(kind: Kind): Asked {
+    const those = this.scene.objects.filter((object) => object.kind === kind)
+    const plural = pluralOf(kind)
+    return this.ask(
+      'count',
+      [
+        `how many ${plural} are there?`,
+        `how many ${plural} are there?`,
+        `how many ${plural} can you see?`,
+        `how many ${plural} are in the picture?`,
+      ],
+      numberOf(those.length),
+      those,
+    )
+  }
+
+  private colour(): Asked | null {
+    const object = this.random.sample(
+      this.scene.objects.filter(({ colour }) => colour !== null),
+      1,
+    )[0]
+    return object === undefined ? null : this.colourOf(object)
+  }
+
+  private colourOf(object: SceneObject): Asked | null {
+    if (object.colour === null || this.ofKind(object.kind).length > 1) return null
+    const the = object.kind
+    return this.ask(
+      'colour',
+      [`what colour is the ${the}?`, `which colour is the ${the}?`, `what color is the ${the}?`],
+      object.colour,
+      [object],
+    )
+  }
+
+  private where(): Asked | null {
+    const object = this.someObject()
+    return object === undefined ? null : this.whereIs(object)
+  }
+
+  private whereIs(object: SceneObject): Asked | null {
+    const [the, place] = [this.reference(object), this.place(object)]
+    return the === null || place === null
+      ? null
+      : this.ask(
+          'where',
+          [`where is ${the}?`, `where is ${the}?`, `where's ${the}?`, `where can I find ${the}?`],
+          place,
+          [object],
+        )
+  }
+
+  private presence(): Asked | null {
+    const { random } = this
+    if (random.next() < 0.35) return this.presenceInColour()
+    return this.presenceOf(this.someKind(0.5))
+  }
+
+  private presenceOf(kind: Kind): Asked {
+    const those = this.ofKind(kind)
+    const a = `${articleFor(kind)} ${kind}`
+    return this.ask(
+      'presence',
+      [
+        `is there ${a}?`,
+        `is there ${a}?`,
+        `do you see ${a}?`,
+        `can you see ${a}?`,
+        `is there ${a} in the picture?`,
+        `are there any ${pluralOf(kind)}?`,
+      ],
+      yes(those.length > 0),
+      those,
+    )
+  }
+
+  /** "is there a red star?": a lie has the right kind in another colour, or the colour on another kind. */
+  private presenceInColour(): Asked | null {
+    const { random, scene } = this
+    const object = random.sample(
+      scene.objects.filter(({ colour }) => colour !== null),
+      1,
+    )[0]
+    if (object === undefined) return null
+    const colour = random.next() < 0.5 ? object.colour : random.pick(COLOUR_NAMES)
+    const claimed = { kind: object.kind, colour }
+    const those = scene.objects.filter((other) => words(other) === words(claimed))
+    return this.ask(
+      'presence',
+      [`is there ${nounPhrase(claimed)}?`, `do you see ${nounPhrase(claimed)}?`],
+      yes(those.length > 0),
+      those,
+    )
+  }
+
+  private yesOrNo(): Asked | null {
+    const { random } = this
+    const object = this.someObject()
+    if (object === undefined) return null
+    return random.pick([
+      () => this.isColoured(object),
+      () => this.isAtPlace(object),
+      () => this.isRelated(object),
+      () => this.isRelated(object),
+    ])()
+  }
+
+  private isColoured(object: SceneObject): Asked | null {
+    if (object.colour === null || this.ofKind(object.kind).length > 1) return null
+    const claimed = this.claimedColour(object.colour)
+    return this.ask('yes-no', [`is the ${object.kind} ${claimed}?`], yes(claimed === object.colour), [object])
+  }
+
+  private isAtPlace(object: SceneObject): Asked | null {
+    const [the, place] = [this.reference(object), placeOf(object)]
+    if (the === null || place === null) return null
+    const claimed = this.random.next() < 0.5 ? place : this.random.pick(PLACES)
+    return this.ask('yes-no', [`is ${the} ${claimed}?`], yes(claimed === place), [object])
+  }
+
+  private isRelated(object: SceneObject): Asked | null {
+    const { random, scene } = this
+    const other = random.sample(
+      scene.objects.filter((one) => one !== object),
+      1,
+    )[0]
+    if (other === undefined) return null
+    const [the, to] = [this.reference(object), this.reference(other)]
+    if (the === null || to === null) return null
+    const deep = scene.objects[object.inside ?? object.behind ?? -1]
+    if (deep !== undefined && random.next() < 0.6) {
+      const claimed = random.next() < 0.5 ? deep : other
+      const the2 = this.reference(claimed)
+      if (the2 === null) return null
+      const relation = object.inside === null ? 'behind' : 'inside'
+      return this.ask('yes-no', [`is ${the} ${relation} ${the2}?`], yes(claimed === deep), [object])
+    }
+    const relation = random.pick(SPATIAL)
+    const holds = isAt(object, relation, other)
+    return holds === null
+      ? null
+      : this.ask('yes-no', [`is ${the} ${RELATION_WORDS[relation]} ${to}?`], yes(holds), [object])
+  }
+
+  private relation(): Asked | null {
+    const { random, scene } = this
+    const deep = scene.objects.find(({ inside, behind }) => (inside ?? behind) !== null)
+    if (deep !== undefined && random.next() < 0.5) return this.whatIsDeep(deep)
+    const object = this.someObject()
+    return object === undefined ? null : this.whatIsAt(object, random.pick(SPATIAL), this.reference(object))
+  }
+
+  private whatIsDeep(deep: SceneObject): Asked | null {
+    const other = this.scene.objects[deep.inside ?? deep.behind ?? -1]
+    if (other === undefined) return null
+    const [the, to] = [this.reference(deep), this.reference(other)]
+    if (the === null || to === null) return null
+    if (deep.inside !== null)
+      return this.ask('relation', [`what is inside ${to}?`, `what is in ${to}?`], nounPhrase(deep), [deep])
+    return this.random.next() < 0.6
+      ? this.ask('relation', [`what is behind ${to}?`], nounPhrase(deep), [deep])
+      : this.ask('relation', [`what is in front of ${the}?`], nounPhrase(other), [other])
+  }
+
+  private whatIsAt(object: SceneObject, relation: Spatial, the: string | null): Asked | null {
+    const there = objectsAt(this.scene, relation, object)
+    if (the === null || there === null || there.length > 2 || this.scene.objects.length === 1) return null
+    return this.ask('relation', [`what is ${RELATION_WORDS[relation]} ${the}?`], listOf(there), there)
+  }
+
+  /** "what colour is it?": the turn before was about one thing, or about several that look alike. */
+  private aboutIt(last: Asked): Asked | null {
+    const [it, ...more] = last.about
+    if (it === undefined || (last.type === 'what' && last.about.length > 1)) return null
+    if (more.length > 0) {
+      if (it.colour === null || !more.every((object) => words(object) === words(it))) return null
+      return this.ask('colour', ['what colour are they?', 'which colour are they?'], it.colour, last.about)
+    }
+    const said =
+      last.answer.includes(it.colour ?? 'no colour') || last.question.includes(it.colour ?? 'no colour')
+    return this.random.pick([
+      () =>
+        it.colour === null || said
+          ? null
+          : this.ask('colour', ['what colour is it?', 'which colour is it?', 'and its colour?'], it.colour, [
+              it,
+            ]),
+      () => this.isItColoured(it, said),
+      () => this.whereIsIt(last, it),
+      () => this.whereIsIt(last, it),
+      () => this.whatIsAt(it, this.random.pick(SPATIAL), 'it'),
+      () => this.itsRelation(it),
+    ])()
+  }
+
+  private isItColoured(it: SceneObject, said: boolean): Asked | null {
+    if (it.colour === null || said) return null
+    const claimed = this.claimedColour(it.colour)
+    return this.ask('yes-no', [`is it ${claimed}?`], yes(claimed === it.colour), [it])
+  }
+
+  private whereIsIt(last: Asked, it: SceneObject): Asked | null {
+    const place = this.place(it)
+    if (place === null || last.type === 'where' || last.question.includes('where')) return null
+    return this.ask('where', ['where is it?', 'and where is it?'], place, [it])
+  }
+
+  private itsRelation(it: SceneObject): Asked | null {
+    const index = this.scene.objects.indexOf(it)
+    const content = this.scene.objects.find(({ inside }) => inside === index)
+    const back = this.scene.objects.find(({ behind }) => behind === index)
+    if (content !== undefined)
+      return this.ask('relation', ['what is inside it?', 'what is in it?'], nounPhrase(content), [content])
+    return back === undefined ? null : this.ask('relation', ['what is behind it?'], nounPhrase(back), [back])
+  }
+
+  /** "and the dog?": what was asked of one thing is asked of another. */
+  private sameOfAnother(last: Asked): Asked | null {
+    const others = this.scene.objects.filter((object) => !last.about.includes(object))
+    const another = this.random.sample(others, 1)[0]
+    const the = another === undefined ? null : this.reference(another)
+    if (last.type === 'presence' && !last.followUp) {
+      const kind = this.someKind(0.5)
+      return { ...this.presenceOf(kind), question: `and ${articleFor(kind)} ${kind}?` }
+    }
+    if (last.type === 'count' && / are there| can you see| are in the picture/.test(last.question)) {
+      const kind = this.someKind()
+      if (!last.question.includes('things') && !last.question.includes(pluralOf(kind)))
+        return { ...this.countOf(kind), question: `and how many ${pluralOf(kind)}?` }
+    }
+    if (another === undefined || the === null || last.about.length !== 1) return null
+    if (last.type === 'where') {
+      const place = this.place(another)
+      return place === null
+        ? null
+        : this.ask('where', [`and ${the}?`, `what about ${the}?`], place, [another])
+    }
+    if (last.type === 'colour' && another.colour !== null && this.ofKind(another.kind).length === 1)
+      return this.ask(
+        'colour',
+        [`and the ${another.kind}?`, `what about the ${another.kind}?`],
+        another.colour,
+        [another],
+      )
+    return null
+  }
+
+  private whatElse(last: Asked): Asked | null {
+    if (last.about.length === 0 || last.type !== 'what') return null
+    const rest = this.scene.objects.filter((object) => !last.about.includes(object))
+    if (rest.length === 0 && this.scene.objects.length > 1) return null
+    return this.ask(
+      'what',
+      ['what else is there?', 'what else do you see?', 'anything else?'],
+      listOf(rest),
+      rest,
+    )
+  }
+
+  private ask(type: QuestionType, wordings: Wordings, answer: string, about: readonly SceneObject[]): Asked {
+    return { type, question: this.random.pick(wordings), answer, followUp: false, about: [...about] }
+  }
+
+  /** "the cat", or "the red star" where there are several stars; null when words cannot single it out. */
+  private reference(object: SceneObject): string | null {
+    if (this.ofKind(object.kind).length === 1) return `the ${object.kind}`
+    const alike = this.scene.objects.filter((other) => words(other) === words(object))
+    return alike.length === 1 ? `the ${words(object)}` : null
+  }
+
+  /** Inside of or behind something says more than a place in the picture. */
+  private place(object: SceneObject): string | null {
+    const other = this.scene.objects[object.inside ?? object.behind ?? -1]
+    if (other === undefined) return placeOf(object)
+    const the = this.reference(other)
+    return the === null ? null : `${object.inside === null ? 'behind' : 'inside'} ${the}`
+  }
+
+  private ofKind(kind: Kind): SceneObject[] {
+    return this.scene.objects.filter((object) => object.kind === kind)
+  }
+
+  private someObject(): SceneObject | undefined {
+    return this.random.sample(this.scene.objects, 1)[0]
+  }
+
+  /** A kind of the scene, or with `otherwise` one that is not in it. */
+  private someKind(otherwise = 0.25): Kind {
+    const drawn = this.scene.objects.map(({ kind }) => kind)
+    const [there] = this.random.sample(drawn, 1)
+    if (there !== undefined && this.random.next() >= otherwise) return there
+    return (
+      this.random.sample(
+        KINDS.filter((kind) => !drawn.includes(kind)),
+        1,
+      )[0] ?? 'cat'
+    )
+  }
+
+  private someColour(): Colour {
+    const drawn = this.scene.objects.flatMap(({ colour }) => colour ?? [])
+    return this.random.next() < 0.75
+      ? (this.random.sample(drawn, 1)[0] ?? 'red')
+      : this.random.pick(COLOUR_NAMES)
+  }
+
+  /** Right as often as not. */
+  private claimedColour(colour: Colour): Colour {
+    if (this.random.next() < 0.5) return colour
+    return (
+      this.random.sample(
+        COLOUR_NAMES.filter((other) => other !== colour),
+        1,
+      )[0] ?? colour
+    )
+  }
+}
+
+const SIDE_WORDINGS: Record<Spatial, Wordings> = {
+  left: [
+    'what is on the left?',
+    "what's on the left?",
+    'what is on the left side?',
+    'what is the leftmost thing?',
+  ],
+  right: [
+    'what is on the right?',
+    "what's on the right?",
+    'what is on the right side?',
+    'what is the rightmost thing?',
+  ],
+  above: ['what is at the top?', "what's at the top?", 'what is the highest thing?'],
+  below: ['what is at the bottom?', "what's at the bottom?", 'what is the lowest thing?'],
+}
+
+const RELATION_WORDS: Record<Spatial, string> = {
+  left: 'to the left of',
+  right: 'to the right of',
+  above: 'above',
+  below: 'below',
+}
+
+const PLACES = [
+  'at the top left',
+  'at the top',
+  'at the top right',
+  'on the left',
+  'in the middle',
+  'on the right',
+  'at the bottom left',
+  'at the bottom',
+  'at the bottom right',
+] as const
+
+const SETTINGS: Record<string, string> = {
+  'in a field': 'a field',
+  'on a beach': 'a beach',
+  'on a striped background': 'striped',
+  'on a checked background': 'checked',
+  'on a dotted background': 'dotted',
+  'on a plain background': 'plain',
+}
+
+/** "none" rather than "no", which answers other questions. */
+function numberOf(count: number): string {
+  return count === 0 ? 'none' : (NUMBERS[count] ?? 'many')
+}
+
+function yes(holds: boolean): string {
+  return holds ? 'yes' : 'no'
+}
