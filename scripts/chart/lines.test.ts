@@ -3,14 +3,14 @@ import { lineChart, type Line } from './lines.ts'
 
 const LINES: Line[] = [
   {
-    label: 'with <both>',
+    label: 'with <both',
     ours: true,
     points: [
-      { x: 500, share: 0.5 },
-      { x: 1000, share: 1 },
+      { x: 1500, share: 0.5 },
+      { x: 3000, share: 1 },
     ],
   },
-  { label: 'without', ours: false, points: [{ x: 500, share: 0.25 }] },
+  { label: 'without', ours: false, points: [{ x: 1500, share: 0.25 }] },
 ]
 const PANELS = ['captions', 'questions'].map((title) => ({ title, lines: LINES }))
 const SVG = lineChart('Two & more', 'where', { x: 'steps', y: 'right' }, PANELS)
@@ -26,7 +26,7 @@ function pathsOf(svg: string, kind: string): [number, number][][] {
 it('draws each run once in each panel and once in the legend', () => {
   expect(SVG.match(/class="line ours"/g)).toHaveLength(PANELS.length + 1)
   expect(SVG.match(/class="line other"/g)).toHaveLength(PANELS.length + 1)
-  for (const text of ['captions', 'questions', 'steps', 'right', 'with &lt;both&gt;', 'Two &amp; more'])
+  for (const text of ['captions', 'questions', 'steps', 'right', 'with &lt;both', 'Two &amp; more'])
     expect(SVG).toContain(`>${text}<`)
 })
 

@@ -27,7 +27,7 @@ export interface Axes {
 const LEGEND = 30
 /** Room for the numbers of the upright axis, and between panels. */
 const NUMBERS = 44
-const GAP = 20
+const GAP = 42
 const TITLE = 40
 const HEIGHT = 200
 const BELOW = 58

@@ -100,9 +100,14 @@ type Relation = (typeof RELATIONS)[number]
 /** "at the top left" before "at the top". */
 const LONGEST_PLACES = [...PLACE_NAMES].sort((a, b) => b.length - a.length)
 
-const NOUNS: ReadonlyMap<string, { kind: Kind; plural: boolean }> = new Map([
+interface Noun {
+  kind: Kind
+  plural: boolean
+}
+
+const NOUNS: ReadonlyMap<string, Noun> = new Map<string, Noun>([
   ...KINDS.map((kind) => [pluralOf(kind), { kind, plural: true }] as const),
-  ...KINDS.map((kind) => [kind as string, { kind, plural: false }] as const),
+  ...KINDS.map((kind) => [kind, { kind, plural: false }] as const),
 ])
 
 const COUNTS: ReadonlyMap<string, number> = new Map([

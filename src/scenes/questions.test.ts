@@ -33,7 +33,7 @@ describe('conversations', () => {
   it('have every type of question, alone and leaning on the turn before', () => {
     expect(new Set(TURNS.map(({ turn }) => turn.type))).toEqual(new Set(QUESTION_TYPES))
     const leaning = TURNS.filter(({ turn }) => turn.followUp)
-    expect(leaning.length / TURNS.length).toBeGreaterThan(0.15)
+    expect(leaning.length / TURNS.length).toBeGreaterThan(0.2)
     expect(leaning.every(({ before }) => before !== undefined)).toBe(true)
   })
 
@@ -58,7 +58,9 @@ describe('answers', () => {
     const turns = asked(/(?:is there|do you see|can you see) an? ([a-z ]+?)(?: in the picture)?\??$/)
     expect(turns.length).toBeGreaterThan(100)
     for (const { scene, turn, words } of turns) {
-      const said = scene.objects.some(({ kind, colour }) => [kind, `${colour ?? ''} ${kind}`].includes(words[0] ?? ''))
+      const said = scene.objects.some(({ kind, colour }) =>
+        [kind, `${colour ?? ''} ${kind}`].includes(words[0] ?? ''),
+      )
       expect(turn.answer, turn.question).toBe(said ? 'yes' : 'no')
     }
   })
@@ -117,7 +119,8 @@ describe('answers', () => {
       const text = `${before?.question ?? ''} ${before?.answer ?? ''}`.toLowerCase()
       const those = scene.objects.filter(({ kind, colour }) => colour === turn.answer && text.includes(kind))
       // Behind a turn such as "where is it?" the thing itself was named one turn earlier.
-      if (!before?.followUp) expect(those.length, `${text} ${turn.question}`).toBeGreaterThan(0)
+      if (!before?.followUp && scene.objects.length > 1)
+        expect(those.length, `${text} ${turn.question}`).toBeGreaterThan(0)
     }
   })
 })

@@ -40,13 +40,23 @@ describe('scenes', () => {
   })
 
   it('put things wholly into containers, and only partly behind others', () => {
-    const inside = SCENES.flatMap(({ objects }) => objects.filter((object) => object.inside !== null).map((object) => ({ object, other: objects[object.inside ?? -1] })))
-    const behind = SCENES.flatMap(({ objects }) => objects.filter((object) => object.behind !== null).map((object) => ({ object, other: objects[object.behind ?? -1] })))
+    const inside = SCENES.flatMap(({ objects }) =>
+      objects
+        .filter((object) => object.inside !== null)
+        .map((object) => ({ object, other: objects[object.inside ?? -1] })),
+    )
+    const behind = SCENES.flatMap(({ objects }) =>
+      objects
+        .filter((object) => object.behind !== null)
+        .map((object) => ({ object, other: objects[object.behind ?? -1] })),
+    )
     expect(Math.min(inside.length, behind.length)).toBeGreaterThan(50)
     for (const { object, other } of inside) {
       expect(other !== undefined && isContainer(other.kind)).toBe(true)
       expect(Math.abs(object.x - (other?.x ?? NaN)) + object.size / 2).toBeLessThan((other?.size ?? NaN) / 2)
-      expect(Math.abs(object.y - (other?.y ?? NaN)) + object.size / 2).toBeLessThan((other?.size ?? NaN) / 2 + 1)
+      expect(Math.abs(object.y - (other?.y ?? NaN)) + object.size / 2).toBeLessThan(
+        (other?.size ?? NaN) / 2 + 1,
+      )
     }
     for (const { object, other } of behind) {
       if (other === undefined) throw new Error('behind nothing')
