@@ -27,8 +27,8 @@ interface Asked extends QuestionAnswer {
 type Wordings = readonly [string, ...string[]]
 
 /**
- * A conversation of up to `turns` turns: kinds of question as likely as each other, every other one leaning on the one
- * before it where it can; no question twice.
+ * A conversation of up to `turns` turns: kinds of question as likely as each other, leaning on the turn before where that
+ * is possible and as often as not; no question twice.
  */
 export function conversationOf(scene: Scene, turns: number, seed: number): QuestionAnswer[] {
   const random = seededRandom(scene.seed ^ Math.imul(seed + 1, 0x2545f491))
@@ -36,7 +36,8 @@ export function conversationOf(scene: Scene, turns: number, seed: number): Quest
   const asked: Asked[] = []
   for (let tries = 0; asked.length < turns && tries < 8 * turns; tries += 1) {
     const last = asked.at(-1)
-    const next = (last !== undefined && random.next() < 0.5 ? asker.followUp(last) : null) ?? asker.question()
+    const leaning = last === undefined || random.next() < 0.4 ? null : asker.someFollowUp(last)
+    const next = leaning ?? asker.question()
     if (next !== null && !asked.some(({ question }) => question === next.question)) asked.push(next)
   }
   return asked.map(({ type, question, answer, followUp }) => ({
@@ -79,8 +80,12 @@ class Asker {
     }
   }
 
-  /** A question that leans on the last turn; null when there is none that has one answer. */
-  followUp(last: Asked): Asked | null {
+  someFollowUp(last: Asked): Asked | null {
+    return this.followUp(last) ?? this.followUp(last) ?? this.followUp(last)
+  }
+
+  /** A question that leans on the last turn; null when the one tried has no single answer. */
+  private followUp(last: Asked): Asked | null {
     const next = this.random.pick([
       () => this.aboutIt(last),
       () => this.aboutIt(last),
