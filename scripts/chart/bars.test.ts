@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { barChart, shortNumber, ticksTo } from './bars.ts'
+import { barChart, shortNumber } from './bars.ts'
+import { ticksTo } from './page.ts'
 
 it('puts round numbers on the axis, from 0 to no less than the longest bar', () => {
   expect(ticksTo(22.1)).toEqual([0, 5, 10, 15, 20, 25])

@@ -37,6 +37,8 @@ const PLACES = [
 ] as const
 export type Place = (typeof PLACES)[number][number]
 
+export const PLACE_NAMES: readonly Place[] = PLACES.flat()
+
 const THIRD = 224 / 3
 /** As near to a line between two ninths as this, nothing is said. */
 const DOUBT = 9
@@ -47,9 +49,21 @@ export function placeOf({ x, y }: SceneObject): Place | null {
   return column === null || row === null ? null : (PLACES[row]?.[column] ?? null)
 }
 
+/** Whether a ninth may be said of an object: its own, and near a line also the ninth beyond. */
+export function mayBeSaidToBe(place: Place, { x, y }: SceneObject): boolean {
+  const near = [-DOUBT, DOUBT]
+  return near.some((down) =>
+    near.some((right) => PLACES[whichThird(y + down)]?.[whichThird(x + right)] === place),
+  )
+}
+
 function third(value: number): number | null {
   const near = [THIRD, 2 * THIRD].some((line) => Math.abs(value - line) < DOUBT)
-  return near ? null : Math.min(2, Math.floor(value / THIRD))
+  return near ? null : whichThird(value)
+}
+
+function whichThird(value: number): number {
+  return Math.min(2, Math.max(0, Math.floor(value / THIRD)))
 }
 
 /** The largest or smallest by a quarter of its width or more. */
