@@ -13,6 +13,9 @@ import { AppPage, expect } from './fixtures.ts'
 import { startHubServer } from './hub-server.ts'
 import { CHECKPOINT, Models, PACK, PICTURE, read, storeOf, test } from './model-fixtures.ts'
 
+const { parameters } = JSON.parse(readFileSync(join(PACK, 'pack.json'), 'utf8')) as PackManifest
+const PARAMETERS = `${(parameters / 1e6).toFixed(1)} million parameters`
+
 /** What the command line makes of a checkpoint, by path. */
 async function convertedInNode(
   tree: FileTree,
@@ -31,7 +34,7 @@ test.describe('four ways to a caption', () => {
   test('Users can download a pack from a server', async ({ models, server, app }) => {
     await models.open()
     await models.look(server.origin)
-    await expect(app.model).toContainText('A pack: 3.8 million parameters')
+    await expect(app.model).toContainText(`A pack: ${PARAMETERS}`)
     expect(server.sent(/weights/)).toBe(0)
     await expect(app.page.getByRole('button', { name: 'Download', exact: true })).toBeDisabled()
     await models.accept('Download')
@@ -47,7 +50,7 @@ test.describe('four ways to a caption', () => {
   }) => {
     await models.open()
     await app.page.getByRole('button', { name: 'Look at it: Test scenes' }).click()
-    await expect(app.model).toContainText('A checkpoint, to be converted here: 3.8 million parameters, q8')
+    await expect(app.model).toContainText(`A checkpoint, to be converted here: ${PARAMETERS}, q8`)
     await models.accept('Fetch and convert')
     expect(await models.useAndCaption()).toMatch(/[a-z]{2,}/)
 

@@ -26,7 +26,7 @@ from watch import Watch
 
 PARTS = ("scenes", "vision", "features", "language", "stage1", "stage2", "without-stage1")
 HERE = Path(__file__).resolve().parent.parent
-STEPS = {"vision": 2400, "language": 3600, "stage1": 650, "stage2": 2400}
+STEPS = {"vision": 2400, "language": 3600, "stage1": 650, "stage2": 1900}
 
 
 def main() -> None:
