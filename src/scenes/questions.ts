@@ -5,7 +5,16 @@
 import { articleFor, COLOUR_NAMES, KINDS, pluralOf, type Colour, type Kind } from './kinds.ts'
 import { listOf, nounPhrase, NUMBERS, settingOf, words } from './language.ts'
 import { seededRandom, type Random } from './random.ts'
-import { extremeSize, isAt, objectsAt, outermost, placeOf, SPATIAL, type Spatial } from './relations.ts'
+import {
+  extremeSize,
+  isAt,
+  objectsAt,
+  outermost,
+  PLACE_NAMES,
+  placeOf,
+  SPATIAL,
+  type Spatial,
+} from './relations.ts'
 import type { Scene, SceneObject } from './scene.ts'
 
 export const QUESTION_TYPES = ['what', 'count', 'colour', 'where', 'presence', 'yes-no', 'relation'] as const
@@ -119,9 +128,8 @@ class Asker {
       return there === null ? null : this.ask('what', SIDE_WORDINGS[side], nounPhrase(there), [there])
     }
     if (kind === 'middle') {
-      const there = scene.objects.filter((object) =>
-        placeOf(object) !== 'in the middle' ? placeOf(object) === null : true,
-      )
+      // One near a line may be called in the middle too.
+      const there = scene.objects.filter((object) => [null, 'in the middle'].includes(placeOf(object)))
       const [only] = there
       if (only === undefined || there.length > 1 || placeOf(only) === null) return null
       return this.ask('what', ['what is in the middle?', 'what is in the centre?'], nounPhrase(only), [only])
@@ -279,7 +287,7 @@ class Asker {
   private isAtPlace(object: SceneObject): Asked | null {
     const [the, place] = [this.reference(object), placeOf(object)]
     if (the === null || place === null) return null
-    const claimed = this.random.next() < 0.5 ? place : this.random.pick(PLACES)
+    const claimed = this.random.next() < 0.5 ? place : (this.random.sample(PLACE_NAMES, 1)[0] ?? place)
     return this.ask('yes-no', [`is ${the} ${claimed}?`], yes(claimed === place), [object])
   }
 
@@ -504,18 +512,6 @@ const RELATION_WORDS: Record<Spatial, string> = {
   above: 'above',
   below: 'below',
 }
-
-const PLACES = [
-  'at the top left',
-  'at the top',
-  'at the top right',
-  'on the left',
-  'in the middle',
-  'on the right',
-  'at the bottom left',
-  'at the bottom',
-  'at the bottom right',
-] as const
 
 const SETTINGS: Record<string, string> = {
   'in a field': 'a field',

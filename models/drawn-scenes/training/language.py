@@ -20,8 +20,8 @@ def pretrain_language(
     lines: list[dict], speech: Speech, work: Path, steps: int, watch: Callable
 ) -> OPTForCausalLM:
     """Notes about a scene where the image will be later, then </s>, then a caption or a conversation that follows from
-    them. In more than half of the rows the words of a note are added up into one vector: the order of the words within a note
-    says nothing, and a reader of such sums is a reader to whom a query can speak. What is learned are captions and
+    them. In more than half of the rows the words of a note are added up into one vector: the order of the words within a
+    note says nothing, and a reader of such sums is a reader to whom a query can speak. What is learned are captions and
     answers."""
     model = OPTForCausalLM(opt_config(speech.tokenizer.get_vocab_size(), speech.newline))
 

@@ -47,8 +47,7 @@ def assembled(vision, language, stage_one, speech: Speech) -> Blip2ForConditiona
     model = generator(speech.tokenizer.get_vocab_size(), speech.newline, image_token)
     model.language_model.load_state_dict(language.state_dict())
     model.vision_model.load_state_dict(used_blocks(vision), strict=False)
-    for layer in (model.vision_model.post_layernorm,):
-        torch.nn.init.ones_(layer.weight)
+    torch.nn.init.ones_(model.vision_model.post_layernorm.weight)
     torch.nn.init.normal_(model.query_tokens, std=0.02)  # transformers begins at zero
     if stage_one is not None:
         model.qformer.load_state_dict(stage_one.qformer.state_dict(), strict=False)
