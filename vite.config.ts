@@ -5,6 +5,8 @@ import { defineConfig } from 'vitest/config'
 import { launchOptions } from './scripts/browser.ts'
 import { CONTENT_SECURITY_POLICY_HEADER, contentSecurityPolicy } from './scripts/content-security-policy.ts'
 
+const { args, ...browser } = launchOptions()
+
 const inBrowser = (name: string, include: string[]): object => ({
   extends: true,
   test: {
@@ -15,7 +17,8 @@ const inBrowser = (name: string, include: string[]): object => ({
       enabled: true,
       headless: true,
       screenshotFailures: false,
-      provider: playwright({ launchOptions: launchOptions() }),
+      // Tests may collect garbage when it does most harm.
+      provider: playwright({ launchOptions: { ...browser, args: [...args, '--js-flags=--expose-gc'] } }),
       instances: [{ browser: 'chromium' as const }],
     },
   },

@@ -1,3 +1,5 @@
+import { held } from '../pack/blob-reader.ts'
+
 /** What is read at once for a reader that brings no memory of its own. */
 export const PIECE_BYTES = 2 ** 20
 
@@ -29,13 +31,14 @@ export class PacedBlob extends Blob {
       pull: async (controller) => {
         const request = controller.byobRequest
         if (request?.view == null) {
-          const { value } = await reader.read(new Uint8Array(PIECE_BYTES))
+          const { value } = await held(reader, reader.read(new Uint8Array(PIECE_BYTES)))
           if (value !== undefined && value.length > 0) controller.enqueue(value)
           else controller.close()
           return
         }
         const { buffer, byteOffset, byteLength } = request.view
-        const { value } = await reader.read(new Uint8Array(buffer, byteOffset, byteLength))
+        const memory = new Uint8Array(buffer, byteOffset, byteLength)
+        const { value } = await held(reader, reader.read(memory))
         const ended = value === undefined || value.length === 0
         if (ended) controller.close()
         if (value === undefined) request.respond(0)

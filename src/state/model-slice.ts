@@ -76,10 +76,7 @@ export function modelSlice(
       if (get().settings.memory !== memory) void applyMemory()
       void get().answerWaiting()
     } catch (error) {
-      if (signal.aborted) return
-      // What a failed load leaves behind in ONNX Runtime has kept the next one waiting for ever: that begins afresh.
-      died = toFailure(error)
-      set({ model: { status: 'failed', failure: died } })
+      if (!signal.aborted) set({ model: { status: 'failed', failure: toFailure(error) } })
     }
   }
 

@@ -1,5 +1,6 @@
 /** A kept pack leaves the browser: into a folder where the browser can write one, else as a ZIP file. */
 import { Zip, ZipPassThrough } from 'fflate'
+import { held } from '../pack/blob-reader.ts'
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import { chunksOf, MANIFEST_PATH, parseManifest } from '../pack/manifest.ts'
 import type { PackStore } from '../store/pack-store.ts'
@@ -61,7 +62,8 @@ async function writeInto(folder: FileSystemDirectoryHandle, path: string, bytes:
   try {
     const file = await folder.getFileHandle(path, { create: true })
     const writable = await file.createWritable()
-    await bytes.stream().pipeTo(writable)
+    const stream = bytes.stream()
+    await held(stream, stream.pipeTo(writable))
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'QuotaExceededError')
       throw new AppError('no-space', 'The disk is full; choose a folder with more room.', { cause })
