@@ -3,6 +3,7 @@ import { asDrawn, asPhotographed } from '../models/drawn-scenes/photograph.ts'
 import { decodeImage } from '../src/cli/decode-image.ts'
 import type { Pixels } from '../src/image/pixels.ts'
 import { preprocess } from '../src/image/preprocess.ts'
+import { lastOf } from '../src/parity/reference.ts'
 import type { Blip2 } from '../src/runtime/blip2.ts'
 import type { Scene } from '../src/scenes/scene.ts'
 
@@ -18,8 +19,7 @@ export async function pixelsOf(scene: Scene, model: Blip2, { noise = false } = {
 
 /** The greedy caption, and its ids without the end. */
 export async function captionOf(model: Blip2, pixels: Pixels): Promise<{ text: string; ids: number[] }> {
-  let last = { text: '', ids: [] as number[] }
   const steps = model.answer(await model.see(pixels), { prompt: '', maxNewTokens: LONGEST_CAPTION })
-  for await (const { text, tokenIds } of steps) last = { text, ids: tokenIds }
-  return last
+  const { text, tokenIds } = await lastOf(steps)
+  return { text, ids: tokenIds }
 }

@@ -2,7 +2,8 @@
 import type { Background } from './background.ts'
 import { containerParts, drawingOf } from './drawings.ts'
 import { isContainer } from './kinds.ts'
-import { SCENE_SIZE, type Scene, type SceneObject } from './scene.ts'
+import { SCENE_SIZE } from './place.ts'
+import type { Scene, SceneObject } from './scene.ts'
 
 /** A picture taken not quite straight: degrees clockwise about the middle, then a shift in picture units. */
 export interface Camera {

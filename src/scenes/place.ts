@@ -4,7 +4,8 @@ import { containerParts } from './drawings.ts'
 import { isContainer } from './kinds.ts'
 import type { Random } from './random.ts'
 
-const SIDE = 224
+/** Width and height of a scene, in the pixels of all its coordinates. */
+export const SCENE_SIZE = 224
 const EDGE = 4
 /** Centres of different things are never above each other to the pixel, so that left and right mean something. */
 const LEAST_DISTANCE_ACROSS = 10
@@ -77,12 +78,12 @@ function placeOne(random: Random, object: Combined, size: number, placed: readon
     const [x, y] = [front.x + distance * Math.cos(angle), front.y - Math.abs(distance * Math.sin(angle))]
     return { ...object, x, y, size, rotation }
   }
-  const at = (): number => random.between(size / 2 + EDGE, SIDE - size / 2 - EDGE)
+  const at = (): number => random.between(size / 2 + EDGE, SCENE_SIZE - size / 2 - EDGE)
   return { ...object, x: at(), y: at(), size, rotation: isContainer(object.kind) ? rotation / 4 : rotation }
 }
 
 function within({ x, y, size }: Placed): boolean {
-  const [low, high] = [size / 2 + EDGE, SIDE - size / 2 - EDGE]
+  const [low, high] = [size / 2 + EDGE, SCENE_SIZE - size / 2 - EDGE]
   return x > low && x < high && y > low && y < high
 }
 

@@ -36,12 +36,17 @@ interface Asked extends QuestionAnswer {
 type Wordings = readonly [string, ...string[]]
 
 /**
- * A conversation of up to `turns` turns: kinds of question as likely as each other, leaning on the turn before where that
- * is possible and as often as not; no question twice.
+ * A conversation of up to `turns` turns: `types` of question as likely as each other, leaning on the turn before where
+ * that is possible and as often as not; no question twice.
  */
-export function conversationOf(scene: Scene, turns: number, seed: number): QuestionAnswer[] {
+export function conversationOf(
+  scene: Scene,
+  turns: number,
+  seed: number,
+  types: readonly [QuestionType, ...QuestionType[]] = QUESTION_TYPES,
+): QuestionAnswer[] {
   const random = seededRandom(scene.seed ^ Math.imul(seed + 1, 0x2545f491))
-  const asker = new Asker(scene, random)
+  const asker = new Asker(scene, random, types)
   const asked: Asked[] = []
   for (let tries = 0; asked.length < turns && tries < 8 * turns; tries += 1) {
     const last = asked.at(-1)
@@ -67,10 +72,11 @@ class Asker {
   constructor(
     private readonly scene: Scene,
     private readonly random: Random,
+    private readonly types: readonly [QuestionType, ...QuestionType[]],
   ) {}
 
   question(): Asked | null {
-    const type = this.random.pick(QUESTION_TYPES)
+    const type = this.random.pick(this.types)
     switch (type) {
       case 'what':
         return this.what()

@@ -1,4 +1,5 @@
 /** Who is where: relations and places that a person would agree on, with a margin in which nothing is claimed. */
+import { SCENE_SIZE } from './place.ts'
 import type { Scene, SceneObject } from './scene.ts'
 
 /** Picture units by which two centres must differ before one is to the left of or above the other. */
@@ -39,7 +40,7 @@ export type Place = (typeof PLACES)[number][number]
 
 export const PLACE_NAMES: readonly Place[] = PLACES.flat()
 
-const THIRD = 224 / 3
+const THIRD = SCENE_SIZE / 3
 /** As near to a line between two ninths as this, nothing is said. */
 const DOUBT = 9
 

@@ -9,8 +9,6 @@ import type { Colour, Kind } from './kinds.ts'
 import { placeObjects } from './place.ts'
 import { seededRandom, type Random } from './random.ts'
 
-export const SCENE_SIZE = 224
-
 export const MOST_OBJECTS = 5
 
 /** Seeds below this are for training; at and above it a scene is held out, for examples and measurements. */

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { hasNewCombination, isNewColouring, isNewPair, isNewRelation } from './combinations.ts'
 import { drawScene, seenAt } from './draw.ts'
 import { COLOUR_NAMES, COLOURED_KINDS, CONTAINER_KINDS, isContainer, KINDS } from './kinds.ts'
-import { FIRST_HELD_OUT_SEED, makeScene, MOST_OBJECTS, SCENE_SIZE, type SceneObject } from './scene.ts'
+import { SCENE_SIZE } from './place.ts'
+import { FIRST_HELD_OUT_SEED, makeScene, MOST_OBJECTS, type SceneObject } from './scene.ts'
 
 const SEEDS = [...Array(200).keys(), ...Array.from({ length: 200 }, (_, i) => FIRST_HELD_OUT_SEED + i)]
 const SCENES = SEEDS.flatMap((seed) => [makeScene(seed), makeScene(seed, 'new')])

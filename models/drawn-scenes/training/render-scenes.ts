@@ -1,8 +1,8 @@
 /**
  * Renders scenes for training and evaluation in Python:
  *   npx tsx models/drawn-scenes/training/render-scenes.ts --from 0 --count 30000 --out <folder>
- * writes pixels.bin (uint8 [count, size, size, 3]) and scenes.jsonl (objects, notes, captions, conversations), a line
- * per scene. `--text-only` leaves the pictures out, `--clean` the noise; `--combinations new` draws what training never
+ * writes pixels.bin (uint8 [count, size, size, 3]) and scenes.jsonl (objects, notes, captions, conversations, and
+ * conversations that mostly compare), a line per scene. `--text-only` leaves the pictures out, `--clean` the noise; `--combinations new` draws what training never
  * shows.
  */
 import { createWriteStream, mkdirSync } from 'node:fs'
@@ -11,7 +11,8 @@ import { parseArgs } from 'node:util'
 import { seenAt, type Camera, type View } from '../../../src/scenes/draw.ts'
 import { captionsOf, settingOf } from '../../../src/scenes/language.ts'
 import { conversationOf } from '../../../src/scenes/questions.ts'
-import { makeScene, SCENE_SIZE, type Scene, type SceneObject } from '../../../src/scenes/scene.ts'
+import { SCENE_SIZE } from '../../../src/scenes/place.ts'
+import { makeScene, type Scene, type SceneObject } from '../../../src/scenes/scene.ts'
 import { asDrawn, asPhotographed } from '../photograph.ts'
 
 const { values } = parseArgs({
@@ -65,6 +66,9 @@ function describe(scene: Scene, view: View): object {
     conversations: Array.from({ length: Number(values.conversations) }, (_, i) =>
       conversationOf(scene, Number(values.turns), i),
     ),
+    comparisons: Array.from({ length: 2 }, (_, i) =>
+      conversationOf(scene, Number(values.turns), COMPARING + i, ['yes-no', 'relation']),
+    ).filter(({ length }) => length > 0),
   }
 }
 
@@ -81,6 +85,9 @@ function noteOf(scene: Scene, object: SceneObject): string[] {
     ...(other === undefined ? [] : [object.inside === null ? 'behind' : 'inside', other.kind]),
   ]
 }
+
+/** Seeds of conversations that compare begin here, so that they are not the others told once more. */
+const COMPARING = 100
 
 const SIZES = ['tiny', 'small', 'smallish', 'medium', 'largish', 'large', 'larger', 'huge', 'giant']
 
