@@ -47,6 +47,11 @@ def descriptions(folders: list[Path]) -> list[dict]:
     return [json.loads(line) for f in folders for line in (f / "scenes.jsonl").open()]
 
 
+def with_comparisons(lines: list[dict]) -> list[dict]:
+    """The same scenes, talked about in conversations that mostly compare as well as in those of every kind."""
+    return [{**line, "conversations": [*line["conversations"], *line["comparisons"]]} for line in lines]
+
+
 class Labels:
     """What each patch shows: kind (0 = background), colour (0 = none), place (centre and size, as shares of the
     picture) and depth (is it inside or behind something, or is something inside or behind it) of the object that is

@@ -12,18 +12,22 @@ from models import OPT_POSITIONS, QUERIES, opt_config
 from optimise import train
 from text import IGNORED, Speech, notes_of, padded
 
-BATCH, PEAK, TURNS = 64, 2e-3, (4, 8)
+BATCH, TURNS = 64, (4, 8)
+PEAKS = {"language": 2e-3, "comparing": 1.5e-3}
 WAYS = ("spelled", "spelled", "summed", "filled", "filled")
 
 
 def pretrain_language(
-    lines: list[dict], speech: Speech, work: Path, steps: int, watch: Callable
+    name: str, lines: list[dict], speech: Speech, work: Path, steps: int, watch: Callable,
+    begun: OPTForCausalLM | None = None,
 ) -> OPTForCausalLM:
-    """Notes about a scene where the image will be later, then </s>, then a caption or a conversation that follows from
+    """Trained in two rounds, of which the second goes on from what was `begun` and compares things more often. Notes about a scene where the image will be later, then </s>, then a caption or a conversation that follows from
     them. In more than half of the rows the words of a note are added up into one vector: the order of the words within a
     note says nothing, and a reader of such sums is a reader to whom a query can speak. What is learned are captions and
     answers."""
     model = OPTForCausalLM(opt_config(speech.tokenizer.get_vocab_size(), speech.newline))
+    if begun is not None:
+        model.load_state_dict(begun.state_dict())
 
     def loss(indices: torch.Tensor, report: dict, random: np.random.Generator) -> torch.Tensor:
         rows = [lines[i] for i in indices.tolist()]
@@ -34,7 +38,7 @@ def pretrain_language(
         return 0.5 * caption + answer
 
     train(
-        "language", model, loss, len(lines), steps, BATCH, PEAK, work, seed=2, every=400,
+        name, model, loss, len(lines), steps, BATCH, PEAKS[name], work, seed=2 if begun is None else 5, every=400,
         watch=lambda step: watch(model), adam_only=("embed",),
     )
     return model.eval()

@@ -27,9 +27,9 @@ def train_stage_one(lines, features: torch.Tensor, tokenizer: Tokenizer, work: P
         image = model.post_layernorm(features[indices].float())
         say = detailed if random.random() < DETAILED else caption_of
         ids, mask = text_batch([encode(say(lines[i], random)) for i in indices.tolist()])
-        itc, similarity = contrast(model, image, ids, mask)
+        queries, itg = generation(model, image, ids, mask, dec)
+        itc, similarity = contrast(model, queries, ids, mask)
         itm, right = matching(model, image, ids, mask, similarity)
-        itg = generation(model, image, ids, mask, dec)
         style = "detailed" if say is detailed else "caption"
         report.update({f"itc {style}": itc.item(), f"itm {style}": itm.item(), f"itg {style}": itg.item(), f"itm right {style}": right})
         return itc + itm + itg
@@ -48,20 +48,16 @@ def text_batch(rows: list[tuple[int, ...]]) -> tuple[torch.Tensor, torch.Tensor]
     return ids, (torch.arange(length)[None] < lengths[:, None]).long()
 
 
-def image_vectors(model: StageOne, image: torch.Tensor) -> torch.Tensor:
-    """[B, Q, 64], of length 1."""
-    return F.normalize(model.vision_projection(model.run(image, True)).float(), dim=-1)
-
-
 def text_vectors(model: StageOne, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """[B, 64], of length 1."""
     hidden = model.run(None, False, ids, additive(mask[:, None, None]))[:, 0]
     return F.normalize(model.text_projection(hidden).float(), dim=-1)
 
 
-def contrast(model: StageOne, image, ids, mask):
+def contrast(model: StageOne, queries, ids, mask):
     """ITC: queries and text do not see each other; the best query counts."""
-    cosines = torch.einsum("bqd,td->btq", image_vectors(model, image), text_vectors(model, ids, mask)).amax(-1)
+    images = F.normalize(model.vision_projection(queries).float(), dim=-1)
+    cosines = torch.einsum("bqd,td->btq", images, text_vectors(model, ids, mask)).amax(-1)
     similarity = cosines / model.temperature.clamp(0.01, 0.5)
     target = torch.arange(len(ids))
     both = sum(F.cross_entropy(s, target, label_smoothing=0.1) for s in (similarity, similarity.T))
@@ -93,17 +89,18 @@ def matching_logits(model: StageOne, image, ids, mask) -> torch.Tensor:
 
 
 def generation(model: StageOne, image, ids, mask, dec):
-    """ITG: queries see queries only, text sees all queries and earlier text; [CLS] becomes [DEC]."""
+    """ITG: queries see queries only, text sees all queries and earlier text; [CLS] becomes [DEC]. Gives the queries
+    [B, Q, width] as well: since they see no text they are those of ITC."""
     length = ids.shape[1]
     inputs = ids.clone()
     inputs[:, 0] = dec
     seen = torch.ones(len(ids), QUERIES + length, QUERIES + length).tril()
     seen[:, :QUERIES, :QUERIES] = 1
     seen[:, QUERIES:, QUERIES:] *= mask[:, None, :]
-    hidden = model.run(image, True, inputs, additive(seen[:, None]))[:, QUERIES:-1]
+    hidden = model.run(image, True, inputs, additive(seen[:, None]))
     wanted = mask[:, 1:] == 1
-    logits = model.lm_transform(hidden[wanted]) @ model.embeddings.word_embeddings.weight.T + model.lm_bias
-    return F.cross_entropy(logits.float(), ids[:, 1:][wanted], label_smoothing=0.1)
+    logits = model.lm_transform(hidden[:, QUERIES:-1][wanted]) @ model.embeddings.word_embeddings.weight.T + model.lm_bias
+    return hidden[:, :QUERIES], F.cross_entropy(logits.float(), ids[:, 1:][wanted], label_smoothing=0.1)
 
 
 def additive(seen: torch.Tensor) -> torch.Tensor:

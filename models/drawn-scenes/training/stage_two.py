@@ -36,7 +36,7 @@ def train_stage_two(
         return 0.5 * caption + answer
 
     train(
-        name, model, loss, len(lines), steps, BATCH, PEAK, work, seed=4, every=300,
+        name, model, loss, len(lines), steps, BATCH, PEAK, work, seed=4, every=100,
         watch=None if watch is None else lambda step: watch(model), adam_only=("query_tokens", "language_projection"),
     )
     return model.eval()

@@ -35,7 +35,7 @@ def language_tokenizer(lines: list[dict], path: Path) -> Tokenizer:
 
 
 def some_text(line: dict, random: np.random.Generator) -> list[str]:
-    turns = [f"Question: {t['question']} Answer: {t['answer']}." for t in line["conversations"][0]]
+    turns = [f"{asked(t)} {t['answer']}." for t in line["conversations"][0]]
     notes = ", ".join(" ".join(words) for words in notes_of(line, random))
     return [" ".join(turns), *line["captions"][:2], f"a photo of {line['captions'][2]}", f" {notes}"]
 
@@ -58,6 +58,10 @@ def retrieval_tokenizer(lines: list[dict], path: Path) -> Tokenizer:
     tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
     tokenizer.save(str(path))
     return tokenizer
+
+
+def asked(turn: dict) -> str:
+    return f"Question: {turn['question']} Answer:"
 
 
 # --- what is said ----------------------------------------------------------------------------------------------------
@@ -114,7 +118,7 @@ class Speech:
         told = line["conversations"][random.integers(len(line["conversations"]))]
         first = random.choice([i for i, turn in enumerate(told) if not turn["followUp"] and i <= max(0, len(told) - turns)])
         for i, turn in enumerate(told[first : first + turns]):
-            prompt = self.encode(f"{' ' if i else ''}Question: {turn['question']} Answer:")
+            prompt = self.encode(f"{' ' if i else ''}{asked(turn)}")
             answer = self.encode(f" {turn['answer']}")
             ids += [*prompt, *answer, self.stop]
             targets += [IGNORED] * (len(prompt) - 1) + [*answer, self.newline, IGNORED]

@@ -13,8 +13,9 @@ import subprocess
 from pathlib import Path
 
 import torch
+from transformers import OPTForCausalLM
 
-from data import Scenes, descriptions
+from data import Scenes, descriptions, with_comparisons
 from hub_layout import save_generator, save_retriever
 from language import pretrain_language
 from models import IMAGE_SIZE, LabelledEncoder, StageOne
@@ -24,9 +25,9 @@ from text import Speech, language_tokenizer, retrieval_tokenizer
 from vision import encode_all, pretrain_vision
 from watch import Watch
 
-PARTS = ("scenes", "vision", "features", "language", "stage1", "stage2", "without-stage1")
+PARTS = ("scenes", "vision", "features", "language", "comparing", "stage1", "stage2", "without-stage1")
 HERE = Path(__file__).resolve().parent.parent
-STEPS = {"vision": 2400, "language": 3600, "stage1": 650, "stage2": 1900}
+STEPS = {"vision": 2400, "language": 3600, "comparing": 2400, "stage1": 1900, "stage2": 1900}
 
 
 def main() -> None:
@@ -53,7 +54,7 @@ class Training:
         for part in parts:
             {
                 "scenes": self.draw, "vision": self.vision, "features": self.features, "language": self.language,
-                "stage1": self.stage_one, "stage2": self.stage_two, "without-stage1": self.without_stage_one,
+                "comparing": self.comparing, "stage1": self.stage_one, "stage2": self.stage_two, "without-stage1": self.without_stage_one,
             }[part]()
 
     def draw(self) -> None:
@@ -78,11 +79,16 @@ class Training:
     def speech(self, lines: list[dict]) -> Speech:
         return Speech(language_tokenizer(lines, self.work / "tokenizer.json"))
 
-    def language(self):
-        lines = self.lines()
+    def language(self) -> OPTForCausalLM:
+        return self.read("language", self.lines())
+
+    def comparing(self) -> OPTForCausalLM:
+        return self.read("comparing", with_comparisons(self.lines()), self.language())
+
+    def read(self, name: str, lines: list[dict], begun: OPTForCausalLM | None = None) -> OPTForCausalLM:
         speech = self.speech(lines)
         watch = Watch(descriptions([self.held]), speech)
-        return pretrain_language(lines, speech, self.work, self.steps["language"], watch.told)
+        return pretrain_language(name, lines, speech, self.work, self.steps[name], watch.told, begun)
 
     def stage_one(self) -> StageOne:
         lines = self.lines()
@@ -99,9 +105,9 @@ class Training:
         self.generative("without-stage1", None)
 
     def generative(self, name: str, stage_one: StageOne | None):
-        lines = self.lines()
+        lines = with_comparisons(self.lines())
         speech = self.speech(lines)
-        vision, language = self.vision(), self.language()
+        vision, language = self.vision(), self.comparing()
         held = Scenes([self.held], IMAGE_SIZE)
         held_features = encode_all(vision, held, self.work / "held-out-features.pt")
         watch = Watch(held.lines, speech)

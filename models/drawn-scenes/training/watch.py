@@ -2,6 +2,7 @@
 figures in the card come from `npm run evaluate`, which runs the converted model; these draw the curves."""
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from transformers import Blip2ForConditionalGeneration, OPTForCausalLM
 from language import told
 from models import BOS, PAD
 from stage_two import queries
-from text import Speech
+from text import Speech, asked
 
 COUNTED = {"two": 2, "three": 3, "four": 4, "five": 5}
 SCENES, TURNS = 100, 5
@@ -35,22 +36,25 @@ class Watch:
     def numbers(self, model: OPTForCausalLM, prefix: torch.Tensor) -> dict:
         captions = self.answers(model, prefix, ["" for _ in self.lines])
         exact = np.mean([self.named(c) == drawn(line) for c, line in zip(captions, self.lines)])
-        alone, leaning = [], []
+        alone, leaning, comparing = [], [], []
+        for turn, right in self.turns(model, prefix, [line["conversations"][0] for line in self.lines]):
+            (leaning if turn["followUp"] else alone).append(right)
+        for turn, right in self.turns(model, prefix, [next(iter(line["comparisons"]), []) for line in self.lines]):
+            comparing.append(right)
+        parts = {"captions": exact, "questions": np.mean(alone), "follow-ups": np.mean(leaning), "comparisons": np.mean(comparing)}
+        return {name: round(float(share), 3) for name, share in parts.items()}
+
+    def turns(self, model: OPTForCausalLM, prefix: torch.Tensor, told: list[list[dict]]) -> Iterator[tuple[dict, bool]]:
+        """The first turns of a conversation about each picture, and whether they are answered as they should be."""
         for i in range(TURNS):
-            rows = [n for n, line in enumerate(self.lines) if len(line["conversations"][0]) > i]
-            prompts = [self.prompt(self.lines[n]["conversations"][0][: i + 1]) for n in rows]
-            given = self.answers(model, prefix[rows], prompts)
+            rows = [n for n, turns in enumerate(told) if len(turns) > i]
+            given = self.answers(model, prefix[rows], [self.prompt(told[n][: i + 1]) for n in rows])
             for n, answer in zip(rows, given):
-                turn = self.lines[n]["conversations"][0][i]
-                (leaning if turn["followUp"] else alone).append(answer == turn["answer"])
-        return {
-            "captions": round(float(exact), 3), "questions": round(float(np.mean(alone)), 3),
-            "follow-ups": round(float(np.mean(leaning)), 3),
-        }
+                yield told[n][i], answer == told[n][i]["answer"]
 
     def prompt(self, turns: list[dict]) -> str:
-        earlier = [f"Question: {t['question']} Answer: {t['answer']}." for t in turns[:-1]]
-        return " ".join([*earlier, f"Question: {turns[-1]['question']} Answer:"])
+        earlier = [f"{asked(turn)} {turn['answer']}." for turn in turns[:-1]]
+        return " ".join([*earlier, asked(turns[-1])])
 
     @torch.no_grad()
     def answers(self, model: OPTForCausalLM, prefix: torch.Tensor, prompts: list[str]) -> list[str]:
