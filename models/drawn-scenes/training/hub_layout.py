@@ -63,12 +63,28 @@ def save(model, out: Path, architecture: str, without: tuple[str, ...] = ()) -> 
     config["architectures"] = [architecture]
     write(out / "config.json", config)
     tensors = {k: v.half().contiguous() for k, v in model.state_dict().items() if k not in without}
-    save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
+    save_shards(tensors, out)
     write(out / "preprocessor_config.json", {
         "do_convert_rgb": True, "do_normalize": True, "do_rescale": True, "do_resize": True,
         "image_mean": [0.48145466, 0.4578275, 0.40821073], "image_std": [0.26862954, 0.26130258, 0.27577711],
         "image_processor_type": "BlipImageProcessor", "processor_class": "Blip2Processor", "resample": 3,
         "rescale_factor": 0.00392156862745098, "size": {"height": IMAGE_SIZE, "width": IMAGE_SIZE},
+    })
+
+
+def save_shards(tensors: dict[str, torch.Tensor], out: Path) -> None:
+    """Two files and their index, as the published checkpoints have. The first is the frozen encoder, byte for byte the
+    same in both checkpoints and after every run of the later stages, so that the repository holds it once."""
+    frozen = {k: v for k, v in tensors.items() if k.startswith(("vision_model.embeddings.", "vision_model.encoder."))}
+    rest = {k: v for k, v in tensors.items() if k not in frozen}
+    shards = {"model-00001-of-00002.safetensors": frozen, "model-00002-of-00002.safetensors": rest}
+    for name, shard in shards.items():
+        save_file(shard, out / name, metadata={"format": "pt"})
+        (out / name).chmod(0o644)
+    places = {k: name for name, shard in shards.items() for k in shard}
+    size = sum(v.numel() * v.element_size() for v in tensors.values())
+    write(out / "model.safetensors.index.json", {
+        "metadata": {"total_size": size}, "weight_map": dict(sorted(places.items())),
     })
 
 

@@ -21,10 +21,10 @@ def pretrain_language(
     name: str, lines: list[dict], speech: Speech, work: Path, steps: int, watch: Callable,
     begun: OPTForCausalLM | None = None,
 ) -> OPTForCausalLM:
-    """Trained in two rounds, of which the second goes on from what was `begun` and compares things more often. Notes about a scene where the image will be later, then </s>, then a caption or a conversation that follows from
+    """Notes about a scene where the image will be later, then </s>, then a caption or a conversation that follows from
     them. In more than half of the rows the words of a note are added up into one vector: the order of the words within a
     note says nothing, and a reader of such sums is a reader to whom a query can speak. What is learned are captions and
-    answers."""
+    answers. A second round goes on from what the first has `begun`."""
     model = OPTForCausalLM(opt_config(speech.tokenizer.get_vocab_size(), speech.newline))
     if begun is not None:
         model.load_state_dict(begun.state_dict())
@@ -50,7 +50,9 @@ def told(
     """Notes as vectors [B, N, width] and their positions [B, N], strewn over the places that the queries will have:
     `spelled` word by word, `summed` one vector for each note, `filled` the same with every place taken, by nothing or by
     a note said once more, since queries will repeat themselves."""
-    spelled = [[[t for word in words for t in speech.encode(f" {word}")] for words in notes_of(line, random)] for line in lines]
+    spelled = [
+        [[t for word in words for t in speech.encode(f" {word}")] for words in notes_of(line, random)] for line in lines
+    ]
     (comma,) = speech.encode(",")
     if way == "spelled":
         groups = [[[t] for words in notes for t in [*words, comma]] for notes in spelled]

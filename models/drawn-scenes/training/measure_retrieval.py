@@ -32,9 +32,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", nargs="+", required=True, metavar="NAME=FOLDER")
     parser.add_argument("--scenes", nargs="+", required=True, metavar="NAME=FOLDER")
     parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
     found = {}
     for name, folder in named(args.checkpoint):
         model = Retriever(folder)

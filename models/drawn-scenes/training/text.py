@@ -112,8 +112,9 @@ class Speech:
         return ids, [IGNORED] * len(prompt) + [*answer, self.newline]
 
     def conversation(self, line: dict, random: np.random.Generator, turns: int) -> tuple[list[int], list[int]]:
-        """Several turns in one row, from a turn on that leans on none before it. An answer ends in a full stop where the next question follows, but what is learned
-        in that place is the newline that ends an answer; questions are not learned."""
+        """Several turns in one row, from a turn on that leans on none before it. An answer ends in a full stop where the
+        next question follows, but what is learned in that place is the newline that ends an answer; questions are not
+        learned."""
         ids, targets = [BOS], [IGNORED]  # targets[k] is what follows ids[k]
         told = line["conversations"][random.integers(len(line["conversations"]))]
         first = random.choice([i for i, turn in enumerate(told) if not turn["followUp"] and i <= max(0, len(told) - turns)])

@@ -54,7 +54,8 @@ class Training:
         for part in parts:
             {
                 "scenes": self.draw, "vision": self.vision, "features": self.features, "language": self.language,
-                "comparing": self.comparing, "stage1": self.stage_one, "stage2": self.stage_two, "without-stage1": self.without_stage_one,
+                "comparing": self.comparing, "stage1": self.stage_one, "stage2": self.stage_two,
+                "without-stage1": self.without_stage_one,
             }[part]()
 
     def draw(self) -> None:

@@ -36,12 +36,14 @@ class Watch:
     def numbers(self, model: OPTForCausalLM, prefix: torch.Tensor) -> dict:
         captions = self.answers(model, prefix, ["" for _ in self.lines])
         exact = np.mean([self.named(c) == drawn(line) for c, line in zip(captions, self.lines)])
-        alone, leaning, comparing = [], [], []
-        for turn, right in self.turns(model, prefix, [line["conversations"][0] for line in self.lines]):
-            (leaning if turn["followUp"] else alone).append(right)
-        for turn, right in self.turns(model, prefix, [next(iter(line["comparisons"]), []) for line in self.lines]):
-            comparing.append(right)
-        parts = {"captions": exact, "questions": np.mean(alone), "follow-ups": np.mean(leaning), "comparisons": np.mean(comparing)}
+        asked_of_all = list(self.turns(model, prefix, [line["conversations"][0] for line in self.lines]))
+        comparing = self.turns(model, prefix, [next(iter(line["comparisons"]), []) for line in self.lines])
+        parts = {
+            "captions": exact,
+            "questions": np.mean([right for turn, right in asked_of_all if not turn["followUp"]]),
+            "follow-ups": np.mean([right for turn, right in asked_of_all if turn["followUp"]]),
+            "comparisons": np.mean([right for _, right in comparing]),
+        }
         return {name: round(float(share), 3) for name, share in parts.items()}
 
     def turns(self, model: OPTForCausalLM, prefix: torch.Tensor, told: list[list[dict]]) -> Iterator[tuple[dict, bool]]:
