@@ -3,16 +3,15 @@
  * twice, nothing unverified is kept, and the page says in one sentence what happened. The counts go to the report.
  */
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestInfo } from '@playwright/test'
 import { seededRandom } from '../src/scenes/random.ts'
 import { startFaultServer, type Fault, type FaultServer } from './fault-server.ts'
 import { expect } from './fixtures.ts'
-import { PACK, read, storeOf, test, type Models } from './model-fixtures.ts'
+import { PACK, PACK_FILES, read, storeOf, test, type Models } from './model-fixtures.ts'
 
-const FILES = readdirSync(PACK).filter((path) => path !== 'pack.json')
-const TOTAL_BYTES = FILES.reduce((sum, path) => sum + statSync(join(PACK, path)).size, 0)
+const TOTAL_BYTES = PACK_FILES.reduce((sum, path) => sum + statSync(join(PACK, path)).size, 0)
 const WEIGHTS = 'vision.weights'
 /** What a client's own buffers may swallow when a connection ends under it. */
 const UNSEEN_BYTES = 2 ** 16
@@ -34,7 +33,7 @@ function hashOf(path: string): string {
 /** Files that were sent to their end, as often as they were. */
 function deliveries({ served }: FaultServer): string[] {
   const whole = served.filter(({ path, start, sent }) => {
-    const size = FILES.includes(path) ? statSync(join(PACK, path)).size : NaN
+    const size = PACK_FILES.includes(path) ? statSync(join(PACK, path)).size : NaN
     return start + sent === size
   })
   return whole.map(({ path }) => path).sort()
@@ -159,7 +158,7 @@ test('Users are told of faults that do not pass, and keep what was right', async
   await underEach(lasting, { models, server }, info, async (outcome, sentence) => {
     expect(outcome).toMatch(sentence)
     const { packs, chunks } = await storeOf(models.page)
-    const verified = FILES.filter((path) => hashOf(path) in chunks)
+    const verified = PACK_FILES.filter((path) => hashOf(path) in chunks)
     expect(verified).not.toContain(WEIGHTS)
     expect(packs.map(({ complete }) => complete)).toEqual([false])
     // The server comes to its senses.

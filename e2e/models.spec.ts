@@ -1,17 +1,17 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { unzipSync } from 'fflate'
 import { folderTree } from '../src/cli/files.ts'
 import { convertBlip2 } from '../src/convert/convert.ts'
 import { sha256Hex, sinkInMemory, type FileTree } from '../src/pack/bytes.ts'
-import type { PackManifest } from '../src/pack/manifest.ts'
+import { MANIFEST_PATH, type PackManifest } from '../src/pack/manifest.ts'
 import { plainNetwork } from '../src/remote/network.ts'
 import { openHub } from '../src/remote/hub.ts'
 import { startSyntheticHub } from '../scripts/synthetic-hub.ts'
 import type { FaultServer } from './fault-server.ts'
 import { AppPage, expect } from './fixtures.ts'
 import { startHubServer } from './hub-server.ts'
-import { CHECKPOINT, Models, PACK, PICTURE, read, storeOf, test } from './model-fixtures.ts'
+import { CHECKPOINT, Models, PACK, PACK_FILES, PICTURE, read, storeOf, test } from './model-fixtures.ts'
 
 const { parameters } = JSON.parse(readFileSync(join(PACK, 'pack.json'), 'utf8')) as PackManifest
 const PARAMETERS = `${(parameters / 1e6).toFixed(1)} million parameters`
@@ -190,7 +190,9 @@ test('Users can carry a kept model away, as a folder or as a ZIP file', async ({
     return sums
   })
   const expectedSums = await Promise.all(
-    readdirSync(PACK).map(async (path) => [path, await sha256Hex(readFileSync(join(PACK, path)))] as const),
+    [...PACK_FILES, MANIFEST_PATH].map(
+      async (path) => [path, await sha256Hex(readFileSync(join(PACK, path)))] as const,
+    ),
   )
   expect(saved).toEqual(Object.fromEntries(expectedSums))
 
@@ -198,7 +200,7 @@ test('Users can carry a kept model away, as a folder or as a ZIP file', async ({
   const download = page.waitForEvent('download')
   await page.getByRole('button', { name: /^Save to a folder/ }).click()
   const zip = unzipSync(readFileSync(await (await download).path()))
-  expect(Object.keys(zip).sort()).toEqual(readdirSync(PACK).sort())
+  expect(Object.keys(zip).sort()).toEqual([...PACK_FILES, MANIFEST_PATH].sort())
   for (const [path, bytes] of Object.entries(zip))
     expect(await sha256Hex(Uint8Array.from(bytes))).toBe(saved[path])
 })

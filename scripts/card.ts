@@ -4,9 +4,9 @@
  *     [--scenes 500] [--new-scenes 300] [--photographed 300] [--retrieval-scenes 1000] [--parts answers,retrieval]
  * Converts the committed checkpoint to each precision and evaluates each pack, one after the other; measures retrieval
  * with transformers where a Python is named, else leaves those figures as they are. What was counted goes to
- * measurements.json, as it is found, and the tables to README.md. `--parts ""` only writes the tables again.
+ * measurements.json, as it is found, and the tables to README.md; what training noted with and without stage 1 is drawn
+ * as ablation.svg. `--parts ""` only writes the tables and the drawing again.
  */
-import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,8 +17,10 @@ import { folderSink, folderTree } from '../src/cli/files.ts'
 import { convertBlip2 } from '../src/convert/convert.ts'
 import { PRECISIONS, type Precision } from '../src/pack/manifest.ts'
 import { FIRST_HELD_OUT_SEED, type Combinations } from '../src/scenes/scene.ts'
+import { ablationChart, ablationTable, readRuns } from './card/ablation.ts'
 import {
   BUILT_IN,
+  checkpointHash,
   figuresOf,
   NOTHING,
   SETS,
@@ -66,12 +68,6 @@ function outputOf(program: string, args: readonly string[]): string {
 /** A script of this repository, in a process of its own. */
 function script(path: string, args: readonly string[]): string {
   return outputOf(process.execPath, ['--import', 'tsx', path, ...args])
-}
-
-function hashOf(checkpoint: string): string {
-  return createHash('sha256')
-    .update(readFileSync(join(checkpoint, 'model.safetensors')))
-    .digest('hex')
 }
 
 async function measureAnswers(
@@ -135,21 +131,24 @@ async function main(): Promise<void> {
   let measurements = existsSync(FIGURES)
     ? (JSON.parse(readFileSync(FIGURES, 'utf8')) as Measurements)
     : NOTHING
+  const runs = readRuns(join(values.folder, 'training/runs'))
+  writeFileSync(join(values.folder, 'ablation.svg'), ablationChart(runs))
   const work = mkdtempSync(join(tmpdir(), 'pictalk-card-'))
   const keep = async (more: Partial<Measurements>): Promise<void> => {
     measurements = { ...measurements, ...more }
     await write(FIGURES, JSON.stringify(measurements, null, 2))
-    await write(CARD, withBlocks(readFileSync(CARD, 'utf8'), cardBlocks(measurements)))
+    const blocks = { ...cardBlocks(measurements), ablation: ablationTable(runs) }
+    await write(CARD, withBlocks(readFileSync(CARD, 'utf8'), blocks))
   }
   try {
     for (const precision of parts.has('answers') ? precisions : [])
       await measureAnswers(precision, work, (answers) => {
-        const kept = figuresOf(measurements.answers, hashOf(values.checkpoint))
+        const kept = figuresOf(measurements.answers, checkpointHash(values.checkpoint))
         return keep({ answers: { ...kept, precisions: { ...kept.precisions, [precision]: answers } } })
       })
     if (parts.has('retrieval') && python !== undefined) {
       const found = measureRetrieval(python, precisions, work)
-      const kept = figuresOf(measurements.retrieval, hashOf(values['retrieval-checkpoint']))
+      const kept = figuresOf(measurements.retrieval, checkpointHash(values['retrieval-checkpoint']))
       await keep({ retrieval: { ...kept, precisions: { ...kept.precisions, ...found } } })
     }
     await keep({})

@@ -1,4 +1,7 @@
 /** What `models/drawn-scenes/measurements.json` holds: the counts behind every table of the model card. */
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { PRECISIONS, type Precision } from '../../src/pack/manifest.ts'
 import type { Tally } from '../../src/scenes/judge.ts'
 import type { Combinations } from '../../src/scenes/scene.ts'
@@ -32,7 +35,7 @@ export interface Measurements {
   retrieval: Measured<Partial<Record<Combinations, Retrieval>>>
 }
 
-/** Figures of one checkpoint, which is told by the hash of its weights. */
+/** Figures of one checkpoint, which is told by the hash of its weights: see `checkpointHash`. */
 export interface Measured<Figures> {
   checkpoint: string
   precisions: Partial<Record<Precision, Figures>>
@@ -41,6 +44,14 @@ export interface Measured<Figures> {
 export const NOTHING: Measurements = {
   answers: { checkpoint: '', precisions: {} },
   retrieval: { checkpoint: '', precisions: {} },
+}
+
+/** SHA-256 of a checkpoint's weights, file behind file in the order of their names, in hexadecimal digits. */
+export function checkpointHash(folder: string): string {
+  const hash = createHash('sha256')
+  const shards = readdirSync(folder).filter((name) => name.endsWith('.safetensors'))
+  for (const shard of shards.sort()) hash.update(readFileSync(join(folder, shard)))
+  return hash.digest('hex')
 }
 
 /** What there is, in the order of precisions. */

@@ -1,9 +1,22 @@
 import { readFileSync } from 'node:fs'
+import { format, resolveConfig } from 'prettier'
 import { describe, expect, it } from 'vitest'
+import { PRECISIONS } from '../../src/pack/manifest.ts'
 import type { Tally } from '../../src/scenes/judge.ts'
 import { emptyEvaluation, type Evaluation } from '../evaluation/tallies.ts'
-import { figuresOf, NOTHING, type Measurements, type Retrieval } from './measurements.ts'
+import { ablationTable, readRuns } from './ablation.ts'
+import {
+  checkpointHash,
+  figuresOf,
+  measuredPrecisions,
+  NOTHING,
+  type Measurements,
+  type Retrieval,
+} from './measurements.ts'
 import { cardBlocks, withBlocks } from './tables.ts'
+
+const FOLDER = 'models/drawn-scenes'
+const CARD = `${FOLDER}/README.md`
 
 function evaluation(right: number): Evaluation {
   const empty = emptyEvaluation({ scenes: 500, from: 1_000_000, combinations: 'trained', noise: false })
@@ -100,8 +113,34 @@ describe('a block', () => {
   })
 
   it('has its place in the card', () => {
-    const card = readFileSync('models/drawn-scenes/README.md', 'utf8')
-    expect(() => withBlocks(card, cardBlocks(NOTHING))).not.toThrow()
+    const card = readFileSync(CARD, 'utf8')
+    expect(() => withBlocks(card, { ...cardBlocks(NOTHING), ablation: '' })).not.toThrow()
+  })
+})
+
+describe('the card of the built-in model', () => {
+  const measurements = JSON.parse(readFileSync(`${FOLDER}/measurements.json`, 'utf8')) as Measurements
+
+  it('is about the checkpoints that are here', () => {
+    expect(measurements.answers.checkpoint).toBe(checkpointHash(`${FOLDER}/checkpoint`))
+    expect(measurements.retrieval.checkpoint).toBe(checkpointHash(`${FOLDER}/retrieval-checkpoint`))
+  })
+
+  it('has what was counted at every precision, and nothing else', async () => {
+    expect(measuredPrecisions(measurements.answers).map(({ precision }) => precision)).toEqual([
+      ...PRECISIONS,
+    ])
+    expect(measuredPrecisions(measurements.retrieval).map(({ precision }) => precision)).toEqual([
+      ...PRECISIONS,
+    ])
+    const card = readFileSync(CARD, 'utf8')
+    const blocks = {
+      ...cardBlocks(measurements),
+      ablation: ablationTable(readRuns(`${FOLDER}/training/runs`)),
+    }
+    expect(Object.values(blocks)).not.toContain('Not measured yet.')
+    const options = { ...(await resolveConfig(CARD)), filepath: CARD }
+    expect(await format(withBlocks(card, blocks), options)).toBe(card)
   })
 })
 

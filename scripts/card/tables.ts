@@ -5,7 +5,7 @@ import type { Combinations } from '../../src/scenes/scene.ts'
 import { percent, type Evaluation } from '../evaluation/tallies.ts'
 import { BUILT_IN, measuredPrecisions, SETS, type Measurements, type Retrieval } from './measurements.ts'
 
-const NOT_YET = 'Not measured yet.'
+export const NOT_YET = 'Not measured yet.'
 
 /** Every block of the card by the name in its markers. */
 export function cardBlocks(measurements: Measurements): Record<string, string> {
@@ -143,7 +143,7 @@ function ranks(ranked: Retrieval['image to text']): string {
   return `${shares.map((share) => share.replace(' %', '')).join(' / ')} %`
 }
 
-function table(header: readonly string[], body: readonly (readonly string[])[]): string {
+export function table(header: readonly string[], body: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
   return [line(header), line(header.map(() => '---')), ...body.map(line)].join('\n')
 }
