@@ -111,11 +111,13 @@ class Training:
         vision, language = self.vision(), self.comparing()
         held = Scenes([self.held], IMAGE_SIZE)
         held_features = encode_all(vision, held, self.work / "held-out-features.pt")
-        watch = Watch(held.lines, speech)
+        watch, in_the_end = Watch(held.lines, speech), Watch(held.lines, speech, len(held))
         model = train_stage_two(
             name, lines, self.features(), vision, language, stage_one, speech, self.work, self.steps["stage2"],
             lambda model: watch.seen(model, held_features),
         )
+        numbers = {"scenes": len(held), **in_the_end.seen(model, held_features)}
+        (self.work / f"{name}-final.json").write_text(json.dumps(numbers, indent=2) + "\n")
         return model, speech
 
 

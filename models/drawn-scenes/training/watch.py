@@ -19,14 +19,14 @@ LONGEST = 40
 
 
 class Watch:
-    def __init__(self, lines: list[dict], speech: Speech):
-        self.lines, self.speech = lines[:SCENES], speech
+    def __init__(self, lines: list[dict], speech: Speech, scenes: int = SCENES):
+        self.lines, self.speech = lines[:scenes], speech
         self.kinds = sorted({o["kind"] for line in lines for o in line["objects"]})
 
     def seen(self, model: Blip2ForConditionalGeneration, features: torch.Tensor) -> dict:
         """With the pictures before it."""
         with torch.autocast("cpu", torch.bfloat16):
-            prefix = queries(model, features[:SCENES].float())
+            prefix = queries(model, features[: len(self.lines)].float())
         return self.numbers(model.language_model, prefix.float())
 
     def told(self, model: OPTForCausalLM) -> dict:
