@@ -1,7 +1,8 @@
 /**
  * Measures the built-in model and writes its card:
  *   npm run card -- [--python <python with torch and transformers>] [--precisions fp32,fp16,q8,q4,q4f16]
- *     [--scenes 500] [--new-scenes 300] [--photographed 300] [--retrieval-scenes 1000] [--parts answers,retrieval]
+ *     [--scenes 500] [--new-scenes 300] [--photographed 300] [--reworded 300] [--retrieval-scenes 1000]
+ *     [--parts answers,retrieval]
  * Converts the committed checkpoint to each precision and evaluates each pack, one after the other; measures retrieval
  * with transformers where a Python is named, else leaves those figures as they are. What was counted goes to
  * measurements.json, as it is found, and the tables to README.md; what training noted with and without stage 1 is drawn
@@ -42,6 +43,7 @@ const { values } = parseArgs({
     scenes: { type: 'string', default: '500' },
     'new-scenes': { type: 'string', default: '300' },
     photographed: { type: 'string', default: '300' },
+    reworded: { type: 'string', default: '300' },
     'retrieval-scenes': { type: 'string', default: '1000' },
     python: { type: 'string' },
   },
@@ -52,6 +54,13 @@ const COUNTS: Record<SetName, string> = {
   trained: values.scenes,
   new: values['new-scenes'],
   photographed: values.photographed,
+  reworded: values.reworded,
+}
+const FLAGS: Record<SetName, readonly string[]> = {
+  trained: [],
+  new: ['--combinations', 'new'],
+  photographed: ['--noise'],
+  reworded: ['--wording', 'unseen'],
 }
 
 /** Its standard output; what it reports on the way goes to ours. */
@@ -82,11 +91,12 @@ async function measureAnswers(
   })
   let answers: Answers = { bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) }
   for (const set of SETS) {
-    // What a camera does to a picture is no question of precision.
-    if (Number(COUNTS[set]) === 0 || (set === 'photographed' && precision !== BUILT_IN)) continue
+    // What a camera does to a picture, or people to a question, is no matter of precision.
+    const once = set === 'photographed' || set === 'reworded'
+    if (Number(COUNTS[set]) === 0 || (once && precision !== BUILT_IN)) continue
     console.error(`${precision}, ${set}`)
-    const flags = set === 'photographed' ? ['--noise'] : ['--combinations', set]
-    const json = script('scripts/evaluate.ts', ['--pack', pack, '--scenes', COUNTS[set], ...flags, '--json'])
+    const flags = ['--pack', pack, '--scenes', COUNTS[set], ...FLAGS[set], '--json']
+    const json = script('scripts/evaluate.ts', flags)
     answers = { ...answers, [set]: JSON.parse(json) as Evaluation }
     await found(answers)
   }
@@ -104,7 +114,7 @@ function measureRetrieval(
   const scenes = ['trained', 'new'].map((combinations) => {
     const out = join(work, `scenes-${combinations}`)
     const from = String(FIRST_HELD_OUT_SEED)
-    const flags = ['--from', from, '--count', count, '--conversations', '0', '--clean']
+    const flags = ['--from', from, '--count', count, '--conversations', '0', '--comparisons', '0', '--clean']
     script(`${training}/render-scenes.ts`, [...flags, '--combinations', combinations, '--out', out])
     return `${combinations}=${out}`
   })

@@ -1,10 +1,10 @@
 /**
  * What does the built-in model know of scenes that it has never seen?
  *   npm run evaluate -- [--pack public/models/drawn-scenes] [--scenes 500] [--from 1000000]
- *     [--combinations trained|new] [--noise] [--json]
+ *     [--combinations trained|new] [--noise] [--wording plain|varied|unseen] [--json]
  * Draws held-out scenes, has the pack caption them and answer six questions about each on WebAssembly, and judges all
  * of it against what was drawn. `new` scenes hold combinations that training never showed; `--noise` photographs the
- * scenes as training did.
+ * scenes as training did; `unseen` wordings ask as training never did.
  */
 import { parseArgs } from 'node:util'
 import { openPackFolder } from '../src/cli/files.ts'
@@ -12,6 +12,7 @@ import { Blip2 } from '../src/runtime/blip2.ts'
 import { openCompute } from '../src/runtime/gpu.ts'
 import { QUESTION_TYPES } from '../src/scenes/questions.ts'
 import { FIRST_HELD_OUT_SEED, type Combinations } from '../src/scenes/scene.ts'
+import { WORDINGS, type Wording } from '../src/scenes/wordings.ts'
 import { measure } from './evaluation/measure.ts'
 import { percent, type Evaluation } from './evaluation/tallies.ts'
 
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: String(FIRST_HELD_OUT_SEED) },
     combinations: { type: 'string', default: 'trained' },
     noise: { type: 'boolean', default: false },
+    wording: { type: 'string', default: 'plain' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -29,6 +31,12 @@ const { values } = parseArgs({
 function combinationsOf(name: string): Combinations {
   if (name !== 'trained' && name !== 'new') throw new Error('--combinations may be trained or new.')
   return name
+}
+
+function wordingOf(name: string): Wording {
+  const wording = WORDINGS.find((one) => one === name)
+  if (wording === undefined) throw new Error(`--wording may be one of ${WORDINGS.join(', ')}.`)
+  return wording
 }
 
 function report({ captions, questions, ...set }: Evaluation): string {
@@ -42,7 +50,7 @@ function report({ captions, questions, ...set }: Evaluation): string {
     line('objects: recall', percent(captions.drawn)),
     line('colours right', percent(captions.colours)),
     line('relations and places right', percent(captions.relations)),
-    `${questions.all.of} questions`,
+    `${questions.all.of} questions in ${set.wording} words`,
     line('answered exactly right', percent(questions.all)),
     ...QUESTION_TYPES.map((type) => line(`  ${type}`, percent(questions.types[type]))),
     line('  follow-ups of any type', percent(questions.followUps)),
@@ -55,6 +63,7 @@ async function main(): Promise<void> {
     from: Number(values.from),
     combinations: combinationsOf(values.combinations),
     noise: values.noise,
+    wording: wordingOf(values.wording),
   }
   const model = await Blip2.load(await openPackFolder(values.pack), await openCompute('wasm'))
   const started = performance.now()

@@ -10,8 +10,11 @@ import type { Evaluation } from '../evaluation/tallies.ts'
 /** The precision of the pack that comes with the page. */
 export const BUILT_IN: Precision = 'q8'
 
-/** Scenes as drawn, of combinations that training had and had not, and the former photographed. */
-export const SETS = ['trained', 'new', 'photographed'] as const
+/**
+ * Scenes as drawn, of combinations that training had and had not; the former photographed; and the former asked about in
+ * words that training had not.
+ */
+export const SETS = ['trained', 'new', 'photographed', 'reworded'] as const
 export type SetName = (typeof SETS)[number]
 
 export type Answers = { bytes: number } & Partial<Record<SetName, Evaluation>>

@@ -19,7 +19,13 @@ const FOLDER = 'models/drawn-scenes'
 const CARD = `${FOLDER}/README.md`
 
 function evaluation(right: number): Evaluation {
-  const empty = emptyEvaluation({ scenes: 500, from: 1_000_000, combinations: 'trained', noise: false })
+  const empty = emptyEvaluation({
+    scenes: 500,
+    from: 1_000_000,
+    combinations: 'trained',
+    noise: false,
+    wording: 'plain',
+  })
   empty.captions.right = { right, of: 500 }
   empty.questions.all = { right: 2 * right, of: 3000 }
   empty.questions.types.colour = { right: 90, of: 100 }

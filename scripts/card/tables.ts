@@ -3,7 +3,14 @@ import { QUESTION_TYPES } from '../../src/scenes/questions.ts'
 import type { Tally } from '../../src/scenes/judge.ts'
 import type { Combinations } from '../../src/scenes/scene.ts'
 import { percent, type Evaluation } from '../evaluation/tallies.ts'
-import { BUILT_IN, measuredPrecisions, SETS, type Measurements, type Retrieval } from './measurements.ts'
+import {
+  BUILT_IN,
+  measuredPrecisions,
+  SETS,
+  type Measurements,
+  type Retrieval,
+  type SetName,
+} from './measurements.ts'
 
 export const NOT_YET = 'Not measured yet.'
 
@@ -114,7 +121,12 @@ function retrievalTable({ retrieval }: Measurements): string {
 
 const COMBINATIONS: readonly Combinations[] = ['trained', 'new']
 
-const SET_NAMES = { trained: 'held out', new: 'new combinations', photographed: 'photographed' } as const
+const SET_NAMES: Record<SetName, string> = {
+  trained: 'held out',
+  new: 'new combinations',
+  photographed: 'photographed',
+  reworded: 'in other words',
+}
 
 type Measure = readonly [name: string, tally: (evaluation: Evaluation) => Tally]
 

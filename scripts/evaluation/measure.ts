@@ -31,7 +31,7 @@ export async function measure(
     try {
       const caption = await lastOf(discussion.answer('', { settings: SETTINGS }))
       addCaption(evaluation, judgeCaption(caption.text, scene))
-      const turns = conversationOf(scene, TURNS, 0)
+      const turns = conversationOf(scene, TURNS, 0, { wording: set.wording })
       for (const [k, turn] of turns.entries())
         addAnswer(
           evaluation,

@@ -5,7 +5,7 @@ import { conversationOf, QUESTION_TYPES } from '../../src/scenes/questions.ts'
 import { makeScene } from '../../src/scenes/scene.ts'
 import { addAnswer, addCaption, emptyEvaluation, percent } from './tallies.ts'
 
-const SET = { scenes: 40, from: 0, combinations: 'trained', noise: false } as const
+const SET = { scenes: 40, from: 0, combinations: 'trained', noise: false, wording: 'plain' } as const
 
 it('counts each scene once, its objects and its questions one by one', () => {
   const evaluation = emptyEvaluation(SET)

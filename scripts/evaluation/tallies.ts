@@ -2,6 +2,7 @@
 import type { Tally, Verdict } from '../../src/scenes/judge.ts'
 import { QUESTION_TYPES, type QuestionAnswer, type QuestionType } from '../../src/scenes/questions.ts'
 import type { Combinations } from '../../src/scenes/scene.ts'
+import type { Wording } from '../../src/scenes/wordings.ts'
 
 /** Which scenes: seeds from `from` on. */
 export interface SceneSet {
@@ -10,6 +11,8 @@ export interface SceneSet {
   combinations: Combinations
   /** Photographed as in training, rather than as drawn. */
   noise: boolean
+  /** In which words it is asked about them. */
+  wording: Wording
 }
 
 /** Counts, so that shares can be worked out and added up later without loss. */

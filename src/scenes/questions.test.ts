@@ -44,6 +44,23 @@ describe('conversations', () => {
     }
   })
 
+  it('ask the same in other words, and are answered alike', () => {
+    const said = (turns: QuestionAnswer[]): string[] => turns.map(({ question }) => question.toLowerCase())
+    const answers = (turns: QuestionAnswer[]): object[] =>
+      turns.map(({ type, answer, followUp }) => ({ type, answer, followUp }))
+    for (const wording of ['varied', 'unseen'] as const) {
+      let [same, all] = [0, 0]
+      for (const scene of SCENES.slice(0, 100)) {
+        const [plain, other] = [conversationOf(scene, 8, 0), conversationOf(scene, 8, 0, { wording })]
+        expect(answers(other)).toEqual(answers(plain))
+        expect(conversationOf(scene, 8, 0, { wording })).toEqual(other)
+        same += said(other).filter((question) => said(plain).includes(question)).length
+        all += other.length
+      }
+      expect(same / all).toBeLessThan(wording === 'varied' ? 0.5 : 0.01)
+    }
+  })
+
   it('say yes about as often as no', () => {
     for (const type of ['presence', 'yes-no'] as const) {
       const answers = TURNS.filter(({ turn }) => turn.type === type).map(({ turn }) => turn.answer)

@@ -16,6 +16,7 @@ import {
   type Spatial,
 } from './relations.ts'
 import type { Scene, SceneObject } from './scene.ts'
+import { inFewWords, inOtherWords, plainly, type Form, type Wording } from './wordings.ts'
 
 export const QUESTION_TYPES = ['what', 'count', 'colour', 'where', 'presence', 'yes-no', 'relation'] as const
 export type QuestionType = (typeof QUESTION_TYPES)[number]
@@ -28,22 +29,28 @@ export interface QuestionAnswer {
   followUp: boolean
 }
 
-/** What a question was about, for the next one to lean on. */
+/** A question in plain words, what it asks, and what it was about, for the next one to lean on. */
 interface Asked extends QuestionAnswer {
+  form: Form
+  /** The words of the scene that its wordings have gaps for. */
+  slots: readonly string[]
   about: SceneObject[]
 }
 
-type Wordings = readonly [string, ...string[]]
+export interface ConversationStyle {
+  types?: readonly [QuestionType, ...QuestionType[]]
+  wording?: Wording
+}
 
 /**
  * A conversation of up to `turns` turns: `types` of question as likely as each other, leaning on the turn before where
- * that is possible and as often as not; no question twice.
+ * that is possible and as often as not; no question twice. In whatever words, the same is asked.
  */
 export function conversationOf(
   scene: Scene,
   turns: number,
   seed: number,
-  types: readonly [QuestionType, ...QuestionType[]] = QUESTION_TYPES,
+  { types = QUESTION_TYPES, wording = 'plain' }: ConversationStyle = {},
 ): QuestionAnswer[] {
   const random = seededRandom(scene.seed ^ Math.imul(seed + 1, 0x2545f491))
   const asker = new Asker(scene, random, types)
@@ -54,12 +61,10 @@ export function conversationOf(
     const next = leaning ?? asker.question()
     if (next !== null && !asked.some(({ question }) => question === next.question)) asked.push(next)
   }
-  return asked.map(({ type, question, answer, followUp }) => ({
-    type,
-    question: asTyped(random, question),
-    answer,
-    followUp,
-  }))
+  return asked.map(({ type, question, form, slots, answer, followUp }) => {
+    const put = wording === 'plain' ? question : inOtherWords(random, form, slots, wording)
+    return { type, question: asTyped(random, put), answer, followUp }
+  })
 }
 
 /** People begin with a capital or do not, and forget the question mark. */
@@ -113,84 +118,43 @@ class Asker {
   private what(): Asked | null {
     const { scene, random } = this
     const kind = random.pick(['all', 'side', 'side', 'middle', 'size', 'setting'])
-    if (kind === 'all') {
-      const wordings: Wordings = [
-        'what is in the picture?',
-        "what's in the picture?",
-        'what do you see?',
-        'what can you see here?',
-        'what is shown?',
-        'what is this?',
-      ]
-      return this.ask('what', wordings, listOf(scene.objects), scene.objects)
-    }
-    if (kind === 'setting') {
-      const wordings: Wordings = ['what is the background?', 'what kind of background is it?']
-      return this.ask('what', wordings, SETTINGS[settingOf(scene)] ?? settingOf(scene), [])
-    }
+    if (kind === 'all') return this.ask('what', 'everything', [], listOf(scene.objects), scene.objects)
+    if (kind === 'setting')
+      return this.ask('what', 'setting', [], SETTINGS[settingOf(scene)] ?? settingOf(scene), [])
     if (kind === 'side') {
       const side = random.pick(SPATIAL)
       const there = outermost(scene, side)
-      return there === null ? null : this.ask('what', SIDE_WORDINGS[side], nounPhrase(there), [there])
+      return there === null ? null : this.ask('what', OUTERMOST[side], [], nounPhrase(there), [there])
     }
     if (kind === 'middle') {
       // One near a line may be called in the middle too.
       const there = scene.objects.filter((object) => [null, 'in the middle'].includes(placeOf(object)))
       const [only] = there
       if (only === undefined || there.length > 1 || placeOf(only) === null) return null
-      return this.ask('what', ['what is in the middle?', 'what is in the centre?'], nounPhrase(only), [only])
+      return this.ask('what', 'middle', [], nounPhrase(only), [only])
     }
     const which = random.pick(['largest', 'smallest'])
     const extreme = extremeSize(scene, which)
     const adjective = which === 'largest' ? random.pick(['largest', 'biggest']) : 'smallest'
-    return extreme === null
-      ? null
-      : this.ask(
-          'what',
-          [`what is the ${adjective} thing?`, `which thing is the ${adjective}?`],
-          nounPhrase(extreme),
-          [extreme],
-        )
+    return extreme === null ? null : this.ask('what', 'extreme', [adjective], nounPhrase(extreme), [extreme])
   }
 
   private count(): Asked | null {
     const { scene, random } = this
     const kind = random.pick(['all', 'kind', 'kind', 'colour'])
-    if (kind === 'all') {
-      const wordings: Wordings = [
-        'how many things are there?',
-        'how many objects are in the picture?',
-        'how many things do you see?',
-      ]
-      return this.ask('count', wordings, numberOf(scene.objects.length), scene.objects)
-    }
+    if (kind === 'all')
+      return this.ask('count', 'countAll', [], numberOf(scene.objects.length), scene.objects)
     if (kind === 'colour') {
       const colour = this.someColour()
       const those = scene.objects.filter((object) => object.colour === colour)
-      return this.ask(
-        'count',
-        [`how many ${colour} things are there?`, `how many things are ${colour}?`],
-        numberOf(those.length),
-        those,
-      )
+      return this.ask('count', 'countColour', [colour], numberOf(those.length), those)
     }
     return this.countOf(this.someKind())
   }
 
   private countOf(kind: Kind): Asked {
     const those = this.scene.objects.filter((object) => object.kind === kind)
-    const plural = pluralOf(kind)
-    return this.ask(
-      'count',
-      [
-        `how many ${plural} are there?`,
-        `how many ${plural} are there?`,
-        `how many ${plural} can you see?`,
-        `how many ${plural} are in the picture?`,
-      ],
-      numberOf(those.length),
-      those,
-    )
+    return this.ask('count', 'countKind', [pluralOf(kind)], numberOf(those.length), those)
   }
 
   private colour(): Asked | null {
@@ -203,13 +167,7 @@ class Asker {
 
   private colourOf(object: SceneObject): Asked | null {
     if (object.colour === null || this.ofKind(object.kind).length > 1) return null
-    const the = object.kind
-    return this.ask(
-      'colour',
-      [`what colour is the ${the}?`, `which colour is the ${the}?`, `what color is the ${the}?`],
-      object.colour,
-      [object],
-    )
+    return this.ask('colour', 'colourOf', [object.kind], object.colour, [object])
   }
 
   private where(): Asked | null {
@@ -219,14 +177,7 @@ class Asker {
 
   private whereIs(object: SceneObject): Asked | null {
     const [the, place] = [this.reference(object), this.place(object)]
-    return the === null || place === null
-      ? null
-      : this.ask(
-          'where',
-          [`where is ${the}?`, `where is ${the}?`, `where's ${the}?`, `where can I find ${the}?`],
-          place,
-          [object],
-        )
+    return the === null || place === null ? null : this.ask('where', 'whereIs', [the], place, [object])
   }
 
   private presence(): Asked | null {
@@ -237,20 +188,7 @@ class Asker {
 
   private presenceOf(kind: Kind): Asked {
     const those = this.ofKind(kind)
-    const a = `${articleFor(kind)} ${kind}`
-    return this.ask(
-      'presence',
-      [
-        `is there ${a}?`,
-        `is there ${a}?`,
-        `do you see ${a}?`,
-        `can you see ${a}?`,
-        `is there ${a} in the picture?`,
-        `are there any ${pluralOf(kind)}?`,
-      ],
-      yes(those.length > 0),
-      those,
-    )
+    return this.ask('presence', 'presence', [withArticle(kind), pluralOf(kind)], yes(those.length > 0), those)
   }
 
   /** "is there a red star?": a lie has the right kind in another colour, or the colour on another kind. */
@@ -264,12 +202,7 @@ class Asker {
     const colour = random.next() < 0.5 ? object.colour : random.pick(COLOUR_NAMES)
     const claimed = { kind: object.kind, colour }
     const those = scene.objects.filter((other) => words(other) === words(claimed))
-    return this.ask(
-      'presence',
-      [`is there ${nounPhrase(claimed)}?`, `do you see ${nounPhrase(claimed)}?`],
-      yes(those.length > 0),
-      those,
-    )
+    return this.ask('presence', 'presenceInColour', [nounPhrase(claimed)], yes(those.length > 0), those)
   }
 
   private yesOrNo(): Asked | null {
@@ -287,14 +220,14 @@ class Asker {
   private isColoured(object: SceneObject): Asked | null {
     if (object.colour === null || this.ofKind(object.kind).length > 1) return null
     const claimed = this.claimedColour(object.colour)
-    return this.ask('yes-no', [`is the ${object.kind} ${claimed}?`], yes(claimed === object.colour), [object])
+    return this.ask('yes-no', 'isColoured', [object.kind, claimed], yes(claimed === object.colour), [object])
   }
 
   private isAtPlace(object: SceneObject): Asked | null {
     const [the, place] = [this.reference(object), placeOf(object)]
     if (the === null || place === null) return null
     const claimed = this.random.next() < 0.5 ? place : (this.random.sample(PLACE_NAMES, 1)[0] ?? place)
-    return this.ask('yes-no', [`is ${the} ${claimed}?`], yes(claimed === place), [object])
+    return this.ask('yes-no', 'isAtPlace', [the, claimed], yes(claimed === place), [object])
   }
 
   private isRelated(object: SceneObject): Asked | null {
@@ -311,14 +244,12 @@ class Asker {
       const claimed = random.next() < 0.5 ? deep : other
       const the2 = this.reference(claimed)
       if (the2 === null) return null
-      const relation = object.inside === null ? 'behind' : 'inside'
-      return this.ask('yes-no', [`is ${the} ${relation} ${the2}?`], yes(claimed === deep), [object])
+      const form = object.inside === null ? 'isBehind' : 'isInside'
+      return this.ask('yes-no', form, [the, the2], yes(claimed === deep), [object])
     }
     const relation = random.pick(SPATIAL)
     const holds = isAt(object, relation, other)
-    return holds === null
-      ? null
-      : this.ask('yes-no', [`is ${the} ${RELATION_WORDS[relation]} ${to}?`], yes(holds), [object])
+    return holds === null ? null : this.ask('yes-no', IS_BESIDE[relation], [the, to], yes(holds), [object])
   }
 
   private relation(): Asked | null {
@@ -334,17 +265,16 @@ class Asker {
     if (other === undefined) return null
     const [the, to] = [this.reference(deep), this.reference(other)]
     if (the === null || to === null) return null
-    if (deep.inside !== null)
-      return this.ask('relation', [`what is inside ${to}?`, `what is in ${to}?`], nounPhrase(deep), [deep])
+    if (deep.inside !== null) return this.ask('relation', 'inside', [to], nounPhrase(deep), [deep])
     return this.random.next() < 0.6
-      ? this.ask('relation', [`what is behind ${to}?`], nounPhrase(deep), [deep])
-      : this.ask('relation', [`what is in front of ${the}?`], nounPhrase(other), [other])
+      ? this.ask('relation', 'behind', [to], nounPhrase(deep), [deep])
+      : this.ask('relation', 'inFrontOf', [the], nounPhrase(other), [other])
   }
 
   private whatIsAt(object: SceneObject, relation: Spatial, the: string | null): Asked | null {
     const there = objectsAt(this.scene, relation, object)
     if (the === null || there === null || there.length > 2 || this.scene.objects.length === 1) return null
-    return this.ask('relation', [`what is ${RELATION_WORDS[relation]} ${the}?`], listOf(there), there)
+    return this.ask('relation', relation, [the], listOf(there), there)
   }
 
   /** "what colour is it?": the turn before was about one thing, or about several that look alike. */
@@ -353,17 +283,12 @@ class Asker {
     if (it === undefined || (last.type === 'what' && last.about.length > 1)) return null
     if (more.length > 0) {
       if (it.colour === null || !more.every((object) => words(object) === words(it))) return null
-      return this.ask('colour', ['what colour are they?', 'which colour are they?'], it.colour, last.about)
+      return this.ask('colour', 'colourOfThem', [], it.colour, last.about)
     }
     const said =
       last.answer.includes(it.colour ?? 'no colour') || last.question.includes(it.colour ?? 'no colour')
     return this.random.pick([
-      () =>
-        it.colour === null || said
-          ? null
-          : this.ask('colour', ['what colour is it?', 'which colour is it?', 'and its colour?'], it.colour, [
-              it,
-            ]),
+      () => (it.colour === null || said ? null : this.ask('colour', 'colourOfIt', [], it.colour, [it])),
       () => this.isItColoured(it, said),
       () => this.whereIsIt(last, it),
       () => this.whereIsIt(last, it),
@@ -375,22 +300,21 @@ class Asker {
   private isItColoured(it: SceneObject, said: boolean): Asked | null {
     if (it.colour === null || said) return null
     const claimed = this.claimedColour(it.colour)
-    return this.ask('yes-no', [`is it ${claimed}?`], yes(claimed === it.colour), [it])
+    return this.ask('yes-no', 'isItColoured', [claimed], yes(claimed === it.colour), [it])
   }
 
   private whereIsIt(last: Asked, it: SceneObject): Asked | null {
     const place = this.place(it)
     if (place === null || last.type === 'where' || last.question.includes('where')) return null
-    return this.ask('where', ['where is it?', 'and where is it?'], place, [it])
+    return this.ask('where', 'whereIsIt', [], place, [it])
   }
 
   private itsRelation(it: SceneObject): Asked | null {
     const index = this.scene.objects.indexOf(it)
     const content = this.scene.objects.find(({ inside }) => inside === index)
     const back = this.scene.objects.find(({ behind }) => behind === index)
-    if (content !== undefined)
-      return this.ask('relation', ['what is inside it?', 'what is in it?'], nounPhrase(content), [content])
-    return back === undefined ? null : this.ask('relation', ['what is behind it?'], nounPhrase(back), [back])
+    if (content !== undefined) return this.ask('relation', 'inside', ['it'], nounPhrase(content), [content])
+    return back === undefined ? null : this.ask('relation', 'behind', ['it'], nounPhrase(back), [back])
   }
 
   /** "and the dog?": what was asked of one thing is asked of another. */
@@ -400,27 +324,20 @@ class Asker {
     const the = another === undefined ? null : this.reference(another)
     if (last.type === 'presence' && !last.followUp) {
       const kind = this.someKind(0.5)
-      return { ...this.presenceOf(kind), question: `and ${articleFor(kind)} ${kind}?` }
+      return { ...this.presenceOf(kind), ...shortly('andPresence', withArticle(kind)) }
     }
     if (last.type === 'count' && / are there| can you see| are in the picture/.test(last.question)) {
       const kind = this.someKind()
       if (!last.question.includes('things') && !last.question.includes(pluralOf(kind)))
-        return { ...this.countOf(kind), question: `and how many ${pluralOf(kind)}?` }
+        return { ...this.countOf(kind), ...shortly('andCount', pluralOf(kind)) }
     }
     if (another === undefined || the === null || last.about.length !== 1) return null
     if (last.type === 'where') {
       const place = this.place(another)
-      return place === null
-        ? null
-        : this.ask('where', [`and ${the}?`, `what about ${the}?`], place, [another])
+      return place === null ? null : this.ask('where', 'andOther', [the], place, [another])
     }
     if (last.type === 'colour' && another.colour !== null && this.ofKind(another.kind).length === 1)
-      return this.ask(
-        'colour',
-        [`and the ${another.kind}?`, `what about the ${another.kind}?`],
-        another.colour,
-        [another],
-      )
+      return this.ask('colour', 'andOther', [`the ${another.kind}`], another.colour, [another])
     return null
   }
 
@@ -428,16 +345,18 @@ class Asker {
     if (last.about.length === 0 || last.type !== 'what') return null
     const rest = this.scene.objects.filter((object) => !last.about.includes(object))
     if (rest.length === 0 && this.scene.objects.length > 1) return null
-    return this.ask(
-      'what',
-      ['what else is there?', 'what else do you see?', 'anything else?'],
-      listOf(rest),
-      rest,
-    )
+    return this.ask('what', 'whatElse', [], listOf(rest), rest)
   }
 
-  private ask(type: QuestionType, wordings: Wordings, answer: string, about: readonly SceneObject[]): Asked {
-    return { type, question: this.random.pick(wordings), answer, followUp: false, about: [...about] }
+  private ask(
+    type: QuestionType,
+    form: Form,
+    slots: readonly string[],
+    answer: string,
+    about: readonly SceneObject[],
+  ): Asked {
+    const question = plainly(this.random, form, slots)
+    return { type, form, slots, question, answer, followUp: false, about: [...about] }
   }
 
   /** "the cat", or "the red star" where there are several stars; null when words cannot single it out. */
@@ -495,28 +414,18 @@ class Asker {
   }
 }
 
-const SIDE_WORDINGS: Record<Spatial, Wordings> = {
-  left: [
-    'what is on the left?',
-    "what's on the left?",
-    'what is on the left side?',
-    'what is the leftmost thing?',
-  ],
-  right: [
-    'what is on the right?',
-    "what's on the right?",
-    'what is on the right side?',
-    'what is the rightmost thing?',
-  ],
-  above: ['what is at the top?', "what's at the top?", 'what is the highest thing?'],
-  below: ['what is at the bottom?', "what's at the bottom?", 'what is the lowest thing?'],
+const OUTERMOST: Record<Spatial, Form> = {
+  left: 'outermostLeft',
+  right: 'outermostRight',
+  above: 'outermostAbove',
+  below: 'outermostBelow',
 }
 
-const RELATION_WORDS: Record<Spatial, string> = {
-  left: 'to the left of',
-  right: 'to the right of',
-  above: 'above',
-  below: 'below',
+const IS_BESIDE: Record<Spatial, Form> = {
+  left: 'isLeft',
+  right: 'isRight',
+  above: 'isAbove',
+  below: 'isBelow',
 }
 
 const SETTINGS: Record<string, string> = {
@@ -526,6 +435,15 @@ const SETTINGS: Record<string, string> = {
   'on a checked background': 'checked',
   'on a dotted background': 'dotted',
   'on a plain background': 'plain',
+}
+
+/** The same in few words, behind a turn that asked it of something else. */
+function shortly(form: Form, slot: string): Pick<Asked, 'form' | 'slots' | 'question'> {
+  return { form, slots: [slot], question: inFewWords(form, [slot]) }
+}
+
+function withArticle(kind: Kind): string {
+  return `${articleFor(kind)} ${kind}`
 }
 
 /** "none" rather than "no", which answers other questions. */

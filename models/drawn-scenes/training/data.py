@@ -20,10 +20,10 @@ STD = torch.tensor([0.26862954, 0.26130258, 0.27577711]).view(1, 3, 1, 1)
 class Scenes:
     """`pixels` uint8 [N, size, size, 3] (memory-mapped) and one description per scene."""
 
-    def __init__(self, folders: list[Path], size: int):
+    def __init__(self, folders: list[Path], size: int, lines: list[dict] | None = None):
         self.size = size
         self.pixels = [np.memmap(f / "pixels.bin", dtype=np.uint8, mode="r").reshape(-1, size, size, 3) for f in folders]
-        self.lines = descriptions(folders)
+        self.lines = descriptions(folders) if lines is None else lines
         self.starts = np.cumsum([0] + [len(p) for p in self.pixels])
         assert len(self.lines) == self.starts[-1]
 
@@ -47,9 +47,10 @@ def descriptions(folders: list[Path]) -> list[dict]:
     return [json.loads(line) for f in folders for line in (f / "scenes.jsonl").open()]
 
 
-def with_comparisons(lines: list[dict]) -> list[dict]:
-    """The same scenes, talked about in conversations that mostly compare as well as in those of every kind."""
-    return [{**line, "conversations": [*line["conversations"], *line["comparisons"]]} for line in lines]
+def told_as(lines: list[dict], *sorts: str) -> list[dict]:
+    """The same scenes, talked about in conversations of all these `sorts`: "conversations" of every kind, "comparisons"
+    that mostly compare, "reworded" ones of both in other words."""
+    return [{**line, "conversations": [told for sort in sorts for told in line[sort]]} for line in lines]
 
 
 class Labels:

@@ -13,7 +13,10 @@ from optimise import train
 from text import IGNORED, Speech, notes_of, padded
 
 BATCH, TURNS = 64, (4, 8)
-PEAKS = {"language": 2e-3, "comparing": 1.5e-3}
+# Rounds of learning, each with more sorts of conversation: peak of the learning rate and seed.
+ROUNDS = ("language", "comparing", "rewording")
+PEAKS = {"language": 2e-3, "comparing": 1.5e-3, "rewording": 1.5e-3}
+SEEDS = {"language": 2, "comparing": 5, "rewording": 6}
 WAYS = ("spelled", "spelled", "summed", "filled", "filled")
 
 
@@ -24,7 +27,7 @@ def pretrain_language(
     """Notes about a scene where the image will be later, then </s>, then a caption or a conversation that follows from
     them. In more than half of the rows the words of a note are added up into one vector: the order of the words within a
     note says nothing, and a reader of such sums is a reader to whom a query can speak. What is learned are captions and
-    answers. A second round goes on from what the first has `begun`."""
+    answers. A later round goes on from what the one before has `begun`."""
     model = OPTForCausalLM(opt_config(speech.tokenizer.get_vocab_size(), speech.newline))
     if begun is not None:
         model.load_state_dict(begun.state_dict())
@@ -38,7 +41,7 @@ def pretrain_language(
         return 0.5 * caption + answer
 
     train(
-        name, model, loss, len(lines), steps, BATCH, PEAKS[name], work, seed=2 if begun is None else 5, every=400,
+        name, model, loss, len(lines), steps, BATCH, PEAKS[name], work, seed=SEEDS[name], every=400,
         watch=lambda step: watch(model), adam_only=("embed",),
     )
     return model.eval()

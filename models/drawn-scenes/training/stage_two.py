@@ -8,19 +8,22 @@ import torch
 from transformers import Blip2ForConditionalGeneration
 
 from language import said, said_losses
-from models import QUERIES, VISION_LAYERS, generator, run_qformer
+from models import QUERIES, VISION_LAYERS, StageOne, generator, run_qformer
 from optimise import train
 from text import Speech
 
-BATCH, PEAK, TURNS = 64, 2e-3, 4
+BATCH, TURNS = 64, 4
+PEAKS = {"stage2": 2e-3, "without-stage1": 2e-3, "stage2-reworded": 1e-3}
+SEEDS = {"stage2": 4, "without-stage1": 4, "stage2-reworded": 7}
 
 
 def train_stage_two(
-    name: str, lines, features: torch.Tensor, vision, language, stage_one, speech: Speech, work: Path, steps: int,
-    watch: Callable | None = None,
+    name: str, lines, features: torch.Tensor, vision, language, begun: StageOne | Blip2ForConditionalGeneration | None,
+    speech: Speech, work: Path, steps: int, watch: Callable | None = None,
 ) -> Blip2ForConditionalGeneration:
-    """Without `stage_one` the Q-Former begins at random: the paper's ablation."""
-    model = assembled(vision, language, stage_one, speech)
+    """Goes on from stage 1, or from an earlier stage 2 with another language model. With nothing `begun` the Q-Former
+    begins at random: the paper's ablation."""
+    model = assembled(vision, language, begun, speech)
     model.requires_grad_(False)
     for part in (model.qformer, model.language_projection, model.vision_model.post_layernorm):
         part.requires_grad_(True)
@@ -36,23 +39,27 @@ def train_stage_two(
         return 0.5 * caption + answer
 
     train(
-        name, model, loss, len(lines), steps, BATCH, PEAK, work, seed=4, every=100,
+        name, model, loss, len(lines), steps, BATCH, PEAKS[name], work, seed=SEEDS[name], every=100,
         watch=None if watch is None else lambda step: watch(model), adam_only=("query_tokens", "language_projection"),
     )
     return model.eval()
 
 
-def assembled(vision, language, stage_one, speech: Speech) -> Blip2ForConditionalGeneration:
+def assembled(vision, language, begun, speech: Speech) -> Blip2ForConditionalGeneration:
     image_token = speech.tokenizer.token_to_id("<image>")
     model = generator(speech.tokenizer.get_vocab_size(), speech.newline, image_token)
     model.language_model.load_state_dict(language.state_dict())
     model.vision_model.load_state_dict(used_blocks(vision), strict=False)
     torch.nn.init.ones_(model.vision_model.post_layernorm.weight)
     torch.nn.init.normal_(model.query_tokens, std=0.02)  # transformers begins at zero
-    if stage_one is not None:
-        model.qformer.load_state_dict(stage_one.qformer.state_dict(), strict=False)
-        model.query_tokens.data.copy_(stage_one.query_tokens.data)
-        model.vision_model.post_layernorm.load_state_dict(stage_one.post_layernorm.state_dict())
+    if begun is not None:
+        model.qformer.load_state_dict(begun.qformer.state_dict(), strict=False)
+        model.query_tokens.data.copy_(begun.query_tokens.data)
+    if isinstance(begun, StageOne):
+        model.vision_model.post_layernorm.load_state_dict(begun.post_layernorm.state_dict())
+    elif begun is not None:
+        model.vision_model.post_layernorm.load_state_dict(begun.vision_model.post_layernorm.state_dict())
+        model.language_projection.load_state_dict(begun.language_projection.state_dict())
     return model
 
 

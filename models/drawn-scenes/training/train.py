@@ -2,7 +2,8 @@
 
     python models/drawn-scenes/training/train.py --work work
 
-draws the scenes (with Node, as `render-scenes.ts`), then trains encoder, language model, stage 1 and stage 2. Each part
+draws the scenes (with Node, as `render-scenes.ts`), then trains encoder, language model, stage 1 and stage 2, and at last
+lets the language model hear other words and stage 2 go on with it. Each part
 keeps `<part>.pt` in the work folder and goes on from there when started again; what is finished is not done again.
 `--only` runs one part, so that two can run side by side on two cores.
 """
@@ -10,14 +11,15 @@ keeps `<part>.pt` in the work folder and goes on from there when started again; 
 import argparse
 import json
 import subprocess
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
-from transformers import OPTForCausalLM
+from transformers import Blip2ForConditionalGeneration, OPTForCausalLM
 
-from data import Scenes, descriptions, with_comparisons
+from data import Scenes, descriptions, told_as
 from hub_layout import save_generator, save_retriever
-from language import pretrain_language
+from language import ROUNDS, pretrain_language
 from models import IMAGE_SIZE, LabelledEncoder, StageOne
 from stage_one import train_stage_one
 from stage_two import train_stage_two
@@ -25,9 +27,17 @@ from text import Speech, language_tokenizer, retrieval_tokenizer
 from vision import encode_all, pretrain_vision
 from watch import Watch
 
-PARTS = ("scenes", "vision", "features", "language", "comparing", "stage1", "stage2", "without-stage1")
+PARTS = (
+    "scenes", "vision", "features", "language", "comparing", "stage1", "stage2", "without-stage1", "rewording",
+    "stage2-reworded",
+)
+# What each round of the language model adds to the conversations of the rounds before.
+SORTS = ("conversations", "comparisons", "reworded")
 HERE = Path(__file__).resolve().parent.parent
-STEPS = {"vision": 2400, "language": 3600, "comparing": 2400, "stage1": 1900, "stage2": 1900}
+STEPS = {
+    "vision": 2400, "language": 3600, "comparing": 2400, "stage1": 1900, "stage2": 1900, "rewording": 1000,
+    "stage2-reworded": 500,
+}
 
 
 def main() -> None:
@@ -53,72 +63,92 @@ class Training:
     def run(self, parts: tuple[str, ...]) -> None:
         for part in parts:
             {
-                "scenes": self.draw, "vision": self.vision, "features": self.features, "language": self.language,
-                "comparing": self.comparing, "stage1": self.stage_one, "stage2": self.stage_two,
-                "without-stage1": self.without_stage_one,
+                "scenes": self.draw, "vision": self.vision, "features": self.features, "stage1": self.stage_one,
+                "stage2": self.stage_two, "without-stage1": self.without_stage_one,
+                "stage2-reworded": self.stage_two_reworded, **{name: partial(self.language, name) for name in ROUNDS},
             }[part]()
 
     def draw(self) -> None:
-        for folder, first, count in ((self.drawn[0], 0, self.count), (self.held, 1_100_000, 1000)):
+        for folder, first, count, wording in (
+            (self.drawn[0], 0, self.count, "varied"), (self.held, 1_100_000, 1000, "unseen")
+        ):
             done = folder / "scenes.jsonl"
             if not done.exists():
                 script = "models/drawn-scenes/training/render-scenes.ts"
-                command = ["npx", "tsx", script, "--from", str(first), "--count", str(count), "--out", str(folder)]
-                subprocess.run(command, check=True)
+                flags = {"--from": first, "--count": count, "--wording": wording, "--out": folder}
+                words = [str(word) for flag in flags.items() for word in flag]
+                subprocess.run(["npx", "tsx", script, *words], check=True)
 
     def vision(self) -> LabelledEncoder:
-        scenes, held = Scenes(self.drawn, IMAGE_SIZE), Scenes([self.held], IMAGE_SIZE)
-        return pretrain_vision(scenes, held, self.work, self.steps["vision"])
+        return pretrain_vision(self.scenes, self.held_out, self.work, self.steps["vision"])
 
     def features(self) -> torch.Tensor:
         path = self.work / "features.pt"
-        return encode_all(self.vision(), Scenes(self.drawn, IMAGE_SIZE), path)
+        return encode_all(self.vision(), self.scenes, path)
 
+    @cached_property
     def lines(self) -> list[dict]:
         return descriptions(self.drawn)
 
-    def speech(self, lines: list[dict]) -> Speech:
-        return Speech(language_tokenizer(lines, self.work / "tokenizer.json"))
+    @cached_property
+    def scenes(self) -> Scenes:
+        return Scenes(self.drawn, IMAGE_SIZE, self.lines)
 
-    def language(self) -> OPTForCausalLM:
-        return self.read("language", self.lines())
+    @cached_property
+    def held_out(self) -> Scenes:
+        return Scenes([self.held], IMAGE_SIZE)
 
-    def comparing(self) -> OPTForCausalLM:
-        return self.read("comparing", with_comparisons(self.lines()), self.language())
+    @cached_property
+    def speech(self) -> Speech:
+        return Speech(language_tokenizer(self.lines, self.work / "tokenizer.json"))
 
-    def read(self, name: str, lines: list[dict], begun: OPTForCausalLM | None = None) -> OPTForCausalLM:
-        speech = self.speech(lines)
-        watch = Watch(descriptions([self.held]), speech)
-        return pretrain_language(name, lines, speech, self.work, self.steps[name], watch.told, begun)
+    def told_in(self, name: str) -> list[dict]:
+        """The scenes in all conversations that a round of the language model has."""
+        return told_as(self.lines, *SORTS[: ROUNDS.index(name) + 1])
+
+    def language(self, name: str) -> OPTForCausalLM:
+        """The language model after a round, which goes on from the round before."""
+        index = ROUNDS.index(name)
+        begun = self.language(ROUNDS[index - 1]) if index > 0 else None
+        watch = Watch(self.held_out.lines, self.speech)
+        return pretrain_language(
+            name, self.told_in(name), self.speech, self.work, self.steps[name], watch.told, begun
+        )
 
     def stage_one(self) -> StageOne:
-        lines = self.lines()
+        lines = self.lines
         tokenizer = retrieval_tokenizer(lines, self.work / "retrieval-tokenizer.json")
         return train_stage_one(lines, self.features(), tokenizer, self.work, self.steps["stage1"])
 
-    def stage_two(self) -> None:
-        model, speech = self.generative("stage2", self.stage_one())
-        save_generator(model, speech.tokenizer, HERE / "checkpoint")
-        tokenizer = retrieval_tokenizer(self.lines(), self.work / "retrieval-tokenizer.json")
-        save_retriever(self.stage_one(), self.vision(), tokenizer, HERE / "retrieval-checkpoint")
+    def stage_two(self) -> Blip2ForConditionalGeneration:
+        return self.generative("stage2", "comparing", self.stage_one())
 
     def without_stage_one(self) -> None:
-        self.generative("without-stage1", None)
+        self.generative("without-stage1", "comparing", None)
 
-    def generative(self, name: str, stage_one: StageOne | None):
-        lines = with_comparisons(self.lines())
-        speech = self.speech(lines)
-        vision, language = self.vision(), self.comparing()
-        held = Scenes([self.held], IMAGE_SIZE)
+    def stage_two_reworded(self) -> None:
+        """Few steps more with the language model that has heard other words; then everything is saved."""
+        model = self.generative("stage2-reworded", "rewording", self.stage_two(), self.steps["stage2-reworded"])
+        save_generator(model, self.speech.tokenizer, HERE / "checkpoint")
+        tokenizer = retrieval_tokenizer(self.lines, self.work / "retrieval-tokenizer.json")
+        save_retriever(self.stage_one(), self.vision(), tokenizer, HERE / "retrieval-checkpoint")
+
+    def generative(
+        self, name: str, language: str, begun: StageOne | Blip2ForConditionalGeneration | None, steps: int | None = None
+    ) -> Blip2ForConditionalGeneration:
+        """A stage 2 with the language model of a round, in the conversations of that round."""
+        final, speech = self.work / f"{name}-final.json", self.speech
+        vision, held = self.vision(), self.held_out
         held_features = encode_all(vision, held, self.work / "held-out-features.pt")
         watch, in_the_end = Watch(held.lines, speech), Watch(held.lines, speech, len(held))
         model = train_stage_two(
-            name, lines, self.features(), vision, language, stage_one, speech, self.work, self.steps["stage2"],
-            lambda model: watch.seen(model, held_features),
+            name, self.told_in(language), self.features(), vision, self.language(language), begun, speech, self.work,
+            steps or self.steps["stage2"], lambda model: watch.seen(model, held_features),
         )
-        numbers = {"scenes": len(held), **in_the_end.seen(model, held_features)}
-        (self.work / f"{name}-final.json").write_text(json.dumps(numbers, indent=2) + "\n")
-        return model, speech
+        if not final.exists():
+            numbers = {"scenes": len(held), **in_the_end.seen(model, held_features)}
+            final.write_text(json.dumps(numbers, indent=2) + "\n")
+        return model
 
 
 if __name__ == "__main__":

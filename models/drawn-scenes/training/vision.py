@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from data import Labels, Scenes, vocabulary
 from models import GRID, LabelledEncoder
-from optimise import train
+from optimise import fast_arithmetic, train
 
 BATCH, PEAK = 128, 2e-3
 
@@ -75,7 +75,7 @@ def encode_all(model: LabelledEncoder, scenes: Scenes, path: Path) -> torch.Tens
         return torch.load(path, weights_only=False, mmap=True)
     out = []
     for start in range(0, len(scenes), 256):
-        with torch.autocast("cpu", torch.bfloat16):
+        with fast_arithmetic():
             hidden = model.features(scenes.images(torch.arange(start, min(start + 256, len(scenes)))))
         out.append(hidden.bfloat16())
     features = torch.cat(out)

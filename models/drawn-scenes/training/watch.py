@@ -10,6 +10,7 @@ from transformers import Blip2ForConditionalGeneration, OPTForCausalLM
 
 from language import told
 from models import BOS, PAD
+from optimise import fast_arithmetic
 from stage_two import queries
 from text import Speech, asked
 
@@ -25,7 +26,7 @@ class Watch:
 
     def seen(self, model: Blip2ForConditionalGeneration, features: torch.Tensor) -> dict:
         """With the pictures before it."""
-        with torch.autocast("cpu", torch.bfloat16):
+        with fast_arithmetic():
             prefix = queries(model, features[: len(self.lines)].float())
         return self.numbers(model.language_model, prefix.float())
 
@@ -37,12 +38,16 @@ class Watch:
         captions = self.answers(model, prefix, ["" for _ in self.lines])
         exact = np.mean([self.named(c) == drawn(line) for c, line in zip(captions, self.lines)])
         asked_of_all = list(self.turns(model, prefix, [line["conversations"][0] for line in self.lines]))
-        comparing = self.turns(model, prefix, [next(iter(line["comparisons"]), []) for line in self.lines])
+        comparing, reworded = (
+            self.turns(model, prefix, [next(iter(line[sort]), []) for line in self.lines])
+            for sort in ("comparisons", "reworded")
+        )
         parts = {
             "captions": exact,
             "questions": np.mean([right for turn, right in asked_of_all if not turn["followUp"]]),
             "follow-ups": np.mean([right for turn, right in asked_of_all if turn["followUp"]]),
             "comparisons": np.mean([right for _, right in comparing]),
+            "reworded": np.mean([right for _, right in reworded]),
         }
         return {name: round(float(share), 3) for name, share in parts.items()}
 
