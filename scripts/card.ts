@@ -1,8 +1,8 @@
 /**
  * Measures the built-in model and writes its card:
  *   npm run card -- [--python <python with torch and transformers>] [--precisions fp32,fp16,q8,q4,q4f16]
- *     [--scenes 500] [--new-scenes 300] [--photographed 300] [--reworded 300] [--retrieval-scenes 1000]
- *     [--parts answers,retrieval]
+ *     [--scenes 500] [--new-scenes 300] [--photographed 300] [--varied 300] [--unseen 300]
+ *     [--retrieval-scenes 1000] [--parts answers,retrieval]
  * Converts the committed checkpoint to each precision and evaluates each pack, one after the other; measures retrieval
  * with transformers where a Python is named, else leaves those figures as they are. What was counted goes to
  * measurements.json, as it is found, and the tables to README.md; what training noted with and without stage 1 is drawn
@@ -43,7 +43,8 @@ const { values } = parseArgs({
     scenes: { type: 'string', default: '500' },
     'new-scenes': { type: 'string', default: '300' },
     photographed: { type: 'string', default: '300' },
-    reworded: { type: 'string', default: '300' },
+    varied: { type: 'string', default: '300' },
+    unseen: { type: 'string', default: '300' },
     'retrieval-scenes': { type: 'string', default: '1000' },
     python: { type: 'string' },
   },
@@ -54,13 +55,15 @@ const COUNTS: Record<SetName, string> = {
   trained: values.scenes,
   new: values['new-scenes'],
   photographed: values.photographed,
-  reworded: values.reworded,
+  varied: values.varied,
+  unseen: values.unseen,
 }
 const FLAGS: Record<SetName, readonly string[]> = {
   trained: [],
   new: ['--combinations', 'new'],
   photographed: ['--noise'],
-  reworded: ['--wording', 'unseen'],
+  varied: ['--wording', 'varied'],
+  unseen: ['--wording', 'unseen'],
 }
 
 /** Its standard output; what it reports on the way goes to ours. */
@@ -92,8 +95,8 @@ async function measureAnswers(
   let answers: Answers = { bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) }
   for (const set of SETS) {
     // What a camera does to a picture, or people to a question, is no matter of precision.
-    const once = set === 'photographed' || set === 'reworded'
-    if (Number(COUNTS[set]) === 0 || (once && precision !== BUILT_IN)) continue
+    const always = set === 'trained' || set === 'new'
+    if (Number(COUNTS[set]) === 0 || !(always || precision === BUILT_IN)) continue
     console.error(`${precision}, ${set}`)
     const flags = ['--pack', pack, '--scenes', COUNTS[set], ...FLAGS[set], '--json']
     const json = script('scripts/evaluate.ts', flags)

@@ -12,9 +12,9 @@ export const BUILT_IN: Precision = 'q8'
 
 /**
  * Scenes as drawn, of combinations that training had and had not; the former photographed; and the former asked about in
- * words that training had not.
+ * all the words that training had, and in others.
  */
-export const SETS = ['trained', 'new', 'photographed', 'reworded'] as const
+export const SETS = ['trained', 'new', 'photographed', 'varied', 'unseen'] as const
 export type SetName = (typeof SETS)[number]
 
 export type Answers = { bytes: number } & Partial<Record<SetName, Evaluation>>

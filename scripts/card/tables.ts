@@ -125,7 +125,8 @@ const SET_NAMES: Record<SetName, string> = {
   trained: 'held out',
   new: 'new combinations',
   photographed: 'photographed',
-  reworded: 'in other words',
+  varied: 'in other words',
+  unseen: 'in words never heard',
 }
 
 type Measure = readonly [name: string, tally: (evaluation: Evaluation) => Tally]

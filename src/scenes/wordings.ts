@@ -73,6 +73,19 @@ function outermost(plain: Templates, side: string, varied: Templates): Wordings 
   }
 }
 
+function outermostBeside(side: 'left' | 'right'): Wordings {
+  const plain: Templates = [
+    `what is on the ${side}?`,
+    `what's on the ${side}?`,
+    `what is on the ${side} side?`,
+    `what is the ${side}most thing?`,
+  ]
+  return outermost(plain, side, [
+    `(what is|which is|name) the (${side}most|${side} most) ${THING}${HERE}?`,
+    `which ${THING} is (${side}most|furthest ${side}|most to the ${side})?`,
+  ])
+}
+
 function besideQuestions(side: Spatial): { whatIs: Wordings; isIt: Wordings } {
   const { plain, varied, unseen, opposite } = BESIDE[side]
   return {
@@ -168,32 +181,8 @@ const ALL_WORDINGS = {
     ],
     unseen: ['which background is that?', 'what does the background look like?'],
   },
-  outermostLeft: outermost(
-    [
-      'what is on the left?',
-      "what's on the left?",
-      'what is on the left side?',
-      'what is the leftmost thing?',
-    ],
-    'left',
-    [
-      `(what is|which is|name) the (leftmost|left most) ${THING}${HERE}?`,
-      `which ${THING} is (leftmost|furthest left|most to the left)?`,
-    ],
-  ),
-  outermostRight: outermost(
-    [
-      'what is on the right?',
-      "what's on the right?",
-      'what is on the right side?',
-      'what is the rightmost thing?',
-    ],
-    'right',
-    [
-      `(what is|which is|name) the (rightmost|right most) ${THING}${HERE}?`,
-      `which ${THING} is (rightmost|furthest right|most to the right)?`,
-    ],
-  ),
+  outermostLeft: outermostBeside('left'),
+  outermostRight: outermostBeside('right'),
   outermostAbove: outermost(
     ['what is at the top?', "what's at the top?", 'what is the highest thing?'],
     'top',

@@ -41,7 +41,7 @@ function Turns({ conversation }: { conversation: Talk }): ReactElement {
       {turns.map((turn, i) => (
         <TurnView key={turn.id} conversation={conversation} turn={turn} first={i === 0} />
       ))}
-      <div ref={end} />
+      <div ref={end} className="end-of-turns" />
     </>
   )
 }

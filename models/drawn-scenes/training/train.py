@@ -11,7 +11,7 @@ keeps `<part>.pt` in the work folder and goes on from there when started again; 
 import argparse
 import json
 import subprocess
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 import torch
@@ -35,7 +35,7 @@ PARTS = (
 SORTS = ("conversations", "comparisons", "reworded")
 HERE = Path(__file__).resolve().parent.parent
 STEPS = {
-    "vision": 2400, "language": 3600, "comparing": 2400, "stage1": 1900, "stage2": 1900, "rewording": 1000,
+    "vision": 2400, "language": 3600, "comparing": 2400, "stage1": 1900, "stage2": 1900, "rewording": 1400,
     "stage2-reworded": 500,
 }
 
@@ -45,18 +45,20 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS)
     parser.add_argument("--scenes", type=int, default=96_000)
+    parser.add_argument("--held-out", type=int, default=1000)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=json.loads, default={}, help=f"others than {json.dumps(STEPS)}")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(args.threads)
     torch.manual_seed(1)
-    Training(args.work, args.scenes, STEPS | args.steps).run(args.only)
+    Training(args.work, args.scenes, args.held_out, STEPS | args.steps).run(args.only)
 
 
 class Training:
-    def __init__(self, work: Path, count: int, steps: dict[str, int]):
-        self.work, self.count, self.steps = work, count, steps
+    def __init__(self, work: Path, count: int, held: int, steps: dict[str, int]):
+        self.work, self.steps = work, steps
+        self.counts = {"scenes": count, "held-out": held}
         self.drawn = [work / "scenes"]
         self.held = work / "held-out"
 
@@ -69,19 +71,19 @@ class Training:
             }[part]()
 
     def draw(self) -> None:
-        for folder, first, count, wording in (
-            (self.drawn[0], 0, self.count, "varied"), (self.held, 1_100_000, 1000, "unseen")
-        ):
-            done = folder / "scenes.jsonl"
-            if not done.exists():
+        for folder, first, wording in ((self.drawn[0], 0, "varied"), (self.held, 1_100_000, "unseen")):
+            if not (folder / "scenes.jsonl").exists():
                 script = "models/drawn-scenes/training/render-scenes.ts"
+                count = self.counts[folder.name]
                 flags = {"--from": first, "--count": count, "--wording": wording, "--out": folder}
                 words = [str(word) for flag in flags.items() for word in flag]
                 subprocess.run(["npx", "tsx", script, *words], check=True)
 
+    @cache
     def vision(self) -> LabelledEncoder:
         return pretrain_vision(self.scenes, self.held_out, self.work, self.steps["vision"])
 
+    @cache
     def features(self) -> torch.Tensor:
         path = self.work / "features.pt"
         return encode_all(self.vision(), self.scenes, path)
@@ -115,6 +117,7 @@ class Training:
             name, self.told_in(name), self.speech, self.work, self.steps[name], watch.told, begun
         )
 
+    @cache
     def stage_one(self) -> StageOne:
         lines = self.lines
         tokenizer = retrieval_tokenizer(lines, self.work / "retrieval-tokenizer.json")

@@ -1,5 +1,6 @@
 """The image encoder, trained on its own from labels; frozen from then on."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,14 @@ BATCH, PEAK = 128, 2e-3
 def pretrain_vision(scenes: Scenes, held: Scenes, work: Path, steps: int) -> LabelledEncoder:
     kinds, colours = vocabulary(scenes.lines)
     model = LabelledEncoder(len(kinds), len(colours))
-    labels, held_labels = (Labels(s.lines, kinds, colours, GRID) for s in (scenes, held))
+
+    @cache
+    def labels() -> tuple[Labels, Labels]:
+        """Of the training scenes and of those held out; they take minutes, and a trained encoder needs none."""
+        return Labels(scenes.lines, kinds, colours, GRID), Labels(held.lines, kinds, colours, GRID)
 
     def loss(indices: torch.Tensor, report: dict, random: np.random.Generator) -> torch.Tensor:
-        parts, numbers = losses(model(disturbed(scenes.images(indices))), labels, indices.numpy())
+        parts, numbers = losses(model(disturbed(scenes.images(indices))), labels()[0], indices.numpy())
         report.update(numbers)
         return sum(parts)
 
@@ -28,7 +33,7 @@ def pretrain_vision(scenes: Scenes, held: Scenes, work: Path, steps: int) -> Lab
         rows: list[dict] = []
         for i in range(0, len(held), BATCH):
             part = indices[i : i + BATCH]
-            rows.append(losses(model(held.images(part)), held_labels, part.numpy())[1])
+            rows.append(losses(model(held.images(part)), labels()[1], part.numpy())[1])
         return {key: round(float(np.mean([row[key] for row in rows])), 4) for key in rows[0]}
 
     train(
