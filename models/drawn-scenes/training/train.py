@@ -2,10 +2,10 @@
 
     python models/drawn-scenes/training/train.py --work work
 
-draws the scenes (with Node, as `render-scenes.ts`), then trains encoder, language model, stage 1 and stage 2, and at last
-lets the language model hear other words and stage 2 go on with it. Each part
-keeps `<part>.pt` in the work folder and goes on from there when started again; what is finished is not done again.
-`--only` runs one part, so that two can run side by side on two cores.
+draws the scenes (with Node, as `render-scenes.ts`), then trains encoder, language model, stage 1 and stage 2; at last the
+language model hears other words, and stage 2 goes on with it. Each part keeps `<part>.pt` in the work folder and goes on
+from there when started again; what is finished is not done again. `--only` runs one part, so that two can run side by side
+on two cores.
 """
 
 import argparse
@@ -131,22 +131,23 @@ class Training:
 
     def stage_two_reworded(self) -> None:
         """Few steps more with the language model that has heard other words; then everything is saved."""
-        model = self.generative("stage2-reworded", "rewording", self.stage_two(), self.steps["stage2-reworded"])
+        model = self.generative("stage2-reworded", "rewording", self.stage_two())
         save_generator(model, self.speech.tokenizer, HERE / "checkpoint")
         tokenizer = retrieval_tokenizer(self.lines, self.work / "retrieval-tokenizer.json")
         save_retriever(self.stage_one(), self.vision(), tokenizer, HERE / "retrieval-checkpoint")
 
     def generative(
-        self, name: str, language: str, begun: StageOne | Blip2ForConditionalGeneration | None, steps: int | None = None
+        self, name: str, language: str, begun: StageOne | Blip2ForConditionalGeneration | None
     ) -> Blip2ForConditionalGeneration:
         """A stage 2 with the language model of a round, in the conversations of that round."""
+        steps = self.steps.get(name, self.steps["stage2"])  # an ablation has as many
         final, speech = self.work / f"{name}-final.json", self.speech
         vision, held = self.vision(), self.held_out
         held_features = encode_all(vision, held, self.work / "held-out-features.pt")
         watch, in_the_end = Watch(held.lines, speech), Watch(held.lines, speech, len(held))
         model = train_stage_two(
             name, self.told_in(language), self.features(), vision, self.language(language), begun, speech, self.work,
-            steps or self.steps["stage2"], lambda model: watch.seen(model, held_features),
+            steps, lambda model: watch.seen(model, held_features),
         )
         if not final.exists():
             numbers = {"scenes": len(held), **in_the_end.seen(model, held_features)}
