@@ -47,8 +47,8 @@ export function shareOfCommonColours(rgb: Uint8Array): number {
 function isGrey(rgb: Uint8Array): boolean {
   let coloured = 0
   for (let at = 0; at < rgb.length; at += 3) {
-    const pixel = rgb.subarray(at, at + 3)
-    if (Math.max(...pixel) - Math.min(...pixel) > GREY) coloured += 1
+    const [r, g, b] = [rgb[at] ?? 0, rgb[at + 1] ?? 0, rgb[at + 2] ?? 0]
+    if (Math.max(r, g, b) - Math.min(r, g, b) > GREY) coloured += 1
   }
   return coloured < COLOURED_OF_A_GREY_PICTURE * SIDE * SIDE
 }

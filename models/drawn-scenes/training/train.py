@@ -123,15 +123,20 @@ class Training:
         tokenizer = retrieval_tokenizer(lines, self.work / "retrieval-tokenizer.json")
         return train_stage_one(lines, self.features(), tokenizer, self.work, self.steps["stage1"])
 
-    def stage_two(self) -> Blip2ForConditionalGeneration:
+    @cache
+    def after_stage_two(self) -> Blip2ForConditionalGeneration:
         return self.generative("stage2", "comparing", self.stage_one())
 
+    def stage_two(self) -> None:
+        self.note_the_end("stage2", self.after_stage_two())
+
     def without_stage_one(self) -> None:
-        self.generative("without-stage1", "comparing", None)
+        self.note_the_end("without-stage1", self.generative("without-stage1", "comparing", None))
 
     def stage_two_reworded(self) -> None:
         """Few steps more with the language model that has heard other words; then everything is saved."""
-        model = self.generative("stage2-reworded", "rewording", self.stage_two())
+        model = self.generative("stage2-reworded", "rewording", self.after_stage_two())
+        self.note_the_end("stage2-reworded", model)
         save_generator(model, self.speech.tokenizer, HERE / "checkpoint")
         tokenizer = retrieval_tokenizer(self.lines, self.work / "retrieval-tokenizer.json")
         save_retriever(self.stage_one(), self.vision(), tokenizer, HERE / "retrieval-checkpoint")
@@ -141,18 +146,22 @@ class Training:
     ) -> Blip2ForConditionalGeneration:
         """A stage 2 with the language model of a round, in the conversations of that round."""
         steps = self.steps.get(name, self.steps["stage2"])  # an ablation has as many
-        final, speech = self.work / f"{name}-final.json", self.speech
-        vision, held = self.vision(), self.held_out
-        held_features = encode_all(vision, held, self.work / "held-out-features.pt")
-        watch, in_the_end = Watch(held.lines, speech), Watch(held.lines, speech, len(held))
-        model = train_stage_two(
-            name, self.told_in(language), self.features(), vision, self.language(language), begun, speech, self.work,
-            steps, lambda model: watch.seen(model, held_features),
+        watch = Watch(self.held_out.lines, self.speech)
+        return train_stage_two(
+            name, self.told_in(language), self.features(), self.vision(), self.language(language), begun, self.speech,
+            self.work, steps, lambda model: watch.seen(model, self.held_out_features()),
         )
-        if not final.exists():
-            numbers = {"scenes": len(held), **in_the_end.seen(model, held_features)}
-            final.write_text(json.dumps(numbers, indent=2) + "\n")
-        return model
+
+    @cache
+    def held_out_features(self) -> torch.Tensor:
+        return encode_all(self.vision(), self.held_out, self.work / "held-out-features.pt")
+
+    def note_the_end(self, name: str, model: Blip2ForConditionalGeneration) -> None:
+        """How the finished model does on all held-out scenes."""
+        count = len(self.held_out)
+        watch = Watch(self.held_out.lines, self.speech, count)
+        numbers = {"scenes": count, **watch.seen(model, self.held_out_features())}
+        (self.work / f"{name}-final.json").write_text(json.dumps(numbers, indent=2) + "\n")
 
 
 if __name__ == "__main__":
