@@ -73,11 +73,11 @@ export default defineConfig({
         test: {
           name: 'node',
           environment: 'node',
-          include: ['src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'],
+          include: ['{src,scripts,lab,testing}/**/*.test.{ts,tsx}'],
           testTimeout: 60_000,
         },
       },
-      inBrowser('browser', ['src/**/*.browser-test.ts']),
+      inBrowser('browser', ['{src,testing}/**/*.browser-test.ts']),
     ],
   },
 })

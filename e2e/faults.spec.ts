@@ -7,7 +7,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestInfo } from '@playwright/test'
 import { seededRandom } from '../src/scenes/random.ts'
-import { startFaultServer, type Fault, type FaultServer } from './fault-server.ts'
+import { startFaultServer, type Fault, type FaultServer } from '../testing/servers/fault-server.ts'
 import { expect } from './fixtures.ts'
 import { PACK, PACK_FILES, read, storeOf, test, type Models } from './model-fixtures.ts'
 

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { MANIFEST_PATH, parseManifest } from '../src/pack/manifest.ts'
-import { startFaultServer, type FaultServer } from './fault-server.ts'
+import { startFaultServer, type FaultServer } from '../testing/servers/fault-server.ts'
 import { expect, test as base, type AppPage, type Expected } from './fixtures.ts'
-import { startHubServer, type HubServer } from './hub-server.ts'
+import { startHubServer, type HubServer } from '../testing/servers/hub-server.ts'
 
 export const PACK = 'public/models/drawn-scenes'
 /** What the pack consists of beside its manifest; in its folder there may be what a conversion remembers, too. */

@@ -7,10 +7,10 @@ import { sha256Hex, sinkInMemory, type FileTree } from '../src/pack/bytes.ts'
 import { MANIFEST_PATH, type PackManifest } from '../src/pack/manifest.ts'
 import { plainNetwork } from '../src/remote/network.ts'
 import { openHub } from '../src/remote/hub.ts'
-import { startSyntheticHub } from '../scripts/synthetic-hub.ts'
-import type { FaultServer } from './fault-server.ts'
+import { startSyntheticHub } from '../testing/servers/synthetic-hub.ts'
+import type { FaultServer } from '../testing/servers/fault-server.ts'
 import { AppPage, expect } from './fixtures.ts'
-import { startHubServer } from './hub-server.ts'
+import { startHubServer } from '../testing/servers/hub-server.ts'
 import { CHECKPOINT, Models, PACK, PACK_FILES, PICTURE, read, storeOf, test } from './model-fixtures.ts'
 
 const { parameters } = JSON.parse(readFileSync(join(PACK, 'pack.json'), 'utf8')) as PackManifest

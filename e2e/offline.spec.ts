@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { chromium, type BrowserContext } from '@playwright/test'
 import { launchOptions } from '../scripts/browser.ts'
 import { freePort, openBuiltSite, type BuiltSite } from '../scripts/built-site.ts'
-import { startFaultServer } from './fault-server.ts'
+import { startFaultServer } from '../testing/servers/fault-server.ts'
 import { AppPage, expect, test as base } from './fixtures.ts'
 
 /** A host of the page that can be stopped and changed, and a browser that can be closed and opened again. */

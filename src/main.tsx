@@ -1,9 +1,9 @@
 /** Composition root: the only file that knows the worker, the store and the page. */
 import { createRoot } from 'react-dom/client'
 import { keepPageOffline } from './offline.ts'
-import type { EngineCalls } from './protocol/calls.ts'
+import type { EngineCalls } from './protocol/engine-calls.ts'
 import type { MeasureCalls } from './protocol/measure-calls.ts'
-import type { PackCalls } from './protocol/pack-calls.ts'
+import type { PackCalls } from './protocol/keeper-calls.ts'
 import { connect, type Client } from './protocol/rpc.ts'
 import { openConversationLibrary } from './store/conversation-library.ts'
 import { EMPTY_CATALOGUE, parseCatalogue, type Catalogue } from './state/catalogue.ts'
@@ -16,7 +16,7 @@ import './ui/styles.css'
 const SETTINGS_KEY = 'pictalk-settings'
 
 function startEngine(died: (message: string) => void): { worker: Worker; client: Client<EngineCalls> } {
-  const worker = new Worker(new URL('./workers/engine.worker.ts', import.meta.url), { type: 'module' })
+  const worker = new Worker(new URL('./engine/engine.worker.ts', import.meta.url), { type: 'module' })
   const client = connect<EngineCalls>(worker)
   worker.addEventListener('error', (event) => died(event.message))
   return { worker, client }
@@ -24,7 +24,7 @@ function startEngine(died: (message: string) => void): { worker: Worker; client:
 
 /** Looking after kept models has a thread of its own, so that converting one does not hold up another's answers. */
 function startPacks(): PacksDependencies {
-  const worker = new Worker(new URL('./workers/packs.worker.ts', import.meta.url), { type: 'module' })
+  const worker = new Worker(new URL('./keeper/keeper.worker.ts', import.meta.url), { type: 'module' })
   const client = connect<PackCalls>(worker)
   worker.addEventListener('error', (event) =>
     client.fail({
@@ -37,7 +37,7 @@ function startPacks(): PacksDependencies {
 
 /** What is measured should have a memory of its own, so its thread is ended afterwards. */
 const measureDevice: MeasureDevice = async (request, { onStage, signal }) => {
-  const worker = new Worker(new URL('./workers/measure.worker.ts', import.meta.url), { type: 'module' })
+  const worker = new Worker(new URL('./engine/measure.worker.ts', import.meta.url), { type: 'module' })
   const client = connect<MeasureCalls>(worker)
   worker.addEventListener('error', (event) =>
     client.fail({

@@ -8,9 +8,10 @@ import { preprocess } from '../image/preprocess.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import { PRECISIONS, type Precision } from '../pack/manifest.ts'
 import { PUBLIC_HUB } from '../remote/hub.ts'
-import { Blip2, type Answer, type AnswerSoFar } from '../runtime/blip2.ts'
-import { QUESTION_TEMPLATE, type Turn } from '../runtime/dialogue.ts'
-import { openCompute } from '../runtime/gpu.ts'
+import { Blip2 } from '../runtime/models/blip2.ts'
+import type { Answer, AnswerSoFar } from '../runtime/talk/discussion.ts'
+import { QUESTION_TEMPLATE, type Turn } from '../runtime/talk/dialogue.ts'
+import { openCompute } from '../runtime/device/compute.ts'
 import {
   collect,
   decodingSettings,

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startHubServer, type HubServer } from '../../e2e/hub-server.ts'
+import { startHubServer, type HubServer } from '../../testing/servers/hub-server.ts'
 import { LEDGER_PATH } from '../convert/pack-writer.ts'
 import { servePack } from './serve.ts'
 

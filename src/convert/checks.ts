@@ -4,9 +4,9 @@
  */
 import { AppError } from '../pack/failure.ts'
 import type { CheckResult } from '../pack/manifest.ts'
-import { visionTokens, type Blip2Config } from './blip2-config.ts'
+import { visionTokens, type Blip2Config } from './families/blip2-opt.ts'
 import { elementsOf, type Checkpoint } from './checkpoint.ts'
-import { EMBEDDING_TENSOR, HEAD_TENSOR } from './graphs/decoder.ts'
+import { EMBEDDING_TENSOR, HEAD_TENSOR } from './parts/opt.ts'
 import type { Source, WeightsPlan } from './weights.ts'
 
 /** Throws `bad-checkpoint` naming every tensor that is missing or has another shape than the configuration says. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Precision } from '../pack/manifest.ts'
 import { configOf } from '../synthetic/dimensions.ts'
-import { parseBlip2Config } from './blip2-config.ts'
+import { parseBlip2Config } from './families/blip2-opt.ts'
 import { planConversion } from './plan.ts'
 
 /** Matrices of a small model → bits. */

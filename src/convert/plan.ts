@@ -1,10 +1,10 @@
 /** Everything a conversion will write, worked out from the configuration alone: weights files and graph files. */
 import { GRAPHS, weightsPath, type GraphName, type Precision, type Target } from '../pack/manifest.ts'
-import type { Blip2Config } from './blip2-config.ts'
-import { GraphBuilder, type AccuracyLevel, type ComputeType } from './graph-builder.ts'
-import { buildDecoder, planDecoder } from './graphs/decoder.ts'
-import { buildQFormer, planQFormer } from './graphs/q-former.ts'
-import { buildVision, planVision } from './graphs/vision.ts'
+import type { Blip2Config } from './families/blip2-opt.ts'
+import { GraphBuilder, type AccuracyLevel, type ComputeType } from './onnx/graph-builder.ts'
+import { buildDecoder, planDecoder } from './parts/opt.ts'
+import { buildQFormer, planQFormer } from './parts/q-former.ts'
+import { buildVision, planVision } from './parts/vision-eva.ts'
 import { storagePolicy, WeightsPlanner } from './planner.ts'
 import type { WeightsPlan } from './weights.ts'
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { startFaultServer, type FaultServer } from '../../e2e/fault-server.ts'
-import { startHubServer, type HubServer } from '../../e2e/hub-server.ts'
+import { startFaultServer, type FaultServer } from '../../testing/servers/fault-server.ts'
+import { startHubServer, type HubServer } from '../../testing/servers/hub-server.ts'
 import type { ByteSource } from '../pack/bytes.ts'
 import { parseAddress } from './address.ts'
 import { httpTree, type HttpTreeOptions } from './http-tree.ts'

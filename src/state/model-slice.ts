@@ -1,5 +1,11 @@
 import { toFailure, type Failure } from '../pack/failure.ts'
-import type { LoadedModel, LoadProgress, MemoryChoice, PackPlace, Provider } from '../protocol/calls.ts'
+import type {
+  LoadedModel,
+  LoadProgress,
+  MemoryChoice,
+  PackPlace,
+  Provider,
+} from '../protocol/engine-calls.ts'
 import type { EngineAccess, GetState, SetState } from './store.ts'
 
 export type ModelState =

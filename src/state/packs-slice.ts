@@ -10,7 +10,7 @@ import type {
   PackCalls,
   Space,
   StoreNews,
-} from '../protocol/pack-calls.ts'
+} from '../protocol/keeper-calls.ts'
 import type { Client } from '../protocol/rpc.ts'
 import { EMPTY_CATALOGUE, type Catalogue } from './catalogue.ts'
 import type { GetState, SetState } from './store.ts'

@@ -11,7 +11,7 @@ import type {
   Looked,
   LookProgress,
   MemoryReport,
-} from '../protocol/calls.ts'
+} from '../protocol/engine-calls.ts'
 import type { Client } from '../protocol/rpc.ts'
 import type { MeasureDevice } from './measure-slice.ts'
 import { photographsAmong } from './conversation-slice.ts'

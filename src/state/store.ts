@@ -4,7 +4,7 @@
  */
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import type { Failure } from '../pack/failure.ts'
-import type { EngineCalls } from '../protocol/calls.ts'
+import type { EngineCalls } from '../protocol/engine-calls.ts'
 import type { Client } from '../protocol/rpc.ts'
 import { conversationSlice, type ConversationSlice, type ConversationSources } from './conversation-slice.ts'
 import { measureSlice, type MeasureDevice, type MeasureSlice } from './measure-slice.ts'

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { startFaultServer, type FaultServer } from '../../e2e/fault-server.ts'
+import { startFaultServer, type FaultServer } from '../../testing/servers/fault-server.ts'
 import { sha256Hex } from '../pack/bytes.ts'
 import { CHUNK_BYTES, chunkPath, chunkSizes } from '../pack/chunks.ts'
 import { AppError } from '../pack/failure.ts'

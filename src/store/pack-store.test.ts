@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { startHubServer } from '../../e2e/hub-server.ts'
+import { startHubServer } from '../../testing/servers/hub-server.ts'
 import { folderTree } from '../cli/files.ts'
 import { convertBlip2 } from '../convert/convert.ts'
 import { sha256Hex, sinkInMemory, type FileTree } from '../pack/bytes.ts'

@@ -4,7 +4,7 @@
  */
 import type { ByteSource, FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
-import { parseBlip2Config } from '../convert/blip2-config.ts'
+import { parseBlip2Config } from '../convert/families/blip2-opt.ts'
 import { planConversion } from '../convert/plan.ts'
 import { configOf, SIZES, type Size } from './dimensions.ts'
 import { valueSource, type ValueSource } from './values.ts'

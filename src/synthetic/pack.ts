@@ -2,9 +2,9 @@
  * A pack that is nowhere stored and that no converter has seen: its graphs are the converter's, its weights random
  * bytes under plausible scales. Made in seconds at any size; what it answers means nothing.
  */
-import { parseBlip2Config, modelShape } from '../convert/blip2-config.ts'
+import { parseBlip2Config, modelShape } from '../convert/families/blip2-opt.ts'
 import { f32ToF16 } from '../convert/dtypes.ts'
-import type { AccuracyLevel } from '../convert/graph-builder.ts'
+import type { AccuracyLevel } from '../convert/onnx/graph-builder.ts'
 import { planConversion, type ConversionPlan } from '../convert/plan.ts'
 import type { Initialiser, QuantiseRecipe, StoreRecipe, WeightsPlan } from '../convert/weights.ts'
 import { AppError } from '../pack/failure.ts'

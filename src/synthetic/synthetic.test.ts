@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { convertBlip2 } from '../convert/convert.ts'
 import { sinkInMemory } from '../pack/bytes.ts'
-import { parseBlip2Config } from '../convert/blip2-config.ts'
+import { parseBlip2Config } from '../convert/families/blip2-opt.ts'
 import { planConversion } from '../convert/plan.ts'
 import { syntheticCheckpoint, syntheticTree } from './checkpoint.ts'
 import { configOf } from './dimensions.ts'

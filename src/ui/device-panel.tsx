@@ -1,6 +1,6 @@
 import { useState, type ReactElement } from 'react'
 import type { BenchResult } from '../protocol/bench-result.ts'
-import type { DeviceReport, LoadedModel } from '../protocol/calls.ts'
+import type { DeviceReport, LoadedModel } from '../protocol/engine-calls.ts'
 import { bytesText } from './amounts.ts'
 import { Notice } from './notice.tsx'
 import { useApp } from './store-context.ts'

@@ -1,5 +1,5 @@
 import { useState, type ReactElement } from 'react'
-import type { KeptModel, Space } from '../protocol/pack-calls.ts'
+import type { KeptModel, Space } from '../protocol/keeper-calls.ts'
 import { bytesText } from './amounts.ts'
 import { Notice } from './notice.tsx'
 import { ProgressBars } from './progress-bars.tsx'

@@ -1,0 +1,56 @@
+/** What a model says of scenes that it has never seen: a caption of each, and one conversation about it. */
+import { GREEDY } from '../../../src/pack/decoding.ts'
+import { lastOf } from '../../../testing/parity/reference.ts'
+import { type Blip2 } from '../../../src/runtime/models/blip2.ts'
+import type { Discussion } from '../../../src/runtime/talk/discussion.ts'
+import { isAnswer, judgeCaption } from '../../../src/scenes/judge.ts'
+import { conversationOf, type QuestionAnswer } from '../../../src/scenes/questions.ts'
+import { FIRST_HELD_OUT_SEED, makeScene } from '../../../src/scenes/scene.ts'
+import { LONGEST_CAPTION, pixelsOf } from '../captions.ts'
+import { addAnswer, addCaption, emptyEvaluation, type Evaluation, type SceneSet } from './tallies.ts'
+
+/** Turns of each conversation. */
+const TURNS = 6
+
+const SETTINGS = { ...GREEDY, maxNewTokens: LONGEST_CAPTION }
+
+/**
+ * Greedy answers. Each turn stands behind the true answers to the earlier ones, so that one mistake is not counted
+ * again in every later turn. As in the app a turn runs only what is new to the picture's KV cache.
+ */
+export async function measure(
+  model: Blip2,
+  set: SceneSet,
+  onScene?: (done: number) => void,
+): Promise<Evaluation> {
+  if (!(set.from >= FIRST_HELD_OUT_SEED))
+    throw new RangeError(`Seeds below ${FIRST_HELD_OUT_SEED} were trained on.`)
+  const evaluation = emptyEvaluation(set)
+  for (let i = 0; i < set.scenes; i += 1) {
+    const scene = makeScene(set.from + i, set.combinations)
+    const discussion = model.discuss(await model.see(await pixelsOf(scene, model, set)))
+    try {
+      const caption = await lastOf(discussion.answer('', { settings: SETTINGS }))
+      addCaption(evaluation, judgeCaption(caption.text, scene))
+      const turns = conversationOf(scene, TURNS, 0, { wording: set.wording })
+      for (const [k, turn] of turns.entries())
+        addAnswer(
+          evaluation,
+          turn,
+          isAnswer(await answerTo(discussion, turns.slice(0, k), turn), turn.answer),
+        )
+    } finally {
+      discussion.dispose()
+    }
+    onScene?.(i + 1)
+  }
+  return evaluation
+}
+
+async function answerTo(
+  discussion: Discussion,
+  earlier: readonly QuestionAnswer[],
+  { question }: QuestionAnswer,
+): Promise<string> {
+  return (await lastOf(discussion.ask(earlier, question, { settings: SETTINGS }))).text
+}

@@ -1,0 +1,135 @@
+/** What measurements in Chromium share: a server, a browser of their own, its memory, and the JSON they end as. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { cpus, platform, release, tmpdir, totalmem } from 'node:os'
+import { dirname, join, resolve, sep } from 'node:path'
+import { chromium, type Page } from '@playwright/test'
+import { createServer } from 'vite'
+import { launchOptions } from '../../scripts/browser.ts'
+import { watchMemory, type Memory } from './browser-memory.ts'
+
+/** Workers and modules are only started with a type that says what they are. */
+const TYPES: Record<string, string> = {
+  js: 'text/javascript',
+  mjs: 'text/javascript',
+  wasm: 'application/wasm',
+}
+
+export interface Served {
+  /** Of the server, with a slash at its end. */
+  address: string
+  close: () => Promise<void>
+}
+
+/** Serves the sources as Vite does, `script` as the page's module at /measure.html, and `folder` below `prefix`. */
+export async function serveMeasuring(script: string, folder: string, prefix: string): Promise<Served> {
+  const page = `<!doctype html><link rel="icon" href="data:," /><title>Measuring</title><script type="module">${script}</script>`
+  const root = resolve(folder)
+  const server = await createServer({
+    server: { port: 0 },
+    logLevel: 'error',
+    plugins: [
+      {
+        name: 'measuring',
+        configureServer({ middlewares }) {
+          middlewares.use((request, response, next) => {
+            const path = new URL(request.url ?? '/', 'http://localhost').pathname
+            if (path === '/measure.html') {
+              response.setHeader('content-type', 'text/html').end(page)
+              return
+            }
+            const file = resolve(root, path.slice(prefix.length))
+            if (!path.startsWith(prefix) || !file.startsWith(root + sep)) {
+              next()
+              return
+            }
+            readFile(file).then(
+              (bytes) => {
+                const type = TYPES[file.split('.').at(-1) ?? ''] ?? 'application/octet-stream'
+                response.setHeader('content-type', type).setHeader('content-length', bytes.length).end(bytes)
+              },
+              () => response.writeHead(404).end(),
+            )
+          })
+        },
+      },
+    ],
+  })
+  await server.listen()
+  const [address = ''] = server.resolvedUrls?.local ?? []
+  return { address, close: () => server.close() }
+}
+
+export interface MeasuringBrowser {
+  page: Page
+  browser: string
+  memory: ReturnType<typeof watchMemory>
+  /** Before anything was started on the page. Megabytes. */
+  idle: Memory
+  /** Where the browser's profile lies, by which its processes are known. */
+  profile: string
+}
+
+/** How long a page that has loaded is left alone before its memory counts as idle. */
+const SETTLING_MS = 1500
+
+/** A browser with a profile of its own on /measure.html, closed behind `work`. `adapter`: the software one, or the machine's own. */
+export async function inMeasuringBrowser<T>(
+  address: string,
+  adapter: string,
+  work: (browser: MeasuringBrowser) => Promise<T>,
+): Promise<T> {
+  const profile = mkdtempSync(join(tmpdir(), 'pictalk-measuring-'))
+  const launch = launchOptions()
+  const args = launch.args.filter((arg) => adapter === 'software' || !arg.includes('use-webgpu-adapter'))
+  const context = await chromium.launchPersistentContext(profile, { ...launch, args })
+  const memory = watchMemory(profile)
+  try {
+    const page = context.pages()[0] ?? (await context.newPage())
+    page.setDefaultTimeout(0)
+    await page.goto(new URL('/measure.html', address).href)
+    await page.waitForFunction(() => 'measure' in globalThis)
+    await page.waitForTimeout(SETTLING_MS)
+    const idle = { ...memory.peak, byType: { ...memory.peak.byType } }
+    memory.reset()
+    const browser = `Chromium ${context.browser()?.version() ?? ''}`.trim()
+    return await work({ page, browser, memory, idle, profile })
+  } finally {
+    memory.stop()
+    await context.close()
+    rmSync(profile, { recursive: true, force: true })
+  }
+}
+
+/** What of this machine a result depends on, and the day. */
+export function circumstances(browser: string): object {
+  return {
+    measured: new Date().toISOString().slice(0, 10),
+    machine: {
+      processor: cpus()[0]?.model ?? 'unknown',
+      cores: cpus().length,
+      memoryBytes: totalmem(),
+      system: `${platform()} ${release()}`,
+      browser,
+    },
+  }
+}
+
+/** Where a result of this name belongs. */
+export function resultPath(name: string): string {
+  return join('bench', 'results', `${name.replace(/[^\w]+/g, '-').toLowerCase()}.json`)
+}
+
+/** Writes a result and prints it. */
+export function writeResult(path: string, report: object): void {
+  const text = JSON.stringify(report, rounded, 2)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, `${text}\n`)
+  console.log(text)
+  console.error(`written to ${path}`)
+}
+
+/** Four significant digits of what is no whole number. */
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value
+}

@@ -1,0 +1,111 @@
+/**
+ * One case of the run on a real GPU: the engine in Node on Dawn, over weights made up on the spot. Bundled by build.ts,
+ * started by run.py:
+ *   node measure.mjs --size full --level 0 --out <json> [--subgroups] [--logits <file>] [--tokens 64] [--adapter <name>]
+ * The JSON is written anew after each part, so that what was measured survives a time limit.
+ */
+import { createRequire } from 'node:module'
+import { renameSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { measure } from '../../../src/bench/measure.ts'
+import type { Blip2 } from '../../../src/runtime/models/blip2.ts'
+import { openCompute } from '../../../src/runtime/device/compute.ts'
+import { PRECISIONS } from '../../../src/pack/manifest.ts'
+import { SIZES } from '../../../src/synthetic/dimensions.ts'
+import { syntheticPack } from '../../../src/synthetic/pack.ts'
+
+const { values } = parseArgs({
+  options: {
+    size: { type: 'string', default: 'full' },
+    precision: { type: 'string', default: 'q4f16' },
+    level: { type: 'string', default: '0' },
+    subgroups: { type: 'boolean', default: false },
+    tokens: { type: 'string', default: '64' },
+    'prompt-tokens': { type: 'string', default: '8' },
+    adapter: { type: 'string', default: '' },
+    logits: { type: 'string' },
+    out: { type: 'string', default: 'result.json' },
+  },
+})
+
+interface Dawn {
+  create(flags: string[]): GPU
+  globals: object
+}
+
+/** Gives Node what a browser has: `navigator.gpu` and the classes of WebGPU. */
+function provideWebGpu(): void {
+  const dawn = createRequire(import.meta.url)('./dawn.node') as Dawn
+  Object.assign(globalThis, dawn.globals)
+  const flags = values.adapter === '' ? [] : [`adapter=${values.adapter}`]
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu: dawn.create(flags) }, configurable: true })
+  // Dawn's binding refuses views on shared memory, which ONNX Runtime's wasm memory is.
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called on each queue below
+  const original = GPUQueue.prototype.writeBuffer
+  const writeBuffer = function (this: GPUQueue, ...args: unknown[]): undefined {
+    const [buffer, at, data, from = 0, size] = args as [
+      GPUBuffer,
+      number,
+      AllowSharedBufferSource,
+      number?,
+      number?,
+    ]
+    const bytes = plainBytes(data, from, size)
+    original.call(this, buffer, at, bytes, 0, bytes.byteLength)
+  }
+  Object.defineProperty(GPUQueue.prototype, 'writeBuffer', { value: writeBuffer, configurable: true })
+}
+
+/** A copy in memory of its own. `from` and `size` count elements of a typed array, else bytes. */
+function plainBytes(data: AllowSharedBufferSource, from: number, size?: number): Uint8Array<ArrayBuffer> {
+  const view = ArrayBuffer.isView(data) ? data : new Uint8Array(data)
+  const width = 'BYTES_PER_ELEMENT' in view ? Number(view.BYTES_PER_ELEMENT) : 1
+  const start = view.byteOffset + from * width
+  const length = size === undefined ? view.byteLength - from * width : size * width
+  return new Uint8Array(view.buffer, start, length).slice()
+}
+
+function write(facts: object): void {
+  writeFileSync(`${values.out}.part`, JSON.stringify(facts, null, 2))
+  renameSync(`${values.out}.part`, values.out)
+}
+
+/** The logits behind a fixed prompt, for a comparison of one case with another. */
+async function keepLogits(model: Blip2, path: string): Promise<void> {
+  const size = model.manifest.shape.vision.imageSize
+  const data = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i / 97))
+  const { embeddings } = await model.see({ data, size, brand: 'pixels' })
+  const decoding = model.start({ embeddings })
+  const logits = await decoding.extend([model.manifest.shape.text.bosId, 5, 6, 7])
+  decoding.dispose()
+  writeFileSync(path, new Uint8Array(logits.buffer))
+}
+
+async function main(): Promise<void> {
+  const size = SIZES.find((one) => one === values.size)
+  const precision = PRECISIONS.find((one) => one === values.precision)
+  if (size === undefined || precision === undefined) throw new Error('No such size or precision.')
+  provideWebGpu()
+  const compute = await openCompute('webgpu', { subgroups: values.subgroups })
+  const accuracyLevel = values.level === '4' ? 4 : 0
+  const asked = { size, accuracyLevel, subgroups: values.subgroups }
+  write({ asked, adapter: compute.adapter, reason: compute.reason })
+  const { logits } = values
+  const result = await measure(syntheticPack({ size, precision, seed: 1, accuracyLevel }), compute, {
+    tokens: Number(values.tokens),
+    promptTokens: Number(values['prompt-tokens']),
+    onStage: (stage) => console.error(`${(performance.now() / 1000).toFixed(1)} s: ${stage}`),
+    onPart: (soFar) => write({ asked, ...soFar }),
+    ...(logits !== undefined && { onLoaded: (model: Blip2) => keepLogits(model, logits) }),
+  })
+  write({ asked, finished: true, ...result, nodePeakBytes: process.resourceUsage().maxRSS * 1024 })
+}
+
+main().then(
+  // Dawn keeps the process alive otherwise.
+  () => process.exit(0),
+  (error: unknown) => {
+    console.error(error)
+    process.exit(1)
+  },
+)

@@ -1,0 +1,309 @@
+/**
+ * Our decoder beside transformers.js (its own OPT path and generation loop, over the graph that an exporter gives) in
+ * one browser, on the same adapter and the same weights; and what lies between the two, change by change:
+ *   npm install --prefix packs/transformers --ignore-scripts @huggingface/transformers@4.3.1
+ *   npx tsx lab/speed/side-by-side.ts [--size launch-bound] [--tokens 12] [--rounds 3] [--positions 40]
+ *     [--adapter software|default] [--parts load,beside,ladder] [--out <file>]
+ * Decoders are loaded once and then take turns, round by round, so that a machine that is busy with something else is
+ * busy for all; loading is measured in browsers of its own. Fails unless all compute the same: logits to float32's
+ * error, and the same tokens.
+ */
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { build } from 'esbuild'
+import { folderSink } from '../../src/cli/files.ts'
+import { parseBlip2Config } from '../../src/convert/families/blip2-opt.ts'
+import { convertBlip2 } from '../../src/convert/convert.ts'
+import { syntheticTree } from '../../src/synthetic/checkpoint.ts'
+import { configOf, SIZES, type Size } from '../../src/synthetic/dimensions.ts'
+import { forgetRendererPeaks, rendererPeak } from './browser-memory.ts'
+import {
+  circumstances,
+  inMeasuringBrowser,
+  resultPath,
+  serveMeasuring,
+  writeResult,
+  type MeasuringBrowser,
+} from './measuring-page.ts'
+import { median, type DecoderRequest, type DecoderResult } from './side-by-side/answer.ts'
+import { exporterGraph } from './side-by-side/exporter-graph.ts'
+import {
+  relativeDifference,
+  RUNGS,
+  SAME,
+  type LadderRequest,
+  type LadderResult,
+} from './side-by-side/ladder.ts'
+
+const { values } = parseArgs({
+  options: {
+    size: { type: 'string', default: 'launch-bound' },
+    tokens: { type: 'string', default: '12' },
+    rounds: { type: 'string', default: '3' },
+    positions: { type: 'string', default: '40' },
+    adapter: { type: 'string', default: 'software' },
+    parts: { type: 'string', default: 'load,beside,ladder' },
+    transformers: { type: 'string', default: 'packs/transformers' },
+    out: { type: 'string' },
+  },
+})
+const PRECISION = 'q4'
+/** The weights' file as transformers.js looks for it. */
+const WEIGHTS = 'model_q4.onnx_data'
+
+/** The pack, and beside it the same weights as transformers.js wants them. */
+async function prepare(folder: string, size: Size): Promise<number> {
+  const pack = join(folder, 'pack')
+  await convertBlip2(syntheticTree(size, 1), folderSink(pack), {
+    precision: PRECISION,
+    name: `synthetic ${size}`,
+  })
+  const config = parseBlip2Config(configOf(size))
+  const { text } = config
+  const model = join(folder, 'exporter')
+  mkdirSync(join(model, 'onnx'), { recursive: true })
+  writeFileSync(join(model, 'onnx', 'model_q4.onnx'), exporterGraph(config, PRECISION, WEIGHTS))
+  linkSync(join(pack, 'decoder.weights'), join(model, 'onnx', WEIGHTS))
+  const json = {
+    model_type: 'opt',
+    architectures: ['OPTForCausalLM'],
+    hidden_size: text.hiddenSize,
+    num_attention_heads: text.heads,
+    num_hidden_layers: text.layers,
+    vocab_size: text.vocabulary,
+    bos_token_id: 2,
+    // No ending: every answer has its full length.
+    eos_token_id: null,
+    pad_token_id: 1,
+    is_encoder_decoder: false,
+  }
+  writeFileSync(join(model, 'config.json'), JSON.stringify(json))
+  writeFileSync(join(model, 'generation_config.json'), JSON.stringify({ bos_token_id: 2, pad_token_id: 1 }))
+  const modules = resolve(values.transformers, 'node_modules')
+  for (const file of ['ort-wasm-simd-threaded.asyncify.mjs', 'ort-wasm-simd-threaded.asyncify.wasm'])
+    copyFileSync(join(modules, 'onnxruntime-web/dist', file), join(folder, file))
+  await build({
+    entryPoints: ['lab/speed/side-by-side/transformers.worker.ts'],
+    outfile: join(folder, 'transformers.worker.js'),
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2023',
+    nodePaths: [modules],
+    alias: {
+      '@huggingface/transformers': join(modules, '@huggingface/transformers/dist/transformers.web.js'),
+    },
+    logLevel: 'error',
+  })
+  return text.vocabulary
+}
+
+const PREFIX = '/side/'
+
+/** Workers stop at points of theirs until they are told to go on: `measure` and `goOn` go as far as the next one. */
+const PAGE = `
+  const workers = {}
+  const next = (name) => new Promise((resolve, reject) => {
+    workers[name].onerror = (event) => reject(new Error(event.message))
+    workers[name].onmessage = ({ data }) => 'error' in data ? reject(new Error(data.error)) : resolve(data)
+  })
+  globalThis.measure = ([name, url, input]) => {
+    workers[name] = new Worker(url, { type: 'module' })
+    const reached = next(name)
+    workers[name].postMessage(input)
+    return reached
+  }
+  globalThis.goOn = (name) => {
+    const reached = next(name)
+    workers[name].postMessage('go on')
+    return reached
+  }
+`
+const WORKERS = {
+  ours: '/lab/speed/side-by-side/ours.worker.ts',
+  transformers: `${PREFIX}transformers.worker.js`,
+  ladder: '/lab/speed/side-by-side/ladder.worker.ts',
+}
+type Side = 'ours' | 'transformers'
+const SIDES: readonly Side[] = ['ours', 'transformers']
+
+type Page = MeasuringBrowser['page']
+interface PageGlobals {
+  measure: (input: unknown) => Promise<{ result?: unknown }>
+  goOn: (name: string) => Promise<{ result?: unknown }>
+}
+
+/** Starts the worker of `name` on `request`. Returns what it answers, if it answers without a stop. */
+async function begin(page: Page, name: keyof typeof WORKERS, request: object): Promise<unknown> {
+  const reached = await page.evaluate((input) => (globalThis as unknown as PageGlobals).measure(input), [
+    name,
+    WORKERS[name],
+    request,
+  ] as const)
+  return reached.result
+}
+
+async function goOn(page: Page, name: keyof typeof WORKERS): Promise<unknown> {
+  return (await page.evaluate((input) => (globalThis as unknown as PageGlobals).goOn(input), name)).result
+}
+
+/** Megabytes that the renderer had resident at most while loading, above what it had just before. */
+interface LoadPeak {
+  rendererLoading: number
+}
+
+type Beside = DecoderResult & LoadPeak
+
+/** One side alone in a browser of its own, as far as loading. */
+async function loadOnce(address: string, side: Side, request: DecoderRequest): Promise<Beside> {
+  return inMeasuringBrowser(address, values.adapter, async ({ page, profile }) => {
+    forgetRendererPeaks(profile)
+    const idle = rendererPeak(profile)
+    await begin(page, side, { ...request, loadOnly: true })
+    const rendererLoading = rendererPeak(profile) - idle
+    return { ...((await goOn(page, side)) as DecoderResult), rendererLoading }
+  })
+}
+
+/** Both sides loaded in one browser; then they take turns. */
+async function besides(address: string, request: DecoderRequest): Promise<Record<Side, DecoderResult>> {
+  return inMeasuringBrowser(address, values.adapter, async ({ page }) => {
+    const results: Partial<Record<Side, DecoderResult>> = {}
+    for (const side of SIDES) {
+      await begin(page, side, { ...request, loadOnly: false })
+      // As far as before its first round.
+      await goOn(page, side)
+      console.error(`${side} is loaded and warm`)
+    }
+    for (let round = 0; round < request.rounds; round += 1)
+      for (const side of SIDES) results[side] = (await goOn(page, side)) as DecoderResult
+    return results as Record<Side, DecoderResult>
+  })
+}
+
+async function ladderOf(address: string, request: LadderRequest): Promise<LadderResult> {
+  return inMeasuringBrowser(
+    address,
+    values.adapter,
+    async ({ page }) => (await begin(page, 'ladder', request)) as LadderResult,
+  )
+}
+
+/** Of every number the median over `rounds`; lists that are no figures are left out. */
+function mediansOf(rounds: readonly object[]): Record<string, unknown> {
+  const [first = {}] = rounds
+  const medians: Record<string, unknown> = {}
+  for (const key of Object.keys(first)) {
+    const all = rounds.map((round): unknown => Reflect.get(round, key))
+    const whole = combined(all)
+    if (whole !== undefined) medians[key] = whole
+  }
+  return medians
+}
+
+function combined(all: readonly unknown[]): unknown {
+  if (all.every((value) => typeof value === 'number')) return median(all)
+  if (all.every((value) => Array.isArray(value))) {
+    const objects = all.map((list) => list.filter((item): item is object => typeof item === 'object'))
+    const length = objects[0]?.length ?? 0
+    if (length === 0) return undefined
+    return Array.from({ length }, (_, i) => mediansOf(objects.map((list) => list[i] ?? {})))
+  }
+  return mediansOf(all.filter((value): value is object => typeof value === 'object' && value !== null))
+}
+
+/** Throws unless every rung computed what the exporter's graph does. Returns the largest difference. */
+function compareRungs(ladder: LadderResult): number {
+  const expected = ladder.exporter
+  const differences = RUNGS.map((rung) => {
+    const { ids, logits } = ladder[rung]
+    const difference = relativeDifference(expected.logits, logits)
+    if (ids.join() !== expected.ids.join())
+      throw new Error(`${rung} says ${ids.join()} where the exporter's graph says ${expected.ids.join()}.`)
+    if (!(difference <= SAME)) throw new Error(`Logits of ${rung} are ${difference} from the exporter's.`)
+    return difference
+  })
+  return Math.max(...differences)
+}
+
+async function main(): Promise<void> {
+  const size = SIZES.find((one) => one === values.size)
+  if (size === undefined) throw new Error(`--size must be one of ${SIZES.join(', ')}.`)
+  const folder = mkdtempSync(join(tmpdir(), 'pictalk-side-'))
+  const parts = values.parts.split(',')
+  const vocabulary = await prepare(folder, size)
+  const { address, close } = await serveMeasuring(PAGE, folder, PREFIX)
+  const positions = values.positions.split(',').map(Number)
+  const asked = { tokens: Number(values.tokens), rounds: Number(values.rounds), positions }
+  const base = new URL(PREFIX, address).href
+  const request = { base, vocabulary, ...asked, loadOnly: false }
+  try {
+    const loads: Record<Side, Beside[]> = { ours: [], transformers: [] }
+    for (let round = 0; parts.includes('load') && round < asked.rounds; round += 1)
+      for (const side of SIDES) loads[side].push(await loadOnce(address, side, request))
+    const beside = parts.includes('beside') ? await besides(address, request) : null
+    if (beside !== null) console.error(JSON.stringify(beside))
+    const [promptTokens = 0] = positions
+    const ladder = parts.includes('ladder')
+      ? await ladderOf(address, { ...request, promptTokens, exporterWeights: WEIGHTS })
+      : null
+    // The same prompt of tokens alone: transformers.js must say what the rungs say.
+    const theirs = beside?.transformers.ids.join()
+    const expected = ladder?.exporter.ids.join()
+    if (theirs !== undefined && expected !== undefined && theirs !== expected)
+      throw new Error(`transformers.js says ${theirs}, the exporter's graph here ${expected}.`)
+    const browser = await inMeasuringBrowser(address, values.adapter, (one) => Promise.resolve(one.browser))
+    const { version } = JSON.parse(
+      readFileSync(join(values.transformers, 'node_modules/@huggingface/transformers/package.json'), 'utf8'),
+    ) as { version: string }
+    writeResult(values.out ?? resultPath(`side-by-side-${size}`), {
+      ...circumstances(browser),
+      adapter: values.adapter,
+      size,
+      precision: PRECISION,
+      decoderBytes: statSync(join(folder, 'pack', 'decoder.weights')).size,
+      transformers: version,
+      asked,
+      /** Medians over rounds. Milliseconds, bytes; memory of the renderer in megabytes above its idle state. */
+      ...(parts.includes('load') && {
+        load: Object.fromEntries(SIDES.map((side) => [side, mediansOf(loads[side])])),
+      }),
+      ...(beside !== null && {
+        beside: Object.fromEntries(
+          SIDES.map((side) => {
+            const { rounds, secondTokenMs } = beside[side]
+            const perToken = rounds.map(({ decode }) => decode.ms)
+            return [side, { secondTokenMs, ...mediansOf(rounds), msPerTokenByRound: perToken }]
+          }),
+        ),
+      }),
+      ...(ladder !== null && {
+        ladder: {
+          largestDifference: compareRungs(ladder),
+          rungs: Object.fromEntries(
+            RUNGS.map((rung) => {
+              const { steps } = ladder[rung]
+              return [rung, { ...mediansOf(steps), msPerTokenByRound: steps.map(({ ms }) => ms) }]
+            }),
+          ),
+        },
+      }),
+    })
+  } finally {
+    await close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+await main()

@@ -1,0 +1,74 @@
+/** Our decoder, without the rest of the model: what lab/speed/side-by-side.ts puts beside transformers.js. */
+import { startGpuProbe } from '../../../src/bench/gpu-probe.ts'
+import { weightsPath } from '../../../src/pack/manifest.ts'
+import { DecoderOnly } from '../../../src/runtime/language/decoder-only.ts'
+import { Runtime } from '../../../src/runtime/ort/session.ts'
+import {
+  answerRequest,
+  answers,
+  largest,
+  mark,
+  promptOf,
+  type Answered,
+  type DecoderRequest,
+  type DecoderResult,
+} from './answer.ts'
+import { gpu, openDecoderFiles } from './decoder-files.ts'
+
+async function measure(
+  request: DecoderRequest,
+  pause: (at: string) => Promise<void>,
+): Promise<DecoderResult> {
+  const { base, vocabulary, loadOnly } = request
+  const probe = startGpuProbe()
+  const started = performance.now()
+  const runtime = await Runtime.open(await gpu())
+  const { shape, graph, weights } = await openDecoderFiles(base)
+  const language = await DecoderOnly.open(
+    runtime,
+    (recordable) =>
+      runtime.session({
+        graph,
+        weights: { path: weightsPath('decoder'), data: weights },
+        keepOnDevice: DecoderOnly.deviceOutputs(shape),
+        recordable,
+      }),
+    shape,
+    'float32',
+    shape.text.positions,
+  )
+  const loadMs = performance.now() - started
+  const gpuBytesLoading = probe.counts.peakBytes
+  await pause('loaded')
+  if (loadOnly) return { loadMs, gpuBytesLoading, rounds: [], ids: [] }
+  if (!language.records) throw new Error('Steps are not recorded here.')
+  const { queries } = shape.qFormer
+  const generate = async (length: number, count: number): Promise<Answered> => {
+    const marks = [mark(probe.counts)]
+    const ids: number[] = []
+    // As many positions as theirs, the queries' among them.
+    const embeddings = new Float32Array(queries * shape.text.hiddenSize).map((_, i) => Math.sin(i))
+    const decoding = language.start(
+      runtime.tensor('float32', embeddings, [1, queries, shape.text.hiddenSize]),
+    )
+    try {
+      let next = promptOf(length - queries, vocabulary)
+      while (ids.length < count) {
+        const id = largest(await decoding.extend(next))
+        marks.push(mark(probe.counts))
+        ids.push(id)
+        next = [id]
+      }
+    } finally {
+      decoding.dispose()
+    }
+    return { marks, ids }
+  }
+  const pausedMs = performance.now() - started - loadMs
+  const since = (): number => performance.now() - started - pausedMs
+  const result = await answers(request, since, generate, pause)
+  probe.stop()
+  return { loadMs, gpuBytesLoading, ...result }
+}
+
+answerRequest(measure)

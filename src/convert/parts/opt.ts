@@ -1,0 +1,182 @@
+/** OPT: token embedding, prefill and one-token step over a KV cache, in one graph. */
+import { decoder as treaty } from '../../pack/parts.ts'
+import { POSITION_OFFSET } from '../../pack/parts.ts'
+import { cacheHeadSize, type Blip2Config, type OptConfig } from '../families/blip2-opt.ts'
+import type { GraphBuilder, Value } from '../onnx/graph-builder.ts'
+import type { Linear, Norm, Table, WeightsPlanner } from '../planner.ts'
+import type { Initialiser } from '../weights.ts'
+import { addNorm, addNormOnly, linear, product } from '../onnx/layers.ts'
+
+interface Layer {
+  norm1: Norm
+  qkv: Linear
+  output: Linear
+  norm2: Norm
+  fc1: Linear
+  fc2: Linear
+}
+
+export interface DecoderWeights {
+  embedding: Table
+  positions: Initialiser
+  layers: Layer[]
+  finalNorm: Norm
+  /** The head when it is not the embedding itself. */
+  head: Linear | null
+}
+
+const MODEL = 'language_model.model.decoder'
+
+export const EMBEDDING_TENSOR = `${MODEL}.embed_tokens.weight`
+export const HEAD_TENSOR = 'language_model.lm_head.weight'
+
+export function planDecoder(planner: WeightsPlanner, config: OptConfig): DecoderWeights {
+  const { hiddenSize: hidden, intermediateSize, vocabulary, maxPositions } = config
+  const norm = (tensor: string): Norm => planner.norm(tensor, hidden, OPT_LAYER_NORM_EPS)
+  const embedding = planner.table('embed_tokens', { tensor: EMBEDDING_TENSOR, shape: [vocabulary, hidden] })
+  const positionShape = [maxPositions + POSITION_OFFSET, hidden]
+  const positions = planner.floats('embed_positions', [
+    { tensor: `${MODEL}.embed_positions.weight`, shape: positionShape },
+  ])
+  const layers = Array.from({ length: config.layers }, (_, i): Layer => {
+    const at = (name: string): string => `${MODEL}.layers.${i}.${name}`
+    const one = (name: string, outputs: number, inputs: number): Linear =>
+      planner.linear(at(name), [at(name)], outputs, inputs)
+    const qkv = ['q_proj', 'k_proj', 'v_proj'].map((part) => at(`self_attn.${part}`))
+    return {
+      norm1: norm(at('self_attn_layer_norm')),
+      qkv: planner.linear(at('self_attn.qkv_proj'), qkv, hidden, hidden),
+      output: one('self_attn.out_proj', hidden, hidden),
+      norm2: norm(at('final_layer_norm')),
+      fc1: one('fc1', intermediateSize, hidden),
+      fc2: one('fc2', hidden, intermediateSize),
+    }
+  })
+  const finalNorm = norm(`${MODEL}.final_layer_norm`)
+  const head = config.tiedHead
+    ? null
+    : planner.linear('lm_head', ['language_model.lm_head'], vocabulary, hidden, false)
+  return { embedding, positions, layers, finalNorm, head }
+}
+
+/** `nn.LayerNorm`'s default, which OPT leaves as it is. */
+const OPT_LAYER_NORM_EPS = 1e-5
+
+/**
+ * `sharedTable`: whether look-up and tied head may name the quantised table by the same two dimensions. The WebGPU
+ * kernels take it so (one upload); the CPU's `MatMulNBits` insists on three.
+ */
+export function buildDecoder(
+  graph: GraphBuilder,
+  config: Blip2Config,
+  weights: DecoderWeights,
+  sharedTable: boolean,
+): void {
+  const { hiddenSize: hidden, heads, vocabulary } = config.text
+  const type = graph.computeType
+  const { input } = treaty
+  const tokens = graph.input(input.tokens, 'int64', ['batch', 'tokens'])
+  const queries = graph.input(input.queries, 'float32', ['batch', config.queries, hidden])
+  const rows = graph.input(input.rows, 'int64', ['rows'])
+  const positions = graph.input(input.positions, 'int64', ['batch', 'rows'])
+  const logitRows = graph.input(input.logitRows, 'int64', ['logit_rows'])
+  const lastPosition = graph.input(input.lastPosition, 'int32', ['batch'])
+  const totalLength = graph.input(input.totalLength, 'int32', [1])
+
+  const embedded = lookUp(graph, weights.embedding, tokens) // [B, T, hidden]
+  const both = graph.op('Concat', [graph.cast(queries, 'float32', type), embedded], { axis: 1 })
+  const chosen = graph.op('Gather', [both, rows], { axis: 1 }) // [B, S, hidden]
+  const position = graph.op('Gather', [graph.weight(weights.positions), positions], { axis: 0 })
+
+  const norms = [...weights.layers.map((layer) => layer.norm1), weights.finalNorm]
+  let [normed, stream] = addNorm(graph, chosen, position, norms[0] ?? weights.finalNorm)
+  weights.layers.forEach((layer, i) => {
+    const cache = ['batch', heads, 'past', cacheHeadSize(config.text)]
+    const pastKey = graph.input(treaty.pastKey(i), type, cache)
+    const pastValue = graph.input(treaty.pastValue(i), type, cache)
+    const qkv = linear(graph, normed, layer.qkv) // [B, S, 3 · hidden]: all of q, then k, then v
+    const [padded = ''] = graph.ops(
+      'GroupQueryAttention',
+      [padHeads(graph, config.text, qkv), '', '', pastKey, pastValue, lastPosition, totalLength],
+      [null, treaty.presentKey(i), treaty.presentValue(i)],
+      { num_heads: heads, kv_num_heads: heads, do_rotary: 0, scale: { float: (hidden / heads) ** -0.5 } },
+    )
+    const attended = unpadHeads(graph, config.text, padded)
+    const present = ['batch', heads, 'total', cacheHeadSize(config.text)]
+    graph.namedOutput(treaty.presentKey(i), type, present)
+    graph.namedOutput(treaty.presentValue(i), type, present)
+    const [normed2, stream2] = addNorm(
+      graph,
+      linear(graph, attended, layer.output, false),
+      stream,
+      layer.norm2,
+      layer.output,
+    )
+    const wide = graph.op('Relu', [linear(graph, normed2, layer.fc1)])
+    const narrow = linear(graph, wide, layer.fc2, false)
+    const next = norms[i + 1] ?? weights.finalNorm
+    if (i === weights.layers.length - 1) normed = addNormOnly(graph, narrow, stream2, next, layer.fc2)
+    else [normed, stream] = addNorm(graph, narrow, stream2, next, layer.fc2)
+  })
+  const wanted = graph.op('Gather', [normed, logitRows], { axis: 1 }) // [B, R, hidden]
+  const flat = graph.op('Reshape', [wanted, graph.integers([1, -1, hidden])])
+  const logits = head(graph, flat, weights, vocabulary, sharedTable)
+  graph.output(treaty.output.logits, graph.cast(logits, type, 'float32'), 'float32', [
+    1,
+    'logits',
+    vocabulary,
+  ])
+}
+
+/** [B, S, 3 · heads · size] → the same with each head's size filled up. */
+function padHeads(graph: GraphBuilder, text: OptConfig, qkv: Value): Value {
+  const size = text.hiddenSize / text.heads
+  const filled = cacheHeadSize(text)
+  if (filled === size) return qkv
+  const split = graph.op('Reshape', [qkv, graph.integers([0, 0, 3 * text.heads, size])])
+  const padded = graph.op('Pad', [split, graph.integers([0, 0, 0, 0, 0, 0, 0, filled - size])])
+  return graph.op('Reshape', [padded, graph.integers([0, 0, 3 * text.heads * filled])])
+}
+
+/** [B, S, heads · filled size] → [B, S, hidden]. */
+function unpadHeads(graph: GraphBuilder, text: OptConfig, attended: Value): Value {
+  const size = text.hiddenSize / text.heads
+  const filled = cacheHeadSize(text)
+  if (filled === size) return attended
+  const split = graph.op('Reshape', [attended, graph.integers([0, 0, text.heads, filled])])
+  const kept = graph.op('Slice', [split, graph.integers([0]), graph.integers([size]), graph.integers([3])])
+  return graph.op('Reshape', [kept, graph.integers([0, 0, text.hiddenSize])])
+}
+
+function lookUp(graph: GraphBuilder, table: Table, ids: Value): Value {
+  if (table.kind === 'dense') return graph.op('Gather', [graph.weight(table.weight), ids], { axis: 0 })
+  const { packed, scales, bits, blockSize } = table.recipe
+  const inputs = [graph.weight(packed), ids, graph.weight(scales)]
+  return graph.op('GatherBlockQuantized', inputs, {
+    bits,
+    block_size: blockSize,
+    gather_axis: 0,
+    quantize_axis: 1,
+  })
+}
+
+/** x [1, B · R, hidden] → logits [1, B · R, vocabulary]. */
+function head(
+  graph: GraphBuilder,
+  x: Value,
+  weights: DecoderWeights,
+  vocabulary: number,
+  sharedTable: boolean,
+): Value {
+  if (weights.head !== null) return linear(graph, x, weights.head)
+  const table = weights.embedding
+  if (table.kind === 'dense') {
+    // The table lies by rows [vocabulary, hidden], so the product takes it transposed.
+    const [hidden = 0] = table.weight.dims.slice(1)
+    const rows = graph.op('Reshape', [x, graph.integers([-1, hidden])])
+    const logits = graph.op('Gemm', [rows, graph.weight(table.weight)], { transB: 1 })
+    return graph.op('Reshape', [logits, graph.integers([1, -1, vocabulary])])
+  }
+  if (!sharedTable) return linear(graph, x, { kind: 'blocks', recipe: table.recipe, bias: null })
+  return product(graph, x, table.recipe, graph.weight(table.recipe.packed))
+}

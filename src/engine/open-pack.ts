@@ -1,0 +1,32 @@
+/** Where a model is loaded from: a server, or this browser's store, which mends itself from where the pack came. */
+import type { PackReader } from '../pack/manifest.ts'
+import type { PackPlace } from '../protocol/engine-calls.ts'
+import { openBrowserStore } from '../store/browser-store.ts'
+import { fetchChunk } from '../store/download.ts'
+import { openHttpPack } from '../store/http-pack.ts'
+import { serverSource } from '../store/pack-source.ts'
+import type { OpenOptions, PackStore } from '../store/pack-store.ts'
+import { browserNetwork } from '../store/browser-network.ts'
+
+export interface PlaceOptions {
+  onBytes: (bytes: number) => void
+  signal: AbortSignal
+}
+
+export function openPack(place: PackPlace, { onBytes, signal }: PlaceOptions): Promise<PackReader> {
+  const network = browserNetwork()
+  if (place.kind === 'web') return openHttpPack(place.url, { network, onBytes, signal })
+  const store = openBrowserStore()
+  return store.open(place.id, { onBytes, signal, refetch: refetching(store, signal) })
+}
+
+/** Gets a chunk again whose bytes have gone bad. What was converted here has no server that holds its chunks. */
+function refetching(store: PackStore, signal: AbortSignal): NonNullable<OpenOptions['refetch']> {
+  const network = browserNetwork()
+  return async ({ origin }, chunk) => {
+    if (origin.base === null || origin.converted !== null) return
+    const base = new URL(origin.base)
+    const meter = { set: () => undefined, wait: () => undefined }
+    await fetchChunk(store, chunk, serverSource(base, network), { network, signal, meter })
+  }
+}

@@ -1,0 +1,165 @@
+/** What a person gave becomes something to read: a pack, or a checkpoint to convert. */
+import { sha256Hex, type ByteSource, type FileTree } from '../pack/bytes.ts'
+import { AppError } from '../pack/failure.ts'
+import { MANIFEST_PATH, readManifestText } from '../pack/manifest.ts'
+import type { AddRequest } from '../protocol/keeper-calls.ts'
+import { addressText, parseAddress } from '../remote/address.ts'
+import type { Network } from '../remote/network.ts'
+import { PUBLIC_HUB } from '../remote/hub.ts'
+import { measureSpeed } from '../remote/measure-speed.ts'
+import { authorization } from '../remote/range-request.ts'
+import type { Waiting } from '../remote/retry.ts'
+import { openRemote } from '../remote/source.ts'
+import { serverSource, treeSource, type PackSource } from '../store/pack-source.ts'
+import { packId, type Origin } from '../store/pack-store.ts'
+
+interface Found {
+  /** The same for the same thing, in every tab and at every visit. */
+  id: string
+  name: string
+  origin: Origin
+  /** Bytes per second at which `path` would arrive, measured; null for files of this computer and when unknown. */
+  measure: Measure
+}
+
+type Measure = (path: string, signal: AbortSignal) => Promise<number | null>
+
+export interface FoundPack extends Found {
+  what: 'pack'
+  manifestText: string
+  source: PackSource
+}
+
+export interface FoundCheckpoint extends Found {
+  what: 'checkpoint'
+  tree: FileTree
+}
+
+export interface FindOptions {
+  network: Network
+  signal: AbortSignal
+  onWaiting?: (waiting: Waiting | null) => void
+}
+
+/** Throws `not-found` for what is neither, and what requests throw. */
+export async function findModel(
+  request: AddRequest,
+  options: FindOptions,
+): Promise<FoundPack | FoundCheckpoint> {
+  const place =
+    request.source.kind === 'address'
+      ? await remotePlace(request.source.text, request, options)
+      : localPlace(request.source.files)
+  const { tree, name, address, base, asked, packSource, identity, measure } = place
+  const manifestText = await readManifestText(tree)
+  if (manifestText !== undefined) {
+    const origin = { address, base, asked, converted: null }
+    return {
+      what: 'pack',
+      id: await packId(manifestText),
+      name,
+      origin,
+      measure,
+      manifestText,
+      source: packSource(),
+    }
+  }
+  const origin = { address, base, asked, converted: request.precision }
+  const id = await sha256Hex(new TextEncoder().encode(`${identity} ${request.precision}`))
+  return { what: 'checkpoint', id, name, origin, measure, tree }
+}
+
+interface Place {
+  tree: FileTree
+  name: string
+  address: string | null
+  base: string | null
+  asked: string | null
+  /** Differs where the files do. */
+  identity: string
+  packSource: () => PackSource
+  measure: Measure
+}
+
+async function remotePlace(
+  text: string,
+  { hub, token }: AddRequest,
+  { network, signal, onWaiting }: FindOptions,
+): Promise<Place> {
+  const hubUrl = URL.canParse(hub) ? new URL(hub) : new URL(PUBLIC_HUB)
+  const address = parseAddress(text, { hub: hubUrl, bareNames: true })
+  const { tree, pinned, base, name } = await openRemote(address, hubUrl, {
+    network,
+    signal,
+    onWaiting,
+    ...(token !== null && { token }),
+  })
+  const ours = address.kind === 'hub' && token !== null ? token : undefined
+  return {
+    tree,
+    name,
+    address: addressText(pinned),
+    base: base.href,
+    asked: addressText(address),
+    identity: addressText(pinned),
+    packSource: () => serverSource(base, network, { token: ours }),
+    measure: (path, untilCancelled) =>
+      measureSpeed(network, { url: new URL(path, base), headers: authorization(ours) }, untilCancelled),
+  }
+}
+
+function localPlace(files: readonly { path: string; file: File }[]): Place {
+  const root = rootOf(files.map(({ path }) => path))
+  const inRoot = new Map(
+    files
+      .filter(({ path }) => path.startsWith(root) && !path.slice(root.length).includes('/'))
+      .map(({ path, file }) => [path.slice(root.length), file]),
+  )
+  const tree: FileTree = {
+    open: (path) => {
+      const file = inRoot.get(path)
+      return Promise.resolve(file && fileSource(file))
+    },
+  }
+  const identity = [...inRoot].map(([path, file]) => `${path} ${file.size} ${file.lastModified}`)
+  return {
+    tree,
+    name: root.split('/').at(-2) ?? 'a model of this computer',
+    address: null,
+    base: null,
+    asked: null,
+    identity: identity.sort().join('\n'),
+    packSource: () => treeSource(tree),
+    measure: () => Promise.resolve(null),
+  }
+}
+
+/** The folder, ending in `/` or empty, that holds a pack or else a checkpoint. */
+function rootOf(paths: readonly string[]): string {
+  for (const wanted of [MANIFEST_PATH, 'config.json']) {
+    const found = paths.find((path) => path === wanted || path.endsWith(`/${wanted}`))
+    if (found !== undefined) return found.slice(0, found.length - wanted.length)
+  }
+  throw new AppError(
+    'not-found',
+    'There is neither a pack (pack.json) nor a checkpoint (config.json) among these files; choose the whole folder.',
+  )
+}
+
+function fileSource(file: File): ByteSource {
+  return {
+    byteLength: file.size,
+    version: `${file.size}-${file.lastModified}`,
+    slice: async (start, end) => {
+      if (!(start >= 0 && start <= end && end <= file.size))
+        throw new RangeError(`${file.name} has no bytes ${start} to ${end}, only ${file.size}`)
+      try {
+        return await file.slice(start, end).arrayBuffer()
+      } catch (cause) {
+        throw new AppError('not-found', `${file.name} cannot be read any more; choose the files again.`, {
+          cause,
+        })
+      }
+    },
+  }
+}

@@ -1,0 +1,168 @@
+/** Decoding: from logits to answers, as `transformers.generate` defines them. */
+import type { DecodingSettings } from '../../pack/decoding.ts'
+import { throwIfCancelled } from '../../pack/failure.ts'
+import { BeamSearch, type Hypothesis } from './beam-search.ts'
+import type { Logits, Sequence } from '../language/language-model.ts'
+import { argmax, draw, logSoftmax, penalise, samplingProbabilities, seededUniform } from './logits.ts'
+
+export interface GenerateContext {
+  /** What transformers has in front of BOS where it counts ids: the image token, once per query. */
+  imageIds: readonly number[]
+  /** Ids that end the answer; the one that does is part of it, as in transformers. */
+  eosIds: readonly number[]
+  signal?: AbortSignal | undefined
+  /** Ends an answer early, looked at after each token when there is a single one: the text is cut later. */
+  isOver?: (tokens: readonly number[]) => boolean
+}
+
+export interface Generated {
+  /** The best answer so far, or the only one. */
+  best: Hypothesis
+  /** Positions that had to be run before the first token, queries included. */
+  prefilled: number
+  /** All answers, best first, once they are finished. */
+  answers: Hypothesis[] | null
+}
+
+/**
+ * Yields after every token. `prompt` holds the prompt's ids as the model's prompt form has them. Looks at the signal before each run of the model and throws `cancelled`; what was yielded before
+ * stays valid.
+ */
+export async function* generate(
+  sequence: Sequence,
+  prompt: readonly number[],
+  settings: DecodingSettings,
+  context: GenerateContext,
+): AsyncGenerator<Generated, void, undefined> {
+  throwIfCancelled(context.signal)
+  const { logits, ran: prefilled } = await sequence.begin(prompt, settings.maxNewTokens)
+  const run: Run = { sequence, promptIds: [...context.imageIds, ...prompt], settings, context, logits }
+  const answers = settings.beams > 1 ? searchBeams(run) : settings.answers > 1 ? sampleMany(run) : single(run)
+  for await (const { best, answers: finished } of answers)
+    yield { best: finished?.[0] ?? best, prefilled, answers: finished }
+}
+
+interface Run {
+  sequence: Sequence
+  promptIds: readonly number[]
+  settings: DecodingSettings
+  context: GenerateContext
+  /** Of the prompt's last position. */
+  logits: Logits
+}
+
+type Steps = AsyncGenerator<Omit<Generated, 'prefilled'>, void, undefined>
+
+/** Greedy search or one sample, going on in the sequence itself: the next turn finds the answer in its cache. */
+async function* single({ sequence, promptIds, settings, context, logits }: Run): Steps {
+  const answer = new Chosen(settings, context, promptIds, settings.sampling?.seed ?? 0)
+  let row = logits
+  for (;;) {
+    const token = answer.choose(row)
+    const over = answer.finished || context.isOver?.(answer.tokens) === true
+    yield { best: answer.hypothesis(), answers: over ? [answer.hypothesis()] : null }
+    if (over) return
+    throwIfCancelled(context.signal)
+    row = await sequence.step(token)
+  }
+}
+
+/** Several samples side by side; those that ended earlier run along, unheard, until all have. */
+async function* sampleMany({ sequence, promptIds, settings, context, logits }: Run): Steps {
+  const samples = Array.from(
+    { length: settings.answers },
+    (_, i) => new Chosen(settings, context, promptIds, (settings.sampling?.seed ?? 0) + i),
+  )
+  const branches = await sequence.fork(settings.answers)
+  try {
+    let rows = samples.map(() => logits)
+    for (;;) {
+      const tokens = samples.map((sample, i) => sample.choose(rows[i] ?? logits))
+      const hypotheses = samples.map((sample) => sample.hypothesis()).sort((a, b) => b.score - a.score)
+      const over = samples.every((sample) => sample.finished)
+      const [best] = hypotheses
+      if (best !== undefined) yield { best, answers: over ? hypotheses : null }
+      if (over) return
+      throwIfCancelled(context.signal)
+      rows = split(await branches.step(tokens), settings.answers)
+    }
+  } finally {
+    branches.dispose()
+  }
+}
+
+async function* searchBeams({ sequence, promptIds, settings, context, logits }: Run): Steps {
+  const search = new BeamSearch(settings, { promptIds, eosIds: context.eosIds })
+  const branches = await sequence.fork(settings.beams)
+  try {
+    let rows = repeat(logits, settings.beams)
+    for (;;) {
+      const next = search.advance(rows)
+      yield { best: search.best, answers: next === null ? search.answers : null }
+      if (next === null) return
+      throwIfCancelled(context.signal)
+      rows = await branches.step(next.tokens, next.parents)
+    }
+  } finally {
+    branches.dispose()
+  }
+}
+
+/** One answer being chosen token by token. */
+class Chosen {
+  readonly tokens: number[] = []
+  readonly #settings: DecodingSettings
+  readonly #context: GenerateContext
+  readonly #promptIds: readonly number[]
+  readonly #uniform: () => number
+  #logProbability = 0
+  #ended = false
+
+  constructor(
+    settings: DecodingSettings,
+    context: GenerateContext,
+    promptIds: readonly number[],
+    seed: number,
+  ) {
+    this.#settings = settings
+    this.#context = context
+    this.#promptIds = promptIds
+    this.#uniform = seededUniform(seed)
+  }
+
+  get finished(): boolean {
+    return this.#ended || this.tokens.length === this.#settings.maxNewTokens
+  }
+
+  /** The next token from logits [vocabulary]; once finished, the ending one again and again. */
+  choose(logits: Float32Array<ArrayBuffer>): number {
+    const { eosIds } = this.#context
+    if (this.finished) return this.tokens.at(-1) ?? 0
+    const scores = logits.slice()
+    const ids = [...this.#promptIds, ...this.tokens]
+    penalise(scores, this.#settings, { ids, newTokens: this.tokens.length, eosIds })
+    const { sampling } = this.#settings
+    const token =
+      sampling === null ? argmax(scores) : draw(samplingProbabilities(scores, sampling), this.#uniform())
+    this.#logProbability += logSoftmax(logits)[token] ?? 0
+    this.tokens.push(token)
+    this.#ended = eosIds.includes(token)
+    return token
+  }
+
+  hypothesis(): Hypothesis {
+    const score = this.#logProbability / this.tokens.length ** this.#settings.lengthPenalty
+    return { tokens: [...this.tokens], score, ended: this.#ended }
+  }
+}
+
+function repeat(row: Float32Array<ArrayBuffer>, count: number): Float32Array<ArrayBuffer> {
+  const rows = new Float32Array(count * row.length)
+  for (let i = 0; i < count; i += 1) rows.set(row, i * row.length)
+  return rows
+}
+
+function split(rows: Float32Array<ArrayBuffer>, count: number): Float32Array<ArrayBuffer>[] {
+  const size = rows.length / count
+  return Array.from({ length: count }, (_, i) => rows.subarray(i * size, (i + 1) * size))
+}

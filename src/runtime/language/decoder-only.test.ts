@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest'
+import type { PackReader } from '../../pack/manifest.ts'
+import { syntheticPack } from '../../synthetic/pack.ts'
+import { Blip2 } from '../models/blip2.ts'
+import { openCompute } from '../device/compute.ts'
+import { liveTensorCount } from '../ort/session.ts'
+
+const pack = syntheticPack({ size: 'tiny', precision: 'fp32', seed: 1 })
+
+/** The pack with a decoder whose last norm's last bias is no number, as behind an overflow. */
+const overflowing: PackReader = {
+  ...pack,
+  file: async (path) => {
+    const file = await pack.file(path)
+    if (path === 'decoder.weights' && file instanceof Uint8Array)
+      new DataView(file.buffer).setFloat32(file.byteLength - 4, NaN, true)
+    return file
+  },
+}
+
+it('says so when no numbers come out, and lets go of everything', async () => {
+  const model = await Blip2.load(overflowing, await openCompute('wasm'))
+  const { qFormer, text } = model.manifest.shape
+  const seen = model.seenBefore(new Float32Array(qFormer.queries * text.hiddenSize))
+  const answer = model.answer(seen, { prompt: '', maxNewTokens: 2 })
+  await expect(answer.next()).rejects.toMatchObject({ code: 'bad-pack' })
+  await model.dispose()
+  expect(liveTensorCount()).toBe(0)
+})

@@ -1,0 +1,57 @@
+/**
+ * What decoding asks of a language model, whatever it is made of. Prompt and answer need not lie in one cache: a
+ * decoder-only model goes on from what its cache and a prompt begin with in common, an encoder–decoder reads each
+ * prompt afresh and keeps only the answer in its cache.
+ */
+import type { DeviceTensor } from '../ort/session.ts'
+
+/** Logits are rows of [vocabulary], float32; whoever receives them owns them. */
+export type Logits = Float32Array<ArrayBuffer>
+
+export interface LanguageModel {
+  /** Steps of one token are recorded once and replayed: on a GPU, where that works. */
+  readonly records: boolean
+  /** Whether recordings are used where there are any: to be turned off for a comparison. */
+  useRecordings(use: boolean): void
+  /** Ids that a prompt may have before an answer of `newTokens` tokens; not above 0 when there is no room at all. */
+  promptRoom(newTokens: number): number
+  /** Tokens that an answer may have behind a prompt of `promptTokens` ids; not above 0 when there is no room at all. */
+  answerRoom(promptTokens: number): number
+  /** Runs everything once on nothing, with a prompt of `tokens` tokens, so that shaders are built. */
+  warmUp(tokens: number): Promise<void>
+  /** Begins a sequence about one picture. Takes over `queries` [1, Q, text hidden]: it goes with the sequence. */
+  start(queries: DeviceTensor): Sequence
+  dispose(): Promise<void>
+}
+
+/** One picture's embeddings, a prompt, and the answer behind it. */
+export interface Sequence {
+  /**
+   * Reads a prompt (ids as the model's own prompt form has them) and gets ready for an answer of `newTokens` tokens.
+   * What was read or answered before is forgotten, or used again where the new prompt begins with it. Throws
+   * `prompt-too-long` when picture, prompt and answer have more positions than the model may have here, `bad-pack`
+   * when no numbers come out.
+   */
+  begin(prompt: readonly number[], newTokens: number): Promise<Begun>
+  /** Answers with `token`. Returns logits [vocabulary] of what may follow it. */
+  step(token: number): Promise<Logits>
+  /** Goes back to the first `count` tokens of the answer; the next `step` goes on behind them. */
+  rewind(count: number): Promise<void>
+  /** `count` continuations of this sequence, side by side. The sequence itself stays as it is. */
+  fork(count: number): Promise<Branches>
+  dispose(): void
+}
+
+export interface Begun {
+  /** [vocabulary] of what may come first in the answer. */
+  logits: Logits
+  /** Positions that were run, query embeddings included; the rest was in a cache. */
+  ran: number
+}
+
+/** Several continuations of one sequence, all of the same length. */
+export interface Branches {
+  /** Row i goes on from what row `parents[i]` was (left out: from itself), by `tokens[i]`. Returns [count, vocabulary]. */
+  step(tokens: readonly number[], parents?: readonly number[]): Promise<Logits>
+  dispose(): void
+}

@@ -1,0 +1,146 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import { startGpuProbe } from '../../bench/gpu-probe.ts'
+import type { Pixels } from '../../image/pixels.ts'
+import { weightsPath, type PackReader } from '../../pack/manifest.ts'
+import { openHttpPack } from '../../store/http-pack.ts'
+import { Blip2, type LookGraph, type SeeOptions } from '../models/blip2.ts'
+import { openCompute, type Compute } from '../device/compute.ts'
+import { liveTensorCount } from './session.ts'
+
+const probe = startGpuProbe()
+const { counts } = probe
+
+afterAll(() => {
+  expect(liveTensorCount()).toBe(0)
+  probe.stop()
+})
+
+const packUrl = new URL('/models/drawn-scenes/', location.href).href
+
+interface Loaded {
+  model: Blip2
+  compute: Compute
+  pack: PackReader
+  /** Set to have the pack refuse its files. */
+  fault: { error: Error | null }
+}
+
+async function load(provider: 'webgpu' | 'wasm', options: Parameters<typeof Blip2.load>[2]): Promise<Loaded> {
+  const compute = await openCompute(provider)
+  const inner = await openHttpPack(packUrl)
+  const fault: Loaded['fault'] = { error: null }
+  const pack: PackReader = {
+    manifest: inner.manifest,
+    file: (path, signal) => (fault.error === null ? inner.file(path, signal) : Promise.reject(fault.error)),
+  }
+  return { model: await Blip2.load(pack, compute, options), compute, pack, fault }
+}
+
+async function close({ model, compute }: Loaded): Promise<void> {
+  await model.dispose()
+  compute.device?.destroy()
+}
+
+/** A picture of stripes; another for another seed. */
+function stripes({ manifest }: Blip2, seed: number): Pixels {
+  const size = manifest.shape.vision.imageSize
+  const data = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i / (7 + seed)))
+  return { data, size, brand: 'pixels' }
+}
+
+async function embeddingsOf(model: Blip2, seed: number, options?: SeeOptions): Promise<Float32Array> {
+  const { embeddings } = await model.see(stripes(model, seed), options)
+  try {
+    return await embeddings.read()
+  } finally {
+    embeddings.dispose()
+  }
+}
+
+describe.each(['webgpu', 'wasm'] as const)('sessions that come and go on %s', (provider) => {
+  it('see the same, picture for picture, as sessions that stay', async () => {
+    const loaded = await load(provider, {})
+    const { model } = loaded
+    const before = [await embeddingsOf(model, 1), await embeddingsOf(model, 2)]
+    await model.keepLookLoaded(false)
+    expect(model.looksOpen).toEqual({ vision: false, qFormer: false })
+    const opened: LookGraph[] = []
+    const onOpening = (graph: LookGraph): void => void opened.push(graph)
+    const after = [
+      await embeddingsOf(model, 1, { onOpening }),
+      await embeddingsOf(model, 2, { onOpening }),
+      await embeddingsOf(model, 1, { onOpening }),
+    ]
+    expect(after).toEqual([before[0], before[1], before[0]])
+    expect(opened).toEqual(['vision', 'q-former', 'vision', 'q-former', 'vision', 'q-former'])
+    // What was seen before a release is still there to be answered about.
+    const seen = await model.see(stripes(model, 1))
+    await model.keepLookLoaded(true)
+    await embeddingsOf(model, 2)
+    expect(model.looksOpen).toEqual({ vision: true, qFormer: true })
+    await model.keepLookLoaded(false)
+    expect(await seen.embeddings.read()).toEqual(before[0])
+    const steps = model.answer(seen, { prompt: '', maxNewTokens: 3 })
+    for await (const { tokenIds } of steps) expect(tokenIds.length).toBeGreaterThan(0)
+    await close(loaded)
+    expect(liveTensorCount()).toBe(0)
+  })
+
+  it('lose nothing when opening fails or is stopped', async () => {
+    const loaded = await load(provider, { keepsAll: false })
+    const { model, fault } = loaded
+    expect(model.looksOpen).toEqual({ vision: true, qFormer: true })
+    const first = await embeddingsOf(model, 1)
+    expect(model.looksOpen).toEqual({ vision: false, qFormer: false })
+    fault.error = new Error('gone')
+    await expect(embeddingsOf(model, 1)).rejects.toThrow('gone')
+    fault.error = null
+    const stop = new AbortController()
+    const stopped = embeddingsOf(model, 1, { signal: stop.signal, onOpening: () => stop.abort() })
+    await expect(stopped).rejects.toMatchObject({ code: 'cancelled' })
+    const later = new AbortController()
+    const onOpening = (graph: LookGraph): void => {
+      if (graph === 'q-former') later.abort()
+    }
+    await expect(embeddingsOf(model, 1, { signal: later.signal, onOpening })).rejects.toMatchObject({
+      code: 'cancelled',
+    })
+    expect(model.looksOpen).toEqual({ vision: false, qFormer: false })
+    expect(await embeddingsOf(model, 1)).toEqual(first)
+    await close(loaded)
+    expect(liveTensorCount()).toBe(0)
+  })
+})
+
+it('give their GPU memory back at once, and take no more when they come again', async () => {
+  const loaded = await load('webgpu', {})
+  const { model, pack } = loaded
+  const complaints: string[] = []
+  loaded.compute.device?.addEventListener('uncapturederror', ({ error }) => complaints.push(error.message))
+  const first = await embeddingsOf(model, 1)
+  const withAll = counts.liveBytes
+  await model.keepLookLoaded(false)
+  const weights = (['vision', 'q-former'] as const)
+    .map((graph) => pack.manifest.files.find(({ path }) => path === weightsPath(graph))?.bytes ?? 0)
+    .reduce((sum, bytes) => sum + bytes, 0)
+  expect(withAll - counts.liveBytes).toBeGreaterThanOrEqual(weights)
+  const without = counts.liveBytes
+  for (let i = 0; i < 3; i += 1) {
+    expect(await embeddingsOf(model, 1)).toEqual(first)
+    // Intermediate values may have found room in ONNX Runtime's pools meanwhile, weights not.
+    expect(counts.liveBytes - without).toBeLessThan(weights / 4)
+  }
+  await close(loaded)
+  expect(complaints).toEqual([])
+})
+
+it('fail with the loss of the device when it goes away while they are opened', async () => {
+  const loaded = await load('webgpu', { keepsAll: false })
+  const { model, compute } = loaded
+  await embeddingsOf(model, 1)
+  await expect(embeddingsOf(model, 1, { onOpening: () => compute.device?.destroy() })).rejects.toMatchObject({
+    code: 'device-lost',
+  })
+  await model.dispose()
+  expect(liveTensorCount()).toBe(0)
+})

@@ -1,0 +1,132 @@
+/** Talking about one picture: prompts in, answers out, whatever language model is behind it. */
+import { decodingProblem, type DecodingSettings } from '../../pack/decoding.ts'
+import { AppError } from '../../pack/failure.ts'
+import type { Hypothesis } from '../decode/beam-search.ts'
+import { generate } from '../decode/generate.ts'
+import type { LanguageModel, Sequence } from '../language/language-model.ts'
+import { answerText, dialoguePrompt, fitDialogue, NEXT_QUESTION, type Turn } from './dialogue.ts'
+
+/** What a discussion has to know of the model that talks. */
+export interface Voice {
+  language: Pick<LanguageModel, 'promptRoom' | 'answerRoom'>
+  /** Ids of a prompt, in the model's own form (BOS in front, say). */
+  promptIds(prompt: string): number[]
+  /** Text of ids, outer white space removed. */
+  decode(ids: readonly number[]): string
+  /** What transformers has in front of the prompt's ids where it counts ids: the image token, once per query. */
+  imageIds: readonly number[]
+  /** Ids that end an answer. */
+  eosIds(): readonly number[]
+}
+
+export interface AnswerOptions {
+  settings: DecodingSettings
+  signal?: AbortSignal | undefined
+}
+
+export interface AskOptions extends AnswerOptions {
+  /** How a question is put: see `dialoguePrompt`. */
+  template?: string | undefined
+}
+
+/** One answer of possibly several. */
+export interface Answer {
+  tokenIds: number[]
+  text: string
+  /** Sum of log-probabilities ÷ length^penalty, as transformers' `sequences_scores`. */
+  score: number
+  finish: 'end' | 'limit'
+}
+
+/** After each token: the best answer so far. */
+export interface AnswerSoFar {
+  prompt: string
+  tokenIds: number[]
+  text: string
+  finish: 'end' | 'limit' | null
+  /** Positions that were run before the first token, image queries included; the rest was in the KV cache. */
+  prefilled: number
+  /** Earlier turns that did not fit into the context any more. */
+  dropped: number
+  /** Best first; empty until the end. */
+  answers: Answer[]
+}
+
+/** A picture under discussion: its query embeddings, and the KV cache of what was last said about it. */
+export class Discussion {
+  readonly #sequence: Sequence
+  readonly #voice: Voice
+
+  /** Takes over `sequence`. */
+  constructor(sequence: Sequence, voice: Voice) {
+    this.#sequence = sequence
+    this.#voice = voice
+  }
+
+  /** Streams the answer to a prompt as it is. Positions that an earlier prompt shares are not run again. */
+  async *answer(
+    prompt: string,
+    { settings, signal }: AnswerOptions,
+  ): AsyncGenerator<AnswerSoFar, void, undefined> {
+    const ids = this.#voice.promptIds(prompt)
+    const longest = Math.max(1, this.#voice.language.answerRoom(ids.length))
+    const maxNewTokens = Math.min(settings.maxNewTokens, longest)
+    yield* this.#generate({ ids, prompt, dropped: 0 }, { ...settings, maxNewTokens }, signal, false)
+  }
+
+  /** Streams the answer to a question behind earlier turns; the oldest are left out when they do not fit. */
+  async *ask(
+    turns: readonly Turn[],
+    question: string,
+    { settings, signal, template }: AskOptions,
+  ): AsyncGenerator<AnswerSoFar, void, undefined> {
+    const promptOf = (kept: readonly Turn[]): string => dialoguePrompt(kept, question, template)
+    const { ids, dropped } = fitDialogue(
+      turns,
+      (kept) => this.#voice.promptIds(promptOf(kept)),
+      this.#voice.language.promptRoom(settings.maxNewTokens),
+    )
+    yield* this.#generate({ ids, prompt: promptOf(turns.slice(dropped)), dropped }, settings, signal, true)
+  }
+
+  dispose(): void {
+    this.#sequence.dispose()
+  }
+
+  async *#generate(
+    { ids, prompt, dropped }: { ids: number[]; prompt: string; dropped: number },
+    settings: DecodingSettings,
+    signal: AbortSignal | undefined,
+    inDialogue: boolean,
+  ): AsyncGenerator<AnswerSoFar, void, undefined> {
+    const problem = decodingProblem(settings)
+    if (problem !== null) throw new AppError('bad-usage', problem)
+    const textOf = (tokens: readonly number[]): string => {
+      const text = this.#voice.decode(tokens)
+      return inDialogue ? answerText(text) : text
+    }
+    const steps = generate(this.#sequence, ids, settings, {
+      imageIds: this.#voice.imageIds,
+      eosIds: this.#voice.eosIds(),
+      signal,
+      ...(inDialogue && { isOver: (tokens) => this.#voice.decode(tokens).includes(NEXT_QUESTION) }),
+    })
+    const answerOf = ({ tokens, score, ended }: Hypothesis): Answer => {
+      const cut = inDialogue && this.#voice.decode(tokens).includes(NEXT_QUESTION)
+      return { tokenIds: tokens, text: textOf(tokens), score, finish: ended || cut ? 'end' : 'limit' }
+    }
+    for await (const { best, prefilled, answers } of steps) {
+      const finished = answers?.map(answerOf) ?? []
+      const shown = answerOf(best)
+      yield {
+        prompt,
+        tokenIds: shown.tokenIds,
+        text: shown.text,
+        finish: finished[0]?.finish ?? null,
+        prefilled,
+        dropped,
+        answers: finished,
+      }
+    }
+  }
+}

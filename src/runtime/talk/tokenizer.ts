@@ -1,0 +1,56 @@
+/** The checkpoint's own tokenizer. What a person types is always plain text here, never a special token. */
+import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers'
+import { AppError } from '../../pack/failure.ts'
+import type { PackReader } from '../../pack/manifest.ts'
+
+export interface Tokenizer {
+  /** Ids of `text`, without BOS or anything else added. */
+  encode(text: string): number[]
+  /** Text of `ids` without special tokens; an unfinished character at the end is left out. */
+  decode(ids: readonly number[]): string
+}
+
+interface TokenizerJson {
+  added_tokens?: { id: number; content: string; special?: boolean }[]
+  [key: string]: unknown
+}
+
+/** Opens the tokenizer of a pack, or null when its checkpoint had none. */
+export async function openTokenizer(pack: PackReader): Promise<Tokenizer | null> {
+  const { tokenizer, config } = pack.manifest.tokenizer
+  if (tokenizer === undefined) return null
+  const json = await readJson(pack, tokenizer)
+  return makeTokenizer(json, config === undefined ? {} : await readJson(pack, config))
+}
+
+/** From parsed `tokenizer.json` and `tokenizer_config.json`. */
+export function makeTokenizer(json: TokenizerJson, config: object): Tokenizer {
+  const special = new Set(
+    (json.added_tokens ?? []).filter((token) => token.special !== false).map((token) => token.id),
+  )
+  // Without added tokens `</s>` or `<image>` in a prompt is cut into letters like any other text.
+  const inner = new HfTokenizer({ ...json, added_tokens: [], post_processor: null }, config)
+  return {
+    encode: (text) => (text === '' ? [] : [...inner.encode(text, { add_special_tokens: false }).ids]),
+    decode(ids) {
+      const known = ids.filter((id) => !special.has(id) && inner.id_to_token(id) !== undefined)
+      if (known.length === 0) return ''
+      const text = inner.decode(known, { skip_special_tokens: false, clean_up_tokenization_spaces: false })
+      return text.replace(/\uFFFD+$/, '')
+    },
+  }
+}
+
+async function readJson(pack: PackReader, path: string): Promise<TokenizerJson> {
+  const data = await pack.file(path)
+  const text = data instanceof Blob ? await data.text() : new TextDecoder().decode(data)
+  try {
+    return JSON.parse(text) as TokenizerJson
+  } catch (cause) {
+    throw new AppError(
+      'bad-pack',
+      `This pack cannot be used: ${path} is not valid JSON. Convert or download it again.`,
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,94 @@
+/** For tests: transformers' own `generate` under many settings (models/reference/make_generation.py) against ours. */
+import { openCheckpoint } from '../../src/convert/checkpoint.ts'
+import type { Pixels } from '../../src/image/pixels.ts'
+import { GREEDY, type DecodingSettings } from '../../src/pack/decoding.ts'
+import { Blip2 } from '../../src/runtime/models/blip2.ts'
+import type { Answer } from '../../src/runtime/talk/discussion.ts'
+import type { Compute } from '../../src/runtime/device/compute.ts'
+import { convertReference, lastOf, readReference, type CheckpointName, type ReadFile } from './reference.ts'
+
+interface GenerationCase {
+  imageKey: string
+  promptIds: number[]
+  /** Names of transformers' `GenerationConfig`. */
+  settings: Record<string, number>
+  answers: { ids: number[]; score: number | null }[]
+}
+
+export interface GenerationComparison {
+  /** Prompt and settings, for messages. */
+  title: string
+  ours: Pick<Answer, 'tokenIds' | 'score'>[]
+  reference: GenerationCase['answers']
+}
+
+export function settingsOf(settings: Record<string, number>): DecodingSettings {
+  return {
+    ...GREEDY,
+    beams: settings['num_beams'] ?? 1,
+    lengthPenalty: settings['length_penalty'] ?? 1,
+    repetitionPenalty: settings['repetition_penalty'] ?? 1,
+    noRepeatNgram: settings['no_repeat_ngram_size'] ?? 0,
+    minNewTokens: settings['min_new_tokens'] ?? 0,
+    maxNewTokens: settings['max_new_tokens'] ?? 20,
+    answers: settings['num_return_sequences'] ?? 1,
+  }
+}
+
+/**
+ * Every `each`-th case of a checkpoint, at fp32. All cases of a picture go through one discussion, one prompt after
+ * the other, so the KV cache is rewound and shared between them.
+ */
+export async function compareGeneration(
+  read: ReadFile,
+  name: CheckpointName,
+  compute: Compute,
+  each = 1,
+): Promise<GenerationComparison[]> {
+  const bytes = await read(`${name}/generation.json`)
+  const all = JSON.parse(new TextDecoder().decode(bytes)) as GenerationCase[]
+  const cases = all.filter((_, i) => i % each === 0)
+  const { cases: prompts } = await readReference(read, name)
+  const promptOf = new Map(prompts.map(({ promptIds, prompt }) => [String(promptIds), prompt]))
+  const model = await Blip2.load(await convertReference(read, name, 'fp32'), compute)
+  const results: GenerationComparison[] = []
+  for (const imageKey of new Set(cases.map((one) => one.imageKey))) {
+    const discussion = model.discuss(await model.see(await pixelsOf(read, name, imageKey, model)))
+    for (const { promptIds, settings, answers } of cases.filter((one) => one.imageKey === imageKey)) {
+      model.manifest.shape.text.eosIds = [settings['eos_token_id'] ?? -1]
+      const prompt = promptOf.get(String(promptIds)) ?? ''
+      const last = await lastOf(discussion.answer(prompt, { settings: settingsOf(settings) }))
+      results.push({
+        title: `${JSON.stringify(prompt)} ${JSON.stringify(settings)}`,
+        ours: last.answers,
+        reference: answers,
+      })
+    }
+    discussion.dispose()
+  }
+  await model.dispose()
+  return results
+}
+
+/** What differs, one line each: other ids, another order, or a score off by more than 1e-5 of it. */
+export function differences(results: readonly GenerationComparison[]): string[] {
+  return results.flatMap(({ title, ours, reference }) => {
+    const [our, their] = [ours.map(({ tokenIds }) => tokenIds), reference.map(({ ids }) => ids)]
+    if (JSON.stringify(our) !== JSON.stringify(their))
+      return [`${title}: ${JSON.stringify(our)}, not ${JSON.stringify(their)}`]
+    return reference.flatMap(({ score }, i) => {
+      const off = score === null ? 0 : Math.abs((ours[i]?.score ?? NaN) / score - 1)
+      return off < 1e-5 ? [] : [`${title}: score ${String(ours[i]?.score)}, not ${String(score)}`]
+    })
+  })
+}
+
+async function pixelsOf(read: ReadFile, name: CheckpointName, key: string, model: Blip2): Promise<Pixels> {
+  const expected = await openCheckpoint({
+    open: (path) => read(path === 'model.safetensors' ? `${name}/reference.safetensors` : ''),
+  })
+  const tensor = `${key}.pixel_values`
+  const count = expected.tensors.get(tensor)?.shape.reduce((a, b) => a * b, 1) ?? 0
+  const data = await expected.readElements(tensor, 0, count)
+  return { data, size: model.manifest.shape.vision.imageSize, brand: 'pixels' }
+}

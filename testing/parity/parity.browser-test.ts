@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { openCompute, type Provider } from '../../src/runtime/device/compute.ts'
+import { liveTensorCount } from '../../src/runtime/ort/session.ts'
+import type { Precision } from '../../src/pack/manifest.ts'
+import { compareGeneration, differences } from './generation.ts'
+import { CHECKPOINTS, compareWithReference, STAGES, type CheckpointName, type ReadFile } from './reference.ts'
+
+/** The dev server answers unknown paths with the page, so a file counts only when it is not HTML. */
+const read: ReadFile = async (path) => {
+  const response = await fetch(`/models/reference/${path}`)
+  const html = response.headers.get('content-type')?.startsWith('text/html') ?? false
+  return response.ok && !html ? response.arrayBuffer() : undefined
+}
+
+const complaints = vi.spyOn(console, 'error')
+beforeEach(() => complaints.mockClear())
+afterEach(() => expect(complaints).not.toHaveBeenCalled())
+
+async function check(
+  provider: Provider,
+  name: CheckpointName,
+  precision: Precision,
+  bound: number,
+): Promise<void> {
+  const compute = await openCompute(provider)
+  expect(compute.provider).toBe(provider)
+  for (const result of await compareWithReference(read, name, precision, compute)) {
+    const errors = precision === 'fp32' ? result.worst : result.rms
+    for (const stage of STAGES) expect(errors[stage], `${stage} for "${result.prompt}"`).toBeLessThan(bound)
+    if (precision === 'fp32') expect(result.newIds.ours).toEqual(result.newIds.reference)
+  }
+  expect(liveTensorCount()).toBe(0)
+  compute.device?.destroy()
+}
+
+describe('converted and run in the browser on WebGPU', () => {
+  it.each(CHECKPOINTS)('%s agrees with transformers at fp32 on every stage and every token', (name) =>
+    check('webgpu', name, 'fp32', 1e-4),
+  )
+  it('stays within the stated bound at q8', () => check('webgpu', 'short-tied', 'q8', 0.03))
+  it('stays within the stated bound at q4f16', () => check('webgpu', 'wide-image', 'q4f16', 0.4))
+})
+
+describe('converted and run in the browser on WebAssembly', () => {
+  it('agrees with transformers at fp32 on every stage and every token', () =>
+    check('wasm', 'short-tied', 'fp32', 1e-4))
+})
+
+describe('greedy and beam search on WebGPU', () => {
+  // A prime step, so that every setting comes up; all of them run on WebAssembly.
+  it.each(['short-tied', 'untied'] as const)(
+    '%s: answers and scores are those of transformers',
+    async (name) => {
+      const compute = await openCompute('webgpu')
+      const results = await compareGeneration(read, name, compute, 7)
+      expect(results.length).toBeGreaterThan(12)
+      expect(differences(results)).toEqual([])
+      expect(liveTensorCount()).toBe(0)
+      compute.device?.destroy()
+    },
+  )
+})

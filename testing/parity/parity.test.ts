@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { PRECISIONS, type Precision } from '../../src/pack/manifest.ts'
+import { openCompute } from '../../src/runtime/device/compute.ts'
+import { liveTensorCount } from '../../src/runtime/ort/session.ts'
+import { openTokenizer } from '../../src/runtime/talk/tokenizer.ts'
+import {
+  CHECKPOINTS,
+  compareWithReference,
+  convertReference,
+  readReference,
+  STAGES,
+  type ReadFile,
+} from './reference.ts'
+
+const read: ReadFile = async (path) => {
+  const bytes = await readFile(`models/reference/${path}`).catch(() => undefined)
+  return bytes === undefined ? undefined : new Uint8Array(bytes).buffer
+}
+
+/** RMS error of any stage relative to the reference, a third above the largest that was measured (docs/quantisation.md). */
+const BOUNDS: Record<Exclude<Precision, 'fp32'>, number> = { fp16: 2e-3, q8: 0.03, q4: 0.4, q4f16: 0.4 }
+
+describe.each(CHECKPOINTS)('%s on WebAssembly', (name) => {
+  it('agrees with transformers at fp32 on every stage and every token', async () => {
+    for (const result of await compareWithReference(read, name, 'fp32', await openCompute('wasm'))) {
+      expect(result.promptIds.ours).toEqual(result.promptIds.reference)
+      for (const stage of STAGES)
+        expect(result.worst[stage], `${stage} for "${result.prompt}"`).toBeLessThan(1e-4)
+      expect(result.newIds.ours).toEqual(result.newIds.reference)
+      expect(result.text.ours).toBe(result.text.reference)
+    }
+    expect(liveTensorCount()).toBe(0)
+  })
+
+  it.each(PRECISIONS.filter((precision) => precision !== 'fp32'))(
+    'stays within the stated bound at %s',
+    async (precision) => {
+      for (const result of await compareWithReference(read, name, precision, await openCompute('wasm'))) {
+        if (process.env['PRINT_PARITY']) console.warn(name, precision, JSON.stringify(result.rms))
+        for (const stage of STAGES)
+          expect(result.rms[stage], `${stage} for "${result.prompt}"`).toBeLessThan(BOUNDS[precision])
+      }
+      expect(liveTensorCount()).toBe(0)
+    },
+  )
+
+  it('cuts text into the ids that the reference tokenizer gives', async () => {
+    const tokenizer = await openTokenizer(await convertReference(read, name, 'q4'))
+    const { tokenizerCases } = await readReference(read, name)
+    const bos = 2
+    for (const { text, ids } of tokenizerCases)
+      expect([bos, ...(tokenizer?.encode(text) ?? [])], JSON.stringify(text)).toEqual(ids)
+  })
+})

@@ -1,0 +1,161 @@
+/**
+ * For tests: the reference checkpoints, converted here and run here, against what transformers computed. The same
+ * code runs in Node and in a browser, where it also shows that the converter does.
+ */
+import { openCheckpoint } from '../../src/convert/checkpoint.ts'
+import { convertBlip2 } from '../../src/convert/convert.ts'
+import type { Pixels } from '../../src/image/pixels.ts'
+import { sinkInMemory, type FileTree } from '../../src/pack/bytes.ts'
+import { chunksOf, parseManifest, type PackReader, type Precision } from '../../src/pack/manifest.ts'
+import { Blip2 } from '../../src/runtime/models/blip2.ts'
+import type { Compute } from '../../src/runtime/device/compute.ts'
+
+export const CHECKPOINTS = ['short-tied', 'long-sharded', 'untied', 'wide-image'] as const
+export type CheckpointName = (typeof CHECKPOINTS)[number]
+
+export const STAGES = ['image_features', 'query_output', 'query_embeddings', 'logits'] as const
+export type Stage = (typeof STAGES)[number]
+
+interface Case {
+  image: string
+  imageKey: string
+  prompt: string
+  promptIds: number[]
+  newIds: number[]
+  text: string
+}
+
+interface ReferenceJson {
+  maxNewTokens: number
+  cases: Case[]
+  tokenizerCases: { text: string; ids: number[] }[]
+}
+
+/** Reads a file under models/reference. */
+export type ReadFile = (path: string) => Promise<ArrayBuffer | undefined>
+
+export async function readReference(read: ReadFile, name: CheckpointName): Promise<ReferenceJson> {
+  const bytes = await read(`${name}/reference.json`)
+  if (bytes === undefined) throw new Error(`models/reference/${name} has no reference.json`)
+  return JSON.parse(new TextDecoder().decode(bytes)) as ReferenceJson
+}
+
+/** Converts a reference checkpoint in memory. */
+export async function convertReference(
+  read: ReadFile,
+  name: CheckpointName,
+  precision: Precision,
+): Promise<PackReader> {
+  const tree: FileTree = { open: (path) => read(`${name}/${path}`) }
+  const files = new Map<string, Uint8Array<ArrayBuffer>>()
+  await convertBlip2(tree, sinkInMemory(files), { precision, name })
+  return packInMemory(files)
+}
+
+export function packInMemory(files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): PackReader {
+  const manifest = parseManifest(new TextDecoder().decode(files.get('pack.json')))
+  return {
+    manifest,
+    file(path) {
+      const entry = manifest.files.find((file) => file.path === path)
+      const parts =
+        entry === undefined ? [] : chunksOf(entry).map((chunk) => files.get(chunk.path) ?? new Uint8Array())
+      return Promise.resolve(new Blob(parts))
+    },
+  }
+}
+
+export interface Comparison {
+  prompt: string
+  /** Largest difference over largest reference value, per stage. */
+  worst: Record<Stage, number>
+  /** Root mean square of the differences over that of the reference, per stage. */
+  rms: Record<Stage, number>
+  promptIds: { ours: number[]; reference: number[] }
+  newIds: { ours: number[]; reference: number[] }
+  text: { ours: string; reference: string }
+}
+
+/** Runs every case of a reference checkpoint and compares each stage. Pixels are the reference's own. */
+export async function compareWithReference(
+  read: ReadFile,
+  name: CheckpointName,
+  precision: Precision,
+  compute: Compute,
+): Promise<Comparison[]> {
+  const pack = await convertReference(read, name, precision)
+  const model = await Blip2.load(pack, compute)
+  const { cases, maxNewTokens } = await readReference(read, name)
+  const expected = await openCheckpoint({
+    open: (path) => read(path === 'model.safetensors' ? `${name}/reference.safetensors` : ''),
+  })
+  const values = async (tensor: string): Promise<Float32Array<ArrayBuffer>> => {
+    const count = expected.tensors.get(tensor)?.shape.reduce((a, b) => a * b, 1) ?? 0
+    return expected.readElements(tensor, 0, count)
+  }
+  const results: Comparison[] = []
+  for (const [index, one] of cases.entries()) {
+    const { imageSize } = pack.manifest.shape.vision
+    const pixels: Pixels = {
+      data: await values(`${one.imageKey}.pixel_values`),
+      size: imageSize,
+      brand: 'pixels',
+    }
+    const stages = await model.stages(pixels, one.prompt)
+    const pairs: Record<Stage, [Float32Array, Float32Array]> = {
+      image_features: [stages.imageFeatures, await values(`${one.imageKey}.image_features`)],
+      query_output: [stages.queryOutput, await values(`${one.imageKey}.query_output`)],
+      query_embeddings: [stages.queryEmbeddings, await values(`${one.imageKey}.query_embeddings`)],
+      logits: [stages.logits, await values(`case${index}.logits`)],
+    }
+    const answer = await lastOf(model.answer(await model.see(pixels), { prompt: one.prompt, maxNewTokens }))
+    results.push({
+      prompt: one.prompt,
+      worst: eachStage((stage) => worstError(...pairs[stage])),
+      rms: eachStage((stage) => rmsError(...pairs[stage])),
+      promptIds: { ours: stages.promptIds, reference: one.promptIds },
+      newIds: { ours: answer.tokenIds, reference: one.newIds },
+      text: { ours: answer.text, reference: one.text.trim() },
+    })
+  }
+  await model.dispose()
+  return results
+}
+
+export async function lastOf<T>(values: AsyncIterable<T>): Promise<T> {
+  let last: T | undefined
+  for await (const value of values) last = value
+  if (last === undefined) throw new Error('The answer was empty.')
+  return last
+}
+
+function eachStage(value: (stage: Stage) => number): Record<Stage, number> {
+  return {
+    image_features: value('image_features'),
+    query_output: value('query_output'),
+    query_embeddings: value('query_embeddings'),
+    logits: value('logits'),
+  }
+}
+
+function worstError(ours: Float32Array, reference: Float32Array): number {
+  if (ours.length !== reference.length) return Infinity
+  let difference = 0
+  let largest = 0
+  for (let i = 0; i < ours.length; i += 1) {
+    difference = Math.max(difference, Math.abs((ours[i] ?? NaN) - (reference[i] ?? NaN)))
+    largest = Math.max(largest, Math.abs(reference[i] ?? NaN))
+  }
+  return difference / largest
+}
+
+function rmsError(ours: Float32Array, reference: Float32Array): number {
+  if (ours.length !== reference.length) return Infinity
+  let difference = 0
+  let total = 0
+  for (let i = 0; i < ours.length; i += 1) {
+    difference += ((ours[i] ?? NaN) - (reference[i] ?? NaN)) ** 2
+    total += (reference[i] ?? NaN) ** 2
+  }
+  return Math.sqrt(difference / total)
+}
