@@ -6,6 +6,7 @@
 import type * as OrtModule from 'onnxruntime-common'
 import type { InferenceSession, Tensor } from 'onnxruntime-common'
 import { AppError } from '../../pack/failure.ts'
+import type { Provider, RuntimeBuild } from '../../pack/device-report.ts'
 import { widenedPath } from '../../pack/manifest.ts'
 import { lossOf } from '../device/loss.ts'
 import type { Compute } from '../device/compute.ts'
@@ -427,7 +428,7 @@ function hasJspi(): boolean {
 }
 
 /** Which build of ONNX Runtime a provider takes here. */
-export function buildFor(provider: Compute['provider']): 'jspi' | 'asyncify' | 'wasm' {
+export function buildFor(provider: Provider): RuntimeBuild {
   if (provider === 'wasm') return 'wasm'
   return hasJspi() ? 'jspi' : 'asyncify'
 }
