@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Provider } from '../../src/pack/device-report.ts'
 import { openCompute } from '../../src/runtime/device/compute.ts'
-import { liveTensorCount } from '../../src/runtime/ort/session.ts'
+import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
 import type { Precision } from '../../src/pack/manifest.ts'
 import { compareGeneration, differences } from './generation.ts'
 import { CHECKPOINTS, compareWithReference, STAGES, type CheckpointName, type ReadFile } from './reference.ts'
