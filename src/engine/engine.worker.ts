@@ -25,7 +25,7 @@ import type { AnswerSoFar, Discussion } from '../runtime/talk/discussion.ts'
 import { lossOf } from '../runtime/device/loss.ts'
 import { openCompute, type Compute } from '../runtime/device/compute.ts'
 import { decideMemory } from '../runtime/device/memory-policy.ts'
-import { buildFor } from '../runtime/ort/session.ts'
+import { buildFor } from '../runtime/ort/build.ts'
 import { openPack } from './open-pack.ts'
 
 let model: Blip2 | null = null

@@ -11,9 +11,11 @@ import { Discussion, type AnswerSoFar, type Voice } from '../talk/discussion.ts'
 import { targetFor, type Compute } from '../device/compute.ts'
 import { DecoderOnly, type DecoderOnlySequence } from '../language/decoder-only.ts'
 import { OnDemandSession, type RunOptions } from '../ort/on-demand-session.ts'
-import { Runtime, type DeviceTensor, type Session, type SessionOptions } from '../ort/session.ts'
+import { Runtime } from '../ort/runtime.ts'
+import type { Session, SessionOptions } from '../ort/session.ts'
+import type { DeviceTensor } from '../ort/tensor.ts'
 import { openTokenizer, type Tokenizer } from '../talk/tokenizer.ts'
-import { WeightsAhead } from '../ort/weights-ahead.ts'
+import { WeightsAhead } from '../ort/weights/weights-ahead.ts'
 
 export interface LoadOptions {
   onProgress?: (graph: GraphName, done: number, total: number) => void
