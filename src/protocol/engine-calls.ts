@@ -3,46 +3,9 @@
  * runs, what comes out. Requests, replies, client and handlers are derived from it, so a wrong event is a type error.
  */
 import type { DecodingSettings } from '../pack/decoding.ts'
+import type { DeviceReport, MemoryChoice, MemoryReport, Provider } from '../pack/device-report.ts'
 import type { Failure } from '../pack/failure.ts'
 import type { PackManifest } from '../pack/manifest.ts'
-
-export type Provider = 'webgpu' | 'wasm'
-
-/** What people want of memory: left to the engine, everything kept loaded, or what looks at pictures put away between them. */
-export type MemoryChoice = 'auto' | 'keep' | 'spare'
-
-export interface MemoryReport {
-  /** Vision encoder and Q-Former stay loaded between pictures. */
-  keepsAll: boolean
-  /** In one sentence. */
-  why: string
-}
-
-/** What the engine found to run on. `reason` says in one sentence why WebGPU is not used, when it is not. */
-export interface DeviceReport {
-  provider: Provider
-  /** Adapter vendor, architecture or description as the browser tells it; empty for WebAssembly. */
-  adapter: string
-  f16: boolean
-  /** The adapter is a software rasteriser: right, but slow. */
-  software: boolean
-  reason: string | null
-  /** Steps of one token are recorded once and replayed. */
-  recordsSteps: boolean
-  /** Whether attention may use subgroups, or why not; null for WebAssembly. */
-  subgroups: 'used' | 'absent' | 'software' | 'too-small' | 'wrong' | 'left-out' | null
-  /** Positions that a conversation may have here, of those that the model could have, and what holds it to that. */
-  context: {
-    positions: number
-    possible: number
-    why: 'model' | 'memory' | 'assumed-memory' | 'buffer' | 'wasm'
-  }
-  /** Bytes; null for WebAssembly. */
-  limits: { buffer: number; storageBinding: number; workgroupStorage: number } | null
-  /** Which build of ONNX Runtime runs. */
-  build: 'jspi' | 'asyncify' | 'wasm'
-  memory: MemoryReport
-}
 
 export type LoadProgress =
   | { stage: 'fetching'; doneBytes: number; totalBytes: number }
@@ -60,15 +23,19 @@ export type LookProgress =
   | { stage: 'opening'; graph: 'vision' | 'q-former' }
   | { stage: 'looking'; width: number; height: number }
 
-/** A picture as the language model will see it. */
+/** The same picture under the same id is looked at once by each model, and shares its KV cache from one answer to the next. */
+export interface PictureSource {
+  id: string
+  image: Blob
+}
+
+/** What a look at a picture told of it. What the model saw stays with the engine. */
 export interface Looked {
-  /** Query embeddings, float32 [queries, text hidden]. */
-  embeddings: Float32Array<ArrayBuffer>
   width: number
   height: number
   /** It has the shades of a photograph; a drawing has not. */
   photograph: boolean
-  /** Decoding and resizing the picture. */
+  /** Decoding and resizing the picture; 0, like `lookMs`, when this model had seen it before. */
   readMs: number
   /** Vision encoder and Q-Former. */
   lookMs: number
@@ -80,9 +47,7 @@ export interface EarlierTurn {
 }
 
 export interface AnswerRequest {
-  /** The same picture under the same id shares its KV cache from one request to the next. */
-  pictureId: string
-  embeddings: Float32Array<ArrayBuffer>
+  picture: PictureSource
   asked:
     | { kind: 'caption'; prompt: string }
     | { kind: 'question'; question: string; earlier: EarlierTurn[]; template: string }
@@ -90,10 +55,7 @@ export interface AnswerRequest {
 }
 
 /** `text` is always the whole text so far, never a delta: lost or merged events do no harm. */
-export interface AnswerProgress {
-  text: string
-  tokens: number
-}
+export type AnswerProgress = LookProgress | { stage: 'writing'; text: string; tokens: number }
 
 export interface AnswerText {
   text: string
@@ -117,6 +79,8 @@ export interface Answered {
   prefillMs: number
   /** All tokens after the first. */
   decodeMs: number
+  /** The look that the answer waited for; null when it was stopped before that was done. */
+  look: Looked | null
 }
 
 /** A pack under a URL (ending in `/`), or one that this browser keeps. */
@@ -132,9 +96,17 @@ export interface EngineCalls {
   changeMemory: { in: { memory: MemoryChoice }; event: never; out: MemoryReport }
   /** Resolves when the graphics device of the loaded model goes away. */
   untilLost: { in: null; event: never; out: Failure }
-  /** Cancelling rejects with `cancelled` at the next step; nothing of the model is lost. */
-  look: { in: { pictureId: string; image: Blob }; event: LookProgress; out: Looked }
-  /** Cancelling ends the answer early and still resolves, with what was written so far (`finish: 'stopped'`). */
+  /**
+   * Looks ahead, which comes behind all answers: it waits for them, and rejects `cancelled` when it is under way and an
+   * answer about another picture is asked for.
+   */
+  look: { in: PictureSource; event: LookProgress; out: Looked }
+  /**
+   * Looks at the picture first if it has to. Cancelling ends the answer early and still resolves, with what was written
+   * so far (`finish: 'stopped'`).
+   */
   answer: { in: AnswerRequest; event: AnswerProgress; out: Answered }
+  /** Lets go of what was seen of pictures that are gone for good. */
+  forget: { in: { pictureIds: string[] }; event: never; out: null }
   unload: { in: null; event: never; out: null }
 }
