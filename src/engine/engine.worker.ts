@@ -18,7 +18,8 @@ import type {
   LookProgress,
 } from '../protocol/engine-calls.ts'
 import { serve } from '../protocol/rpc.ts'
-import { Blip2 } from '../runtime/models/blip2.ts'
+import { openTalkingModel } from '../runtime/models/models.ts'
+import type { TalkingModel } from '../runtime/models/model.ts'
 import type { AnswerSoFar, Discussion } from '../runtime/talk/discussion.ts'
 import { lossOf } from '../runtime/device/loss.ts'
 import { openCompute, type Compute } from '../runtime/device/compute.ts'
@@ -26,7 +27,7 @@ import { decideMemory } from '../runtime/device/memory-policy.ts'
 import { buildFor } from '../runtime/ort/build.ts'
 import { openPack } from './open-pack.ts'
 
-let model: Blip2 | null = null
+let model: TalkingModel | null = null
 let compute: Compute | null = null
 /** Settles when nothing uses the model any more: only then may another take its place. */
 let idle: Promise<unknown> = Promise.resolve()
@@ -62,7 +63,7 @@ async function load(
     .reduce((sum, file) => sum + file.bytes, 0)
   report({ stage: 'fetching', doneBytes, totalBytes })
   const memory = memoryFor(input.memory, compute, pack.manifest)
-  model = await Blip2.load(pack, compute, {
+  model = await openTalkingModel(pack, compute, {
     signal,
     keepsAll: memory.keepsAll,
     onProgress: (graph, done, total) => report({ stage: 'preparing', graph, done, total }),
@@ -78,7 +79,7 @@ async function changeMemory({ memory }: EngineCalls['changeMemory']['in']): Prom
   const loaded = loadedModel()
   if (compute === null) throw new AppError('bug', 'A model is loaded nowhere.')
   const decision = memoryFor(memory, compute, loaded.manifest)
-  await loaded.keepLookLoaded(decision.keepsAll)
+  await loaded.look.keepLoaded(decision.keepsAll)
   return decision
 }
 
@@ -115,7 +116,7 @@ async function look(
   const read = performance.now()
   throwIfCancelled(signal)
   report({ stage: 'looking', width, height })
-  const seen = await loaded.see(pixels, {
+  const seen = await loaded.look.see(pixels, {
     signal,
     onOpening: (graph) => report({ stage: 'opening', graph }),
     onOpened: () => report({ stage: 'looking', width, height }),
@@ -123,7 +124,7 @@ async function look(
   try {
     // Read back once, to be kept: no later turn, nor a reload, has to look again.
     const embeddings = await seen.embeddings.read()
-    keepDiscussion(pictureId, loaded.discuss(seen))
+    keepDiscussion(pictureId, loaded.talk.discuss(seen))
     return { embeddings, width, height, photograph, readMs: read - started, lookMs: performance.now() - read }
   } catch (error) {
     seen.embeddings.dispose()
@@ -137,7 +138,7 @@ async function answer(
   signal: AbortSignal,
 ): Promise<Answered> {
   const loaded = loadedModel()
-  const discussion = discussions.get(pictureId) ?? loaded.discuss(loaded.seenBefore(embeddings))
+  const discussion = discussions.get(pictureId) ?? loaded.talk.discuss(loaded.look.seenBefore(embeddings))
   keepDiscussion(pictureId, discussion)
   const started = performance.now()
   let firstAt = started
@@ -185,7 +186,7 @@ function keepDiscussion(pictureId: string, discussion: Discussion): void {
   }
 }
 
-function loadedModel(): Blip2 {
+function loadedModel(): TalkingModel {
   if (model === null) throw new AppError('bug', 'No model is loaded.')
   return model
 }
@@ -211,7 +212,7 @@ async function unload(): Promise<null> {
 
 function describe(
   { device, provider, adapter, f16, software, subgroups, reason }: Compute,
-  { recordsSteps, context }: Blip2,
+  { talk: { recordsSteps, context } }: TalkingModel,
   memory: MemoryReport,
 ): DeviceReport {
   const limits = device === null ? null : limitsOf(device.limits)
