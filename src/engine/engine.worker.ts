@@ -1,4 +1,5 @@
 /** The engine's thread: the model, its GPU device and ONNX Runtime live here, away from the page. */
+import type { DeviceReport, MemoryChoice, MemoryReport } from '../pack/device-report.ts'
 import { withImage } from '../image/decode.ts'
 import { looksPhotographed } from '../image/drawn-or-photographed.ts'
 import { rowsOf } from '../image/pixels.ts'
@@ -10,14 +11,11 @@ import type {
   Answered,
   AnswerProgress,
   AnswerRequest,
-  DeviceReport,
   EngineCalls,
   LoadedModel,
   LoadProgress,
   Looked,
   LookProgress,
-  MemoryChoice,
-  MemoryReport,
 } from '../protocol/engine-calls.ts'
 import { serve } from '../protocol/rpc.ts'
 import { Blip2 } from '../runtime/models/blip2.ts'

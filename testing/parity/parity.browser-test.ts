@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { openCompute, type Provider } from '../../src/runtime/device/compute.ts'
+import type { Provider } from '../../src/pack/device-report.ts'
+import { openCompute } from '../../src/runtime/device/compute.ts'
 import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
 import type { Precision } from '../../src/pack/manifest.ts'
 import { compareGeneration, differences } from './generation.ts'

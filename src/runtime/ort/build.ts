@@ -1,6 +1,6 @@
 /** Which of ONNX Runtime Web's builds runs here. */
 import type * as OrtModule from 'onnxruntime-common'
-import type { Provider } from '../device/compute.ts'
+import type { Provider, RuntimeBuild } from '../../pack/device-report.ts'
 
 export type Ort = typeof OrtModule
 
@@ -10,7 +10,7 @@ export function hasJspi(): boolean {
 }
 
 /** Which build of ONNX Runtime a provider takes here. */
-export function buildFor(provider: Provider): 'jspi' | 'asyncify' | 'wasm' {
+export function buildFor(provider: Provider): RuntimeBuild {
   if (provider === 'wasm') return 'wasm'
   return hasJspi() ? 'jspi' : 'asyncify'
 }
