@@ -4,6 +4,7 @@ import { MANIFEST_PATH, parseManifest, type PackChunk } from '../pack/manifest.t
 import {
   chunksByPath,
   deletedMeanwhile,
+  manifestOf,
   type ConversionRecord,
   type PackRecord,
   type StoreRecord,
@@ -84,8 +85,8 @@ async function filesOfBroken(
     if (record.kind !== 'pack' || record.complete) continue
     const same = record.origin.address === origin.address && record.origin.converted === origin.converted
     if (!same) continue
-    const manifest = parseManifest(record.manifest)
-    if (origin.address !== null || manifest.name === name)
+    const manifest = manifestOf(record)
+    if (manifest !== null && (origin.address !== null || manifest.name === name))
       return { ...chunksByPath(manifest), ...record.extras }
   }
   return {}

@@ -1,7 +1,13 @@
 /** What the store writes down about each pack: which chunks it consists of, and where it came from. */
 import { sha256Hex } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
-import { chunksOf, type PackChunk, type PackManifest, type Precision } from '../pack/manifest.ts'
+import {
+  chunksOf,
+  parseManifest,
+  type PackChunk,
+  type PackManifest,
+  type Precision,
+} from '../pack/manifest.ts'
 
 /** Where a pack came from, enough to fetch it or a part of it again. */
 export interface Origin {
@@ -43,6 +49,15 @@ export type StoreRecord = PackRecord | ConversionRecord
 /** A chunk and its path within the pack. */
 export interface PlacedChunk extends PackChunk {
   path: string
+}
+
+/** The manifest of a kept pack; null for one that was taken once and is refused by now. */
+export function manifestOf({ manifest }: PackRecord): PackManifest | null {
+  try {
+    return parseManifest(manifest)
+  } catch {
+    return null
+  }
 }
 
 /** A pack is its manifest: the same manifest, the same pack. */
