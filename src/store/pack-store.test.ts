@@ -213,7 +213,10 @@ describe('what another tab has deleted', () => {
       const { id, manifest } = packOf(tables)
       const hash = parseManifest(manifest).files[0]?.chunks[0]?.sha256 ?? ''
       tables.chunks.set(hash, new Blob(['bad']))
-      const reader = await store.open(id, { refetch: async () => void (await other.remove(id)) })
+      const refetch = async (): Promise<void> => {
+        await other.remove(id)
+      }
+      const reader = await store.open(id, { refetch })
       for (const { path } of reader.manifest.files) await reader.file(path)
     })
   })
