@@ -1,7 +1,6 @@
 /** Conversations as one file, out and in: JSON with the pictures, or Markdown to read. */
 import { AppError } from '../pack/failure.ts'
 import {
-  afterReload,
   answerText,
   shownTurns,
   titleOf,
@@ -101,7 +100,7 @@ function conversationOf(value: unknown, renew: (id: string) => string): Conversa
     seen.add(id)
   }
   const chosen = isRecord(value['chosen']) ? Object.entries(value['chosen']) : []
-  return afterReload({
+  return {
     id: renew(idOf(value['id'])),
     changedAt: typeof value['changedAt'] === 'number' ? value['changedAt'] : 0,
     pictures: list(value['pictures']).map((picture) => {
@@ -117,7 +116,7 @@ function conversationOf(value: unknown, renew: (id: string) => string): Conversa
     chosen: Object.fromEntries(
       chosen.map(([parent, id]) => [parent === '' ? '' : renew(parent), renew(idOf(id))]),
     ),
-  })
+  }
 }
 
 /** Only finished and failed answers carry over. */
