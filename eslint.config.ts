@@ -31,7 +31,7 @@ const browserGlobals = ['window', 'document', 'navigator', 'indexedDB', 'caches'
 
 const refuse = (regex: string, message: string): { regex: string; message: string } => ({ regex, message })
 
-function boundaries(folder: string): ReturnType<typeof refuse>[] {
+function boundaries(folder: string, { onnxRuntime = false } = {}): ReturnType<typeof refuse>[] {
   const allowed = layers[folder] ?? []
   const forbidden = Object.keys(layers).filter((other) => other !== folder && !allowed.includes(other))
   const rules = [
@@ -41,8 +41,7 @@ function boundaries(folder: string): ReturnType<typeof refuse>[] {
     ),
   ]
   if (folder !== 'cli') rules.push(refuse('^node:|^sharp$|^commander$', 'Node belongs in cli'))
-  if (folder !== 'runtime')
-    rules.push(refuse('^onnxruntime-web', 'ONNX Runtime is reached through runtime/ort/session.ts'))
+  if (!onnxRuntime) rules.push(refuse('^onnxruntime-', 'ONNX Runtime is reached through runtime/ort'))
   if (folder !== 'ui') rules.push(refuse('^react', 'React belongs in ui'))
   return rules
 }
@@ -90,6 +89,13 @@ export default defineConfig(
       ...(anywhere.includes(folder) && { 'no-restricted-globals': ['error', ...browserGlobals] as const }),
     },
   })),
+  {
+    files: ['src/runtime/ort/**'],
+    ignores: ['**/*.test.ts', '**/*.browser-test.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: boundaries('runtime', { onnxRuntime: true }) }],
+    },
+  },
   { files: ['src/ui/**', 'src/main.tsx'], rules: reactHooks.configs.recommended.rules },
   {
     files: ['**/*.test.ts', '**/*.browser-test.ts'],

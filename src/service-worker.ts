@@ -6,7 +6,7 @@ import { cleanupOutdatedCaches, precacheAndRoute } from 'workbox-precaching'
 
 declare const self: ServiceWorkerGlobalScope
 
-// ONNX Runtime comes in two WebGPU builds of 17 and 27 MB, of which a browser uses one (see runtime/ort/session.ts).
+// ONNX Runtime comes in two WebGPU builds of 17 and 27 MB, of which a browser uses one (see runtime/ort/build.ts).
 const unused = 'Suspending' in WebAssembly ? /asyncify|ort\.webgpu/ : /jspi/
 
 precacheAndRoute(

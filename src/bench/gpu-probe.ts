@@ -13,8 +13,8 @@ export interface GpuCounts {
   /** Bytes of buffers that were neither destroyed nor collected, and the most there ever were. */
   liveBytes: number
   peakBytes: number
-  /** `performance.now()` when the last submission returned. */
-  submittedAt: number
+  /** Milliseconds during which somebody waited for values to be read back. */
+  waitedMs: number
 }
 
 export interface GpuProbe {
@@ -33,7 +33,7 @@ export function startGpuProbe(): GpuProbe {
     madeBytes: 0,
     liveBytes: 0,
     peakBytes: 0,
-    submittedAt: 0,
+    waitedMs: 0,
   }
   const undo = typeof GPUDevice === 'undefined' ? [] : listen(counts)
   return {
@@ -54,13 +54,26 @@ function listen(counts: GpuCounts): (() => void)[] {
     counts.liveBytes -= sizes.get(key) ?? 0
     sizes.delete(key)
   }
+  let waiting = 0
+  let since = 0
+  const waits = (mapped: Promise<unknown>): void => {
+    if (waiting === 0) since = performance.now()
+    waiting += 1
+    const settled = (): void => {
+      waiting -= 1
+      if (waiting === 0) counts.waitedMs += performance.now() - since
+    }
+    mapped.then(settled, settled)
+  }
   // ONNX Runtime lets go of buffers without destroying them.
   const collected = new FinalizationRegistry(gone)
   return [
     after(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', () => (counts.dispatches += 1)),
     after(GPUComputePassEncoder.prototype, 'dispatchWorkgroupsIndirect', () => (counts.dispatches += 1)),
-    after(GPUBuffer.prototype, 'mapAsync', (buffer, [mode]) => {
-      if (mode === GPUMapMode.READ) counts.bytesRead += buffer.size
+    after(GPUBuffer.prototype, 'mapAsync', (buffer, [mode], mapped) => {
+      if (mode !== GPUMapMode.READ) return
+      counts.bytesRead += buffer.size
+      if (mapped instanceof Promise) waits(mapped)
     }),
     after(GPUBuffer.prototype, 'destroy', (buffer) => gone(keys.get(buffer) ?? -1)),
     after(GPUDevice.prototype, 'createBuffer', (_, __, made) => {
@@ -73,7 +86,6 @@ function listen(counts: GpuCounts): (() => void)[] {
       counts.liveBytes += made.size
       counts.peakBytes = Math.max(counts.peakBytes, counts.liveBytes)
     }),
-    after(GPUQueue.prototype, 'submit', () => (counts.submittedAt = performance.now())),
   ]
 }
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { openCompute } from '../runtime/device/compute.ts'
-import { liveTensorCount } from '../runtime/ort/session.ts'
+import { liveTensorCount } from '../runtime/ort/tensor.ts'
 import { syntheticPack } from '../synthetic/pack.ts'
 import { measure } from './measure.ts'
 

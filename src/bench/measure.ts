@@ -190,7 +190,7 @@ class Runs {
         const at = performance.now()
         steps.push({
           ms: at - before.at,
-          hostMs: Math.max(0, counts.submittedAt - before.at),
+          hostMs: at - before.at - (counts.waitedMs - before.waitedMs),
           dispatches: counts.dispatches - before.dispatches,
           bytesRead: counts.bytesRead - before.bytesRead,
         })

@@ -1,4 +1,5 @@
 /** The engine's thread: the model, its GPU device and ONNX Runtime live here, away from the page. */
+import type { DeviceReport, MemoryChoice, MemoryReport } from '../pack/device-report.ts'
 import { withImage } from '../image/decode.ts'
 import { looksPhotographed } from '../image/drawn-or-photographed.ts'
 import { rowsOf } from '../image/pixels.ts'
@@ -10,14 +11,11 @@ import type {
   Answered,
   AnswerProgress,
   AnswerRequest,
-  DeviceReport,
   EngineCalls,
   LoadedModel,
   LoadProgress,
   Looked,
   LookProgress,
-  MemoryChoice,
-  MemoryReport,
 } from '../protocol/engine-calls.ts'
 import { serve } from '../protocol/rpc.ts'
 import { Blip2 } from '../runtime/models/blip2.ts'
@@ -25,7 +23,7 @@ import type { AnswerSoFar, Discussion } from '../runtime/talk/discussion.ts'
 import { lossOf } from '../runtime/device/loss.ts'
 import { openCompute, type Compute } from '../runtime/device/compute.ts'
 import { decideMemory } from '../runtime/device/memory-policy.ts'
-import { buildFor } from '../runtime/ort/session.ts'
+import { buildFor } from '../runtime/ort/build.ts'
 import { openPack } from './open-pack.ts'
 
 let model: Blip2 | null = null

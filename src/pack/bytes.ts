@@ -25,8 +25,20 @@ export interface PackSink {
 
 /** Lower-case hexadecimal SHA-256 (FIPS 180-4). */
 export async function sha256Hex(bytes: BufferSource): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  const digest = await sha256(bytes)
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+async function sha256(bytes: BufferSource): Promise<Uint8Array> {
+  // Browsers withhold it from pages that came over plain http.
+  const { subtle } = crypto as { subtle?: SubtleCrypto }
+  if (subtle !== undefined) return new Uint8Array(await subtle.digest('SHA-256', bytes))
+  const { sha256: hash } = await import('@noble/hashes/sha2.js')
+  return hash(
+    ArrayBuffer.isView(bytes)
+      ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      : new Uint8Array(bytes),
+  )
 }
 
 /** A file tree over buffers in memory: for tests and for files a visitor picked. */

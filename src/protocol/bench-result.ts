@@ -45,7 +45,7 @@ export interface DecodeResult {
   tokensPerSecond: number
   /** Medians per token. */
   ms: number
-  /** From the step's begin until its last submission has returned. */
+  /** The processor's part of it, choosing the token included: from token to token without the waiting for the GPU. */
   hostMs: number
   dispatches: number
   bytesRead: number

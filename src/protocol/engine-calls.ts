@@ -3,46 +3,9 @@
  * runs, what comes out. Requests, replies, client and handlers are derived from it, so a wrong event is a type error.
  */
 import type { DecodingSettings } from '../pack/decoding.ts'
+import type { DeviceReport, MemoryChoice, MemoryReport, Provider } from '../pack/device-report.ts'
 import type { Failure } from '../pack/failure.ts'
 import type { PackManifest } from '../pack/manifest.ts'
-
-export type Provider = 'webgpu' | 'wasm'
-
-/** What people want of memory: left to the engine, everything kept loaded, or what looks at pictures put away between them. */
-export type MemoryChoice = 'auto' | 'keep' | 'spare'
-
-export interface MemoryReport {
-  /** Vision encoder and Q-Former stay loaded between pictures. */
-  keepsAll: boolean
-  /** In one sentence. */
-  why: string
-}
-
-/** What the engine found to run on. `reason` says in one sentence why WebGPU is not used, when it is not. */
-export interface DeviceReport {
-  provider: Provider
-  /** Adapter vendor, architecture or description as the browser tells it; empty for WebAssembly. */
-  adapter: string
-  f16: boolean
-  /** The adapter is a software rasteriser: right, but slow. */
-  software: boolean
-  reason: string | null
-  /** Steps of one token are recorded once and replayed. */
-  recordsSteps: boolean
-  /** Whether attention may use subgroups, or why not; null for WebAssembly. */
-  subgroups: 'used' | 'absent' | 'software' | 'too-small' | 'wrong' | 'left-out' | null
-  /** Positions that a conversation may have here, of those that the model could have, and what holds it to that. */
-  context: {
-    positions: number
-    possible: number
-    why: 'model' | 'memory' | 'assumed-memory' | 'buffer' | 'wasm'
-  }
-  /** Bytes; null for WebAssembly. */
-  limits: { buffer: number; storageBinding: number; workgroupStorage: number } | null
-  /** Which build of ONNX Runtime runs. */
-  build: 'jspi' | 'asyncify' | 'wasm'
-  memory: MemoryReport
-}
 
 export type LoadProgress =
   | { stage: 'fetching'; doneBytes: number; totalBytes: number }

@@ -1,6 +1,7 @@
 /** Calls to the worker that measures the device: a worker of its own, so that nothing else is in its memory. */
+import type { Provider } from '../pack/device-report.ts'
 import type { BenchResult } from './bench-result.ts'
-import type { PackPlace, Provider } from './engine-calls.ts'
+import type { PackPlace } from './engine-calls.ts'
 
 export interface MeasureRequest {
   pack: PackPlace

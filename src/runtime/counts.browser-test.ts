@@ -6,7 +6,7 @@ import { Blip2 } from './models/blip2.ts'
 import type { AnswerSoFar, Discussion } from './talk/discussion.ts'
 import type { Turn } from './talk/dialogue.ts'
 import { openCompute, type Compute } from './device/compute.ts'
-import { liveTensorCount } from './ort/session.ts'
+import { liveTensorCount } from './ort/tensor.ts'
 import type { Pixels } from '../image/pixels.ts'
 
 /** What the GPU is asked to do, whoever asks. */

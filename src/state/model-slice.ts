@@ -1,11 +1,6 @@
+import type { MemoryChoice, Provider } from '../pack/device-report.ts'
 import { toFailure, type Failure } from '../pack/failure.ts'
-import type {
-  LoadedModel,
-  LoadProgress,
-  MemoryChoice,
-  PackPlace,
-  Provider,
-} from '../protocol/engine-calls.ts'
+import type { LoadedModel, LoadProgress, PackPlace } from '../protocol/engine-calls.ts'
 import type { EngineAccess, GetState, SetState } from './store.ts'
 
 export type ModelState =

@@ -1,5 +1,5 @@
 import { decodingProblem, GREEDY, type DecodingSettings } from '../pack/decoding.ts'
-import type { MemoryChoice, Provider } from '../protocol/engine-calls.ts'
+import type { MemoryChoice, Provider } from '../pack/device-report.ts'
 import { isPreset, PRESETS, type PresetName } from './presets.ts'
 import type { GetState, SetState } from './store.ts'
 

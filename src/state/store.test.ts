@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import type { MemoryReport } from '../pack/device-report.ts'
 import { shownTurns, type AnswerState, type Conversation } from '../conversation/conversation.ts'
 import type { StoredPicture } from '../conversation/library.ts'
 import { AppError, type Failure } from '../pack/failure.ts'
@@ -10,7 +11,6 @@ import type {
   LoadedModel,
   Looked,
   LookProgress,
-  MemoryReport,
 } from '../protocol/engine-calls.ts'
 import type { Client } from '../protocol/rpc.ts'
 import type { MeasureDevice } from './measure-slice.ts'

@@ -1,20 +1,16 @@
 /** The store of this browser, shared by all tabs of the site. */
 import { AppError } from '../pack/failure.ts'
-import { indexedDbTable } from './indexed-db.ts'
-import { webLocks, type Locks } from './locks.ts'
+import { browserTable } from './indexed-db.ts'
+import { browserLocks } from './locks.ts'
 import { PackStore } from './pack-store.ts'
 
 export function openBrowserStore(): PackStore {
   return new PackStore({
-    chunks: indexedDbTable('pictalk-chunks'),
-    parts: indexedDbTable('pictalk-parts'),
-    records: indexedDbTable('pictalk-packs'),
+    chunks: browserTable('pictalk-chunks'),
+    parts: browserTable('pictalk-parts'),
+    records: browserTable('pictalk-packs'),
     locks: browserLocks(),
   })
-}
-
-export function browserLocks(): Locks {
-  return webLocks(navigator.locks)
 }
 
 export interface SpaceEstimate {
@@ -23,13 +19,18 @@ export interface SpaceEstimate {
   persisted: boolean
 }
 
-/** What the browser says about this site's share of the disk (Storage Standard, `estimate` and `persisted`). */
+/** What the browser says about this site's share of the disk (Storage Standard, `estimate` and `persisted`); nothing where it does not. */
 export async function estimateSpace(): Promise<SpaceEstimate> {
-  const { usage, quota } = await navigator.storage.estimate()
-  return {
-    usedBytes: usage ?? null,
-    freeBytes: usage === undefined || quota === undefined ? null : Math.max(0, quota - usage),
-    persisted: await navigator.storage.persisted(),
+  try {
+    const { usage, quota } = await navigator.storage.estimate()
+    return {
+      usedBytes: usage ?? null,
+      freeBytes: usage === undefined || quota === undefined ? null : Math.max(0, quota - usage),
+      persisted: await navigator.storage.persisted(),
+    }
+  } catch {
+    // Absent outside secure contexts, refused where site data is blocked.
+    return { usedBytes: null, freeBytes: null, persisted: false }
   }
 }
 

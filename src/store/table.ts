@@ -1,8 +1,13 @@
-/** Keyed values that outlive the page. IndexedDB in a browser, a `Map` in tests. */
+/** Keyed values that outlive the page. IndexedDB in a browser, a `Map` in tests and where a browser keeps nothing. */
 export interface Table<T> {
   get(key: string): Promise<T | undefined>
   /** Atomic: afterwards the value is there whole, or the old one still is. Rejects `no-space` when it does not fit. */
   set(key: string, value: T): Promise<void>
+  /**
+   * Reads and writes as one step that nobody comes between, in no other tab either. `change` gets what is there and
+   * gives what shall be there, or undefined to leave everything as it is. Resolves to what `change` gave.
+   */
+  update(key: string, change: (present: T | undefined) => T | undefined): Promise<T | undefined>
   remove(keys: readonly string[]): Promise<void>
   keys(): Promise<string[]>
   values(): Promise<T[]>
@@ -15,6 +20,13 @@ export function tableInMemory<T>(entries = new Map<string, T>()): Table<T> {
       entries.set(key, value)
       return Promise.resolve()
     },
+    // Within one turn of the event loop, so that nobody comes between; a change that throws rejects.
+    update: (key, change) =>
+      new Promise((resolve) => {
+        const next = change(entries.get(key))
+        if (next !== undefined) entries.set(key, next)
+        resolve(next)
+      }),
     remove: (keys) => {
       for (const key of keys) entries.delete(key)
       return Promise.resolve()

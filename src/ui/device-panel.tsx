@@ -1,6 +1,7 @@
 import { useState, type ReactElement } from 'react'
+import type { DeviceReport } from '../pack/device-report.ts'
 import type { BenchResult } from '../protocol/bench-result.ts'
-import type { DeviceReport, LoadedModel } from '../protocol/engine-calls.ts'
+import type { LoadedModel } from '../protocol/engine-calls.ts'
 import { bytesText } from './amounts.ts'
 import { Notice } from './notice.tsx'
 import { useApp } from './store-context.ts'

@@ -1,5 +1,6 @@
 import { useState, type ReactElement } from 'react'
-import type { DeviceReport, LoadedModel, LoadProgress } from '../protocol/engine-calls.ts'
+import type { DeviceReport } from '../pack/device-report.ts'
+import type { LoadedModel, LoadProgress } from '../protocol/engine-calls.ts'
 import { AddModel } from './add-model.tsx'
 import { KeptModels } from './kept-models.tsx'
 import { Notice } from './notice.tsx'

@@ -1,6 +1,6 @@
 import { useId, useState, type ReactElement } from 'react'
 import { decodingProblem, GREEDY, type DecodingSettings } from '../pack/decoding.ts'
-import type { MemoryChoice } from '../protocol/engine-calls.ts'
+import type { MemoryChoice } from '../pack/device-report.ts'
 import { PRESETS } from '../state/presets.ts'
 import { DEFAULT_TEMPLATE, type Theme } from '../state/settings-slice.ts'
 import { useApp } from './store-context.ts'

@@ -65,7 +65,7 @@ export async function answers(
 
 export interface Step {
   ms: number
-  /** Until the step's last submission to the GPU returned. */
+  /** The processor's part: from token to token without the waiting for the GPU. */
   hostMs: number
   dispatches: number
   /** Bytes of GPU buffers made in it. */
@@ -77,14 +77,14 @@ export type StepMedians = Step
 /** What a step is told from: taken behind each token. */
 export interface Mark {
   at: number
-  submittedAt: number
+  waitedMs: number
   dispatches: number
   madeBytes: number
 }
 
 export function mark(counts: Omit<Mark, 'at'>): Mark {
-  const { submittedAt, dispatches, madeBytes } = counts
-  return { at: performance.now(), submittedAt, dispatches, madeBytes }
+  const { waitedMs, dispatches, madeBytes } = counts
+  return { at: performance.now(), waitedMs, dispatches, madeBytes }
 }
 
 /** Of each figure the median over the steps between marks. */
@@ -93,7 +93,7 @@ export function medians(marks: readonly Mark[]): StepMedians {
     const before = marks[i] ?? now
     return {
       ms: now.at - before.at,
-      hostMs: Math.max(0, now.submittedAt - before.at),
+      hostMs: now.at - before.at - (now.waitedMs - before.waitedMs),
       dispatches: now.dispatches - before.dispatches,
       madeBytes: now.madeBytes - before.madeBytes,
     }

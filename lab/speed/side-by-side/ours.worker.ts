@@ -2,7 +2,7 @@
 import { startGpuProbe } from '../../../src/bench/gpu-probe.ts'
 import { weightsPath } from '../../../src/pack/manifest.ts'
 import { DecoderOnly } from '../../../src/runtime/language/decoder-only.ts'
-import { Runtime } from '../../../src/runtime/ort/session.ts'
+import { Runtime } from '../../../src/runtime/ort/runtime.ts'
 import {
   answerRequest,
   answers,

@@ -4,7 +4,7 @@
  * end may finish only from the first half; a finished one is scored by sum ÷ length^penalty, its last token counted.
  */
 import type { DecodingSettings } from '../../pack/decoding.ts'
-import { logSoftmax, penalise } from './logits.ts'
+import { logSoftmax, penalise, penalises } from './logits.ts'
 
 export interface Hypothesis {
   /** New tokens, the ending one included. */
@@ -64,8 +64,11 @@ export class BeamSearch {
     return this.#finished.slice(0, this.#settings.answers)
   }
 
-  /** Takes the logits of all rows, [beams, vocabulary]. Returns what to run next, or null when the search is over. */
-  advance(logits: Float32Array): BeamStep | null {
+  /**
+   * Takes the logits of all rows, [vocabulary] each, or of the first one alone at the first step, where all are alike;
+   * they are overwritten. Returns what to run next, or null when the search is over.
+   */
+  advance(logits: readonly Float32Array[]): BeamStep | null {
     const { beams, maxNewTokens, lengthPenalty } = this.#settings
     const candidates = this.#candidates(logits)
     this.#newTokens += 1
@@ -96,22 +99,35 @@ export class BeamSearch {
   }
 
   /** The best candidates over all rows, best first. */
-  #candidates(logits: Float32Array): Candidate[] {
+  #candidates(logits: readonly Float32Array[]): Candidate[] {
     const { promptIds, eosIds } = this.#context
     const wanted = Math.max(2, 1 + eosIds.length) * this.#settings.beams
-    const vocabulary = logits.length / this.#settings.beams
     const best: Candidate[] = []
     for (const [row, { tokens, score }] of this.#running.entries()) {
-      const scores = logSoftmax(logits.subarray(row * vocabulary, (row + 1) * vocabulary))
-      penalise(scores, this.#settings, { ids: [...promptIds, ...tokens], newTokens: tokens.length, eosIds })
-      scores.forEach((value, token) => {
-        const sum = Math.fround(value + score)
-        const worst = best.at(-1)
-        if (best.length === wanted && worst !== undefined && !(sum > worst.sum)) return
-        insert(best, { parent: row, token, sum }, wanted)
-      })
+      const own = logits[row]
+      const scores = own ?? logits[0] ?? NO_SCORES
+      if (own !== undefined) {
+        logSoftmax(scores)
+        const newTokens = tokens.length
+        if (penalises(this.#settings, newTokens))
+          penalise(scores, this.#settings, { ids: [...promptIds, ...tokens], newTokens, eosIds })
+      }
+      choose(best, wanted, scores, row, score)
     }
     return best
+  }
+}
+
+const NO_SCORES = new Float32Array(0)
+
+/** Puts a row's candidates among the best so far. */
+function choose(best: Candidate[], wanted: number, scores: Float32Array, row: number, score: number): void {
+  let least = best.length < wanted ? -Infinity : (best.at(-1)?.sum ?? -Infinity)
+  for (let token = 0; token < scores.length; token += 1) {
+    const sum = Math.fround((scores[token] ?? 0) + score)
+    if (best.length === wanted && !(sum > least)) continue
+    insert(best, { parent: row, token, sum }, wanted)
+    if (best.length === wanted) least = best.at(-1)?.sum ?? -Infinity
   }
 }
 

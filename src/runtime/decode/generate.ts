@@ -3,7 +3,8 @@ import type { DecodingSettings } from '../../pack/decoding.ts'
 import { throwIfCancelled } from '../../pack/failure.ts'
 import { BeamSearch, type Hypothesis } from './beam-search.ts'
 import type { Logits, Sequence } from '../language/language-model.ts'
-import { argmax, draw, logSoftmax, penalise, samplingProbabilities, seededUniform } from './logits.ts'
+import { argmax, logSumExp, penalise, penalises } from './logits.ts'
+import { Sampler } from './sampling.ts'
 
 export interface GenerateContext {
   /** What transformers has in front of BOS where it counts ids: the image token, once per query. */
@@ -95,13 +96,13 @@ async function* searchBeams({ sequence, promptIds, settings, context, logits }: 
   const search = new BeamSearch(settings, { promptIds, eosIds: context.eosIds })
   const branches = await sequence.fork(settings.beams)
   try {
-    let rows = repeat(logits, settings.beams)
+    let rows = [logits]
     for (;;) {
       const next = search.advance(rows)
       yield { best: search.best, answers: next === null ? search.answers : null }
       if (next === null) return
       throwIfCancelled(context.signal)
-      rows = await branches.step(next.tokens, next.parents)
+      rows = split(await branches.step(next.tokens, next.parents), settings.beams)
     }
   } finally {
     branches.dispose()
@@ -113,8 +114,9 @@ class Chosen {
   readonly tokens: number[] = []
   readonly #settings: DecodingSettings
   readonly #context: GenerateContext
-  readonly #promptIds: readonly number[]
-  readonly #uniform: () => number
+  /** Prompt and answer so far, as transformers counts ids. */
+  readonly #ids: number[]
+  readonly #sampler: Sampler | null
   #logProbability = 0
   #ended = false
 
@@ -126,8 +128,8 @@ class Chosen {
   ) {
     this.#settings = settings
     this.#context = context
-    this.#promptIds = promptIds
-    this.#uniform = seededUniform(seed)
+    this.#ids = [...promptIds]
+    this.#sampler = settings.sampling === null ? null : new Sampler(settings.sampling, seed)
   }
 
   get finished(): boolean {
@@ -135,17 +137,14 @@ class Chosen {
   }
 
   /** The next token from logits [vocabulary]; once finished, the ending one again and again. */
-  choose(logits: Float32Array<ArrayBuffer>): number {
+  choose(logits: Logits): number {
     const { eosIds } = this.#context
     if (this.finished) return this.tokens.at(-1) ?? 0
-    const scores = logits.slice()
-    const ids = [...this.#promptIds, ...this.tokens]
-    penalise(scores, this.#settings, { ids, newTokens: this.tokens.length, eosIds })
-    const { sampling } = this.#settings
-    const token =
-      sampling === null ? argmax(scores) : draw(samplingProbabilities(scores, sampling), this.#uniform())
-    this.#logProbability += logSoftmax(logits)[token] ?? 0
+    const scores = this.#scores(logits)
+    const token = this.#sampler === null ? argmax(scores) : this.#sampler.draw(scores)
+    this.#logProbability += Math.fround((logits[token] ?? 0) - logSumExp(logits))
     this.tokens.push(token)
+    this.#ids.push(token)
     this.#ended = eosIds.includes(token)
     return token
   }
@@ -154,15 +153,19 @@ class Chosen {
     const score = this.#logProbability / this.tokens.length ** this.#settings.lengthPenalty
     return { tokens: [...this.tokens], score, ended: this.#ended }
   }
+
+  /** What is chosen from: the logits themselves where nothing is penalised. They are needed as they are for the score. */
+  #scores(logits: Logits): Logits {
+    const newTokens = this.tokens.length
+    if (!penalises(this.#settings, newTokens)) return logits
+    const scores = logits.slice()
+    penalise(scores, this.#settings, { ids: this.#ids, newTokens, eosIds: this.#context.eosIds })
+    return scores
+  }
 }
 
-function repeat(row: Float32Array<ArrayBuffer>, count: number): Float32Array<ArrayBuffer> {
-  const rows = new Float32Array(count * row.length)
-  for (let i = 0; i < count; i += 1) rows.set(row, i * row.length)
-  return rows
-}
-
-function split(rows: Float32Array<ArrayBuffer>, count: number): Float32Array<ArrayBuffer>[] {
+/** Rows of equal length, as views. */
+function split(rows: Logits, count: number): Logits[] {
   const size = rows.length / count
   return Array.from({ length: count }, (_, i) => rows.subarray(i * size, (i + 1) * size))
 }

@@ -1,52 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { GREEDY, type Sampling } from '../../pack/decoding.ts'
-import { draw, logSoftmax, penalise, samplingProbabilities, seededUniform } from './logits.ts'
-
-interface SamplingCase extends Omit<Sampling, 'seed'> {
-  logits: number[]
-  probabilities: number[]
-}
-
-const cases = JSON.parse(readFileSync('models/reference/sampling.json', 'utf8')) as SamplingCase[]
-
-describe('sampling', () => {
-  it.each(cases)(
-    'leaves the probabilities that transformers leaves (temperature $temperature, top-k $topK, top-p $topP)',
-    ({ logits, probabilities, ...settings }) => {
-      const ours = samplingProbabilities(Float32Array.from(logits), { ...settings, seed: 0 })
-      expect(ours.length).toBe(probabilities.length)
-      for (const [id, probability] of probabilities.entries()) expect(ours[id]).toBeCloseTo(probability, 5)
-    },
-  )
-
-  it('draws each token as often as its probability says', () => {
-    const probabilities = Float64Array.from([0.5, 0, 0.25, 0.125, 0.125])
-    const uniform = seededUniform(11)
-    const counts = [0, 0, 0, 0, 0]
-    const draws = 40_000
-    for (let i = 0; i < draws; i += 1) {
-      const id = draw(probabilities, uniform())
-      counts[id] = (counts[id] ?? 0) + 1
-    }
-    const chiSquare = [...probabilities.entries()]
-      .filter(([, p]) => p > 0)
-      .reduce((sum, [id, p]) => sum + ((counts[id] ?? 0) - draws * p) ** 2 / (draws * p), 0)
-    // 99.9 % quantile for three degrees of freedom.
-    expect(chiSquare).toBeLessThan(16.27)
-    expect(counts[1]).toBe(0)
-  })
-
-  it('keeps at least the likeliest token', () => {
-    const ours = samplingProbabilities(Float32Array.from([0, 3, 1]), {
-      temperature: 1,
-      topK: 0,
-      topP: 0.01,
-      seed: 0,
-    })
-    expect([...ours]).toEqual([0, 1, 0])
-  })
-})
+import { GREEDY } from '../../pack/decoding.ts'
+import { argmax, logSoftmax, logSumExp, penalise, penalises } from './logits.ts'
 
 describe('penalties', () => {
   const context = { ids: [0, 1, 2, 0, 1], newTokens: 2, eosIds: [3] }
@@ -63,8 +17,38 @@ describe('penalties', () => {
     expect([...scores]).toEqual([1, 1, -Infinity, -Infinity])
   })
 
-  it('take log-probabilities that add up to one', () => {
-    const sum = logSoftmax(Float32Array.from([100, 101, -50])).reduce((total, x) => total + Math.exp(x), 0)
-    expect(sum).toBeCloseTo(1, 6)
+  it.each([
+    { settings: GREEDY, newTokens: 0, changes: false },
+    { settings: { ...GREEDY, repetitionPenalty: 0.9 }, newTokens: 0, changes: true },
+    { settings: { ...GREEDY, noRepeatNgram: 2 }, newTokens: 0, changes: true },
+    { settings: { ...GREEDY, minNewTokens: 3 }, newTokens: 2, changes: true },
+    { settings: { ...GREEDY, minNewTokens: 3 }, newTokens: 3, changes: false },
+  ])('say beforehand whether there are any: $changes', ({ settings, newTokens, changes }) => {
+    expect(penalises(settings, newTokens)).toBe(changes)
+    const scores = Float32Array.from([2, -2, 1, 5])
+    penalise(scores, settings, { ...context, newTokens })
+    expect(scores.join() !== '2,-2,1,5').toBe(changes)
   })
+})
+
+describe('log-probabilities', () => {
+  it('add up to one, however large the logits', () => {
+    const scores = Float32Array.from([1000, 1001, -50])
+    expect(logSumExp(scores)).toBeCloseTo(1001 + Math.log(1 + Math.exp(-1)), 6)
+    logSoftmax(scores)
+    expect(scores.reduce((total, x) => total + Math.exp(x), 0)).toBeCloseTo(1, 4)
+  })
+
+  it('are rounded to float32 one by one, as a tensor is', () => {
+    const logits = Float32Array.from({ length: 1000 }, (_, i) => Math.sin(i) * 7)
+    const norm = logSumExp(logits)
+    const expected = Float32Array.from(logits, (logit) => logit - norm)
+    logSoftmax(logits)
+    expect(logits).toEqual(expected)
+  })
+})
+
+it('the first of the largest is chosen', () => {
+  expect(argmax(Float32Array.of(1, 3, 2, 3))).toBe(1)
+  expect(argmax(Float32Array.of(-Infinity, -5, -5))).toBe(1)
 })

@@ -1,8 +1,9 @@
 /**
  * From logits to scores, in the order of transformers' `LogitsProcessorList`: repetition penalty, no-repeat n-gram,
- * shortest answer, then temperature, top-k and top-p. Each changes a row of scores [vocabulary] in place.
+ * shortest answer. Each changes a row of scores [vocabulary] in place. A row has some 50,000 entries and there is one
+ * for every token, so what goes over a whole row are plain loops without closures and copies.
  */
-import type { DecodingSettings, Sampling } from '../../pack/decoding.ts'
+import type { DecodingSettings } from '../../pack/decoding.ts'
 
 export interface ScoreContext {
   /** Ids before this token: image tokens, BOS, prompt and answer so far, as transformers counts them. */
@@ -10,6 +11,12 @@ export interface ScoreContext {
   /** Tokens of the answer so far. */
   newTokens: number
   eosIds: readonly number[]
+}
+
+/** Whether `penalise` would change anything behind `newTokens` tokens. */
+export function penalises(settings: DecodingSettings, newTokens: number): boolean {
+  const { repetitionPenalty, noRepeatNgram, minNewTokens } = settings
+  return repetitionPenalty !== 1 || noRepeatNgram > 0 || newTokens < minNewTokens
 }
 
 /** Everything but sampling. Greedy search and sampling give it logits, beam search log-probabilities. */
@@ -39,70 +46,40 @@ function repeating(ids: readonly number[], size: number): number[] {
   return banned
 }
 
-/** Probabilities [vocabulary] to sample from: 0 where top-k or top-p leave a token out. */
-export function samplingProbabilities(
-  logits: Float32Array,
-  { temperature, topK, topP }: Sampling,
-): Float64Array {
-  const order = Array.from(logits.keys()).sort((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0))
-  const kept = topK > 0 ? order.slice(0, topK) : order
-  const best = logits[order[0] ?? 0] ?? 0
-  const weights = kept.map((id) => Math.exp(((logits[id] ?? -Infinity) - best) / temperature))
-  const sum = weights.reduce((total, weight) => total + weight, 0)
-  const probabilities = new Float64Array(logits.length)
-  // At least one token stays; one is left out when those before it reach top-p already.
-  let before = 0
-  let total = 0
-  for (const [rank, id] of kept.entries()) {
-    if (rank > 0 && before >= topP) break
-    const share = (weights[rank] ?? 0) / sum
-    probabilities[id] = share
-    before += share
-    total += share
-  }
-  return probabilities.map((probability) => probability / total)
-}
-
-/** The id at which the running sum of probabilities passes `at`, uniform in [0, 1). */
-export function draw(probabilities: Float64Array, at: number): number {
+/** log Σ exp(logit): what a logit is to be reduced by to become a log-probability. */
+export function logSumExp(logits: Float32Array): number {
+  const best = largest(logits)
   let sum = 0
-  let last = 0
-  for (const [id, probability] of probabilities.entries()) {
-    if (probability === 0) continue
-    sum += probability
-    last = id
-    if (at < sum) return id
-  }
-  return last
+  for (let i = 0; i < logits.length; i += 1) sum += Math.exp((logits[i] ?? 0) - best)
+  return best + Math.log(sum)
 }
 
-/** Log-probabilities of a row of logits, as a new row. */
-export function logSoftmax(logits: Float32Array): Float32Array<ArrayBuffer> {
+/** Turns a row of logits into log-probabilities, in place. */
+export function logSoftmax(logits: Float32Array): void {
+  const norm = logSumExp(logits)
+  for (let i = 0; i < logits.length; i += 1) logits[i] = (logits[i] ?? 0) - norm
+}
+
+/** The largest value; minus infinity of none. */
+export function largest(values: Float32Array): number {
   let best = -Infinity
-  for (const logit of logits) if (logit > best) best = logit
-  let sum = 0
-  for (const logit of logits) sum += Math.exp(logit - best)
-  const norm = best + Math.log(sum)
-  return Float32Array.from(logits, (logit) => logit - norm)
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i] ?? 0
+    if (value > best) best = value
+  }
+  return best
 }
 
 /** Index of the largest value, the first one among equals. */
 export function argmax(values: Float32Array): number {
   let best = 0
+  let most = values[0] ?? -Infinity
   for (let i = 1; i < values.length; i += 1) {
-    if ((values[i] ?? -Infinity) > (values[best] ?? -Infinity)) best = i
+    const value = values[i] ?? 0
+    if (value > most) {
+      most = value
+      best = i
+    }
   }
   return best
-}
-
-/** Uniform numbers in [0, 1) from a seed: SplitMix32 (Steele, Lea and Flood 2014, 32-bit variant). */
-export function seededUniform(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x9e3779b9) >>> 0
-    let z = state
-    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad)
-    z = Math.imul(z ^ (z >>> 15), 0x735a2d97)
-    return ((z ^ (z >>> 15)) >>> 0) / 2 ** 32
-  }
 }

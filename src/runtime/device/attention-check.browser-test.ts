@@ -3,7 +3,7 @@ import { openHttpPack } from '../../store/http-pack.ts'
 import { attendsRightly, attentionErrors } from './attention-check.ts'
 import { Blip2 } from '../models/blip2.ts'
 import { openCompute } from './compute.ts'
-import { liveTensorCount } from '../ort/session.ts'
+import { liveTensorCount } from '../ort/tensor.ts'
 
 /** The software adapter has subgroups of 4, with which ONNX Runtime's attention is wrong. */
 it('says that attention is wrong with subgroups of 4', async () => {

@@ -4,7 +4,8 @@
  * (docs/decisions/005-subgroups.md).
  */
 import type { Compute } from './compute.ts'
-import { Runtime, type DeviceTensor } from '../ort/session.ts'
+import { Runtime } from '../ort/runtime.ts'
+import type { DeviceTensor } from '../ort/tensor.ts'
 
 /** The vision encoder's head size, which is no multiple of a subgroup. */
 export const HEAD_SIZE = 88

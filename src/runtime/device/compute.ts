@@ -2,16 +2,9 @@
  * Finds out what there is to compute on and opens it. We make the `GPUDevice` ourselves, so that all sessions share
  * one, its loss can be heard, and the features are ours to choose.
  */
+import type { Provider, Subgroups } from '../../pack/device-report.ts'
 import type { Target } from '../../pack/manifest.ts'
 import { attendsRightly } from './attention-check.ts'
-
-export type Provider = 'webgpu' | 'wasm'
-
-/**
- * Whether the device has `subgroups`, or why not: the adapter lacks them, is a software rasteriser, has too small ones,
- * or failed the self-test with them; or the caller left them out.
- */
-export type Subgroups = 'used' | 'absent' | 'software' | 'too-small' | 'wrong' | 'left-out'
 
 export interface Compute {
   provider: Provider

@@ -1,16 +1,6 @@
 /** How long a conversation may be on this device: what its KV caches leave room for beside the weights. */
+import type { ContextReport } from '../../pack/device-report.ts'
 import type { ModelShape } from '../../pack/manifest.ts'
-
-/** Why a context is as long as it is: the model's maximum, or what memory or one GPU buffer allows. */
-export type ContextReason = 'model' | 'memory' | 'assumed-memory' | 'buffer' | 'wasm'
-
-export interface Context {
-  /** Picture, prompt and answer together. */
-  positions: number
-  /** What the model could have. */
-  possible: number
-  why: ContextReason
-}
 
 export interface ContextNeeds {
   shape: ModelShape
@@ -45,7 +35,10 @@ const CACHES_ON_PROCESSOR = 3
 const WASM_BYTES = 3.5 * 2 ** 30
 
 /** The model's maximum, or else the largest power of two, at least 256, of which all caches fit. */
-export function contextFor({ shape, cacheType, weightBytes }: ContextNeeds, known: KnownMemory): Context {
+export function contextFor(
+  { shape, cacheType, weightBytes }: ContextNeeds,
+  known: KnownMemory,
+): ContextReport {
   const { positions: possible, heads, cacheHeadSize, layers } = shape.text
   /** One position of one tensor [1, heads, positions, head size]. */
   const rowBytes = heads * cacheHeadSize * (cacheType === 'float32' ? 4 : 2)

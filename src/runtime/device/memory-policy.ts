@@ -2,7 +2,7 @@
  * Whether vision encoder and Q-Former stay loaded between pictures, or are released once a picture has been looked at
  * and opened again for the next. The decoder always stays.
  */
-export type MemoryChoice = 'auto' | 'keep' | 'spare'
+import type { MemoryChoice, MemoryReport, Provider } from '../../pack/device-report.ts'
 
 export interface MemoryFacts {
   /** What people chose. */
@@ -11,15 +11,9 @@ export interface MemoryFacts {
   weightBytes: number
   /** `navigator.deviceMemory`: GiB, rounded, and capped by browsers; undefined where the browser does not tell. */
   deviceMemory: number | undefined
-  provider: 'webgpu' | 'wasm'
+  provider: Provider
   /** The adapter is a software rasteriser, whose memory is the system's. */
   software: boolean
-}
-
-export interface MemoryDecision {
-  keepsAll: boolean
-  /** In one sentence. */
-  why: string
 }
 
 const GIB = 2 ** 30
@@ -36,7 +30,7 @@ export function decideMemory({
   deviceMemory,
   provider,
   software,
-}: MemoryFacts): MemoryDecision {
+}: MemoryFacts): MemoryReport {
   if (choice === 'keep') return { keepsAll: true, why: 'You chose to keep everything loaded.' }
   if (choice === 'spare') return { keepsAll: false, why: 'You chose to spare memory.' }
   // A WebAssembly heap does not shrink, so what is released there goes to nobody else.

@@ -3,7 +3,7 @@ import type { PackReader } from '../../pack/manifest.ts'
 import { syntheticPack } from '../../synthetic/pack.ts'
 import { Blip2 } from '../models/blip2.ts'
 import { openCompute } from '../device/compute.ts'
-import { liveTensorCount } from '../ort/session.ts'
+import { liveTensorCount } from '../ort/tensor.ts'
 
 const pack = syntheticPack({ size: 'tiny', precision: 'fp32', seed: 1 })
 

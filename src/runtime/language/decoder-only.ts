@@ -8,7 +8,9 @@ import type { ModelShape } from '../../pack/manifest.ts'
 import { CacheMemory, openCache, type KvCache } from './kv-cache.ts'
 import type { Begun, Branches, LanguageModel, Logits, Sequence } from './language-model.ts'
 import { OneTokenStep } from './one-token-step.ts'
-import type { DeviceTensor, Runtime, Session } from '../ort/session.ts'
+import type { Runtime } from '../ort/runtime.ts'
+import type { Session } from '../ort/session.ts'
+import type { DeviceTensor } from '../ort/tensor.ts'
 
 /** The smallest GPU cache, in positions. Each next is twice as large, so that a conversation seldom moves. */
 const SMALLEST_CAPACITY = 128

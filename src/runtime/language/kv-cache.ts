@@ -4,7 +4,8 @@
  */
 import { decoder as treaty } from '../../pack/parts.ts'
 import type { ModelShape } from '../../pack/manifest.ts'
-import type { BufferCopy, DeviceTensor, Runtime } from '../ort/session.ts'
+import type { Runtime } from '../ort/runtime.ts'
+import type { BufferCopy, DeviceTensor } from '../ort/tensor.ts'
 
 export interface KvCache {
   /** Positions that fit without `reserve`. */

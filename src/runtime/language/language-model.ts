@@ -3,7 +3,7 @@
  * decoder-only model goes on from what its cache and a prompt begin with in common, an encoder–decoder reads each
  * prompt afresh and keeps only the answer in its cache.
  */
-import type { DeviceTensor } from '../ort/session.ts'
+import type { DeviceTensor } from '../ort/tensor.ts'
 
 /** Logits are rows of [vocabulary], float32; whoever receives them owns them. */
 export type Logits = Float32Array<ArrayBuffer>

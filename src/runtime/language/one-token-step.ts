@@ -7,7 +7,9 @@ import { decoder as treaty, POSITION_OFFSET } from '../../pack/parts.ts'
 import { AppError } from '../../pack/failure.ts'
 import type { ModelShape } from '../../pack/manifest.ts'
 import type { KvCache } from './kv-cache.ts'
-import type { DeviceTensor, Runtime, Session } from '../ort/session.ts'
+import type { Runtime } from '../ort/runtime.ts'
+import type { Session } from '../ort/session.ts'
+import type { DeviceTensor } from '../ort/tensor.ts'
 
 export class OneTokenStep {
   readonly #runtime: Runtime

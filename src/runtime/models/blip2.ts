@@ -6,14 +6,17 @@ import { AppError, throwIfCancelled } from '../../pack/failure.ts'
 import { weightsPath, type GraphName, type PackManifest, type PackReader } from '../../pack/manifest.ts'
 import type { Pixels } from '../../image/pixels.ts'
 import { GREEDY } from '../../pack/decoding.ts'
-import { contextFor, type Context } from '../device/context-length.ts'
+import type { ContextReport } from '../../pack/device-report.ts'
+import { contextFor } from '../device/context-length.ts'
 import { Discussion, type AnswerSoFar, type Voice } from '../talk/discussion.ts'
 import { targetFor, type Compute } from '../device/compute.ts'
 import { DecoderOnly, type DecoderOnlySequence } from '../language/decoder-only.ts'
 import { OnDemandSession, type RunOptions } from '../ort/on-demand-session.ts'
-import { Runtime, type DeviceTensor, type Session, type SessionOptions } from '../ort/session.ts'
+import { Runtime } from '../ort/runtime.ts'
+import type { Session, SessionOptions } from '../ort/session.ts'
+import type { DeviceTensor } from '../ort/tensor.ts'
 import { openTokenizer, type Tokenizer } from '../talk/tokenizer.ts'
-import { WeightsAhead } from '../ort/weights-ahead.ts'
+import { WeightsAhead } from '../ort/weights/weights-ahead.ts'
 
 export interface LoadOptions {
   onProgress?: (graph: GraphName, done: number, total: number) => void
@@ -69,7 +72,7 @@ export interface Stages {
 export class Blip2 {
   readonly manifest: PackManifest
   /** How long a conversation may be here. */
-  readonly context: Context
+  readonly context: ContextReport
   readonly tokenizer: Tokenizer | null
   readonly #runtime: Runtime
   readonly #vision: OnDemandSession
@@ -79,7 +82,7 @@ export class Blip2 {
 
   private constructor(parts: {
     manifest: PackManifest
-    context: Context
+    context: ContextReport
     tokenizer: Tokenizer | null
     runtime: Runtime
     vision: OnDemandSession
@@ -399,7 +402,7 @@ function contextOn(
   { device }: Compute,
   { shape, files }: PackManifest,
   cacheType: 'float32' | 'float16',
-): Context {
+): ContextReport {
   const weightBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
   const { deviceMemory } = (globalThis.navigator as { deviceMemory?: number } | undefined) ?? {}
   const limits = device?.limits

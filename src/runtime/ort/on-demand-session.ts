@@ -1,4 +1,6 @@
-import type { DeviceTensor, Runtime, Session } from './session.ts'
+import type { Runtime } from './runtime.ts'
+import type { Session } from './session.ts'
+import type { DeviceTensor } from './tensor.ts'
 
 export interface RunOptions {
   /** Cancels opening. A run that has begun is not cut short. */

@@ -5,7 +5,7 @@ import { weightsPath, type PackReader } from '../../pack/manifest.ts'
 import { openHttpPack } from '../../store/http-pack.ts'
 import { Blip2, type LookGraph, type SeeOptions } from '../models/blip2.ts'
 import { openCompute, type Compute } from '../device/compute.ts'
-import { liveTensorCount } from './session.ts'
+import { liveTensorCount } from './tensor.ts'
 
 const probe = startGpuProbe()
 const { counts } = probe

@@ -101,19 +101,19 @@ export class Discussion {
   ): AsyncGenerator<AnswerSoFar, void, undefined> {
     const problem = decodingProblem(settings)
     if (problem !== null) throw new AppError('bad-usage', problem)
-    const textOf = (tokens: readonly number[]): string => {
-      const text = this.#voice.decode(tokens)
-      return inDialogue ? answerText(text) : text
-    }
+    const textOf = this.#reader()
+    const isOver = (tokens: readonly number[]): boolean => textOf(tokens).includes(NEXT_QUESTION)
     const steps = generate(this.#sequence, ids, settings, {
       imageIds: this.#voice.imageIds,
       eosIds: this.#voice.eosIds(),
       signal,
-      ...(inDialogue && { isOver: (tokens) => this.#voice.decode(tokens).includes(NEXT_QUESTION) }),
+      ...(inDialogue && { isOver }),
     })
     const answerOf = ({ tokens, score, ended }: Hypothesis): Answer => {
-      const cut = inDialogue && this.#voice.decode(tokens).includes(NEXT_QUESTION)
-      return { tokenIds: tokens, text: textOf(tokens), score, finish: ended || cut ? 'end' : 'limit' }
+      const whole = textOf(tokens)
+      const text = inDialogue ? answerText(whole) : whole
+      const finish = ended || (inDialogue && isOver(tokens)) ? 'end' : 'limit'
+      return { tokenIds: tokens, text, score, finish }
     }
     for await (const { best, prefilled, answers } of steps) {
       const finished = answers?.map(answerOf) ?? []
@@ -127,6 +127,17 @@ export class Discussion {
         dropped,
         answers: finished,
       }
+    }
+  }
+
+  /** Text of ids; the last that was asked for is not worked out again. */
+  #reader(): (tokens: readonly number[]) => string {
+    let last: { tokens: readonly number[]; text: string } = { tokens: [], text: '' }
+    return (tokens) => {
+      const same = tokens.length === last.tokens.length && tokens.every((id, i) => id === last.tokens[i])
+      // A copy: who answers goes on adding to the same list.
+      if (!same) last = { tokens: [...tokens], text: this.#voice.decode(tokens) }
+      return last.text
     }
   }
 }

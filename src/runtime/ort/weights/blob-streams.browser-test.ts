@@ -1,6 +1,6 @@
 /** Weights are read while garbage is collected all the time: nothing may be collected that a read waits for. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BlobReader } from '../../pack/blob-reader.ts'
+import { BlobReader } from '../../../pack/blob-reader.ts'
 import { PacedBlob } from './paced-blob.ts'
 import { WidenedBlob } from './widened.ts'
 

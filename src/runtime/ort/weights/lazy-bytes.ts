@@ -1,4 +1,4 @@
-import { AppError } from '../../pack/failure.ts'
+import { AppError } from '../../../pack/failure.ts'
 
 /**
  * Lets ONNX Runtime read weights out of a Blob piece by piece in the builds that would otherwise copy all of it into

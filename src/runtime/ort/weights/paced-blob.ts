@@ -1,4 +1,4 @@
-import { held } from '../../pack/blob-reader.ts'
+import { held } from '../../../pack/blob-reader.ts'
 
 /** What is read at once for a reader that brings no memory of its own. */
 export const PIECE_BYTES = 2 ** 20

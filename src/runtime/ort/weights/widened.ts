@@ -3,8 +3,8 @@
  * refer to (`widenedPath`). Values are widened as ONNX Runtime reads them. A `Cast` in the graph would be worked out in
  * the WebAssembly heap, which never shrinks: 0.5 GB for the published model.
  */
-import { BlobReader } from '../../pack/blob-reader.ts'
-import { f16ToF32Bits } from '../../pack/float16.ts'
+import { BlobReader } from '../../../pack/blob-reader.ts'
+import { f16ToF32Bits } from '../../../pack/float16.ts'
 import { PIECE_BYTES } from './paced-blob.ts'
 
 /** For the JSPI build, which asks a Blob for `slice(…).stream()`. */

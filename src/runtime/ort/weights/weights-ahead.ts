@@ -1,5 +1,5 @@
-import { throwIfCancelled } from '../../pack/failure.ts'
-import { weightsPath, type GraphName, type PackReader } from '../../pack/manifest.ts'
+import { throwIfCancelled } from '../../../pack/failure.ts'
+import { weightsPath, type GraphName, type PackReader } from '../../../pack/manifest.ts'
 
 type File = ReturnType<PackReader['file']>
 

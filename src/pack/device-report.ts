@@ -1,0 +1,53 @@
+/** What the engine found to run on, in the words that it and the page share. */
+export type Provider = 'webgpu' | 'wasm'
+
+/**
+ * Whether the device has `subgroups`, or why not: the adapter lacks them, is a software rasteriser, has too small ones,
+ * or failed the self-test with them; or the caller left them out.
+ */
+export type Subgroups = 'used' | 'absent' | 'software' | 'too-small' | 'wrong' | 'left-out'
+
+/** Builds of ONNX Runtime: how its WebAssembly waits for the GPU, or that it need not. */
+export type RuntimeBuild = 'jspi' | 'asyncify' | 'wasm'
+
+/** What people want of memory: left to the engine, everything kept loaded, or what looks at pictures put away between them. */
+export type MemoryChoice = 'auto' | 'keep' | 'spare'
+
+export interface MemoryReport {
+  /** Vision encoder and Q-Former stay loaded between pictures. */
+  keepsAll: boolean
+  /** In one sentence. */
+  why: string
+}
+
+/** Why a context is as long as it is: the model's maximum, or what memory or one GPU buffer allows. */
+export type ContextReason = 'model' | 'memory' | 'assumed-memory' | 'buffer' | 'wasm'
+
+/** How long a conversation may be on this device, in positions. */
+export interface ContextReport {
+  /** Picture, prompt and answer together. */
+  positions: number
+  /** What the model could have. */
+  possible: number
+  why: ContextReason
+}
+
+export interface DeviceReport {
+  provider: Provider
+  /** Adapter vendor, architecture or description as the browser tells it; empty for WebAssembly. */
+  adapter: string
+  f16: boolean
+  /** The adapter is a software rasteriser: right, but slow. */
+  software: boolean
+  /** Why WebGPU is not used, in one sentence; null when it is. */
+  reason: string | null
+  /** Steps of one token are recorded once and replayed. */
+  recordsSteps: boolean
+  /** Null for WebAssembly. */
+  subgroups: Subgroups | null
+  context: ContextReport
+  /** Bytes; null for WebAssembly. */
+  limits: { buffer: number; storageBinding: number; workgroupStorage: number } | null
+  build: RuntimeBuild
+  memory: MemoryReport
+}

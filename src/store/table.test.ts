@@ -1,0 +1,86 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { browserChannel, channelInMemory } from './channel.ts'
+import { storageProblem } from './indexed-db.ts'
+import { tableInMemory } from './table.ts'
+
+function blocked(): never {
+  throw new DOMException('The operation is insecure.', 'SecurityError')
+}
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.resetModules()
+})
+
+describe('a table in memory', () => {
+  it('changes what is there in one step, or leaves it', async () => {
+    const table = tableInMemory<number>()
+    expect(await table.update('a', (present) => (present ?? 0) + 1)).toBe(1)
+    expect(await table.update('a', (present) => (present ?? 0) + 1)).toBe(2)
+    expect(await table.update('a', () => undefined)).toBeUndefined()
+    expect(await table.get('a')).toBe(2)
+    await expect(
+      table.update('a', () => {
+        throw new Error('changed its mind')
+      }),
+    ).rejects.toThrow('changed its mind')
+    expect(await table.get('a')).toBe(2)
+  })
+})
+
+describe('a table of a browser that keeps nothing', () => {
+  it.each<[string, () => void, string]>([
+    ['has no databases', () => vi.stubGlobal('indexedDB', undefined), 'absent'],
+    ['has null in their place', () => vi.stubGlobal('indexedDB', null), 'absent'],
+    ['refuses to open one', () => vi.stubGlobal('indexedDB', { open: blocked }), 'blocked'],
+  ])('%s', async (_, stub, why) => {
+    stub()
+    // Found out once in each thread, so each case needs a fresh one.
+    const fresh = await import('./indexed-db.ts')
+    expect(await fresh.storageProblem()).toBe(why)
+    const table = fresh.browserTable<string>('any')
+    await table.set('a', 'kept for now')
+    await table.update('b', () => 'too')
+    expect(await table.values()).toEqual(['kept for now', 'too'])
+    await table.remove(['a'])
+    expect(await table.keys()).toEqual(['b'])
+    expect(await table.get('a')).toBeUndefined()
+  })
+
+  it('throws at its very name', async () => {
+    vi.stubGlobal('indexedDB', undefined)
+    Object.defineProperty(globalThis, 'indexedDB', { get: blocked, configurable: true })
+    const fresh = await import('./indexed-db.ts')
+    expect(await fresh.storageProblem()).toBe('blocked')
+    Object.defineProperty(globalThis, 'indexedDB', { value: undefined, configurable: true, writable: true })
+  })
+
+  it('is asked once', () => {
+    expect(storageProblem()).toBe(storageProblem())
+  })
+})
+
+describe('a channel', () => {
+  it('reaches everybody but who speaks, until they listen no more', async () => {
+    const { join } = channelInMemory<string>()
+    const [here, there] = [join(), join()]
+    const heard: string[] = []
+    here.listen((news) => heard.push(`here: ${news}`))
+    const deafen = there.listen((news) => heard.push(`there: ${news}`))
+    here.post('one')
+    there.post('two')
+    await Promise.resolve()
+    deafen()
+    here.post('three')
+    await Promise.resolve()
+    expect(heard).toEqual(['there: one', 'here: two'])
+  })
+
+  it('is silent where the browser gives none', () => {
+    vi.stubGlobal('BroadcastChannel', blocked)
+    const channel = browserChannel<string>('any')
+    const deafen = channel.listen(() => undefined)
+    channel.post('to nobody')
+    deafen()
+  })
+})
