@@ -244,7 +244,13 @@ export class Blip2 {
     const { qFormer, text } = this.manifest.shape
     if (embeddings.length !== qFormer.queries * text.hiddenSize)
       throw new AppError('bug', 'These query embeddings belong to another model.')
-    return { embeddings: this.#runtime.tensor('float32', embeddings, [1, qFormer.queries, text.hiddenSize]) }
+    const dims = [1, qFormer.queries, text.hiddenSize]
+    if (this.#runtime.compute.device === null)
+      return { embeddings: this.#runtime.tensor('float32', embeddings, dims) }
+    // Once, and not again with every run that takes them.
+    const onDevice = this.#runtime.gpuTensor('float32', dims)
+    this.#runtime.write(onDevice, embeddings)
+    return { embeddings: onDevice }
   }
 
   /** Streams the greedy answer to one prompt about a picture. Takes over `image`. */

@@ -1,0 +1,37 @@
+/** What the page is told about where a model runs, and what it may keep in memory there. */
+import { GRAPHS, weightsPath, type PackManifest } from '../pack/manifest.ts'
+import type { DeviceReport, MemoryChoice, MemoryReport } from '../protocol/engine-calls.ts'
+import type { Compute } from '../runtime/device/compute.ts'
+import { decideMemory } from '../runtime/device/memory-policy.ts'
+import type { Blip2 } from '../runtime/models/blip2.ts'
+import { buildFor } from '../runtime/ort/session.ts'
+
+export function describeDevice(
+  { device, provider, adapter, f16, software, subgroups, reason }: Compute,
+  { recordsSteps, context }: Pick<Blip2, 'recordsSteps' | 'context'>,
+  memory: MemoryReport,
+): DeviceReport {
+  const limits = device === null ? null : limitsOf(device.limits)
+  const build = buildFor(provider)
+  return { provider, adapter, f16, software, subgroups, reason, recordsSteps, context, limits, build, memory }
+}
+
+/** `deviceMemory`: GiB that the device says it has; undefined where it does not say. */
+export function memoryFor(
+  choice: MemoryChoice,
+  { provider, software }: Compute,
+  { files }: PackManifest,
+  deviceMemory: number | undefined,
+): MemoryReport {
+  const weights = new Set(GRAPHS.map(weightsPath))
+  const weightBytes = files.reduce((sum, { path, bytes }) => sum + (weights.has(path) ? bytes : 0), 0)
+  return decideMemory({ choice, weightBytes, deviceMemory, provider, software })
+}
+
+function limitsOf(limits: GPUSupportedLimits): DeviceReport['limits'] {
+  return {
+    buffer: limits.maxBufferSize,
+    storageBinding: limits.maxStorageBufferBindingSize,
+    workgroupStorage: limits.maxComputeWorkgroupStorageSize,
+  }
+}
