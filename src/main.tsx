@@ -5,7 +5,10 @@ import type { EngineCalls } from './protocol/engine-calls.ts'
 import type { MeasureCalls } from './protocol/measure-calls.ts'
 import type { PackCalls } from './protocol/keeper-calls.ts'
 import { connect, type Client } from './protocol/rpc.ts'
+import { browserChannel } from './store/channel.ts'
 import { openConversationLibrary } from './store/conversation-library.ts'
+import { browserLocks } from './store/locks.ts'
+import { openTab } from './store/tabs.ts'
 import { EMPTY_CATALOGUE, parseCatalogue, type Catalogue } from './state/catalogue.ts'
 import type { MeasureDevice } from './state/measure-slice.ts'
 import type { PacksDependencies } from './state/packs-slice.ts'
@@ -14,6 +17,7 @@ import { App } from './ui/app.tsx'
 import './ui/styles.css'
 
 const SETTINGS_KEY = 'pictalk-settings'
+const DRAFTS_KEY = 'pictalk-drafts'
 
 function startEngine(died: (message: string) => void): { worker: Worker; client: Client<EngineCalls> } {
   const worker = new Worker(new URL('./engine/engine.worker.ts', import.meta.url), { type: 'module' })
@@ -107,8 +111,14 @@ function compose(): AppStore {
     },
     conversations: {
       library: openConversationLibrary(),
+      tabs: openTab(crypto.randomUUID(), browserLocks(), browserChannel('pictalk-conversations')),
       newId: () => crypto.randomUUID(),
       now: () => Date.now(),
+    },
+    // One page's drafts are no other's, and outlive its reload.
+    drafts: {
+      load: (): unknown => JSON.parse(sessionStorage.getItem(DRAFTS_KEY) ?? 'null'),
+      save: (drafts) => sessionStorage.setItem(DRAFTS_KEY, JSON.stringify(drafts)),
     },
     builtInModelUrl: new URL('models/drawn-scenes/', document.baseURI).href,
   })

@@ -1,12 +1,6 @@
 /** Conversations as one file, out and in: JSON with the pictures, or Markdown to read. */
 import { AppError } from '../pack/failure.ts'
-import {
-  answerText,
-  shownTurns,
-  titleOf,
-  type AnswerState,
-  type Conversation,
-} from './conversation.ts'
+import { answerText, shownTurns, titleOf, type AnswerState, type Conversation } from './conversation.ts'
 
 const FORMAT = 'pictalk-conversations'
 const VERSION = 1

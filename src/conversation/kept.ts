@@ -264,15 +264,13 @@ function changeAnswers(
   kept: KeptConversation,
   to: (answer: AnswerState, turn: Turn, pictureId: string) => AnswerState,
 ): KeptConversation {
-  let changed = false
   const turns = kept.turns.map((turn) => {
     const before = Object.entries(turn.answers)
     const after = before.map(([picture, answer]) => [picture, to(answer, turn, picture)] as const)
-    if (after.every(([, answer], i) => answer === before[i]?.[1])) return turn
-    changed = true
-    return { ...turn, answers: Object.fromEntries(after) }
+    const same = after.every(([, answer], i) => answer === before[i]?.[1])
+    return same ? turn : { ...turn, answers: Object.fromEntries(after) }
   })
-  return changed ? { ...kept, turns } : kept
+  return turns.every((turn, i) => turn === kept.turns[i]) ? kept : { ...kept, turns }
 }
 
 function changeRemovals(kept: KeptConversation, to: (removal: Removal) => Removal): KeptConversation {

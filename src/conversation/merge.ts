@@ -63,8 +63,9 @@ function mergeRemovals(kept: Removal, mine: Removal): Removal {
 
 /** What a look found is a fact about the picture; where two models differ, it counts as a photograph. */
 function mergePictures(kept: Picture, mine: Picture): Picture {
-  const adds = kept.photograph !== undefined && mine.photograph !== true
-  return adds && kept.photograph !== mine.photograph ? { ...mine, photograph: kept.photograph } : mine
+  const { photograph } = kept
+  if (photograph === undefined || mine.photograph === true || photograph === mine.photograph) return mine
+  return { ...mine, photograph }
 }
 
 function compare(a: string, b: string): number {

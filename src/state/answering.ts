@@ -3,11 +3,18 @@
  * How far an answer is while it is written is nobody's to keep; other pages are told as it happens.
  */
 import { earlierTurns, type Picture, type SettledAnswer, type Turn } from '../conversation/conversation.ts'
-import { attemptOf, toShown, withAnswer, withPhotograph, type KeptConversation } from '../conversation/kept.ts'
+import {
+  attemptOf,
+  toShown,
+  withAnswer,
+  withPhotograph,
+  type KeptConversation,
+} from '../conversation/kept.ts'
 import type { AnswerPlace } from '../conversation/kept.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import type { AnswerProgress, AnswerRequest, Answered } from '../protocol/engine-calls.ts'
 import type { ConversationSources, Shelf } from './library.ts'
+import type { LookAhead } from './look-ahead.ts'
 import { modelName } from './model-slice.ts'
 import { photographsAmong } from './photographs.ts'
 import { JobQueue, type Job, type StopReason } from './queue.ts'
@@ -46,33 +53,39 @@ export function answerKey(turnId: string, pictureId: string): string {
 }
 
 /** Whether anything of a conversation is being written, on any page. */
-export function isBusy({ underWay }: Pick<AnsweringSlice, 'underWay'>, conversationId: string): boolean {
+export function isBusy(
+  { underWay }: Pick<AnsweringSlice, 'underWay'>,
+  conversationId: string | null,
+): boolean {
   return Object.values(underWay).some((one) => one.conversationId === conversationId)
 }
 
 /** Other pages hear of progress so often at most; the last word reaches them with the finished answer. */
 const TELL_EVERY_MS = 150
 
+export interface AnsweringRooms {
+  engine: EngineAccess
+  shelf: Shelf
+  lookAhead: LookAhead
+  sources: ConversationSources
+}
+
 export class Answering {
   readonly #set: SetState
   readonly #get: GetState
   readonly #engine: EngineAccess
   readonly #shelf: Shelf
+  readonly #lookAhead: LookAhead
   readonly #sources: ConversationSources
   readonly queue: JobQueue<AnswerJob>
   #toldAt = -Infinity
 
-  constructor(
-    set: SetState,
-    get: GetState,
-    engine: EngineAccess,
-    shelf: Shelf,
-    sources: ConversationSources,
-  ) {
+  constructor(set: SetState, get: GetState, { engine, shelf, lookAhead, sources }: AnsweringRooms) {
     this.#set = set
     this.#get = get
     this.#engine = engine
     this.#shelf = shelf
+    this.#lookAhead = lookAhead
     this.#sources = sources
     this.queue = new JobQueue({
       ready: () => get().model.status === 'ready',
@@ -137,7 +150,9 @@ export class Answering {
     this.#show(answerKey(job.turnId, job.pictureId), this.#underWay(job, { stage: 'reading' }), true)
     const answer = await this.#write(job, turn, picture, signal)
     if (answer !== null) {
-      this.#shelf.change(job.conversationId, (kept) => withAnswer(kept, job, by === null ? answer : signed(answer, by)))
+      this.#shelf.change(job.conversationId, (kept) =>
+        withAnswer(kept, job, by === null ? answer : signed(answer, by)),
+      )
       this.#announce(answer, turn, picture)
     }
     this.#show(answerKey(job.turnId, job.pictureId), null, true)
@@ -160,9 +175,12 @@ export class Answering {
       const request = await this.#requestFor(job, turn, picture)
       const answered = await this.#engine.call('answer', request, { onEvent, signal })
       const { look } = answered
-      if (look !== null)
+      if (look !== null) {
+        this.#lookAhead.noteSeen(picture.id)
         this.#shelf.change(job.conversationId, (kept) => withPhotograph(kept, picture.id, look.photograph))
-      if (answered.finish === 'stopped' && answered.text === '' && reasonOf(signal) === 'withdrawn') return null
+      }
+      if (answered.finish === 'stopped' && answered.text === '' && reasonOf(signal) === 'withdrawn')
+        return null
       if (answered.finish !== 'stopped') this.#get().answerFinished()
       return done(answered)
     } catch (error) {

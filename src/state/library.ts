@@ -190,17 +190,13 @@ export class Shelf {
 
   /** Writes a conversation until nothing of it has changed meanwhile. What cannot be kept goes along with the next change. */
   async #write(id: string): Promise<void> {
-    try {
-      await this.#sources.tabs.present
-      await this.#before.get(id)?.catch(() => undefined)
-      this.#before.delete(id)
-      while (this.#unsaved.delete(id)) await this.#merge(id)
-    } catch (error) {
-      this.#set({ libraryFailure: toFailure(error) })
-    } finally {
-      // In the same breath in which nothing more was found to write, so that no change slips by.
-      this.#saving.delete(id)
-    }
+    await this.#sources.tabs.present
+    await this.#before.get(id)?.catch(() => undefined)
+    this.#before.delete(id)
+    while (this.#unsaved.delete(id))
+      await this.#merge(id).catch((error: unknown) => this.#set({ libraryFailure: toFailure(error) }))
+    // In the same breath in which nothing more was found to write, so that no change slips by.
+    this.#saving.delete(id)
   }
 
   async #merge(id: string): Promise<void> {

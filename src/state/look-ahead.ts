@@ -23,8 +23,7 @@ export class LookAhead {
   async look({ id, pictures }: Conversation, isIdle: () => boolean): Promise<void> {
     const { model } = this.#get()
     if (this.#looking || model.status !== 'ready') return
-    const tried = this.#tried.get(model.loaded) ?? new Set()
-    this.#tried.set(model.loaded, tried)
+    const tried = this.#triedBy(model.loaded)
     this.#looking = true
     try {
       for (const picture of pictures) {
@@ -40,5 +39,17 @@ export class LookAhead {
     } finally {
       this.#looking = false
     }
+  }
+
+  /** The present model has seen a picture on another occasion. */
+  noteSeen(pictureId: string): void {
+    const { model } = this.#get()
+    if (model.status === 'ready') this.#triedBy(model.loaded).add(pictureId)
+  }
+
+  #triedBy(model: LoadedModel): Set<string> {
+    const tried = this.#tried.get(model) ?? new Set()
+    this.#tried.set(model, tried)
+    return tried
   }
 }

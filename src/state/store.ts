@@ -61,8 +61,8 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
   return createStore<AppState>()((set, get) => {
     const { conversations: sources, drafts } = dependencies
     const shelf = new Shelf(set, get, engine, sources)
-    const answering = new Answering(set, get, engine, shelf, sources)
     const lookAhead = new LookAhead(get, engine, shelf)
+    const answering = new Answering(set, get, { engine, shelf, lookAhead, sources })
     return {
       ...settingsSlice(set, get, dependencies.settings),
       ...modelSlice(set, get, engine, dependencies.builtInModelUrl),

@@ -58,8 +58,8 @@ export function turnsSlice(
   }
 
   const changeDrafts = (id: string, text: string): void => {
-    const { [id]: _, ...others } = get().drafts
-    set({ drafts: text === '' ? others : { ...others, [id]: text } })
+    const others = Object.entries(get().drafts).filter(([other]) => other !== id)
+    set({ drafts: Object.fromEntries(text === '' ? others : [...others, [id, text]]) })
     try {
       drafts.save(get().drafts)
     } catch {
@@ -132,7 +132,9 @@ export function turnsSlice(
         get().deleteConversation(conversation.id)
         return
       }
-      const turns = conversation.turns.filter(({ id }) => gone.has(id)).map(({ id, parent }) => ({ id, parent }))
+      const turns = conversation.turns
+        .filter(({ id }) => gone.has(id))
+        .map(({ id, parent }) => ({ id, parent }))
       remove(conversation.id, turns, `“${turn.question ?? titleOf(conversation)}” was removed.`)
     },
     deleteConversation(id) {
@@ -146,7 +148,9 @@ export function turnsSlice(
 function restored(storage: DraftStorage): Record<string, string> {
   try {
     const entries = Object.entries({ ...(storage.load() as object | null) })
-    return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+    return Object.fromEntries(
+      entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    )
   } catch {
     return {}
   }
