@@ -1,10 +1,10 @@
 /** What the page is told about where a model runs, and what it may keep in memory there. */
+import type { DeviceReport, MemoryChoice, MemoryReport } from '../pack/device-report.ts'
 import { GRAPHS, weightsPath, type PackManifest } from '../pack/manifest.ts'
-import type { DeviceReport, MemoryChoice, MemoryReport } from '../protocol/engine-calls.ts'
 import type { Compute } from '../runtime/device/compute.ts'
 import { decideMemory } from '../runtime/device/memory-policy.ts'
 import type { Blip2 } from '../runtime/models/blip2.ts'
-import { buildFor } from '../runtime/ort/session.ts'
+import { buildFor } from '../runtime/ort/build.ts'
 
 export function describeDevice(
   { device, provider, adapter, f16, software, subgroups, reason }: Compute,

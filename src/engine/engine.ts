@@ -3,6 +3,7 @@
  * be under way; what must not overlap takes turns. Everything from outside is handed in.
  */
 import type { PictureRead } from '../image/read-picture.ts'
+import type { MemoryReport, Provider } from '../pack/device-report.ts'
 import { AppError, orCancelled, throwIfCancelled, toFailure, type Failure } from '../pack/failure.ts'
 import { lookKey, type PackReader, type Preprocessing } from '../pack/manifest.ts'
 import type {
@@ -14,10 +15,8 @@ import type {
   LoadProgress,
   Looked,
   LookProgress,
-  MemoryReport,
   PackPlace,
   PictureSource,
-  Provider,
 } from '../protocol/engine-calls.ts'
 import type { Handlers } from '../protocol/rpc.ts'
 import type { Compute } from '../runtime/device/compute.ts'

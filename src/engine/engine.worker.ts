@@ -3,13 +3,13 @@ import { readPicture } from '../image/read-picture.ts'
 import type { EngineCalls } from '../protocol/engine-calls.ts'
 import { serve } from '../protocol/rpc.ts'
 import { openCompute } from '../runtime/device/compute.ts'
-import { indexedDbTable } from '../store/indexed-db.ts'
+import { browserTable } from '../store/indexed-db.ts'
 import { Engine } from './engine.ts'
 import { openPack } from './open-pack.ts'
 import { SeenPictures } from './seen.ts'
 
 // Only Chromium's browsers know it.
 const { deviceMemory } = navigator as WorkerNavigator & { deviceMemory?: number }
-const seen = new SeenPictures(indexedDbTable('pictalk-seen'))
+const seen = new SeenPictures(browserTable('pictalk-seen'))
 
 serve<EngineCalls>(self, new Engine({ openPack, openCompute, readPicture, seen, deviceMemory }))
