@@ -17,6 +17,7 @@ import { packsSlice, type PacksDependencies, type PacksSlice } from './packs-sli
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
 import { turnsSlice, type DraftStorage, type TurnsSlice } from './turns.ts'
 import { undoSlice, type UndoSlice } from './undo.ts'
+import { withheldSlice, type WithheldSlice } from './withheld-slice.ts'
 
 export type AppState = ModelSlice &
   MeasureSlice &
@@ -27,7 +28,8 @@ export type AppState = ModelSlice &
   UndoSlice &
   ExchangeSlice &
   SettingsSlice &
-  OfflineSlice
+  OfflineSlice &
+  WithheldSlice
 export type AppStore = StoreApi<AppState>
 
 export interface Engine {
@@ -68,6 +70,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...modelSlice(set, get, engine, dependencies.builtInModelUrl),
       ...measureSlice(set, get, dependencies.measureDevice),
       ...offlineSlice(set),
+      ...withheldSlice(set),
       ...packsSlice(set, get, dependencies.packs),
       ...librarySlice(set, shelf),
       ...answeringSlice(answering, sources.tabs.id),
