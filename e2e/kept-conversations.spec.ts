@@ -109,7 +109,11 @@ test('Users can talk about a picture in two tabs at once, and each shows what th
   await expect(app.conversation.getByRole('article')).toHaveCount(3)
 })
 
-test('Users are told when an answer was cut off with its tab, in every tab', async ({ app, page, context }) => {
+test('Users are told when an answer was cut off with its tab, in every tab', async ({
+  app,
+  page,
+  context,
+}) => {
   await app.open('?provider=wasm')
   await app.choose(PICTURE)
   await app.finished(NAME)
