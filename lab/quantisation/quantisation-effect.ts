@@ -160,8 +160,8 @@ async function look(model: Blip2, pixels: Pixels, ids: readonly number[]): Promi
   const { imageFeatures, queryOutput, queryEmbeddings } = await model.stages(pixels, '')
   const decoding = model.start(model.seenBefore(queryEmbeddings))
   try {
-    const all = await decoding.extend([model.manifest.shape.text.bosId, ...ids], 'all')
-    const vocabulary = model.manifest.shape.text.vocabulary
+    const all = await decoding.extend([model.manifest.parts.decoder.shape.bosId, ...ids], 'all')
+    const vocabulary = model.manifest.parts.decoder.shape.vocabulary
     return {
       features: imageFeatures,
       queryOutput,
@@ -234,7 +234,7 @@ function compareWords(
 
 async function measure(title: string, choice: Choice, scenes: readonly Reference[]): Promise<string> {
   const model = await load(choice)
-  const { vocabulary } = model.manifest.shape.text
+  const { vocabulary } = model.manifest.parts.decoder.shape
   const [features, queryOutput, logits] = [new Error2(), new Error2(), new Error2()]
   let [divergence, words, unchanged, right] = [0, 0, 0, 0]
   for (const reference of scenes) {

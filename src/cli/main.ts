@@ -229,21 +229,26 @@ async function trace(
   const model = await load(pack)
   const pixels = await readPixels(model, image, flags.alpha)
   const stages = await model.stages(pixels, flags.prompt)
-  const { vision, qFormer, text } = model.manifest.shape
+  const { vision, 'q-former': qFormer, decoder } = model.manifest.parts
   const tokenIds = (await captionOne(model, image, flags)).token_ids
-  const side = vision.imageSize
+  const { queries } = qFormer.shape
+  const side = vision.shape.imageSize
   await writeSafetensors(fromHere(flags.out), [
     { name: 'pixel_values', shape: [1, 3, side, side], values: stages.pixelValues },
-    { name: 'image_features', shape: [1, vision.tokens, vision.hiddenSize], values: stages.imageFeatures },
-    { name: 'query_output', shape: [1, qFormer.queries, qFormer.hiddenSize], values: stages.queryOutput },
+    {
+      name: 'image_features',
+      shape: [1, vision.shape.tokens, vision.shape.hiddenSize],
+      values: stages.imageFeatures,
+    },
+    { name: 'query_output', shape: [1, queries, qFormer.shape.hiddenSize], values: stages.queryOutput },
     {
       name: 'query_embeddings',
-      shape: [1, qFormer.queries, text.hiddenSize],
+      shape: [1, queries, decoder.shape.hiddenSize],
       values: stages.queryEmbeddings,
     },
     {
       name: 'logits',
-      shape: [1, qFormer.queries + stages.promptIds.length, text.vocabulary],
+      shape: [1, queries + stages.promptIds.length, decoder.shape.vocabulary],
       values: stages.logits,
     },
     { name: 'token_ids', shape: [tokenIds.length], values: BigInt64Array.from(tokenIds, BigInt) },

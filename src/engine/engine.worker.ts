@@ -6,7 +6,7 @@ import { rowsOf } from '../image/pixels.ts'
 import { normalise } from '../image/preprocess.ts'
 import { resizeBicubic } from '../image/resize.ts'
 import { AppError, throwIfCancelled, toFailure, type Failure } from '../pack/failure.ts'
-import { GRAPHS, weightsPath, type PackManifest } from '../pack/manifest.ts'
+import { weightBytes, type PackManifest } from '../pack/manifest.ts'
 import type {
   Answered,
   AnswerProgress,
@@ -85,13 +85,11 @@ async function changeMemory({ memory }: EngineCalls['changeMemory']['in']): Prom
 function memoryFor(
   choice: MemoryChoice,
   { provider, software }: Compute,
-  { files }: PackManifest,
+  manifest: PackManifest,
 ): MemoryReport {
-  const weights = new Set(GRAPHS.map(weightsPath))
-  const weightBytes = files.reduce((sum, { path, bytes }) => sum + (weights.has(path) ? bytes : 0), 0)
   // Only Chromium's browsers know it.
   const { deviceMemory } = navigator as WorkerNavigator & { deviceMemory?: number }
-  return decideMemory({ choice, weightBytes, deviceMemory, provider, software })
+  return decideMemory({ choice, weightBytes: weightBytes(manifest), deviceMemory, provider, software })
 }
 
 async function look(

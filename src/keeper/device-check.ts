@@ -1,9 +1,10 @@
 /** What this device has, held against what a model needs: said before the first byte of it is fetched. */
-import type { ModelShape, Precision } from '../pack/manifest.ts'
+import type { Precision } from '../pack/manifest.ts'
+import type { DecoderShape } from '../pack/shapes.ts'
 import type { Finding } from '../protocol/keeper-calls.ts'
 
 export interface ModelNeeds {
-  shape: ModelShape
+  decoder: DecoderShape
   precision: Precision
   packBytes: number
   /** The largest tensor of the pack, which one GPU buffer must hold; null when unknown. */
@@ -33,7 +34,7 @@ async function checkGpu({ precision, packBytes, ...needs }: ModelNeeds): Promise
   }
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits
   const buffer = Math.min(maxBufferSize, maxStorageBufferBindingSize)
-  const largest = needs.largestTensorBytes ?? largestTensor(needs.shape, precision)
+  const largest = needs.largestTensorBytes ?? largestTensor(needs.decoder, precision)
   const findings: Finding[] = []
   if (largest > buffer) {
     findings.push({
@@ -83,9 +84,9 @@ function checkSpace(freeBytes: number | null, missingBytes: number): Finding[] {
 }
 
 /** The embedding, as the converter stores it: 8 bits per weight unless everything is 16 or 32. */
-function largestTensor({ text }: ModelShape, precision: Precision): number {
+function largestTensor({ vocabulary, hiddenSize }: DecoderShape, precision: Precision): number {
   const bytesPerWeight = { fp32: 4, fp16: 2, q8: 1, q4: 1, q4f16: 1 }[precision]
-  return text.vocabulary * text.hiddenSize * bytesPerWeight
+  return vocabulary * hiddenSize * bytesPerWeight
 }
 
 function megabytes(bytes: number): string {

@@ -2,7 +2,7 @@
 import { convertBlip2 } from '../convert/convert.ts'
 import { inspectCheckpoint } from '../convert/inspect.ts'
 import { AppError } from '../pack/failure.ts'
-import { MANIFEST_PATH, parseManifest, weightsPath } from '../pack/manifest.ts'
+import { MANIFEST_PATH, parseManifest } from '../pack/manifest.ts'
 import type {
   AddProgress,
   AddRequest,
@@ -60,7 +60,7 @@ type Looked = Pick<
 
 async function lookAtPack({ manifestText }: FoundPack): Promise<Looked> {
   const manifest = parseManifest(manifestText)
-  const { name, precision, parameters, licence, licenceNotice = null, shape } = manifest
+  const { name, precision, parameters, licence, licenceNotice = null, parts } = manifest
   const missing = await store.missing(manifest)
   const fetchBytes = sum(missing)
   const keepBytes = sum(distinctChunks(manifest))
@@ -73,7 +73,7 @@ async function lookAtPack({ manifestText }: FoundPack): Promise<Looked> {
     fetchBytes,
     keepBytes,
     resumes: fetchBytes < keepBytes,
-    needs: { shape, precision, packBytes: keepBytes, largestTensorBytes: null },
+    needs: { decoder: parts.decoder.shape, precision, packBytes: keepBytes, largestTensorBytes: null },
     largestFile: missing.reduce((a, b) => (b.bytes > a.bytes ? b : a), { path: MANIFEST_PATH, bytes: 0 })
       .path,
   }
@@ -86,7 +86,7 @@ async function lookAtCheckpoint(
 ): Promise<Looked> {
   const report = await inspectCheckpoint(tree, precision, signal)
   const { parameters, licence, licenceNotice = null, fetchBytes, keepBytes, largestFile } = report
-  const { shape, largestTensorBytes } = report
+  const { model, largestTensorBytes } = report
   return {
     name,
     precision,
@@ -96,7 +96,7 @@ async function lookAtCheckpoint(
     fetchBytes,
     keepBytes,
     resumes: (await store.get(id)) !== undefined,
-    needs: { shape, precision, packBytes: keepBytes, largestTensorBytes },
+    needs: { decoder: model.parts.decoder.shape, precision, packBytes: keepBytes, largestTensorBytes },
     largestFile,
   }
 }
@@ -193,9 +193,9 @@ async function convert(
       totalBytes: fetchBytes,
       bytesPerSecond: pace.bytesPerSecond(),
       secondsLeft: pace.secondsLeft(fetchBytes - doneBytes),
-      parts: parts.map(({ graph, bytes }) => ({
-        path: weightsPath(graph),
-        doneBytes: done.get(weightsPath(graph)) ?? 0,
+      parts: parts.map(({ path, bytes }) => ({
+        path,
+        doneBytes: done.get(path) ?? 0,
         totalBytes: bytes,
       })),
       waiting: stalled && sentenceOf(stalled),

@@ -101,8 +101,8 @@ export async function decoder(setting: Setting, size: Size, times: number): Prom
   const compute = await open(setting)
   const pack = syntheticPack({ size, precision: 'q4', seed: 1, accuracyLevel: setting.level })
   const model = await Blip2.load(pack, compute)
-  const { qFormer, text } = model.manifest.shape
-  const count = qFormer.queries * text.hiddenSize
+  const { queries, hiddenSize } = model.manifest.parts.decoder.shape
+  const count = queries * hiddenSize
   const decoding = model.start(model.seenBefore(valueSource(1).values('queries', [count], 0, count)))
   await decoding.extend(Array.from({ length: 16 }, (_, i) => 2 + 7 * i))
   let values: number[] = []

@@ -72,11 +72,11 @@ function write(facts: object): void {
 
 /** The logits behind a fixed prompt, for a comparison of one case with another. */
 async function keepLogits(model: Blip2, path: string): Promise<void> {
-  const size = model.manifest.shape.vision.imageSize
+  const size = model.manifest.parts.vision.shape.imageSize
   const data = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i / 97))
   const { embeddings } = await model.see({ data, size, brand: 'pixels' })
   const decoding = model.start({ embeddings })
-  const logits = await decoding.extend([model.manifest.shape.text.bosId, 5, 6, 7])
+  const logits = await decoding.extend([model.manifest.parts.decoder.shape.bosId, 5, 6, 7])
   decoding.dispose()
   writeFileSync(path, new Uint8Array(logits.buffer))
 }

@@ -4,7 +4,7 @@
  * and `OPTConfig` supplied (transformers 5.18, the same in 4.57).
  */
 import { AppError } from '../../pack/failure.ts'
-import type { ModelShape } from '../../pack/manifest.ts'
+import type { PartShapes } from '../../pack/families.ts'
 
 export interface VisionConfig {
   hiddenSize: number
@@ -89,18 +89,21 @@ export function cacheHeadSize({ hiddenSize, heads }: OptConfig): number {
   return Math.ceil(hiddenSize / heads / 8) * 8
 }
 
-export function modelShape(config: Blip2Config): ModelShape {
-  const { vision, qFormer, text } = config
+/** What a pack says of each part. */
+export function partShapes(config: Blip2Config): Pick<PartShapes, 'vision' | 'q-former' | 'decoder'> {
+  const { vision, qFormer, text, queries } = config
   const { imageSize, patchSize, hiddenSize, layers, heads } = vision
   return {
     vision: { imageSize, patchSize, hiddenSize, layers, heads, tokens: visionTokens(vision) },
-    qFormer: {
-      queries: config.queries,
+    'q-former': {
+      queries,
       hiddenSize: qFormer.hiddenSize,
       layers: qFormer.layers,
       heads: qFormer.heads,
+      embeddingSize: text.hiddenSize,
     },
-    text: {
+    decoder: {
+      queries,
       hiddenSize: text.hiddenSize,
       layers: text.layers,
       heads: text.heads,

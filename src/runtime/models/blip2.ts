@@ -3,7 +3,8 @@
  */
 import { qFormer as qFormerTreaty, vision as visionTreaty } from '../../pack/parts.ts'
 import { AppError, throwIfCancelled } from '../../pack/failure.ts'
-import { weightsPath, type GraphName, type PackManifest, type PackReader } from '../../pack/manifest.ts'
+import type { PartName } from '../../pack/families.ts'
+import type { PackManifest, PackReader } from '../../pack/manifest.ts'
 import type { Pixels } from '../../image/pixels.ts'
 import { GREEDY } from '../../pack/decoding.ts'
 import type { ContextReport } from '../../pack/device-report.ts'
@@ -19,9 +20,9 @@ import { openTokenizer, type Tokenizer } from '../talk/tokenizer.ts'
 import { WeightsAhead } from '../ort/weights/weights-ahead.ts'
 
 export interface LoadOptions {
-  onProgress?: (graph: GraphName, done: number, total: number) => void
+  onProgress?: (graph: PartName, done: number, total: number) => void
   /** For measurements: told when a graph's files are there and its session is made, and when pipelines are warmed. */
-  onPart?: (part: { creating: GraphName } | 'warm-up') => void
+  onPart?: (part: { creating: PartName } | 'warm-up') => void
   signal?: AbortSignal | undefined
   /** Whether vision encoder and Q-Former stay open between pictures; see `keepLookLoaded`. */
   keepsAll?: boolean | undefined
@@ -96,13 +97,13 @@ export class Blip2 {
     this.#vision = parts.vision
     this.#qFormer = parts.qFormer
     this.#language = parts.language
-    const { text, qFormer } = this.manifest.shape
+    const { shape } = this.manifest.parts.decoder
     this.#voice = {
       language: parts.language,
       promptIds: (prompt) => this.promptIds(prompt),
       decode: (ids) => this.decode(ids),
-      imageIds: text.imageTokenIds.flatMap((id) => Array<number>(qFormer.queries).fill(id)),
-      eosIds: () => this.manifest.shape.text.eosIds,
+      imageIds: shape.imageTokenIds.flatMap((id) => Array<number>(shape.queries).fill(id)),
+      eosIds: () => this.manifest.parts.decoder.shape.eosIds,
     }
   }
 
@@ -116,22 +117,22 @@ export class Blip2 {
     const runtime = await Runtime.open(compute)
     const ahead = new WeightsAhead(pack, signal)
     const opened: { dispose: () => Promise<void> }[] = []
-    const begin = (graph: GraphName): void => {
+    const begin = (graph: PartName): void => {
       throwIfCancelled(signal)
       options.onProgress?.(graph, opened.length, 3)
     }
     const open = (
-      graph: GraphName,
+      graph: PartName,
       sessionOptions: Pick<SessionOptions, 'keepOnDevice' | 'recordable'>,
       openSignal: AbortSignal | undefined,
     ): Promise<Session> =>
       openGraph(runtime, pack, graph, {
         ...sessionOptions,
         signal: openSignal,
-        weights: () => ahead.take(graph, openSignal),
+        weights: () => ahead.take(manifest.parts[graph].weights, openSignal),
         onFiles: () => {
-          if (graph === 'vision' && opened.length === 0) ahead.ask('q-former')
-          if (graph === 'q-former' && opened.length === 1) ahead.ask('decoder')
+          if (graph === 'vision' && opened.length === 0) ahead.ask(manifest.parts['q-former'].weights)
+          if (graph === 'q-former' && opened.length === 1) ahead.ask(manifest.parts.decoder.weights)
           options.onPart?.({ creating: graph })
         },
       })
@@ -143,7 +144,7 @@ export class Blip2 {
       return session
     }
     try {
-      ahead.ask('vision')
+      ahead.ask(manifest.parts.vision.weights)
       const tokenizer = await openTokenizer(pack)
       const vision = await onDemand('vision', [visionTreaty.output.features])
       const qFormer = await onDemand('q-former', Object.values(qFormerTreaty.output))
@@ -154,17 +155,17 @@ export class Blip2 {
         const { features, queryOutput, embeddings } = await look(stages, blank(manifest), {})
         for (const tensor of [features, queryOutput, embeddings]) tensor.dispose()
       }
-      const halfCache = targetFor(compute, manifest.graphs.decoder) === 'webgpu-f16'
+      const halfCache = targetFor(compute, manifest.parts.decoder.graphs) === 'webgpu-f16'
       const cacheType = halfCache ? 'float16' : 'float32'
       const context = contextOn(compute, manifest, cacheType)
       const language = await DecoderOnly.open(
         runtime,
         (recordable) => {
           begin('decoder')
-          const keepOnDevice = DecoderOnly.deviceOutputs(manifest.shape)
+          const keepOnDevice = DecoderOnly.deviceOutputs(manifest.parts.decoder.shape)
           return open('decoder', { keepOnDevice, recordable }, signal)
         },
-        manifest.shape,
+        manifest.parts.decoder.shape,
         cacheType,
         context.positions,
       )
@@ -218,7 +219,7 @@ export class Blip2 {
 
   /** Ids of a prompt with BOS in front. A pack without a tokenizer takes the empty prompt only. */
   promptIds(prompt: string): number[] {
-    const { bosId } = this.manifest.shape.text
+    const { bosId } = this.manifest.parts.decoder.shape
     if (prompt === '') return [bosId]
     if (this.tokenizer === null) {
       throw new AppError(
@@ -241,10 +242,10 @@ export class Blip2 {
 
   /** Query embeddings [1, queries, text hidden] that were read back earlier. */
   seenBefore(embeddings: Float32Array): SeenImage {
-    const { qFormer, text } = this.manifest.shape
-    if (embeddings.length !== qFormer.queries * text.hiddenSize)
+    const { queries, embeddingSize } = this.manifest.parts['q-former'].shape
+    if (embeddings.length !== queries * embeddingSize)
       throw new AppError('bug', 'These query embeddings belong to another model.')
-    return { embeddings: this.#runtime.tensor('float32', embeddings, [1, qFormer.queries, text.hiddenSize]) }
+    return { embeddings: this.#runtime.tensor('float32', embeddings, [1, queries, embeddingSize]) }
   }
 
   /** Streams the greedy answer to one prompt about a picture. Takes over `image`. */
@@ -326,7 +327,7 @@ async function look(
     onOpening: () => onOpening?.(graph),
     onOpened,
   })
-  const { imageSize } = manifest.shape.vision
+  const { imageSize } = manifest.parts.vision.shape
   const input = runtime.tensor('float32', pixels.data, [1, 3, imageSize, imageSize])
   try {
     const { [visionTreaty.output.features]: features } = await vision.run(
@@ -356,8 +357,8 @@ async function look(
 }
 
 /** A picture without anything in it. */
-function blank({ shape }: PackManifest): Pixels {
-  const size = shape.vision.imageSize
+function blank({ parts }: PackManifest): Pixels {
+  const size = parts.vision.shape.imageSize
   return { data: new Float32Array(3 * size * size), size, brand: 'pixels' }
 }
 
@@ -378,12 +379,12 @@ interface OpenGraphOptions extends Pick<SessionOptions, 'keepOnDevice' | 'record
 async function openGraph(
   runtime: Runtime,
   pack: PackReader,
-  graph: GraphName,
+  graph: PartName,
   { signal, weights, onFiles, ...options }: OpenGraphOptions,
 ): Promise<Session> {
   throwIfCancelled(signal)
-  const paths = pack.manifest.graphs[graph]
-  const path = paths[targetFor(runtime.compute, paths)]
+  const { graphs, weights: location } = pack.manifest.parts[graph]
+  const path = graphs[targetFor(runtime.compute, graphs)]
   if (path === undefined) {
     throw new AppError(
       'bad-pack',
@@ -395,12 +396,12 @@ async function openGraph(
   const data = await weights()
   throwIfCancelled(signal)
   onFiles()
-  return runtime.session({ graph: bytes, weights: { path: weightsPath(graph), data }, ...options })
+  return runtime.session({ graph: bytes, weights: { path: location, data }, ...options })
 }
 
 function contextOn(
   { device }: Compute,
-  { shape, files }: PackManifest,
+  { parts, files }: PackManifest,
   cacheType: 'float32' | 'float16',
 ): ContextReport {
   const weightBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
@@ -408,5 +409,8 @@ function contextOn(
   const limits = device?.limits
   const bufferBytes =
     limits === undefined ? null : Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize)
-  return contextFor({ shape, cacheType, weightBytes }, { deviceGiB: deviceMemory ?? null, bufferBytes })
+  return contextFor(
+    { shape: parts.decoder.shape, cacheType, weightBytes },
+    { deviceGiB: deviceMemory ?? null, bufferBytes },
+  )
 }

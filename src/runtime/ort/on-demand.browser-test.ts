@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { startGpuProbe } from '../../bench/gpu-probe.ts'
 import type { Pixels } from '../../image/pixels.ts'
-import { weightsPath, type PackReader } from '../../pack/manifest.ts'
+import { weightBytes, type PackReader } from '../../pack/manifest.ts'
 import { openHttpPack } from '../../store/http-pack.ts'
 import { Blip2, type LookGraph, type SeeOptions } from '../models/blip2.ts'
 import { openCompute, type Compute } from '../device/compute.ts'
@@ -43,7 +43,7 @@ async function close({ model, compute }: Loaded): Promise<void> {
 
 /** A picture of stripes; another for another seed. */
 function stripes({ manifest }: Blip2, seed: number): Pixels {
-  const size = manifest.shape.vision.imageSize
+  const size = manifest.parts.vision.shape.imageSize
   const data = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i / (7 + seed)))
   return { data, size, brand: 'pixels' }
 }
@@ -121,7 +121,7 @@ it('give their GPU memory back at once, and take no more when they come again', 
   const withAll = counts.liveBytes
   await model.keepLookLoaded(false)
   const weights = (['vision', 'q-former'] as const)
-    .map((graph) => pack.manifest.files.find(({ path }) => path === weightsPath(graph))?.bytes ?? 0)
+    .map((graph) => weightBytes(pack.manifest, graph))
     .reduce((sum, bytes) => sum + bytes, 0)
   expect(withAll - counts.liveBytes).toBeGreaterThanOrEqual(weights)
   const without = counts.liveBytes
