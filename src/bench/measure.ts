@@ -8,7 +8,9 @@ import { throwIfCancelled } from '../pack/failure.ts'
 import type { BenchResult, DecodeResult } from '../protocol/bench-result.ts'
 import type { PartName } from '../pack/families.ts'
 import { weightBytes, type PackManifest, type PackReader } from '../pack/manifest.ts'
-import { Blip2 } from '../runtime/models/blip2.ts'
+import type { Sequence } from '../runtime/language/language-model.ts'
+import { openTalkingModel } from '../runtime/models/models.ts'
+import type { TalkingModel } from '../runtime/models/model.ts'
 import { generate } from '../runtime/decode/generate.ts'
 import type { Compute } from '../runtime/device/compute.ts'
 import { copyBandwidth } from './bandwidth.ts'
@@ -27,7 +29,7 @@ export interface MeasureOptions {
   onPart?: (soFar: Partial<BenchResult>) => void
   signal?: AbortSignal | undefined
   /** Given the model behind the first picture, for whatever else there is to look at. */
-  onLoaded?: (model: Blip2) => Promise<void>
+  onLoaded?: (model: TalkingModel) => Promise<void>
 }
 
 /** Loads the pack, measures it and lets go of it. Throws what loading throws. */
@@ -38,7 +40,7 @@ export async function measure(
 ): Promise<BenchResult> {
   const { manifest } = pack
   const probe = startGpuProbe()
-  let model: Blip2 | null = null
+  let model: TalkingModel | null = null
   try {
     const parts: Partial<BenchResult> = { model: modelFacts(manifest) }
     const stage = (name: string): void => {
@@ -55,7 +57,7 @@ export async function measure(
     model = loaded.model
     parts.load = loaded.load
     const { provider, adapter, f16, software } = compute
-    const { recordsSteps } = model
+    const { recordsSteps } = model.talk
     parts.device = { provider, adapter, f16, software, recordsSteps, copyBytesPerSecond }
     const gpuBytesLoading = probe.counts.peakBytes
     probe.resetPeak()
@@ -75,7 +77,7 @@ export async function measure(
     }
     stage('decode')
     const recorded = recordsSteps ? await run.decode() : null
-    model.useRecordings(false)
+    model.talk.useRecordings(false)
     if (recorded !== null) stage('decode without recording')
     const plain = await run.decode()
     parts.decode = { recorded, plain }
@@ -99,12 +101,12 @@ async function timedLoad(
   pack: PackReader,
   compute: Compute,
   { signal, warmUp }: Pick<MeasureOptions, 'signal' | 'warmUp'>,
-): Promise<{ model: Blip2; load: BenchResult['load'] }> {
-  const parts: Record<PartName | 'warm-up', number> = { vision: 0, 'q-former': 0, decoder: 0, 'warm-up': 0 }
+): Promise<{ model: TalkingModel; load: BenchResult['load'] }> {
+  const parts: Partial<Record<PartName | 'warm-up', number>> = {}
   let part: { name: keyof typeof parts; since: number } | null = null
   const next = (name: keyof typeof parts | null): void => {
     const now = performance.now()
-    if (part !== null) parts[part.name] += now - part.since
+    if (part !== null) parts[part.name] = (parts[part.name] ?? 0) + now - part.since
     part = name === null ? null : { name, since: now }
   }
   // Files are asked for while others are under way: what counts is the time during which there were any.
@@ -125,14 +127,14 @@ async function timedLoad(
     },
   }
   const started = performance.now()
-  const model = await Blip2.load(timed, compute, {
+  const model = await openTalkingModel(timed, compute, {
     signal,
     warmUp,
     onProgress: () => next(null),
     onPart: (begun) => next(begun === 'warm-up' ? begun : begun.creating),
   })
   next(null)
-  const { 'warm-up': warmUpMs, ...sessions } = parts
+  const { 'warm-up': warmUpMs = 0, ...sessions } = parts
   const { ms, bytes } = files
   const total = performance.now() - started
   const load = { files: ms, bytes, bytesPerSecond: (1000 * bytes) / ms, sessions, warmUp: warmUpMs, total }
@@ -147,11 +149,11 @@ interface FirstToken {
 }
 
 class Runs {
-  readonly #model: Blip2
+  readonly #model: TalkingModel
   readonly #probe: GpuProbe
   readonly #options: MeasureOptions
 
-  constructor(model: Blip2, probe: GpuProbe, options: MeasureOptions) {
+  constructor(model: TalkingModel, probe: GpuProbe, options: MeasureOptions) {
     this.#model = model
     this.#probe = probe
     this.#options = options
@@ -159,9 +161,9 @@ class Runs {
 
   async firstToken(): Promise<FirstToken> {
     const started = performance.now()
-    const { embeddings, ms } = await this.#model.see(this.#pixels(), { untilDone: true })
+    const { embeddings, ms } = await this.#model.look.see(this.#pixels(), { untilDone: true })
     const seen = performance.now()
-    const decoding = this.#model.start({ embeddings })
+    const decoding = this.#model.talk.start({ embeddings })
     try {
       for await (const { prefilled } of this.#generate(decoding, 1)) {
         const ended = performance.now()
@@ -177,8 +179,8 @@ class Runs {
   async decode(): Promise<DecodeResult> {
     const { counts } = this.#probe
     const { tokens } = this.#options
-    const { embeddings } = await this.#model.see(this.#pixels())
-    const decoding = this.#model.start({ embeddings })
+    const { embeddings } = await this.#model.look.see(this.#pixels())
+    const decoding = this.#model.talk.start({ embeddings })
     const steps: Omit<DecodeResult, 'tokens' | 'tokensPerSecond'>[] = []
     try {
       let before = { ...counts, at: performance.now() }
@@ -208,7 +210,7 @@ class Runs {
     }
   }
 
-  #generate(decoding: ReturnType<Blip2['start']>, maxNewTokens: number): ReturnType<typeof generate> {
+  #generate(decoding: Sequence, maxNewTokens: number): ReturnType<typeof generate> {
     const { promptTokens, signal } = this.#options
     const { bosId, vocabulary } = this.#model.manifest.parts.decoder.shape
     const prompt = Array.from({ length: promptTokens }, (_, i) => (i === 0 ? bosId : (i * 37) % vocabulary))

@@ -56,3 +56,18 @@ export function toFailure(error: unknown): Failure {
 export function throwIfCancelled(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new AppError('cancelled', 'Stopped.')
 }
+
+/** Settles as `work` does, or rejects `cancelled` as soon as the signal fires; the work itself goes on. */
+export async function orCancelled<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let leave = (): void => undefined
+  const left = new Promise<never>((_, reject) => {
+    leave = () => reject(new AppError('cancelled', 'Stopped.'))
+  })
+  if (signal.aborted) leave()
+  signal.addEventListener('abort', leave)
+  try {
+    return await Promise.race([work, left])
+  } finally {
+    signal.removeEventListener('abort', leave)
+  }
+}

@@ -23,15 +23,19 @@ export type LookProgress =
   | { stage: 'opening'; graph: 'vision' | 'q-former' }
   | { stage: 'looking'; width: number; height: number }
 
-/** A picture as the language model will see it. */
+/** The same picture under the same id is looked at once by each model, and shares its KV cache from one answer to the next. */
+export interface PictureSource {
+  id: string
+  image: Blob
+}
+
+/** What a look at a picture told of it. What the model saw stays with the engine. */
 export interface Looked {
-  /** Query embeddings, float32 [queries, text hidden]. */
-  embeddings: Float32Array<ArrayBuffer>
   width: number
   height: number
   /** It has the shades of a photograph; a drawing has not. */
   photograph: boolean
-  /** Decoding and resizing the picture. */
+  /** Decoding and resizing the picture; 0, like `lookMs`, when this model had seen it before. */
   readMs: number
   /** Vision encoder and Q-Former. */
   lookMs: number
@@ -43,9 +47,7 @@ export interface EarlierTurn {
 }
 
 export interface AnswerRequest {
-  /** The same picture under the same id shares its KV cache from one request to the next. */
-  pictureId: string
-  embeddings: Float32Array<ArrayBuffer>
+  picture: PictureSource
   asked:
     | { kind: 'caption'; prompt: string }
     | { kind: 'question'; question: string; earlier: EarlierTurn[]; template: string }
@@ -53,10 +55,7 @@ export interface AnswerRequest {
 }
 
 /** `text` is always the whole text so far, never a delta: lost or merged events do no harm. */
-export interface AnswerProgress {
-  text: string
-  tokens: number
-}
+export type AnswerProgress = LookProgress | { stage: 'writing'; text: string; tokens: number }
 
 export interface AnswerText {
   text: string
@@ -80,6 +79,8 @@ export interface Answered {
   prefillMs: number
   /** All tokens after the first. */
   decodeMs: number
+  /** The look that the answer waited for; null when it was stopped before that was done. */
+  look: Looked | null
 }
 
 /** A pack under a URL (ending in `/`), or one that this browser keeps. */
@@ -95,9 +96,17 @@ export interface EngineCalls {
   changeMemory: { in: { memory: MemoryChoice }; event: never; out: MemoryReport }
   /** Resolves when the graphics device of the loaded model goes away. */
   untilLost: { in: null; event: never; out: Failure }
-  /** Cancelling rejects with `cancelled` at the next step; nothing of the model is lost. */
-  look: { in: { pictureId: string; image: Blob }; event: LookProgress; out: Looked }
-  /** Cancelling ends the answer early and still resolves, with what was written so far (`finish: 'stopped'`). */
+  /**
+   * Looks ahead, which comes behind all answers: it waits for them, and rejects `cancelled` when it is under way and an
+   * answer about another picture is asked for.
+   */
+  look: { in: PictureSource; event: LookProgress; out: Looked }
+  /**
+   * Looks at the picture first if it has to. Cancelling ends the answer early and still resolves, with what was written
+   * so far (`finish: 'stopped'`).
+   */
   answer: { in: AnswerRequest; event: AnswerProgress; out: Answered }
+  /** Lets go of what was seen of pictures that are gone for good. */
+  forget: { in: { pictureIds: string[] }; event: never; out: null }
   unload: { in: null; event: never; out: null }
 }

@@ -13,10 +13,10 @@ import {
   type Turn,
 } from '../conversation/conversation.ts'
 import { fromJson, toJson, toMarkdown } from '../conversation/exchange.ts'
-import type { ConversationLibrary, SeenPicture, StoredPicture } from '../conversation/library.ts'
+import type { ConversationLibrary } from '../conversation/library.ts'
 import { AppError, throwIfCancelled, toFailure, type Failure } from '../pack/failure.ts'
 import { lookKey } from '../pack/manifest.ts'
-import type { LookProgress } from '../protocol/engine-calls.ts'
+import type { AnswerProgress } from '../protocol/engine-calls.ts'
 import { modelName } from './model-slice.ts'
 import { decodingOf, type Settings } from './settings-slice.ts'
 import type { EngineAccess, GetState, SetState } from './store.ts'
@@ -76,18 +76,6 @@ export interface ConversationSources {
   now: () => number
 }
 
-/** One look at a picture, under way. Whoever else wants the same picture waits for it. */
-interface Look {
-  pictureId: string
-  /** `lookKey` of the model that looks. */
-  model: string
-  abort: AbortController
-  done: Promise<{ seen: SeenPicture; lookMs: number }>
-  /** The last that was told of it. */
-  last: LookProgress | null
-  onEvent: (event: LookProgress) => void
-}
-
 export function conversationSlice(
   set: SetState,
   get: GetState,
@@ -95,10 +83,9 @@ export function conversationSlice(
   { library, newId, now }: ConversationSources,
 ): ConversationSlice {
   let running: { abort: AbortController; turnId: string; conversationId: string } | null = null
-  let looking: Look | null = null
+  let looking: { pictureId: string; abort: AbortController } | null = null
   /** Pictures, each with the model, that need no look ahead: they have been seen, or it was tried. */
   const lookedAhead = new Set<string>()
-  let lookingAhead = false
 
   const find = (id: string): Conversation | undefined => get().conversations.find((one) => one.id === id)
   const current = (): Conversation | undefined => find(get().currentId ?? '')
@@ -134,71 +121,6 @@ export function conversationSlice(
     return { id: newId(), parent, question, answers: Object.fromEntries(waiting) }
   }
 
-  /** The query embeddings of a picture: kept ones if the same model made them, else it looks. */
-  async function lookAt(
-    picture: StoredPicture,
-    onEvent: (event: LookProgress) => void,
-    signal: AbortSignal,
-  ): Promise<{ seen: SeenPicture; lookMs: number }> {
-    const { model } = get()
-    if (model.status !== 'ready') throw new AppError('bug', 'No model is loaded.')
-    const key = lookKey(model.loaded.manifest)
-    if (picture.seen?.model === key) return { seen: picture.seen, lookMs: 0 }
-    if (looking !== null && (looking.pictureId !== picture.id || looking.model !== key)) {
-      // One picture at a time; what is asked about comes first.
-      looking.abort.abort()
-      await looking.done.catch(() => undefined)
-      throwIfCancelled(signal)
-    }
-    const look = looking ?? beginLook(picture, key)
-    look.onEvent = onEvent
-    if (look.last !== null) onEvent(look.last)
-    const stop = (): void => look.abort.abort()
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop)
-    try {
-      return await look.done
-    } finally {
-      signal.removeEventListener('abort', stop)
-    }
-  }
-
-  function beginLook(picture: StoredPicture, model: string): Look {
-    const abort = new AbortController()
-    const look: Look = {
-      pictureId: picture.id,
-      model,
-      abort,
-      done: NEVER,
-      last: null,
-      onEvent: () => undefined,
-    }
-    const onEvent = (event: LookProgress): void => {
-      look.last = event
-      look.onEvent(event)
-    }
-    const work = async (): Promise<{ seen: SeenPicture; lookMs: number }> => {
-      const input = { pictureId: picture.id, image: picture.image }
-      const { embeddings, photograph, readMs, lookMs } = await engine.call('look', input, {
-        onEvent,
-        signal: abort.signal,
-      })
-      const seen = { model, embeddings }
-      // Its conversation may have been deleted meanwhile.
-      const wanted = get().conversations.some(({ pictures }) => pictures.some(({ id }) => id === picture.id))
-      if (wanted) keep(library.savePicture({ ...picture, seen }))
-      note(picture.id, photograph)
-      return { seen, lookMs: readMs + lookMs }
-    }
-    look.done = work().finally(() => {
-      if (looking === look) looking = null
-    })
-    // Of a look ahead nobody may be there to hear that it failed.
-    look.done.catch(() => undefined)
-    looking = look
-    return look
-  }
-
   /** What a look found stays with the picture, whichever model is asked later. */
   function note(pictureId: string, photograph: boolean): void {
     for (const { id, pictures } of get().conversations)
@@ -210,82 +132,87 @@ export function conversationSlice(
   async function lookAhead(): Promise<void> {
     const free = (): boolean => running === null && looking === null && get().model.status === 'ready'
     const conversation = current()
-    if (conversation === undefined || lookingAhead || !free()) return
-    lookingAhead = true
-    try {
-      for (const { id } of conversation.pictures) {
-        const { model } = get()
-        if (!free() || model.status !== 'ready') return
-        const key = lookKey(model.loaded.manifest)
-        if (lookedAhead.has(`${key} ${id}`)) continue
-        const stored = (await library.picture(id)) ?? missing(id, get().images)
-        // Meanwhile it may have been sent, and the answer looks itself.
-        if (!free() || get().model !== model) return
-        lookedAhead.add(`${key} ${id}`)
-        if (stored.seen?.model === key) continue
-        await beginLook(stored, key).done
+    if (conversation === undefined || !free()) return
+    for (const { id } of conversation.pictures) {
+      const { model } = get()
+      if (!free() || model.status !== 'ready') return
+      const key = `${lookKey(model.loaded.manifest)} ${id}`
+      if (lookedAhead.has(key)) continue
+      lookedAhead.add(key)
+      looking = { pictureId: id, abort: new AbortController() }
+      try {
+        const input = { id, image: await imageOf(id) }
+        const { photograph } = await engine.call('look', input, { signal: looking.abort.signal })
+        note(id, photograph)
+      } catch {
+        // The answer looks again and says what is wrong.
       }
-    } catch {
-      // The answer looks again and says what is wrong.
-    } finally {
-      lookingAhead = false
+      looking = null
     }
   }
 
+  /** A picture that could not be kept (full disk) still lies in memory. */
+  async function imageOf(id: string): Promise<Blob> {
+    const image = (await library.picture(id))?.image ?? get().images[id]
+    if (image === undefined)
+      throw new AppError('not-found', 'This picture is no longer stored here; drop it again.')
+    return image
+  }
+
   async function answer(
-    conversationId: string,
+    conversation: Conversation,
     turn: Turn,
     picture: Picture,
     signal: AbortSignal,
   ): Promise<void> {
     let written = ''
     const update = (state: AnswerState, save = false): void =>
-      change(conversationId, (one) => withAnswer(one, turn.id, picture.id, state), save)
-    const onLook = (event: LookProgress): void =>
-      update(event.stage === 'opening' ? { status: 'opening', graph: event.graph } : { status: event.stage })
-    const { settings } = get()
-    const by = modelName(get().model)
+      change(conversation.id, (one) => withAnswer(one, turn.id, picture.id, state), save)
+    const { settings, model } = get()
+    const by = modelName(model)
+    if (model.status === 'ready') lookedAhead.add(`${lookKey(model.loaded.manifest)} ${picture.id}`)
+    const { question } = turn
     try {
-      const stored = (await library.picture(picture.id)) ?? missing(picture.id, get().images)
-      const { seen, lookMs } = await lookAt(stored, onLook, signal)
-      const conversation = find(conversationId)
-      if (conversation === undefined) return
-      const earlier = earlierTurns(conversation, turn, picture.id)
-      const { question } = turn
+      const image = await imageOf(picture.id)
+      throwIfCancelled(signal)
       const result = await engine.call(
         'answer',
         {
-          pictureId: picture.id,
-          embeddings: seen.embeddings,
+          picture: { id: picture.id, image },
           asked:
             question === null
               ? { kind: 'caption', prompt: settings.prompt }
-              : { kind: 'question', question, earlier, template: settings.template },
+              : {
+                  kind: 'question',
+                  question,
+                  earlier: earlierTurns(conversation, turn, picture.id),
+                  template: settings.template,
+                },
           settings: decodingOf(settings, now() % 2 ** 32),
         },
         {
-          onEvent: ({ text, tokens }) => {
-            written = text
-            update({ status: 'writing', text, tokens })
+          onEvent: (event) => {
+            if (event.stage === 'writing') written = event.text
+            update(underWay(event))
           },
           signal,
         },
       )
-      const { text, tokenIds, answers, finish, prefilled, dropped, prefillMs, decodeMs } = result
+      const { text, tokenIds, answers, finish, prefilled, dropped, prefillMs, decodeMs, look } = result
       const facts = {
         finish,
         prefilled,
         dropped,
         prefillMs,
         decodeMs,
-        lookMs,
+        lookMs: look === null ? 0 : look.readMs + look.lookMs,
         ...(by !== null && { model: by }),
       }
+      if (look !== null) note(picture.id, look.photograph)
       update({ status: 'done', text, tokenIds, answers, facts }, true)
       get().answerFinished()
       const said = `${picture.name}: ${text === '' ? 'no answer' : text}`
-      const beyond =
-        question === null && photographsAmong(conversation.pictures, settings).includes(picture.id)
+      const beyond = question === null && look?.photograph === true && settings.model === null
       set({ announcement: beyond ? `${said}. ${BEYOND}` : said })
     } catch (error) {
       const failure = toFailure(error)
@@ -311,7 +238,10 @@ export function conversationSlice(
 
   async function forgetPictures(pictures: readonly Picture[]): Promise<void> {
     const used = new Set(get().conversations.flatMap((one) => one.pictures.map(({ id }) => id)))
-    for (const { id } of pictures) if (!used.has(id)) await library.removePicture(id)
+    const gone = pictures.map(({ id }) => id).filter((id) => !used.has(id))
+    // A restarted engine forgets what it has not kept.
+    engine.call('forget', { pictureIds: gone }).catch(() => undefined)
+    for (const id of gone) await library.removePicture(id)
   }
 
   return {
@@ -345,7 +275,7 @@ export function conversationSlice(
       set({
         images: { ...get().images, ...Object.fromEntries(added.map(({ id, image }) => [id, image])) },
       })
-      for (const { id, image } of added) keep(library.savePicture({ id, image, seen: null }))
+      for (const { id, image } of added) keep(library.savePicture({ id, image }))
       begin(added.map(({ id, name }) => ({ id, name })))
     },
     openConversation(id) {
@@ -363,7 +293,7 @@ export function conversationSlice(
         set({ conversations: [gone, ...get().conversations], currentId: id, undo: null })
         for (const picture of gone.pictures) {
           const image = images[picture.id]
-          if (image !== undefined) keep(library.savePicture({ id: picture.id, image, seen: null }))
+          if (image !== undefined) keep(library.savePicture({ id: picture.id, image }))
         }
         keep(library.save(gone))
         void get().answerWaiting()
@@ -434,7 +364,7 @@ export function conversationSlice(
         const { conversation, turn, picture } = next
         running = { abort: new AbortController(), turnId: turn.id, conversationId: conversation.id }
         change(conversation.id, (one) => withAnswer(one, turn.id, picture.id, { status: 'reading' }), false)
-        await answer(conversation.id, turn, picture, running.abort.signal)
+        await answer(conversation, turn, picture, running.abort.signal)
         running = null
       }
     },
@@ -464,7 +394,7 @@ export function conversationSlice(
     async importFile(file) {
       try {
         const { conversations, pictures } = fromJson(await file.text(), newId)
-        for (const { id, image } of pictures) await library.savePicture({ id, image, seen: null })
+        for (const { id, image } of pictures) await library.savePicture({ id, image })
         for (const conversation of conversations) await library.save(conversation)
         const images = Object.fromEntries(pictures.map(({ id, image }) => [id, image]))
         set({
@@ -490,15 +420,9 @@ function stoppedBefore(text: string, by: string | null): AnswerState {
   return { status: 'done', text, tokenIds: [], answers: [], facts }
 }
 
-/** In the place of a promise until it is made. */
-const NEVER = new Promise<never>(() => undefined)
-
-/** A picture that could not be kept (full disk) still lies in memory. */
-function missing(id: string, images: Record<string, Blob>): StoredPicture {
-  const image = images[id]
-  if (image === undefined)
-    throw new AppError('not-found', 'This picture is no longer stored here; drop it again.')
-  return { id, image, seen: null }
+function underWay(event: AnswerProgress): AnswerState {
+  if (event.stage === 'writing') return { status: 'writing', text: event.text, tokens: event.tokens }
+  return event.stage === 'opening' ? { status: 'opening', graph: event.graph } : { status: event.stage }
 }
 
 const BEYOND = 'This looks like a photograph, and the built-in model knows drawn scenes only.'

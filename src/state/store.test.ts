@@ -17,6 +17,7 @@ import type { MeasureDevice } from './measure-slice.ts'
 import { photographsAmong } from './conversation-slice.ts'
 import { createAppStore, type AppStore } from './store.ts'
 
+const LOOKED: Looked = { width: 2, height: 2, photograph: false, readMs: 1, lookMs: 1 }
 const ANSWERED: Answered = {
   text: 'a cat',
   tokenIds: [5, 6],
@@ -26,15 +27,9 @@ const ANSWERED: Answered = {
   dropped: 0,
   prefillMs: 1,
   decodeMs: 1,
+  look: LOOKED,
 }
-const LOOKED: Looked = {
-  embeddings: Float32Array.of(1, 2),
-  width: 2,
-  height: 2,
-  photograph: false,
-  readMs: 1,
-  lookMs: 1,
-}
+const OF_A_PHOTOGRAPH: Answered = { ...ANSWERED, look: { ...LOOKED, photograph: true } }
 
 function loaded(hash: string): LoadedModel {
   const files = ['vision.weights', 'q-former.weights'].map((path) => ({ path, chunks: [{ sha256: hash }] }))
@@ -53,6 +48,7 @@ type LookCall = (
   report: (event: LookProgress) => void,
   signal: AbortSignal,
 ) => Promise<Looked>
+type ForgetCall = (input: EngineCalls['forget']['in']) => Promise<null>
 type ChangeMemoryCall = (input: EngineCalls['changeMemory']['in']) => Promise<MemoryReport>
 
 interface Fake {
@@ -61,6 +57,7 @@ interface Fake {
   look: ReturnType<typeof vi.fn<LookCall>>
   changeMemory: ReturnType<typeof vi.fn<ChangeMemoryCall>>
   answer: ReturnType<typeof vi.fn<AnswerCall>>
+  forget: ReturnType<typeof vi.fn<ForgetCall>>
   /** Makes the graphics device of the loaded model go away. */
   lose: (failure: Failure) => void
   kept: unknown[]
@@ -80,6 +77,7 @@ function fake({ kept = [], library }: { kept?: unknown[]; library?: Fake['librar
   const look = vi.fn<LookCall>().mockResolvedValue(LOOKED)
   const changeMemory = vi.fn<ChangeMemoryCall>().mockResolvedValue({ keepsAll: false, why: 'Asked.' })
   const answer = vi.fn<AnswerCall>().mockResolvedValue(ANSWERED)
+  const forget = vi.fn<ForgetCall>().mockResolvedValue(null)
   const unload = vi.fn<() => Promise<null>>().mockResolvedValue(null)
   const measureDevice = vi.fn<MeasureDevice>()
   let lose: (failure: Failure) => void = () => undefined
@@ -91,6 +89,7 @@ function fake({ kept = [], library }: { kept?: unknown[]; library?: Fake['librar
     changeMemory: (input: EngineCalls['changeMemory']['in']) => changeMemory(input),
     answer: (input: AnswerRequest, report: (event: AnswerProgress) => void, signal: AbortSignal) =>
       answer(input, report, signal),
+    forget: (input: EngineCalls['forget']['in']) => forget(input),
     unload: () => unload(),
   }
   const client = {
@@ -133,6 +132,7 @@ function fake({ kept = [], library }: { kept?: unknown[]; library?: Fake['librar
     look,
     changeMemory,
     answer,
+    forget,
     lose: (failure) => lose(failure),
     kept,
     library: shelf,
@@ -177,35 +177,30 @@ describe('a conversation', () => {
     expect(store.getState().announcement).toBe('b: a cat')
   })
 
-  it('looks at a picture once, whatever is asked, and hands earlier turns to the model', async () => {
-    const { store, look, answer } = await withPicture()
+  it('hands the picture and earlier turns to the model', async () => {
+    const { store, answer } = await withPicture()
     await ask(store, ' what is it? ')
     await ask(store, 'why?')
-    expect(look).toHaveBeenCalledTimes(1)
-    expect(answer.mock.calls.at(-1)?.[0]).toMatchObject({
-      embeddings: LOOKED.embeddings,
+    const [request] = answer.mock.calls.at(-1) ?? []
+    expect(request).toMatchObject({
       asked: {
         kind: 'question',
         question: 'why?',
         earlier: [{ question: 'what is it?', answer: 'a cat' }],
       },
     })
+    expect(await request?.picture.image.text()).toBe('a.png')
     expect(store.getState().drafts).toEqual({ [store.getState().currentId ?? '']: '' })
   })
 
-  it('survives a reload without looking again, unless the model is another', async () => {
-    const { library } = await withPicture()
+  it('survives a reload', async () => {
+    const { library, answer } = await withPicture()
     const again = fake({ library })
     await again.store.getState().restoreConversations()
     await again.store.getState().loadModel()
     expect(statuses(again.store)).toEqual(['done'])
     await ask(again.store, 'why?')
-    expect(again.look).not.toHaveBeenCalled()
-
-    again.load.mockResolvedValueOnce(loaded('two'))
-    await again.store.getState().loadModel()
-    await ask(again.store, 'really?')
-    expect(again.look).toHaveBeenCalledTimes(1)
+    expect(again.answer.mock.calls.at(-1)?.[0].picture.id).toBe(answer.mock.calls[0]?.[0].picture.id)
   })
 
   it('keeps every version of a question and what followed it', async () => {
@@ -236,7 +231,7 @@ describe('a conversation', () => {
     store.getState().addImages([picture('a'), picture('b')])
     await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
     await ask(store, 'what?')
-    const asked = answer.mock.calls.map(([{ pictureId, asked }]) => [pictureId, asked.kind])
+    const asked = answer.mock.calls.map(([{ picture, asked }]) => [picture.id, asked.kind])
     expect(asked.map(([, kind]) => kind)).toEqual(['caption', 'caption', 'question', 'question'])
     expect(new Set(asked.map(([id]) => id)).size).toBe(2)
   })
@@ -249,8 +244,8 @@ describe('a conversation', () => {
       if (first?.status === 'writing') seen.push(first.text)
     })
     answer.mockImplementationOnce((_, report) => {
-      report({ text: 'a', tokens: 1 })
-      report({ text: 'a cat', tokens: 2 })
+      report({ stage: 'writing', text: 'a', tokens: 1 })
+      report({ stage: 'writing', text: 'a cat', tokens: 2 })
       return Promise.reject(new AppError('out-of-memory', 'Too large.'))
     })
     await store.getState().loadModel()
@@ -277,10 +272,12 @@ describe('a conversation', () => {
   })
 
   it('is deleted with its pictures and comes back by undo', async () => {
-    const { store, library } = await withPicture()
+    const { store, library, forget } = await withPicture()
     const id = store.getState().currentId ?? ''
+    const pictureIds = [...library.pictures.keys()]
     store.getState().deleteConversation(id)
     await vi.waitFor(() => expect(library.pictures.size).toBe(0))
+    expect(forget).toHaveBeenCalledWith({ pictureIds })
     expect(library.conversations.size).toBe(0)
     expect(store.getState().currentId).toBe(null)
     store.getState().undo?.restore()
@@ -328,15 +325,16 @@ describe('a conversation', () => {
 })
 
 describe('a photograph', () => {
-  const PHOTOGRAPH = { ...LOOKED, photograph: true }
   const beyond = (store: AppStore): number => {
     const { conversations, settings } = store.getState()
     return photographsAmong(conversations[0]?.pictures ?? [], settings).length
   }
 
   it('is beyond the built-in model, which is said aloud once, and not beyond another', async () => {
-    const { store, look } = fake()
-    look.mockResolvedValueOnce(PHOTOGRAPH)
+    const { store, answer } = fake()
+    answer.mockImplementation(async ({ picture: { image } }) =>
+      (await image.text()) === 'a' ? OF_A_PHOTOGRAPH : ANSWERED,
+    )
     const said: string[] = []
     store.subscribe(({ announcement }, before) => {
       if (announcement !== before.announcement) said.push(announcement)
@@ -355,7 +353,7 @@ describe('a photograph', () => {
 
   it('is still known as one after a reload, and in another browser', async () => {
     const first = fake()
-    first.look.mockResolvedValueOnce(PHOTOGRAPH)
+    first.answer.mockResolvedValueOnce(OF_A_PHOTOGRAPH)
     await first.store.getState().loadModel()
     first.store.getState().addImages([picture('a')])
     await vi.waitFor(() => expect(statuses(first.store)).toEqual(['done']))
@@ -371,9 +369,9 @@ describe('a photograph', () => {
     const { library } = await withPicture()
     for (const [id, one] of library.conversations)
       library.conversations.set(id, { ...one, pictures: one.pictures.map(({ id, name }) => ({ id, name })) })
-    const { store, load, look } = fake({ library })
+    const { store, load, answer } = fake({ library })
     load.mockResolvedValue(loaded('two'))
-    look.mockResolvedValueOnce(PHOTOGRAPH)
+    answer.mockResolvedValueOnce(OF_A_PHOTOGRAPH)
     await store.getState().restoreConversations()
     await store.getState().loadModel()
     expect(beyond(store)).toBe(0)
@@ -400,89 +398,54 @@ describe('a suggested question', () => {
 })
 
 describe('a picture that the model has not seen', () => {
-  /** A conversation that was kept with what another model saw, and a look that ends when it is told to. */
-  async function unseen(): Promise<Fake & { finish: (looked: Looked | Error) => void }> {
+  /** A conversation that was kept, before another model. */
+  async function unseen(): Promise<Fake> {
     const { library } = await withPicture()
     const again = fake({ library })
     again.load.mockResolvedValue(loaded('two'))
-    let finish: (looked: Looked | Error) => void = () => undefined
-    again.look.mockImplementationOnce(
-      (_, report, signal) =>
-        new Promise((resolve, reject) => {
-          report({ stage: 'opening', graph: 'vision' })
-          signal.addEventListener('abort', () => reject(new AppError('cancelled', 'Stopped.')))
-          finish = (looked) => (looked instanceof Error ? reject(looked) : resolve(looked))
-        }),
-    )
     await again.store.getState().restoreConversations()
     await again.store.getState().loadModel()
-    return { ...again, finish: (looked) => finish(looked) }
+    return again
   }
 
-  it('is looked at while the question is typed, once, and kept', async () => {
-    const { store, look, answer, finish, library } = await unseen()
+  it('is looked at while the question is typed, once', async () => {
+    const { store, look } = await unseen()
     store.getState().changeDraft(' ')
     store.getState().changeDraft('w')
     store.getState().changeDraft('wh')
     await vi.waitFor(() => expect(look).toHaveBeenCalledTimes(1))
     expect(statuses(store)).toEqual(['done'])
-    finish(LOOKED)
-    await vi.waitFor(() => expect([...library.pictures.values()][0]?.seen?.model).toContain('two'))
     await ask(store, 'why?')
     expect(look).toHaveBeenCalledTimes(1)
-    expect(answer).toHaveBeenCalledTimes(1)
-    expect(answers(store)[1]).toMatchObject({ facts: { lookMs: 0 } })
   })
 
-  it('is waited for by a question that is sent meanwhile, which shows how far it is', async () => {
-    const { store, look, finish } = await unseen()
+  it('shows how far the look is that an answer waits for', async () => {
+    const { store, answer } = await unseen()
+    let finish: (answered: Answered) => void = () => undefined
+    answer.mockImplementationOnce((_, report) => {
+      report({ stage: 'opening', graph: 'vision' })
+      return new Promise((resolve) => (finish = resolve))
+    })
     store.getState().changeDraft('why?')
-    await vi.waitFor(() => expect(look).toHaveBeenCalledTimes(1))
     store.getState().send()
     await vi.waitFor(() => expect(answers(store)[1]).toEqual({ status: 'opening', graph: 'vision' }))
-    finish(LOOKED)
+    finish(ANSWERED)
     await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
-    expect(look).toHaveBeenCalledTimes(1)
     expect(answers(store)[1]).toMatchObject({ text: 'a cat', facts: { lookMs: 2 } })
   })
 
-  it('may fail to be looked at ahead without a word; the answer looks again', async () => {
-    const { store, look, finish } = await unseen()
+  it('may fail to be looked at ahead without a word', async () => {
+    const { store, look } = await unseen()
+    look.mockRejectedValueOnce(new AppError('out-of-memory', 'Too large.'))
+    const { announcement } = store.getState()
     store.getState().changeDraft('why?')
     await vi.waitFor(() => expect(look).toHaveBeenCalledTimes(1))
-    const { announcement } = store.getState()
-    finish(new AppError('out-of-memory', 'Too large.'))
     await new Promise((resolve) => setTimeout(resolve))
     expect(statuses(store)).toEqual(['done'])
-    store.getState().changeDraft('why then?')
     expect(store.getState()).toMatchObject({ announcement, libraryFailure: null })
-    store.getState().send()
-    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
-    expect(look).toHaveBeenCalledTimes(2)
   })
 
-  it('gives way to another picture, and to Stop', async () => {
-    const { store, look } = await unseen()
-    store.getState().changeDraft('why?')
-    await vi.waitFor(() => expect(look).toHaveBeenCalledTimes(1))
-    store.getState().addImages([picture('b.png')])
-    await vi.waitFor(() => expect(statuses(store)).toEqual(['done']))
-    expect(look).toHaveBeenCalledTimes(2)
-
-    const other = await unseen()
-    other.store.getState().changeDraft('why?')
-    await vi.waitFor(() => expect(other.look).toHaveBeenCalledTimes(1))
-    other.store.getState().send()
-    await vi.waitFor(() => expect(statuses(other.store)).toEqual(['done', 'opening']))
-    other.store.getState().stop()
-    await vi.waitFor(() => expect(statuses(other.store)).toEqual(['done', 'done']))
-    expect(answers(other.store)[1]).toMatchObject({ text: '', facts: { finish: 'stopped' } })
-    expect(other.answer).not.toHaveBeenCalled()
-    await ask(other.store, 'again?')
-    expect(other.look).toHaveBeenCalledTimes(2)
-  })
-
-  it('is not looked at ahead when it has been seen, or while something is written', async () => {
+  it('is not looked at ahead while something is written', async () => {
     const { store, look, answer } = await withPicture()
     let end: (answered: Answered) => void = () => undefined
     answer.mockImplementationOnce(() => new Promise((resolve) => (end = resolve)))
@@ -492,9 +455,7 @@ describe('a picture that the model has not seen', () => {
     store.getState().changeDraft('and')
     end(ANSWERED)
     await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
-    store.getState().changeDraft('and then?')
-    await new Promise((resolve) => setTimeout(resolve))
-    expect(look).toHaveBeenCalledTimes(1)
+    expect(look).not.toHaveBeenCalled()
   })
 })
 
@@ -548,9 +509,9 @@ describe('the model', () => {
   })
 
   it('is rebuilt when the graphics device goes away; the half answer stays until it is asked for again', async () => {
-    const { store, answer, lose, restarted, look } = await withPicture()
+    const { store, answer, lose, restarted } = await withPicture()
     answer.mockImplementationOnce((_, report) => {
-      report({ text: 'half an', tokens: 2 })
+      report({ stage: 'writing', text: 'half an', tokens: 2 })
       lose(LOST)
       return Promise.reject(new AppError('device-lost', LOST.message))
     })
@@ -563,7 +524,6 @@ describe('the model', () => {
     const conversation = store.getState().conversations[0]
     store.getState().retry(conversation?.turns[1]?.id ?? '', conversation?.pictures[0]?.id ?? '')
     await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
-    expect(look).toHaveBeenCalledTimes(1)
     expect(store.getState().losses).toBe(0)
   })
 
@@ -596,7 +556,7 @@ describe('the model', () => {
     answer.mockImplementationOnce(
       (_, report, signal) =>
         new Promise((resolve) => {
-          report({ text: 'half an', tokens: 2 })
+          report({ stage: 'writing', text: 'half an', tokens: 2 })
           signal.addEventListener('abort', () => resolve({ ...ANSWERED, text: 'half an', finish: 'stopped' }))
         }),
     )

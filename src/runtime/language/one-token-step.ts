@@ -44,7 +44,7 @@ export class OneTokenStep {
       [input.totalLength]: this.#totalLength,
       [input.rows]: rows,
       [input.logitRows]: runtime.gpuTensor('int64', [1]),
-      [input.queries]: runtime.gpuTensor('float32', [1, shape.queries, text.hiddenSize]),
+      [input.queries]: runtime.gpuTensor('float32', [1, shape.queries, shape.hiddenSize]),
     }
   }
 

@@ -1,0 +1,317 @@
+/**
+ * The engine: one loaded model, the discussions about its pictures, and what was seen in them. Any number of calls may
+ * be under way; what must not overlap takes turns. Everything from outside is handed in.
+ */
+import type { PictureRead } from '../image/read-picture.ts'
+import type { MemoryReport, Provider } from '../pack/device-report.ts'
+import { AppError, orCancelled, throwIfCancelled, toFailure, type Failure } from '../pack/failure.ts'
+import { lookKey, type PackReader, type Preprocessing } from '../pack/manifest.ts'
+import type {
+  Answered,
+  AnswerProgress,
+  AnswerRequest,
+  EngineCalls,
+  LoadedModel,
+  LoadProgress,
+  Looked,
+  LookProgress,
+  PackPlace,
+  PictureSource,
+} from '../protocol/engine-calls.ts'
+import type { Handlers } from '../protocol/rpc.ts'
+import type { Compute } from '../runtime/device/compute.ts'
+import { lossOf } from '../runtime/device/loss.ts'
+import { openTalkingModel } from '../runtime/models/models.ts'
+import type { TalkingModel } from '../runtime/models/model.ts'
+import type { AnswerSoFar, Discussion } from '../runtime/talk/discussion.ts'
+import { describeDevice, memoryFor } from './device-report.ts'
+import { Discussions } from './discussions.ts'
+import type { Seen, SeenPictures } from './seen.ts'
+import { SharedLook } from './shared-look.ts'
+import { Turns } from './turns.ts'
+
+export interface EngineParts {
+  /** `onBytes` is told of bytes as they arrive. */
+  openPack: (
+    place: PackPlace,
+    options: { onBytes: (bytes: number) => void; signal: AbortSignal },
+  ) => Promise<PackReader>
+  openCompute: (prefer: Provider | null) => Promise<Compute>
+  readPicture: (image: Blob, preprocessing: Preprocessing) => Promise<PictureRead>
+  seen: SeenPictures
+  /** GiB that the device says it has; undefined where it does not say. */
+  deviceMemory: number | undefined
+}
+
+/** What a look gave, and which model it was that looked. */
+interface SeenBy extends Seen {
+  model: TalkingModel
+  readMs: number
+  lookMs: number
+}
+
+/** An answer as far as it has come. */
+interface Progress {
+  look: Looked | null
+  last: AnswerSoFar | null
+  startedAt: number
+  firstAt: number
+}
+
+export class Engine implements Handlers<EngineCalls> {
+  readonly #parts: EngineParts
+  readonly #turns = new Turns()
+  readonly #looks = new Map<string, SharedLook<SeenBy>>()
+  readonly #discussions = new Discussions()
+  #loaded: { model: TalkingModel; compute: Compute } | null = null
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts
+  }
+
+  load(
+    input: EngineCalls['load']['in'],
+    report: (event: LoadProgress) => void,
+    signal: AbortSignal,
+  ): Promise<LoadedModel> {
+    return this.#turns.take(() => this.#load(input, report, signal), { signal })
+  }
+
+  changeMemory({ memory }: EngineCalls['changeMemory']['in']): Promise<MemoryReport> {
+    return this.#turns.take(async () => {
+      const { model, compute } = this.#current()
+      const decision = memoryFor(memory, compute, model.manifest, this.#parts.deviceMemory)
+      await model.look.keepLoaded(decision.keepsAll)
+      return decision
+    })
+  }
+
+  async untilLost(): Promise<Failure> {
+    const device = this.#loaded?.compute.device
+    // On the processor there is nothing to lose.
+    if (device === null || device === undefined) return new Promise(() => undefined)
+    return toFailure(await lossOf(device).catch((error: unknown) => error))
+  }
+
+  /** Looks ahead: whatever answers need comes before it. */
+  async look(
+    picture: PictureSource,
+    report: (event: LookProgress) => void,
+    signal: AbortSignal,
+  ): Promise<Looked> {
+    const look = this.#lookAt(picture)
+    const seen = look.join(report, { urgent: false, signal })
+    void this.#turns.take(() => look.begin(), { canWait: true })
+    return lookedOf(await seen)
+  }
+
+  async answer(
+    request: AnswerRequest,
+    report: (event: AnswerProgress) => void,
+    signal: AbortSignal,
+  ): Promise<Answered> {
+    const { picture } = request
+    this.#giveWayTo(picture)
+    const look = this.#lookAt(picture)
+    const seen = look.join(report, { urgent: true, signal })
+    // It is waited for when the turn has come, which may be never.
+    seen.catch(() => undefined)
+    const progress: Progress = { look: null, last: null, startedAt: 0, firstAt: 0 }
+    const turn = async (): Promise<void> => {
+      await look.begin()
+      await this.#answer(request, await seen, progress, report, signal)
+    }
+    try {
+      // A step that is being run is not waited for, but what comes next is kept from overlapping it.
+      await orCancelled(this.#turns.take(turn, { signal }), signal)
+    } catch (error) {
+      // Stopping keeps what was written.
+      if (!signal.aborted || toFailure(error).code !== 'cancelled') throw error
+    }
+    return answeredOf(progress)
+  }
+
+  async forget({ pictureIds }: EngineCalls['forget']['in']): Promise<null> {
+    // At once, since the page may be about to close; and again behind looks that are under way.
+    await this.#parts.seen.forget(pictureIds)
+    return this.#turns.take(async () => {
+      for (const id of pictureIds) this.#discussions.end(id)
+      await this.#parts.seen.forget(pictureIds)
+      return null
+    })
+  }
+
+  unload(): Promise<null> {
+    return this.#turns.take(async () => {
+      await this.#unload()
+      return null
+    })
+  }
+
+  async #load(
+    { pack: place, prefer, memory: choice }: EngineCalls['load']['in'],
+    report: (event: LoadProgress) => void,
+    signal: AbortSignal,
+  ): Promise<LoadedModel> {
+    const startedAt = performance.now()
+    await this.#unload()
+    const compute = await this.#parts.openCompute(prefer)
+    try {
+      const work = async (): Promise<{ model: TalkingModel; memory: MemoryReport }> => {
+        const pack = await this.#openPack(place, report, signal)
+        const memory = memoryFor(choice, compute, pack.manifest, this.#parts.deviceMemory)
+        const model = await openTalkingModel(pack, compute, {
+          signal,
+          keepsAll: memory.keepsAll,
+          onProgress: (graph, done, total) => report({ stage: 'preparing', graph, done, total }),
+        })
+        return { model, memory }
+      }
+      const { model, memory } = await unlessLost(compute, work())
+      this.#loaded = { model, compute }
+      const device = describeDevice(compute, model.talk, memory)
+      return { device, manifest: model.manifest, loadMs: performance.now() - startedAt }
+    } catch (error) {
+      compute.device?.destroy()
+      throw error
+    }
+  }
+
+  async #openPack(
+    place: PackPlace,
+    report: (event: LoadProgress) => void,
+    signal: AbortSignal,
+  ): Promise<PackReader> {
+    let doneBytes = 0
+    let totalBytes = 0
+    const tell = (): void =>
+      report({ stage: 'fetching', doneBytes, totalBytes: Math.max(totalBytes, doneBytes) })
+    const onBytes = (bytes: number): void => {
+      doneBytes += bytes
+      tell()
+    }
+    const pack = await this.#parts.openPack(place, { signal, onBytes })
+    totalBytes = pack.manifest.files
+      .filter((file) => !file.path.endsWith('.onnx'))
+      .reduce((sum, file) => sum + file.bytes, 0)
+    tell()
+    return pack
+  }
+
+  async #unload(): Promise<void> {
+    const loaded = this.#loaded
+    this.#loaded = null
+    this.#discussions.endAll()
+    await loaded?.model.dispose()
+    loaded?.compute.device?.destroy()
+  }
+
+  #current(): { model: TalkingModel; compute: Compute } {
+    if (this.#loaded === null) throw new AppError('bug', 'No model is loaded.')
+    return this.#loaded
+  }
+
+  /** The look at a picture that is under way or waiting, or a new one. */
+  #lookAt(picture: PictureSource): SharedLook<SeenBy> {
+    const before = this.#looks.get(picture.id)
+    if (before?.isCut === false) return before
+    const look = new SharedLook<SeenBy>(async (report, signal) => {
+      try {
+        return await this.#see(picture, report, signal)
+      } finally {
+        if (this.#looks.get(picture.id) === look) this.#looks.delete(picture.id)
+      }
+    })
+    this.#looks.set(picture.id, look)
+    return look
+  }
+
+  /** A look ahead at another picture that is under way is cut off. */
+  #giveWayTo({ id }: PictureSource): void {
+    for (const [other, look] of this.#looks) if (other !== id && look.hasBegun && look.canWait) look.cut()
+  }
+
+  /** What the model sees in a picture, or saw in it before. */
+  async #see(
+    { id, image }: PictureSource,
+    report: (event: LookProgress) => void,
+    signal: AbortSignal,
+  ): Promise<SeenBy> {
+    const { model } = this.#current()
+    const key = lookKey(model.manifest)
+    const before = await this.#parts.seen.get(id, key)
+    if (before !== undefined) return { ...before, model, readMs: 0, lookMs: 0 }
+    const startedAt = performance.now()
+    report({ stage: 'reading' })
+    const { preprocessing } = model.manifest
+    const { pixels, width, height, photograph } = await this.#parts.readPicture(image, preprocessing)
+    const readAt = performance.now()
+    throwIfCancelled(signal)
+    report({ stage: 'looking', width, height })
+    const { embeddings: onDevice } = await model.look.see(pixels, {
+      signal,
+      onOpening: (graph) => report({ stage: 'opening', graph }),
+      onOpened: () => report({ stage: 'looking', width, height }),
+    })
+    try {
+      // Read back once, to be kept: no later turn, nor a reload, has to look again.
+      const seen: Seen = { embeddings: await onDevice.read(), width, height, photograph }
+      await this.#parts.seen.keep(id, key, seen)
+      return { ...seen, model, readMs: readAt - startedAt, lookMs: performance.now() - readAt }
+    } finally {
+      onDevice.dispose()
+    }
+  }
+
+  async #answer(
+    { picture, asked, settings }: AnswerRequest,
+    joined: SeenBy,
+    progress: Progress,
+    report: (event: AnswerProgress) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { model } = this.#current()
+    // Another model may have been loaded since that look.
+    const seen = joined.model === model ? joined : await this.#see(picture, report, signal)
+    progress.look = lookedOf(seen)
+    const discussion = this.#discussions.latest(picture.id, () => discuss(model, seen))
+    progress.startedAt = progress.firstAt = performance.now()
+    const steps =
+      asked.kind === 'caption'
+        ? discussion.answer(asked.prompt, { settings, signal })
+        : discussion.ask(asked.earlier, asked.question, { settings, signal, template: asked.template })
+    for await (const soFar of steps) {
+      throwIfCancelled(signal)
+      if (progress.last === null) progress.firstAt = performance.now()
+      progress.last = soFar
+      report({ stage: 'writing', text: soFar.text, tokens: soFar.tokenIds.length })
+    }
+  }
+}
+
+function discuss(model: TalkingModel, { embeddings }: Seen): Discussion {
+  return model.talk.discuss(model.look.seenBefore(embeddings))
+}
+
+function lookedOf({ width, height, photograph, readMs, lookMs }: SeenBy): Looked {
+  return { width, height, photograph, readMs, lookMs }
+}
+
+function answeredOf({ look, last, startedAt, firstAt }: Progress): Answered {
+  return {
+    text: last?.text ?? '',
+    tokenIds: last?.tokenIds ?? [],
+    answers: last?.answers.map(({ text, tokenIds, score }) => ({ text, tokenIds, score })) ?? [],
+    finish: last?.finish ?? 'stopped',
+    prefilled: last?.prefilled ?? 0,
+    dropped: last?.dropped ?? 0,
+    prefillMs: firstAt - startedAt,
+    decodeMs: last === null ? 0 : performance.now() - firstAt,
+    look,
+  }
+}
+
+/** Settles as `work` does, or rejects `device-lost` as soon as the device goes away: the work might never settle then. */
+function unlessLost<T>({ device }: Compute, work: Promise<T>): Promise<T> {
+  return device === null ? work : Promise.race([work, lossOf(device)])
+}

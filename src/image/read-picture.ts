@@ -1,0 +1,33 @@
+/** A picture file → what a model is given, and what can be told of the picture on the way. */
+import type { Preprocessing } from '../pack/manifest.ts'
+import { withImage } from './decode.ts'
+import { looksPhotographed } from './drawn-or-photographed.ts'
+import { rowsOf, type Pixels, type RgbRows } from './pixels.ts'
+import { normalise } from './preprocess.ts'
+import { resizeBicubic } from './resize.ts'
+
+export interface PictureRead {
+  pixels: Pixels
+  /** Of the picture itself. */
+  width: number
+  height: number
+  /** It has the shades of a photograph; a drawing has not. */
+  photograph: boolean
+}
+
+/** In a browser's worker. Throws `bad-image` and `image-too-large`. */
+export function readPicture(image: Blob, preprocessing: Preprocessing): Promise<PictureRead> {
+  return withImage(image, (rows) => pictureOf(rows, preprocessing))
+}
+
+export function pictureOf(rows: RgbRows, preprocessing: Preprocessing): PictureRead {
+  const { size } = preprocessing
+  const rgb = resizeBicubic(rows, size)
+  return {
+    pixels: normalise(rgb, preprocessing),
+    width: rows.width,
+    height: rows.height,
+    // The small picture tells as much as the large one, which would have to be read a second time.
+    photograph: looksPhotographed(rowsOf(size, size, rgb)),
+  }
+}
