@@ -70,6 +70,14 @@ export function isFamily(value: unknown): value is Family {
   return typeof value === 'string' && Object.hasOwn(FAMILIES, value)
 }
 
+/** Numbers in the largest token table of a model; 0 when it has none. */
+export function largestTable(model: PackModel): number {
+  const tables = partsOf(model).map(([, { shape }]) =>
+    'vocabulary' in shape ? shape.vocabulary * shape.hiddenSize : 0,
+  )
+  return Math.max(...tables)
+}
+
 /** The parts of a model, in the order in which they run. */
 export function partsOf({ parts }: PackModel): [PartName, PackPart][] {
   return (Object.keys(parts) as PartName[]).map((name) => [name, parts[name]])
