@@ -6,7 +6,7 @@ import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, type Page } from '@playwright/test'
-import { launchOptions } from '../scripts/browser.ts'
+import { launchOptions } from '../testing/browser.ts'
 import { AppPage, expect, test } from './fixtures.ts'
 import { PICTURE } from './model-fixtures.ts'
 
