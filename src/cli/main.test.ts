@@ -126,7 +126,7 @@ describe('pictalk', () => {
     const { stdout, stderr, status } = await pictalk(
       'caption',
       join(folder, 'pack'),
-      'testing/images/bad-text.jpg',
+      'e2e/images/bad-text.jpg',
       PICTURE,
     )
     expect(status).toBe(1)

@@ -74,6 +74,7 @@ function copying<T>(table: Table<T>): Table<T> {
     ...table,
     get: async (key) => structuredClone(await table.get(key)),
     set: (key, value) => table.set(key, structuredClone(value)),
+    setAll: (entries) => table.setAll(structuredClone(entries)),
     update: (key, change) =>
       table.update(key, (present) => structuredClone(change(structuredClone(present)))),
     values: async () => structuredClone(await table.values()),
@@ -96,6 +97,8 @@ export interface FakePage {
   lose: (failure: Failure) => void
   /** Every version of the settings that was kept, the last one last. */
   kept: unknown[]
+  /** Files that were handed to the browser's downloads, with their names. */
+  offered: { file: Blob; name: string }[]
   measureDevice: Mock<MeasureDevice>
   restarted: () => number
 }
@@ -133,13 +136,14 @@ export function openPage({
   const measureDevice = vi.fn<MeasureDevice>()
   const tab = openTab(`tab${(ids += 1)}`, browser.locks, browser.channel.join())
   let restarts = 0
+  const offered: FakePage['offered'] = []
   const store = createAppStore({
     engine: { client, restart: () => ((restarts += 1), client) },
     packs: {
       client: { call: () => new Promise(() => undefined), fail: () => undefined },
       persist: () => Promise.resolve(false),
       chooseFolder: () => Promise.resolve('none'),
-      offerFile: () => undefined,
+      offerFile: (file, name) => void offered.push({ file, name }),
     },
     measureDevice,
     settings: { load: () => kept.at(-1), save: (settings) => void kept.push(settings) },
@@ -154,6 +158,7 @@ export function openPage({
     tab,
     lose: (failure) => lose(failure),
     kept,
+    offered,
     measureDevice,
     restarted: () => restarts,
   }
@@ -196,7 +201,7 @@ export function statuses(store: AppStore): string[] {
 
 /** Questions of all conversations that are not removed, as they lie on the disk. */
 export async function questionsOnDisk({ library }: FakeBrowser): Promise<(string | null)[]> {
-  const kept = await library.conversations()
+  const { kept } = await library.conversations()
   return kept.flatMap((one) => toShown(one)?.turns ?? []).map(({ question }) => question)
 }
 
@@ -228,4 +233,12 @@ export async function reopened({ browser, tab }: FakePage): Promise<FakePage> {
 /** Lets everything happen that waits for nothing from outside. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setTimeout(resolve))
+}
+
+/** All conversations of a page as one file. */
+export async function exported({ store, offered }: FakePage): Promise<Blob> {
+  await store.getState().exportAll()
+  const last = offered.at(-1)
+  if (last === undefined) throw new Error(store.getState().announcement)
+  return last.file
 }
