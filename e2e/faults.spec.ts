@@ -79,8 +79,8 @@ async function underEach<Expectation>(
 ): Promise<void> {
   test.setTimeout(240_000)
   const counts: Count[] = []
-  await hurryFetching(models.page)
   await models.open()
+  await hurryFetching(models.page)
   for (const [name, fault, expectation] of faults) {
     await test.step(name, async () => {
       server.served.length = 0
@@ -187,8 +187,8 @@ test('Users get their model though the connection is cut a hundred times', async
     cuts += 1
     return { kind: 'cut', after: 1 + Math.floor(random.next() * 80_000) }
   }
-  await hurryFetching(models.page)
   await models.open()
+  await hurryFetching(models.page)
   expect(await add(models, server)).toContain('works without a connection')
   expect(cuts).toBe(100)
   const beyond = bytesBeyond(server)

@@ -12,13 +12,16 @@ export async function beginThreadWith(page: Page, name: string, script: string):
 
 /**
  * Lets timers of the thread that fetches models run out ten times as fast, so that waiting for the next attempt and
- * giving up on a server that has stopped sending take seconds, not half a minute. Before the page is opened.
+ * giving up on a server that has stopped sending take seconds, not half a minute. For a page that is open.
  */
-export function hurryFetching(page: Page): Promise<void> {
-  return beginThreadWith(
-    page,
-    'keeper.worker',
-    `const wait = self.setTimeout.bind(self)
-     self.setTimeout = (work, ms = 0, ...rest) => wait(work, ms / 10, ...rest)`,
-  )
+export async function hurryFetching(page: Page): Promise<void> {
+  const threads = page.workers().filter((worker) => worker.url().includes('keeper.worker'))
+  if (threads.length === 0) throw new Error('This page has no thread that fetches models.')
+  for (const thread of threads)
+    await thread.evaluate(() => {
+      const wait = globalThis.setTimeout.bind(globalThis)
+      Object.assign(globalThis, {
+        setTimeout: (work: () => void, ms = 0) => wait(work, ms / 10),
+      })
+    })
 }
