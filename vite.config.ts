@@ -62,6 +62,7 @@ export default defineConfig({
       'zustand',
       'zustand/vanilla',
       '@huggingface/tokenizers',
+      '@noble/hashes/sha2.js',
       '@bufbuild/protobuf',
       'image-size',
     ],

@@ -12,13 +12,15 @@ import { modelSlice, type ModelSlice } from './model-slice.ts'
 import { offlineSlice, type OfflineSlice } from './offline-slice.ts'
 import { packsSlice, type PacksDependencies, type PacksSlice } from './packs-slice.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
+import { withheldSlice, type WithheldSlice } from './withheld-slice.ts'
 
 export type AppState = ModelSlice &
   MeasureSlice &
   PacksSlice &
   ConversationSlice &
   SettingsSlice &
-  OfflineSlice
+  OfflineSlice &
+  WithheldSlice
 export type AppStore = StoreApi<AppState>
 
 export interface Engine {
@@ -53,6 +55,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
     ...modelSlice(set, get, engine, dependencies.builtInModelUrl),
     ...measureSlice(set, get, dependencies.measureDevice),
     ...offlineSlice(set),
+    ...withheldSlice(set),
     ...packsSlice(set, get, dependencies.packs),
     ...conversationSlice(set, get, engine, dependencies.conversations),
   }))
