@@ -3,8 +3,7 @@ import { startGpuProbe } from '../../../src/bench/gpu-probe.ts'
 import { decoder as treaty, POSITION_OFFSET } from '../../../src/pack/parts.ts'
 import { weightsPath, type ModelShape } from '../../../src/pack/manifest.ts'
 import { CacheMemory } from '../../../src/runtime/language/cache-memory.ts'
-import { decoderLayout } from '../../../src/runtime/language/decoder-engine.ts'
-import type { KvCache } from '../../../src/runtime/language/kv-cache.ts'
+import { cacheLayout, type KvCache } from '../../../src/runtime/language/kv-cache.ts'
 import { openCache } from '../../../src/runtime/language/open-cache.ts'
 import { DecoderOnly } from '../../../src/runtime/language/decoder-only.ts'
 import { OneTokenStep } from '../../../src/runtime/language/one-token-step.ts'
@@ -128,7 +127,7 @@ async function ourSequences(
   const session = await runtime.session({ ...files, keepOnDevice: presents, recordable })
   const { heads, cacheHeadSize, vocabulary, hiddenSize } = shape.text
   const { queries } = shape.qFormer
-  const memory = new CacheMemory(runtime, decoderLayout(shape, 'float32'))
+  const memory = new CacheMemory(runtime, cacheLayout(shape.text, 'float32'))
   const pasts = presents.map((name) => name.replace('present', 'past'))
   // Given, as the graph wants it, and never read: the exporter's graph knows tokens only.
   const picture = runtime.tensor('float32', new Float32Array(queries * hiddenSize), [1, queries, hiddenSize])

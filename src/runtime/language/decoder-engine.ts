@@ -6,7 +6,7 @@ import type { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import type { CacheMemory } from './cache-memory.ts'
-import type { CacheLayout, KvCache } from './kv-cache.ts'
+import type { KvCache } from './kv-cache.ts'
 import type { Logits } from './language-model.ts'
 import type { OneTokenStep } from './one-token-step.ts'
 
@@ -20,15 +20,6 @@ export interface DecoderEngine {
   /** Steps of one token, recorded; null where nothing is. */
   step: OneTokenStep | null
   usesRecordings: boolean
-}
-
-/** Keys and values of a decoder of this shape. */
-export function decoderLayout({ text }: ModelShape, type: CacheLayout['type']): CacheLayout {
-  const names = range(0, text.layers).flatMap((i) => [
-    { past: treaty.pastKey(i), present: treaty.presentKey(i) },
-    { past: treaty.pastValue(i), present: treaty.presentValue(i) },
-  ])
-  return { names, heads: text.heads, headSize: text.cacheHeadSize, type }
 }
 
 /** The smallest GPU cache, in positions. Each next is twice as large, so that a conversation seldom moves. */

@@ -7,9 +7,9 @@ import type { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import { CacheMemory } from './cache-memory.ts'
-import { capacityFor, decoderLayout, range, runDecoder, type DecoderEngine } from './decoder-engine.ts'
+import { capacityFor, range, runDecoder, type DecoderEngine } from './decoder-engine.ts'
 import { DecoderOnlySequence } from './decoder-sequence.ts'
-import type { CacheLayout } from './kv-cache.ts'
+import { cacheLayout, type CacheLayout } from './kv-cache.ts'
 import type { LanguageModel, Sequence } from './language-model.ts'
 import { OneTokenStep } from './one-token-step.ts'
 import { openCache } from './open-cache.ts'
@@ -40,7 +40,7 @@ export class DecoderOnly implements LanguageModel {
   static async open(runtime: Runtime, options: DecoderOnlyOptions): Promise<DecoderOnly> {
     const { openSession, shape, cacheType, context, cacheBytes } = options
     const session = await openSession(runtime.compute.device !== null)
-    const memory = new CacheMemory(runtime, decoderLayout(shape, cacheType), cacheBytes)
+    const memory = new CacheMemory(runtime, cacheLayout(shape.text, cacheType), cacheBytes)
     const plain = { runtime, session, shape, context, memory, step: null, usesRecordings: true }
     if (!session.records) return new DecoderOnly(plain)
     const step = new OneTokenStep(runtime, session, shape)
@@ -61,7 +61,7 @@ export class DecoderOnly implements LanguageModel {
 
   /** Names of outputs that never leave the GPU. */
   static deviceOutputs(shape: ModelShape): string[] {
-    return decoderLayout(shape, 'float32').names.map(({ present }) => present)
+    return cacheLayout(shape.text, 'float32').names.map(({ present }) => present)
   }
 
   get records(): boolean {

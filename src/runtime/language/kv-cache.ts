@@ -1,4 +1,5 @@
 /** Keys and values of every layer, [batch, heads, positions, head size] each, as decoding uses them. */
+import { decoder as treaty } from '../../pack/parts.ts'
 import type { CacheNeeds } from '../device/memory-budget.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 
@@ -36,6 +37,18 @@ export interface CacheLayout {
   heads: number
   headSize: number
   type: 'float32' | 'float16'
+}
+
+/** Of a decoder with so many layers and heads. */
+export function cacheLayout(
+  { layers, heads, cacheHeadSize }: { layers: number; heads: number; cacheHeadSize: number },
+  type: CacheLayout['type'],
+): CacheLayout {
+  const names = Array.from({ length: layers }, (_, i) => [
+    { past: treaty.pastKey(i), present: treaty.presentKey(i) },
+    { past: treaty.pastValue(i), present: treaty.presentValue(i) },
+  ]).flat()
+  return { names, heads, headSize: cacheHeadSize, type }
 }
 
 /** Bytes of one position of one head of one tensor. */

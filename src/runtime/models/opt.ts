@@ -1,16 +1,15 @@
 /** BLIP-2's language models of the OPT sort: a decoder that reads query embeddings, prompt and answer as one sequence. */
 import type { PackManifest } from '../../pack/manifest.ts'
 import { targetFor, type Compute } from '../device/compute.ts'
-import { decoderLayout } from '../language/decoder-engine.ts'
 import { DecoderOnly } from '../language/decoder-only.ts'
-import { cacheNeeds, type CacheLayout } from '../language/kv-cache.ts'
+import { cacheLayout, cacheNeeds, type CacheLayout } from '../language/kv-cache.ts'
 import type { LanguageFamily } from './blip2.ts'
 
 export const opt: LanguageFamily = {
   parts: ['decoder'],
 
   cacheNeeds: (manifest, compute) =>
-    cacheNeeds(decoderLayout(manifest.shape, cacheType(manifest, compute)), manifest.shape.text.positions),
+    cacheNeeds(cacheLayout(manifest.shape.text, cacheType(manifest, compute)), manifest.shape.text.positions),
 
   open(parts, { context, cacheBytes }) {
     const { manifest, runtime } = parts
