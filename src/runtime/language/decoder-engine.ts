@@ -1,7 +1,7 @@
 /** What the sequences of a decoder-only model share, and one run of its graph. */
 import { decoder as treaty, POSITION_OFFSET } from '../../pack/parts.ts'
 import { AppError } from '../../pack/failure.ts'
-import type { ModelShape } from '../../pack/manifest.ts'
+import type { DecoderShape } from '../../pack/shapes.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
@@ -13,7 +13,7 @@ import type { OneTokenStep } from './one-token-step.ts'
 export interface DecoderEngine {
   runtime: Runtime
   session: Session
-  shape: ModelShape
+  shape: DecoderShape
   /** Positions that a sequence may have here, queries included. */
   context: number
   memory: CacheMemory

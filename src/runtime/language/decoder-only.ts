@@ -2,7 +2,7 @@
  * A decoder-only model (OPT) over a KV cache that holds query embeddings, prompt and answer one behind the other: a
  * prompt that begins like what is there goes on from where they part.
  */
-import type { ModelShape } from '../../pack/manifest.ts'
+import type { DecoderShape } from '../../pack/shapes.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
@@ -22,7 +22,7 @@ export interface DecoderOnlyOptions {
    * one without.
    */
   openSession: (recordable: boolean) => Promise<Session>
-  shape: ModelShape
+  shape: DecoderShape
   cacheType: CacheLayout['type']
   /** Positions that a sequence may have. */
   context: number
@@ -40,7 +40,7 @@ export class DecoderOnly implements LanguageModel {
   static async open(runtime: Runtime, options: DecoderOnlyOptions): Promise<DecoderOnly> {
     const { openSession, shape, cacheType, context, cacheBytes } = options
     const session = await openSession(runtime.compute.device !== null)
-    const memory = new CacheMemory(runtime, cacheLayout(shape.text, cacheType), cacheBytes)
+    const memory = new CacheMemory(runtime, cacheLayout(shape, cacheType), cacheBytes)
     const plain = { runtime, session, shape, context, memory, step: null, usesRecordings: true }
     if (!session.records) return new DecoderOnly(plain)
     const step = new OneTokenStep(runtime, session, shape)
@@ -60,8 +60,8 @@ export class DecoderOnly implements LanguageModel {
   }
 
   /** Names of outputs that never leave the GPU. */
-  static deviceOutputs(shape: ModelShape): string[] {
-    return cacheLayout(shape.text, 'float32').names.map(({ present }) => present)
+  static deviceOutputs(shape: DecoderShape): string[] {
+    return cacheLayout(shape, 'float32').names.map(({ present }) => present)
   }
 
   get records(): boolean {
@@ -74,7 +74,7 @@ export class DecoderOnly implements LanguageModel {
 
   promptRoom(newTokens: number): number {
     // The last token of an answer is never run, so it needs no position.
-    return this.#engine.context - this.#engine.shape.qFormer.queries - newTokens + 1
+    return this.#engine.context - this.#engine.shape.queries - newTokens + 1
   }
 
   answerRoom(promptTokens: number): number {
@@ -83,17 +83,16 @@ export class DecoderOnly implements LanguageModel {
 
   async warmUp(tokens: number): Promise<void> {
     const { runtime, shape, memory, context } = this.#engine
-    const { qFormer, text } = shape
-    const count = Math.min(tokens, context - qFormer.queries)
-    const rows = range(0, qFormer.queries + count)
-    const zeros = new Float32Array(qFormer.queries * text.hiddenSize)
+    const count = Math.min(tokens, context - shape.queries)
+    const rows = range(0, shape.queries + count)
+    const zeros = new Float32Array(shape.queries * shape.hiddenSize)
     const cache = await openCache(memory, capacityFor(rows.length, context))
-    const queries = runtime.tensor('float32', zeros, [1, qFormer.queries, text.hiddenSize])
+    const queries = runtime.tensor('float32', zeros, [1, shape.queries, shape.hiddenSize])
     try {
       // What comes out of nothing is of no interest, not even whether it is a number.
       await runDecoder(this.#engine, cache, {
         queries,
-        tokens: Array<number>(count).fill(text.bosId),
+        tokens: Array<number>(count).fill(shape.bosId),
         batch: 1,
         rows,
         past: 0,
@@ -111,10 +110,10 @@ export class DecoderOnly implements LanguageModel {
 
   async trace(queries: DeviceTensor, prompt: readonly number[]): Promise<TracedTensor[]> {
     const sequence = new DecoderOnlySequence(this.#engine, queries)
-    const { qFormer, text } = this.#engine.shape
+    const { queries: inFront, vocabulary } = this.#engine.shape
     try {
       const values = await sequence.read(prompt, 'all')
-      return [{ name: 'logits', shape: [1, qFormer.queries + prompt.length, text.vocabulary], values }]
+      return [{ name: 'logits', shape: [1, inFront + prompt.length, vocabulary], values }]
     } finally {
       sequence.dispose()
     }

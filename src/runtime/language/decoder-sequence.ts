@@ -26,7 +26,7 @@ export class DecoderOnlySequence implements Sequence {
     // The last token of an answer is never run.
     const tokens = prompt.length + newTokens - 1
     await this.#reserve(tokens)
-    this.#reach = this.#engine.shape.qFormer.queries + tokens
+    this.#reach = this.#engine.shape.queries + tokens
     // The last token of a prompt runs in any case: its logits are what the answer begins with.
     const shared = Math.min(commonPrefix(this.#tokens, prompt), prompt.length - 1)
     await this.#truncate(shared)
@@ -51,8 +51,8 @@ export class DecoderOnlySequence implements Sequence {
   async read(tokens: readonly number[], logits: 'last' | 'all' = 'last'): Promise<Logits> {
     await this.#reserve(this.#tokens.length + tokens.length)
     const { shape, step, usesRecordings } = this.#engine
-    const firstRow = this.#length === 0 ? 0 : shape.qFormer.queries
-    const rows = range(firstRow, shape.qFormer.queries + tokens.length)
+    const firstRow = this.#length === 0 ? 0 : shape.queries
+    const rows = range(firstRow, shape.queries + tokens.length)
     const cache = this.#cacheNow()
     const [token] = tokens
     try {
@@ -100,13 +100,13 @@ export class DecoderOnlySequence implements Sequence {
 
   /** Positions in the cache, queries included; 0 before the first run. */
   get #length(): number {
-    return this.#tokens.length === 0 ? 0 : this.#engine.shape.qFormer.queries + this.#tokens.length
+    return this.#tokens.length === 0 ? 0 : this.#engine.shape.queries + this.#tokens.length
   }
 
   /** Makes room for `tokens` tokens in all. Throws `prompt-too-long` when there may not be that many positions. */
   async #reserve(tokens: number): Promise<void> {
     const { shape, memory, context } = this.#engine
-    const length = shape.qFormer.queries + tokens
+    const length = shape.queries + tokens
     if (length > context) {
       const most = `picture, prompt and answer together may have ${context} positions`
       throw new AppError(
@@ -169,7 +169,7 @@ class DecoderOnlyBranches implements Branches {
         queries,
         tokens,
         batch: count,
-        rows: [this.#engine.shape.qFormer.queries],
+        rows: [this.#engine.shape.queries],
         past: this.#length,
         logitRows: [0],
       })

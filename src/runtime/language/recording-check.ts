@@ -12,7 +12,7 @@ export async function recordsRightly(
   { shape, memory, context }: DecoderEngine,
   step: OneTokenStep,
 ): Promise<boolean> {
-  const { bosId } = shape.text
+  const { bosId } = shape
   const [token, other] = [bosId, bosId === 0 ? 1 : 0]
   const cache = await openCache(memory, capacityFor(1, context))
   try {

@@ -4,7 +4,8 @@
  */
 import type { MemoryChoice, MemoryReport } from '../../pack/device-report.ts'
 import { throwIfCancelled } from '../../pack/failure.ts'
-import { weightsPath, type GraphName, type PackManifest, type PackReader } from '../../pack/manifest.ts'
+import type { PartName } from '../../pack/families.ts'
+import { weightBytes, type PackManifest, type PackReader } from '../../pack/manifest.ts'
 import { targetFor, type Compute } from '../device/compute.ts'
 import {
   budgetFor,
@@ -32,7 +33,7 @@ export interface LoadOptions extends OpenOptions {
 /** How a family talks. */
 export interface LanguageFamily {
   /** Parts of the language model, in the order in which they are opened. */
-  parts: readonly GraphName[]
+  parts: readonly PartName[]
   /** What its KV caches need on a device. */
   cacheNeeds(manifest: PackManifest, compute: Compute): CacheNeeds
   /** Opens it within a budget. */
@@ -54,8 +55,8 @@ export async function openBlip2(
   throwIfCancelled(options.signal)
   const { manifest } = pack
   const order = [...LOOK_PARTS, ...(family?.parts ?? [])]
-  const weightBytes = order.reduce((sum, part) => sum + bytesInMemory(manifest, part, compute), 0)
-  const needs = { weightBytes, cache: family?.cacheNeeds(manifest, compute) ?? null }
+  const weights = order.reduce((sum, part) => sum + bytesInMemory(manifest, part, compute), 0)
+  const needs = { weightBytes: weights, cache: family?.cacheNeeds(manifest, compute) ?? null }
   const device = options.device ?? memoryOf(compute)
   const budget = budgetFor(needs, device, options.memory ?? 'keep')
   const parts = new PartsOpener(await Runtime.open(compute), pack, order, options)
@@ -131,12 +132,8 @@ async function disposeAll(opened: readonly Disposable[]): Promise<void> {
 }
 
 /** Of a part's weights; those of 16 bits become twice as many where the graph computes in 32. */
-function bytesInMemory(
-  { files, graphs, precision }: PackManifest,
-  part: GraphName,
-  compute: Compute,
-): number {
-  const stored = files.find(({ path }) => path === weightsPath(part))?.bytes ?? 0
-  const widened = precision === 'fp16' && targetFor(compute, graphs[part]) !== 'webgpu-f16'
-  return widened ? 2 * stored : stored
+function bytesInMemory(manifest: PackManifest, part: PartName, compute: Compute): number {
+  const stored = weightBytes(manifest, part)
+  const half = targetFor(compute, manifest.parts[part].graphs) === 'webgpu-f16'
+  return manifest.precision === 'fp16' && !half ? 2 * stored : stored
 }

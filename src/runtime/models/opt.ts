@@ -8,28 +8,31 @@ import type { LanguageFamily } from './blip2.ts'
 export const opt: LanguageFamily = {
   parts: ['decoder'],
 
-  cacheNeeds: (manifest, compute) =>
-    cacheNeeds(cacheLayout(manifest.shape.text, cacheType(manifest, compute)), manifest.shape.text.positions),
+  cacheNeeds(manifest, compute) {
+    const { shape } = manifest.parts.decoder
+    return cacheNeeds(cacheLayout(shape, cacheType(manifest, compute)), shape.positions)
+  },
 
   open(parts, { context, cacheBytes }) {
     const { manifest, runtime } = parts
+    const { shape } = manifest.parts.decoder
+    const keepOnDevice = DecoderOnly.deviceOutputs(shape)
     return DecoderOnly.open(runtime, {
-      openSession: (recordable) =>
-        parts.open('decoder', { keepOnDevice: DecoderOnly.deviceOutputs(manifest.shape), recordable }),
-      shape: manifest.shape,
+      openSession: (recordable) => parts.open('decoder', { keepOnDevice, recordable }),
+      shape,
       cacheType: cacheType(manifest, runtime.compute),
       context: context.positions,
       cacheBytes,
     })
   },
 
-  form: ({ shape: { text, qFormer } }) => ({
-    promptIds: (ids) => [text.bosId, ...ids],
-    imageIds: text.imageTokenIds.flatMap((id) => Array<number>(qFormer.queries).fill(id)),
-    eosIds: () => text.eosIds,
+  form: ({ parts: { decoder } }) => ({
+    promptIds: (ids) => [decoder.shape.bosId, ...ids],
+    imageIds: decoder.shape.imageTokenIds.flatMap((id) => Array<number>(decoder.shape.queries).fill(id)),
+    eosIds: () => decoder.shape.eosIds,
   }),
 }
 
-function cacheType({ graphs }: PackManifest, compute: Compute): CacheLayout['type'] {
-  return targetFor(compute, graphs.decoder) === 'webgpu-f16' ? 'float16' : 'float32'
+function cacheType({ parts }: PackManifest, compute: Compute): CacheLayout['type'] {
+  return targetFor(compute, parts.decoder.graphs) === 'webgpu-f16' ? 'float16' : 'float32'
 }
