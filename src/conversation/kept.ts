@@ -136,7 +136,7 @@ export function withAnswer(
   )
 }
 
-/** Has an answer written again in its place, by the page with this id. */
+/** Has a failed answer written again in its place, by the page with this id. */
 export function withAnotherAttempt(
   kept: KeptConversation,
   turnId: string,
@@ -144,7 +144,7 @@ export function withAnotherAttempt(
   tab: string,
 ): KeptConversation {
   return changeAnswers(kept, (before, turn, picture) =>
-    turn.id === turnId && picture === pictureId && before.status !== 'waiting'
+    turn.id === turnId && picture === pictureId && before.status === 'failed'
       ? { status: 'waiting', tab, attempt: attemptOf(before) + 1 }
       : before,
   )
