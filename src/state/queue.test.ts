@@ -20,7 +20,9 @@ function counted(options: { ready?: () => boolean; prefer?: (job: Job) => boolea
     run: ({ key }, signal) => {
       begun.push(key)
       if (signal.aborted) reasons[key] = signal.reason
-      signal.addEventListener('abort', () => (reasons[key] = signal.reason))
+      signal.addEventListener('abort', () => {
+        reasons[key] = signal.reason
+      })
       return new Promise((resolve) => (finish = resolve))
     },
   })

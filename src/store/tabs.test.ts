@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import type { TabNews } from '../conversation/library.ts'
 import { channelInMemory } from './channel.ts'
 import { locksInMemory, type Locks } from './locks.ts'
-import { openTab } from './tabs.ts'
+import { openTab, type OpenTab } from './tabs.ts'
 
 const news: TabNews<string> = { kind: 'changed', conversationId: 'c', revision: 3 }
 
@@ -10,27 +10,29 @@ describe('a page among others', () => {
   it('is there until it is closed, and everybody who waits for that hears of it', async () => {
     const locks = locksInMemory()
     const channel = channelInMemory<TabNews<string>>()
-    const [one, two, three] = ['one', 'two', 'three'].map((id) => openTab(id, locks, channel.join()))
-    await Promise.all([one?.present, two?.present, three?.present])
+    const open = (id: string): OpenTab<string> => openTab(id, locks, channel.join())
+    const [one, two, three] = [open('one'), open('two'), open('three')]
+    await Promise.all([one.present, two.present, three.present])
     const gone = vi.fn()
-    const waiting = [two, three].map((tab) => tab?.untilGone('one').then(gone))
+    const waiting = [two, three].map((tab) => tab.untilGone('one').then(gone))
     await new Promise((resolve) => setTimeout(resolve))
     expect(gone).not.toHaveBeenCalled()
-    one?.close()
+    one.close()
     await Promise.all(waiting)
     expect(gone).toHaveBeenCalledTimes(2)
-    await two?.untilGone('one')
-    await two?.untilGone('never there')
+    await two.untilGone('one')
+    await two.untilGone('never there')
   })
 
   it('hears what the others say, and not itself', async () => {
     const locks = locksInMemory()
     const channel = channelInMemory<TabNews<string>>()
-    const [one, two] = ['one', 'two'].map((id) => openTab(id, locks, channel.join()))
+    const one = openTab('one', locks, channel.join())
+    const two = openTab('two', locks, channel.join())
     const [atOne, atTwo] = [vi.fn(), vi.fn()]
-    one?.listen(atOne)
-    two?.listen(atTwo)
-    one?.post(news)
+    one.listen(atOne)
+    two.listen(atTwo)
+    one.post(news)
     await new Promise((resolve) => setTimeout(resolve))
     expect(atTwo).toHaveBeenCalledExactlyOnceWith(news)
     expect(atOne).not.toHaveBeenCalled()

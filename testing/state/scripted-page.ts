@@ -1,5 +1,6 @@
 /** Pages in which nothing happens by itself: each step of the engine, the disk and the channel is let through by a test. */
-import type { ConversationLibrary, TabNews } from '../../src/conversation/library.ts'
+import type { KeptConversation } from '../../src/conversation/kept.ts'
+import type { ConversationLibrary, StoredPicture, TabNews } from '../../src/conversation/library.ts'
 import { AppError, type Failure } from '../../src/pack/failure.ts'
 import type { Answered, AnswerProgress, AnswerRequest, EngineCalls } from '../../src/protocol/engine-calls.ts'
 import type { Handlers } from '../../src/protocol/rpc.ts'
@@ -163,13 +164,13 @@ function delayedLibrary(library: ConversationLibrary, gate: Gate): ConversationL
       return work(...copies)
     }
   return {
-    conversations: after(library.conversations),
-    conversation: after(library.conversation),
-    merge: after(library.merge),
-    forget: after(library.forget),
-    picture: after(library.picture),
-    pictureIds: after(library.pictureIds),
-    savePicture: after(library.savePicture),
-    removePictures: after(library.removePictures),
+    conversations: after(() => library.conversations()),
+    conversation: after((id: string) => library.conversation(id)),
+    merge: after((conversation: KeptConversation) => library.merge(conversation)),
+    forget: after((ids: readonly string[]) => library.forget(ids)),
+    picture: after((id: string) => library.picture(id)),
+    pictureIds: after(() => library.pictureIds()),
+    savePicture: after((one: StoredPicture) => library.savePicture(one)),
+    removePictures: after((ids: readonly string[]) => library.removePictures(ids)),
   }
 }
