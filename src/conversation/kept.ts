@@ -227,29 +227,6 @@ export function tabsIn({ turns, removals }: KeptConversation): Set<string> {
   return tabs
 }
 
-/** What earlier versions of this program kept: a conversation as it was shown, with answers under way among the others. */
-export interface EarlierConversation extends Omit<Conversation, 'turns'> {
-  turns: (Omit<Turn, 'answers'> & { answers: Record<string, EarlierAnswer> })[]
-}
-
-type EarlierAnswer =
-  | SettledAnswer
-  | { status: 'waiting' | 'reading' | 'opening' | 'looking' }
-  | { status: 'writing'; text: string }
-
-/** Whatever was under way is cut off: the page that wrote it is gone. */
-export function fromEarlierVersion(conversation: EarlierConversation): KeptConversation {
-  const settled = (answer: EarlierAnswer): SettledAnswer => {
-    if (answer.status === 'done' || answer.status === 'failed') return answer
-    return answer.status === 'writing' ? { ...CUT_OFF, text: answer.text } : CUT_OFF
-  }
-  const turns = conversation.turns.map((turn) => {
-    const answers = Object.entries(turn.answers).map(([id, answer]) => [id, settled(answer)] as const)
-    return { ...turn, answers: Object.fromEntries(answers) }
-  })
-  return toKept({ ...conversation, turns })
-}
-
 const CUT_OFF: SettledAnswer = {
   status: 'failed',
   text: '',

@@ -267,7 +267,7 @@ class World {
 
   /** What lies on the disk and is not removed, by its id. */
   async onDisk(): Promise<Map<string, Conversation>> {
-    const kept = await this.browser.library.conversations()
+    const { kept } = await this.browser.library.conversations()
     const shown = kept.flatMap((one) => toShown(one) ?? [])
     return new Map(shown.map((one) => [one.id, one]))
   }

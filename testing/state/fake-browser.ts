@@ -74,6 +74,7 @@ function copying<T>(table: Table<T>): Table<T> {
     ...table,
     get: async (key) => structuredClone(await table.get(key)),
     set: (key, value) => table.set(key, structuredClone(value)),
+    setAll: (entries) => table.setAll(structuredClone(entries)),
     update: (key, change) =>
       table.update(key, (present) => structuredClone(change(structuredClone(present)))),
     values: async () => structuredClone(await table.values()),
@@ -96,6 +97,8 @@ export interface FakePage {
   lose: (failure: Failure) => void
   /** Every version of the settings that was kept, the last one last. */
   kept: unknown[]
+  /** Files that were handed to the browser's downloads, with their names. */
+  offered: { file: Blob; name: string }[]
   measureDevice: Mock<MeasureDevice>
   restarted: () => number
 }
@@ -127,11 +130,13 @@ export function openPage({ browser = fakeBrowser(), kept = [], ...options }: Pag
   const measureDevice = vi.fn<MeasureDevice>()
   const tab = openTab(`tab${(ids += 1)}`, browser.locks, browser.channel.join())
   let restarts = 0
+  const offered: FakePage['offered'] = []
   const store = storeOf({
     client: clientOf(handlers),
     library: options.library ?? browser.library,
     tabs: tab,
     onRestart: () => (restarts += 1),
+    offerFile: (file, name) => void offered.push({ file, name }),
     measureDevice,
     settings: { load: () => kept.at(-1), save: (settings) => void kept.push(settings) },
     ...(options.drafts && { drafts: options.drafts }),
@@ -143,6 +148,7 @@ export function openPage({ browser = fakeBrowser(), kept = [], ...options }: Pag
     tab,
     lose: (failure) => lose(failure),
     kept,
+    offered,
     measureDevice,
     restarted: () => restarts,
   }
@@ -153,32 +159,26 @@ interface StoreParts {
   library: ConversationLibrary
   tabs: Tabs<AnswerProgress>
   onRestart?: () => void
+  offerFile?: (file: Blob, name: string) => void
   measureDevice?: MeasureDevice
   settings?: AppDependencies['settings']
   drafts?: AppDependencies['drafts']
 }
 
 /** The app's state over these parts; whatever is left out does nothing. */
-export function storeOf({
-  client,
-  library,
-  tabs,
-  onRestart,
-  measureDevice,
-  ...storages
-}: StoreParts): AppStore {
+export function storeOf({ client, library, tabs, ...parts }: StoreParts): AppStore {
   return createAppStore({
-    engine: { client, restart: () => (onRestart?.(), client) },
+    engine: { client, restart: () => (parts.onRestart?.(), client) },
     packs: {
       client: { call: () => new Promise(() => undefined), fail: () => undefined },
       persist: () => Promise.resolve(false),
       chooseFolder: () => Promise.resolve('none'),
-      offerFile: () => undefined,
+      offerFile: parts.offerFile ?? (() => undefined),
     },
-    measureDevice: measureDevice ?? (() => new Promise(() => undefined)),
-    settings: storages.settings ?? { load: () => null, save: () => undefined },
+    measureDevice: parts.measureDevice ?? (() => new Promise(() => undefined)),
+    settings: parts.settings ?? { load: () => null, save: () => undefined },
     conversations: { library, tabs, newId: () => `id${(ids += 1)}`, now: () => (time += 1) },
-    drafts: storages.drafts ?? { load: () => null, save: () => undefined },
+    drafts: parts.drafts ?? { load: () => null, save: () => undefined },
     builtInModelUrl: 'http://localhost/models/',
   })
 }
@@ -220,7 +220,7 @@ export function statuses(store: AppStore): string[] {
 
 /** Questions of all conversations that are not removed, as they lie on the disk. */
 export async function questionsOnDisk({ library }: FakeBrowser): Promise<(string | null)[]> {
-  const kept = await library.conversations()
+  const { kept } = await library.conversations()
   return kept.flatMap((one) => toShown(one)?.turns ?? []).map(({ question }) => question)
 }
 
@@ -252,4 +252,12 @@ export async function reopened({ browser, tab }: FakePage): Promise<FakePage> {
 /** Lets everything happen that waits for nothing from outside. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setTimeout(resolve))
+}
+
+/** All conversations of a page as one file. */
+export async function exported({ store, offered }: FakePage): Promise<Blob> {
+  await store.getState().exportAll()
+  const last = offered.at(-1)
+  if (last === undefined) throw new Error(store.getState().announcement)
+  return last.file
 }

@@ -167,6 +167,7 @@ function delayedLibrary(library: ConversationLibrary, gate: Gate): ConversationL
     conversations: after(() => library.conversations()),
     conversation: after((id: string) => library.conversation(id)),
     merge: after((conversation: KeptConversation) => library.merge(conversation)),
+    addAll: after((added: readonly KeptConversation[]) => library.addAll(added)),
     forget: after((ids: readonly string[]) => library.forget(ids)),
     picture: after((id: string) => library.picture(id)),
     pictureIds: after(() => library.pictureIds()),
