@@ -4,6 +4,10 @@ import { isBusy } from '../state/answering.ts'
 import { Composer } from './composer.tsx'
 import { useApp } from './store-context.ts'
 import { TurnView } from './turn.tsx'
+import { Windowed } from './windowed.tsx'
+
+/** Conversations up to this length are in the page as a whole, for the browser's own search, too. */
+const TURNS_IN_BLOCK = 25
 
 /** What was said about the picture that is shown, the newest last, and the box to ask in. */
 export function Conversation(): ReactElement {
@@ -16,7 +20,7 @@ export function Conversation(): ReactElement {
         {conversation === undefined ? (
           <p className="empty">Drop a picture here, and its caption appears word by word.</p>
         ) : (
-          <Turns conversation={conversation} />
+          <Turns key={conversation.id} conversation={conversation} />
         )}
       </div>
       <Composer conversation={conversation} />
@@ -33,9 +37,21 @@ function Turns({ conversation }: { conversation: Talk }): ReactElement {
   }, [last])
   return (
     <>
-      {turns.map((turn, i) => (
-        <TurnView key={turn.id} conversation={conversation} turn={turn} first={i === 0} />
-      ))}
+      <Windowed
+        count={turns.length}
+        blockLength={TURNS_IN_BLOCK}
+        estimatedHeight={160}
+        begin="last"
+        name="Turns"
+      >
+        {(from, to) =>
+          turns
+            .slice(from, to)
+            .map((turn, i) => (
+              <TurnView key={turn.id} conversation={conversation} turn={turn} first={from + i === 0} />
+            ))
+        }
+      </Windowed>
       <div ref={end} className="end-of-turns" />
     </>
   )
