@@ -11,7 +11,9 @@ import { openCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { licenceNotice } from './families/licence.ts'
 import { openPackWriter, type WeightsProgress } from './pack-writer.ts'
 import { planConversion, type ConversionPlan } from './plan.ts'
-import { readLicence, readPreprocessing, readTokenizer, type TokenizerFiles } from './side-files.ts'
+import { readLicence } from './model-card.ts'
+import { readPreprocessing } from './preprocessing.ts'
+import { readTokenizer, type TokenizerFiles } from './side-files.ts'
 
 /** Goes into the fingerprint: raise it when the same checkpoint would be written differently. */
 const CONVERTER_VERSION = 1

@@ -8,7 +8,7 @@ import { openCheckpoint } from './checkpoint.ts'
 import { licenceNotice } from './families/licence.ts'
 import { planConversion } from './plan.ts'
 import { sourceBytesOf } from './produce.ts'
-import { readLicence } from './side-files.ts'
+import { readLicence } from './model-card.ts'
 import { outputsOf } from './weights.ts'
 
 export interface CheckpointReport {

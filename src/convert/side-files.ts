@@ -1,49 +1,8 @@
-/** The small files beside the weights: preprocessing, tokenizer, licence. */
+/** The small files beside the weights, as text and as JSON, and the tokenizer that some of them make up. */
 import { readText, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
-import type { Preprocessing } from '../pack/manifest.ts'
 
-/** CLIP's mean and standard deviation, RGB: the defaults of transformers' `BlipImageProcessor`. */
-const CLIP_MEAN: [number, number, number] = [0.48145466, 0.4578275, 0.40821073]
-const CLIP_STD: [number, number, number] = [0.26862954, 0.26130258, 0.27577711]
-
-type Json = Record<string, unknown>
-
-export interface PreprocessingFile {
-  preprocessing: Preprocessing
-  /** Side of the square that the file asks for; null when there is no file or it names none. */
-  statedSize: number | null
-}
-
-/** Reads `preprocessor_config.json`. The size that counts is the vision encoder's own, `imageSize`. */
-export async function readPreprocessing(tree: FileTree, imageSize: number): Promise<PreprocessingFile> {
-  const json = await readJson(tree, 'preprocessor_config.json')
-  if (json === undefined) {
-    return {
-      preprocessing: { size: imageSize, rescaleFactor: 1 / 255, mean: CLIP_MEAN, std: CLIP_STD },
-      statedSize: null,
-    }
-  }
-  const resample = json['resample'] ?? 3
-  if (resample !== 3) {
-    const found = JSON.stringify(resample)
-    throw new AppError(
-      'unsupported-model',
-      `preprocessor_config.json asks for resample ${found}; only 3 (bicubic) is known.`,
-    )
-  }
-  const normalised = json['do_normalize'] !== false
-  const rescaled = json['do_rescale'] !== false
-  return {
-    preprocessing: {
-      size: imageSize,
-      rescaleFactor: rescaled ? number(json['rescale_factor'], 1 / 255) : 1,
-      mean: normalised ? triple(json['image_mean'], CLIP_MEAN, 'image_mean') : [0, 0, 0],
-      std: normalised ? triple(json['image_std'], CLIP_STD, 'image_std') : [1, 1, 1],
-    },
-    statedSize: statedSize(json['size']),
-  }
-}
+export type Json = Record<string, unknown>
 
 export interface TokenizerFiles {
   /** `tokenizer.json`, the checkpoint's own or made of its `vocab.json` and `merges.txt`; undefined without either. */
@@ -53,14 +12,14 @@ export interface TokenizerFiles {
 
 /** Reads the tokenizer in whichever of the hub's two layouts the checkpoint has. */
 export async function readTokenizer(tree: FileTree): Promise<TokenizerFiles> {
-  const config = await text(tree, 'tokenizer_config.json')
-  const whole = await text(tree, 'tokenizer.json')
+  const config = await readTextFile(tree, 'tokenizer_config.json')
+  const whole = await readTextFile(tree, 'tokenizer.json')
   if (whole !== undefined) {
     parse(whole, 'tokenizer.json')
     return { tokenizer: whole, config }
   }
   const vocabulary = await readJson(tree, 'vocab.json')
-  const merges = await text(tree, 'merges.txt')
+  const merges = await readTextFile(tree, 'merges.txt')
   if (vocabulary === undefined || merges === undefined) return { tokenizer: undefined, config }
   const added = (await readJson(tree, 'added_tokens.json')) ?? {}
   return { tokenizer: JSON.stringify(byteLevelBpe(vocabulary, merges, added)), config }
@@ -91,24 +50,20 @@ function byteLevelBpe(vocabulary: Json, merges: string, added: Json): object {
       type: 'BPE',
       unk_token: '</s>',
       vocab: vocabulary,
-      merges: merges.split('\n').filter((line) => line !== '' && !line.startsWith('#version')),
+      // Git may have given the file the line ends of Windows; no merge holds white space but the blank between its parts.
+      merges: merges.split(/\r\n|\r|\n/).filter((line) => line !== '' && !line.startsWith('#version')),
     },
   }
 }
 
-/** The licence that the model card names (`license:` in the front matter of README.md), or null. */
-export async function readLicence(tree: FileTree): Promise<string | null> {
-  const card = await text(tree, 'README.md')
-  const front = card?.match(/^---\n([\s\S]*?)\n---/)?.[1]
-  return front?.match(/^license:\s*(.+)$/m)?.[1]?.trim() ?? null
-}
-
-async function readJson(tree: FileTree, path: string): Promise<Json | undefined> {
-  const content = await text(tree, path)
+/** The file's object; undefined when there is no such file. Throws `bad-checkpoint` for anything else. */
+export async function readJson(tree: FileTree, path: string): Promise<Json | undefined> {
+  const content = await readTextFile(tree, path)
   return content === undefined ? undefined : parse(content, path)
 }
 
-async function text(tree: FileTree, path: string): Promise<string | undefined> {
+/** The file's text; undefined when there is no such file. Throws `bad-checkpoint` for what is no UTF-8 or far too long. */
+export async function readTextFile(tree: FileTree, path: string): Promise<string | undefined> {
   try {
     return await readText(tree, path)
   } catch (cause) {
@@ -126,35 +81,11 @@ function parse(content: string, path: string): Json {
   } catch (cause) {
     throw new AppError('bad-checkpoint', `${path} is not valid JSON; fetch the checkpoint again.`, { cause })
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isRecord(value))
     throw new AppError('bad-checkpoint', `${path} holds no object; fetch the checkpoint again.`)
-  }
   return Object.fromEntries(Object.entries(value))
 }
 
-function statedSize(size: unknown): number | null {
-  if (typeof size === 'number') return size
-  if (typeof size !== 'object' || size === null) return null
-  const { height, width }: Json = { height: undefined, width: undefined, ...size }
-  if (typeof height !== 'number' || typeof width !== 'number') return null
-  if (height !== width) {
-    throw new AppError(
-      'unsupported-model',
-      `preprocessor_config.json asks for ${width} × ${height} pixels; only squares are known.`,
-    )
-  }
-  return height
-}
-
-function triple(value: unknown, otherwise: [number, number, number], name: string): [number, number, number] {
-  if (value === undefined || value === null) return otherwise
-  const numbers: unknown[] = Array.isArray(value) ? value : []
-  const [r, g, b] = numbers
-  if (numbers.length === 3 && typeof r === 'number' && typeof g === 'number' && typeof b === 'number')
-    return [r, g, b]
-  throw new AppError('bad-checkpoint', `preprocessor_config.json: ${name} is not three numbers.`)
-}
-
-function number(value: unknown, otherwise: number): number {
-  return typeof value === 'number' && Number.isFinite(value) ? value : otherwise
+export function isRecord(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

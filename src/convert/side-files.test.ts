@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { treeInMemory, type FileTree } from '../pack/bytes.ts'
+import { readTokenizer } from './side-files.ts'
+
+const VOCABULARY = JSON.stringify({ '<s>': 0, '<pad>': 1, '</s>': 2, a: 3, b: 4, ab: 5, abb: 6 })
+const MERGES = ['#version: 0.2', 'a b', 'ab b', '']
+
+function treeOf(files: Record<string, string>): FileTree {
+  const entries = Object.entries(files).map(
+    ([path, text]) => [path, new TextEncoder().encode(text).buffer] as const,
+  )
+  return treeInMemory(new Map(entries))
+}
+
+describe('a tokenizer of vocabulary and merges', () => {
+  it.each([
+    ['Unix', '\n'],
+    ['Windows', '\r\n'],
+    ['old Macs', '\r'],
+  ])('is the same with the line ends of %s', async (_, end) => {
+    const { tokenizer = '' } = await readTokenizer(
+      treeOf({ 'vocab.json': VOCABULARY, 'merges.txt': MERGES.join(end) }),
+    )
+    const { model } = JSON.parse(tokenizer) as { model: { merges: string[] } }
+    expect(model.merges).toEqual(['a b', 'ab b'])
+  })
+
+  it('is none without either file', async () => {
+    expect((await readTokenizer(treeOf({ 'vocab.json': VOCABULARY }))).tokenizer).toBeUndefined()
+  })
+
+  it.each([
+    ['no JSON', { 'tokenizer.json': '{' }],
+    ['a list', { 'tokenizer.json': '[]' }],
+    ['a vocabulary that is a list', { 'vocab.json': '[]', 'merges.txt': '' }],
+  ])('is refused when it is %s', async (_, files) => {
+    await expect(readTokenizer(treeOf(files))).rejects.toMatchObject({ code: 'bad-checkpoint' })
+  })
+})
