@@ -21,6 +21,7 @@ export type FailureCode =
   | 'upstream-changed'
   | 'out-of-memory'
   | 'device-lost'
+  | 'unresponsive'
   | 'prompt-too-long'
   | 'cancelled'
   | 'bug'

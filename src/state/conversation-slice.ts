@@ -19,7 +19,8 @@ import { lookKey } from '../pack/manifest.ts'
 import type { AnswerProgress } from '../protocol/engine-calls.ts'
 import { modelName } from './model-slice.ts'
 import { decodingOf, type Settings } from './settings-slice.ts'
-import type { EngineAccess, GetState, SetState } from './store.ts'
+import type { EngineAccess } from './engine-access.ts'
+import type { GetState, SetState } from './store.ts'
 
 export interface NamedImage {
   image: Blob

@@ -90,6 +90,7 @@ function fake({ kept = [], library }: { kept?: unknown[]; library?: Fake['librar
     answer: (input: AnswerRequest, report: (event: AnswerProgress) => void, signal: AbortSignal) =>
       answer(input, report, signal),
     forget: (input: EngineCalls['forget']['in']) => forget(input),
+    ping: () => Promise.resolve(null),
     unload: () => unload(),
   }
   const client = {

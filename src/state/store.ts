@@ -3,10 +3,8 @@
  * Everything from outside (engine, storage) is handed in, so tests hand in fakes.
  */
 import { createStore, type StoreApi } from 'zustand/vanilla'
-import type { Failure } from '../pack/failure.ts'
-import type { EngineCalls } from '../protocol/engine-calls.ts'
-import type { Client } from '../protocol/rpc.ts'
 import { conversationSlice, type ConversationSlice, type ConversationSources } from './conversation-slice.ts'
+import { engineAccess, type Engine } from './engine-access.ts'
 import { measureSlice, type MeasureDevice, type MeasureSlice } from './measure-slice.ts'
 import { modelSlice, type ModelSlice } from './model-slice.ts'
 import { offlineSlice, type OfflineSlice } from './offline-slice.ts'
@@ -21,12 +19,6 @@ export type AppState = ModelSlice &
   OfflineSlice
 export type AppStore = StoreApi<AppState>
 
-export interface Engine {
-  client: Client<EngineCalls>
-  /** Ends the worker, fails its calls, and starts a fresh one, whose client takes the old one's place. */
-  restart(failure: Failure): Client<EngineCalls>
-}
-
 export interface AppDependencies {
   engine: Engine
   packs: PacksDependencies
@@ -35,28 +27,30 @@ export interface AppDependencies {
   conversations: ConversationSources
   /** Where the built-in model's pack lies; an absolute URL that ends in `/`. */
   builtInModelUrl: string
+  /** How long the engine's thread has for an answer before it is ended. */
+  patienceMs?: number
 }
+
+/** Long enough for whatever a thread does at a stretch, one step of a large model on a processor included. */
+const PATIENCE_MS = 5_000
 
 export type SetState = StoreApi<AppState>['setState']
 export type GetState = StoreApi<AppState>['getState']
 
 export function createAppStore(dependencies: AppDependencies): AppStore {
-  let client = dependencies.engine.client
-  const engine = {
-    call: ((kind, input, options) => client.call(kind, input, options)) satisfies Client<EngineCalls>['call'],
-    restart: (failure: Failure) => {
-      client = dependencies.engine.restart(failure)
-    },
-  }
-  return createStore<AppState>()((set, get) => ({
-    ...settingsSlice(set, get, dependencies.settings),
-    ...modelSlice(set, get, engine, dependencies.builtInModelUrl),
-    ...measureSlice(set, get, dependencies.measureDevice),
-    ...offlineSlice(set),
-    ...packsSlice(set, get, dependencies.packs),
-    ...conversationSlice(set, get, engine, dependencies.conversations),
-  }))
+  return createStore<AppState>()((set, get) => {
+    const engine = engineAccess(dependencies.engine, {
+      patienceMs: dependencies.patienceMs ?? PATIENCE_MS,
+      onUnresponsive: (failure, isBlocked) => get().engineUnresponsive(failure, isBlocked),
+      onBlocked: (isBlocked) => get().engineBlocked(isBlocked),
+    })
+    return {
+      ...settingsSlice(set, get, dependencies.settings),
+      ...modelSlice(set, get, engine, dependencies.builtInModelUrl),
+      ...measureSlice(set, get, dependencies.measureDevice),
+      ...offlineSlice(set),
+      ...packsSlice(set, get, dependencies.packs),
+      ...conversationSlice(set, get, engine, dependencies.conversations),
+    }
+  })
 }
-
-/** The engine as slices see it. */
-export type EngineAccess = Pick<Client<EngineCalls>, 'call'> & { restart(failure: Failure): void }
