@@ -3,17 +3,20 @@ import { createRoot } from 'react-dom/client'
 import { keepPageOffline } from './offline.ts'
 import type { EngineCalls } from './protocol/engine-calls.ts'
 import type { MeasureCalls } from './protocol/measure-calls.ts'
-import type { PackCalls } from './protocol/keeper-calls.ts'
+import { newId } from './new-id.ts'
+import { askToPersist, draftStorage, findWithheld, settingsStorage } from './page-storage.ts'
+import type { KeeperCalls } from './protocol/keeper-calls.ts'
 import { connect, type Client } from './protocol/rpc.ts'
+import { browserChannel } from './store/channel.ts'
 import { openConversationLibrary } from './store/conversation-library.ts'
+import { browserLocks } from './store/locks.ts'
+import { openTab } from './store/tabs.ts'
 import { EMPTY_CATALOGUE, parseCatalogue, type Catalogue } from './state/catalogue.ts'
 import type { MeasureDevice } from './state/measure-slice.ts'
 import type { PacksDependencies } from './state/packs-slice.ts'
 import { createAppStore, type AppStore } from './state/store.ts'
 import { App } from './ui/app.tsx'
 import './ui/styles.css'
-
-const SETTINGS_KEY = 'pictalk-settings'
 
 function startEngine(died: (message: string) => void): { worker: Worker; client: Client<EngineCalls> } {
   const worker = new Worker(new URL('./engine/engine.worker.ts', import.meta.url), { type: 'module' })
@@ -25,14 +28,14 @@ function startEngine(died: (message: string) => void): { worker: Worker; client:
 /** Looking after kept models has a thread of its own, so that converting one does not hold up another's answers. */
 function startPacks(): PacksDependencies {
   const worker = new Worker(new URL('./keeper/keeper.worker.ts', import.meta.url), { type: 'module' })
-  const client = connect<PackCalls>(worker)
+  const client = connect<KeeperCalls>(worker)
   worker.addEventListener('error', (event) =>
     client.fail({
       code: 'out-of-memory',
       message: `The thread that keeps models stopped (${event.message || 'no reason given'}); reload the page.`,
     }),
   )
-  return { client, persist: () => navigator.storage.persist(), chooseFolder, offerFile }
+  return { client, persist: askToPersist, chooseFolder, offerFile }
 }
 
 /** What is measured should have a memory of its own, so its thread is ended afterwards. */
@@ -101,15 +104,14 @@ function compose(): AppStore {
     },
     packs: startPacks(),
     measureDevice,
-    settings: {
-      load: (): unknown => JSON.parse(localStorage.getItem(SETTINGS_KEY) ?? 'null'),
-      save: (settings) => localStorage.setItem(SETTINGS_KEY, JSON.stringify(settings)),
-    },
+    settings: settingsStorage,
     conversations: {
       library: openConversationLibrary(),
-      newId: () => crypto.randomUUID(),
+      tabs: openTab(newId(), browserLocks(), browserChannel('pictalk-conversations')),
+      newId,
       now: () => Date.now(),
     },
+    drafts: draftStorage,
     builtInModelUrl: new URL('models/drawn-scenes/', document.baseURI).href,
   })
   return store
@@ -120,6 +122,7 @@ async function start(): Promise<void> {
   const root = document.getElementById('root')
   if (root === null) throw new Error('index.html has no #root')
   void store.getState().restoreConversations()
+  void findWithheld().then((facts) => store.getState().noteWithheld(facts))
   createRoot(root).render(<App store={store} />)
   void fetchCatalogue().then((catalogue) => store.getState().openPacks(catalogue))
   // `?provider=wasm` is for trying the fallback where there is a graphics card.

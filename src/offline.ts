@@ -9,8 +9,22 @@ export interface OfflineNews {
 }
 
 export function keepPageOffline({ onReady, onUpdate }: OfflineNews): void {
-  // Absent in insecure contexts and in some private windows; everything but starting offline works all the same.
-  if (!('serviceWorker' in navigator)) return
-  const update = registerSW({ immediate: true, onNeedRefresh: () => onUpdate(() => void update(true)) })
-  void navigator.serviceWorker.ready.then(onReady)
+  const container = serviceWorkers()
+  if (container === undefined) return
+  const update = registerSW({
+    immediate: true,
+    onNeedRefresh: () => onUpdate(() => void update(true)),
+    // Refused in some private windows, and where site data is blocked; then the page needs its network.
+    onRegisterError: () => undefined,
+  })
+  container.ready.then(onReady, () => undefined)
+}
+
+/** Absent outside secure contexts; where site data is blocked its mere name throws. Everything else works all the same. */
+function serviceWorkers(): ServiceWorkerContainer | undefined {
+  try {
+    return (navigator as { serviceWorker?: ServiceWorkerContainer }).serviceWorker
+  } catch {
+    return undefined
+  }
 }

@@ -4,22 +4,25 @@ import { decodeImage } from '../../src/cli/decode-image.ts'
 import type { Pixels } from '../../src/image/pixels.ts'
 import { preprocess } from '../../src/image/preprocess.ts'
 import { lastOf } from '../../testing/parity/reference.ts'
-import type { Blip2 } from '../../src/runtime/models/blip2.ts'
+import type { TalkingModel } from '../../src/runtime/models/model.ts'
 import type { Scene } from '../../src/scenes/scene.ts'
 
 /** Tokens: the longest caption of five objects has some forty. */
 export const LONGEST_CAPTION = 60
 
 /** As the app sees a picture file: decoded, resized and normalised by its own code. */
-export async function pixelsOf(scene: Scene, model: Blip2, { noise = false } = {}): Promise<Pixels> {
+export async function pixelsOf(scene: Scene, model: TalkingModel, { noise = false } = {}): Promise<Pixels> {
   const picture = noise ? asPhotographed(scene) : asDrawn(scene)
   const png = await (await picture.take()).png().toBuffer()
   return preprocess(await decodeImage(png), model.manifest.preprocessing)
 }
 
 /** The greedy caption, and its ids without the end. */
-export async function captionOf(model: Blip2, pixels: Pixels): Promise<{ text: string; ids: number[] }> {
-  const steps = model.answer(await model.see(pixels), { prompt: '', maxNewTokens: LONGEST_CAPTION })
+export async function captionOf(
+  model: TalkingModel,
+  pixels: Pixels,
+): Promise<{ text: string; ids: number[] }> {
+  const steps = model.talk.answer(await model.look.see(pixels), { prompt: '', maxNewTokens: LONGEST_CAPTION })
   const { text, tokenIds } = await lastOf(steps)
   return { text, ids: tokenIds }
 }

@@ -8,7 +8,7 @@
  */
 import { parseArgs } from 'node:util'
 import { openPackFolder } from '../../src/cli/files.ts'
-import { Blip2 } from '../../src/runtime/models/blip2.ts'
+import { openTalkingModel } from '../../src/runtime/models/models.ts'
 import { openCompute } from '../../src/runtime/device/compute.ts'
 import { QUESTION_TYPES } from '../../src/scenes/questions.ts'
 import { FIRST_HELD_OUT_SEED, type Combinations } from '../../src/scenes/scene.ts'
@@ -65,7 +65,7 @@ async function main(): Promise<void> {
     noise: values.noise,
     wording: wordingOf(values.wording),
   }
-  const model = await Blip2.load(await openPackFolder(values.pack), await openCompute('wasm'))
+  const model = await openTalkingModel(await openPackFolder(values.pack), await openCompute('wasm'))
   const started = performance.now()
   const evaluation = await measure(model, set, (done) => {
     if (done % 50 !== 0 && done !== set.scenes) return

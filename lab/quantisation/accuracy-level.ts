@@ -14,7 +14,9 @@ import type { AccuracyLevel } from '../../src/convert/onnx/graph-builder.ts'
 import { planConversion } from '../../src/convert/plan.ts'
 import { readText, sinkInMemory } from '../../src/pack/bytes.ts'
 import { packInMemory } from '../../testing/parity/reference.ts'
-import { Blip2 } from '../../src/runtime/models/blip2.ts'
+import { openTalkingModel } from '../../src/runtime/models/models.ts'
+import type { TalkingModel } from '../../src/runtime/models/model.ts'
+import { tracedFloats, traceStages } from '../../src/runtime/models/trace.ts'
 import { openCompute } from '../../src/runtime/device/compute.ts'
 import { judgeCaption } from '../../src/scenes/judge.ts'
 import { FIRST_HELD_OUT_SEED, makeScene } from '../../src/scenes/scene.ts'
@@ -113,7 +115,7 @@ async function lines(title: string, run: (setting: Setting) => Promise<Measured>
 }
 
 /** The built-in model at q4 whose graphs have another `accuracy_level`. */
-async function builtIn(level: AccuracyLevel): Promise<Blip2> {
+async function builtIn(level: AccuracyLevel): Promise<TalkingModel> {
   const tree = folderTree(values.checkpoint)
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
   await convertBlip2(tree, sinkInMemory(files), { precision: 'q4', name: 'level' })
@@ -122,7 +124,7 @@ async function builtIn(level: AccuracyLevel): Promise<Blip2> {
   const pack = packInMemory(files)
   const graphs = new Map(plan.graphs.map(({ path, bytes }) => [path, bytes]))
   const file: typeof pack.file = async (path) => graphs.get(path) ?? pack.file(path)
-  return Blip2.load({ ...pack, file }, await openCompute('wasm'))
+  return openTalkingModel({ ...pack, file }, await openCompute('wasm'))
 }
 
 async function answers(): Promise<void> {
@@ -140,7 +142,8 @@ async function answers(): Promise<void> {
       const started = performance.now()
       const { text } = await captionOf(model, pixels)
       ms += performance.now() - started
-      const own = (await model.stages(pixels, '')).logits
+      const stages = await traceStages(model, pixels, model.talk.promptIds(''), [])
+      const own = tracedFloats(stages, 'logits')
       if (level === 0) {
         texts.push(text)
         logits.push(own)

@@ -20,7 +20,9 @@ import type { Pixels } from '../../src/image/pixels.ts'
 import { sinkInMemory, type FileTree } from '../../src/pack/bytes.ts'
 import { f16ToF32 } from '../../src/pack/float16.ts'
 import { packInMemory } from '../../testing/parity/reference.ts'
-import { Blip2 } from '../../src/runtime/models/blip2.ts'
+import { openTalkingModel } from '../../src/runtime/models/models.ts'
+import type { TalkingModel } from '../../src/runtime/models/model.ts'
+import { tracedFloats, traceStages } from '../../src/runtime/models/trace.ts'
 import { openCompute } from '../../src/runtime/device/compute.ts'
 import { judgeCaption } from '../../src/scenes/judge.ts'
 import { FIRST_HELD_OUT_SEED, makeScene, type Scene } from '../../src/scenes/scene.ts'
@@ -143,10 +145,10 @@ async function rewritten(choice: Choice): Promise<FileTree> {
   return { open: (path) => (path === 'model.safetensors' ? Promise.resolve(file.buffer) : tree.open(path)) }
 }
 
-async function load(choice: Choice): Promise<Blip2> {
+async function load(choice: Choice): Promise<TalkingModel> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
   await convertBlip2(await rewritten(choice), sinkInMemory(files), { precision: 'fp32', name: 'effect' })
-  return Blip2.load(packInMemory(files), await openCompute('wasm'))
+  return openTalkingModel(packInMemory(files), await openCompute('wasm'))
 }
 
 /** What a model makes of a scene. Logits are those behind `ids`, [1 + ids, vocabulary]. */
@@ -156,19 +158,13 @@ interface Seen {
   logits: Float32Array
 }
 
-async function look(model: Blip2, pixels: Pixels, ids: readonly number[]): Promise<Seen> {
-  const { imageFeatures, queryOutput, queryEmbeddings } = await model.stages(pixels, '')
-  const decoding = model.start(model.seenBefore(queryEmbeddings))
-  try {
-    const all = await decoding.extend([model.manifest.shape.text.bosId, ...ids], 'all')
-    const vocabulary = model.manifest.shape.text.vocabulary
-    return {
-      features: imageFeatures,
-      queryOutput,
-      logits: all.slice(-(1 + ids.length) * vocabulary),
-    }
-  } finally {
-    decoding.dispose()
+async function look(model: TalkingModel, pixels: Pixels, ids: readonly number[]): Promise<Seen> {
+  const { bosId, vocabulary } = model.manifest.shape.text
+  const stages = await traceStages(model, pixels, [bosId, ...ids], [])
+  return {
+    features: tracedFloats(stages, 'image_features'),
+    queryOutput: tracedFloats(stages, 'query_output'),
+    logits: tracedFloats(stages, 'logits').slice(-(1 + ids.length) * vocabulary),
   }
 }
 

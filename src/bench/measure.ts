@@ -7,7 +7,9 @@ import { GREEDY } from '../pack/decoding.ts'
 import { throwIfCancelled } from '../pack/failure.ts'
 import type { BenchResult, DecodeResult } from '../protocol/bench-result.ts'
 import { weightsPath, type GraphName, type PackManifest, type PackReader } from '../pack/manifest.ts'
-import { Blip2 } from '../runtime/models/blip2.ts'
+import type { Sequence } from '../runtime/language/language-model.ts'
+import { openTalkingModel } from '../runtime/models/models.ts'
+import type { TalkingModel } from '../runtime/models/model.ts'
 import { generate } from '../runtime/decode/generate.ts'
 import type { Compute } from '../runtime/device/compute.ts'
 import { copyBandwidth } from './bandwidth.ts'
@@ -26,7 +28,7 @@ export interface MeasureOptions {
   onPart?: (soFar: Partial<BenchResult>) => void
   signal?: AbortSignal | undefined
   /** Given the model behind the first picture, for whatever else there is to look at. */
-  onLoaded?: (model: Blip2) => Promise<void>
+  onLoaded?: (model: TalkingModel) => Promise<void>
 }
 
 /** Loads the pack, measures it and lets go of it. Throws what loading throws. */
@@ -37,7 +39,7 @@ export async function measure(
 ): Promise<BenchResult> {
   const { manifest } = pack
   const probe = startGpuProbe()
-  let model: Blip2 | null = null
+  let model: TalkingModel | null = null
   try {
     const parts: Partial<BenchResult> = { model: modelFacts(manifest) }
     const stage = (name: string): void => {
@@ -54,7 +56,7 @@ export async function measure(
     model = loaded.model
     parts.load = loaded.load
     const { provider, adapter, f16, software } = compute
-    const { recordsSteps } = model
+    const { recordsSteps } = model.talk
     parts.device = { provider, adapter, f16, software, recordsSteps, copyBytesPerSecond }
     const gpuBytesLoading = probe.counts.peakBytes
     probe.resetPeak()
@@ -74,7 +76,7 @@ export async function measure(
     }
     stage('decode')
     const recorded = recordsSteps ? await run.decode() : null
-    model.useRecordings(false)
+    model.talk.useRecordings(false)
     if (recorded !== null) stage('decode without recording')
     const plain = await run.decode()
     parts.decode = { recorded, plain }
@@ -102,7 +104,7 @@ async function timedLoad(
   pack: PackReader,
   compute: Compute,
   { signal, warmUp }: Pick<MeasureOptions, 'signal' | 'warmUp'>,
-): Promise<{ model: Blip2; load: BenchResult['load'] }> {
+): Promise<{ model: TalkingModel; load: BenchResult['load'] }> {
   const parts: Record<GraphName | 'warm-up', number> = { vision: 0, 'q-former': 0, decoder: 0, 'warm-up': 0 }
   let part: { name: keyof typeof parts; since: number } | null = null
   const next = (name: keyof typeof parts | null): void => {
@@ -128,7 +130,7 @@ async function timedLoad(
     },
   }
   const started = performance.now()
-  const model = await Blip2.load(timed, compute, {
+  const model = await openTalkingModel(timed, compute, {
     signal,
     warmUp,
     onProgress: () => next(null),
@@ -150,11 +152,11 @@ interface FirstToken {
 }
 
 class Runs {
-  readonly #model: Blip2
+  readonly #model: TalkingModel
   readonly #probe: GpuProbe
   readonly #options: MeasureOptions
 
-  constructor(model: Blip2, probe: GpuProbe, options: MeasureOptions) {
+  constructor(model: TalkingModel, probe: GpuProbe, options: MeasureOptions) {
     this.#model = model
     this.#probe = probe
     this.#options = options
@@ -162,9 +164,9 @@ class Runs {
 
   async firstToken(): Promise<FirstToken> {
     const started = performance.now()
-    const { embeddings, ms } = await this.#model.see(this.#pixels(), { untilDone: true })
+    const { embeddings, ms } = await this.#model.look.see(this.#pixels(), { untilDone: true })
     const seen = performance.now()
-    const decoding = this.#model.start({ embeddings })
+    const decoding = this.#model.talk.start({ embeddings })
     try {
       for await (const { prefilled } of this.#generate(decoding, 1)) {
         const ended = performance.now()
@@ -180,8 +182,8 @@ class Runs {
   async decode(): Promise<DecodeResult> {
     const { counts } = this.#probe
     const { tokens } = this.#options
-    const { embeddings } = await this.#model.see(this.#pixels())
-    const decoding = this.#model.start({ embeddings })
+    const { embeddings } = await this.#model.look.see(this.#pixels())
+    const decoding = this.#model.talk.start({ embeddings })
     const steps: Omit<DecodeResult, 'tokens' | 'tokensPerSecond'>[] = []
     try {
       let before = { ...counts, at: performance.now() }
@@ -211,7 +213,7 @@ class Runs {
     }
   }
 
-  #generate(decoding: ReturnType<Blip2['start']>, maxNewTokens: number): ReturnType<typeof generate> {
+  #generate(decoding: Sequence, maxNewTokens: number): ReturnType<typeof generate> {
     const { promptTokens, signal } = this.#options
     const { text } = this.#model.manifest.shape
     const prompt = Array.from({ length: promptTokens }, (_, i) =>

@@ -8,7 +8,9 @@ import { preprocess } from '../image/preprocess.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import { PRECISIONS, type Precision } from '../pack/manifest.ts'
 import { PUBLIC_HUB } from '../remote/hub.ts'
-import { Blip2 } from '../runtime/models/blip2.ts'
+import { openTalkingModel } from '../runtime/models/models.ts'
+import type { TalkingModel } from '../runtime/models/model.ts'
+import { traceStages } from '../runtime/models/trace.ts'
 import type { Answer, AnswerSoFar } from '../runtime/talk/discussion.ts'
 import { QUESTION_TEMPLATE, type Turn } from '../runtime/talk/dialogue.ts'
 import { openCompute } from '../runtime/device/compute.ts'
@@ -136,14 +138,14 @@ interface AnswerResult {
   score: number
 }
 
-async function captionOne(model: Blip2, image: string, flags: AnswerFlags): Promise<CaptionResult> {
+async function captionOne(model: TalkingModel, image: string, flags: AnswerFlags): Promise<CaptionResult> {
   const settings = decodingSettings(flags)
   const started = performance.now()
   const pixels = await readPixels(model, image, flags.alpha)
   const read = performance.now()
-  const { embeddings, ms } = await model.see(pixels)
+  const { embeddings, ms } = await model.look.see(pixels)
   const seen = performance.now()
-  const discussion = model.discuss({ embeddings })
+  const discussion = model.talk.discuss({ embeddings })
   try {
     const { last, firstAt } = await finished(
       discussion.answer(flags.prompt, { settings, signal: interrupted.signal }),
@@ -193,7 +195,7 @@ interface AskFlags extends PictureFlags, DecodingFlags {
 async function ask(pack: string, image: string, flags: AskFlags): Promise<void> {
   const settings = decodingSettings(flags)
   const model = await load(pack)
-  const discussion = model.discuss(await model.see(await readPixels(model, image, flags.alpha)))
+  const discussion = model.talk.discuss(await model.look.see(await readPixels(model, image, flags.alpha)))
   try {
     const turns: Turn[] = []
     for (const question of flags.question) {
@@ -228,35 +230,21 @@ async function trace(
 ): Promise<void> {
   const model = await load(pack)
   const pixels = await readPixels(model, image, flags.alpha)
-  const stages = await model.stages(pixels, flags.prompt)
-  const { vision, qFormer, text } = model.manifest.shape
   const tokenIds = (await captionOne(model, image, flags)).token_ids
-  const side = vision.imageSize
+  const promptIds = model.talk.promptIds(flags.prompt)
   await writeSafetensors(fromHere(flags.out), [
-    { name: 'pixel_values', shape: [1, 3, side, side], values: stages.pixelValues },
-    { name: 'image_features', shape: [1, vision.tokens, vision.hiddenSize], values: stages.imageFeatures },
-    { name: 'query_output', shape: [1, qFormer.queries, qFormer.hiddenSize], values: stages.queryOutput },
-    {
-      name: 'query_embeddings',
-      shape: [1, qFormer.queries, text.hiddenSize],
-      values: stages.queryEmbeddings,
-    },
-    {
-      name: 'logits',
-      shape: [1, qFormer.queries + stages.promptIds.length, text.vocabulary],
-      values: stages.logits,
-    },
+    ...(await traceStages(model, pixels, promptIds, tokenIds)),
     { name: 'token_ids', shape: [tokenIds.length], values: BigInt64Array.from(tokenIds, BigInt) },
   ])
   await model.dispose()
 }
 
-async function load(pack: string): Promise<Blip2> {
+async function load(pack: string): Promise<TalkingModel> {
   const reader = await openPackFolder(fromHere(pack))
-  return Blip2.load(reader, await openCompute('wasm'), { signal: interrupted.signal })
+  return openTalkingModel(reader, await openCompute('wasm'), { signal: interrupted.signal })
 }
 
-async function readPixels(model: Blip2, image: string, alpha: Alpha): Promise<Pixels> {
+async function readPixels(model: TalkingModel, image: string, alpha: Alpha): Promise<Pixels> {
   const path = fromHere(image)
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new AppError('not-found', `${image} cannot be read; check that the file is there.`, { cause })

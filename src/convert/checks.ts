@@ -4,7 +4,8 @@
  */
 import { AppError } from '../pack/failure.ts'
 import type { CheckResult } from '../pack/manifest.ts'
-import { visionTokens, type Blip2Config } from './families/blip2-opt.ts'
+import { visionTokens } from './families/blip2-look.ts'
+import type { Blip2Config } from './families/blip2-opt.ts'
 import { elementsOf, type Checkpoint } from './checkpoint.ts'
 import { EMBEDDING_TENSOR, HEAD_TENSOR } from './parts/opt.ts'
 import type { Source, WeightsPlan } from './weights.ts'

@@ -24,7 +24,7 @@ export function planConversion(
     new WeightsPlanner(graph, storagePolicy(precision, graph))
   const planners = { vision: planner('vision'), 'q-former': planner('q-former'), decoder: planner('decoder') }
   const vision = planVision(planners.vision, config.vision)
-  const qFormer = planQFormer(planners['q-former'], config)
+  const qFormer = planQFormer(planners['q-former'], config, config.text.hiddenSize)
   const decoder = planDecoder(planners.decoder, config.text)
 
   const graphs: ConversionPlan['graphs'] = []
@@ -44,7 +44,9 @@ export function planConversion(
   const halfVision =
     f16 && write('vision', 'f16', 'float16', (graph) => buildVision(graph, config.vision, vision))
   const fullVision = write('vision', 'f32', 'float32', (graph) => buildVision(graph, config.vision, vision))
-  const fullQFormer = write('q-former', 'f32', 'float32', (graph) => buildQFormer(graph, config, qFormer))
+  const fullQFormer = write('q-former', 'f32', 'float32', (graph) =>
+    buildQFormer(graph, config, config.text.hiddenSize, qFormer),
+  )
   const halfDecoder =
     f16 && write('decoder', 'f16', 'float16', (graph) => buildDecoder(graph, config, decoder, true))
   const fullDecoder = write('decoder', 'f32', 'float32', (graph) =>

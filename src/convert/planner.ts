@@ -61,6 +61,12 @@ export interface Norm {
   epsilon: number
 }
 
+/** A norm by the root mean square: no mean is taken off and nothing added. */
+export interface RmsNorm {
+  weight: Initialiser
+  epsilon: number
+}
+
 export class WeightsPlanner {
   readonly policy: StoragePolicy
   readonly #graph: GraphName
@@ -81,6 +87,16 @@ export class WeightsPlanner {
     const part = (suffix: string): Initialiser =>
       this.floats(`${tensor}.${suffix}`, [{ tensor: `${tensor}.${suffix}`, shape: [size] }])
     return { weight: part('weight'), bias: part('bias'), epsilon }
+  }
+
+  rmsNorm(tensor: string, size: number, epsilon: number): RmsNorm {
+    const weight = this.floats(`${tensor}.weight`, [{ tensor: `${tensor}.weight`, shape: [size] }])
+    return { weight, epsilon }
+  }
+
+  /** A matrix [rows, columns] kept as floats, written as [columns, rows]; `dims` reshapes what is written. */
+  transposed(name: string, source: Source, dims: number[]): Initialiser {
+    return this.#store(name, [source], dims, true)
   }
 
   /**

@@ -3,12 +3,12 @@ import type { DeviceReport, MemoryChoice, MemoryReport } from '../pack/device-re
 import { GRAPHS, weightsPath, type PackManifest } from '../pack/manifest.ts'
 import type { Compute } from '../runtime/device/compute.ts'
 import { decideMemory } from '../runtime/device/memory-policy.ts'
-import type { Blip2 } from '../runtime/models/blip2.ts'
+import type { Talk } from '../runtime/models/talk.ts'
 import { buildFor } from '../runtime/ort/build.ts'
 
 export function describeDevice(
   { device, provider, adapter, f16, software, subgroups, reason }: Compute,
-  { recordsSteps, context }: Pick<Blip2, 'recordsSteps' | 'context'>,
+  { recordsSteps, context }: Pick<Talk, 'recordsSteps' | 'context'>,
   memory: MemoryReport,
 ): DeviceReport {
   const limits = device === null ? null : limitsOf(device.limits)

@@ -21,7 +21,8 @@ import type {
 import type { Handlers } from '../protocol/rpc.ts'
 import type { Compute } from '../runtime/device/compute.ts'
 import { lossOf } from '../runtime/device/loss.ts'
-import { Blip2 } from '../runtime/models/blip2.ts'
+import { openTalkingModel } from '../runtime/models/models.ts'
+import type { TalkingModel } from '../runtime/models/model.ts'
 import type { AnswerSoFar, Discussion } from '../runtime/talk/discussion.ts'
 import { describeDevice, memoryFor } from './device-report.ts'
 import { Discussions } from './discussions.ts'
@@ -44,7 +45,7 @@ export interface EngineParts {
 
 /** What a look gave, and which model it was that looked. */
 interface SeenBy extends Seen {
-  model: Blip2
+  model: TalkingModel
   readMs: number
   lookMs: number
 }
@@ -62,7 +63,7 @@ export class Engine implements Handlers<EngineCalls> {
   readonly #turns = new Turns()
   readonly #looks = new Map<string, SharedLook<SeenBy>>()
   readonly #discussions = new Discussions()
-  #loaded: { model: Blip2; compute: Compute } | null = null
+  #loaded: { model: TalkingModel; compute: Compute } | null = null
 
   constructor(parts: EngineParts) {
     this.#parts = parts
@@ -80,7 +81,7 @@ export class Engine implements Handlers<EngineCalls> {
     return this.#turns.take(async () => {
       const { model, compute } = this.#current()
       const decision = memoryFor(memory, compute, model.manifest, this.#parts.deviceMemory)
-      await model.keepLookLoaded(decision.keepsAll)
+      await model.look.keepLoaded(decision.keepsAll)
       return decision
     })
   }
@@ -160,10 +161,10 @@ export class Engine implements Handlers<EngineCalls> {
     await this.#unload()
     const compute = await this.#parts.openCompute(prefer)
     try {
-      const work = async (): Promise<{ model: Blip2; memory: MemoryReport }> => {
+      const work = async (): Promise<{ model: TalkingModel; memory: MemoryReport }> => {
         const pack = await this.#openPack(place, report, signal)
         const memory = memoryFor(choice, compute, pack.manifest, this.#parts.deviceMemory)
-        const model = await Blip2.load(pack, compute, {
+        const model = await openTalkingModel(pack, compute, {
           signal,
           keepsAll: memory.keepsAll,
           onProgress: (graph, done, total) => report({ stage: 'preparing', graph, done, total }),
@@ -172,7 +173,7 @@ export class Engine implements Handlers<EngineCalls> {
       }
       const { model, memory } = await unlessLost(compute, work())
       this.#loaded = { model, compute }
-      const device = describeDevice(compute, model, memory)
+      const device = describeDevice(compute, model.talk, memory)
       return { device, manifest: model.manifest, loadMs: performance.now() - startedAt }
     } catch (error) {
       compute.device?.destroy()
@@ -209,7 +210,7 @@ export class Engine implements Handlers<EngineCalls> {
     loaded?.compute.device?.destroy()
   }
 
-  #current(): { model: Blip2; compute: Compute } {
+  #current(): { model: TalkingModel; compute: Compute } {
     if (this.#loaded === null) throw new AppError('bug', 'No model is loaded.')
     return this.#loaded
   }
@@ -251,7 +252,7 @@ export class Engine implements Handlers<EngineCalls> {
     const readAt = performance.now()
     throwIfCancelled(signal)
     report({ stage: 'looking', width, height })
-    const { embeddings: onDevice } = await model.see(pixels, {
+    const { embeddings: onDevice } = await model.look.see(pixels, {
       signal,
       onOpening: (graph) => report({ stage: 'opening', graph }),
       onOpened: () => report({ stage: 'looking', width, height }),
@@ -292,8 +293,8 @@ export class Engine implements Handlers<EngineCalls> {
   }
 }
 
-function discuss(model: Blip2, { embeddings }: Seen): Discussion {
-  return model.discuss(model.seenBefore(embeddings))
+function discuss(model: TalkingModel, { embeddings }: Seen): Discussion {
+  return model.talk.discuss(model.look.seenBefore(embeddings))
 }
 
 function lookedOf({ width, height, photograph, readMs, lookMs }: SeenBy): Looked {

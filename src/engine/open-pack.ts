@@ -2,7 +2,7 @@
 import type { PackReader } from '../pack/manifest.ts'
 import type { PackPlace } from '../protocol/engine-calls.ts'
 import { openBrowserStore } from '../store/browser-store.ts'
-import { fetchChunk } from '../store/download.ts'
+import { fetchChunk, NO_METER } from '../store/fetch-chunk.ts'
 import { openHttpPack } from '../store/http-pack.ts'
 import { serverSource } from '../store/pack-source.ts'
 import type { OpenOptions, PackStore } from '../store/pack-store.ts'
@@ -23,10 +23,10 @@ export function openPack(place: PackPlace, { onBytes, signal }: PlaceOptions): P
 /** Gets a chunk again whose bytes have gone bad. What was converted here has no server that holds its chunks. */
 function refetching(store: PackStore, signal: AbortSignal): NonNullable<OpenOptions['refetch']> {
   const network = browserNetwork()
-  return async ({ origin }, chunk) => {
+  return async ({ id, origin }, chunk) => {
     if (origin.base === null || origin.converted !== null) return
     const base = new URL(origin.base)
-    const meter = { set: () => undefined, wait: () => undefined }
-    await fetchChunk(store, chunk, serverSource(base, network), { network, signal, meter })
+    const source = serverSource(base, network)
+    await fetchChunk(store.shelf(id), chunk, source, { network, signal, meter: NO_METER })
   }
 }

@@ -1,6 +1,7 @@
 /** What this device has, held against what a model needs: said before the first byte of it is fetched. */
 import type { ModelShape, Precision } from '../pack/manifest.ts'
 import type { Finding } from '../protocol/keeper-calls.ts'
+import { bytesText } from './keeper-parts.ts'
 
 export interface ModelNeeds {
   shape: ModelShape
@@ -10,20 +11,34 @@ export interface ModelNeeds {
   largestTensorBytes: number | null
 }
 
+/** What a browser tells of the device. */
+export interface DeviceFacts {
+  /** Null without WebGPU. `bufferBytes`: what one buffer holds and one binding reaches. */
+  gpu: { bufferBytes: number; f16: boolean } | null
+  /** `deviceMemory`, in GiB: rounded and capped on purpose (Device Memory API); null where it is not told. */
+  memoryGiB: number | null
+}
+
 /** WebAssembly addresses 4 GiB, and inputs, outputs and the runtime itself need some of it. */
 const WASM_BYTES = 3.5 * 2 ** 30
+/** The cap of `deviceMemory`: from here on it says nothing. */
+const MEMORY_CAP_GIB = 8
 
-export async function checkDevice(
+/** `missingBytes` must still be kept, and the browser allows `freeBytes` (null when it does not say). */
+export function checkDevice(
+  device: DeviceFacts,
   needs: ModelNeeds,
   freeBytes: number | null,
   missingBytes: number,
-): Promise<Finding[]> {
-  return [...(await checkGpu(needs)), ...checkMemory(needs), ...checkSpace(freeBytes, missingBytes)]
+): Finding[] {
+  return [...checkGpu(device, needs), ...checkMemory(device, needs), ...checkSpace(freeBytes, missingBytes)]
 }
 
-async function checkGpu({ precision, packBytes, ...needs }: ModelNeeds): Promise<Finding[]> {
-  const adapter = await requestAdapter()
-  if (adapter === null) {
+function checkGpu(
+  { gpu }: DeviceFacts,
+  { shape, precision, packBytes, largestTensorBytes }: ModelNeeds,
+): Finding[] {
+  if (gpu === null) {
     const fits = packBytes <= WASM_BYTES
     return [
       fits
@@ -31,53 +46,38 @@ async function checkGpu({ precision, packBytes, ...needs }: ModelNeeds): Promise
         : { ok: false, sentence: 'There is no WebGPU here, and the model is too large for WebAssembly.' },
     ]
   }
-  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits
-  const buffer = Math.min(maxBufferSize, maxStorageBufferBindingSize)
-  const largest = needs.largestTensorBytes ?? largestTensor(needs.shape, precision)
   const findings: Finding[] = []
-  if (largest > buffer) {
+  const largest = largestTensorBytes ?? largestTensor(shape, precision)
+  if (largest > gpu.bufferBytes) {
     findings.push({
       ok: false,
-      sentence: `Its largest part has ${megabytes(largest)}, and the graphics card takes ${megabytes(buffer)} at once; a lower precision may fit.`,
+      sentence: `Its largest part has ${bytesText(largest)}, and the graphics card takes ${bytesText(gpu.bufferBytes)} at once; a lower precision may fit.`,
     })
   } else findings.push({ ok: true, sentence: 'The graphics card takes every part of it.' })
   if (precision === 'fp16' || precision === 'q4f16') {
-    findings.push(
-      adapter.features.has('shader-f16')
-        ? { ok: true, sentence: 'The graphics card computes in half precision.' }
-        : {
-            ok: true,
-            sentence:
-              'The graphics card lacks half precision (shader-f16), so it computes in full precision, slower.',
-          },
-    )
+    const sentence = gpu.f16
+      ? 'The graphics card computes in half precision.'
+      : 'The graphics card lacks half precision (shader-f16), so it computes in full precision, slower.'
+    findings.push({ ok: true, sentence })
   }
   return findings
 }
 
-async function requestAdapter(): Promise<GPUAdapter | null> {
-  const gpu = (navigator as { gpu?: GPU }).gpu
-  return gpu === undefined
-    ? null
-    : gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null)
-}
-
-/** `deviceMemory` is rounded and capped on purpose (Device Memory API), so it only tells small devices. */
-function checkMemory({ packBytes }: ModelNeeds): Finding[] {
-  const gibibytes = (navigator as { deviceMemory?: number }).deviceMemory
-  if (gibibytes === undefined || gibibytes >= 8 || gibibytes * 2 ** 30 > 2 * packBytes) return []
-  return [{ ok: false, sentence: `This device reports ${gibibytes} GiB of memory, which may be too little.` }]
+/** Tells small devices only. */
+function checkMemory({ memoryGiB }: DeviceFacts, { packBytes }: ModelNeeds): Finding[] {
+  if (memoryGiB === null || memoryGiB >= MEMORY_CAP_GIB || memoryGiB * 2 ** 30 > 2 * packBytes) return []
+  return [{ ok: false, sentence: `This device reports ${memoryGiB} GiB of memory, which may be too little.` }]
 }
 
 function checkSpace(freeBytes: number | null, missingBytes: number): Finding[] {
   if (freeBytes === null) return []
-  const room = `The browser allows ${megabytes(freeBytes)} more`
+  const room = `The browser allows ${bytesText(freeBytes)} more`
   return [
     freeBytes >= missingBytes
       ? { ok: true, sentence: `${room}, which is enough.` }
       : {
           ok: false,
-          sentence: `${room}, but ${megabytes(missingBytes)} are needed. A private window allows little and forgets it.`,
+          sentence: `${room}, but ${bytesText(missingBytes)} are needed. A private window allows little and forgets it.`,
         },
   ]
 }
@@ -86,8 +86,4 @@ function checkSpace(freeBytes: number | null, missingBytes: number): Finding[] {
 function largestTensor({ text }: ModelShape, precision: Precision): number {
   const bytesPerWeight = { fp32: 4, fp16: 2, q8: 1, q4: 1, q4f16: 1 }[precision]
   return text.vocabulary * text.hiddenSize * bytesPerWeight
-}
-
-function megabytes(bytes: number): string {
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
 }

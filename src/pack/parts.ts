@@ -51,3 +51,51 @@ export const decoder = {
 
 /** OPT's position table starts with two unused rows (transformers `OPTLearnedPositionalEmbedding.offset`). */
 export const POSITION_OFFSET = 2
+
+/**
+ * The first half of an encoder–decoder (T5), once per prompt: query embeddings and the embedded prompt one behind the
+ * other. `L` is Q + T. Besides the encoder's output, which only a look inside needs, it yields what every decoder
+ * layer's cross-attention looks at.
+ */
+export const textEncoder = {
+  input: {
+    /** int64 [1, T], T ≥ 1: the prompt with its ending token */
+    tokens: 'input_ids',
+    /** float32 [1, Q, hidden] */
+    queries: 'query_embeddings',
+    /** int64 [L, L]: the bucket of each distance, rows are queries and columns keys */
+    buckets: 'relative_buckets',
+  },
+  output: {
+    /** float32 [1, L, hidden], after the final norm */
+    hidden: 'encoder_output',
+  },
+  /** [1, heads, L, head size] in the graph's type, one of each for every layer of the decoder */
+  crossKey: (layer: number): string => `cross.${layer}.key`,
+  crossValue: (layer: number): string => `cross.${layer}.value`,
+} as const
+
+/**
+ * The second half: some tokens of the answer behind those in the KV cache. Its cross-attention inputs have the names
+ * and shapes of `textEncoder`'s outputs, and serve all rows of a batch alike.
+ */
+export const textDecoder = {
+  input: {
+    /** int64 [B, S]: tokens of the answer, the start token before them */
+    tokens: 'input_ids',
+    /** int64 [S, P + S]: the bucket of each distance; those of later keys are not looked at */
+    buckets: 'relative_buckets',
+    /** int32 [B]: P + S - 1 */
+    lastPosition: 'seqlens_k',
+    /** int32 [1]: P + S */
+    totalLength: 'total_sequence_length',
+  },
+  output: {
+    /** float32 [1, B · S, vocabulary] */
+    logits: 'logits',
+  },
+  pastKey: decoder.pastKey,
+  pastValue: decoder.pastValue,
+  presentKey: decoder.presentKey,
+  presentValue: decoder.presentValue,
+} as const

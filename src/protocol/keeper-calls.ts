@@ -1,4 +1,4 @@
-/** Every call that the page makes to the packs worker: looking at models, keeping them, letting them go. */
+/** Every call that the page makes to the keeper: what models would take, keeping them, letting them go. */
 import type { Precision } from '../pack/manifest.ts'
 
 /** What a person gave: an address, or files of this computer with their paths within what was chosen. */
@@ -84,8 +84,9 @@ export interface AddProgress {
 
 export type StoreNews = { kind: 'changed' } | { kind: 'progress'; id: string; progress: AddProgress | null }
 
-export interface PackCalls {
-  look: { in: AddRequest; event: never; out: Offer }
+export interface KeeperCalls {
+  /** Finds what the request means, and reads no weights but what it takes to measure the line. */
+  offer: { in: AddRequest; event: never; out: Offer }
   /** Cancelling keeps what has arrived: it is a pause. */
   add: { in: AddRequest; event: AddProgress; out: KeptModel }
   list: { in: null; event: never; out: { models: KeptModel[]; space: Space } }

@@ -6,7 +6,7 @@ import type { ByteSource, FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import type { Network } from './network.ts'
 import { authorization, nameOf, requestRange, type RangeResponse } from './range-request.ts'
-import { TemporaryError, withRetries, type Waiting } from './retry.ts'
+import { TemporaryError, withRetries, type Delay } from './retry.ts'
 
 export interface HttpTreeOptions {
   network: Network
@@ -17,7 +17,7 @@ export interface HttpTreeOptions {
   /** What there is, where that is known: other paths are then absent without asking. */
   files?: ReadonlySet<string> | undefined
   signal?: AbortSignal | undefined
-  onWaiting?: ((waiting: Waiting | null) => void) | undefined
+  onDelay?: ((delay: Delay | null) => void) | undefined
   /** Bytes that have arrived, whatever becomes of them. */
   onBytes?: ((bytes: number) => void) | undefined
 }
@@ -73,7 +73,7 @@ class RemoteFile {
 
   /** Learns size and version. Gives the first bytes, or all there are; undefined when there is no such file. */
   async open(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const { network, signal, onWaiting, version } = this.#options
+    const { network, signal, onDelay, version } = this.#options
     return withRetries(
       network,
       async () => {
@@ -87,7 +87,7 @@ class RemoteFile {
           return head
         throw new TemporaryError('network', `${nameOf(this.#url)} broke off; try again.`)
       },
-      { signal, onWaiting },
+      { signal, onDelay },
     )
   }
 
@@ -112,8 +112,8 @@ class RemoteFile {
       if (done < target.length)
         throw new TemporaryError('network', `${nameOf(this.#url)} broke off; try again.`)
     }
-    const { network, onWaiting } = this.#options
-    await withRetries(network, attempt, { signal, progress: () => done, onWaiting })
+    const { network, onDelay } = this.#options
+    await withRetries(network, attempt, { signal, progress: () => done, onDelay })
   }
 
   #check({ start, total, etag, cancel }: RangeResponse, wanted: number): void {

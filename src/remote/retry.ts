@@ -18,7 +18,7 @@ export class TemporaryError extends AppError {
 }
 
 /** Why nothing arrives just now. */
-export interface Waiting {
+export interface Delay {
   why: 'offline' | 'retry'
   /** Until the next attempt; null while offline. */
   ms: number | null
@@ -29,7 +29,7 @@ export interface RetryOptions {
   signal?: AbortSignal | undefined
   /** Grows while things go well: an attempt that got further than the last is not held against the server. */
   progress?: () => number
-  onWaiting?: ((waiting: Waiting | null) => void) | undefined
+  onDelay?: ((delay: Delay | null) => void) | undefined
 }
 
 /** Attempts in a row that get nowhere before we give up: some 15 seconds of waiting without jitter. */
@@ -42,7 +42,7 @@ const LONGEST_RETRY_AFTER_MS = 120_000
 export async function withRetries<T>(
   network: Network,
   attempt: () => Promise<T>,
-  { signal, progress = () => 0, onWaiting }: RetryOptions = {},
+  { signal, progress = () => 0, onDelay }: RetryOptions = {},
 ): Promise<T> {
   let failures = 0
   let furthest = progress()
@@ -54,18 +54,18 @@ export async function withRetries<T>(
       throwIfCancelled(signal)
       if (!(error instanceof TemporaryError)) throw error
       if (!network.online()) {
-        onWaiting?.({ why: 'offline', ms: null, message: error.message })
+        onDelay?.({ why: 'offline', ms: null, message: error.message })
         await network.whenOnline(signal)
-        onWaiting?.(null)
+        onDelay?.(null)
         continue
       }
       failures = progress() > furthest ? 1 : failures + 1
       furthest = Math.max(furthest, progress())
       if (failures >= ATTEMPTS || (error.retryAfterMs ?? 0) > LONGEST_RETRY_AFTER_MS) throw error
       const ms = error.retryAfterMs ?? delayMs(failures, network.random())
-      onWaiting?.({ why: 'retry', ms, message: error.message })
+      onDelay?.({ why: 'retry', ms, message: error.message })
       await network.wait(ms, signal)
-      onWaiting?.(null)
+      onDelay?.(null)
     }
   }
 }

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startGpuProbe } from '../bench/gpu-probe.ts'
 import { openHttpPack } from '../store/http-pack.ts'
 import { GREEDY, type DecodingSettings } from '../pack/decoding.ts'
-import { Blip2 } from './models/blip2.ts'
+import { openTalkingModel } from './models/models.ts'
+import type { TalkingModel } from './models/model.ts'
 import type { AnswerSoFar, Discussion } from './talk/discussion.ts'
 import type { Turn } from './talk/dialogue.ts'
 import { openCompute, type Compute } from './device/compute.ts'
@@ -13,11 +14,14 @@ import type { Pixels } from '../image/pixels.ts'
 const probe = startGpuProbe()
 const { counts } = probe
 let compute: Compute
-let model: Blip2
+let model: TalkingModel
 
 beforeAll(async () => {
   compute = await openCompute('webgpu')
-  model = await Blip2.load(await openHttpPack(new URL('/models/drawn-scenes/', location.href).href), compute)
+  model = await openTalkingModel(
+    await openHttpPack(new URL('/models/drawn-scenes/', location.href).href),
+    compute,
+  )
 })
 
 afterAll(async () => {
@@ -51,7 +55,7 @@ async function perToken(
 }
 
 async function once<T>(work: (discussion: Discussion) => Promise<T>): Promise<T> {
-  const discussion = model.discuss(await model.see(grey()))
+  const discussion = model.talk.discuss(await model.look.see(grey()))
   try {
     return await work(discussion)
   } finally {
@@ -60,12 +64,12 @@ async function once<T>(work: (discussion: Discussion) => Promise<T>): Promise<T>
 }
 
 it('records steps of one token', () => {
-  expect(model.recordsSteps).toBe(true)
+  expect(model.talk.recordsSteps).toBe(true)
 })
 
 it('reads nothing back between the vision encoder, Q-Former and decoder', async () => {
   const before = counts.bytesRead
-  const { embeddings } = await model.see(grey())
+  const { embeddings } = await model.look.see(grey())
   expect(counts.bytesRead).toBe(before)
   embeddings.dispose()
 })

@@ -92,7 +92,7 @@ export function modelSlice(
       hasAnswered()
       watch(signal)
       if (get().settings.memory !== memory) void applyMemory()
-      void get().answerWaiting()
+      get().answerWaiting()
     } catch (error) {
       const failure = toFailure(error)
       if (failure.code === 'device-lost' && !signal.aborted) return lost(failure)

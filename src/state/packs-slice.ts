@@ -7,7 +7,7 @@ import type {
   KeptModel,
   ModelSource,
   Offer,
-  PackCalls,
+  KeeperCalls,
   Space,
   StoreNews,
 } from '../protocol/keeper-calls.ts'
@@ -18,7 +18,7 @@ import type { GetState, SetState } from './store.ts'
 /** The one thing at a time that this tab does about adding models. */
 export type Adding =
   | { status: 'idle' }
-  | { status: 'looking'; request: AddRequest }
+  | { status: 'finding'; request: AddRequest }
   | { status: 'offered'; request: AddRequest; offer: Offer }
   | { status: 'running'; request: AddRequest; offer: Offer; progress: AddProgress | null }
   | { status: 'paused'; request: AddRequest; offer: Offer; progress: AddProgress | null }
@@ -45,30 +45,42 @@ export interface PacksSlice {
   /** Reads the list of kept models, follows what other tabs do to it, and looks for newer versions once. */
   openPacks: (catalogue: Catalogue) => Promise<void>
   refreshPacks: () => Promise<void>
-  look: (source: ModelSource, options: { precision: Precision; token: string | null }) => Promise<void>
+  /** Finds out what adding a model would mean. A later request takes the place of an earlier one. */
+  requestOffer: (source: ModelSource, options: OfferOptions) => Promise<void>
   /** Accepts the offer, or goes on after a pause or failure. */
   startAdding: () => Promise<void>
   /** Ends the work; what has arrived stays. */
   pauseAdding: () => void
-  /** Ends the work and forgets the offer. `discard` also deletes what has arrived. */
+  /** Ends what is under way, at once, and forgets the offer. `discard` also deletes what has arrived. */
   cancelAdding: (discard: boolean) => Promise<void>
-  /** Looks at the newer version of a kept model; accepting the offer replaces it. */
-  lookAtNewer: (model: KeptModel) => Promise<void>
+  /** Requests an offer of the newer version of a kept model; accepting it replaces the model. */
+  requestNewer: (model: KeptModel) => Promise<void>
   /** Goes on with a model that an earlier visit left unfinished. */
   resumeKept: (model: KeptModel) => Promise<void>
   removeKept: (id: string) => Promise<void>
   /** Asks the browser for a folder where it has such a thing, else offers a ZIP file. */
   saveKept: (model: KeptModel) => Promise<void>
+  cancelSaving: () => void
   askToPersist: () => Promise<void>
+}
+
+export interface OfferOptions {
+  precision: Precision
+  token: string | null
 }
 
 /** What only a page can do. */
 export interface PacksDependencies {
-  client: Client<PackCalls>
+  client: Client<KeeperCalls>
   persist: () => Promise<boolean>
   /** A folder to write to; 'none' where the browser cannot, undefined when the person changed their mind. */
   chooseFolder: () => Promise<FileSystemDirectoryHandle | 'none' | undefined>
   offerFile: (file: Blob, name: string) => void
+}
+
+const BUSY: Failure = {
+  code: 'bad-usage',
+  message: 'Another model is being added just now; pause or cancel that first.',
 }
 
 export function packsSlice(
@@ -76,7 +88,10 @@ export function packsSlice(
   get: GetState,
   { client, persist, chooseFolder, offerFile }: PacksDependencies,
 ): PacksSlice {
+  /** The request for an offer that counts: what an earlier one brings is nobody's affair any more. */
+  let asking: AbortController | null = null
   let running: AbortController | null = null
+  let saving = new AbortController()
   /** Settles when the work under way has ended. */
   let ended: Promise<void> = Promise.resolve()
 
@@ -88,6 +103,35 @@ export function packsSlice(
     const others = Object.entries(get().elsewhere).filter(([id]) => id !== news.id)
     const here = news.progress === null ? [] : [[news.id, news.progress] as const]
     set({ elsewhere: Object.fromEntries([...others, ...here]) })
+  }
+
+  /** Shows the offer. False when there is none, or when it was cancelled or another was requested meanwhile. */
+  async function obtainOffer(source: ModelSource, { precision, token }: OfferOptions): Promise<boolean> {
+    if (running !== null) {
+      set({ keptFailure: BUSY, announcement: BUSY.message })
+      return false
+    }
+    asking?.abort()
+    const own = new AbortController()
+    asking = own
+    const request: AddRequest = { source, precision, token, hub: get().catalogue.hub }
+    set({ adding: { status: 'finding', request } })
+    try {
+      const offer = await client.call('offer', request, { signal: own.signal })
+      if (asking !== own) return false
+      // From here on everything is about what was found, not about what may be pushed meanwhile.
+      const pinned: ModelSource = offer.pinned === null ? source : { kind: 'address', text: offer.pinned }
+      const found = { ...request, source: offer.what === 'checkpoint' ? pinned : source }
+      set({ adding: { status: 'offered', request: found, offer } })
+      return true
+    } catch (error) {
+      if (asking !== own) return false
+      const failure = toFailure(error)
+      set({ adding: { status: 'failed', request, offer: null, failure }, announcement: failure.message })
+      return false
+    } finally {
+      if (asking === own) asking = null
+    }
   }
 
   async function run(request: AddRequest, offer: Offer, signal: AbortSignal): Promise<void> {
@@ -141,28 +185,8 @@ export function packsSlice(
         set({ keptFailure: toFailure(error) })
       }
     },
-    async look(source, { precision, token }) {
-      if (running !== null) return
-      const request: AddRequest = { source, precision, token, hub: get().catalogue.hub }
-      running = new AbortController()
-      set({ adding: { status: 'looking', request } })
-      const { signal } = running
-      try {
-        const offer = await client.call('look', request, { signal })
-        // From here on everything is about what was looked at, not about what may be pushed meanwhile.
-        const pinned: ModelSource = offer.pinned === null ? source : { kind: 'address', text: offer.pinned }
-        const asked = { ...request, source: offer.what === 'checkpoint' ? pinned : source }
-        set({ adding: { status: 'offered', request: asked, offer } })
-      } catch (error) {
-        const failure = toFailure(error)
-        if (signal.aborted) set({ adding: { status: 'idle' } })
-        else
-          set({
-            adding: { status: 'failed', request, offer: null, failure },
-            announcement: failure.message,
-          })
-      }
-      running = null
+    async requestOffer(source, options) {
+      await obtainOffer(source, options)
     },
     async startAdding() {
       const { adding } = get()
@@ -181,13 +205,19 @@ export function packsSlice(
       running?.abort()
     },
     async cancelAdding(discard) {
-      running?.abort()
-      await ended
-      const { adding, kept } = get()
-      set({ adding: { status: 'idle' } })
+      asking?.abort()
+      asking = null
+      const { adding } = get()
       const id = 'offer' in adding ? adding.offer?.id : undefined
-      if (discard && kept.some((model) => model.id === id && !model.complete))
-        await get().removeKept(id ?? '')
+      if (running !== null) {
+        running.abort()
+        await ended
+        // It was whole before it could be stopped.
+        if (get().adding.status === 'added') return
+      }
+      set({ adding: { status: 'idle' } })
+      if (discard && id !== undefined && get().kept.some((model) => model.id === id && !model.complete))
+        await get().removeKept(id)
     },
     async resumeKept(model) {
       if (model.address === null) return
@@ -195,12 +225,12 @@ export function packsSlice(
         kind: 'address',
         text: model.asked !== null && model.converted === null ? model.asked : model.address,
       } as const
-      await get().look(source, { precision: model.converted ?? 'q4f16', token: null })
-      if (get().adding.status === 'offered') await get().startAdding()
+      if (await obtainOffer(source, { precision: model.converted ?? 'q4f16', token: null }))
+        await get().startAdding()
     },
-    async lookAtNewer({ asked, precision }) {
+    async requestNewer({ asked, precision }) {
       if (asked === null) return
-      await get().look({ kind: 'address', text: asked }, { precision: precision ?? 'q4f16', token: null })
+      await obtainOffer({ kind: 'address', text: asked }, { precision: precision ?? 'q4f16', token: null })
     },
     async removeKept(id) {
       set({ keptFailure: null })
@@ -214,18 +244,25 @@ export function packsSlice(
       await get().refreshPacks()
     },
     async saveKept({ id, name, precision }) {
+      if (get().saving.status === 'running') return
       const folder = await chooseFolder()
-      if (folder === undefined) return
+      if (folder === undefined || get().saving.status === 'running') return
+      saving = new AbortController()
+      const { signal } = saving
       const onEvent = (progress: { doneBytes: number; totalBytes: number }): void =>
         set({ saving: { status: 'running', id, ...progress } })
+      onEvent({ doneBytes: 0, totalBytes: 0 })
       try {
-        const zip = await client.call('save', { id, folder: folder === 'none' ? null : folder }, { onEvent })
+        const request = { id, folder: folder === 'none' ? null : folder }
+        const zip = await client.call('save', request, { onEvent, signal })
         if (zip !== null) offerFile(zip, `${name.replace(/[^\w.-]+/g, '-')}-${precision ?? 'pack'}.zip`)
         set({ saving: { status: 'idle' }, announcement: `${name} was saved.` })
       } catch (error) {
-        set({ saving: { status: 'failed', failure: toFailure(error) } })
+        const failure = toFailure(error)
+        set({ saving: signal.aborted ? { status: 'idle' } : { status: 'failed', failure } })
       }
     },
+    cancelSaving: () => saving.abort(),
     async askToPersist() {
       await persist().catch(() => false)
       await get().refreshPacks()

@@ -57,7 +57,8 @@ export function settingsSlice(set: SetState, get: GetState, storage: SettingsSto
     changeSettings(change) {
       set({ settings: { ...get().settings, ...change } })
       try {
-        storage.save(get().settings)
+        // Only the change: another tab may have changed something else.
+        storage.save({ ...restored(storage), ...change })
       } catch {
         // Settings that cannot be kept (private mode, full disk) still hold until the page closes.
       }

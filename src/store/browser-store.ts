@@ -1,5 +1,4 @@
 /** The store of this browser, shared by all tabs of the site. */
-import { AppError } from '../pack/failure.ts'
 import { browserTable } from './indexed-db.ts'
 import { browserLocks } from './locks.ts'
 import { PackStore } from './pack-store.ts'
@@ -32,18 +31,4 @@ export async function estimateSpace(): Promise<SpaceEstimate> {
     // Absent outside secure contexts, refused where site data is blocked.
     return { usedBytes: null, freeBytes: null, persisted: false }
   }
-}
-
-/** Throws `no-space` when `bytes` more will not fit, as far as the browser tells. */
-export async function requireSpace(bytes: number): Promise<void> {
-  const { freeBytes } = await estimateSpace()
-  if (freeBytes === null || freeBytes >= bytes) return
-  throw new AppError(
-    'no-space',
-    `This model needs ${gigabytes(bytes)} more and the browser allows ${gigabytes(freeBytes)}; delete another model or free disk space. A private window allows little.`,
-  )
-}
-
-function gigabytes(bytes: number): string {
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
 }

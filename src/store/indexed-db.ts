@@ -100,7 +100,7 @@ function explain(cause: unknown): never {
   ) {
     throw new AppError(
       'no-space',
-      'There is no room left for this model; what has arrived is kept. Delete another model or free disk space, then resume.',
+      'There is no room left in the storage of this browser; what was kept before stays. Delete a model or a conversation, or free disk space, and go on.',
       { cause },
     )
   }

@@ -8,7 +8,8 @@ import { plainNetwork } from '../remote/network.ts'
 import { openHub } from '../remote/hub.ts'
 import { locksInMemory } from './locks.ts'
 import { Pace } from './pace.ts'
-import { PackStore, type Origin, type StoreRecord } from './pack-store.ts'
+import { PackStore } from './pack-store.ts'
+import type { Origin, StoreRecord } from './records.ts'
 import { tableInMemory } from './table.ts'
 
 const CHECKPOINT = 'models/reference/untied'
@@ -161,6 +162,79 @@ describe('deleting', () => {
     tables.chunks.set('f'.repeat(64), new Blob(['left']))
     expect(await storeOn(tables).sweep()).toBe(4)
     expect(tables.chunks.size).toBe(count)
+  })
+})
+
+describe('what another tab has deleted', () => {
+  const deleted = { code: 'not-found', message: expect.stringContaining('deleted meanwhile') as string }
+
+  async function deletedWhile(
+    work: (store: PackStore, other: PackStore, tables: Tables) => Promise<unknown>,
+  ): Promise<void> {
+    const tables = emptyTables()
+    await convertInto(tables)
+    await expect(work(storeOn(tables), storeOn(tables), tables)).rejects.toMatchObject(deleted)
+    expect(tables.records.size).toBe(0)
+    await storeOn(tables).sweep()
+    expect(tables.chunks.size).toBe(0)
+  }
+
+  it('is not read as damaged, is not fetched again, and does not come back', async () => {
+    const refetched: string[] = []
+    await deletedWhile(async (store, other, tables) => {
+      const { id } = packOf(tables)
+      const refetch = (_: unknown, { path }: { path: string }): Promise<void> =>
+        Promise.resolve(void refetched.push(path))
+      const reader = await store.open(id, { refetch })
+      await reader.file('vision.weights')
+      await other.remove(id)
+      await reader.file('decoder.weights')
+    })
+    expect(refetched).toEqual([])
+  })
+
+  it('does not come back when it is deleted while a damaged chunk is fetched again', async () => {
+    await deletedWhile(async (store, other, tables) => {
+      const { id, manifest } = packOf(tables)
+      const hash = parseManifest(manifest).files[0]?.chunks[0]?.sha256 ?? ''
+      const good = tables.chunks.get(hash) ?? new Blob()
+      tables.chunks.set(hash, new Blob(['bad']))
+      const refetch = async (): Promise<void> => {
+        await other.remove(id)
+        await store.shelf(id).keep(hash, new Uint8Array(await good.arrayBuffer()))
+      }
+      const reader = await store.open(id, { refetch })
+      for (const { path } of reader.manifest.files) await reader.file(path)
+    })
+  })
+
+  it('does not come back when no server has the damaged chunk', async () => {
+    await deletedWhile(async (store, other, tables) => {
+      const { id, manifest } = packOf(tables)
+      const hash = parseManifest(manifest).files[0]?.chunks[0]?.sha256 ?? ''
+      tables.chunks.set(hash, new Blob(['bad']))
+      const refetch = async (): Promise<void> => {
+        await other.remove(id)
+      }
+      const reader = await store.open(id, { refetch })
+      for (const { path } of reader.manifest.files) await reader.file(path)
+    })
+  })
+
+  it('is not declared whole', async () => {
+    await deletedWhile(async (store, other, tables) => {
+      const record = packOf(tables)
+      await other.remove(record.id)
+      await store.complete(record)
+    })
+  })
+
+  it('is not written back by one that begins it at the moment when it became whole', async () => {
+    const tables = emptyTables()
+    await convertInto(tables)
+    const { id, manifest } = packOf(tables)
+    expect(await storeOn(tables).begin(manifest, ORIGIN)).toMatchObject({ id, complete: true })
+    expect(packOf(tables).complete).toBe(true)
   })
 })
 

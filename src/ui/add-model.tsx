@@ -17,7 +17,7 @@ export function AddModel(): ReactElement {
   switch (adding.status) {
     case 'idle':
       return <Ask />
-    case 'looking':
+    case 'finding':
       return (
         <div className="actions">
           <p>Looking at it…</p>
@@ -97,27 +97,27 @@ export function AddModel(): ReactElement {
 }
 
 function Ask(): ReactElement {
-  const look = useApp((state) => state.look)
+  const requestOffer = useApp((state) => state.requestOffer)
   const catalogue = useApp((state) => state.catalogue)
   const [address, setAddress] = useState('')
   const [token, setToken] = useState('')
   const [precision, setPrecision] = useState<Precision>('q4f16')
   const options = { precision, token: token === '' ? null : token }
-  const lookAtFiles = (event: ChangeEvent<HTMLInputElement>): void => {
+  const offerOfFiles = (event: ChangeEvent<HTMLInputElement>): void => {
     const files = [...(event.target.files ?? [])].map((file) => ({
       path: file.webkitRelativePath || file.name,
       file,
     }))
     // The same files may be chosen again.
     event.target.value = ''
-    if (files.length > 0) void look({ kind: 'files', files }, options)
+    if (files.length > 0) void requestOffer({ kind: 'files', files }, options)
   }
   return (
     <form
       className="add-model"
       onSubmit={(event) => {
         event.preventDefault()
-        void look({ kind: 'address', text: address }, options)
+        void requestOffer({ kind: 'address', text: address }, options)
       }}
     >
       {catalogue.models.length > 0 && (
@@ -166,8 +166,8 @@ function Ask(): ReactElement {
         <button type="submit" className="primary">
           Look at it
         </button>
-        <ChooseFiles label="Choose a folder" directory onChange={lookAtFiles} />
-        <ChooseFiles label="Choose files" onChange={lookAtFiles} />
+        <ChooseFiles label="Choose a folder" directory onChange={offerOfFiles} />
+        <ChooseFiles label="Choose files" onChange={offerOfFiles} />
       </div>
     </form>
   )
@@ -186,7 +186,7 @@ function precisionOf(text: string): Precision {
 }
 
 function Known({ model, token }: { model: KnownModel; token: string | null }): ReactElement {
-  const look = useApp((state) => state.look)
+  const requestOffer = useApp((state) => state.requestOffer)
   const { name, address, note, precision } = model
   return (
     <>
@@ -196,7 +196,7 @@ function Known({ model, token }: { model: KnownModel; token: string | null }): R
       <button
         type="button"
         aria-label={`Look at it: ${name}`}
-        onClick={() => void look({ kind: 'address', text: address }, { precision, token })}
+        onClick={() => void requestOffer({ kind: 'address', text: address }, { precision, token })}
       >
         Look at it
       </button>

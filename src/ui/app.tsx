@@ -9,6 +9,7 @@ import { ModelPanel } from './model-panel.tsx'
 import { LibraryNotices } from './library-notices.tsx'
 import { SettingsPanel } from './settings-panel.tsx'
 import { StoreContext, useApp } from './store-context.ts'
+import { WithheldNotice } from './withheld-notice.tsx'
 
 export function App({ store }: { store: AppStore }): ReactElement {
   return (
@@ -32,6 +33,7 @@ function Page(): ReactElement {
         <ConversationList />
         <main>
           <ModelPanel />
+          <WithheldNotice />
           <Examples />
           <LibraryNotices />
           <Conversation />

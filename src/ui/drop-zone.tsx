@@ -5,9 +5,9 @@ import { useApp } from './store-context.ts'
 /** The whole page takes pictures: dropped anywhere, pasted, or chosen with the button. */
 export function DropZone({ children }: { children: ReactNode }): ReactElement {
   const addFiles = useAddFiles()
-  const look = useApp((state) => state.look)
+  const requestOffer = useApp((state) => state.requestOffer)
   const addModel = (files: DroppedFile[]): void =>
-    void look({ kind: 'files', files }, { precision: 'q4f16', token: null })
+    void requestOffer({ kind: 'files', files }, { precision: 'q4f16', token: null })
   const over = useFileDrag(addFiles, addModel)
   usePaste(addFiles)
   return (

@@ -11,6 +11,7 @@ export function KeptModels(): ReactElement {
   const space = useApp((state) => state.space)
   const failure = useApp((state) => state.keptFailure)
   const saving = useApp((state) => state.saving)
+  const cancelSaving = useApp((state) => state.cancelSaving)
   const current = useApp((state) => state.settings.model)
   const changeModel = useApp((state) => state.changeModel)
   return (
@@ -35,7 +36,10 @@ export function KeptModels(): ReactElement {
       {saving.status === 'failed' && <Notice failure={saving.failure} />}
       {saving.status === 'running' && (
         <p className="hint">
-          Saving: {bytesText(saving.doneBytes)} of {bytesText(saving.totalBytes)}
+          Saving: {bytesText(saving.doneBytes)} of {bytesText(saving.totalBytes)}{' '}
+          <button type="button" className="link" onClick={cancelSaving}>
+            Cancel
+          </button>
         </p>
       )}
       {space !== null && kept.length > 0 && <SpaceLine space={space} />}
@@ -50,7 +54,7 @@ function Kept({ model, inUse }: { model: KeptModel; inUse: boolean }): ReactElem
   const busy = useApp((state) => state.adding.status === 'running')
   const elsewhere = useApp((state) => state.elsewhere[model.id])
   const newer = useApp((state) => state.newer.includes(model.id))
-  const lookAtNewer = useApp((state) => state.lookAtNewer)
+  const requestNewer = useApp((state) => state.requestNewer)
   const size = `${model.precision ?? ''}, ${bytesText(model.bytes)}`
   return (
     <li>
@@ -81,7 +85,7 @@ function Kept({ model, inUse }: { model: KeptModel; inUse: boolean }): ReactElem
             type="button"
             disabled={busy}
             aria-label={`Look at the newer version: ${model.name}`}
-            onClick={() => void lookAtNewer(model)}
+            onClick={() => void requestNewer(model)}
           >
             Look at the newer version
           </button>

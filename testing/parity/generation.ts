@@ -2,7 +2,8 @@
 import { openCheckpoint } from '../../src/convert/checkpoint.ts'
 import type { Pixels } from '../../src/image/pixels.ts'
 import { GREEDY, type DecodingSettings } from '../../src/pack/decoding.ts'
-import { Blip2 } from '../../src/runtime/models/blip2.ts'
+import { openTalkingModel } from '../../src/runtime/models/models.ts'
+import type { TalkingModel } from '../../src/runtime/models/model.ts'
 import type { Answer } from '../../src/runtime/talk/discussion.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
 import { convertReference, lastOf, readReference, type CheckpointName, type ReadFile } from './reference.ts'
@@ -50,10 +51,10 @@ export async function compareGeneration(
   const cases = all.filter((_, i) => i % each === 0)
   const { cases: prompts } = await readReference(read, name)
   const promptOf = new Map(prompts.map(({ promptIds, prompt }) => [String(promptIds), prompt]))
-  const model = await Blip2.load(await convertReference(read, name, 'fp32'), compute)
+  const model = await openTalkingModel(await convertReference(read, name, 'fp32'), compute)
   const results: GenerationComparison[] = []
   for (const imageKey of new Set(cases.map((one) => one.imageKey))) {
-    const discussion = model.discuss(await model.see(await pixelsOf(read, name, imageKey, model)))
+    const discussion = model.talk.discuss(await model.look.see(await pixelsOf(read, name, imageKey, model)))
     for (const { promptIds, settings, answers } of cases.filter((one) => one.imageKey === imageKey)) {
       model.manifest.shape.text.eosIds = [settings['eos_token_id'] ?? -1]
       const prompt = promptOf.get(String(promptIds)) ?? ''
@@ -83,7 +84,12 @@ export function differences(results: readonly GenerationComparison[]): string[] 
   })
 }
 
-async function pixelsOf(read: ReadFile, name: CheckpointName, key: string, model: Blip2): Promise<Pixels> {
+async function pixelsOf(
+  read: ReadFile,
+  name: CheckpointName,
+  key: string,
+  model: TalkingModel,
+): Promise<Pixels> {
   const expected = await openCheckpoint({
     open: (path) => read(path === 'model.safetensors' ? `${name}/reference.safetensors` : ''),
   })

@@ -7,7 +7,8 @@ import { convertBlip2 } from '../../src/convert/convert.ts'
 import type { Pixels } from '../../src/image/pixels.ts'
 import { sinkInMemory, type FileTree } from '../../src/pack/bytes.ts'
 import { chunksOf, parseManifest, type PackReader, type Precision } from '../../src/pack/manifest.ts'
-import { Blip2 } from '../../src/runtime/models/blip2.ts'
+import { openTalkingModel } from '../../src/runtime/models/models.ts'
+import { tracedFloats, traceStages } from '../../src/runtime/models/trace.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
 
 export const CHECKPOINTS = ['short-tied', 'long-sharded', 'untied', 'wide-image'] as const
@@ -84,7 +85,7 @@ export async function compareWithReference(
   compute: Compute,
 ): Promise<Comparison[]> {
   const pack = await convertReference(read, name, precision)
-  const model = await Blip2.load(pack, compute)
+  const model = await openTalkingModel(pack, compute)
   const { cases, maxNewTokens } = await readReference(read, name)
   const expected = await openCheckpoint({
     open: (path) => read(path === 'model.safetensors' ? `${name}/reference.safetensors` : ''),
@@ -101,19 +102,26 @@ export async function compareWithReference(
       size: imageSize,
       brand: 'pixels',
     }
-    const stages = await model.stages(pixels, one.prompt)
-    const pairs: Record<Stage, [Float32Array, Float32Array]> = {
-      image_features: [stages.imageFeatures, await values(`${one.imageKey}.image_features`)],
-      query_output: [stages.queryOutput, await values(`${one.imageKey}.query_output`)],
-      query_embeddings: [stages.queryEmbeddings, await values(`${one.imageKey}.query_embeddings`)],
-      logits: [stages.logits, await values(`case${index}.logits`)],
+    const promptIds = model.talk.promptIds(one.prompt)
+    const stages = await traceStages(model, pixels, promptIds, one.newIds)
+    const compared = async (stage: Stage): Promise<[Float32Array, Float32Array]> => {
+      const tensor = stage === 'logits' ? `case${index}.logits` : `${one.imageKey}.${stage}`
+      return [tracedFloats(stages, stage), await values(tensor)]
     }
-    const answer = await lastOf(model.answer(await model.see(pixels), { prompt: one.prompt, maxNewTokens }))
+    const pairs: Record<Stage, [Float32Array, Float32Array]> = {
+      image_features: await compared('image_features'),
+      query_output: await compared('query_output'),
+      query_embeddings: await compared('query_embeddings'),
+      logits: await compared('logits'),
+    }
+    const answer = await lastOf(
+      model.talk.answer(await model.look.see(pixels), { prompt: one.prompt, maxNewTokens }),
+    )
     results.push({
       prompt: one.prompt,
       worst: eachStage((stage) => worstError(...pairs[stage])),
       rms: eachStage((stage) => rmsError(...pairs[stage])),
-      promptIds: { ours: stages.promptIds, reference: one.promptIds },
+      promptIds: { ours: promptIds, reference: one.promptIds },
       newIds: { ours: answer.tokenIds, reference: one.newIds },
       text: { ours: answer.text, reference: one.text.trim() },
     })

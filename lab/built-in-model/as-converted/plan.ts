@@ -41,7 +41,7 @@ export function planRetrieval(json: ConfigJson, precision: Precision): WeightsPl
   const vision = new WeightsPlanner('vision', storagePolicy(precision, 'vision'))
   planVision(vision, config.vision)
   const qFormer = new WeightsPlanner('q-former', storagePolicy(precision, 'q-former'))
-  planQFormer(qFormer, config)
+  planQFormer(qFormer, config, config.text.hiddenSize)
   planTextHalf(qFormer, config, json)
   return [vision.finish(), withoutProjection(qFormer.finish())]
 }

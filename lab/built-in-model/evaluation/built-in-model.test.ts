@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { folderTree, openPackFolder } from '../../../src/cli/files.ts'
 import { convertBlip2 } from '../../../src/convert/convert.ts'
 import { sinkInMemory } from '../../../src/pack/bytes.ts'
-import { Blip2 } from '../../../src/runtime/models/blip2.ts'
+import { openTalkingModel } from '../../../src/runtime/models/models.ts'
+import type { TalkingModel } from '../../../src/runtime/models/model.ts'
 import { openCompute } from '../../../src/runtime/device/compute.ts'
 import { FIRST_HELD_OUT_SEED } from '../../../src/scenes/scene.ts'
 import { measure } from './measure.ts'
@@ -15,10 +16,10 @@ const CHECKPOINT = 'models/drawn-scenes/checkpoint'
 const SET = { scenes: 30, from: FIRST_HELD_OUT_SEED, combinations: 'trained', noise: false } as const
 
 describe('the built-in model', () => {
-  let model: Blip2
+  let model: TalkingModel
 
   beforeAll(async () => {
-    model = await Blip2.load(await openPackFolder(PACK), await openCompute('wasm'))
+    model = await openTalkingModel(await openPackFolder(PACK), await openCompute('wasm'))
   })
 
   afterAll(() => model.dispose())

@@ -1,7 +1,7 @@
 /** What a model says of scenes that it has never seen: a caption of each, and one conversation about it. */
 import { GREEDY } from '../../../src/pack/decoding.ts'
 import { lastOf } from '../../../testing/parity/reference.ts'
-import { type Blip2 } from '../../../src/runtime/models/blip2.ts'
+import type { TalkingModel } from '../../../src/runtime/models/model.ts'
 import type { Discussion } from '../../../src/runtime/talk/discussion.ts'
 import { isAnswer, judgeCaption } from '../../../src/scenes/judge.ts'
 import { conversationOf, type QuestionAnswer } from '../../../src/scenes/questions.ts'
@@ -19,7 +19,7 @@ const SETTINGS = { ...GREEDY, maxNewTokens: LONGEST_CAPTION }
  * again in every later turn. As in the app a turn runs only what is new to the picture's KV cache.
  */
 export async function measure(
-  model: Blip2,
+  model: TalkingModel,
   set: SceneSet,
   onScene?: (done: number) => void,
 ): Promise<Evaluation> {
@@ -28,7 +28,7 @@ export async function measure(
   const evaluation = emptyEvaluation(set)
   for (let i = 0; i < set.scenes; i += 1) {
     const scene = makeScene(set.from + i, set.combinations)
-    const discussion = model.discuss(await model.see(await pixelsOf(scene, model, set)))
+    const discussion = model.talk.discuss(await model.look.see(await pixelsOf(scene, model, set)))
     try {
       const caption = await lastOf(discussion.answer('', { settings: SETTINGS }))
       addCaption(evaluation, judgeCaption(caption.text, scene))

@@ -2,7 +2,7 @@
 import { GraphBuilder, type AccuracyLevel } from '../../../src/convert/onnx/graph-builder.ts'
 import { linear } from '../../../src/convert/onnx/layers.ts'
 import { storagePolicy, WeightsPlanner } from '../../../src/convert/planner.ts'
-import { Blip2 } from '../../../src/runtime/models/blip2.ts'
+import { openTalkingModel } from '../../../src/runtime/models/models.ts'
 import { openCompute, type Compute } from '../../../src/runtime/device/compute.ts'
 import { Runtime } from '../../../src/runtime/ort/runtime.ts'
 import type { Size } from '../../../src/synthetic/dimensions.ts'
@@ -100,15 +100,18 @@ export async function product(
 export async function decoder(setting: Setting, size: Size, times: number): Promise<Measured> {
   const compute = await open(setting)
   const pack = syntheticPack({ size, precision: 'q4', seed: 1, accuracyLevel: setting.level })
-  const model = await Blip2.load(pack, compute)
+  const model = await openTalkingModel(pack, compute)
   const { qFormer, text } = model.manifest.shape
   const count = qFormer.queries * text.hiddenSize
-  const decoding = model.start(model.seenBefore(valueSource(1).values('queries', [count], 0, count)))
-  await decoding.extend(Array.from({ length: 16 }, (_, i) => 2 + 7 * i))
+  const decoding = model.talk.start(
+    model.look.seenBefore(valueSource(1).values('queries', [count], 0, count)),
+  )
+  const prompt = Array.from({ length: 16 }, (_, i) => 2 + 7 * i)
+  await decoding.begin(prompt, times + 2)
   let values: number[] = []
   let token = 3
   const step = async (): Promise<void> => {
-    values = Array.from(await decoding.extend([(token += 11)]))
+    values = Array.from(await decoding.step((token += 11)))
   }
   await step()
   const ms = await median(times, step)

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module'
 import { renameSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { measure } from '../../../src/bench/measure.ts'
-import type { Blip2 } from '../../../src/runtime/models/blip2.ts'
+import type { TalkingModel } from '../../../src/runtime/models/model.ts'
 import { openCompute } from '../../../src/runtime/device/compute.ts'
 import { PRECISIONS } from '../../../src/pack/manifest.ts'
 import { SIZES } from '../../../src/synthetic/dimensions.ts'
@@ -71,12 +71,12 @@ function write(facts: object): void {
 }
 
 /** The logits behind a fixed prompt, for a comparison of one case with another. */
-async function keepLogits(model: Blip2, path: string): Promise<void> {
+async function keepLogits(model: TalkingModel, path: string): Promise<void> {
   const size = model.manifest.shape.vision.imageSize
   const data = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i / 97))
-  const { embeddings } = await model.see({ data, size, brand: 'pixels' })
-  const decoding = model.start({ embeddings })
-  const logits = await decoding.extend([model.manifest.shape.text.bosId, 5, 6, 7])
+  const { embeddings } = await model.look.see({ data, size, brand: 'pixels' })
+  const decoding = model.talk.start({ embeddings })
+  const { logits } = await decoding.begin([model.manifest.shape.text.bosId, 5, 6, 7], 1)
   decoding.dispose()
   writeFileSync(path, new Uint8Array(logits.buffer))
 }
@@ -96,7 +96,7 @@ async function main(): Promise<void> {
     promptTokens: Number(values['prompt-tokens']),
     onStage: (stage) => console.error(`${(performance.now() / 1000).toFixed(1)} s: ${stage}`),
     onPart: (soFar) => write({ asked, ...soFar }),
-    ...(logits !== undefined && { onLoaded: (model: Blip2) => keepLogits(model, logits) }),
+    ...(logits !== undefined && { onLoaded: (model: TalkingModel) => keepLogits(model, logits) }),
   })
   write({ asked, finished: true, ...result, nodePeakBytes: process.resourceUsage().maxRSS * 1024 })
 }

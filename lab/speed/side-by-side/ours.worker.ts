@@ -52,12 +52,13 @@ async function measure(
       runtime.tensor('float32', embeddings, [1, queries, shape.text.hiddenSize]),
     )
     try {
-      let next = promptOf(length - queries, vocabulary)
-      while (ids.length < count) {
-        const id = largest(await decoding.extend(next))
+      let { logits } = await decoding.begin(promptOf(length - queries, vocabulary), count)
+      for (;;) {
+        const id = largest(logits)
         marks.push(mark(probe.counts))
         ids.push(id)
-        next = [id]
+        if (ids.length === count) break
+        logits = await decoding.step(id)
       }
     } finally {
       decoding.dispose()

@@ -59,9 +59,12 @@ const CONTRIB = new Set([
   'MatMulNBits',
   'GatherBlockQuantized',
   'SkipLayerNormalization',
+  'SkipSimplifiedLayerNormalization',
   'MultiHeadAttention',
   'GroupQueryAttention',
   'Gelu',
+  'FastGelu',
+  'BiasSplitGelu',
 ])
 
 export class GraphBuilder {
@@ -133,6 +136,22 @@ export class GraphBuilder {
         dataType: DATA_TYPE.int64,
         dims: dims.map(BigInt),
         rawData: raw,
+      })
+      this.#initialisers.set(name, tensor)
+    }
+    return name
+  }
+
+  /** A float32 constant kept inside the graph file: few numbers, or equal ones in a graph that computes in float32. */
+  float32(values: Float32Array<ArrayBuffer>, dims: number[]): Value {
+    const name = `float32/${dims.join('x')}/${values.length === 1 ? values[0] : this.#values}`
+    if (!this.#initialisers.has(name)) {
+      const rawData = new Uint8Array(values.buffer)
+      const tensor = create(TensorProtoSchema, {
+        name,
+        dataType: DATA_TYPE.float32,
+        dims: dims.map(BigInt),
+        rawData,
       })
       this.#initialisers.set(name, tensor)
     }

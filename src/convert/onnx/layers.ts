@@ -1,6 +1,6 @@
 /** The layers that all three graphs are made of, in the operators that ort-web's WebGPU provider fuses. */
 import type { GraphBuilder, Value } from './graph-builder.ts'
-import type { Linear, Norm } from '../planner.ts'
+import type { Linear, Norm, RmsNorm } from '../planner.ts'
 import type { QuantiseRecipe } from '../weights.ts'
 
 /** x [.., inputs] → [.., outputs]. `withBias` false leaves the bias to the `addNorm` that follows. */
@@ -80,4 +80,21 @@ export function split(graph: GraphBuilder, x: Value, parts: number): Value[] {
 /** Full attention: query [1, n, hidden], key and value [1, m, hidden] → [1, n, hidden]; scale head size^-0.5. */
 export function attention(graph: GraphBuilder, query: Value, key: Value, value: Value, heads: number): Value {
   return graph.op('MultiHeadAttention', [query, key, value], { num_heads: heads })
+}
+
+/** x ÷ its root mean square along the last axis, times the weight. */
+export function rmsNorm(graph: GraphBuilder, x: Value, norm: RmsNorm): Value {
+  return graph.op('SimplifiedLayerNormalization', [x, graph.weight(norm.weight)], {
+    axis: -1,
+    epsilon: { float: norm.epsilon },
+  })
+}
+
+/** sum = x + residual; returns [normalised sum, sum]. */
+export function addRmsNorm(graph: GraphBuilder, x: Value, residual: Value, norm: RmsNorm): [Value, Value] {
+  const inputs = [x, residual, graph.weight(norm.weight)]
+  const outputs = graph.ops('SkipSimplifiedLayerNormalization', inputs, [null, '', '', null], {
+    epsilon: { float: norm.epsilon },
+  })
+  return [outputs[0] ?? '', outputs[3] ?? '']
 }

@@ -2,10 +2,12 @@
 import { decoder as treaty } from '../../pack/parts.ts'
 import { POSITION_OFFSET } from '../../pack/parts.ts'
 import { cacheHeadSize, type Blip2Config, type OptConfig } from '../families/blip2-opt.ts'
-import type { GraphBuilder, Value } from '../onnx/graph-builder.ts'
+import type { GraphBuilder } from '../onnx/graph-builder.ts'
 import type { Linear, Norm, Table, WeightsPlanner } from '../planner.ts'
 import type { Initialiser } from '../weights.ts'
-import { addNorm, addNormOnly, linear, product } from '../onnx/layers.ts'
+import { padHeads, unpadHeads } from '../onnx/heads.ts'
+import { addNorm, addNormOnly, linear } from '../onnx/layers.ts'
+import { lookUp, scoreRows } from '../onnx/token-table.ts'
 
 interface Layer {
   norm1: Norm
@@ -74,6 +76,7 @@ export function buildDecoder(
 ): void {
   const { hiddenSize: hidden, heads, vocabulary } = config.text
   const type = graph.computeType
+  const sizes = { size: hidden / heads, filled: cacheHeadSize(config.text) }
   const { input } = treaty
   const tokens = graph.input(input.tokens, 'int64', ['batch', 'tokens'])
   const queries = graph.input(input.queries, 'float32', ['batch', config.queries, hidden])
@@ -97,11 +100,11 @@ export function buildDecoder(
     const qkv = linear(graph, normed, layer.qkv) // [B, S, 3 · hidden]: all of q, then k, then v
     const [padded = ''] = graph.ops(
       'GroupQueryAttention',
-      [padHeads(graph, config.text, qkv), '', '', pastKey, pastValue, lastPosition, totalLength],
+      [padHeads(graph, qkv, 3 * heads, sizes), '', '', pastKey, pastValue, lastPosition, totalLength],
       [null, treaty.presentKey(i), treaty.presentValue(i)],
       { num_heads: heads, kv_num_heads: heads, do_rotary: 0, scale: { float: (hidden / heads) ** -0.5 } },
     )
-    const attended = unpadHeads(graph, config.text, padded)
+    const attended = unpadHeads(graph, padded, heads, sizes)
     const present = ['batch', heads, 'total', cacheHeadSize(config.text)]
     graph.namedOutput(treaty.presentKey(i), type, present)
     graph.namedOutput(treaty.presentValue(i), type, present)
@@ -120,63 +123,13 @@ export function buildDecoder(
   })
   const wanted = graph.op('Gather', [normed, logitRows], { axis: 1 }) // [B, R, hidden]
   const flat = graph.op('Reshape', [wanted, graph.integers([1, -1, hidden])])
-  const logits = head(graph, flat, weights, vocabulary, sharedTable)
+  const logits =
+    weights.head === null
+      ? scoreRows(graph, flat, weights.embedding, sharedTable)
+      : linear(graph, flat, weights.head)
   graph.output(treaty.output.logits, graph.cast(logits, type, 'float32'), 'float32', [
     1,
     'logits',
     vocabulary,
   ])
-}
-
-/** [B, S, 3 · heads · size] → the same with each head's size filled up. */
-function padHeads(graph: GraphBuilder, text: OptConfig, qkv: Value): Value {
-  const size = text.hiddenSize / text.heads
-  const filled = cacheHeadSize(text)
-  if (filled === size) return qkv
-  const split = graph.op('Reshape', [qkv, graph.integers([0, 0, 3 * text.heads, size])])
-  const padded = graph.op('Pad', [split, graph.integers([0, 0, 0, 0, 0, 0, 0, filled - size])])
-  return graph.op('Reshape', [padded, graph.integers([0, 0, 3 * text.heads * filled])])
-}
-
-/** [B, S, heads · filled size] → [B, S, hidden]. */
-function unpadHeads(graph: GraphBuilder, text: OptConfig, attended: Value): Value {
-  const size = text.hiddenSize / text.heads
-  const filled = cacheHeadSize(text)
-  if (filled === size) return attended
-  const split = graph.op('Reshape', [attended, graph.integers([0, 0, text.heads, filled])])
-  const kept = graph.op('Slice', [split, graph.integers([0]), graph.integers([size]), graph.integers([3])])
-  return graph.op('Reshape', [kept, graph.integers([0, 0, text.hiddenSize])])
-}
-
-function lookUp(graph: GraphBuilder, table: Table, ids: Value): Value {
-  if (table.kind === 'dense') return graph.op('Gather', [graph.weight(table.weight), ids], { axis: 0 })
-  const { packed, scales, bits, blockSize } = table.recipe
-  const inputs = [graph.weight(packed), ids, graph.weight(scales)]
-  return graph.op('GatherBlockQuantized', inputs, {
-    bits,
-    block_size: blockSize,
-    gather_axis: 0,
-    quantize_axis: 1,
-  })
-}
-
-/** x [1, B · R, hidden] → logits [1, B · R, vocabulary]. */
-function head(
-  graph: GraphBuilder,
-  x: Value,
-  weights: DecoderWeights,
-  vocabulary: number,
-  sharedTable: boolean,
-): Value {
-  if (weights.head !== null) return linear(graph, x, weights.head)
-  const table = weights.embedding
-  if (table.kind === 'dense') {
-    // The table lies by rows [vocabulary, hidden], so the product takes it transposed.
-    const [hidden = 0] = table.weight.dims.slice(1)
-    const rows = graph.op('Reshape', [x, graph.integers([-1, hidden])])
-    const logits = graph.op('Gemm', [rows, graph.weight(table.weight)], { transB: 1 })
-    return graph.op('Reshape', [logits, graph.integers([1, -1, vocabulary])])
-  }
-  if (!sharedTable) return linear(graph, x, { kind: 'blocks', recipe: table.recipe, bias: null })
-  return product(graph, x, table.recipe, graph.weight(table.recipe.packed))
 }

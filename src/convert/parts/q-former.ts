@@ -1,6 +1,6 @@
 /** Q-Former on its learned queries, with the language projection: image features → query embeddings. */
 import { qFormer as treaty } from '../../pack/parts.ts'
-import { visionTokens, type Blip2Config } from '../families/blip2-opt.ts'
+import { visionTokens, type LookConfig } from '../families/blip2-look.ts'
 import type { GraphBuilder, Value } from '../onnx/graph-builder.ts'
 import type { Linear, Norm, WeightsPlanner } from '../planner.ts'
 import type { Initialiser } from '../weights.ts'
@@ -27,7 +27,12 @@ export interface QFormerWeights {
   projection: Linear
 }
 
-export function planQFormer(planner: WeightsPlanner, config: Blip2Config): QFormerWeights {
+/** `embeddingSize`: width of the language model that the embeddings go to. */
+export function planQFormer(
+  planner: WeightsPlanner,
+  config: LookConfig,
+  embeddingSize: number,
+): QFormerWeights {
   const { hiddenSize: hidden, intermediateSize, layerNormEps, crossAttentionFrequency } = config.qFormer
   const norm = (tensor: string): Norm => planner.norm(tensor, hidden, layerNormEps)
   const one = (tensor: string, outputs: number, inputs: number): Linear =>
@@ -68,12 +73,17 @@ export function planQFormer(planner: WeightsPlanner, config: Blip2Config): QForm
     queries,
     norm: inputNorm,
     layers,
-    projection: one('language_projection', config.text.hiddenSize, hidden),
+    projection: one('language_projection', embeddingSize, hidden),
   }
 }
 
 /** Computed in f32 throughout: its layer-norm epsilon of 1e-12 vanishes in f16 (transformers keeps it in f32 too). */
-export function buildQFormer(graph: GraphBuilder, config: Blip2Config, weights: QFormerWeights): void {
+export function buildQFormer(
+  graph: GraphBuilder,
+  config: LookConfig,
+  embeddingSize: number,
+  weights: QFormerWeights,
+): void {
   const { heads, hiddenSize } = config.qFormer
   const features = graph.input(treaty.input.features, 'float32', [
     1,
@@ -94,7 +104,7 @@ export function buildQFormer(graph: GraphBuilder, config: Blip2Config, weights: 
   }
   graph.output(treaty.output.queries, hidden, 'float32', [1, config.queries, hiddenSize])
   const embeddings = linear(graph, hidden, weights.projection)
-  graph.output(treaty.output.embeddings, embeddings, 'float32', [1, config.queries, config.text.hiddenSize])
+  graph.output(treaty.output.embeddings, embeddings, 'float32', [1, config.queries, embeddingSize])
 }
 
 /** Post-norm: LayerNorm(dense(attended) + residual). */

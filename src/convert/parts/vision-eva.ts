@@ -1,6 +1,6 @@
 /** ViT (EVA-CLIP's g/14 in the published models): pixels → image features, post-layernorm included. */
 import { vision as treaty } from '../../pack/parts.ts'
-import { visionTokens, type VisionConfig } from '../families/blip2-opt.ts'
+import { visionTokens, type VisionConfig } from '../families/blip2-look.ts'
 import type { GraphBuilder } from '../onnx/graph-builder.ts'
 import type { Linear, Norm, WeightsPlanner } from '../planner.ts'
 import type { Initialiser } from '../weights.ts'

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { openHttpPack } from '../../store/http-pack.ts'
 import { attendsRightly, attentionErrors } from './attention-check.ts'
-import { Blip2 } from '../models/blip2.ts'
+import { openTalkingModel } from '../models/models.ts'
 import { openCompute } from './compute.ts'
 import { liveTensorCount } from '../ort/tensor.ts'
 
@@ -28,11 +28,11 @@ it('says that attention is right without, and leaves a device that a model can b
   expect(float32).toBeLessThan(1e-5)
   if (import.meta.env['VITE_PRINT_COUNTS']) console.warn('error without subgroups', float32, 'in ms', ms)
   expect(liveTensorCount()).toBe(0)
-  const model = await Blip2.load(
+  const model = await openTalkingModel(
     await openHttpPack(new URL('/models/drawn-scenes/', location.href).href),
     compute,
   )
-  expect(model.recordsSteps).toBe(true)
+  expect(model.talk.recordsSteps).toBe(true)
   await model.dispose()
   compute.device?.destroy()
 })

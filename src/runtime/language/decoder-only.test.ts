@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { PackReader } from '../../pack/manifest.ts'
 import { syntheticPack } from '../../synthetic/pack.ts'
-import { Blip2 } from '../models/blip2.ts'
+import { openTalkingModel } from '../models/models.ts'
 import { openCompute } from '../device/compute.ts'
 import { liveTensorCount } from '../ort/tensor.ts'
 
@@ -19,10 +19,10 @@ const overflowing: PackReader = {
 }
 
 it('says so when no numbers come out, and lets go of everything', async () => {
-  const model = await Blip2.load(overflowing, await openCompute('wasm'))
+  const model = await openTalkingModel(overflowing, await openCompute('wasm'))
   const { qFormer, text } = model.manifest.shape
-  const seen = model.seenBefore(new Float32Array(qFormer.queries * text.hiddenSize))
-  const answer = model.answer(seen, { prompt: '', maxNewTokens: 2 })
+  const seen = model.look.seenBefore(new Float32Array(qFormer.queries * text.hiddenSize))
+  const answer = model.talk.answer(seen, { prompt: '', maxNewTokens: 2 })
   await expect(answer.next()).rejects.toMatchObject({ code: 'bad-pack' })
   await model.dispose()
   expect(liveTensorCount()).toBe(0)

@@ -8,6 +8,7 @@ import type { ModelShape } from '../../pack/manifest.ts'
 import { CacheMemory, openCache, type KvCache } from './kv-cache.ts'
 import type { Begun, Branches, LanguageModel, Logits, Sequence } from './language-model.ts'
 import { OneTokenStep } from './one-token-step.ts'
+import type { TracedTensor } from './traced.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
@@ -99,8 +100,19 @@ export class DecoderOnly implements LanguageModel {
     return range(0, shape.text.layers).flatMap((i) => [treaty.presentKey(i), treaty.presentValue(i)])
   }
 
-  start(queries: DeviceTensor): DecoderOnlySequence {
+  start(queries: DeviceTensor): Sequence {
     return new DecoderOnlySequence(this.#engine, queries)
+  }
+
+  async trace(queries: DeviceTensor, prompt: readonly number[]): Promise<TracedTensor[]> {
+    const sequence = new DecoderOnlySequence(this.#engine, queries)
+    const { qFormer, text } = this.#engine.shape
+    try {
+      const values = await sequence.read(prompt, 'all')
+      return [{ name: 'logits', shape: [1, qFormer.queries + prompt.length, text.vocabulary], values }]
+    } finally {
+      sequence.dispose()
+    }
   }
 
   async dispose(): Promise<void> {
@@ -153,7 +165,7 @@ function capacityFor(length: number, context: number): number {
   return Math.min(capacity, context)
 }
 
-export class DecoderOnlySequence implements Sequence {
+class DecoderOnlySequence implements Sequence {
   readonly #engine: Engine
   readonly #queries: DeviceTensor
   #cache: KvCache | null = null
@@ -174,13 +186,13 @@ export class DecoderOnlySequence implements Sequence {
     const shared = Math.min(commonPrefix(this.#tokens, prompt), prompt.length - 1)
     await this.#truncate(shared)
     const before = this.#length
-    const logits = await this.extend(prompt.slice(shared))
+    const logits = await this.read(prompt.slice(shared))
     this.#promptLength = prompt.length
     return { logits, ran: this.#length - before }
   }
 
   step(token: number): Promise<Logits> {
-    return this.extend([token])
+    return this.read([token])
   }
 
   rewind(count: number): Promise<void> {
@@ -218,7 +230,7 @@ export class DecoderOnlySequence implements Sequence {
    * Runs the queries (when nothing ran before) and `tokens` (at least one). Returns logits, rows × vocabulary: of the
    * last row only, or of every row of this run.
    */
-  async extend(tokens: readonly number[], logits: 'last' | 'all' = 'last'): Promise<Logits> {
+  async read(tokens: readonly number[], logits: 'last' | 'all' = 'last'): Promise<Logits> {
     await this.#reserve(this.#tokens.length + tokens.length)
     const { shape, step, usesRecordings } = this.#engine
     const firstRow = this.#length === 0 ? 0 : shape.qFormer.queries

@@ -4,6 +4,7 @@
  * prompt afresh and keeps only the answer in its cache.
  */
 import type { DeviceTensor } from '../ort/tensor.ts'
+import type { TracedTensor } from './traced.ts'
 
 /** Logits are rows of [vocabulary], float32; whoever receives them owns them. */
 export type Logits = Float32Array<ArrayBuffer>
@@ -21,6 +22,12 @@ export interface LanguageModel {
   warmUp(tokens: number): Promise<void>
   /** Begins a sequence about one picture. Takes over `queries` [1, Q, text hidden]: it goes with the sequence. */
   start(queries: DeviceTensor): Sequence
+  /**
+   * What the model computes for a prompt and the answer behind it: `logits` [1, rows, vocabulary], and whatever else
+   * there is to compare. A decoder-only model's rows are the positions of picture and prompt; an encoder–decoder's are
+   * the steps to each token of `answer`. Takes over `queries`.
+   */
+  trace(queries: DeviceTensor, prompt: readonly number[], answer: readonly number[]): Promise<TracedTensor[]>
   dispose(): Promise<void>
 }
 

@@ -3,7 +3,9 @@ import { startGpuProbe } from '../../bench/gpu-probe.ts'
 import type { Pixels } from '../../image/pixels.ts'
 import { weightsPath, type PackReader } from '../../pack/manifest.ts'
 import { openHttpPack } from '../../store/http-pack.ts'
-import { Blip2, type LookGraph, type SeeOptions } from '../models/blip2.ts'
+import { openTalkingModel } from '../models/models.ts'
+import type { TalkingModel } from '../models/model.ts'
+import type { LookPart, SeeOptions } from '../models/look.ts'
 import { openCompute, type Compute } from '../device/compute.ts'
 import { liveTensorCount } from './tensor.ts'
 
@@ -18,14 +20,17 @@ afterAll(() => {
 const packUrl = new URL('/models/drawn-scenes/', location.href).href
 
 interface Loaded {
-  model: Blip2
+  model: TalkingModel
   compute: Compute
   pack: PackReader
   /** Set to have the pack refuse its files. */
   fault: { error: Error | null }
 }
 
-async function load(provider: 'webgpu' | 'wasm', options: Parameters<typeof Blip2.load>[2]): Promise<Loaded> {
+async function load(
+  provider: 'webgpu' | 'wasm',
+  options: Parameters<typeof openTalkingModel>[2],
+): Promise<Loaded> {
   const compute = await openCompute(provider)
   const inner = await openHttpPack(packUrl)
   const fault: Loaded['fault'] = { error: null }
@@ -33,7 +38,7 @@ async function load(provider: 'webgpu' | 'wasm', options: Parameters<typeof Blip
     manifest: inner.manifest,
     file: (path, signal) => (fault.error === null ? inner.file(path, signal) : Promise.reject(fault.error)),
   }
-  return { model: await Blip2.load(pack, compute, options), compute, pack, fault }
+  return { model: await openTalkingModel(pack, compute, options), compute, pack, fault }
 }
 
 async function close({ model, compute }: Loaded): Promise<void> {
@@ -42,14 +47,14 @@ async function close({ model, compute }: Loaded): Promise<void> {
 }
 
 /** A picture of stripes; another for another seed. */
-function stripes({ manifest }: Blip2, seed: number): Pixels {
+function stripes({ manifest }: TalkingModel, seed: number): Pixels {
   const size = manifest.shape.vision.imageSize
   const data = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i / (7 + seed)))
   return { data, size, brand: 'pixels' }
 }
 
-async function embeddingsOf(model: Blip2, seed: number, options?: SeeOptions): Promise<Float32Array> {
-  const { embeddings } = await model.see(stripes(model, seed), options)
+async function embeddingsOf(model: TalkingModel, seed: number, options?: SeeOptions): Promise<Float32Array> {
+  const { embeddings } = await model.look.see(stripes(model, seed), options)
   try {
     return await embeddings.read()
   } finally {
@@ -62,10 +67,10 @@ describe.each(['webgpu', 'wasm'] as const)('sessions that come and go on %s', (p
     const loaded = await load(provider, {})
     const { model } = loaded
     const before = [await embeddingsOf(model, 1), await embeddingsOf(model, 2)]
-    await model.keepLookLoaded(false)
-    expect(model.looksOpen).toEqual({ vision: false, qFormer: false })
-    const opened: LookGraph[] = []
-    const onOpening = (graph: LookGraph): void => void opened.push(graph)
+    await model.look.keepLoaded(false)
+    expect(model.look.open).toEqual({ vision: false, 'q-former': false })
+    const opened: LookPart[] = []
+    const onOpening = (graph: LookPart): void => void opened.push(graph)
     const after = [
       await embeddingsOf(model, 1, { onOpening }),
       await embeddingsOf(model, 2, { onOpening }),
@@ -74,13 +79,13 @@ describe.each(['webgpu', 'wasm'] as const)('sessions that come and go on %s', (p
     expect(after).toEqual([before[0], before[1], before[0]])
     expect(opened).toEqual(['vision', 'q-former', 'vision', 'q-former', 'vision', 'q-former'])
     // What was seen before a release is still there to be answered about.
-    const seen = await model.see(stripes(model, 1))
-    await model.keepLookLoaded(true)
+    const seen = await model.look.see(stripes(model, 1))
+    await model.look.keepLoaded(true)
     await embeddingsOf(model, 2)
-    expect(model.looksOpen).toEqual({ vision: true, qFormer: true })
-    await model.keepLookLoaded(false)
+    expect(model.look.open).toEqual({ vision: true, 'q-former': true })
+    await model.look.keepLoaded(false)
     expect(await seen.embeddings.read()).toEqual(before[0])
-    const steps = model.answer(seen, { prompt: '', maxNewTokens: 3 })
+    const steps = model.talk.answer(seen, { prompt: '', maxNewTokens: 3 })
     for await (const { tokenIds } of steps) expect(tokenIds.length).toBeGreaterThan(0)
     await close(loaded)
     expect(liveTensorCount()).toBe(0)
@@ -89,9 +94,9 @@ describe.each(['webgpu', 'wasm'] as const)('sessions that come and go on %s', (p
   it('lose nothing when opening fails or is stopped', async () => {
     const loaded = await load(provider, { keepsAll: false })
     const { model, fault } = loaded
-    expect(model.looksOpen).toEqual({ vision: true, qFormer: true })
+    expect(model.look.open).toEqual({ vision: true, 'q-former': true })
     const first = await embeddingsOf(model, 1)
-    expect(model.looksOpen).toEqual({ vision: false, qFormer: false })
+    expect(model.look.open).toEqual({ vision: false, 'q-former': false })
     fault.error = new Error('gone')
     await expect(embeddingsOf(model, 1)).rejects.toThrow('gone')
     fault.error = null
@@ -99,13 +104,13 @@ describe.each(['webgpu', 'wasm'] as const)('sessions that come and go on %s', (p
     const stopped = embeddingsOf(model, 1, { signal: stop.signal, onOpening: () => stop.abort() })
     await expect(stopped).rejects.toMatchObject({ code: 'cancelled' })
     const later = new AbortController()
-    const onOpening = (graph: LookGraph): void => {
+    const onOpening = (graph: LookPart): void => {
       if (graph === 'q-former') later.abort()
     }
     await expect(embeddingsOf(model, 1, { signal: later.signal, onOpening })).rejects.toMatchObject({
       code: 'cancelled',
     })
-    expect(model.looksOpen).toEqual({ vision: false, qFormer: false })
+    expect(model.look.open).toEqual({ vision: false, 'q-former': false })
     expect(await embeddingsOf(model, 1)).toEqual(first)
     await close(loaded)
     expect(liveTensorCount()).toBe(0)
@@ -119,7 +124,7 @@ it('give their GPU memory back at once, and take no more when they come again', 
   loaded.compute.device?.addEventListener('uncapturederror', ({ error }) => complaints.push(error.message))
   const first = await embeddingsOf(model, 1)
   const withAll = counts.liveBytes
-  await model.keepLookLoaded(false)
+  await model.look.keepLoaded(false)
   const weights = (['vision', 'q-former'] as const)
     .map((graph) => pack.manifest.files.find(({ path }) => path === weightsPath(graph))?.bytes ?? 0)
     .reduce((sum, bytes) => sum + bytes, 0)

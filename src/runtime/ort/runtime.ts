@@ -57,15 +57,25 @@ export class Runtime {
     return new OwnedTensor(new this.#ort.Tensor(type, values, dims), this.attempt)
   }
 
+  /** Values from the processor that are to be fed to many runs: taken to the GPU once where there is one. */
+  resident(
+    type: ElementType,
+    values: Float32Array | BigInt64Array | Int32Array,
+    dims: number[],
+  ): DeviceTensor {
+    if (this.compute.device === null) return this.tensor(type, values, dims)
+    const tensor = this.gpuTensor(type, dims)
+    this.write(tensor, values)
+    return tensor
+  }
+
   int64(values: readonly number[], dims: number[] = [values.length]): DeviceTensor {
     return this.tensor('int64', BigInt64Array.from(values, BigInt), dims)
   }
 
   int32(values: readonly number[], onDevice = false): DeviceTensor {
-    if (!onDevice) return this.tensor('int32', Int32Array.from(values), [values.length])
-    const tensor = this.gpuTensor('int32', [values.length])
-    this.write(tensor, Int32Array.from(values))
-    return tensor
+    const [own, dims] = [Int32Array.from(values), [values.length]]
+    return onDevice ? this.resident('int32', own, dims) : this.tensor('int32', own, dims)
   }
 
   /** A zeroed tensor in GPU memory of its own, to be written by runs again and again. */

@@ -4,6 +4,7 @@ import { held } from '../pack/blob-reader.ts'
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import { chunksOf, MANIFEST_PATH, parseManifest } from '../pack/manifest.ts'
 import type { PackStore } from '../store/pack-store.ts'
+import { deletedMeanwhile } from '../store/records.ts'
 
 /** ZIP without its 64-bit extension ends here, and fflate writes none. */
 const ZIP_BYTES = 2 ** 32 - 2 ** 20
@@ -46,11 +47,13 @@ async function writeAll(
   for (const { path, bytes, sha256 } of chunks) {
     throwIfCancelled(signal)
     const blob = await store.chunks.get(sha256)
-    if (blob?.size !== bytes)
+    if (blob?.size !== bytes) {
+      if ((await store.get(id)) === undefined) throw deletedMeanwhile()
       throw new AppError(
         'corrupt',
         `${path} is damaged in this browser's storage; load the model once to repair it.`,
       )
+    }
     await write(path, blob)
     done += bytes
     onBytes(done, total)
@@ -77,7 +80,7 @@ class ZipFile {
   #bytes = 0
   readonly #zip = new Zip((error, data) => {
     if (error !== null) throw error
-    this.#pieces.push(new Blob([Uint8Array.from(data)]))
+    this.#pieces.push(new Blob([new Uint8Array(data)]))
     this.#bytes += data.length
   })
 

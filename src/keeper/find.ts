@@ -8,10 +8,10 @@ import type { Network } from '../remote/network.ts'
 import { PUBLIC_HUB } from '../remote/hub.ts'
 import { measureSpeed } from '../remote/measure-speed.ts'
 import { authorization } from '../remote/range-request.ts'
-import type { Waiting } from '../remote/retry.ts'
+import type { Delay } from '../remote/retry.ts'
 import { openRemote } from '../remote/source.ts'
 import { serverSource, treeSource, type PackSource } from '../store/pack-source.ts'
-import { packId, type Origin } from '../store/pack-store.ts'
+import { packId, type Origin } from '../store/records.ts'
 
 interface Found {
   /** The same for the same thing, in every tab and at every visit. */
@@ -38,7 +38,7 @@ export interface FoundCheckpoint extends Found {
 export interface FindOptions {
   network: Network
   signal: AbortSignal
-  onWaiting?: (waiting: Waiting | null) => void
+  onDelay?: ((delay: Delay | null) => void) | undefined
 }
 
 /** Throws `not-found` for what is neither, and what requests throw. */
@@ -84,14 +84,14 @@ interface Place {
 async function remotePlace(
   text: string,
   { hub, token }: AddRequest,
-  { network, signal, onWaiting }: FindOptions,
+  { network, signal, onDelay }: FindOptions,
 ): Promise<Place> {
   const hubUrl = URL.canParse(hub) ? new URL(hub) : new URL(PUBLIC_HUB)
   const address = parseAddress(text, { hub: hubUrl, bareNames: true })
   const { tree, pinned, base, name } = await openRemote(address, hubUrl, {
     network,
     signal,
-    onWaiting,
+    onDelay,
     ...(token !== null && { token }),
   })
   const ours = address.kind === 'hub' && token !== null ? token : undefined

@@ -1,0 +1,72 @@
+/** What every BLIP-2 has in common: how its `config.json` describes the vision tower and the Q-Former. */
+import { checkDivides, count, demand, positive, section, type Json } from './config-json.ts'
+
+export interface VisionConfig {
+  hiddenSize: number
+  intermediateSize: number
+  layers: number
+  heads: number
+  imageSize: number
+  patchSize: number
+  layerNormEps: number
+  qkvBias: boolean
+}
+
+export interface QFormerConfig {
+  hiddenSize: number
+  intermediateSize: number
+  layers: number
+  heads: number
+  layerNormEps: number
+  crossAttentionFrequency: number
+}
+
+export interface LookConfig {
+  vision: VisionConfig
+  qFormer: QFormerConfig
+  /** Query embeddings that a picture becomes. */
+  queries: number
+}
+
+/** Reads both. Throws `unsupported-model` for another kind, `bad-checkpoint` for impossible sizes. */
+export function lookConfig(root: Json): LookConfig {
+  const vision = visionConfig(section(root, 'vision_config'))
+  const qFormer = qFormerConfig(section(root, 'qformer_config'))
+  checkDivides(vision.imageSize, vision.patchSize, 'vision_config.image_size', 'patch_size')
+  checkDivides(vision.hiddenSize, vision.heads, 'vision_config.hidden_size', 'num_attention_heads')
+  checkDivides(qFormer.hiddenSize, qFormer.heads, 'qformer_config.hidden_size', 'num_attention_heads')
+  return { vision, qFormer, queries: count(root, 'num_query_tokens', 32) }
+}
+
+/** Image tokens: one class token and a square of patches. */
+export function visionTokens(vision: VisionConfig): number {
+  return (vision.imageSize / vision.patchSize) ** 2 + 1
+}
+
+function visionConfig(json: Json): VisionConfig {
+  demand(json, 'vision_config', 'hidden_act', 'gelu')
+  demand(json, 'vision_config', 'num_channels', 3)
+  return {
+    hiddenSize: count(json, 'hidden_size', 1408),
+    intermediateSize: count(json, 'intermediate_size', 6144),
+    layers: count(json, 'num_hidden_layers', 39),
+    heads: count(json, 'num_attention_heads', 16),
+    imageSize: count(json, 'image_size', 224),
+    patchSize: count(json, 'patch_size', 14),
+    layerNormEps: positive(json, 'layer_norm_eps', 1e-6),
+    qkvBias: json['qkv_bias'] !== false,
+  }
+}
+
+function qFormerConfig(json: Json): QFormerConfig {
+  demand(json, 'qformer_config', 'hidden_act', 'gelu')
+  demand(json, 'qformer_config', 'position_embedding_type', 'absolute')
+  return {
+    hiddenSize: count(json, 'hidden_size', 768),
+    intermediateSize: count(json, 'intermediate_size', 3072),
+    layers: count(json, 'num_hidden_layers', 12),
+    heads: count(json, 'num_attention_heads', 12),
+    layerNormEps: positive(json, 'layer_norm_eps', 1e-12),
+    crossAttentionFrequency: count(json, 'cross_attention_frequency', 2),
+  }
+}

@@ -1,0 +1,94 @@
+/** Reading values out of a `config.json` that may be another model's, or damaged. */
+import { AppError } from '../../pack/failure.ts'
+
+export type Json = Record<string, unknown>
+
+/** The whole file. Throws `bad-checkpoint` when it is no JSON object. */
+export function parseConfig(text: string): Json {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new AppError('bad-checkpoint', 'config.json is not valid JSON; fetch the checkpoint again.', {
+      cause,
+    })
+  }
+  if (!isObject(value))
+    throw new AppError('bad-checkpoint', 'config.json holds no object; fetch the checkpoint again.')
+  return value
+}
+
+/** A group of settings; empty when there is none. */
+export function section(root: Json, name: string): Json {
+  const value = root[name] ?? {}
+  if (!isObject(value)) throw new AppError('bad-checkpoint', `config.json: ${name} is not an object.`)
+  return value
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Upper bound of any dimension: far above every published model, far below what could overflow a size in bytes. */
+const MAX_DIMENSION = 2 ** 20
+
+/** A size of at least 1. */
+export function count(json: Json, key: string, otherwise: number): number {
+  const value = json[key] ?? otherwise
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_DIMENSION) {
+    throw new AppError(
+      'bad-checkpoint',
+      `config.json: ${key} is ${JSON.stringify(value)}, which is not a possible size.`,
+    )
+  }
+  return value
+}
+
+/** A number between 0 and 1, both excluded. */
+export function positive(json: Json, key: string, otherwise: number): number {
+  const value = json[key] ?? otherwise
+  if (typeof value !== 'number' || !(value > 0 && value < 1)) {
+    throw new AppError(
+      'bad-checkpoint',
+      `config.json: ${key} is ${JSON.stringify(value)}, which is not a possible epsilon.`,
+    )
+  }
+  return value
+}
+
+/** One id; the first of several. */
+export function tokenId(json: Json, key: string, otherwise: number): number {
+  const [id] = tokenIds(json[key] ?? otherwise)
+  return id ?? otherwise
+}
+
+/** Ids, whether one number or a list. */
+export function tokenIds(value: unknown): number[] {
+  const ids: unknown[] = Array.isArray(value) ? value : [value]
+  return ids.filter((id): id is number => typeof id === 'number' && Number.isInteger(id) && id >= 0)
+}
+
+/** Throws `unsupported-model` when a setting is there and not the one that is known. */
+export function demand(json: Json, part: string, key: string, wanted: string | number | boolean): void {
+  const value = json[key]
+  if (value !== undefined && value !== null && value !== wanted) {
+    throw unsupported(`${part}.${key} is ${JSON.stringify(value)}, only ${JSON.stringify(wanted)} is known`)
+  }
+}
+
+export function checkDivides(whole: number, part: number, wholeName: string, partName: string): void {
+  if (whole % part !== 0) {
+    throw new AppError(
+      'bad-checkpoint',
+      `config.json: ${wholeName} (${whole}) is not a multiple of ${partName} (${part}).`,
+    )
+  }
+}
+
+/** Why a checkpoint of another kind is not converted. */
+export function unsupported(why: string): AppError {
+  return new AppError(
+    'unsupported-model',
+    `This checkpoint cannot be converted: ${why}. Use a BLIP-2 with OPT, such as Salesforce/blip2-opt-2.7b.`,
+  )
+}

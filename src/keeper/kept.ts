@@ -1,0 +1,64 @@
+/** The models that are kept: which there are, which have a newer version, and letting go of one. */
+import { AppError } from '../pack/failure.ts'
+import type { KeptModel, Space } from '../protocol/keeper-calls.ts'
+import { distinctChunks, manifestOf, type StoreRecord } from '../store/records.ts'
+import { findModel } from './find.ts'
+import { modelLock, sumOfBytes, type KeeperParts } from './keeper-parts.ts'
+
+export async function listKept({
+  store,
+  space,
+}: KeeperParts): Promise<{ models: KeptModel[]; space: Space }> {
+  return { models: (await store.list()).map(describeKept), space: await space() }
+}
+
+/** A record as the page shows it. One whose manifest is refused by now can at least be seen and deleted. */
+export function describeKept(record: StoreRecord): KeptModel {
+  const { id, origin } = record
+  const { address, asked, converted } = origin
+  const common = { id, address, asked, converted, licence: null, licenceNotice: null }
+  if (record.kind === 'conversion') {
+    const bytes = sumOfBytes(Object.values(record.files))
+    return { ...common, name: record.name, precision: converted, bytes, complete: false }
+  }
+  const manifest = manifestOf(record)
+  if (manifest === null)
+    return { ...common, name: 'A model that cannot be read', precision: null, bytes: 0, complete: false }
+  const { name, precision, licence, licenceNotice = null } = manifest
+  const bytes = sumOfBytes(distinctChunks(manifest))
+  return { ...common, name, precision, bytes, complete: record.complete, licence, licenceNotice }
+}
+
+/**
+ * Ids of the kept packs of which there is another version where they came from. Nobody asked for this, so a server that
+ * is not there, or wants a token, is no news.
+ */
+export async function findNewer(
+  { store, network }: KeeperParts,
+  hub: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const outdated: string[] = []
+  for (const record of await store.list()) {
+    const { asked, converted } = record.origin
+    if (record.kind !== 'pack' || !record.complete || asked === null || converted !== null) continue
+    const request = {
+      source: { kind: 'address', text: asked },
+      hub,
+      precision: 'q4f16',
+      token: null,
+    } as const
+    const found = await findModel(request, { network, signal }).catch(() => undefined)
+    if (found?.what === 'pack' && found.id !== record.id) outdated.push(record.id)
+  }
+  return outdated
+}
+
+/** Deletes a model in all tabs and gives the bytes that became free. Throws `bad-usage` while it is being fetched. */
+export async function removeKept({ store, locks, channel }: KeeperParts, id: string): Promise<number> {
+  const freed = await locks.ifFree(modelLock(id), () => store.remove(id))
+  if (freed === undefined)
+    throw new AppError('bad-usage', 'This model is being fetched just now; pause or cancel that first.')
+  channel.post({ kind: 'changed' })
+  return freed
+}

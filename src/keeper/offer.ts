@@ -1,0 +1,88 @@
+/** What adding a model would mean: said before the first byte of its weights is kept. */
+import { inspectCheckpoint } from '../convert/inspect.ts'
+import { MANIFEST_PATH, parseManifest } from '../pack/manifest.ts'
+import type { AddRequest, Offer } from '../protocol/keeper-calls.ts'
+import { distinctChunks } from '../store/records.ts'
+import { checkFileSizes } from './check-pack.ts'
+import { checkDevice, type ModelNeeds } from './device-check.ts'
+import { findModel, type FoundCheckpoint, type FoundPack } from './find.ts'
+import { requireStorage, sumOfBytes, type KeeperParts } from './keeper-parts.ts'
+
+/** Less is there before anybody has read how long it takes. */
+const WORTH_MEASURING_BYTES = 64 * 2 ** 20
+
+/** Throws what finding throws, `no-space` where nothing can be kept, and what is wrong with the model as far as it shows by now. */
+export async function makeOffer(
+  parts: KeeperParts,
+  request: AddRequest,
+  signal: AbortSignal,
+): Promise<Offer> {
+  await requireStorage(parts)
+  const found = await findModel(request, { network: parts.network, signal })
+  const { largestFile, needs, ...terms } =
+    found.what === 'pack'
+      ? await termsOfPack(parts, found)
+      : await termsOfCheckpoint(parts, found, request, signal)
+  const { freeBytes } = await parts.space()
+  // A pack's chunks may be here already; a conversion writes all of them.
+  const missingBytes = found.what === 'pack' ? terms.fetchBytes : terms.keepBytes
+  const measure = terms.fetchBytes >= WORTH_MEASURING_BYTES
+  return {
+    id: found.id,
+    what: found.what,
+    pinned: found.origin.address,
+    ...terms,
+    bytesPerSecond: measure ? await found.measure(largestFile, signal) : null,
+    findings: checkDevice(await parts.device(), needs, freeBytes, missingBytes),
+  }
+}
+
+type Terms = Pick<
+  Offer,
+  'name' | 'precision' | 'parameters' | 'licence' | 'licenceNotice' | 'fetchBytes' | 'keepBytes' | 'resumes'
+> & { needs: ModelNeeds; largestFile: string }
+
+async function termsOfPack({ store }: KeeperParts, { manifestText }: FoundPack): Promise<Terms> {
+  const manifest = parseManifest(manifestText)
+  checkFileSizes(manifest)
+  const { name, precision, parameters, licence, licenceNotice = null, shape } = manifest
+  const missing = await store.missing(manifest)
+  const fetchBytes = sumOfBytes(missing)
+  const keepBytes = sumOfBytes(distinctChunks(manifest))
+  const none = { path: MANIFEST_PATH, bytes: 0 }
+  return {
+    name,
+    precision,
+    parameters,
+    licence,
+    licenceNotice,
+    fetchBytes,
+    keepBytes,
+    resumes: fetchBytes < keepBytes,
+    needs: { shape, precision, packBytes: keepBytes, largestTensorBytes: null },
+    largestFile: missing.reduce((a, b) => (b.bytes > a.bytes ? b : a), none).path,
+  }
+}
+
+async function termsOfCheckpoint(
+  { store }: KeeperParts,
+  { id, name, tree }: FoundCheckpoint,
+  { precision }: AddRequest,
+  signal: AbortSignal,
+): Promise<Terms> {
+  const report = await inspectCheckpoint(tree, precision, signal)
+  const { parameters, licence, licenceNotice = null, fetchBytes, keepBytes, largestFile } = report
+  const { shape, largestTensorBytes } = report
+  return {
+    name,
+    precision,
+    parameters,
+    licence,
+    licenceNotice,
+    fetchBytes,
+    keepBytes,
+    resumes: (await store.get(id)) !== undefined,
+    needs: { shape, precision, packBytes: keepBytes, largestTensorBytes },
+    largestFile,
+  }
+}

@@ -1,0 +1,164 @@
+import { unzipSync } from 'fflate'
+import { beforeAll, describe, expect, it } from 'vitest'
+import {
+  NEVER_STOPPED,
+  openBrowser,
+  requestOf,
+  serveFiles,
+  smallPack,
+  type Browser,
+} from '../../testing/keeper/tabs.ts'
+import { savePack } from './save.ts'
+
+let kept: Browser
+let id: string
+let files: Map<string, Uint8Array<ArrayBuffer>>
+
+beforeAll(async () => {
+  files = await smallPack()
+  const server = await serveFiles(files)
+  kept = openBrowser()
+  id = await kept.tab().add(requestOf(server.origin))
+  await server.close()
+})
+
+/** A folder in memory. `before` is called ahead of each file, and may throw as a disk would. */
+function folderOf(
+  written: Map<string, Uint8Array>,
+  before: (path: string) => void = () => undefined,
+): FileSystemDirectoryHandle {
+  const getFileHandle = (path: string): Promise<unknown> => {
+    before(path)
+    return Promise.resolve({
+      createWritable: () => {
+        const pieces: Uint8Array[] = []
+        return Promise.resolve(
+          new WritableStream<Uint8Array>({
+            write: (piece) => void pieces.push(piece),
+            close: () => void written.set(path, Buffer.concat(pieces)),
+          }),
+        )
+      },
+    })
+  }
+  // What saving calls of a folder is all here.
+  return { getFileHandle } as unknown as FileSystemDirectoryHandle
+}
+
+function save(
+  browser: Browser,
+  folder: FileSystemDirectoryHandle | null,
+  signal = NEVER_STOPPED,
+  onBytes: (done: number, total: number) => void = () => undefined,
+): Promise<Blob | null> {
+  return savePack(browser.tab().parts.store, id, folder, { signal, onBytes })
+}
+
+const same = (saved: ReadonlyMap<string, Uint8Array>): void => {
+  expect([...saved.keys()].sort()).toEqual([...files.keys()].sort())
+  for (const [path, bytes] of files)
+    expect(Buffer.compare(saved.get(path) ?? new Uint8Array(), bytes)).toBe(0)
+}
+
+describe('a kept pack leaves the browser', () => {
+  it('into a folder, file by file, the manifest last', async () => {
+    const written = new Map<string, Uint8Array>()
+    const seen: [number, number][] = []
+    expect(await save(kept, folderOf(written), NEVER_STOPPED, (...bytes) => seen.push(bytes))).toBeNull()
+    same(written)
+    expect([...written.keys()].at(-1)).toBe('pack.json')
+    expect(seen.at(-1)?.[0]).toBe(seen.at(-1)?.[1])
+    expect(seen).toEqual([...seen].sort(([a], [b]) => a - b))
+  })
+
+  it('as one ZIP file where there is no folder', async () => {
+    const zip = await save(kept, null)
+    same(new Map(Object.entries(unzipSync(new Uint8Array((await zip?.arrayBuffer()) ?? new ArrayBuffer())))))
+  })
+})
+
+describe('half a copy is no pack', () => {
+  /** Fails at the third file. */
+  const failing =
+    (fail: () => void): ((path: string) => void) =>
+    () => {
+      count += 1
+      if (count === 3) fail()
+    }
+  let count = 0
+
+  it.each<[string, () => void, string, RegExp]>([
+    [
+      'on a full disk',
+      () => {
+        throw new DOMException('Full.', 'QuotaExceededError')
+      },
+      'no-space',
+      /disk is full/,
+    ],
+    [
+      'when the folder is gone',
+      () => {
+        throw new DOMException('Gone.', 'NotFoundError')
+      },
+      'bad-usage',
+      /cannot be written into this folder/,
+    ],
+  ])('%s', async (_, fail, code, sentence) => {
+    count = 0
+    const written = new Map<string, Uint8Array>()
+    await expect(save(kept, folderOf(written, failing(fail)))).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(sentence) as string,
+    })
+    expect(written.has('pack.json')).toBe(false)
+    expect(written.size).toBe(2)
+  })
+
+  it('when it is cancelled', async () => {
+    count = 0
+    const written = new Map<string, Uint8Array>()
+    const stop = new AbortController()
+    const folder = folderOf(
+      written,
+      failing(() => stop.abort()),
+    )
+    await expect(save(kept, folder, stop.signal)).rejects.toMatchObject({ code: 'cancelled' })
+    expect(written.has('pack.json')).toBe(false)
+  })
+
+  it('when another tab deletes the model, which is what it says', async () => {
+    count = 0
+    const browser = kept.crash()
+    const { store } = browser.tab().parts
+    const written = new Map<string, Uint8Array>()
+    const folder = folderOf(
+      written,
+      failing(() => {
+        browser.tables.records.delete(id)
+        browser.tables.chunks.clear()
+      }),
+    )
+    await expect(
+      savePack(store, id, folder, { signal: NEVER_STOPPED, onBytes: () => undefined }),
+    ).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringContaining('deleted meanwhile') as string,
+    })
+    expect(written.has('pack.json')).toBe(false)
+  })
+
+  it('when a part of it is damaged', async () => {
+    const browser = kept.crash()
+    const [hash = ''] = browser.tables.chunks.keys()
+    browser.tables.chunks.set(hash, new Blob(['bad']))
+    await expect(save(browser, null)).rejects.toMatchObject({ code: 'corrupt' })
+  })
+
+  it('when there is only half of it here', async () => {
+    const browser = kept.crash()
+    const record = browser.tables.records.get(id)
+    if (record?.kind === 'pack') browser.tables.records.set(id, { ...record, complete: false })
+    await expect(save(browser, null)).rejects.toMatchObject({ code: 'not-found' })
+  })
+})

@@ -1,0 +1,200 @@
+/** The half of a model that looks: pixels → image features → query embeddings. */
+import { qFormer as qFormerTreaty, vision as visionTreaty } from '../../pack/parts.ts'
+import { AppError, throwIfCancelled } from '../../pack/failure.ts'
+import type { ModelShape } from '../../pack/manifest.ts'
+import type { Pixels } from '../../image/pixels.ts'
+import type { TracedTensor } from '../language/traced.ts'
+import type { OnDemandSession, RunOptions } from '../ort/on-demand-session.ts'
+import type { Runtime } from '../ort/runtime.ts'
+import type { DeviceTensor } from '../ort/tensor.ts'
+import type { PartsOpener } from './open-parts.ts'
+
+/** The parts that looking at a picture needs, in the order in which they run. */
+export const LOOK_PARTS = ['vision', 'q-former'] as const
+export type LookPart = (typeof LOOK_PARTS)[number]
+
+export interface SeeOptions {
+  /** Each stage is waited for, so that its time is that of the work and not of handing it over. */
+  untilDone?: boolean
+  signal?: AbortSignal | undefined
+  /** Told when a part that was released has to be opened again first. */
+  onOpening?: ((part: LookPart) => void) | undefined
+  onOpened?: (() => void) | undefined
+}
+
+/** What Q-Former made of a picture: float32 [1, queries, text hidden]. Dispose it, or give it to `Talk`. */
+export interface SeenImage {
+  embeddings: DeviceTensor
+}
+
+/** Milliseconds until each stage was handed over; on a GPU that is submission, not completion. */
+export interface LookTimings {
+  vision: number
+  qFormer: number
+}
+
+interface Stages {
+  features: DeviceTensor
+  queryOutput: DeviceTensor
+  embeddings: DeviceTensor
+  ms: LookTimings
+}
+
+export class Look {
+  readonly #shape: ModelShape
+  readonly #runtime: Runtime
+  readonly #vision: OnDemandSession
+  readonly #qFormer: OnDemandSession
+
+  private constructor(parts: {
+    shape: ModelShape
+    runtime: Runtime
+    vision: OnDemandSession
+    qFormer: OnDemandSession
+  }) {
+    this.#shape = parts.shape
+    this.#runtime = parts.runtime
+    this.#vision = parts.vision
+    this.#qFormer = parts.qFormer
+  }
+
+  /** Opens and warms both parts. What was opened is closed again when the other fails. */
+  static async open(parts: PartsOpener): Promise<Look> {
+    const vision = await parts.openOnDemand('vision', { keepOnDevice: [visionTreaty.output.features] })
+    try {
+      const keepOnDevice = Object.values(qFormerTreaty.output)
+      const qFormer = await parts.openOnDemand('q-former', { keepOnDevice })
+      const look = new Look({ shape: parts.manifest.shape, runtime: parts.runtime, vision, qFormer })
+      try {
+        await parts.warmUp(() => look.#warmUp())
+        return look
+      } catch (error) {
+        await qFormer.dispose()
+        throw error
+      }
+    } catch (error) {
+      await vision.dispose()
+      throw error
+    }
+  }
+
+  /** Nothing is read back on the way. */
+  async see(pixels: Pixels, options: SeeOptions = {}): Promise<SeenImage & { ms: LookTimings }> {
+    const { features, queryOutput, embeddings, ms } = await this.#run(pixels, options)
+    features.dispose()
+    queryOutput.dispose()
+    return { embeddings, ms }
+  }
+
+  /** Every stage, read back, under the names of the reference values. What was seen is the caller's. */
+  async trace(pixels: Pixels): Promise<{ seen: SeenImage; tensors: TracedTensor[] }> {
+    const { vision, qFormer, text } = this.#shape
+    const { features, queryOutput, embeddings } = await this.#run(pixels, {})
+    const size = vision.imageSize
+    try {
+      const tensors = [
+        { name: 'pixel_values', shape: [1, 3, size, size], values: pixels.data },
+        {
+          name: 'image_features',
+          shape: [1, vision.tokens, vision.hiddenSize],
+          values: await features.read(),
+        },
+        {
+          name: 'query_output',
+          shape: [1, qFormer.queries, qFormer.hiddenSize],
+          values: await queryOutput.read(),
+        },
+        {
+          name: 'query_embeddings',
+          shape: [1, qFormer.queries, text.hiddenSize],
+          values: await embeddings.read(),
+        },
+      ]
+      return { seen: { embeddings }, tensors }
+    } catch (error) {
+      embeddings.dispose()
+      throw error
+    } finally {
+      features.dispose()
+      queryOutput.dispose()
+    }
+  }
+
+  /** Query embeddings [1, queries, text hidden] that were read back earlier. */
+  seenBefore(embeddings: Float32Array): SeenImage {
+    const { qFormer, text } = this.#shape
+    if (embeddings.length !== qFormer.queries * text.hiddenSize)
+      throw new AppError('bug', 'These query embeddings belong to another model.')
+    const dims = [1, qFormer.queries, text.hiddenSize]
+    return { embeddings: this.#runtime.resident('float32', embeddings, dims) }
+  }
+
+  /**
+   * Whether the parts stay open between pictures. When not, they are released, now or (with `afterNextLook`) behind the
+   * next picture, and opened again whenever a picture needs them.
+   */
+  async keepLoaded(keep: boolean, { afterNextLook = false } = {}): Promise<void> {
+    for (const session of [this.#vision, this.#qFormer]) await session.keepOpen(keep, { now: !afterNextLook })
+  }
+
+  /** Which of the parts are open right now. */
+  get open(): Record<LookPart, boolean> {
+    return { vision: this.#vision.isOpen, 'q-former': this.#qFormer.isOpen }
+  }
+
+  async dispose(): Promise<void> {
+    await this.#vision.dispose()
+    await this.#qFormer.dispose()
+  }
+
+  /** Looks at a picture without anything in it. */
+  async #warmUp(): Promise<void> {
+    const size = this.#shape.vision.imageSize
+    const { embeddings } = await this.see({
+      data: new Float32Array(3 * size * size),
+      size,
+      brand: 'pixels',
+    })
+    embeddings.dispose()
+  }
+
+  async #run(
+    pixels: Pixels,
+    { untilDone = false, signal, onOpening, onOpened }: SeeOptions,
+  ): Promise<Stages> {
+    const started = performance.now()
+    const optionsFor = (part: LookPart): RunOptions => ({
+      signal,
+      onOpening: () => onOpening?.(part),
+      onOpened,
+    })
+    const { imageSize } = this.#shape.vision
+    const input = this.#runtime.tensor('float32', pixels.data, [1, 3, imageSize, imageSize])
+    try {
+      const { [visionTreaty.output.features]: features } = await this.#vision.run(
+        { [visionTreaty.input.pixels]: input },
+        optionsFor('vision'),
+      )
+      if (features === undefined) throw new AppError('bug', 'The vision encoder returned no features.')
+      try {
+        if (untilDone) await this.#runtime.finished()
+        const encoded = performance.now()
+        throwIfCancelled(signal)
+        const feeds = { [qFormerTreaty.input.features]: features }
+        const seen = await this.#qFormer.run(feeds, optionsFor('q-former'))
+        const { queries, embeddings: ofText } = qFormerTreaty.output
+        const { [queries]: queryOutput, [ofText]: embeddings } = seen
+        if (queryOutput === undefined || embeddings === undefined)
+          throw new AppError('bug', 'Q-Former returned nothing.')
+        if (untilDone) await this.#runtime.finished()
+        const ms = { vision: encoded - started, qFormer: performance.now() - encoded }
+        return { features, queryOutput, embeddings, ms }
+      } catch (error) {
+        features.dispose()
+        throw error
+      }
+    } finally {
+      input.dispose()
+    }
+  }
+}

@@ -1,0 +1,29 @@
+/** Opens a model of any family: one row says what a family is made of. */
+import type { PackReader } from '../../pack/manifest.ts'
+import type { Compute } from '../device/compute.ts'
+import { openBlip2, type LanguageFamily, type LoadOptions } from './blip2.ts'
+import { talking, type Model, type TalkingModel } from './model.ts'
+import { opt } from './opt.ts'
+
+/** Families by name: how each talks, or null when it only looks. */
+const FAMILIES = { 'blip2-opt': opt } satisfies Record<string, LanguageFamily | null>
+
+/** Opens the parts of a pack on a device. What was opened is closed again when a later one fails. */
+export function openModel(pack: PackReader, compute: Compute, options: LoadOptions = {}): Promise<Model> {
+  return openBlip2(pack, compute, FAMILIES['blip2-opt'], options)
+}
+
+/** The same for callers that want answers. Throws `unsupported-model` when the family has none. */
+export async function openTalkingModel(
+  pack: PackReader,
+  compute: Compute,
+  options: LoadOptions = {},
+): Promise<TalkingModel> {
+  const model = await openModel(pack, compute, options)
+  try {
+    return talking(model)
+  } catch (error) {
+    await model.dispose()
+    throw error
+  }
+}

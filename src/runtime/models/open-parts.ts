@@ -1,0 +1,115 @@
+/**
+ * Opens the parts of a model one after the other. While one is opened and warmed, the weights of the next are read and
+ * verified.
+ */
+import { AppError, throwIfCancelled } from '../../pack/failure.ts'
+import { weightsPath, type GraphName, type PackManifest, type PackReader } from '../../pack/manifest.ts'
+import { targetFor } from '../device/compute.ts'
+import { OnDemandSession } from '../ort/on-demand-session.ts'
+import type { Runtime } from '../ort/runtime.ts'
+import type { Session, SessionOptions } from '../ort/session.ts'
+import { WeightsAhead } from '../ort/weights/weights-ahead.ts'
+
+export interface OpenOptions {
+  /** Told before each part, of how many are open. */
+  onProgress?: ((part: GraphName, done: number, total: number) => void) | undefined
+  /** For measurements: told when a graph's files are there and its session is made, and when pipelines are warmed. */
+  onPart?: ((part: { creating: GraphName } | 'warm-up') => void) | undefined
+  signal?: AbortSignal | undefined
+  /**
+   * Runs everything once while loading, so that the first picture does not wait for shaders. Left out: on a graphics
+   * card, but not on a software rasteriser, where a run of the full size takes minutes.
+   */
+  warmUp?: boolean | undefined
+}
+
+type PartOptions = Pick<SessionOptions, 'keepOnDevice' | 'recordable'>
+
+export class PartsOpener {
+  readonly runtime: Runtime
+  readonly pack: PackReader
+  readonly #order: readonly GraphName[]
+  readonly #options: OpenOptions
+  readonly #ahead: WeightsAhead
+  /** Parts whose files have been there once: only the first time round is the next one read ahead. */
+  readonly #met = new Set<GraphName>()
+
+  /** `order` has every part of the model, in the order in which they are opened. */
+  constructor(runtime: Runtime, pack: PackReader, order: readonly GraphName[], options: OpenOptions) {
+    this.runtime = runtime
+    this.pack = pack
+    this.#order = order
+    this.#options = options
+    this.#ahead = new WeightsAhead(pack, options.signal)
+    const [first] = order
+    if (first !== undefined) this.#ahead.ask(first)
+  }
+
+  get manifest(): PackManifest {
+    return this.pack.manifest
+  }
+
+  /** A part that stays. */
+  open(part: GraphName, options: PartOptions): Promise<Session> {
+    this.#announce(part)
+    return this.#session(part, options, this.#options.signal)
+  }
+
+  /** A part that may be released in between; it is opened now. */
+  async openOnDemand(part: GraphName, options: PartOptions): Promise<OnDemandSession> {
+    this.#announce(part)
+    const session = new OnDemandSession(this.runtime, (signal) => this.#session(part, options, signal))
+    await session.open(this.#options.signal)
+    return session
+  }
+
+  /** Does `run`, which builds the shaders of what was opened last, where that is worth its time. */
+  async warmUp(run: () => Promise<void>): Promise<void> {
+    const { compute } = this.runtime
+    const { warmUp = compute.provider === 'webgpu' && !compute.software, signal, onPart } = this.#options
+    if (!warmUp) return
+    throwIfCancelled(signal)
+    onPart?.('warm-up')
+    await run()
+  }
+
+  /** Ends what is being read ahead and was not taken. */
+  finish(): void {
+    this.#ahead.cancel()
+  }
+
+  #announce(part: GraphName): void {
+    throwIfCancelled(this.#options.signal)
+    this.#options.onProgress?.(part, this.#order.indexOf(part), this.#order.length)
+  }
+
+  async #session(part: GraphName, options: PartOptions, signal: AbortSignal | undefined): Promise<Session> {
+    throwIfCancelled(signal)
+    const graph = await this.#graph(part, signal)
+    const data = await this.#ahead.take(part, signal)
+    throwIfCancelled(signal)
+    this.#askForNext(part)
+    this.#options.onPart?.({ creating: part })
+    return this.runtime.session({ graph, weights: { path: weightsPath(part), data }, ...options })
+  }
+
+  async #graph(part: GraphName, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {
+    const { compute } = this.runtime
+    const paths = this.manifest.graphs[part]
+    const path = paths[targetFor(compute, paths)]
+    if (path === undefined)
+      throw new AppError(
+        'bad-pack',
+        `This pack has no ${part} graph for ${compute.provider}; convert it again.`,
+      )
+    const file = await this.pack.file(path, signal)
+    return file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : file
+  }
+
+  #askForNext(part: GraphName): void {
+    if (this.#met.has(part)) return
+    this.#met.add(part)
+    const next = this.#order[this.#order.indexOf(part) + 1]
+    if (next !== undefined) this.#ahead.ask(next)
+  }
+}

@@ -1,0 +1,116 @@
+/** The half of a model that talks: what was seen of a picture, and a prompt → an answer. */
+import { AppError } from '../../pack/failure.ts'
+import { GREEDY } from '../../pack/decoding.ts'
+import type { ContextReport } from '../../pack/device-report.ts'
+import type { LanguageModel, Sequence } from '../language/language-model.ts'
+import type { TracedTensor } from '../language/traced.ts'
+import { Discussion, type AnswerSoFar, type Voice } from '../talk/discussion.ts'
+import type { Tokenizer } from '../talk/tokenizer.ts'
+import type { SeenImage } from './look.ts'
+
+/** How a family writes its prompts and ends its answers, in ids. */
+export interface PromptForm {
+  /** The ids of a prompt from those of its text: BOS in front, or an ending behind. */
+  promptIds(text: readonly number[]): number[]
+  /** What transformers has in front of the prompt's ids where it counts ids: the image token, once per query. */
+  readonly imageIds: readonly number[]
+  /** Ids that end an answer. */
+  eosIds(): readonly number[]
+}
+
+export interface TalkParts {
+  language: LanguageModel
+  form: PromptForm
+  tokenizer: Tokenizer | null
+  context: ContextReport
+}
+
+export class Talk {
+  /** How long a conversation may be here. */
+  readonly context: ContextReport
+  readonly #tokenizer: Tokenizer | null
+  readonly #language: LanguageModel
+  readonly #form: PromptForm
+  readonly #voice: Voice
+
+  constructor({ language, form, tokenizer, context }: TalkParts) {
+    this.context = context
+    this.#tokenizer = tokenizer
+    this.#language = language
+    this.#form = form
+    this.#voice = {
+      language,
+      promptIds: (prompt) => this.promptIds(prompt),
+      decode: (ids) => this.decode(ids),
+      imageIds: form.imageIds,
+      eosIds: () => form.eosIds(),
+    }
+  }
+
+  /** Whether steps of one token are recorded once and replayed: on a GPU, where that works. */
+  get recordsSteps(): boolean {
+    return this.#language.records
+  }
+
+  /** Turns recordings off and on again, for a comparison. Where there are none nothing changes. */
+  useRecordings(use: boolean): void {
+    this.#language.useRecordings(use)
+  }
+
+  /** Ids of a prompt in the model's own form. Without a tokenizer there is only the empty prompt. */
+  promptIds(prompt: string): number[] {
+    if (prompt === '') return this.#form.promptIds([])
+    if (this.#tokenizer === null) {
+      throw new AppError(
+        'bad-usage',
+        'This pack has no tokenizer, so it cannot take a prompt; convert a checkpoint with its tokenizer files.',
+      )
+    }
+    return this.#form.promptIds(this.#tokenizer.encode(prompt))
+  }
+
+  /** Text of ids, outer white space removed; empty without a tokenizer. */
+  decode(ids: readonly number[]): string {
+    return this.#tokenizer?.decode(ids).trim() ?? ''
+  }
+
+  /** A picture to be talked about. Takes over `image`. */
+  discuss(image: SeenImage): Discussion {
+    return new Discussion(this.start(image), this.#voice)
+  }
+
+  /** A sequence behind a picture, to be run token by token. Takes over `image`. */
+  start({ embeddings }: SeenImage): Sequence {
+    return this.#language.start(embeddings)
+  }
+
+  /** Streams the greedy answer to one prompt about a picture. Takes over `image`. */
+  async *answer(
+    image: SeenImage,
+    {
+      prompt,
+      maxNewTokens,
+      signal,
+    }: { prompt: string; maxNewTokens: number; signal?: AbortSignal | undefined },
+  ): AsyncGenerator<AnswerSoFar, void, undefined> {
+    const discussion = this.discuss(image)
+    try {
+      yield* discussion.answer(prompt, { settings: { ...GREEDY, maxNewTokens }, signal })
+    } finally {
+      discussion.dispose()
+    }
+  }
+
+  /** What the language model computes for a prompt and an answer, both as ids; see `LanguageModel.trace`. Takes over `image`. */
+  trace(
+    { embeddings }: SeenImage,
+    prompt: readonly number[],
+    answer: readonly number[],
+  ): Promise<TracedTensor[]> {
+    return this.#language.trace(embeddings, prompt, answer)
+  }
+
+  dispose(): Promise<void> {
+    return this.#language.dispose()
+  }
+}

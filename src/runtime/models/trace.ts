@@ -1,0 +1,23 @@
+/** Every stage of one picture, prompt and answer, run once and read back: for comparison with reference values. */
+import { AppError } from '../../pack/failure.ts'
+import type { Pixels } from '../../image/pixels.ts'
+import type { TracedTensor } from '../language/traced.ts'
+import type { TalkingModel } from './model.ts'
+
+/** `prompt` and `answer` are ids, the prompt's in the model's own form. */
+export async function traceStages(
+  { look, talk }: TalkingModel,
+  pixels: Pixels,
+  prompt: readonly number[],
+  answer: readonly number[],
+): Promise<TracedTensor[]> {
+  const { seen, tensors } = await look.trace(pixels)
+  return [...tensors, ...(await talk.trace(seen, prompt, answer))]
+}
+
+/** The values of one of them. */
+export function tracedFloats(tensors: readonly TracedTensor[], name: string): Float32Array {
+  const values = tensors.find((tensor) => tensor.name === name)?.values
+  if (!(values instanceof Float32Array)) throw new AppError('bug', `No ${name} was traced.`)
+  return values
+}
