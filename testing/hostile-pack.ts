@@ -1,6 +1,6 @@
 /** The built-in model with a tokenizer whose pattern backtracks for ever: what a stranger's pack may hold. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const PACK = 'public/models/drawn-scenes'
@@ -20,6 +20,12 @@ export function hostileFile(path: string): Buffer {
   const chunks = [{ bytes, sha256: createHash('sha256').update(tokenizer).digest('hex') }]
   const files = manifest.files.map((one) => (one.path === TOKENIZER ? { ...one, bytes, chunks } : one))
   return Buffer.from(JSON.stringify({ ...manifest, name: 'Backtracking scenes', files }))
+}
+
+/** Writes the pack into a folder. */
+export function writeHostilePack(folder: string): void {
+  mkdirSync(folder, { recursive: true })
+  for (const path of readdirSync(PACK)) writeFileSync(join(folder, path), hostileFile(path))
 }
 
 function hostileTokenizer(): Buffer {

@@ -33,4 +33,7 @@ async function load({ moment, pack }: { moment: Moment | null; pack: string }): 
   }
 }
 
+// Vitest has what is imported late pass through a runner, which it puts on the page and not into threads.
+Object.assign(self, { __vitest_browser_runner__: { wrapDynamicImport: (load: () => unknown) => load() } })
+
 serve<LosingCalls>(self, { load })
