@@ -136,7 +136,7 @@ export function withAnswer(
   )
 }
 
-/** Has an answer written again in its place, by the page with this id. */
+/** Has a failed answer written again in its place, by the page with this id. */
 export function withAnotherAttempt(
   kept: KeptConversation,
   turnId: string,
@@ -144,7 +144,7 @@ export function withAnotherAttempt(
   tab: string,
 ): KeptConversation {
   return changeAnswers(kept, (before, turn, picture) =>
-    turn.id === turnId && picture === pictureId && before.status !== 'waiting'
+    turn.id === turnId && picture === pictureId && before.status === 'failed'
       ? { status: 'waiting', tab, attempt: attemptOf(before) + 1 }
       : before,
   )
@@ -225,29 +225,6 @@ export function tabsIn({ turns, removals }: KeptConversation): Set<string> {
   for (const { answers } of turns)
     for (const answer of Object.values(answers)) if (answer.status === 'waiting') tabs.add(answer.tab)
   return tabs
-}
-
-/** What earlier versions of this program kept: a conversation as it was shown, with answers under way among the others. */
-export interface EarlierConversation extends Omit<Conversation, 'turns'> {
-  turns: (Omit<Turn, 'answers'> & { answers: Record<string, EarlierAnswer> })[]
-}
-
-type EarlierAnswer =
-  | SettledAnswer
-  | { status: 'waiting' | 'reading' | 'opening' | 'looking' }
-  | { status: 'writing'; text: string }
-
-/** Whatever was under way is cut off: the page that wrote it is gone. */
-export function fromEarlierVersion(conversation: EarlierConversation): KeptConversation {
-  const settled = (answer: EarlierAnswer): SettledAnswer => {
-    if (answer.status === 'done' || answer.status === 'failed') return answer
-    return answer.status === 'writing' ? { ...CUT_OFF, text: answer.text } : CUT_OFF
-  }
-  const turns = conversation.turns.map((turn) => {
-    const answers = Object.entries(turn.answers).map(([id, answer]) => [id, settled(answer)] as const)
-    return { ...turn, answers: Object.fromEntries(answers) }
-  })
-  return toKept({ ...conversation, turns })
 }
 
 const CUT_OFF: SettledAnswer = {

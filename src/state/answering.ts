@@ -103,15 +103,9 @@ export class Answering {
     })
   }
 
-  stop(): void {
-    const { running } = this.queue
-    if (running !== null) this.queue.stop(running.key, 'stopped')
-  }
-
   /** Ends what is written on this page of one turn. */
   stopTurn(turnId: string): void {
-    const { running } = this.queue
-    if (running?.turnId === turnId) this.queue.stop(running.key, 'stopped')
+    if (this.queue.running?.turnId === turnId) this.queue.stop()
   }
 
   /** Has the queue hold what waits for this page in a conversation, and nothing else of it. */
@@ -119,10 +113,9 @@ export class Answering {
     const jobs = this.#jobsOf(kept)
     const wanted = new Set(jobs.map(({ key }) => key))
     for (const { key, conversationId } of this.queue.waiting)
-      if (conversationId === kept.id && !wanted.has(key)) this.queue.stop(key, 'withdrawn')
+      if (conversationId === kept.id && !wanted.has(key)) this.queue.withdraw(key)
     const { running } = this.queue
-    if (running?.conversationId === kept.id && !isAnswerable(kept, running))
-      this.queue.stop(running.key, 'withdrawn')
+    if (running?.conversationId === kept.id && !isAnswerable(kept, running)) this.queue.withdraw(running.key)
     for (const job of jobs) this.queue.add(job)
   }
 
@@ -294,6 +287,6 @@ export function answeringSlice(answering: Answering, tab: string): AnsweringSlic
     underWay: {},
     announcement: '',
     answerWaiting: () => answering.queue.advance(),
-    stop: () => answering.stop(),
+    stop: () => answering.queue.stop(),
   }
 }

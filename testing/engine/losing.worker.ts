@@ -20,7 +20,6 @@ async function load({ moment, pack }: { moment: Moment | null; pack: string }): 
     },
     readPicture: () => Promise.reject(new Error('There is no picture.')),
     seen: new SeenPictures(tableInMemory()),
-    deviceMemory: undefined,
   })
   const input = { pack: { kind: 'web', url: pack }, prefer: 'webgpu', memory: 'auto' } as const
   try {

@@ -55,6 +55,23 @@ describe('a history that is too long', () => {
     expect(fitDialogue([...many, ...many.slice(0, 3)], toIds, before(1, 200)).dropped).toBe(4)
   })
 
+  it('of thousands of turns is read at its end only, with the same outcome', () => {
+    const words = Array.from({ length: 1000 }, (_, i) => ({ question: `${i}?`, answer: 'x'.repeat(i % 9) }))
+    let read = 0
+    const counted = (kept: readonly Turn[]): number[] => {
+      read += kept.length
+      return kept.flatMap(({ answer }) => Array<number>(1 + answer.length).fill(7))
+    }
+    for (const room of [0, 1, 9, 500, 30_000]) {
+      let plain = 0
+      while (counted(words.slice(plain)).length > room) plain = Math.min(plain + 4, words.length)
+      read = 0
+      const { ids, dropped } = fitDialogue(words, counted, before(1, room))
+      expect([dropped, ids.length]).toEqual([plain, counted(words.slice(plain)).length])
+      if (room === 500) expect(read).toBeLessThan(10 * (words.length - dropped))
+    }
+  })
+
   it('is not given up for a long answer that will hardly come', () => {
     expect(fitDialogue(turns, toIds, before(470, 480))).toEqual({ ids: toIds(turns), dropped: 0 })
     expect(fitDialogue(turns, toIds, before(470, 88))).toMatchObject({ dropped: 0 })

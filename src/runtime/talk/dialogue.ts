@@ -65,8 +65,10 @@ export interface PromptRoom {
 }
 
 /**
- * The history that leaves a prompt and an answer of some length within the context: the oldest turns go first. Throws
- * `prompt-too-long` when the question alone does not fit; its details say how many tokens it has, and how many it may.
+ * The history that leaves a prompt and an answer of some length within the context: the oldest turns go first. A history
+ * may have thousands of turns, of which a few hundred fit, so it is tried from its end: what is read is a small multiple
+ * of what fits. Throws `prompt-too-long` when the question alone does not fit; its details say how many tokens it has,
+ * and how many it may.
  */
 export function fitDialogue(
   turns: readonly Turn[],
@@ -75,14 +77,30 @@ export function fitDialogue(
 ): FittedPrompt {
   const room = promptRoom(Math.min(answerTokens, ANSWER_BEFORE_HISTORY))
   const step = turns.length > 2 * DROPPED_TOGETHER ? DROPPED_TOGETHER : 1
-  for (let dropped = 0; dropped < turns.length; dropped += step) {
-    const ids = toIds(turns.slice(dropped))
-    if (ids.length <= room) return { ids, dropped }
+  const idsAfter = (losses: number): number[] => toIds(turns.slice(losses * step))
+  let fitting = Math.ceil(turns.length / step)
+  let ids = idsAfter(fitting)
+  if (ids.length > room) return { ids: alone(ids, { answerTokens, promptRoom }), dropped: turns.length }
+  /** The most losses that are known to be too few. */
+  let tooFew = -1
+  const attempt = (losses: number): void => {
+    const tried = idsAfter(losses)
+    if (tried.length > room) tooFew = losses
+    else {
+      fitting = losses
+      ids = tried
+    }
   }
-  const ids = toIds([])
-  const most = promptRoom(Math.min(answerTokens, SHORTEST_ROOM))
-  if (ids.length <= most) return { ids, dropped: turns.length }
-  const [tokens, allowed] = [ids.length, Math.max(0, most)]
+  for (let stride = 1; tooFew < 0 && fitting > 0; stride *= 2) attempt(Math.max(0, fitting - stride))
+  while (fitting - tooFew > 1) attempt(Math.floor((fitting + tooFew) / 2))
+  return { ids, dropped: Math.min(fitting * step, turns.length) }
+}
+
+/** The ids of a question that stands alone, if some answer still fits behind them. */
+function alone(ids: number[], { answerTokens, promptRoom }: PromptRoom): number[] {
+  const allowed = Math.max(0, promptRoom(Math.min(answerTokens, SHORTEST_ROOM)))
+  if (ids.length <= allowed) return ids
+  const tokens = ids.length
   throw new AppError(
     'prompt-too-long',
     `The question is too long for this model (it has ${tokens} tokens, and ${allowed} are left for it); shorten it.`,
