@@ -156,6 +156,8 @@ class World {
         state.stop()
         break
       case 'retry':
+        // Nobody presses it on two pages within a moment; of one that has heard of the other it does nothing.
+        await drain(this.pages)
         if (turn !== undefined) state.retry(turn.id, pick(Object.keys(turn.answers), which) ?? '')
         break
       case 'write':
