@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from './fixtures.ts'
 
-const PICTURE = 'e2e/images/good-rgb.png'
+const PICTURE = 'testing/images/good-rgb.png'
 const NAME = 'good-rgb.png'
 
 const config: unknown = JSON.parse(readFileSync('models/drawn-scenes/checkpoint/config.json', 'utf8'))
@@ -73,7 +73,7 @@ test('Users can compare pictures with the same question, several ways of answeri
   page,
 }) => {
   await app.open()
-  await app.choose(PICTURE, 'e2e/images/good-palette.png')
+  await app.choose(PICTURE, 'testing/images/good-palette.png')
   await app.finished(NAME)
   await app.finished('good-palette.png')
   await page.getByText('Settings').click()
@@ -91,7 +91,7 @@ test('Users can compare pictures with the same question, several ways of answeri
 test('Users can search, delete, export and import their conversations', async ({ app, page }) => {
   await app.open()
   for (const name of ['good-rgb.png', 'good-grey.png', 'good-palette.png', 'good-alpha.png']) {
-    await app.choose(`e2e/images/${name}`)
+    await app.choose(`testing/images/${name}`)
     await app.finished(name)
   }
   await app.list.getByRole('searchbox', { name: 'Search conversations' }).fill('palette')
