@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { convertBlip2 } from '../convert/convert.ts'
+import { convertCheckpoint } from '../convert/convert.ts'
 import type { Pixels } from '../image/pixels.ts'
 import { preprocess } from '../image/preprocess.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
@@ -61,11 +61,12 @@ async function convert(flags: {
     folder: fromHere,
     signal: interrupted.signal,
   })
-  const manifest = await convertBlip2(tree, folderSink(fromHere(flags.out)), {
+  const manifest = await convertCheckpoint(tree, folderSink(fromHere(flags.out)), {
     precision: flags.precision,
     name: flags.name ?? name,
     signal: interrupted.signal,
-    onProgress: (step) => progress.show(`${step.file} ${step.tensor ?? ''}`, step.doneBytes, step.totalBytes),
+    onProgress: ({ file, tensor, doneBytes, totalBytes }) =>
+      progress.show(`${file ?? 'comparing'} ${tensor ?? ''}`, doneBytes, totalBytes),
   })
   progress.end()
   console.log(describePack(manifest))
