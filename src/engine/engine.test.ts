@@ -70,7 +70,6 @@ function engineOn(seen: Table<Seen>, openPack: () => Promise<PackReader>): Engin
     openCompute: () => openCompute('wasm'),
     readPicture: pictures.read,
     seen: new SeenPictures(seen),
-    deviceMemory: undefined,
   })
 }
 

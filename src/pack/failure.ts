@@ -2,28 +2,31 @@
  * One closed list of what can go wrong, so that every boundary (thread, command line, page) can turn a failure
  * into a sentence and an action. Inside a stage errors are thrown; across threads they travel as `Failure` values.
  */
-export type FailureCode =
-  | 'bad-usage'
-  | 'bad-image'
-  | 'image-too-large'
-  | 'bad-checkpoint'
-  | 'unsupported-model'
-  | 'bad-pack'
-  | 'bad-file'
-  | 'corrupt'
-  | 'not-found'
-  | 'no-space'
-  | 'network'
-  | 'stalled'
-  | 'busy'
-  | 'forbidden'
-  | 'bad-response'
-  | 'upstream-changed'
-  | 'out-of-memory'
-  | 'device-lost'
-  | 'prompt-too-long'
-  | 'cancelled'
-  | 'bug'
+export const FAILURE_CODES = [
+  'bad-usage',
+  'bad-image',
+  'image-too-large',
+  'bad-checkpoint',
+  'unsupported-model',
+  'bad-pack',
+  'bad-file',
+  'corrupt',
+  'not-found',
+  'no-space',
+  'network',
+  'stalled',
+  'busy',
+  'forbidden',
+  'bad-response',
+  'upstream-changed',
+  'out-of-memory',
+  'device-lost',
+  'prompt-too-long',
+  'cancelled',
+  'bug',
+] as const
+
+export type FailureCode = (typeof FAILURE_CODES)[number]
 
 /** A failure as plain data: survives `postMessage` and JSON. `message` is one sentence for a person. */
 export interface Failure {

@@ -76,7 +76,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...answeringSlice(answering, sources.tabs.id),
       ...undoSlice(set, get, shelf),
       ...turnsSlice(set, get, sources, { shelf, answering, lookAhead, drafts }),
-      ...exchangeSlice(set, get, sources, shelf),
+      ...exchangeSlice(set, get, sources, shelf, dependencies.packs.offerFile),
     }
   })
 }

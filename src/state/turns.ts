@@ -147,7 +147,10 @@ export function turnsSlice(
 /** Drafts as they were kept, whatever lies there. */
 function restored(storage: DraftStorage): Record<string, string> {
   try {
-    const entries = Object.entries({ ...(storage.load() as object | null) })
+    const kept = storage.load()
+    const entries: [string, unknown][] = Array.isArray(kept)
+      ? []
+      : Object.entries({ ...(kept as object | null) })
     return Object.fromEntries(
       entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
     )

@@ -50,6 +50,23 @@ describe('a history that is too long', () => {
     expect(fitDialogue([...many, ...many.slice(0, 3)], toIds, 200).dropped).toBe(4)
   })
 
+  it('of thousands of turns is read at its end only, with the same outcome', () => {
+    const words = Array.from({ length: 1000 }, (_, i) => ({ question: `${i}?`, answer: 'x'.repeat(i % 9) }))
+    let read = 0
+    const counted = (kept: readonly Turn[]): number[] => {
+      read += kept.length
+      return kept.flatMap(({ answer }) => Array<number>(1 + answer.length).fill(7))
+    }
+    for (const room of [0, 1, 9, 500, 30_000]) {
+      let plain = 0
+      while (counted(words.slice(plain)).length > room) plain = Math.min(plain + 4, words.length)
+      read = 0
+      const { ids, dropped } = fitDialogue(words, counted, room)
+      expect([dropped, ids.length]).toEqual([plain, counted(words.slice(plain)).length])
+      if (room === 500) expect(read).toBeLessThan(10 * (words.length - dropped))
+    }
+  })
+
   it('is refused when the question alone does not fit', () => {
     expect(() => fitDialogue(turns, toIds, 4)).toThrow(expect.objectContaining({ code: 'prompt-too-long' }))
   })

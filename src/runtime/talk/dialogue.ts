@@ -49,8 +49,9 @@ export interface FittedPrompt {
 const DROPPED_TOGETHER = 4
 
 /**
- * The history that leaves the prompt within `room` tokens: the oldest turns go first. Throws `prompt-too-long` when the
- * question alone does not fit.
+ * The history that leaves the prompt within `room` tokens: the oldest turns go first. A history may have thousands of
+ * turns, of which a few hundred fit, so it is tried from its end: what is read is a small multiple of what fits. Throws
+ * `prompt-too-long` when the question alone does not fit.
  */
 export function fitDialogue(
   turns: readonly Turn[],
@@ -58,13 +59,25 @@ export function fitDialogue(
   room: number,
 ): FittedPrompt {
   const step = turns.length > 2 * DROPPED_TOGETHER ? DROPPED_TOGETHER : 1
-  for (let dropped = 0; ; dropped = Math.min(dropped + step, turns.length)) {
-    const ids = toIds(turns.slice(dropped))
-    if (ids.length <= room) return { ids, dropped }
-    if (dropped === turns.length) break
+  const idsAfter = (losses: number): number[] => toIds(turns.slice(losses * step))
+  let fitting = Math.ceil(turns.length / step)
+  let ids = idsAfter(fitting)
+  if (ids.length > room)
+    throw new AppError(
+      'prompt-too-long',
+      `The question is too long for this model (${Math.max(0, room)} tokens are left for it); shorten it.`,
+    )
+  /** The most losses that are known to be too few. */
+  let tooFew = -1
+  const attempt = (losses: number): void => {
+    const tried = idsAfter(losses)
+    if (tried.length > room) tooFew = losses
+    else {
+      fitting = losses
+      ids = tried
+    }
   }
-  throw new AppError(
-    'prompt-too-long',
-    `The question is too long for this model (${Math.max(0, room)} tokens are left for it); shorten it.`,
-  )
+  for (let stride = 1; tooFew < 0 && fitting > 0; stride *= 2) attempt(Math.max(0, fitting - stride))
+  while (fitting - tooFew > 1) attempt(Math.floor((fitting + tooFew) / 2))
+  return { ids, dropped: Math.min(fitting * step, turns.length) }
 }
