@@ -9,12 +9,12 @@ import {
   toShown,
   withAnswer,
   withPhotograph,
+  type AnswerPlace,
   type KeptConversation,
 } from '../conversation/kept.ts'
-import type { AnswerPlace } from '../conversation/kept.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import type { AnswerProgress, AnswerRequest, Answered } from '../protocol/engine-calls.ts'
-import type { ConversationSources, Shelf } from './library.ts'
+import type { ConversationSources, Shelf } from './shelf.ts'
 import type { LookAhead } from './look-ahead.ts'
 import { modelName } from './model-slice.ts'
 import { photographsAmong } from './photographs.ts'

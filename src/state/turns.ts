@@ -2,7 +2,7 @@
 import { idsFrom, shownTurns, titleOf, type Picture, type Turn } from '../conversation/conversation.ts'
 import { withAnotherAttempt, withChosen, withRemoval, withTurn, type Removal } from '../conversation/kept.ts'
 import type { Answering } from './answering.ts'
-import type { ConversationSources, Shelf } from './library.ts'
+import type { ConversationSources, Shelf } from './shelf.ts'
 import type { LookAhead } from './look-ahead.ts'
 import type { GetState, SetState } from './store.ts'
 import { noteRemoval } from './undo.ts'
