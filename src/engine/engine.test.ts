@@ -93,7 +93,8 @@ beforeEach(async () => {
   table = new Map()
   engine = engineOn(tableInMemory(table), () => Promise.resolve(SYNTHETIC))
   await load(engine)
-})
+  // The first makes the model up.
+}, 60_000)
 afterEach(async () => {
   await engine.unload()
   expect(liveTensorCount()).toBe(0)

@@ -20,7 +20,8 @@ import { modelName } from './model-slice.ts'
 import { photographsAmong } from './photographs.ts'
 import { JobQueue, type Job, type StopReason } from './queue.ts'
 import { decodingOf } from './settings-slice.ts'
-import type { EngineAccess, GetState, SetState } from './store.ts'
+import type { EngineAccess } from './engine-access.ts'
+import type { GetState, SetState } from './store.ts'
 
 /** An answer on which some page is at work this moment. */
 export interface UnderWay {

@@ -9,7 +9,8 @@ import type { ConversationLibrary, Tabs } from '../conversation/library.ts'
 import { isSame, merge } from '../conversation/merge.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import type { AnswerProgress } from '../protocol/engine-calls.ts'
-import type { EngineAccess, GetState, SetState } from './store.ts'
+import type { EngineAccess } from './engine-access.ts'
+import type { GetState, SetState } from './store.ts'
 
 export interface ConversationSources {
   library: ConversationLibrary
