@@ -221,7 +221,7 @@ class Runs {
     )
     // No ending: every answer has its full length.
     const settings = { ...GREEDY, maxNewTokens }
-    return generate(decoding, prompt, settings, { imageIds: [], eosIds: [], signal })
+    return generate(decoding, prompt, settings, { countedIds: prompt, eosIds: [], signal })
   }
 
   #pixels(): Pixels {

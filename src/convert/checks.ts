@@ -6,7 +6,7 @@ import { AppError } from '../pack/failure.ts'
 import type { CheckResult } from '../pack/manifest.ts'
 import { visionTokens } from './families/blip2-look.ts'
 import type { Blip2Config } from './families/blip2-opt.ts'
-import { elementsOf, type Checkpoint } from './checkpoint.ts'
+import { elementsOf, sameValues, type Checkpoint } from './checkpoint.ts'
 import { EMBEDDING_TENSOR, HEAD_TENSOR } from './parts/opt.ts'
 import type { Source, WeightsPlan } from './weights.ts'
 
@@ -56,18 +56,7 @@ export async function isHeadTied(
   const head = checkpoint.tensors.get(HEAD_TENSOR)
   const embedding = checkpoint.tensors.get(EMBEDDING_TENSOR)
   if (head === undefined || embedding === undefined) return config.text.tiedHead
-  if (head.shape.join() !== embedding.shape.join()) return false
-  const rows = head.shape[0] ?? 0
-  const step = Math.max(1, Math.floor(2 ** 22 / (head.shape[1] ?? 1)))
-  for (let row = 0; row < rows; row += step) {
-    const count = Math.min(step, rows - row)
-    const [a, b] = await Promise.all([
-      checkpoint.readRows(HEAD_TENSOR, row, count, signal),
-      checkpoint.readRows(EMBEDDING_TENSOR, row, count, signal),
-    ])
-    if (a.some((value, i) => value !== b[i])) return false
-  }
-  return true
+  return sameValues(checkpoint, HEAD_TENSOR, EMBEDDING_TENSOR, signal)
 }
 
 export interface CheckedFacts {

@@ -60,9 +60,8 @@ export function planT5Decoder(planner: WeightsPlanner, config: T5Config): T5Deco
     }
   })
   const finalNorm = planFinalNorm(planner, config, 'decoder')
-  const head = config.tiedHead
-    ? null
-    : planner.linear('lm_head', ['language_model.lm_head'], config.vocabulary, hidden, false)
+  const module = config.embeddings.head.replace(/\.weight$/, '')
+  const head = config.tiedHead ? null : planner.linear('lm_head', [module], config.vocabulary, hidden, false)
   return { embedding, biases, layers, finalNorm, head }
 }
 

@@ -35,7 +35,7 @@ export class DecoderOnly implements LanguageModel {
     context: number,
   ): Promise<DecoderOnly> {
     const session = await openSession(runtime.compute.device !== null)
-    const memory = new CacheMemory(runtime, shape, cacheType)
+    const memory = new CacheMemory(runtime, shape.text, cacheType)
     const plain = { runtime, session, shape, context, memory, step: null, usesRecordings: true }
     if (!session.records) return new DecoderOnly(plain)
     const step = new OneTokenStep(runtime, session, shape)
@@ -61,7 +61,7 @@ export class DecoderOnly implements LanguageModel {
     const rows = range(0, qFormer.queries + count)
     const zeros = new Float32Array(qFormer.queries * text.hiddenSize)
     const queries = runtime.tensor('float32', zeros, [1, qFormer.queries, text.hiddenSize])
-    const cache = openCache(runtime, shape, memory, capacityFor(rows.length, context))
+    const cache = openCache(runtime, shape.text, memory, capacityFor(rows.length, context))
     try {
       // What comes out of nothing is of no interest, not even whether it is a number.
       await run(this.#engine, cache, {
@@ -143,7 +143,7 @@ async function recordsRightly(engine: Engine, step: OneTokenStep): Promise<boole
   const { runtime, shape, memory, context } = engine
   const { bosId } = shape.text
   const [token, other] = [bosId, bosId === 0 ? 1 : 0]
-  const cache = openCache(runtime, shape, memory, capacityFor(1, context))
+  const cache = openCache(runtime, shape.text, memory, capacityFor(1, context))
   try {
     const plain = await step.run(cache, token, 0)
     await step.run(cache, other, 0)
@@ -215,7 +215,7 @@ class DecoderOnlySequence implements Sequence {
         `The prompt is too long here (${most}, this needs ${length}); shorten it.`,
       )
     }
-    this.#cache ??= openCache(runtime, shape, memory, capacityFor(length, context))
+    this.#cache ??= openCache(runtime, shape.text, memory, capacityFor(length, context))
     if (length > this.#cache.capacity) await this.#cache.reserve(capacityFor(length, context), this.#length)
   }
 

@@ -3,9 +3,15 @@
  * every run writes in place; on the processor tensors that each run makes anew, longer by its rows.
  */
 import { decoder as treaty } from '../../pack/parts.ts'
-import type { ModelShape } from '../../pack/manifest.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { BufferCopy, DeviceTensor } from '../ort/tensor.ts'
+
+/** What a cache is made of: two tensors for each layer. */
+export interface CacheShape {
+  layers: number
+  heads: number
+  cacheHeadSize: number
+}
 
 export interface KvCache {
   /** Positions that fit without `reserve`. */
@@ -31,7 +37,7 @@ export interface KvCache {
 /** A cache of one row for `capacity` positions, where the runtime computes. */
 export function openCache(
   runtime: Runtime,
-  shape: ModelShape,
+  shape: CacheShape,
   memory: CacheMemory,
   capacity: number,
 ): KvCache {
@@ -57,12 +63,12 @@ const SPARE_SETS = 2
  */
 export class CacheMemory {
   readonly #runtime: Runtime
-  readonly #shape: ModelShape
+  readonly #shape: CacheShape
   readonly type: 'float32' | 'float16'
   readonly #spare: CacheSet[] = []
   #recordings = 0
 
-  constructor(runtime: Runtime, shape: ModelShape, type: 'float32' | 'float16') {
+  constructor(runtime: Runtime, shape: CacheShape, type: 'float32' | 'float16') {
     this.#runtime = runtime
     this.#shape = shape
     this.type = type
@@ -74,7 +80,7 @@ export class CacheMemory {
     const [spare] = known < 0 ? [] : this.#spare.splice(known, 1)
     if (spare !== undefined) return spare
     this.#recordings += 1
-    const { heads, cacheHeadSize } = this.#shape.text
+    const { heads, cacheHeadSize } = this.#shape
     const dims = [batch, heads, capacity, cacheHeadSize]
     const tensors = Object.fromEntries(
       names(this.#shape).map((name) => [name, this.#runtime.gpuTensor(this.type, dims)]),
@@ -100,13 +106,13 @@ type Tensors = Record<string, DeviceTensor>
 
 class GpuCache implements KvCache {
   readonly #runtime: Runtime
-  readonly #shape: ModelShape
+  readonly #shape: CacheShape
   readonly #memory: CacheMemory
   #set: CacheSet
   /** A second set for reordering: rows are gathered from one into the other. Made when first needed. */
   #spare: CacheSet | null = null
 
-  constructor(runtime: Runtime, shape: ModelShape, memory: CacheMemory, batch: number, capacity: number) {
+  constructor(runtime: Runtime, shape: CacheShape, memory: CacheMemory, batch: number, capacity: number) {
     this.#runtime = runtime
     this.#shape = shape
     this.#memory = memory
@@ -147,7 +153,7 @@ class GpuCache implements KvCache {
     const larger = this.#memory.take(old.batch, capacity)
     const row = this.#rowBytes()
     const copies = names(this.#shape).flatMap((name) =>
-      range(old.batch * this.#shape.text.heads).map((head): BufferCopy => ({
+      range(old.batch * this.#shape.heads).map((head): BufferCopy => ({
         from: at(old.tensors, name),
         fromOffset: head * old.capacity * row,
         to: at(larger.tensors, name),
@@ -184,7 +190,7 @@ class GpuCache implements KvCache {
   /** Copies whole rows of the batch; the positions behind `length` go along, which costs less than a copy per head. */
   async #gather(parents: readonly number[], length: number, into: CacheSet): Promise<void> {
     if (length === 0) return
-    const bytes = this.#shape.text.heads * this.#set.capacity * this.#rowBytes()
+    const bytes = this.#shape.heads * this.#set.capacity * this.#rowBytes()
     const copies = names(this.#shape).flatMap((name) =>
       parents.map((parent, row): BufferCopy => ({
         from: at(this.#set.tensors, name),
@@ -199,7 +205,7 @@ class GpuCache implements KvCache {
 
   /** Bytes of one position of one head. */
   #rowBytes(): number {
-    return this.#shape.text.cacheHeadSize * (this.#memory.type === 'float32' ? 4 : 2)
+    return this.#shape.cacheHeadSize * (this.#memory.type === 'float32' ? 4 : 2)
   }
 }
 
@@ -207,10 +213,10 @@ class ProcessorCache implements KvCache {
   readonly capacity = Infinity
   readonly recording = null
   readonly #runtime: Runtime
-  readonly #shape: ModelShape
+  readonly #shape: CacheShape
   #tensors: Tensors
 
-  constructor(runtime: Runtime, shape: ModelShape, tensors: Tensors) {
+  constructor(runtime: Runtime, shape: CacheShape, tensors: Tensors) {
     this.#runtime = runtime
     this.#shape = shape
     this.#tensors = tensors
@@ -259,7 +265,7 @@ class ProcessorCache implements KvCache {
   }
 
   async #gathered(parents: readonly number[], length: number): Promise<Tensors> {
-    const { heads, cacheHeadSize } = this.#shape.text
+    const { heads, cacheHeadSize } = this.#shape
     const gathered: Tensors = {}
     for (const [name, tensor] of Object.entries(this.#tensors)) {
       const values = await tensor.read()
@@ -280,16 +286,16 @@ class ProcessorCache implements KvCache {
   }
 }
 
-function emptyRows(runtime: Runtime, shape: ModelShape): Tensors {
-  const { heads, cacheHeadSize } = shape.text
+function emptyRows(runtime: Runtime, shape: CacheShape): Tensors {
+  const { heads, cacheHeadSize } = shape
   const empty = (): DeviceTensor =>
     runtime.tensor('float32', new Float32Array(0), [1, heads, 0, cacheHeadSize])
   return Object.fromEntries(names(shape).map((name) => [name, empty()]))
 }
 
 /** The past inputs of all layers. */
-function names(shape: ModelShape): string[] {
-  return range(shape.text.layers).flatMap((i) => [treaty.pastKey(i), treaty.pastValue(i)])
+function names(shape: CacheShape): string[] {
+  return range(shape.layers).flatMap((i) => [treaty.pastKey(i), treaty.pastValue(i)])
 }
 
 function presentOf(past: string): string {

@@ -28,7 +28,10 @@ export const opt: LanguageFamily = {
 
   form: ({ text, qFormer }) => ({
     promptIds: (ids) => [text.bosId, ...ids],
-    imageIds: text.imageTokenIds.flatMap((id) => Array<number>(qFormer.queries).fill(id)),
+    countedIds: (prompt) => [
+      ...text.imageTokenIds.flatMap((id) => Array<number>(qFormer.queries).fill(id)),
+      ...prompt,
+    ],
     eosIds: () => text.eosIds,
   }),
 }

@@ -34,7 +34,7 @@ function discuss(words: readonly number[]): { discussion: Discussion; decoded: n
       decoded.push([...ids])
       return ids.map((id) => WORDS[id] ?? '').join(' ')
     },
-    imageIds: [],
+    countedIds: (prompt) => prompt,
     eosIds: () => [1],
   })
   return { discussion, decoded }
