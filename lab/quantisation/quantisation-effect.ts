@@ -159,7 +159,7 @@ interface Seen {
 }
 
 async function look(model: TalkingModel, pixels: Pixels, ids: readonly number[]): Promise<Seen> {
-  const { bosId, vocabulary } = model.manifest.shape.text
+  const { bosId, vocabulary } = model.manifest.parts.decoder.shape
   const stages = await traceStages(model, pixels, [bosId, ...ids], [])
   return {
     features: tracedFloats(stages, 'image_features'),
@@ -230,7 +230,7 @@ function compareWords(
 
 async function measure(title: string, choice: Choice, scenes: readonly Reference[]): Promise<string> {
   const model = await load(choice)
-  const { vocabulary } = model.manifest.shape.text
+  const { vocabulary } = model.manifest.parts.decoder.shape
   const [features, queryOutput, logits] = [new Error2(), new Error2(), new Error2()]
   let [divergence, words, unchanged, right] = [0, 0, 0, 0]
   for (const reference of scenes) {

@@ -6,7 +6,8 @@ import type { Pixels } from '../image/pixels.ts'
 import { GREEDY } from '../pack/decoding.ts'
 import { throwIfCancelled } from '../pack/failure.ts'
 import type { BenchResult, DecodeResult } from '../protocol/bench-result.ts'
-import { weightsPath, type GraphName, type PackManifest, type PackReader } from '../pack/manifest.ts'
+import type { PartName } from '../pack/families.ts'
+import { weightBytes, type PackManifest, type PackReader } from '../pack/manifest.ts'
 import type { Sequence } from '../runtime/language/language-model.ts'
 import { openTalkingModel } from '../runtime/models/models.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
@@ -93,11 +94,7 @@ export async function measure(
 function modelFacts(manifest: PackManifest): BenchResult['model'] {
   const { name, precision, files } = manifest
   const packBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
-  return { name, precision, packBytes, decoderBytes: bytesOf(manifest, weightsPath('decoder')) }
-}
-
-function bytesOf(manifest: PackManifest, path: string): number {
-  return manifest.files.find((file) => file.path === path)?.bytes ?? 0
+  return { name, precision, packBytes, decoderBytes: weightBytes(manifest, 'decoder') }
 }
 
 async function timedLoad(
@@ -105,11 +102,11 @@ async function timedLoad(
   compute: Compute,
   { signal, warmUp }: Pick<MeasureOptions, 'signal' | 'warmUp'>,
 ): Promise<{ model: TalkingModel; load: BenchResult['load'] }> {
-  const parts: Record<GraphName | 'warm-up', number> = { vision: 0, 'q-former': 0, decoder: 0, 'warm-up': 0 }
+  const parts: Partial<Record<PartName | 'warm-up', number>> = {}
   let part: { name: keyof typeof parts; since: number } | null = null
   const next = (name: keyof typeof parts | null): void => {
     const now = performance.now()
-    if (part !== null) parts[part.name] += now - part.since
+    if (part !== null) parts[part.name] = (parts[part.name] ?? 0) + now - part.since
     part = name === null ? null : { name, since: now }
   }
   // Files are asked for while others are under way: what counts is the time during which there were any.
@@ -137,7 +134,7 @@ async function timedLoad(
     onPart: (begun) => next(begun === 'warm-up' ? begun : begun.creating),
   })
   next(null)
-  const { 'warm-up': warmUpMs, ...sessions } = parts
+  const { 'warm-up': warmUpMs = 0, ...sessions } = parts
   const { ms, bytes } = files
   const total = performance.now() - started
   const load = { files: ms, bytes, bytesPerSecond: (1000 * bytes) / ms, sessions, warmUp: warmUpMs, total }
@@ -215,17 +212,15 @@ class Runs {
 
   #generate(decoding: Sequence, maxNewTokens: number): ReturnType<typeof generate> {
     const { promptTokens, signal } = this.#options
-    const { text } = this.#model.manifest.shape
-    const prompt = Array.from({ length: promptTokens }, (_, i) =>
-      i === 0 ? text.bosId : (i * 37) % text.vocabulary,
-    )
+    const { bosId, vocabulary } = this.#model.manifest.parts.decoder.shape
+    const prompt = Array.from({ length: promptTokens }, (_, i) => (i === 0 ? bosId : (i * 37) % vocabulary))
     // No ending: every answer has its full length.
     const settings = { ...GREEDY, maxNewTokens }
     return generate(decoding, prompt, settings, { countedIds: prompt, eosIds: [], signal })
   }
 
   #pixels(): Pixels {
-    const size = this.#model.manifest.shape.vision.imageSize
+    const size = this.#model.manifest.parts.vision.shape.imageSize
     const data = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i / 97))
     return { data, size, brand: 'pixels' }
   }
@@ -238,10 +233,9 @@ function limitOf(
   decode: DecodeResult,
 ): BenchResult['limit'] {
   if (copyBytesPerSecond === null) return null
-  const { positions, hiddenSize } = manifest.shape.text
+  const { positions, hiddenSize } = manifest.parts.decoder.shape
   const floatBytes = /f(p)?16$/.test(manifest.precision) ? 2 : 4
-  const weightBytesPerToken =
-    bytesOf(manifest, weightsPath('decoder')) - (positions + 2) * hiddenSize * floatBytes
+  const weightBytesPerToken = weightBytes(manifest, 'decoder') - (positions + 2) * hiddenSize * floatBytes
   const tokensPerSecond = copyBytesPerSecond / weightBytesPerToken
   return { weightBytesPerToken, tokensPerSecond, reached: decode.tokensPerSecond / tokensPerSecond }
 }

@@ -1,17 +1,14 @@
 /** What `inspect` prints for people. */
+import { FAMILY_NAMES, partsOf, type PackPart } from '../pack/families.ts'
 import type { PackManifest } from '../pack/manifest.ts'
 
 export function describePack(manifest: PackManifest): string {
-  const { shape } = manifest
-  const { vision, qFormer, text } = shape
   const total = manifest.files.reduce((sum, file) => sum + file.bytes, 0)
   const lines = [
-    `${manifest.name}: BLIP-2 with OPT, ${manifest.precision}, ${manifest.parameters.toLocaleString('en-US')} parameters, ${megabytes(total)}`,
-    `  vision    ${vision.layers} layers × ${vision.hiddenSize}, ${vision.heads} heads, ${vision.imageSize} px in patches of ${vision.patchSize}`,
-    `  q-former  ${qFormer.layers} layers × ${qFormer.hiddenSize}, ${qFormer.heads} heads, ${qFormer.queries} queries`,
-    `  decoder   ${text.layers} layers × ${text.hiddenSize}, ${text.heads} heads, ${text.vocabulary} rows, ${text.positions} positions`,
-    `  licence   ${manifest.licence ?? 'not stated by the checkpoint'}`,
-    ...(manifest.licenceNotice === undefined ? [] : [`  notice    ${manifest.licenceNotice}`]),
+    `${manifest.name}: ${FAMILY_NAMES[manifest.family]}, ${manifest.precision}, ${manifest.parameters.toLocaleString('en-US')} parameters, ${megabytes(total)}`,
+    ...partsOf(manifest).map(([name, { shape }]) => `  ${name.padEnd(12)} ${describeShape(shape)}`),
+    `  licence      ${manifest.licence ?? 'not stated by the checkpoint'}`,
+    ...(manifest.licenceNotice === undefined ? [] : [`  notice       ${manifest.licenceNotice}`]),
     'files',
     ...manifest.files.map(
       (file) =>
@@ -22,6 +19,17 @@ export function describePack(manifest: PackManifest): string {
   ]
   if (manifest.unknownTensors.length > 0) lines.push(`unused tensors: ${manifest.unknownTensors.join(', ')}`)
   return lines.join('\n')
+}
+
+function describeShape(shape: PackPart['shape']): string {
+  const { layers, hiddenSize, heads } = shape
+  const own =
+    'imageSize' in shape
+      ? `${shape.imageSize} px in patches of ${shape.patchSize}`
+      : 'vocabulary' in shape
+        ? `${shape.vocabulary} rows, ${shape.positions} positions`
+        : `${shape.queries} queries`
+  return `${layers} layers × ${hiddenSize}, ${heads} heads, ${own}`
 }
 
 function megabytes(bytes: number): string {

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { manifestAround } from '../../testing/manifests/manifests.ts'
 import { sha256Hex } from '../pack/bytes.ts'
 import { CHUNK_BYTES, chunkSizes } from '../pack/chunks.ts'
 import { folderSink, folderTree, openPackFolder } from './files.ts'
@@ -131,22 +132,11 @@ describe('openPackFolder', () => {
     }
     const graph = encode('graph')
     await writeFile(join(path, 'vision.onnx'), graph)
-    const graphs = { vision: { wasm: 'vision.onnx' }, 'q-former': {}, decoder: {} }
     const files = [
       { path: 'vision.weights', bytes: large.length, chunks },
       { path: 'vision.onnx', bytes: 5, chunks: [{ bytes: 5, sha256: await sha256Hex(graph) }] },
     ]
-    const shape = { vision: {}, qFormer: {}, text: {} }
-    const words = {
-      name: 'test',
-      fingerprint: '',
-      licence: null,
-      parameters: 1,
-      tokenizer: {},
-      checks: [],
-      unknownTensors: [],
-    }
-    const manifest = { format: 'pictalk-pack', version: 1, precision: 'q4', graphs, files, shape, ...words }
+    const manifest = manifestAround(files)
     await writeFile(join(path, 'pack.json'), JSON.stringify(manifest))
     return path
   }

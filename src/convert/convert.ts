@@ -5,7 +5,7 @@
 import { readText, sha256Hex, type FileTree, type PackSink } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import { FORMAT_VERSION, type PackFile, type PackManifest, type Precision } from '../pack/manifest.ts'
-import { modelShape, parseBlip2Config, type Blip2Config } from './families/blip2-opt.ts'
+import { parseBlip2Config, type Blip2Config } from './families/blip2-opt.ts'
 import { checkSources, countParameters, isHeadTied, runChecks, unknownTensors } from './checks.ts'
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { licenceNotice } from './families/licence.ts'
@@ -76,9 +76,8 @@ export async function convertBlip2(
     licence: await readLicence(tree),
     ...(notice !== undefined && { licenceNotice: notice }),
     parameters,
-    shape: modelShape(config),
+    ...plan.model,
     preprocessing,
-    graphs: plan.targets,
     tokenizer: tokenizerPaths(tokenizer),
     files,
     checks,

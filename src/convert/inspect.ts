@@ -1,8 +1,9 @@
 /** What a conversion would take and give, from the configuration and the headers alone: nothing is converted yet. */
 import { readText, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
-import type { GraphName, ModelShape, Precision } from '../pack/manifest.ts'
-import { modelShape, parseBlip2Config } from './families/blip2-opt.ts'
+import type { PackModel } from '../pack/families.ts'
+import type { Precision } from '../pack/manifest.ts'
+import { parseBlip2Config } from './families/blip2-opt.ts'
 import { checkSources, countParameters } from './checks.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import { licenceNotice } from './families/licence.ts'
@@ -13,11 +14,11 @@ import { outputsOf } from './weights.ts'
 
 export interface CheckpointReport {
   parameters: number
-  shape: ModelShape
+  model: PackModel
   /** Bytes of weights that are read. */
   fetchBytes: number
-  /** The same for each graph. */
-  parts: { graph: GraphName; bytes: number }[]
+  /** The same for each weights file. */
+  parts: { path: string; bytes: number }[]
   /** Path of the largest file that they are in. */
   largestFile: string
   /** Bytes of the pack, tokenizer aside. */
@@ -39,16 +40,16 @@ export async function inspectCheckpoint(
     throw new AppError('not-found', 'There is neither a pack nor a checkpoint: no pack.json, no config.json.')
   const config = parseBlip2Config(configText)
   const checkpoint = await openCheckpoint(tree, signal)
-  const { weights, graphs } = planConversion(config, precision)
+  const { weights, graphs, model } = planConversion(config, precision)
   checkSources(weights, checkpoint)
   const recipes = weights.flatMap((plan) => plan.recipes)
   const sum = (list: { bytes: number }[]): number => list.reduce((total, { bytes }) => total + bytes, 0)
   const notice = licenceNotice(config)
   return {
     parameters: countParameters(weights),
-    shape: modelShape(config),
+    model,
     fetchBytes: sourceBytesOf(recipes, checkpoint),
-    parts: weights.map(({ graph, recipes: own }) => ({ graph, bytes: sourceBytesOf(own, checkpoint) })),
+    parts: weights.map(({ path, recipes: own }) => ({ path, bytes: sourceBytesOf(own, checkpoint) })),
     largestFile: checkpoint.files.reduce((a, b) => (b.bytes > a.bytes ? b : a)).path,
     keepBytes: sum(weights) + graphs.reduce((total, { bytes }) => total + bytes.length, 0),
     largestTensorBytes: Math.max(...recipes.flatMap(outputsOf).map(({ bytes }) => bytes)),

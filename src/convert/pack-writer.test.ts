@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { sha256Hex, sinkInMemory, type ByteSource, type PackSink } from '../pack/bytes.ts'
 import { CHUNK_BYTES } from '../pack/chunks.ts'
 import { chunksOf, MANIFEST_PATH, type PackFile, type PackManifest } from '../pack/manifest.ts'
+import { goodManifest } from '../../testing/manifests/manifests.ts'
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { LEDGER_PATH, openPackWriter, type WeightsProgress } from './pack-writer.ts'
 import { alignUp, type Recipe, type WeightsPlan } from './weights.ts'
@@ -91,7 +92,7 @@ function planOf(): WeightsPlan {
     }
     return { kind: 'quantise', bits: 4, blockSize: 32, sources, rows, columns, packed, scales }
   })
-  return { graph: 'vision', recipes, bytes: end }
+  return { path: 'vision.weights', recipes, bytes: end }
 }
 
 type Files = Map<string, Uint8Array<ArrayBuffer>>
@@ -130,40 +131,10 @@ async function abortAfter(tensor: string, sink: PackSink): Promise<void> {
   await expect(writing).rejects.toMatchObject({ code: 'cancelled' })
 }
 
+/** A pack in which the weights file that was written is the vision encoder's. */
 function manifestOf(file: PackFile): PackManifest {
-  const path = 'vision.onnx'
-  return {
-    format: 'pictalk-pack',
-    version: 1,
-    name: 'test',
-    precision: 'fp32',
-    fingerprint: '',
-    licence: null,
-    parameters: 1,
-    shape: {
-      vision: { imageSize: 1, patchSize: 1, hiddenSize: 1, layers: 1, heads: 1, tokens: 1 },
-      qFormer: { queries: 1, hiddenSize: 1, layers: 1, heads: 1 },
-      text: {
-        hiddenSize: 1,
-        layers: 1,
-        heads: 1,
-        headSize: 1,
-        cacheHeadSize: 1,
-        vocabulary: 1,
-        positions: 1,
-        bosId: 1,
-        eosIds: [1],
-        imageTokenIds: [],
-        padId: 1,
-      },
-    },
-    preprocessing: { size: 1, rescaleFactor: 1, mean: [0, 0, 0], std: [1, 1, 1] },
-    graphs: { vision: { wasm: path }, 'q-former': { wasm: path }, decoder: { wasm: path } },
-    tokenizer: {},
-    files: [file],
-    checks: [],
-    unknownTensors: [],
-  }
+  const manifest = goodManifest()
+  return { ...manifest, files: manifest.files.map((other) => (other.path === file.path ? file : other)) }
 }
 
 describe('writing weights', () => {
@@ -370,7 +341,7 @@ describe('a pack as a whole', () => {
     const files: Files = new Map()
     const writer = await openPackWriter(sinkInMemory(files), SOURCE)
     await expect(
-      writer.commit({ ...manifestOf({ path: '../x', bytes: 0, chunks: [] }) }),
+      writer.commit({ ...goodManifest(), files: [{ path: '../x', bytes: 0, chunks: [] }] }),
     ).rejects.toMatchObject({ code: 'bad-pack' })
     expect(files.has(MANIFEST_PATH)).toBe(false)
   })

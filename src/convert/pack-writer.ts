@@ -10,7 +10,6 @@ import {
   chunksOf,
   MANIFEST_PATH,
   parseManifest,
-  weightsPath,
   type PackChunk,
   type PackFile,
   type PackManifest,
@@ -41,7 +40,7 @@ export interface WriteOptions {
 }
 
 export interface PackWriter {
-  /** Writes a graph's weights, or as much of them as no former run has left behind. */
+  /** Writes a weights file, or as much of them as no former run has left behind. */
   writeWeights(plan: WeightsPlan, checkpoint: Checkpoint, options?: WriteOptions): Promise<PackFile>
   /** Writes a file that is at hand as a whole: a graph, a tokenizer. Always anew, for they are small. */
   writeFile(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<PackFile>
@@ -79,7 +78,7 @@ function packWriter(sink: PackSink, source: string, ledger: Ledger): PackWriter 
 
   return {
     async writeWeights(plan, checkpoint, { onProgress, signal } = {}) {
-      const file = weightsPath(plan.graph)
+      const file = plan.path
       const slots = await chunkSlots(file, plan.bytes, ledger, sink, signal)
       const todo = plan.recipes.filter((recipe) => needsWork(recipe, slots))
       const totalBytes = sourceBytesOf(plan.recipes, checkpoint)

@@ -1,6 +1,7 @@
 /** Everything a conversion will write, worked out from the configuration alone: weights files and graph files. */
-import { GRAPHS, weightsPath, type GraphName, type Precision, type Target } from '../pack/manifest.ts'
-import type { Blip2Config } from './families/blip2-opt.ts'
+import type { PackModel, PartName } from '../pack/families.ts'
+import type { Precision } from '../pack/manifest.ts'
+import { partShapes, type Blip2Config } from './families/blip2-opt.ts'
 import { GraphBuilder, type AccuracyLevel, type ComputeType } from './onnx/graph-builder.ts'
 import { buildDecoder, planDecoder } from './parts/opt.ts'
 import { buildQFormer, planQFormer } from './parts/q-former.ts'
@@ -11,8 +12,8 @@ import type { WeightsPlan } from './weights.ts'
 export interface ConversionPlan {
   weights: WeightsPlan[]
   graphs: { path: string; bytes: Uint8Array<ArrayBuffer> }[]
-  /** Which graph file serves which target. */
-  targets: Record<GraphName, Partial<Record<Target, string>>>
+  /** What the manifest says of the parts. */
+  model: PackModel
 }
 
 export function planConversion(
@@ -20,8 +21,8 @@ export function planConversion(
   precision: Precision,
   accuracyLevel: AccuracyLevel = 0,
 ): ConversionPlan {
-  const planner = (graph: GraphName): WeightsPlanner =>
-    new WeightsPlanner(graph, storagePolicy(precision, graph))
+  const planner = (part: PartName): WeightsPlanner =>
+    new WeightsPlanner(weightsPath(part), storagePolicy(precision, part))
   const planners = { vision: planner('vision'), 'q-former': planner('q-former'), decoder: planner('decoder') }
   const vision = planVision(planners.vision, config.vision)
   const qFormer = planQFormer(planners['q-former'], config, config.text.hiddenSize)
@@ -29,7 +30,7 @@ export function planConversion(
 
   const graphs: ConversionPlan['graphs'] = []
   const write = (
-    graph: GraphName,
+    graph: PartName,
     variant: string,
     type: ComputeType,
     build: (builder: GraphBuilder) => void,
@@ -56,13 +57,38 @@ export function planConversion(
     buildDecoder(graph, config, decoder, false),
   )
 
+  const shapes = partShapes(config)
   return {
-    weights: GRAPHS.map((graph) => planners[graph].finish()),
+    weights: Object.values(planners).map((one) => one.finish()),
     graphs,
-    targets: {
-      vision: { wasm: fullVision, webgpu: fullVision, ...(halfVision && { 'webgpu-f16': halfVision }) },
-      'q-former': { wasm: fullQFormer, webgpu: fullQFormer, ...(f16 && { 'webgpu-f16': fullQFormer }) },
-      decoder: { wasm: cpuDecoder, webgpu: fullDecoder, ...(halfDecoder && { 'webgpu-f16': halfDecoder }) },
+    model: {
+      family: 'blip2-opt',
+      parts: {
+        vision: {
+          graphs: { wasm: fullVision, webgpu: fullVision, ...(halfVision && { 'webgpu-f16': halfVision }) },
+          weights: weightsPath('vision'),
+          shape: shapes.vision,
+        },
+        'q-former': {
+          graphs: { wasm: fullQFormer, webgpu: fullQFormer, ...(f16 && { 'webgpu-f16': fullQFormer }) },
+          weights: weightsPath('q-former'),
+          shape: shapes['q-former'],
+        },
+        decoder: {
+          graphs: {
+            wasm: cpuDecoder,
+            webgpu: fullDecoder,
+            ...(halfDecoder && { 'webgpu-f16': halfDecoder }),
+          },
+          weights: weightsPath('decoder'),
+          shape: shapes.decoder,
+        },
+      },
     },
   }
+}
+
+/** The weights file that all graphs of a part share: `location` of their external data. */
+function weightsPath(part: PartName): string {
+  return `${part}.weights`
 }

@@ -1,7 +1,8 @@
 /**
  * Decides what each weight is stored as and where it lies, before anything is read. One planner per weights file.
  */
-import type { GraphName, Precision } from '../pack/manifest.ts'
+import type { PartName } from '../pack/families.ts'
+import type { Precision } from '../pack/manifest.ts'
 import {
   alignUp,
   type Initialiser,
@@ -13,7 +14,7 @@ import {
 } from './weights.ts'
 
 /**
- * How a precision stores the weights of one graph.
+ * How a precision stores the weights of one part.
  * - `floats`: norms, biases, position tables, and everything that is not quantised.
  * - `linearBits`: the large matrices; null keeps them as floats.
  * - `tableBits`: the token embedding and the tied head.
@@ -31,8 +32,8 @@ const BLOCK = 32
  * 8 bits and always computes in f32; so do token embedding and head, which decide between near-equal words
  * (measured in docs/quantisation.md).
  */
-export function storagePolicy(precision: Precision, graph: GraphName): StoragePolicy {
-  const small = graph === 'q-former'
+export function storagePolicy(precision: Precision, part: PartName): StoragePolicy {
+  const small = part === 'q-former'
   switch (precision) {
     case 'fp32':
       return { floats: 'float32', linearBits: null, tableBits: null }
@@ -69,12 +70,12 @@ export interface RmsNorm {
 
 export class WeightsPlanner {
   readonly policy: StoragePolicy
-  readonly #graph: GraphName
+  readonly #path: string
   readonly #recipes: Recipe[] = []
   #end = 0
 
-  constructor(graph: GraphName, policy: StoragePolicy) {
-    this.#graph = graph
+  constructor(path: string, policy: StoragePolicy) {
+    this.#path = path
     this.policy = policy
   }
 
@@ -126,7 +127,7 @@ export class WeightsPlanner {
   }
 
   finish(): WeightsPlan {
-    return { graph: this.#graph, recipes: this.#recipes, bytes: this.#end }
+    return { path: this.#path, recipes: this.#recipes, bytes: this.#end }
   }
 
   #store(name: string, sources: Source[], dims: number[], transpose: boolean): Initialiser {

@@ -2,8 +2,6 @@
  * What is to be stored and out of what: the plan that is made before any weight is read. A recipe reads some source
  * tensors once and yields one or two initialisers; recipes lie one after the other in a graph's weights file.
  */
-import type { GraphName } from '../pack/manifest.ts'
-
 export type StoredType = 'float32' | 'float16' | 'uint8'
 
 /** An ONNX initialiser kept as external data. `offset` counts from the start of the graph's weights file. */
@@ -45,9 +43,9 @@ export interface QuantiseRecipe {
 
 export type Recipe = StoreRecipe | QuantiseRecipe
 
-/** A graph's weights file: recipes in file order and its full length in bytes. */
+/** A weights file: recipes in file order and its full length in bytes. */
 export interface WeightsPlan {
-  graph: GraphName
+  path: string
   recipes: Recipe[]
   bytes: number
 }

@@ -1,6 +1,6 @@
 /** What the page is told about where a model runs, and what it may keep in memory there. */
 import type { DeviceReport, MemoryChoice, MemoryReport } from '../pack/device-report.ts'
-import { GRAPHS, weightsPath, type PackManifest } from '../pack/manifest.ts'
+import { weightBytes, type PackManifest } from '../pack/manifest.ts'
 import type { Compute } from '../runtime/device/compute.ts'
 import { decideMemory } from '../runtime/device/memory-policy.ts'
 import type { Talk } from '../runtime/models/talk.ts'
@@ -20,12 +20,16 @@ export function describeDevice(
 export function memoryFor(
   choice: MemoryChoice,
   { provider, software }: Compute,
-  { files }: PackManifest,
+  manifest: PackManifest,
   deviceMemory: number | undefined,
 ): MemoryReport {
-  const weights = new Set(GRAPHS.map(weightsPath))
-  const weightBytes = files.reduce((sum, { path, bytes }) => sum + (weights.has(path) ? bytes : 0), 0)
-  return decideMemory({ choice, weightBytes, deviceMemory, provider, software })
+  return decideMemory({
+    choice,
+    weightBytes: weightBytes(manifest),
+    deviceMemory,
+    provider,
+    software,
+  })
 }
 
 function limitsOf(limits: GPUSupportedLimits): DeviceReport['limits'] {

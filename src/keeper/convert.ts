@@ -1,7 +1,7 @@
 /** A checkpoint is converted, by the same code as on the command line, into the store. */
 import { convertBlip2 } from '../convert/convert.ts'
 import { inspectCheckpoint, type CheckpointReport } from '../convert/inspect.ts'
-import { weightsPath, type Precision } from '../pack/manifest.ts'
+import type { Precision } from '../pack/manifest.ts'
 import { Pace } from '../store/pace.ts'
 import { manifestOf, type PackRecord, type StoreRecord } from '../store/records.ts'
 import type { FoundCheckpoint } from './find.ts'
@@ -83,9 +83,9 @@ class ConversionMeter {
       totalBytes: fetchBytes,
       bytesPerSecond: this.#pace.bytesPerSecond(),
       secondsLeft: this.#pace.secondsLeft(fetchBytes - doneBytes),
-      parts: parts.map(({ graph, bytes }) => ({
-        path: weightsPath(graph),
-        doneBytes: this.#done.get(weightsPath(graph)) ?? 0,
+      parts: parts.map(({ path, bytes }) => ({
+        path,
+        doneBytes: this.#done.get(path) ?? 0,
         totalBytes: bytes,
       })),
       waiting: now && delaySentence(now),

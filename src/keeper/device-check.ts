@@ -1,10 +1,11 @@
 /** What this device has, held against what a model needs: said before the first byte of it is fetched. */
-import type { ModelShape, Precision } from '../pack/manifest.ts'
+import { largestTable, type PackModel } from '../pack/families.ts'
+import type { Precision } from '../pack/manifest.ts'
 import type { Finding } from '../protocol/keeper-calls.ts'
 import { bytesText } from './keeper-parts.ts'
 
 export interface ModelNeeds {
-  shape: ModelShape
+  model: PackModel
   precision: Precision
   packBytes: number
   /** The largest tensor of the pack, which one GPU buffer must hold; null when unknown. */
@@ -36,7 +37,7 @@ export function checkDevice(
 
 function checkGpu(
   { gpu }: DeviceFacts,
-  { shape, precision, packBytes, largestTensorBytes }: ModelNeeds,
+  { model, precision, packBytes, largestTensorBytes }: ModelNeeds,
 ): Finding[] {
   if (gpu === null) {
     const fits = packBytes <= WASM_BYTES
@@ -47,7 +48,7 @@ function checkGpu(
     ]
   }
   const findings: Finding[] = []
-  const largest = largestTensorBytes ?? largestTensor(shape, precision)
+  const largest = largestTensorBytes ?? largestTensor(model, precision)
   if (largest > gpu.bufferBytes) {
     findings.push({
       ok: false,
@@ -83,7 +84,7 @@ function checkSpace(freeBytes: number | null, missingBytes: number): Finding[] {
 }
 
 /** The embedding, as the converter stores it: 8 bits per weight unless everything is 16 or 32. */
-function largestTensor({ text }: ModelShape, precision: Precision): number {
+function largestTensor(model: PackModel, precision: Precision): number {
   const bytesPerWeight = { fp32: 4, fp16: 2, q8: 1, q4: 1, q4f16: 1 }[precision]
-  return text.vocabulary * text.hiddenSize * bytesPerWeight
+  return largestTable(model) * bytesPerWeight
 }

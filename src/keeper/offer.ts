@@ -45,7 +45,7 @@ type Terms = Pick<
 async function termsOfPack({ store }: KeeperParts, { manifestText }: FoundPack): Promise<Terms> {
   const manifest = parseManifest(manifestText)
   checkFileSizes(manifest)
-  const { name, precision, parameters, licence, licenceNotice = null, shape } = manifest
+  const { name, precision, parameters, licence, licenceNotice = null } = manifest
   const missing = await store.missing(manifest)
   const fetchBytes = sumOfBytes(missing)
   const keepBytes = sumOfBytes(distinctChunks(manifest))
@@ -59,7 +59,7 @@ async function termsOfPack({ store }: KeeperParts, { manifestText }: FoundPack):
     fetchBytes,
     keepBytes,
     resumes: fetchBytes < keepBytes,
-    needs: { shape, precision, packBytes: keepBytes, largestTensorBytes: null },
+    needs: { model: manifest, precision, packBytes: keepBytes, largestTensorBytes: null },
     largestFile: missing.reduce((a, b) => (b.bytes > a.bytes ? b : a), none).path,
   }
 }
@@ -72,7 +72,7 @@ async function termsOfCheckpoint(
 ): Promise<Terms> {
   const report = await inspectCheckpoint(tree, precision, signal)
   const { parameters, licence, licenceNotice = null, fetchBytes, keepBytes, largestFile } = report
-  const { shape, largestTensorBytes } = report
+  const { model, largestTensorBytes } = report
   return {
     name,
     precision,
@@ -82,7 +82,7 @@ async function termsOfCheckpoint(
     fetchBytes,
     keepBytes,
     resumes: (await store.get(id)) !== undefined,
-    needs: { shape, precision, packBytes: keepBytes, largestTensorBytes },
+    needs: { model, precision, packBytes: keepBytes, largestTensorBytes },
     largestFile,
   }
 }

@@ -2,116 +2,46 @@
  * What a pack is: ONNX graphs, their weights cut into hashed chunks, the checkpoint's own tokenizer files, and this
  * manifest, which is written last. A folder without a manifest is not a pack; a manifest vouches for every byte.
  */
+import { getDotPath, safeParse, type GenericSchema, type InferOutput } from 'valibot'
 import { readText, type FileTree } from './bytes.ts'
-import { chunkPath, chunkSizes } from './chunks.ts'
+import { chunkPath } from './chunks.ts'
 import { AppError } from './failure.ts'
+import { FAMILIES, isFamily, type Family, partsOf, type PackModel, type PartName } from './families.ts'
+import { fieldOfFormat1, upgradeFormat1 } from './manifest-1.ts'
+import { checkRules } from './manifest-rules.ts'
+import {
+  packFacts,
+  type PRECISIONS,
+  type checkResult,
+  type packChunk,
+  type packFile,
+  type preprocessing,
+} from './manifest-schema.ts'
+import { isRecord } from './schema.ts'
+
+export { PRECISIONS } from './manifest-schema.ts'
 
 export const MANIFEST_PATH = 'pack.json'
-export const FORMAT_VERSION = 1
+const FORMAT = 'pictalk-pack'
+export const FORMAT_VERSION = 2
 
-/** Names as transformers.js uses them: what weights are stored as, and for `f16` names what is computed in. */
-export const PRECISIONS = ['fp32', 'fp16', 'q8', 'q4', 'q4f16'] as const
 export type Precision = (typeof PRECISIONS)[number]
+export type Preprocessing = InferOutput<typeof preprocessing>
+export type PackChunk = InferOutput<typeof packChunk>
+export type PackFile = InferOutput<typeof packFile>
+export type CheckResult = InferOutput<typeof checkResult>
 
-/** The three graphs, cut where little data crosses (an image's features, its query embeddings). */
-export const GRAPHS = ['vision', 'q-former', 'decoder'] as const
-export type GraphName = (typeof GRAPHS)[number]
-
-/**
- * What a graph was written for. All share one weights file. `webgpu-f16` exists where weights are stored as f16 and
- * needs the adapter's `shader-f16`; `wasm` differs from `webgpu` only where the CPU kernels want another layout.
- */
-export const TARGETS = ['wasm', 'webgpu', 'webgpu-f16'] as const
-export type Target = (typeof TARGETS)[number]
-
-export interface ModelShape {
-  vision: {
-    imageSize: number
-    patchSize: number
-    hiddenSize: number
-    layers: number
-    heads: number
-    tokens: number
-  }
-  qFormer: { queries: number; hiddenSize: number; layers: number; heads: number }
-  text: {
-    hiddenSize: number
-    layers: number
-    heads: number
-    headSize: number
-    /** Head size in the KV cache: filled up to a multiple of 8. */
-    cacheHeadSize: number
-    /** Rows of the embedding, padding rows included. */
-    vocabulary: number
-    /** The longest sequence, query embeddings included (config `max_position_embeddings`). */
-    positions: number
-    bosId: number
-    /** Ids that end an answer: for OPT the newline (config `text_config.eos_token_id`), never dropped silently. */
-    eosIds: number[]
-    /** The id that stands for each query embedding where ids are counted (config `image_token_index`); empty in the old layout. */
-    imageTokenIds: number[]
-    padId: number
-  }
-}
-
-/** `preprocessor_config.json`, as far as it matters: square bicubic resize, rescale, normalise. */
-export interface Preprocessing {
-  size: number
-  rescaleFactor: number
-  mean: [number, number, number]
-  std: [number, number, number]
-}
-
-export interface PackChunk {
-  bytes: number
-  sha256: string
-}
-
-export interface PackFile {
-  path: string
-  bytes: number
-  chunks: PackChunk[]
-}
-
-/** One thing that the converter looked at (blip2.md calls them sanity checks) and what it found. */
-export interface CheckResult {
-  name: string
-  ok: boolean
-  detail: string
-}
-
-export interface PackManifest {
-  format: 'pictalk-pack'
+/** What a manifest says in whatever format it was written: in memory there is only the latest. */
+export type PackManifest<F extends Family = Family> = {
+  format: typeof FORMAT
   version: typeof FORMAT_VERSION
-  name: string
-  precision: Precision
-  /** SHA-256 over what the pack was made of and what came out: configuration, tensor table, precision, converter version, chunks. */
-  fingerprint: string
-  /** As the checkpoint's card names it; null when it names none. */
-  licence: string | null
-  /** What has to be known besides the licence's name, in sentences for a person; absent when there is nothing. */
-  licenceNotice?: string
-  parameters: number
-  shape: ModelShape
-  preprocessing: Preprocessing
-  /** Path of the graph file for each target the pack was written for. */
-  graphs: Record<GraphName, Partial<Record<Target, string>>>
-  /** Tokenizer files of the checkpoint that travel with the pack; empty when it had none. */
-  tokenizer: { tokenizer?: string; config?: string }
-  files: PackFile[]
-  checks: CheckResult[]
-  unknownTensors: string[]
-}
+} & InferOutput<typeof packFacts> &
+  PackModel<F>
 
 /** A pack to read from, wherever it lies. `file` gives verified bytes and rejects `corrupt` when a hash differs. */
 export interface PackReader {
   readonly manifest: PackManifest
   file(path: string, signal?: AbortSignal): Promise<Blob | Uint8Array<ArrayBuffer>>
-}
-
-/** The weights file that all targets of a graph share: `location` of its external data. */
-export function weightsPath(graph: GraphName): string {
-  return `${graph}.weights`
 }
 
 /**
@@ -139,84 +69,33 @@ export function readManifestText(tree: FileTree): Promise<string | undefined> {
   })
 }
 
-const MAX_FILES = 256
-const MAX_FILE_BYTES = 2 ** 40
-
 /** `pack.json` as text → manifest. Throws `bad-pack` for anything that the rest of the code could stumble over. */
 export function parseManifest(text: string): PackManifest {
-  const value = parseJson(text)
-  if (!isRecord(value) || value['format'] !== 'pictalk-pack') refuse('it is not a pictalk pack')
-  if (value['version'] !== FORMAT_VERSION)
-    refuse(`it has version ${String(value['version'])}; this program reads version ${FORMAT_VERSION}`)
-  if (!isOneOf(PRECISIONS, value['precision'])) refuse('its precision is unknown')
-  checkFiles(value['files'])
-  checkShape(value['shape'])
-  checkGraphs(value['graphs'])
-  checkWords(value)
-  return value as unknown as PackManifest
+  const written = parseJson(text)
+  if (!isRecord(written) || written['format'] !== FORMAT) refuse('it is not a pictalk pack')
+  const { version } = written
+  if (version !== 1 && version !== FORMAT_VERSION)
+    refuse(`it has version ${String(version)}; this program reads versions 1 and ${FORMAT_VERSION}`)
+  const json = version === 1 ? upgradeFormat1(written) : written
+  const fieldName = version === 1 ? fieldOfFormat1 : (field: string): string => field
+  const { family } = json
+  if (!isFamily(family)) refuse(`this program does not know its family, ${JSON.stringify(family)}`)
+  const facts = checked(packFacts, json, fieldName)
+  const model = checked(FAMILIES[family], json, fieldName)
+  const manifest: PackManifest = { format: FORMAT, version: FORMAT_VERSION, ...facts, ...model }
+  checkRules(manifest, (holds, field, why) => {
+    if (!holds) refuse(`${fieldName(field)} ${why}`)
+  })
+  return manifest
 }
 
-function checkFiles(files: unknown): void {
-  if (!Array.isArray(files) || files.length === 0 || files.length > MAX_FILES)
-    refuse('its list of files is empty or absurdly long')
-  const seen = new Set<string>()
-  for (const file of files as unknown[]) {
-    if (!isRecord(file) || typeof file['path'] !== 'string' || !/^[\w-]+(\.[\w-]+)*$/.test(file['path']))
-      refuse('a file has an unsafe name')
-    const path = file['path']
-    if (seen.has(path)) refuse(`${path} is listed twice`)
-    seen.add(path)
-    checkChunks(path, file['bytes'], file['chunks'])
-  }
-}
-
-function checkChunks(path: string, bytes: unknown, chunks: unknown): void {
-  if (!isCount(bytes) || bytes > MAX_FILE_BYTES || !Array.isArray(chunks))
-    refuse(`${path} has an impossible size`)
-  const expected = chunkSizes(bytes)
-  const list = chunks as unknown[]
-  const fits =
-    list.length === expected.length &&
-    list.every((chunk, i) => isRecord(chunk) && chunk['bytes'] === expected[i] && isSha256(chunk['sha256']))
-  if (!fits) refuse(`the chunks of ${path} do not add up to its ${String(bytes)} bytes`)
-}
-
-function checkShape(shape: unknown): void {
-  for (const part of ['vision', 'qFormer', 'text']) {
-    const group = isRecord(shape) ? shape[part] : undefined
-    if (
-      !isRecord(group) ||
-      !Object.values(group).every((n) => isCount(n) || (Array.isArray(n) && n.every(isCount)))
-    )
-      refuse(`its ${part} dimensions are missing or wrong`)
-  }
-}
-
-function checkGraphs(graphs: unknown): void {
-  for (const name of GRAPHS) {
-    const paths = isRecord(graphs) ? graphs[name] : undefined
-    if (!isRecord(paths) || !Object.values(paths).every((path) => typeof path === 'string'))
-      refuse(`it has no ${name} graph`)
-  }
-}
-
-/** What is shown to people, and lists that the rest of the code goes through. */
-function checkWords(manifest: Record<string, unknown>): void {
-  const { name, fingerprint, licence, licenceNotice, parameters, tokenizer, checks, unknownTensors } =
-    manifest
-  const fine =
-    isText(name, 200) &&
-    isText(fingerprint, 64) &&
-    (licence === null || isText(licence, 200)) &&
-    (licenceNotice === undefined || isText(licenceNotice, 4000)) &&
-    isCount(parameters) &&
-    isRecord(tokenizer) &&
-    Object.values(tokenizer).every((path) => typeof path === 'string') &&
-    Array.isArray(checks) &&
-    checks.every((check) => isRecord(check) && isText(check['name'], 200) && isText(check['detail'], 4000)) &&
-    Array.isArray(unknownTensors) &&
-    unknownTensors.every((tensor) => typeof tensor === 'string')
-  if (!fine) refuse('its description is missing or wrong')
+/** The value as the schema describes it. Throws `bad-pack`, naming the first field that is not so. */
+function checked<T>(schema: GenericSchema<T>, value: unknown, fieldName: (field: string) => string): T {
+  const { success, output, issues } = safeParse(schema, value, { abortEarly: true })
+  if (success) return output
+  const [{ received, message, ...issue }] = issues
+  const field = fieldName(getDotPath({ received, message, ...issue }) ?? '')
+  refuse(`${field} ${received === 'undefined' ? 'is missing' : message}`)
 }
 
 function parseJson(text: string): unknown {
@@ -235,30 +114,18 @@ function refuse(why: string): never {
   throw new AppError('bad-pack', `This pack cannot be used: ${why}. Convert or download it again.`)
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isText(value: unknown, longest: number): value is string {
-  return typeof value === 'string' && value.length <= longest
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-}
-
-function isSha256(value: unknown): boolean {
-  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
-}
-
-function isOneOf<T>(list: readonly T[], value: unknown): value is T {
-  return list.some((entry) => entry === value)
+/** Bytes of the weights files of all parts, or of one. */
+export function weightBytes(manifest: PackManifest, only?: PartName): number {
+  const paths = new Set(
+    partsOf(manifest).flatMap(([name, { weights }]) => ((only ?? name) === name ? [weights] : [])),
+  )
+  return manifest.files.reduce((sum, { path, bytes }) => sum + (paths.has(path) ? bytes : 0), 0)
 }
 
 /** What query embeddings depend on: the weights of the vision encoder and of the Q-Former, by their hashes. */
-export function lookKey(manifest: PackManifest): string {
-  return (['vision', 'q-former'] as const)
-    .map((graph) => manifest.files.find((file) => file.path === weightsPath(graph)))
+export function lookKey({ parts, files }: PackManifest): string {
+  return [parts.vision, parts['q-former']]
+    .map(({ weights }) => files.find((file) => file.path === weights))
     .map((file) => file?.chunks.map((chunk) => chunk.sha256.slice(0, 16)).join('') ?? '')
     .join('-')
 }

@@ -1,5 +1,5 @@
 /** What is measured of a model on a device: the one JSON of `npm run bench`, the page and a real GPU. */
-import type { GraphName } from '../pack/manifest.ts'
+import type { PartName } from '../pack/families.ts'
 
 /** Milliseconds, unless a name says otherwise; `null` is what cannot be had here. */
 export interface BenchResult {
@@ -19,7 +19,7 @@ export interface BenchResult {
     bytes: number
     bytesPerSecond: number
     /** Sessions, weights on their way to the GPU included; the decoder's with the check of its recording. */
-    sessions: Record<GraphName, number>
+    sessions: Partial<Record<PartName, number>>
     /** Running everything once beforehand; 0 where that was left out. */
     warmUp: number
     total: number

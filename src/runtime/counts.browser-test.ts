@@ -32,7 +32,7 @@ afterAll(async () => {
 })
 
 function grey(): Pixels {
-  const size = model.manifest.shape.vision.imageSize
+  const size = model.manifest.parts.vision.shape.imageSize
   return { data: new Float32Array(3 * size * size), size, brand: 'pixels' }
 }
 
@@ -85,7 +85,7 @@ it.each([
 ])('asks for the same work for every token and reads back %s', async (_, settings, rows) => {
   const [, ...steps] = await once((discussion) => perToken(settings, discussion))
   expect(steps).toHaveLength(5)
-  const rowBytes = 4 * model.manifest.shape.text.vocabulary
+  const rowBytes = 4 * model.manifest.parts.decoder.shape.vocabulary
   for (const { bytesRead } of steps) {
     expect(bytesRead).toBeGreaterThanOrEqual(rows * rowBytes)
     // ONNX Runtime rounds read-back buffers up to its size classes.

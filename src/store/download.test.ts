@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { manifestAround } from '../../testing/manifests/manifests.ts'
 import { startFaultServer, type FaultServer } from '../../testing/servers/fault-server.ts'
 import { sha256Hex } from '../pack/bytes.ts'
 import { CHUNK_BYTES, chunkPath, chunkSizes } from '../pack/chunks.ts'
@@ -47,22 +48,7 @@ async function packOf(contents: Map<string, Uint8Array>, served: Map<string, Uin
     }
     entries.push({ path, bytes: bytes.length, chunks })
   }
-  const part = { size: 1 }
-  const text = JSON.stringify({
-    format: 'pictalk-pack',
-    version: 1,
-    name: 'test',
-    precision: 'q4',
-    fingerprint: '',
-    licence: null,
-    parameters: 1,
-    shape: { vision: part, qFormer: part, text: part },
-    graphs: { vision: {}, 'q-former': {}, decoder: {} },
-    tokenizer: {},
-    files: entries,
-    checks: [],
-    unknownTensors: [],
-  })
+  const text = JSON.stringify(manifestAround(entries))
   served.set('pack.json', new TextEncoder().encode(text))
   return text
 }

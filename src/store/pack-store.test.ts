@@ -3,6 +3,7 @@ import { startHubServer } from '../../testing/servers/hub-server.ts'
 import { folderTree } from '../cli/files.ts'
 import { convertBlip2 } from '../convert/convert.ts'
 import { sha256Hex, sinkInMemory, type FileTree } from '../pack/bytes.ts'
+import { manifestAround } from '../../testing/manifests/manifests.ts'
 import { parseManifest } from '../pack/manifest.ts'
 import { plainNetwork } from '../remote/network.ts'
 import { openHub } from '../remote/hub.ts'
@@ -143,8 +144,7 @@ describe('deleting', () => {
     const store = storeOn(tables)
     const first = packOf(tables)
     const other = { ...first, id: 'other', origin: { ...ORIGIN, asked: null } }
-    const shared = parseManifest(first.manifest)
-    shared.files = shared.files.slice(0, 2)
+    const shared = manifestAround(parseManifest(first.manifest).files.slice(0, 2))
     tables.records.set('other', { ...other, manifest: JSON.stringify(shared), extras: {} })
     const before = [...tables.chunks.values()].reduce((sum, { size }) => sum + size, 0)
     const freed = await store.remove(first.id)

@@ -2,13 +2,13 @@
  * A pack that is nowhere stored and that no converter has seen: its graphs are the converter's, its weights random
  * bytes under plausible scales. Made in seconds at any size; what it answers means nothing.
  */
-import { parseBlip2Config, modelShape } from '../convert/families/blip2-opt.ts'
+import { parseBlip2Config } from '../convert/families/blip2-opt.ts'
 import { f32ToF16 } from '../convert/dtypes.ts'
 import type { AccuracyLevel } from '../convert/onnx/graph-builder.ts'
 import { planConversion, type ConversionPlan } from '../convert/plan.ts'
 import type { Initialiser, QuantiseRecipe, StoreRecipe, WeightsPlan } from '../convert/weights.ts'
 import { AppError } from '../pack/failure.ts'
-import { FORMAT_VERSION, weightsPath, type PackReader, type Precision } from '../pack/manifest.ts'
+import { FORMAT_VERSION, type PackReader, type Precision } from '../pack/manifest.ts'
 import { configOf, type Size } from './dimensions.ts'
 import { valueSource, type ValueSource } from './values.ts'
 
@@ -30,7 +30,7 @@ export function syntheticPack({
   const plan = planConversion(config, precision, accuracyLevel)
   const source = valueSource(seed)
   const weights = plan.weights.map((file) => ({
-    path: weightsPath(file.graph),
+    path: file.path,
     bytes: file.bytes,
     chunks: [],
   }))
@@ -44,9 +44,8 @@ export function syntheticPack({
       fingerprint: '',
       licence: null,
       parameters: 0,
-      shape: modelShape(config),
+      ...plan.model,
       preprocessing: { size: imageSize, rescaleFactor: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] },
-      graphs: plan.targets,
       tokenizer: {},
       files: [
         ...plan.graphs.map(({ path, bytes }) => ({ path, bytes: bytes.length, chunks: [] })),
@@ -62,7 +61,7 @@ export function syntheticPack({
 function fileOf(path: string, plan: ConversionPlan, source: ValueSource): Uint8Array<ArrayBuffer> {
   const graph = plan.graphs.find((file) => file.path === path)
   if (graph !== undefined) return graph.bytes
-  const weights = plan.weights.find((file) => weightsPath(file.graph) === path)
+  const weights = plan.weights.find((file) => file.path === path)
   if (weights === undefined) throw new AppError('bad-pack', `There is no ${path} in a synthetic pack.`)
   return weightsOf(weights, source)
 }

@@ -56,7 +56,7 @@ export async function compareGeneration(
   for (const imageKey of new Set(cases.map((one) => one.imageKey))) {
     const discussion = model.talk.discuss(await model.look.see(await pixelsOf(read, name, imageKey, model)))
     for (const { promptIds, settings, answers } of cases.filter((one) => one.imageKey === imageKey)) {
-      model.manifest.shape.text.eosIds = [settings['eos_token_id'] ?? -1]
+      model.manifest.parts.decoder.shape.eosIds = [settings['eos_token_id'] ?? -1]
       const prompt = promptOf.get(String(promptIds)) ?? ''
       const last = await lastOf(discussion.answer(prompt, { settings: settingsOf(settings) }))
       results.push({
@@ -96,5 +96,5 @@ async function pixelsOf(
   const tensor = `${key}.pixel_values`
   const count = expected.tensors.get(tensor)?.shape.reduce((a, b) => a * b, 1) ?? 0
   const data = await expected.readElements(tensor, 0, count)
-  return { data, size: model.manifest.shape.vision.imageSize, brand: 'pixels' }
+  return { data, size: model.manifest.parts.vision.shape.imageSize, brand: 'pixels' }
 }

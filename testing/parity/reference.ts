@@ -96,7 +96,7 @@ export async function compareWithReference(
   }
   const results: Comparison[] = []
   for (const [index, one] of cases.entries()) {
-    const { imageSize } = pack.manifest.shape.vision
+    const { imageSize } = pack.manifest.parts.vision.shape
     const pixels: Pixels = {
       data: await values(`${one.imageKey}.pixel_values`),
       size: imageSize,

@@ -101,8 +101,8 @@ export async function decoder(setting: Setting, size: Size, times: number): Prom
   const compute = await open(setting)
   const pack = syntheticPack({ size, precision: 'q4', seed: 1, accuracyLevel: setting.level })
   const model = await openTalkingModel(pack, compute)
-  const { qFormer, text } = model.manifest.shape
-  const count = qFormer.queries * text.hiddenSize
+  const { queries, hiddenSize } = model.manifest.parts.decoder.shape
+  const count = queries * hiddenSize
   const decoding = model.talk.start(
     model.look.seenBefore(valueSource(1).values('queries', [count], 0, count)),
   )

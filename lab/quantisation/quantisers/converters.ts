@@ -9,7 +9,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { chunksOf, GRAPHS, parseManifest, weightsPath } from '../../../src/pack/manifest.ts'
+import { partsOf } from '../../../src/pack/families.ts'
+import { chunksOf, parseManifest } from '../../../src/pack/manifest.ts'
 import { syntheticTree } from '../../../src/synthetic/checkpoint.ts'
 import { SIZES } from '../../../src/synthetic/dimensions.ts'
 
@@ -45,9 +46,9 @@ async function writeCheckpoint(): Promise<number> {
 /** A weights file lies in chunks; elsewhere it is wanted whole. */
 async function joinChunks(pack: string): Promise<void> {
   const manifest = parseManifest(await readFile(join(pack, 'pack.json'), 'utf8'))
-  for (const graph of GRAPHS) {
-    const path = join(pack, weightsPath(graph))
-    const entry = manifest.files.find((file) => file.path === weightsPath(graph))
+  for (const [, { weights }] of partsOf(manifest)) {
+    const path = join(pack, weights)
+    const entry = manifest.files.find((file) => file.path === weights)
     if (entry === undefined || existsSync(path)) continue
     await writeFile(path, '')
     for (const chunk of chunksOf(entry))

@@ -72,11 +72,11 @@ function write(facts: object): void {
 
 /** The logits behind a fixed prompt, for a comparison of one case with another. */
 async function keepLogits(model: TalkingModel, path: string): Promise<void> {
-  const size = model.manifest.shape.vision.imageSize
+  const size = model.manifest.parts.vision.shape.imageSize
   const data = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i / 97))
   const { embeddings } = await model.look.see({ data, size, brand: 'pixels' })
   const decoding = model.talk.start({ embeddings })
-  const { logits } = await decoding.begin([model.manifest.shape.text.bosId, 5, 6, 7], 1)
+  const { logits } = await decoding.begin([model.manifest.parts.decoder.shape.bosId, 5, 6, 7], 1)
   decoding.dispose()
   writeFileSync(path, new Uint8Array(logits.buffer))
 }

@@ -1,7 +1,7 @@
 /** One rung of the ladder (lab/speed/side-by-side/ladder.ts), measured in a worker of its own. */
 import { startGpuProbe } from '../../../src/bench/gpu-probe.ts'
 import { decoder as treaty, POSITION_OFFSET } from '../../../src/pack/parts.ts'
-import { weightsPath, type ModelShape } from '../../../src/pack/manifest.ts'
+import type { DecoderShape } from '../../../src/pack/shapes.ts'
 import { CacheMemory, openCache, type KvCache } from '../../../src/runtime/language/kv-cache.ts'
 import { DecoderOnly } from '../../../src/runtime/language/decoder-only.ts'
 import { OneTokenStep } from '../../../src/runtime/language/one-token-step.ts'
@@ -38,9 +38,9 @@ async function measure({
   const file = await fetch(`${base}exporter/onnx/model_q4.onnx`)
   const exporter = {
     graph: new Uint8Array(await file.arrayBuffer()),
-    weights: { path: exporterWeights, data: weights },
+    weights: { path: exporterWeights, data: weights.data },
   }
-  const own = { graph, weights: { path: weightsPath('decoder'), data: weights } }
+  const own = { graph, weights }
   const begins: Record<Rung, Begin> = {
     exporter: await exporterSequences(runtime, shape, exporter),
     fused: await ourSequences(runtime, shape, { ...own, rung: 'fused' }),
@@ -94,11 +94,11 @@ interface Files {
   weights: { path: string; data: Blob | Uint8Array<ArrayBuffer> }
 }
 
-async function exporterSequences(runtime: Runtime, shape: ModelShape, files: Files): Promise<Begin> {
-  const parts = Array.from({ length: shape.text.layers }, (_, i) => [`${i}.key`, `${i}.value`]).flat()
+async function exporterSequences(runtime: Runtime, shape: DecoderShape, files: Files): Promise<Begin> {
+  const parts = Array.from({ length: shape.layers }, (_, i) => [`${i}.key`, `${i}.value`]).flat()
   const presents = parts.map((part) => `present.${part}`)
   const session = await runtime.session({ ...files, keepOnDevice: presents })
-  const { heads, hiddenSize } = shape.text
+  const { heads, hiddenSize } = shape
   const pasts = parts.map((part) => `past_key_values.${part}`)
   return () => {
     const cache = new GrowingCache(runtime, pasts, presents, [1, heads, 0, hiddenSize / heads])
@@ -109,7 +109,7 @@ async function exporterSequences(runtime: Runtime, shape: ModelShape, files: Fil
         attention_mask: runtime.int64(Array<number>(total).fill(1), [1, total]),
         position_ids: runtime.int64(range(past, total), [1, tokens.length]),
       }
-      return lastRow(await runOver(session, own, cache), shape.text.vocabulary)
+      return lastRow(await runOver(session, own, cache), shape.vocabulary)
     }
     return { run, dispose: () => cache.dispose() }
   }
@@ -117,14 +117,14 @@ async function exporterSequences(runtime: Runtime, shape: ModelShape, files: Fil
 
 async function ourSequences(
   runtime: Runtime,
-  shape: ModelShape,
+  shape: DecoderShape,
   { rung, ...files }: Files & { rung: Exclude<Rung, 'exporter'> },
 ): Promise<Begin> {
   const presents = DecoderOnly.deviceOutputs(shape)
   const recordable = rung === 'recorded'
   const session = await runtime.session({ ...files, keepOnDevice: presents, recordable })
-  const { heads, cacheHeadSize, vocabulary, hiddenSize } = shape.text
-  const { queries } = shape.qFormer
+  const { heads, cacheHeadSize, vocabulary, hiddenSize } = shape
+  const { queries } = shape
   const memory = new CacheMemory(runtime, shape, 'float32')
   const pasts = presents.map((name) => name.replace('present', 'past'))
   // Given, as the graph wants it, and never read: the exporter's graph knows tokens only.

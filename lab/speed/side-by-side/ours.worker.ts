@@ -1,6 +1,5 @@
 /** Our decoder, without the rest of the model: what lab/speed/side-by-side.ts puts beside transformers.js. */
 import { startGpuProbe } from '../../../src/bench/gpu-probe.ts'
-import { weightsPath } from '../../../src/pack/manifest.ts'
 import { DecoderOnly } from '../../../src/runtime/language/decoder-only.ts'
 import { Runtime } from '../../../src/runtime/ort/runtime.ts'
 import {
@@ -29,28 +28,26 @@ async function measure(
     (recordable) =>
       runtime.session({
         graph,
-        weights: { path: weightsPath('decoder'), data: weights },
+        weights,
         keepOnDevice: DecoderOnly.deviceOutputs(shape),
         recordable,
       }),
     shape,
     'float32',
-    shape.text.positions,
+    shape.positions,
   )
   const loadMs = performance.now() - started
   const gpuBytesLoading = probe.counts.peakBytes
   await pause('loaded')
   if (loadOnly) return { loadMs, gpuBytesLoading, rounds: [], ids: [] }
   if (!language.records) throw new Error('Steps are not recorded here.')
-  const { queries } = shape.qFormer
+  const { queries } = shape
   const generate = async (length: number, count: number): Promise<Answered> => {
     const marks = [mark(probe.counts)]
     const ids: number[] = []
     // As many positions as theirs, the queries' among them.
-    const embeddings = new Float32Array(queries * shape.text.hiddenSize).map((_, i) => Math.sin(i))
-    const decoding = language.start(
-      runtime.tensor('float32', embeddings, [1, queries, shape.text.hiddenSize]),
-    )
+    const embeddings = new Float32Array(queries * shape.hiddenSize).map((_, i) => Math.sin(i))
+    const decoding = language.start(runtime.tensor('float32', embeddings, [1, queries, shape.hiddenSize]))
     try {
       let { logits } = await decoding.begin(promptOf(length - queries, vocabulary), count)
       for (;;) {

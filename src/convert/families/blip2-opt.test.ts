@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { modelShape, parseBlip2Config, type Blip2Config } from './blip2-opt.ts'
+import { partShapes, parseBlip2Config, type Blip2Config } from './blip2-opt.ts'
 import { countParameters } from '../checks.ts'
 import { planConversion } from '../plan.ts'
 
@@ -27,10 +27,10 @@ const parse = (change: object = {}): Blip2Config => parseBlip2Config(JSON.string
 
 describe('parseBlip2Config', () => {
   it('supplies the defaults that the short form leaves out', () => {
-    expect(modelShape(parse())).toMatchObject({
+    expect(partShapes(parse())).toMatchObject({
       vision: { imageSize: 224, patchSize: 14, hiddenSize: 1408, layers: 39, heads: 16, tokens: 257 },
-      qFormer: { queries: 32, hiddenSize: 768, layers: 12, heads: 12 },
-      text: { headSize: 80, cacheHeadSize: 80, positions: 2048, bosId: 2, eosIds: [50118], padId: 1 },
+      'q-former': { queries: 32, hiddenSize: 768, layers: 12, heads: 12 },
+      decoder: { headSize: 80, cacheHeadSize: 80, positions: 2048, bosId: 2, eosIds: [50118], padId: 1 },
     })
   })
 

@@ -3,7 +3,7 @@
  * older ones spell everything out; both are read here, with the defaults of `Blip2VisionConfig`, `Blip2QFormerConfig`
  * and `OPTConfig` supplied (transformers 5.18, the same in 4.57).
  */
-import type { ModelShape } from '../../pack/manifest.ts'
+import type { PartShapes } from '../../pack/families.ts'
 import { lookConfig, visionTokens, type LookConfig } from './blip2-look.ts'
 import {
   checkDivides,
@@ -58,18 +58,21 @@ export function cacheHeadSize({ hiddenSize, heads }: OptConfig): number {
   return Math.ceil(hiddenSize / heads / 8) * 8
 }
 
-export function modelShape(config: Blip2Config): ModelShape {
-  const { vision, qFormer, text } = config
+/** What a pack says of each part. */
+export function partShapes(config: Blip2Config): Pick<PartShapes, 'vision' | 'q-former' | 'decoder'> {
+  const { vision, qFormer, text, queries } = config
   const { imageSize, patchSize, hiddenSize, layers, heads } = vision
   return {
     vision: { imageSize, patchSize, hiddenSize, layers, heads, tokens: visionTokens(vision) },
-    qFormer: {
-      queries: config.queries,
+    'q-former': {
+      queries,
       hiddenSize: qFormer.hiddenSize,
       layers: qFormer.layers,
       heads: qFormer.heads,
+      embeddingSize: text.hiddenSize,
     },
-    text: {
+    decoder: {
+      queries,
       hiddenSize: text.hiddenSize,
       layers: text.layers,
       heads: text.heads,

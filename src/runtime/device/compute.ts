@@ -3,7 +3,7 @@
  * one, its loss can be heard, and the features are ours to choose.
  */
 import type { Provider, Subgroups } from '../../pack/device-report.ts'
-import type { Target } from '../../pack/manifest.ts'
+import type { Target } from '../../pack/families.ts'
 import { attendsRightly } from './attention-check.ts'
 
 export interface Compute {

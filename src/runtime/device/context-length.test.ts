@@ -2,11 +2,15 @@ import { expect, it } from 'vitest'
 import { syntheticPack } from '../../synthetic/pack.ts'
 import { contextFor } from './context-length.ts'
 
-const tiny = syntheticPack({ size: 'tiny', precision: 'fp32', seed: 1 }).manifest.shape
+const tiny = syntheticPack({ size: 'tiny', precision: 'fp32', seed: 1 }).manifest.parts.decoder.shape
 /** OPT-2.7B: 327,680 bytes of cache for a position in float16. */
 const shape = {
   ...tiny,
-  text: { ...tiny.text, layers: 32, heads: 32, headSize: 80, cacheHeadSize: 80, positions: 2048 },
+  layers: 32,
+  heads: 32,
+  headSize: 80,
+  cacheHeadSize: 80,
+  positions: 2048,
 }
 const weightBytes = 2.1e9
 const bufferBytes = 2 ** 30
@@ -30,7 +34,7 @@ it.each([
 it('leaves a small model its own maximum', () => {
   const small = { shape: tiny, cacheType: 'float32', weightBytes: 1e6 } as const
   expect(contextFor(small, { deviceGiB: 2, bufferBytes })).toMatchObject({
-    positions: tiny.text.positions,
+    positions: tiny.positions,
     why: 'model',
   })
 })

@@ -1,9 +1,9 @@
 /** How long a conversation may be on this device: what its KV caches leave room for beside the weights. */
 import type { ContextReport } from '../../pack/device-report.ts'
-import type { ModelShape } from '../../pack/manifest.ts'
+import type { DecoderShape } from '../../pack/shapes.ts'
 
 export interface ContextNeeds {
-  shape: ModelShape
+  shape: DecoderShape
   cacheType: 'float32' | 'float16'
   /** Weights of all three graphs. */
   weightBytes: number
@@ -39,7 +39,7 @@ export function contextFor(
   { shape, cacheType, weightBytes }: ContextNeeds,
   known: KnownMemory,
 ): ContextReport {
-  const { positions: possible, heads, cacheHeadSize, layers } = shape.text
+  const { positions: possible, heads, cacheHeadSize, layers } = shape
   /** One position of one tensor [1, heads, positions, head size]. */
   const rowBytes = heads * cacheHeadSize * (cacheType === 'float32' ? 4 : 2)
   const onGpu = known.bufferBytes !== null

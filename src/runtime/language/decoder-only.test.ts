@@ -20,8 +20,8 @@ const overflowing: PackReader = {
 
 it('says so when no numbers come out, and lets go of everything', async () => {
   const model = await openTalkingModel(overflowing, await openCompute('wasm'))
-  const { qFormer, text } = model.manifest.shape
-  const seen = model.look.seenBefore(new Float32Array(qFormer.queries * text.hiddenSize))
+  const { queries, hiddenSize } = model.manifest.parts.decoder.shape
+  const seen = model.look.seenBefore(new Float32Array(queries * hiddenSize))
   const answer = model.talk.answer(seen, { prompt: '', maxNewTokens: 2 })
   await expect(answer.next()).rejects.toMatchObject({ code: 'bad-pack' })
   await model.dispose()

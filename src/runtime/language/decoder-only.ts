@@ -4,7 +4,7 @@
  */
 import { decoder as treaty, POSITION_OFFSET } from '../../pack/parts.ts'
 import { AppError } from '../../pack/failure.ts'
-import type { ModelShape } from '../../pack/manifest.ts'
+import type { DecoderShape } from '../../pack/shapes.ts'
 import { CacheMemory, openCache, type KvCache } from './kv-cache.ts'
 import type { Begun, Branches, LanguageModel, Logits, Sequence } from './language-model.ts'
 import { OneTokenStep } from './one-token-step.ts'
@@ -30,12 +30,12 @@ export class DecoderOnly implements LanguageModel {
   static async open(
     runtime: Runtime,
     openSession: (recordable: boolean) => Promise<Session>,
-    shape: ModelShape,
+    shape: DecoderShape,
     cacheType: 'float32' | 'float16',
     context: number,
   ): Promise<DecoderOnly> {
     const session = await openSession(runtime.compute.device !== null)
-    const memory = new CacheMemory(runtime, shape.text, cacheType)
+    const memory = new CacheMemory(runtime, shape, cacheType)
     const plain = { runtime, session, shape, context, memory, step: null, usesRecordings: true }
     if (!session.records) return new DecoderOnly(plain)
     const step = new OneTokenStep(runtime, session, shape)
@@ -56,17 +56,17 @@ export class DecoderOnly implements LanguageModel {
 
   async warmUp(tokens: number): Promise<void> {
     const { runtime, shape, memory, context } = this.#engine
-    const { qFormer, text } = shape
-    const count = Math.min(tokens, context - qFormer.queries)
-    const rows = range(0, qFormer.queries + count)
-    const zeros = new Float32Array(qFormer.queries * text.hiddenSize)
-    const queries = runtime.tensor('float32', zeros, [1, qFormer.queries, text.hiddenSize])
-    const cache = openCache(runtime, shape.text, memory, capacityFor(rows.length, context))
+    const { hiddenSize } = shape
+    const count = Math.min(tokens, context - shape.queries)
+    const rows = range(0, shape.queries + count)
+    const zeros = new Float32Array(shape.queries * hiddenSize)
+    const queries = runtime.tensor('float32', zeros, [1, shape.queries, hiddenSize])
+    const cache = openCache(runtime, shape, memory, capacityFor(rows.length, context))
     try {
       // What comes out of nothing is of no interest, not even whether it is a number.
       await run(this.#engine, cache, {
         queries,
-        tokens: Array<number>(count).fill(text.bosId),
+        tokens: Array<number>(count).fill(shape.bosId),
         batch: 1,
         rows,
         past: 0,
@@ -88,7 +88,7 @@ export class DecoderOnly implements LanguageModel {
 
   promptRoom(newTokens: number): number {
     // The last token of an answer is never run, so it needs no position.
-    return this.#engine.context - this.#engine.shape.qFormer.queries - newTokens + 1
+    return this.#engine.context - this.#engine.shape.queries - newTokens + 1
   }
 
   answerRoom(promptTokens: number): number {
@@ -96,8 +96,8 @@ export class DecoderOnly implements LanguageModel {
   }
 
   /** Names of outputs that never leave the GPU. */
-  static deviceOutputs(shape: ModelShape): string[] {
-    return range(0, shape.text.layers).flatMap((i) => [treaty.presentKey(i), treaty.presentValue(i)])
+  static deviceOutputs(shape: DecoderShape): string[] {
+    return range(0, shape.layers).flatMap((i) => [treaty.presentKey(i), treaty.presentValue(i)])
   }
 
   start(queries: DeviceTensor): Sequence {
@@ -106,10 +106,10 @@ export class DecoderOnly implements LanguageModel {
 
   async trace(queries: DeviceTensor, prompt: readonly number[]): Promise<TracedTensor[]> {
     const sequence = new DecoderOnlySequence(this.#engine, queries)
-    const { qFormer, text } = this.#engine.shape
+    const { queries: inFront, vocabulary } = this.#engine.shape
     try {
       const values = await sequence.read(prompt, 'all')
-      return [{ name: 'logits', shape: [1, qFormer.queries + prompt.length, text.vocabulary], values }]
+      return [{ name: 'logits', shape: [1, inFront + prompt.length, vocabulary], values }]
     } finally {
       sequence.dispose()
     }
@@ -126,7 +126,7 @@ export class DecoderOnly implements LanguageModel {
 interface Engine {
   runtime: Runtime
   session: Session
-  shape: ModelShape
+  shape: DecoderShape
   /** Positions that a sequence may have here, queries included. */
   context: number
   memory: CacheMemory
@@ -141,9 +141,9 @@ const SAME = 1e-3
 /** Runs a token before anything is recorded, and again as the replay of a step that was recorded with another token. */
 async function recordsRightly(engine: Engine, step: OneTokenStep): Promise<boolean> {
   const { runtime, shape, memory, context } = engine
-  const { bosId } = shape.text
+  const { bosId } = shape
   const [token, other] = [bosId, bosId === 0 ? 1 : 0]
-  const cache = openCache(runtime, shape.text, memory, capacityFor(1, context))
+  const cache = openCache(runtime, shape, memory, capacityFor(1, context))
   try {
     const plain = await step.run(cache, token, 0)
     await step.run(cache, other, 0)
@@ -201,13 +201,13 @@ class DecoderOnlySequence implements Sequence {
 
   /** Positions in the cache, queries included; 0 before the first run. */
   get #length(): number {
-    return this.#tokens.length === 0 ? 0 : this.#engine.shape.qFormer.queries + this.#tokens.length
+    return this.#tokens.length === 0 ? 0 : this.#engine.shape.queries + this.#tokens.length
   }
 
   /** Makes room for `tokens` tokens in all. Throws `prompt-too-long` when there may not be that many positions. */
   async #reserve(tokens: number): Promise<void> {
     const { runtime, shape, memory, context } = this.#engine
-    const length = shape.qFormer.queries + tokens
+    const length = shape.queries + tokens
     if (length > context) {
       const most = `picture, prompt and answer together may have ${context} positions`
       throw new AppError(
@@ -215,7 +215,7 @@ class DecoderOnlySequence implements Sequence {
         `The prompt is too long here (${most}, this needs ${length}); shorten it.`,
       )
     }
-    this.#cache ??= openCache(runtime, shape.text, memory, capacityFor(length, context))
+    this.#cache ??= openCache(runtime, shape, memory, capacityFor(length, context))
     if (length > this.#cache.capacity) await this.#cache.reserve(capacityFor(length, context), this.#length)
   }
 
@@ -233,8 +233,8 @@ class DecoderOnlySequence implements Sequence {
   async read(tokens: readonly number[], logits: 'last' | 'all' = 'last'): Promise<Logits> {
     await this.#reserve(this.#tokens.length + tokens.length)
     const { shape, step, usesRecordings } = this.#engine
-    const firstRow = this.#length === 0 ? 0 : shape.qFormer.queries
-    const rows = range(firstRow, shape.qFormer.queries + tokens.length)
+    const firstRow = this.#length === 0 ? 0 : shape.queries
+    const rows = range(firstRow, shape.queries + tokens.length)
     const cache = this.#cacheNow()
     const [token] = tokens
     const values =
@@ -299,7 +299,7 @@ class DecoderOnlyBranches implements Branches {
       queries: this.#queries,
       tokens,
       batch: this.#count,
-      rows: [this.#engine.shape.qFormer.queries],
+      rows: [this.#engine.shape.queries],
       past: this.#length,
       logitRows: [0],
     })

@@ -5,7 +5,7 @@
  */
 import { decoder as treaty, POSITION_OFFSET } from '../../pack/parts.ts'
 import { AppError } from '../../pack/failure.ts'
-import type { ModelShape } from '../../pack/manifest.ts'
+import type { DecoderShape } from '../../pack/shapes.ts'
 import type { KvCache } from './kv-cache.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
@@ -24,20 +24,19 @@ export class OneTokenStep {
   /** Recordings whose shaders are known to be built: recording goes wrong when they have to be built on the way. */
   readonly #prepared = new Set<number>()
 
-  constructor(runtime: Runtime, session: Session, shape: ModelShape) {
+  constructor(runtime: Runtime, session: Session, shape: DecoderShape) {
     const { input } = treaty
-    const { qFormer, text } = shape
     this.#runtime = runtime
     this.#session = session
     this.#token = runtime.gpuTensor('int64', [1, 1])
     this.#position = runtime.gpuTensor('int64', [1, 1])
     this.#lastPosition = runtime.gpuTensor('int32', [1])
     this.#totalLength = runtime.gpuTensor('int32', [1])
-    this.#logits = runtime.gpuTensor('float32', [1, 1, text.vocabulary])
+    this.#logits = runtime.gpuTensor('float32', [1, 1, shape.vocabulary])
     this.#staging = runtime.staging(this.#logits)
     const rows = runtime.gpuTensor('int64', [1])
     // Behind the queries lies the token. The queries themselves are not read, but have to be there.
-    runtime.write(rows, BigInt64Array.of(BigInt(qFormer.queries)))
+    runtime.write(rows, BigInt64Array.of(BigInt(shape.queries)))
     this.#inputs = {
       [input.tokens]: this.#token,
       [input.positions]: this.#position,
@@ -45,7 +44,7 @@ export class OneTokenStep {
       [input.totalLength]: this.#totalLength,
       [input.rows]: rows,
       [input.logitRows]: runtime.gpuTensor('int64', [1]),
-      [input.queries]: runtime.gpuTensor('float32', [1, qFormer.queries, text.hiddenSize]),
+      [input.queries]: runtime.gpuTensor('float32', [1, shape.queries, shape.hiddenSize]),
     }
   }
 

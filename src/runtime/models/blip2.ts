@@ -4,7 +4,8 @@
  */
 import { throwIfCancelled } from '../../pack/failure.ts'
 import type { ContextReport } from '../../pack/device-report.ts'
-import type { GraphName, ModelShape, PackReader } from '../../pack/manifest.ts'
+import type { PartName } from '../../pack/families.ts'
+import type { PackManifest, PackReader } from '../../pack/manifest.ts'
 import type { Compute } from '../device/compute.ts'
 import type { LanguageModel } from '../language/language-model.ts'
 import { Runtime } from '../ort/runtime.ts'
@@ -22,10 +23,10 @@ export interface LoadOptions extends OpenOptions {
 /** How a family talks. */
 export interface LanguageFamily {
   /** Parts of the language model, in the order in which they are opened. */
-  parts: readonly GraphName[]
+  parts: readonly PartName[]
   open(parts: PartsOpener): Promise<{ language: LanguageModel; context: ContextReport }>
-  /** How prompts of a model of this shape are written. */
-  form(shape: ModelShape): PromptForm
+  /** How prompts of this model are written. */
+  form(manifest: PackManifest): PromptForm
 }
 
 /** Tokens of the prompt that is run beforehand: a question of some length. */
@@ -67,7 +68,7 @@ async function openTalk(parts: PartsOpener, family: LanguageFamily): Promise<Tal
     await language.dispose()
     throw error
   }
-  return new Talk({ language, context, tokenizer, form: family.form(parts.manifest.shape) })
+  return new Talk({ language, context, tokenizer, form: family.form(parts.manifest) })
 }
 
 async function disposeAll(opened: readonly { dispose: () => Promise<void> }[]): Promise<void> {

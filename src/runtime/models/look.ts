@@ -1,7 +1,7 @@
 /** The half of a model that looks: pixels → image features → query embeddings. */
 import { qFormer as qFormerTreaty, vision as visionTreaty } from '../../pack/parts.ts'
 import { AppError, throwIfCancelled } from '../../pack/failure.ts'
-import type { ModelShape } from '../../pack/manifest.ts'
+import type { QFormerShape, VisionShape } from '../../pack/shapes.ts'
 import type { Pixels } from '../../image/pixels.ts'
 import type { TracedTensor } from '../language/traced.ts'
 import type { OnDemandSession, RunOptions } from '../ort/on-demand-session.ts'
@@ -33,6 +33,11 @@ export interface LookTimings {
   qFormer: number
 }
 
+interface LookShapes {
+  vision: VisionShape
+  qFormer: QFormerShape
+}
+
 interface Stages {
   features: DeviceTensor
   queryOutput: DeviceTensor
@@ -41,18 +46,18 @@ interface Stages {
 }
 
 export class Look {
-  readonly #shape: ModelShape
+  readonly #shapes: LookShapes
   readonly #runtime: Runtime
   readonly #vision: OnDemandSession
   readonly #qFormer: OnDemandSession
 
   private constructor(parts: {
-    shape: ModelShape
+    shapes: LookShapes
     runtime: Runtime
     vision: OnDemandSession
     qFormer: OnDemandSession
   }) {
-    this.#shape = parts.shape
+    this.#shapes = parts.shapes
     this.#runtime = parts.runtime
     this.#vision = parts.vision
     this.#qFormer = parts.qFormer
@@ -64,7 +69,9 @@ export class Look {
     try {
       const keepOnDevice = Object.values(qFormerTreaty.output)
       const qFormer = await parts.openOnDemand('q-former', { keepOnDevice })
-      const look = new Look({ shape: parts.manifest.shape, runtime: parts.runtime, vision, qFormer })
+      const { vision: visionPart, 'q-former': qFormerPart } = parts.manifest.parts
+      const shapes = { vision: visionPart.shape, qFormer: qFormerPart.shape }
+      const look = new Look({ shapes, runtime: parts.runtime, vision, qFormer })
       try {
         await parts.warmUp(() => look.#warmUp())
         return look
@@ -88,7 +95,7 @@ export class Look {
 
   /** Every stage, read back, under the names of the reference values. What was seen is the caller's. */
   async trace(pixels: Pixels): Promise<{ seen: SeenImage; tensors: TracedTensor[] }> {
-    const { vision, qFormer, text } = this.#shape
+    const { vision, qFormer } = this.#shapes
     const { features, queryOutput, embeddings } = await this.#run(pixels, {})
     const size = vision.imageSize
     try {
@@ -106,7 +113,7 @@ export class Look {
         },
         {
           name: 'query_embeddings',
-          shape: [1, qFormer.queries, text.hiddenSize],
+          shape: [1, qFormer.queries, qFormer.embeddingSize],
           values: await embeddings.read(),
         },
       ]
@@ -122,10 +129,10 @@ export class Look {
 
   /** Query embeddings [1, queries, text hidden] that were read back earlier. */
   seenBefore(embeddings: Float32Array): SeenImage {
-    const { qFormer, text } = this.#shape
-    if (embeddings.length !== qFormer.queries * text.hiddenSize)
+    const { queries, embeddingSize } = this.#shapes.qFormer
+    if (embeddings.length !== queries * embeddingSize)
       throw new AppError('bug', 'These query embeddings belong to another model.')
-    const dims = [1, qFormer.queries, text.hiddenSize]
+    const dims = [1, queries, embeddingSize]
     return { embeddings: this.#runtime.resident('float32', embeddings, dims) }
   }
 
@@ -149,7 +156,7 @@ export class Look {
 
   /** Looks at a picture without anything in it. */
   async #warmUp(): Promise<void> {
-    const size = this.#shape.vision.imageSize
+    const size = this.#shapes.vision.imageSize
     const { embeddings } = await this.see({
       data: new Float32Array(3 * size * size),
       size,
@@ -168,7 +175,7 @@ export class Look {
       onOpening: () => onOpening?.(part),
       onOpened,
     })
-    const { imageSize } = this.#shape.vision
+    const { imageSize } = this.#shapes.vision
     const input = this.#runtime.tensor('float32', pixels.data, [1, 3, imageSize, imageSize])
     try {
       const { [visionTreaty.output.features]: features } = await this.#vision.run(

@@ -3,7 +3,8 @@
  * verified.
  */
 import { AppError, throwIfCancelled } from '../../pack/failure.ts'
-import { weightsPath, type GraphName, type PackManifest, type PackReader } from '../../pack/manifest.ts'
+import type { PartName } from '../../pack/families.ts'
+import type { PackManifest, PackReader } from '../../pack/manifest.ts'
 import { targetFor } from '../device/compute.ts'
 import { OnDemandSession } from '../ort/on-demand-session.ts'
 import type { Runtime } from '../ort/runtime.ts'
@@ -12,9 +13,9 @@ import { WeightsAhead } from '../ort/weights/weights-ahead.ts'
 
 export interface OpenOptions {
   /** Told before each part, of how many are open. */
-  onProgress?: ((part: GraphName, done: number, total: number) => void) | undefined
+  onProgress?: ((part: PartName, done: number, total: number) => void) | undefined
   /** For measurements: told when a graph's files are there and its session is made, and when pipelines are warmed. */
-  onPart?: ((part: { creating: GraphName } | 'warm-up') => void) | undefined
+  onPart?: ((part: { creating: PartName } | 'warm-up') => void) | undefined
   signal?: AbortSignal | undefined
   /**
    * Runs everything once while loading, so that the first picture does not wait for shaders. Left out: on a graphics
@@ -28,21 +29,21 @@ type PartOptions = Pick<SessionOptions, 'keepOnDevice' | 'recordable'>
 export class PartsOpener {
   readonly runtime: Runtime
   readonly pack: PackReader
-  readonly #order: readonly GraphName[]
+  readonly #order: readonly PartName[]
   readonly #options: OpenOptions
   readonly #ahead: WeightsAhead
   /** Parts whose files have been there once: only the first time round is the next one read ahead. */
-  readonly #met = new Set<GraphName>()
+  readonly #met = new Set<PartName>()
 
   /** `order` has every part of the model, in the order in which they are opened. */
-  constructor(runtime: Runtime, pack: PackReader, order: readonly GraphName[], options: OpenOptions) {
+  constructor(runtime: Runtime, pack: PackReader, order: readonly PartName[], options: OpenOptions) {
     this.runtime = runtime
     this.pack = pack
     this.#order = order
     this.#options = options
     this.#ahead = new WeightsAhead(pack, options.signal)
     const [first] = order
-    if (first !== undefined) this.#ahead.ask(first)
+    if (first !== undefined) this.#ahead.ask(this.#weights(first))
   }
 
   get manifest(): PackManifest {
@@ -50,13 +51,13 @@ export class PartsOpener {
   }
 
   /** A part that stays. */
-  open(part: GraphName, options: PartOptions): Promise<Session> {
+  open(part: PartName, options: PartOptions): Promise<Session> {
     this.#announce(part)
     return this.#session(part, options, this.#options.signal)
   }
 
   /** A part that may be released in between; it is opened now. */
-  async openOnDemand(part: GraphName, options: PartOptions): Promise<OnDemandSession> {
+  async openOnDemand(part: PartName, options: PartOptions): Promise<OnDemandSession> {
     this.#announce(part)
     const session = new OnDemandSession(this.runtime, (signal) => this.#session(part, options, signal))
     await session.open(this.#options.signal)
@@ -78,24 +79,25 @@ export class PartsOpener {
     this.#ahead.cancel()
   }
 
-  #announce(part: GraphName): void {
+  #announce(part: PartName): void {
     throwIfCancelled(this.#options.signal)
     this.#options.onProgress?.(part, this.#order.indexOf(part), this.#order.length)
   }
 
-  async #session(part: GraphName, options: PartOptions, signal: AbortSignal | undefined): Promise<Session> {
+  async #session(part: PartName, options: PartOptions, signal: AbortSignal | undefined): Promise<Session> {
     throwIfCancelled(signal)
     const graph = await this.#graph(part, signal)
-    const data = await this.#ahead.take(part, signal)
+    const path = this.#weights(part)
+    const data = await this.#ahead.take(path, signal)
     throwIfCancelled(signal)
     this.#askForNext(part)
     this.#options.onPart?.({ creating: part })
-    return this.runtime.session({ graph, weights: { path: weightsPath(part), data }, ...options })
+    return this.runtime.session({ graph, weights: { path, data }, ...options })
   }
 
-  async #graph(part: GraphName, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {
+  async #graph(part: PartName, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {
     const { compute } = this.runtime
-    const paths = this.manifest.graphs[part]
+    const paths = this.manifest.parts[part].graphs
     const path = paths[targetFor(compute, paths)]
     if (path === undefined)
       throw new AppError(
@@ -106,10 +108,14 @@ export class PartsOpener {
     return file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : file
   }
 
-  #askForNext(part: GraphName): void {
+  #weights(part: PartName): string {
+    return this.manifest.parts[part].weights
+  }
+
+  #askForNext(part: PartName): void {
     if (this.#met.has(part)) return
     this.#met.add(part)
     const next = this.#order[this.#order.indexOf(part) + 1]
-    if (next !== undefined) this.#ahead.ask(next)
+    if (next !== undefined) this.#ahead.ask(this.#weights(next))
   }
 }

@@ -12,33 +12,34 @@ export const opt: LanguageFamily = {
   async open(parts) {
     const { manifest, runtime } = parts
     const { compute } = runtime
-    const halfCache = targetFor(compute, manifest.graphs.decoder) === 'webgpu-f16'
+    const { graphs, shape } = manifest.parts.decoder
+    const halfCache = targetFor(compute, graphs) === 'webgpu-f16'
     const cacheType = halfCache ? 'float16' : 'float32'
     const context = contextOn(compute, manifest, cacheType)
-    const keepOnDevice = DecoderOnly.deviceOutputs(manifest.shape)
+    const keepOnDevice = DecoderOnly.deviceOutputs(shape)
     const language = await DecoderOnly.open(
       runtime,
       (recordable) => parts.open('decoder', { keepOnDevice, recordable }),
-      manifest.shape,
+      shape,
       cacheType,
       context.positions,
     )
     return { language, context }
   },
 
-  form: ({ text, qFormer }) => ({
-    promptIds: (ids) => [text.bosId, ...ids],
+  form: ({ parts: { decoder } }) => ({
+    promptIds: (ids) => [decoder.shape.bosId, ...ids],
     countedIds: (prompt) => [
-      ...text.imageTokenIds.flatMap((id) => Array<number>(qFormer.queries).fill(id)),
+      ...decoder.shape.imageTokenIds.flatMap((id) => Array<number>(decoder.shape.queries).fill(id)),
       ...prompt,
     ],
-    eosIds: () => text.eosIds,
+    eosIds: () => decoder.shape.eosIds,
   }),
 }
 
 function contextOn(
   { device }: Compute,
-  { shape, files }: PackManifest,
+  { parts, files }: PackManifest,
   cacheType: 'float32' | 'float16',
 ): ContextReport {
   const weightBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
@@ -46,5 +47,8 @@ function contextOn(
   const limits = device?.limits
   const bufferBytes =
     limits === undefined ? null : Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize)
-  return contextFor({ shape, cacheType, weightBytes }, { deviceGiB: deviceMemory ?? null, bufferBytes })
+  return contextFor(
+    { shape: parts.decoder.shape, cacheType, weightBytes },
+    { deviceGiB: deviceMemory ?? null, bufferBytes },
+  )
 }

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { startGpuProbe } from '../../bench/gpu-probe.ts'
 import type { Pixels } from '../../image/pixels.ts'
-import { weightsPath, type PackReader } from '../../pack/manifest.ts'
+import { weightBytes, type PackReader } from '../../pack/manifest.ts'
 import { openHttpPack } from '../../store/http-pack.ts'
 import { openTalkingModel } from '../models/models.ts'
 import type { TalkingModel } from '../models/model.ts'
@@ -48,7 +48,7 @@ async function close({ model, compute }: Loaded): Promise<void> {
 
 /** A picture of stripes; another for another seed. */
 function stripes({ manifest }: TalkingModel, seed: number): Pixels {
-  const size = manifest.shape.vision.imageSize
+  const size = manifest.parts.vision.shape.imageSize
   const data = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i / (7 + seed)))
   return { data, size, brand: 'pixels' }
 }
@@ -126,7 +126,7 @@ it('give their GPU memory back at once, and take no more when they come again', 
   const withAll = counts.liveBytes
   await model.look.keepLoaded(false)
   const weights = (['vision', 'q-former'] as const)
-    .map((graph) => pack.manifest.files.find(({ path }) => path === weightsPath(graph))?.bytes ?? 0)
+    .map((graph) => weightBytes(pack.manifest, graph))
     .reduce((sum, bytes) => sum + bytes, 0)
   expect(withAll - counts.liveBytes).toBeGreaterThanOrEqual(weights)
   const without = counts.liveBytes

@@ -1,5 +1,5 @@
 import { throwIfCancelled } from '../../../pack/failure.ts'
-import { weightsPath, type GraphName, type PackReader } from '../../../pack/manifest.ts'
+import type { PackReader } from '../../../pack/manifest.ts'
 
 type File = ReturnType<PackReader['file']>
 
@@ -8,25 +8,25 @@ export class WeightsAhead {
   readonly #pack: PackReader
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
-  #asked: { graph: GraphName; file: File } | null = null
+  #asked: { path: string; file: File } | null = null
 
   constructor(pack: PackReader, signal: AbortSignal | undefined) {
     this.#pack = pack
     this.#signal = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal])
   }
 
-  /** Begins to read a graph's weights. */
-  ask(graph: GraphName): void {
-    const file = this.#pack.file(weightsPath(graph), this.#signal)
+  /** Begins to read a weights file. */
+  ask(path: string): void {
+    const file = this.#pack.file(path, this.#signal)
     // Whoever takes it hears of its failure; when nobody does any more, nobody needs to.
     file.catch(() => undefined)
-    this.#asked = { graph, file }
+    this.#asked = { path, file }
   }
 
   /** What was asked for, or the file now if it was not. */
-  take(graph: GraphName, signal: AbortSignal | undefined): File {
+  take(path: string, signal: AbortSignal | undefined): File {
     const asked = this.#asked
-    if (asked?.graph !== graph) return this.#pack.file(weightsPath(graph), signal)
+    if (asked?.path !== path) return this.#pack.file(path, signal)
     this.#asked = null
     throwIfCancelled(signal)
     return asked.file

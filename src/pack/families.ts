@@ -1,0 +1,76 @@
+/**
+ * The families of models that a pack can hold, and which parts each is made of. A new family is an entry here; a new
+ * kind of part is described in `shapes`, and what goes into and comes out of its graphs in `parts`.
+ */
+import { literal, type GenericSchema, type InferOutput } from 'valibot'
+import { fields, optional, ruled, text } from './schema.ts'
+import { decoderKind, qFormerKind, visionKind, type PartKind } from './shapes.ts'
+
+/**
+ * What a graph was written for. All of a part share one weights file. `webgpu-f16` exists where weights are stored as
+ * f16 and needs the adapter's `shader-f16`; `wasm` differs from `webgpu` only where the CPU kernels want another layout.
+ */
+export const TARGETS = ['wasm', 'webgpu', 'webgpu-f16'] as const
+export type Target = (typeof TARGETS)[number]
+
+/** Every kind of part that there is, by the name that it has in packs. */
+export const PART_KINDS = { vision: visionKind, 'q-former': qFormerKind, decoder: decoderKind }
+
+export type PartName = keyof typeof PART_KINDS
+export type PartShapes = { [Name in PartName]: InferOutput<(typeof PART_KINDS)[Name]['schema']> }
+
+const path = text(1, 100)
+const graphs = fields({ wasm: optional(path), webgpu: optional(path), 'webgpu-f16': optional(path) })
+
+/** A graph file for each target that the pack was written for, the weights file of them all, and what they compute. */
+export interface PackPart<Shape = PartShapes[PartName]> {
+  graphs: InferOutput<typeof graphs>
+  weights: string
+  shape: Shape
+}
+
+/* @__NO_SIDE_EFFECTS__ */
+function part<Shape>({ schema }: PartKind<Shape>): GenericSchema<PackPart<Shape>> {
+  return fields({ graphs, weights: path, shape: schema })
+}
+
+/* @__NO_SIDE_EFFECTS__ */
+function family<Name extends string, Parts>(
+  name: Name,
+  parts: GenericSchema<Parts>,
+): GenericSchema<{ family: Name; parts: Parts }> {
+  return fields({ family: literal(name), parts })
+}
+
+/** Query embeddings in front of the tokens of OPT. */
+const blip2Opt = ruled(
+  fields({ vision: part(visionKind), 'q-former': part(qFormerKind), decoder: part(decoderKind) }),
+  ({ 'q-former': qFormer, decoder }, demand) => {
+    const { queries, embeddingSize } = qFormer.shape
+    const { shape } = decoder
+    demand(shape.queries === queries, 'decoder.shape.queries', `must be the Q-Former's, ${queries}`)
+    demand(
+      shape.hiddenSize === embeddingSize,
+      'decoder.shape.hiddenSize',
+      `must be the width of the query embeddings, ${embeddingSize}`,
+    )
+  },
+)
+
+/** What a manifest says of each family's models: `family` and `parts`. */
+export const FAMILIES = { 'blip2-opt': family('blip2-opt', blip2Opt) }
+
+export type Family = keyof typeof FAMILIES
+export type PackModel<F extends Family = Family> = InferOutput<(typeof FAMILIES)[F]>
+
+/** What each family is called for people. */
+export const FAMILY_NAMES: Record<Family, string> = { 'blip2-opt': 'BLIP-2 with OPT' }
+
+export function isFamily(value: unknown): value is Family {
+  return typeof value === 'string' && Object.hasOwn(FAMILIES, value)
+}
+
+/** The parts of a model, in the order in which they run. */
+export function partsOf({ parts }: PackModel): [PartName, PackPart][] {
+  return (Object.keys(parts) as PartName[]).map((name) => [name, parts[name]])
+}

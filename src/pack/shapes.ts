@@ -1,0 +1,133 @@
+/**
+ * What has to be known of each part of a model to run it: dimensions and, of language models, the ids that mean
+ * something. A kind of part is a schema, from which its type follows, with the rules that its numbers keep among
+ * themselves, and how many weights it has at least: no manifest can ask for more memory than it has bytes to fill.
+ */
+import { is, type GenericSchema, type InferOutput } from 'valibot'
+import { fields, list, ruled, whole, type Demand } from './schema.ts'
+
+export interface PartKind<Shape> {
+  schema: GenericSchema<Shape>
+  /** Numbers that a part of this shape consists of, at the least; 0 for what is no such shape. */
+  leastWeights(shape: unknown): number
+}
+
+/** `rules` name the fields that they find wrong. */
+/* @__NO_SIDE_EFFECTS__ */
+function partKind<Shape>(
+  dimensions: GenericSchema<Shape>,
+  rules: (shape: Shape, demand: Demand) => void,
+  leastWeights: (shape: Shape) => number,
+): PartKind<Shape> {
+  const schema = ruled(dimensions, rules)
+  return { schema, leastWeights: (shape) => (is(schema, shape) ? leastWeights(shape) : 0) }
+}
+
+/** Of a hidden state or an intermediate one: far above every published model. */
+const MAX_SIZE = 2 ** 17
+const MAX_LAYERS = 1024
+/** Pixels are made before anything is read, so their number is bounded by itself. */
+export const MAX_IMAGE_SIZE = 4096
+const MAX_ROWS = 2 ** 20
+const MAX_IDS = 64
+
+const size = whole(1, MAX_SIZE)
+const layers = whole(1, MAX_LAYERS)
+const rows = whole(1, MAX_ROWS)
+const tokenId = whole(0, MAX_ROWS - 1)
+
+/** Pixels → image features [1, tokens, hidden]. */
+export const visionKind = partKind(
+  fields({
+    imageSize: whole(1, MAX_IMAGE_SIZE),
+    patchSize: whole(1, MAX_IMAGE_SIZE),
+    hiddenSize: size,
+    layers,
+    heads: size,
+    /** One class token and a square of patches. */
+    tokens: rows,
+  }),
+  ({ imageSize, patchSize, hiddenSize, heads, tokens }, demand) => {
+    demand(imageSize % patchSize === 0, 'patchSize', `does not divide the image size, ${imageSize}`)
+    const expected = (imageSize / patchSize) ** 2 + 1
+    demand(tokens === expected, 'tokens', `must be ${expected} for that image and patch size`)
+    headsDivide(hiddenSize, heads, demand)
+  },
+  ({ hiddenSize, patchSize, layers: count, tokens }) =>
+    hiddenSize * (3 * patchSize ** 2 + tokens) + attentionWeights(hiddenSize, count),
+)
+export type VisionShape = InferOutput<typeof visionKind.schema>
+
+/** Image features → query embeddings [1, queries, embedding size]. */
+export const qFormerKind = partKind(
+  fields({
+    /** Learned queries: as many embeddings come out. */
+    queries: rows,
+    hiddenSize: size,
+    layers,
+    heads: size,
+    /** Width of the query embeddings, which is the language model's. */
+    embeddingSize: size,
+  }),
+  ({ hiddenSize, heads }, demand) => headsDivide(hiddenSize, heads, demand),
+  ({ queries, hiddenSize, layers: count, embeddingSize }) =>
+    hiddenSize * (queries + embeddingSize) + attentionWeights(hiddenSize, count),
+)
+export type QFormerShape = InferOutput<typeof qFormerKind.schema>
+
+/** A decoder-only language model over a KV cache, in which query embeddings stand before the tokens. */
+export const decoderKind = partKind(
+  fields({
+    /** Query embeddings that stand before the tokens. */
+    queries: rows,
+    hiddenSize: size,
+    layers,
+    heads: size,
+    headSize: size,
+    /** Head size in the KV cache: filled up to a multiple of 8. */
+    cacheHeadSize: size,
+    /** Rows of the embedding, padding rows included. */
+    vocabulary: rows,
+    /** The longest sequence, query embeddings included (config `max_position_embeddings`). */
+    positions: rows,
+    bosId: tokenId,
+    /** Ids that end an answer: for OPT the newline (config `text_config.eos_token_id`), never dropped silently. */
+    eosIds: list(tokenId, 1, MAX_IDS),
+    /** The id that stands for each query embedding where ids are counted (config `image_token_index`); empty in the old layout. */
+    imageTokenIds: list(tokenId, 0, MAX_IDS),
+    padId: tokenId,
+  }),
+  (shape, demand) => {
+    const { hiddenSize, heads, headSize, cacheHeadSize, queries, positions, vocabulary } = shape
+    demand(
+      heads * headSize === hiddenSize,
+      'heads',
+      `and headSize must make up the hidden size, ${hiddenSize}`,
+    )
+    const filled = Math.ceil(headSize / 8) * 8
+    demand(cacheHeadSize === filled, 'cacheHeadSize', `must be ${filled} for a head size of ${headSize}`)
+    demand(queries < positions, 'positions', `leaves no room behind ${queries} query embeddings`)
+    for (const field of ['bosId', 'padId'] as const) inVocabulary([shape[field]], field, vocabulary, demand)
+    for (const field of ['eosIds', 'imageTokenIds'] as const) {
+      inVocabulary(shape[field], field, vocabulary, demand)
+      demand(new Set(shape[field]).size === shape[field].length, field, 'names an id twice')
+    }
+  },
+  ({ hiddenSize, layers: count, vocabulary, positions }) =>
+    hiddenSize * (vocabulary + positions) + attentionWeights(hiddenSize, count),
+)
+export type DecoderShape = InferOutput<typeof decoderKind.schema>
+
+function headsDivide(hiddenSize: number, heads: number, demand: Demand): void {
+  demand(hiddenSize % heads === 0, 'heads', `do not divide the hidden size, ${hiddenSize}`)
+}
+
+function inVocabulary(ids: readonly number[], field: string, vocabulary: number, demand: Demand): void {
+  const inside = ids.every((id) => id < vocabulary)
+  demand(inside, field, `names an id outside the vocabulary of ${vocabulary} rows`)
+}
+
+/** Query, key, value and output projection of each layer. */
+function attentionWeights(hiddenSize: number, count: number): number {
+  return 4 * count * hiddenSize ** 2
+}
