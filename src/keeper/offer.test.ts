@@ -8,6 +8,7 @@ import {
   smallPack,
   type Tab,
 } from '../../testing/keeper/tabs.ts'
+import { goodManifest } from '../../testing/manifests/manifests.ts'
 import type { FaultServer } from '../../testing/servers/fault-server.ts'
 import { startHubServer } from '../../testing/servers/hub-server.ts'
 import { parseManifest, type PackManifest } from '../pack/manifest.ts'
@@ -109,7 +110,7 @@ describe('an offer', () => {
 
 describe('what is said about the device', () => {
   const needs: ModelNeeds = {
-    shape: parseManifestShape(),
+    model: goodManifest(),
     precision: 'q4f16',
     packBytes: 3e9,
     largestTensorBytes: 1e8,
@@ -152,29 +153,10 @@ describe('what is said about the device', () => {
   })
 
   it('estimates the largest part from the embedding where nobody has counted', () => {
-    const shape = parseManifestShape()
-    const bytes = shape.text.vocabulary * shape.text.hiddenSize
+    const { vocabulary, hiddenSize } = goodManifest().parts.decoder.shape
+    const bytes = vocabulary * hiddenSize
     const tight = { gpu: { bufferBytes: 2 * bytes - 1, f16: true } }
     expect(against(tight, { largestTensorBytes: null, precision: 'q4' })).toEqual([])
     expect(against(tight, { largestTensorBytes: null, precision: 'fp16' })).toHaveLength(1)
   })
 })
-
-function parseManifestShape(): ModelNeeds['shape'] {
-  const counts = { hiddenSize: 2560, layers: 1, heads: 1 }
-  return {
-    vision: { ...counts, imageSize: 224, patchSize: 14, tokens: 257 },
-    qFormer: { ...counts, queries: 32 },
-    text: {
-      ...counts,
-      headSize: 80,
-      cacheHeadSize: 80,
-      vocabulary: 50304,
-      positions: 2048,
-      bosId: 2,
-      eosIds: [50118],
-      imageTokenIds: [],
-      padId: 1,
-    },
-  }
-}

@@ -39,8 +39,8 @@ export type PackManifest<F extends Family = Family> = {
   PackModel<F>
 
 /** A pack to read from, wherever it lies. `file` gives verified bytes and rejects `corrupt` when a hash differs. */
-export interface PackReader {
-  readonly manifest: PackManifest
+export interface PackReader<F extends Family = Family> {
+  readonly manifest: PackManifest<F>
   file(path: string, signal?: AbortSignal): Promise<Blob | Uint8Array<ArrayBuffer>>
 }
 
@@ -81,7 +81,7 @@ export function parseManifest(text: string): PackManifest {
   const { family } = json
   if (!isFamily(family)) refuse(`this program does not know its family, ${JSON.stringify(family)}`)
   const facts = checked(packFacts, json, fieldName)
-  const model = checked(FAMILIES[family], json, fieldName)
+  const model = checked<PackModel>(FAMILIES[family], json, fieldName)
   const manifest: PackManifest = { format: FORMAT, version: FORMAT_VERSION, ...facts, ...model }
   checkRules(manifest, (holds, field, why) => {
     if (!holds) refuse(`${fieldName(field)} ${why}`)
@@ -112,6 +112,11 @@ function parseJson(text: string): unknown {
 
 function refuse(why: string): never {
   throw new AppError('bad-pack', `This pack cannot be used: ${why}. Convert or download it again.`)
+}
+
+/** Whether the pack's model is of the family. */
+export function isPackOf<F extends Family>(pack: PackReader, family: F): pack is PackReader<F> {
+  return pack.manifest.family === family
 }
 
 /** Bytes of the weights files of all parts, or of one. */

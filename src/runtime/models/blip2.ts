@@ -4,7 +4,7 @@
  */
 import { throwIfCancelled } from '../../pack/failure.ts'
 import type { ContextReport } from '../../pack/device-report.ts'
-import type { PartName } from '../../pack/families.ts'
+import type { Family, PartName } from '../../pack/families.ts'
 import type { PackManifest, PackReader } from '../../pack/manifest.ts'
 import type { Compute } from '../device/compute.ts'
 import type { LanguageModel } from '../language/language-model.ts'
@@ -21,22 +21,22 @@ export interface LoadOptions extends OpenOptions {
 }
 
 /** How a family talks. */
-export interface LanguageFamily {
+export interface LanguageFamily<F extends Family> {
   /** Parts of the language model, in the order in which they are opened. */
   parts: readonly PartName[]
-  open(parts: PartsOpener): Promise<{ language: LanguageModel; context: ContextReport }>
+  open(parts: PartsOpener<F>): Promise<{ language: LanguageModel; context: ContextReport }>
   /** How prompts of this model are written. */
-  form(manifest: PackManifest): PromptForm
+  form(manifest: PackManifest<F>): PromptForm
 }
 
 /** Tokens of the prompt that is run beforehand: a question of some length. */
 const TYPICAL_TOKENS = 16
 
 /** Opens a model whose language model is of `family`; null for one that looks and says nothing. */
-export async function openBlip2(
-  pack: PackReader,
+export async function openBlip2<F extends Family>(
+  pack: PackReader<F>,
   compute: Compute,
-  family: LanguageFamily | null,
+  family: LanguageFamily<F> | null,
   options: LoadOptions = {},
 ): Promise<Model> {
   throwIfCancelled(options.signal)
@@ -59,7 +59,7 @@ export async function openBlip2(
   }
 }
 
-async function openTalk(parts: PartsOpener, family: LanguageFamily): Promise<Talk> {
+async function openTalk<F extends Family>(parts: PartsOpener<F>, family: LanguageFamily<F>): Promise<Talk> {
   const tokenizer = await openTokenizer(parts.pack)
   const { language, context } = await family.open(parts)
   try {

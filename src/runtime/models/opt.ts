@@ -6,7 +6,7 @@ import { contextFor } from '../device/context-length.ts'
 import { DecoderOnly } from '../language/decoder-only.ts'
 import type { LanguageFamily } from './blip2.ts'
 
-export const opt: LanguageFamily = {
+export const opt: LanguageFamily<'blip2-opt'> = {
   parts: ['decoder'],
 
   async open(parts) {
@@ -39,7 +39,7 @@ export const opt: LanguageFamily = {
 
 function contextOn(
   { device }: Compute,
-  { parts, files }: PackManifest,
+  { parts, files }: PackManifest<'blip2-opt'>,
   cacheType: 'float32' | 'float16',
 ): ContextReport {
   const weightBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)

@@ -1,6 +1,5 @@
 /** BLIP-2's language models of the T5 sort: an encoder that reads query embeddings and prompt, a decoder that answers. */
 import type { ContextReport } from '../../pack/device-report.ts'
-import type { PackOf } from '../../pack/manifest.ts'
 import { EncoderDecoder } from '../language/encoder-decoder.ts'
 import type { LanguageFamily } from './blip2.ts'
 
@@ -40,7 +39,7 @@ export const t5: LanguageFamily<'blip2-t5'> = {
     }
   },
 
-  form: ({ parts }: PackOf<'blip2-t5'>) => {
+  form: ({ parts }) => {
     const { endId } = parts['text-encoder'].shape
     const { startId, eosIds } = parts['text-decoder'].shape
     return { promptIds: (ids) => [...ids, endId], countedIds: () => [startId], eosIds: () => eosIds }
