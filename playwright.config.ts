@@ -10,8 +10,9 @@ export default defineConfig({
   testDir: 'e2e',
   timeout: 180_000,
   expect: { timeout: 120_000 },
-  fullyParallel: false,
-  workers: 1,
+  // Every test has a browser context of its own, servers of its own, and shares nothing but the built page.
+  fullyParallel: true,
+  workers: 2,
   forbidOnly: true,
   reporter: [['list'], ['json', { outputFile: 'test-results/e2e.json' }]],
   use: {

@@ -76,6 +76,8 @@ export default defineConfig({
           environment: 'node',
           include: ['{src,scripts,lab,testing}/**/*.test.{ts,tsx}'],
           testTimeout: 60_000,
+          // Vitest alone would leave a core idle, which on two cores is half of them.
+          maxWorkers: '100%',
         },
       },
       inBrowser('browser', ['{src,testing}/**/*.browser-test.ts']),

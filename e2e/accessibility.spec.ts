@@ -29,7 +29,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 }
 
 test('Users can do everything by keyboard alone', async ({ app, page }) => {
-  await app.open('?provider=wasm')
+  await app.open()
   const focus = async (name: RegExp): Promise<void> => {
     for (let presses = 0; presses < 40; presses += 1) {
       await page.keyboard.press('Tab')

@@ -29,7 +29,7 @@ test('Users are told in one sentence why a file cannot be used, and can go on', 
 })
 
 test('Users can use pictures of every common kind', async ({ app }) => {
-  await app.open('?provider=wasm')
+  await app.open()
   await app.choose(...READ.map((name) => `e2e/images/${name}`))
   for (const index of READ.keys()) await app.finished(index)
 })

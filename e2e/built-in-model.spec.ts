@@ -25,7 +25,7 @@ test('Users with a photograph are told once that the built-in model knows drawn 
   app,
   page,
 }, info) => {
-  await app.open('?provider=wasm')
+  await app.open()
   await app.choose(await photograph(info, 1))
   await app.finished(0)
   const hint = page.getByRole('complementary', { name: 'About photographs' })
@@ -44,7 +44,7 @@ test('Users with a photograph are told once that the built-in model knows drawn 
 })
 
 test('Users with several pictures are told how many look like photographs', async ({ app, page }, info) => {
-  await app.open('?provider=wasm')
+  await app.open()
   await app.choose(await photograph(info, 2), await drawnScene(info), await photograph(info, 3))
   await app.finished(2)
   await expect(page.getByRole('complementary', { name: 'About photographs' })).toContainText(
@@ -56,7 +56,7 @@ test('Users can have a scene drawn, read its caption and click a question about 
   app,
   page,
 }) => {
-  await app.open('?provider=wasm')
+  await app.open()
   await expect(page.getByRole('button', { name: 'How many things are there?' })).toHaveCount(0)
   await page.getByRole('button', { name: 'Draw me another scene' }).click()
   expect(await app.finished(0)).toMatch(/[a-z]{3,}/)
@@ -73,7 +73,7 @@ test('Users can look through other examples, none of which passes for a photogra
   app,
   page,
 }) => {
-  await app.open('?provider=wasm')
+  await app.open()
   const examples = page.getByRole('button', { name: /^Example scene/ })
   const before = await examples.first().getByRole('img').getAttribute('src')
   await page.getByRole('button', { name: 'Show other examples' }).click()

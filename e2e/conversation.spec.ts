@@ -12,7 +12,7 @@ function positionsRead(words: string): number {
   return Number(/(\d+) positions read/.exec(words)?.[1])
 }
 
-test('Users can hold a conversation of three turns on WebGPU, without a network and across a reload', async ({
+test('Users can hold a conversation of three turns, without a network and across a reload', async ({
   app,
   page,
   context,
@@ -46,7 +46,7 @@ test('Users can edit a question, go back to the old wording, write another answe
   app,
   page,
 }) => {
-  await app.open('?provider=wasm')
+  await app.open()
   await app.choose(PICTURE)
   await app.finished(NAME)
   await app.ask('is there a cat?')
@@ -72,7 +72,7 @@ test('Users can compare pictures with the same question, several ways of answeri
   app,
   page,
 }) => {
-  await app.open('?provider=wasm')
+  await app.open()
   await app.choose(PICTURE, 'e2e/images/good-palette.png')
   await app.finished(NAME)
   await app.finished('good-palette.png')
@@ -89,7 +89,7 @@ test('Users can compare pictures with the same question, several ways of answeri
 })
 
 test('Users can search, delete, export and import their conversations', async ({ app, page }) => {
-  await app.open('?provider=wasm')
+  await app.open()
   for (const name of ['good-rgb.png', 'good-grey.png', 'good-palette.png', 'good-alpha.png']) {
     await app.choose(`e2e/images/${name}`)
     await app.finished(name)
@@ -111,7 +111,7 @@ test('Users can search, delete, export and import their conversations', async ({
 })
 
 test('Users are told when a file to import is no export', async ({ app, page }) => {
-  await app.open('?provider=wasm')
+  await app.open()
   const chooser = page.waitForEvent('filechooser')
   await app.list.getByRole('button', { name: 'Import' }).click()
   await (await chooser).setFiles('package.json')

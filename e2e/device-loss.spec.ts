@@ -1,21 +1,21 @@
 import type { Page, Worker } from '@playwright/test'
 import { expect, test } from './fixtures.ts'
+import { beginThreadWith } from './threads.ts'
 
 /** 20 takes about ten minutes on a software adapter; the gate makes do with fewer. */
 const LOSSES = Number(process.env['DEVICE_LOSSES'] ?? 3)
 const NAME = 'good-rgb.png'
 
 /** Lets the engine's worker remember its device, so that it can be destroyed from outside. */
-async function rememberDevice(page: Page): Promise<void> {
-  await page.route(/engine\.worker.*\.js/, async (route) => {
-    const response = await route.fetch()
-    const remember = `
-      const request = GPUAdapter.prototype.requestDevice
-      GPUAdapter.prototype.requestDevice = async function (...args) {
-        return (self.device = await request.apply(this, args))
-      };`
-    await route.fulfill({ response, body: `${remember}\n${await response.text()}` })
-  })
+function rememberDevice(page: Page): Promise<void> {
+  return beginThreadWith(
+    page,
+    'engine.worker',
+    `const request = GPUAdapter.prototype.requestDevice
+     GPUAdapter.prototype.requestDevice = async function (...args) {
+       return (self.device = await request.apply(this, args))
+     }`,
+  )
 }
 
 /** The engine's threads; models are looked after in another one. */
@@ -34,7 +34,7 @@ test('Users keep the half answer, the draft and the conversation when the graphi
 }) => {
   test.setTimeout(120_000 + LOSSES * 60_000)
   await rememberDevice(page)
-  await app.open()
+  await app.openOnWebGpu()
   await app.choose(`e2e/images/${NAME}`)
   await app.finished(NAME)
   // Long enough to be in the middle of it for sure.

@@ -3,7 +3,7 @@ import { expect, test } from './fixtures.ts'
 
 test('Users can measure their device and copy what was found', async ({ app, page, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
-  await app.open()
+  await app.openOnWebGpu()
   await page.getByText('This device', { exact: true }).click()
   await expect(page.getByLabel('What was chosen')).toContainText('WebGPU')
   await expect(page.getByLabel('What was chosen')).toContainText('recorded once and replayed')
@@ -29,7 +29,7 @@ test('Users can spare memory: what looks at pictures is put away and comes back 
   app,
   page,
 }) => {
-  await app.open()
+  await app.openOnWebGpu()
   await page.getByText('Settings', { exact: true }).click()
   await page.getByRole('combobox', { name: 'Memory' }).selectOption('Spare memory')
   await page.getByText('This device', { exact: true }).click()

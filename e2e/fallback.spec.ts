@@ -11,7 +11,7 @@ test('Users without WebGPU are told so and get their caption from WebAssembly', 
   })
   try {
     const app = new AppPage(await browser.newPage(baseURL === undefined ? {} : { baseURL }))
-    await app.open()
+    await app.open('')
     await expect(app.model).toContainText('Runs on WebAssembly')
     await expect(app.model).toContainText(/WebGPU/)
     await app.choose('e2e/images/good-rgb.png')
@@ -22,7 +22,7 @@ test('Users without WebGPU are told so and get their caption from WebAssembly', 
 })
 
 test('Users can change over to WebAssembly by hand', async ({ app, page }) => {
-  await app.open()
+  await app.openOnWebGpu()
   await page.getByRole('button', { name: 'Use WebAssembly' }).click()
   await expect(app.model).toContainText('Runs on WebAssembly')
   await app.choose('e2e/images/good-rgb.png')
@@ -33,7 +33,7 @@ test('Users are told when the model is damaged, and can load it again', async ({
   // Twice: bytes that are wrong are fetched once more before anybody is bothered.
   const wrong = Buffer.alloc(readFileSync('public/models/drawn-scenes/decoder.weights').length)
   await page.route('**/decoder.weights*', (route) => route.fulfill({ body: wrong }), { times: 2 })
-  await page.goto('/')
+  await page.goto('/?provider=wasm')
   await expect(app.model).toContainText('damaged')
   await app.model.getByRole('button', { name: 'Load again' }).click()
   await expect(app.model).toContainText('Runs on')

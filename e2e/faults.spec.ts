@@ -9,6 +9,7 @@ import type { TestInfo } from '@playwright/test'
 import { seededRandom } from '../src/scenes/random.ts'
 import { startFaultServer, type Fault, type FaultServer } from '../testing/servers/fault-server.ts'
 import { expect } from './fixtures.ts'
+import { hurryFetching } from './threads.ts'
 import { PACK, PACK_FILES, read, storeOf, test, type Models } from './model-fixtures.ts'
 
 const TOTAL_BYTES = PACK_FILES.reduce((sum, path) => sum + statSync(join(PACK, path)).size, 0)
@@ -78,6 +79,7 @@ async function underEach<Expectation>(
 ): Promise<void> {
   test.setTimeout(240_000)
   const counts: Count[] = []
+  await hurryFetching(models.page)
   await models.open()
   for (const [name, fault, expectation] of faults) {
     await test.step(name, async () => {
@@ -185,6 +187,7 @@ test('Users get their model though the connection is cut a hundred times', async
     cuts += 1
     return { kind: 'cut', after: 1 + Math.floor(random.next() * 80_000) }
   }
+  await hurryFetching(models.page)
   await models.open()
   expect(await add(models, server)).toContain('works without a connection')
   expect(cuts).toBe(100)

@@ -16,9 +16,16 @@ export class AppPage {
     this.conversation = page.getByRole('log', { name: 'Conversation' })
   }
 
-  async open(query = ''): Promise<void> {
+  /** On WebAssembly, which is many times faster here than WebGPU on a software adapter. */
+  async open(query = '?provider=wasm'): Promise<void> {
     await this.page.goto(`/${query}`)
     await expect(this.model).toContainText('Runs on')
+  }
+
+  /** For tests that are about WebGPU, or need a device that takes its time. */
+  async openOnWebGpu(): Promise<void> {
+    await this.open('')
+    await expect(this.model).toContainText('Runs on WebGPU')
   }
 
   async choose(...paths: string[]): Promise<void> {

@@ -25,7 +25,7 @@ export class Models {
   }
 
   async open(): Promise<void> {
-    await this.app.open('?provider=wasm')
+    await this.app.open()
     await this.page.getByText('Other models').click()
   }
 

@@ -45,7 +45,7 @@ test('Users can caption with no server at all after one visit, with a kept model
   await site.start()
   const packs = await startFaultServer((path) => readFileSync(join('public/models/drawn-scenes', path)))
   const first = await site.browse()
-  await first.app.page.goto(site.url)
+  await first.app.page.goto(`${site.url}?provider=wasm`)
   await expect(first.app.model).toContainText('starts without a connection')
   await first.app.page.getByText('Other models').click()
   await first.app.page.getByLabel('Address of a model').fill(packs.origin)
@@ -63,7 +63,7 @@ test('Users can caption with no server at all after one visit, with a kept model
   await site.stop()
 
   const second = await site.browse()
-  await second.app.page.goto(site.url)
+  await second.app.page.goto(`${site.url}?provider=wasm`)
   await expect(second.app.model.getByRole('heading', { level: 2 })).not.toContainText('Built-in')
   await expect(second.app.model).toContainText('Runs on')
   expect(await second.app.finished('good-rgb.png')).toBe(words)
@@ -81,7 +81,7 @@ test('Users can caption with no server at all after one visit, with a kept model
 test('Users are offered a new version, and get it when they want it', async ({ site }) => {
   await site.start()
   const { app } = await site.browse()
-  await app.page.goto(site.url)
+  await app.page.goto(`${site.url}?provider=wasm`)
   await expect(app.model).toContainText('starts without a connection')
   const index = join(site.folder, 'index.html')
   writeFileSync(

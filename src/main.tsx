@@ -4,10 +4,13 @@ import { keepPageOffline } from './offline.ts'
 import type { EngineCalls } from './protocol/engine-calls.ts'
 import type { MeasureCalls } from './protocol/measure-calls.ts'
 import { newId } from './new-id.ts'
-import { askToPersist, findWithheld, settingsStorage } from './page-storage.ts'
+import { askToPersist, draftStorage, findWithheld, settingsStorage } from './page-storage.ts'
 import type { KeeperCalls } from './protocol/keeper-calls.ts'
 import { connect, type Client } from './protocol/rpc.ts'
+import { browserChannel } from './store/channel.ts'
 import { openConversationLibrary } from './store/conversation-library.ts'
+import { browserLocks } from './store/locks.ts'
+import { openTab } from './store/tabs.ts'
 import { EMPTY_CATALOGUE, parseCatalogue, type Catalogue } from './state/catalogue.ts'
 import type { MeasureDevice } from './state/measure-slice.ts'
 import type { PacksDependencies } from './state/packs-slice.ts'
@@ -104,9 +107,11 @@ function compose(): AppStore {
     settings: settingsStorage,
     conversations: {
       library: openConversationLibrary(),
+      tabs: openTab(newId(), browserLocks(), browserChannel('pictalk-conversations')),
       newId,
       now: () => Date.now(),
     },
+    drafts: draftStorage,
     builtInModelUrl: new URL('models/drawn-scenes/', document.baseURI).href,
   })
   return store

@@ -1,6 +1,7 @@
 /**
  * A conversation about one picture, or about several side by side: a tree of turns, of which one path is shown. Asking
- * again or otherwise makes a sibling; nothing that was said is lost. Plain data, changed by making new values.
+ * again or otherwise makes a sibling; nothing that was said is lost. Plain data, as it is shown: how it is changed and
+ * kept stands in `kept.ts`.
  */
 import type { Failure } from '../pack/failure.ts'
 
@@ -30,16 +31,21 @@ export interface AnswerFacts {
   model?: string
 }
 
-export type AnswerState =
-  | { status: 'waiting' }
-  | { status: 'reading' }
-  /** What looks at pictures had been put away to spare memory and is read again. */
-  | { status: 'opening'; graph: 'vision' | 'q-former' }
-  | { status: 'looking' }
-  | { status: 'writing'; text: string; tokens: number }
+/** An answer that nobody works on any more. */
+export type SettledAnswer =
   | { status: 'done'; text: string; tokenIds: number[]; answers: AnswerText[]; facts: AnswerFacts }
   /** Cut off by something else than Stop; what had been written is kept. */
   | { status: 'failed'; text: string; failure: Failure }
+
+/** What is kept of an answer. How far one is that is being written is no part of it: it dies with the page that writes. */
+export type AnswerState = {
+  /** Counts the tries at writing it; absent for the first. */
+  attempt?: number
+} & (
+  | SettledAnswer
+  /** To be written by the page with this id. */
+  | { status: 'waiting'; tab: string }
+)
 
 export interface Turn {
   id: string
@@ -56,6 +62,7 @@ export interface Conversation {
   /** Milliseconds since 1970. */
   changedAt: number
   pictures: Picture[]
+  /** Parents stand before what follows them. */
   turns: Turn[]
   /** Which of several siblings is shown, by the id of their parent (`''` for the first turn). */
   chosen: Record<string, string>
@@ -64,11 +71,11 @@ export interface Conversation {
 /** The turns that are shown, first to last. */
 export function shownTurns(conversation: Conversation): Turn[] {
   const path: Turn[] = []
-  let parent: string | null = null
+  let parent = ''
   for (;;) {
-    const siblings = siblingsUnder(conversation, parent)
-    const chosen: string | undefined = conversation.chosen[parent ?? '']
-    const turn: Turn | undefined = siblings.find(({ id }) => id === chosen) ?? siblings.at(-1)
+    const siblings = turnsUnder(conversation, parent)
+    const chosen = conversation.chosen[parent]
+    const turn = siblings.find(({ id }) => id === chosen) ?? siblings.at(-1)
     if (turn === undefined) return path
     path.push(turn)
     parent = turn.id
@@ -76,58 +83,33 @@ export function shownTurns(conversation: Conversation): Turn[] {
 }
 
 /** All turns that stand in the place of this one, itself included, in the order of their making. */
-export function siblingsOf(conversation: Conversation, turn: Turn): Turn[] {
-  return siblingsUnder(conversation, turn.parent)
+export function siblingsOf(conversation: Conversation, turn: Turn): readonly Turn[] {
+  return turnsUnder(conversation, turn.parent ?? '')
 }
 
-function siblingsUnder(conversation: Conversation, parent: string | null): Turn[] {
-  return conversation.turns.filter((turn) => turn.parent === parent)
+/** Ids of this turn and of everything that followed it. */
+export function idsFrom(conversation: Conversation, turnId: string): string[] {
+  const ids = [turnId]
+  // The list grows while it is walked, until nothing follows any more.
+  for (const id of ids) for (const turn of turnsUnder(conversation, id)) ids.push(turn.id)
+  return ids
 }
 
-/** Adds a turn and shows it. */
-export function withTurn(conversation: Conversation, turn: Turn): Conversation {
-  return { ...withChosen(conversation, turn), turns: [...conversation.turns, turn] }
-}
+/** Conversations never change, so what follows what is worked out once for each. */
+const trees = new WeakMap<Conversation, Map<string, Turn[]>>()
 
-/** Shows this one of several siblings. */
-export function withChosen(conversation: Conversation, turn: Turn): Conversation {
-  return { ...conversation, chosen: { ...conversation.chosen, [turn.parent ?? '']: turn.id } }
-}
-
-/** Without this turn and everything that followed it. */
-export function withoutTurn(conversation: Conversation, turnId: string): Conversation {
-  const gone = new Set([turnId])
-  // A turn stands behind its parent in the list, so one pass finds all that follow.
-  for (const { id, parent } of conversation.turns) if (parent !== null && gone.has(parent)) gone.add(id)
-  return { ...conversation, turns: conversation.turns.filter(({ id }) => !gone.has(id)) }
-}
-
-export function withAnswer(
-  conversation: Conversation,
-  turnId: string,
-  pictureId: string,
-  answer: AnswerState,
-): Conversation {
-  return {
-    ...conversation,
-    turns: conversation.turns.map((turn) =>
-      turn.id === turnId ? { ...turn, answers: { ...turn.answers, [pictureId]: answer } } : turn,
-    ),
+function turnsUnder(conversation: Conversation, parent: string): readonly Turn[] {
+  let tree = trees.get(conversation)
+  if (tree === undefined) {
+    tree = new Map()
+    for (const turn of conversation.turns) {
+      const siblings = tree.get(turn.parent ?? '')
+      if (siblings === undefined) tree.set(turn.parent ?? '', [turn])
+      else siblings.push(turn)
+    }
+    trees.set(conversation, tree)
   }
-}
-
-/** With what a look at a picture found. */
-export function withPhotograph(
-  conversation: Conversation,
-  pictureId: string,
-  photograph: boolean,
-): Conversation {
-  return {
-    ...conversation,
-    pictures: conversation.pictures.map((picture) =>
-      picture.id === pictureId ? { ...picture, photograph } : picture,
-    ),
-  }
+  return tree.get(parent) ?? []
 }
 
 /** Questions and answers about one picture before this turn, for the prompt. Captions are no part of it. */
@@ -141,19 +123,14 @@ export function earlierTurns(
   for (let at = turn.parent; at !== null; at = byId.get(at)?.parent ?? null) {
     const { question = null, answers = {} } = byId.get(at) ?? {}
     const text = answerText(answers[pictureId])
-    if (question !== null && text !== '') earlier.unshift({ question, answer: text })
+    if (question !== null && text !== '') earlier.push({ question, answer: text })
   }
-  return earlier
+  return earlier.reverse()
 }
 
 /** What has been written, whatever became of it. */
 export function answerText(answer: AnswerState | undefined): string {
   return answer !== undefined && 'text' in answer ? answer.text : ''
-}
-
-/** The engine is at work on it. */
-export function isUnderWay(answer: AnswerState): boolean {
-  return ['reading', 'opening', 'looking', 'writing'].includes(answer.status)
 }
 
 /** What a conversation is called in a list. */
@@ -174,26 +151,4 @@ export function contains(conversation: Conversation, words: string): boolean {
     .toLowerCase()
     .split(/\s+/)
     .every((word) => text.includes(word))
-}
-
-/** As it can be kept: what was under way when the page closed is cut off. */
-export function afterReload(conversation: Conversation): Conversation {
-  const settled = (answer: AnswerState): AnswerState =>
-    isUnderWay(answer) || answer.status === 'waiting'
-      ? { status: 'failed', text: answerText(answer), failure: CUT_OFF }
-      : answer
-  return {
-    ...conversation,
-    turns: conversation.turns.map((turn) => ({
-      ...turn,
-      answers: Object.fromEntries(
-        Object.entries(turn.answers).map(([picture, answer]) => [picture, settled(answer)]),
-      ),
-    })),
-  }
-}
-
-const CUT_OFF: Failure = {
-  code: 'cancelled',
-  message: 'The page was closed before this answer was finished; write it again.',
 }

@@ -1,13 +1,6 @@
 /** Conversations as one file, out and in: JSON with the pictures, or Markdown to read. */
 import { AppError } from '../pack/failure.ts'
-import {
-  afterReload,
-  answerText,
-  shownTurns,
-  titleOf,
-  type AnswerState,
-  type Conversation,
-} from './conversation.ts'
+import { answerText, shownTurns, titleOf, type AnswerState, type Conversation } from './conversation.ts'
 
 const FORMAT = 'pictalk-conversations'
 const VERSION = 1
@@ -101,7 +94,7 @@ function conversationOf(value: unknown, renew: (id: string) => string): Conversa
     seen.add(id)
   }
   const chosen = isRecord(value['chosen']) ? Object.entries(value['chosen']) : []
-  return afterReload({
+  return {
     id: renew(idOf(value['id'])),
     changedAt: typeof value['changedAt'] === 'number' ? value['changedAt'] : 0,
     pictures: list(value['pictures']).map((picture) => {
@@ -117,7 +110,7 @@ function conversationOf(value: unknown, renew: (id: string) => string): Conversa
     chosen: Object.fromEntries(
       chosen.map(([parent, id]) => [parent === '' ? '' : renew(parent), renew(idOf(id))]),
     ),
-  })
+  }
 }
 
 /** Only finished and failed answers carry over. */

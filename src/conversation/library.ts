@@ -1,16 +1,44 @@
-/** Where conversations are kept between visits. Implemented in `store`, handed to `state`. */
-import type { Conversation } from './conversation.ts'
+/** Where conversations are kept between visits, and how pages of one browser know of each other. Implemented in `store`. */
+import type { KeptConversation } from './kept.ts'
 
+/** A picture's file. */
 export interface StoredPicture {
   id: string
   image: Blob
+  /** Milliseconds since 1970; absent for pictures that were kept before this was noted. */
+  addedAt?: number
 }
 
+/** Every call throws `no-space` when the disk is full. */
 export interface ConversationLibrary {
-  conversations(): Promise<Conversation[]>
-  save(conversation: Conversation): Promise<void>
-  remove(conversationId: string): Promise<void>
-  picture(pictureId: string): Promise<StoredPicture | undefined>
+  /** All that is kept, what is removed included. */
+  conversations(): Promise<KeptConversation[]>
+  conversation(id: string): Promise<KeptConversation | undefined>
+  /** Merges a conversation into what is kept of it, in one step, and returns what is kept now. */
+  merge(conversation: KeptConversation): Promise<KeptConversation>
+  /** Lets go of a conversation, even of its having been removed. */
+  forget(conversationIds: readonly string[]): Promise<void>
+  picture(id: string): Promise<StoredPicture | undefined>
+  pictureIds(): Promise<string[]>
   savePicture(picture: StoredPicture): Promise<void>
-  removePicture(pictureId: string): Promise<void>
+  removePictures(ids: readonly string[]): Promise<void>
+}
+
+/** What one page tells the others. */
+export type TabNews<Progress> =
+  /** A conversation was written where it is kept. */
+  | { kind: 'changed'; conversationId: string; revision: number }
+  /** How far an answer is; null once it is settled. */
+  | { kind: 'progress'; tab: string; conversationId: string; answer: string; progress: Progress | null }
+
+/** This page among those of the same site in this browser. */
+export interface Tabs<Progress> {
+  /** This page's; another at each visit. */
+  id: string
+  /** Settles once the others can tell that this page is there. */
+  present: Promise<void>
+  /** Resolves when the page with this id is gone, at once if it is gone already. */
+  untilGone(tab: string): Promise<void>
+  post(news: TabNews<Progress>): void
+  listen(hear: (news: TabNews<Progress>) => void): void
 }

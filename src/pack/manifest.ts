@@ -6,7 +6,7 @@ import { getDotPath, safeParse, type GenericSchema, type InferOutput } from 'val
 import { readText, type FileTree } from './bytes.ts'
 import { chunkPath } from './chunks.ts'
 import { AppError } from './failure.ts'
-import { FAMILIES, isFamily, type Family, partsOf, type PackModel, type PartName } from './families.ts'
+import { FAMILIES, FAMILY_NAMES, isFamily, type Family, partsOf, type PackModel, type PartName } from './families.ts'
 import { fieldOfFormat1, upgradeFormat1 } from './manifest-1.ts'
 import { checkRules } from './manifest-rules.ts'
 import {
@@ -112,6 +112,16 @@ function parseJson(text: string): unknown {
 
 function refuse(why: string): never {
   throw new AppError('bad-pack', `This pack cannot be used: ${why}. Convert or download it again.`)
+}
+
+/** The manifest as one of the family. Throws `unsupported-model` for another. */
+export function asFamily<F extends Family>(manifest: PackManifest, family: F): PackManifest<F> {
+  if (isOfFamily(manifest, family)) return manifest
+  throw new AppError('unsupported-model', `${manifest.name} is ${FAMILY_NAMES[manifest.family]}, which does not go here.`)
+}
+
+function isOfFamily<F extends Family>(manifest: PackManifest, family: F): manifest is PackManifest<F> {
+  return manifest.family === family
 }
 
 /** Whether the pack's model is of the family. */

@@ -75,7 +75,7 @@ export function modelSlice(
       set({ model: { status: 'ready', loaded } })
       watch(signal)
       if (get().settings.memory !== memory) void applyMemory()
-      void get().answerWaiting()
+      get().answerWaiting()
     } catch (error) {
       if (!signal.aborted) set({ model: { status: 'failed', failure: toFailure(error) } })
     }

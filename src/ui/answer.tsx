@@ -1,7 +1,6 @@
 import { memo, useEffect, useRef, useState, type ReactElement } from 'react'
 import {
   answerText,
-  isUnderWay,
   type AnswerFacts,
   type AnswerState,
   type AnswerText,
@@ -10,6 +9,7 @@ import {
 import type { Failure } from '../pack/failure.ts'
 import { Notice } from './notice.tsx'
 import { PictureView } from './picture.tsx'
+import { answerKey, type UnderWay } from '../state/answering.ts'
 import { modelName } from '../state/model-slice.ts'
 import { useApp } from './store-context.ts'
 
@@ -28,11 +28,15 @@ interface AnswerProps {
 export const Answer = memo(function Answer(props: AnswerProps): ReactElement {
   const { turnId, picture, question, answer, withPicture } = props
   const stop = useApp((state) => state.stop)
+  const here = useApp((state) => state.tab)
+  const underWay = useApp((state) => state.underWay[answerKey(turnId, picture.id)])
   const article = useRef<HTMLElement>(null)
-  const underWay = isUnderWay(answer)
+  const isWaiting = answer.status === 'waiting'
+  const stage = isWaiting ? (underWay?.progress.stage ?? 'waiting') : answer.status
   useEffect(() => {
     article.current?.scrollIntoView({ block: 'nearest' })
-  }, [answer.status])
+  }, [stage])
+  const canStop = isWaiting && underWay?.tab === here
   return (
     <article
       ref={article}
@@ -42,10 +46,10 @@ export const Answer = memo(function Answer(props: AnswerProps): ReactElement {
     >
       {withPicture && <PictureView picture={picture} />}
       <div className="said">
-        <Words answer={answer} picture={picture} turnId={turnId} />
-        {(underWay || answer.status === 'done') && (
+        <Words answer={answer} underWay={underWay} picture={picture} turnId={turnId} />
+        {(canStop || answer.status === 'done') && (
           <div className="actions">
-            {underWay && (
+            {canStop && (
               <button
                 type="button"
                 onClick={() => {
@@ -67,32 +71,18 @@ export const Answer = memo(function Answer(props: AnswerProps): ReactElement {
 
 function Words({
   answer,
+  underWay,
   picture,
   turnId,
 }: {
   answer: AnswerState
+  underWay: UnderWay | undefined
   picture: Picture
   turnId: string
 }): ReactElement {
-  const model = useApp((state) => state.model.status)
   switch (answer.status) {
     case 'waiting':
-      return <p className="stage">{model === 'ready' ? 'Waiting for its turn…' : 'Waiting for the model…'}</p>
-    case 'reading':
-      return <p className="stage">Reading the picture…</p>
-    case 'opening':
-      return (
-        <p className="stage">Opening {answer.graph === 'vision' ? 'the vision encoder' : 'the Q-Former'}…</p>
-      )
-    case 'looking':
-      return <p className="stage">Looking…</p>
-    case 'writing':
-      return (
-        <>
-          <p className="caption">{answer.text}</p>
-          <p className="stage">Writing…</p>
-        </>
-      )
+      return underWay === undefined ? <Waiting tab={answer.tab} /> : <Progress underWay={underWay} />
     case 'done':
       return (
         <>
@@ -110,6 +100,39 @@ function Words({
       )
     case 'failed':
       return <Failed answer={answer} picture={picture} turnId={turnId} />
+  }
+}
+
+function Waiting({ tab }: { tab: string }): ReactElement {
+  const here = useApp((state) => state.tab)
+  const model = useApp((state) => state.model.status)
+  if (tab !== here) return <p className="stage">Waiting in another tab…</p>
+  return <p className="stage">{model === 'ready' ? 'Waiting for its turn…' : 'Waiting for the model…'}</p>
+}
+
+/** How far an answer is, on whichever page it is written. */
+function Progress({ underWay: { tab, progress } }: { underWay: UnderWay }): ReactElement {
+  const here = useApp((state) => state.tab)
+  const where = tab === here ? '' : ' in another tab'
+  switch (progress.stage) {
+    case 'reading':
+      return <p className="stage">Reading the picture{where}…</p>
+    case 'opening':
+      return (
+        <p className="stage">
+          Opening {progress.graph === 'vision' ? 'the vision encoder' : 'the Q-Former'}
+          {where}…
+        </p>
+      )
+    case 'looking':
+      return <p className="stage">Looking{where}…</p>
+    case 'writing':
+      return (
+        <>
+          <p className="caption">{progress.text}</p>
+          <p className="stage">Writing{where}…</p>
+        </>
+      )
   }
 }
 

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, type ReactElement } from 'react'
 import { shownTurns, type Conversation as Talk } from '../conversation/conversation.ts'
-import { isBusy } from '../state/conversation-slice.ts'
+import { isBusy } from '../state/answering.ts'
 import { Composer } from './composer.tsx'
 import { useApp } from './store-context.ts'
 import { TurnView } from './turn.tsx'
@@ -8,16 +8,11 @@ import { TurnView } from './turn.tsx'
 /** What was said about the picture that is shown, the newest last, and the box to ask in. */
 export function Conversation(): ReactElement {
   const conversation = useApp((state) => state.conversations.find(({ id }) => id === state.currentId))
+  const busy = useApp((state) => isBusy(state, state.currentId))
   return (
     <section className="conversation">
       {/* Live updates would read out every token; finished answers are announced by the status line instead. */}
-      <div
-        role="log"
-        aria-label="Conversation"
-        aria-live="off"
-        aria-busy={conversation !== undefined && isBusy(conversation)}
-        tabIndex={0}
-      >
+      <div role="log" aria-label="Conversation" aria-live="off" aria-busy={busy} tabIndex={0}>
         {conversation === undefined ? (
           <p className="empty">Drop a picture here, and its caption appears word by word.</p>
         ) : (

@@ -5,8 +5,7 @@ import { useApp } from './store-context.ts'
 /** What concerns the kept conversations as a whole: a deletion that can be undone, a disk that is full. */
 export function LibraryNotices(): ReactElement | null {
   const failure = useApp((state) => state.libraryFailure)
-  const undo = useApp((state) => state.undo)
-  const dismiss = useApp((state) => state.dismissNotice)
+  const dismiss = useApp((state) => state.dismissLibraryFailure)
   const update = useApp((state) => state.update)
   if (update !== null) {
     return (
@@ -19,11 +18,19 @@ export function LibraryNotices(): ReactElement | null {
     )
   }
   if (failure !== null) return <Notice failure={failure} action="All right" onAction={dismiss} />
-  if (undo === null) return null
+  return <Undo />
+}
+
+/** The last removal, to be taken back; what was removed before it can be taken back after it. */
+function Undo(): ReactElement | null {
+  const last = useApp((state) => (state.offersUndo ? state.undoable.at(-1) : undefined))
+  const undo = useApp((state) => state.undo)
+  const dismiss = useApp((state) => state.dismissUndo)
+  if (last === undefined) return null
   return (
     <div className="undo" role="group" aria-label="Undo">
-      <span>{undo.label}</span>
-      <button type="button" onClick={undo.restore}>
+      <span>{last.label}</span>
+      <button type="button" onClick={undo}>
         Undo
       </button>
       <button type="button" className="link" onClick={dismiss}>

@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react'
 import type { Picture } from '../conversation/conversation.ts'
-import { photographsAmong } from '../state/conversation-slice.ts'
+import { photographsAmong } from '../state/photographs.ts'
 import { goToOtherModels } from './model-panel.tsx'
 import { useApp } from './store-context.ts'
 

@@ -1,12 +1,12 @@
 import { useEffect, useRef, useState, type ReactElement } from 'react'
 import {
-  isUnderWay,
   siblingsOf,
   type AnswerState,
   type Conversation,
   type Picture,
   type Turn,
 } from '../conversation/conversation.ts'
+import { answerKey } from '../state/answering.ts'
 import { Answer } from './answer.tsx'
 import { AutoTextarea } from './auto-textarea.tsx'
 import { PhotographHint } from './photograph-hint.tsx'
@@ -42,7 +42,12 @@ export function TurnView({
   )
 }
 
-const WAITING: AnswerState = { status: 'waiting' }
+/** Of a picture that a turn says nothing about. */
+const NEVER_ASKED: AnswerState = {
+  status: 'failed',
+  text: '',
+  failure: { code: 'not-found', message: 'Nothing was asked about this picture here; ask again.' },
+}
 
 function AnswerOf({
   turn,
@@ -53,7 +58,7 @@ function AnswerOf({
   picture: Picture
   withPicture: boolean
 }): ReactElement {
-  const answer = turn.answers[picture.id] ?? WAITING
+  const answer = turn.answers[picture.id] ?? NEVER_ASKED
   return (
     <Answer
       turnId={turn.id}
@@ -181,7 +186,10 @@ function TurnActions({
 }): ReactElement | null {
   const askAgain = useApp((state) => state.askAgain)
   const deleteTurn = useApp((state) => state.deleteTurn)
-  if (Object.values(turn.answers).some(isUnderWay)) return null
+  const underWay = useApp((state) =>
+    conversation.pictures.some(({ id }) => answerKey(turn.id, id) in state.underWay),
+  )
+  if (underWay) return null
   const name = turn.question ?? conversation.pictures.map((picture) => picture.name).join(', ')
   return (
     <div className="actions">

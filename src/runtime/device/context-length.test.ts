@@ -1,8 +1,10 @@
+import { asFamily } from '../../pack/manifest.ts'
 import { expect, it } from 'vitest'
 import { syntheticPack } from '../../synthetic/pack.ts'
 import { contextFor } from './context-length.ts'
 
-const tiny = syntheticPack({ size: 'tiny', precision: 'fp32', seed: 1 }).manifest.parts.decoder.shape
+const { manifest } = syntheticPack({ size: 'tiny', precision: 'fp32', seed: 1 })
+const tiny = asFamily(manifest, 'blip2-opt').parts.decoder.shape
 /** OPT-2.7B: 327,680 bytes of cache for a position in float16. */
 const shape = {
   ...tiny,

@@ -1,0 +1,147 @@
+import type { BrowserContext, Page } from '@playwright/test'
+import { AppPage, expect, test } from './fixtures.ts'
+
+const NAME = 'good-rgb.png'
+const PICTURE = `e2e/images/${NAME}`
+const CAT = `${NAME}: is there a cat?`
+const DOG = `${NAME}: is there a dog?`
+
+/** Long answers, so that something can be done while one is being written. */
+async function answerAtLength(page: Page): Promise<void> {
+  await page.getByText('Settings').click()
+  await page.getByLabel('How to answer').selectOption('My own')
+  await page.getByLabel('Shortest answer').fill('150')
+  await page.getByLabel('Longest answer').fill('200')
+}
+
+/** Another page of the same browser. */
+async function openBeside(context: BrowserContext): Promise<AppPage> {
+  const app = new AppPage(await context.newPage())
+  await app.open('?provider=wasm')
+  return app
+}
+
+test('Users can undo a removal after they asked something else, and keep both across a reload', async ({
+  app,
+  page,
+}) => {
+  await app.open('?provider=wasm')
+  await app.choose(PICTURE)
+  await app.finished(NAME)
+  await app.ask('is there a cat?')
+  await app.finished(CAT)
+  await page.getByRole('button', { name: 'Remove is there a cat?' }).click()
+  await expect(app.answer(CAT)).toHaveCount(0)
+  await app.ask('is there a dog?')
+  await app.finished(DOG)
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await expect(app.conversation).toContainText('/ 2')
+  await page.reload()
+  await expect(app.conversation).toContainText('/ 2')
+  await expect(app.answer(DOG)).toContainText('first word after')
+  await page.getByRole('button', { name: 'Previous version' }).click()
+  await expect(app.answer(CAT)).toContainText('first word after')
+})
+
+test('Users can take back several removals, one after the other', async ({ app, page }) => {
+  await app.open('?provider=wasm')
+  await app.choose(PICTURE)
+  await app.finished(NAME)
+  await app.ask('is there a cat?')
+  await app.finished(CAT)
+  await page.getByRole('button', { name: 'Remove is there a cat?' }).click()
+  await app.list.getByRole('button', { name: 'Delete conversation' }).click()
+  await expect(app.list.getByRole('listitem')).toHaveCount(0)
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await expect(app.conversation.getByRole('article')).toHaveCount(1)
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await app.finished(CAT)
+  await expect(page.getByRole('button', { name: 'Undo' })).toHaveCount(0)
+})
+
+test('Users can delete what is being written and take that back: it is finished', async ({ app, page }) => {
+  await app.open('?provider=wasm')
+  await app.choose(PICTURE)
+  await app.finished(NAME)
+  await answerAtLength(page)
+  await app.ask('is there a cat?')
+  await expect(app.answer(CAT)).toContainText('Writing…')
+  await app.list.getByRole('button', { name: 'Delete conversation' }).click()
+  await expect(app.conversation.getByRole('article')).toHaveCount(0)
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await expect(app.answer(CAT)).toContainText('first word after')
+  await expect(app.conversation).not.toContainText('Writing…')
+})
+
+test('Users can stop while the picture is looked at and ask at once', async ({ app, page }) => {
+  await app.open('?provider=wasm')
+  await app.choose(PICTURE)
+  await expect(app.answer(NAME)).toContainText(/Reading|Looking/)
+  await page.keyboard.press('Escape')
+  await app.ask('is there a cat?')
+  await app.finished(CAT)
+  await expect(app.answer(CAT)).not.toContainText('Stopped after')
+})
+
+test('Users can talk about a picture in two tabs at once, and each shows what the other says', async ({
+  app,
+  page,
+  context,
+}) => {
+  await app.open('?provider=wasm')
+  await app.choose(PICTURE)
+  await app.finished(NAME)
+  const other = await openBeside(context)
+  await other.finished(NAME)
+  await answerAtLength(page)
+  await app.ask('is there a cat?')
+  await expect(other.answer(CAT)).toContainText('Writing in another tab…')
+  await expect(other.answer(CAT).getByRole('button', { name: 'Stop' })).toHaveCount(0)
+  await other.ask('is there a dog?')
+  const third = await openBeside(context)
+  await app.finished(DOG)
+  for (const tab of [app, other, third]) {
+    await tab.finished(CAT)
+    await tab.finished(DOG)
+  }
+  await page.reload()
+  for (const name of [NAME, CAT, DOG]) await expect(app.answer(name)).toContainText('first word after')
+  await expect(app.conversation.getByRole('article')).toHaveCount(3)
+})
+
+test('Users are told when an answer was cut off with its tab, in every tab', async ({
+  app,
+  page,
+  context,
+}) => {
+  await app.open('?provider=wasm')
+  await app.choose(PICTURE)
+  await app.finished(NAME)
+  const other = await openBeside(context)
+  await answerAtLength(page)
+  await app.ask('is there a cat?')
+  await expect(other.answer(CAT)).toContainText('Writing in another tab…')
+  await page.close()
+  await expect(other.answer(CAT)).toContainText('The page was closed before this answer was finished')
+  await other.answer(CAT).getByRole('button', { name: 'Try again' }).click()
+  await other.finished(CAT)
+})
+
+test('Users who delete a conversation in one tab have it deleted in the other, which does not write it back', async ({
+  app,
+  page,
+  context,
+}) => {
+  await app.open('?provider=wasm')
+  await app.choose(PICTURE)
+  await app.finished(NAME)
+  const other = await openBeside(context)
+  await answerAtLength(other.page)
+  await other.ask('is there a cat?')
+  await expect(app.answer(CAT)).toContainText('Writing in another tab…')
+  await app.list.getByRole('button', { name: 'Delete conversation' }).click()
+  await expect(other.list.getByRole('listitem')).toHaveCount(0)
+  await other.page.close()
+  await page.reload()
+  await expect(app.list).toContainText('None yet')
+})

@@ -1,0 +1,45 @@
+/** What the gate consists of, and what of it runs beside what: two lanes, since two cores are the least there is. */
+import { readPlaywrightReport, readVitestReport, type ReadReport } from './reports.ts'
+
+export interface Step {
+  name: string
+  command: string[]
+  /** Where the step leaves its JSON report; a step without one counts as a single check. */
+  report?: { path: string; read: ReadReport }
+}
+
+/** Steps that wait for each other. */
+export type Lane = Step[]
+/** Lanes that run side by side; a stage begins when the one before is over. */
+export type Stage = Lane[]
+
+export const REPORTS = 'test-results'
+
+const npm = (script: string): string[] => ['npm', 'run', '--silent', script]
+
+function vitest(project: string): Step {
+  const path = `${REPORTS}/${project}.json`
+  return {
+    name: `${project} tests`,
+    command: [
+      ...['npx', 'vitest', 'run', '--project', project],
+      ...['--reporter=default', '--reporter=json', `--outputFile.json=${path}`],
+    ],
+    report: { path, read: readVitestReport },
+  }
+}
+
+const format: Step = { name: 'format', command: npm('format:check') }
+const lint: Step = { name: 'lint', command: npm('lint') }
+const types: Step = { name: 'types', command: npm('types') }
+const endToEnd: Step = {
+  name: 'end-to-end tests',
+  command: npm('e2e'),
+  report: { path: `${REPORTS}/e2e.json`, read: readPlaywrightReport },
+}
+
+/** For the habit of every commit: all that needs no browser. */
+export const CHECK: Stage[] = [[[types, lint, format], [vitest('node')]]]
+
+/** Everything. The browser tests take turns with nothing else that needs the software graphics adapter. */
+export const GATE: Stage[] = [[[types, lint, format, vitest('node')], [vitest('browser')]], [[endToEnd]]]

@@ -1,0 +1,73 @@
+import { describe, expect, it, vi } from 'vitest'
+import { AppError } from '../pack/failure.ts'
+import {
+  ANSWERED,
+  answers,
+  ask,
+  openPage,
+  picture,
+  statuses,
+  withPicture,
+} from '../../testing/state/fake-browser.ts'
+
+describe('an answer', () => {
+  it('captions pictures one after the other, those that came before the model too', async () => {
+    const { store, answer } = openPage()
+    store.getState().addImages([picture('a'), picture('b')])
+    expect(answer).not.toHaveBeenCalled()
+    await store.getState().loadModel()
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
+    expect(store.getState().announcement).toBe('b: a cat')
+  })
+
+  it('hands the picture and earlier turns to the model', async () => {
+    const { store, answer } = await withPicture()
+    await ask(store, ' what is it? ')
+    await ask(store, 'why?')
+    const [request] = answer.mock.calls.at(-1) ?? []
+    expect(request).toMatchObject({
+      asked: {
+        kind: 'question',
+        question: 'why?',
+        earlier: [{ question: 'what is it?', answer: 'a cat' }],
+      },
+    })
+    expect(await request?.picture.image.text()).toBe('a.png')
+    expect(store.getState().drafts).toEqual({})
+  })
+
+  it('shows the text so far and keeps what was written before a failure', async () => {
+    const { store, answer } = openPage()
+    const seen: string[] = []
+    store.subscribe(() => {
+      for (const { progress } of Object.values(store.getState().underWay))
+        if (progress.stage === 'writing' && progress.text !== seen.at(-1)) seen.push(progress.text)
+    })
+    answer.mockImplementationOnce((_, report) => {
+      report({ stage: 'writing', text: 'a', tokens: 1 })
+      report({ stage: 'writing', text: 'a cat', tokens: 2 })
+      return Promise.reject(new AppError('out-of-memory', 'Too large.'))
+    })
+    await store.getState().loadModel()
+    store.getState().addImages([picture('a')])
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['failed']))
+    expect(seen).toEqual(['a', 'a cat'])
+    expect(answers(store)[0]).toMatchObject({ text: 'a cat', failure: { code: 'out-of-memory' } })
+  })
+
+  it('stops the answer under way and no other', async () => {
+    const { store, answer } = openPage()
+    answer.mockImplementationOnce(
+      (_, __, signal) =>
+        new Promise((resolve) =>
+          signal.addEventListener('abort', () => resolve({ ...ANSWERED, finish: 'stopped' })),
+        ),
+    )
+    await store.getState().loadModel()
+    store.getState().addImages([picture('a'), picture('b')])
+    await vi.waitFor(() => expect(answer).toHaveBeenCalled())
+    store.getState().stop()
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
+    expect(answers(store)).toMatchObject([{ facts: { finish: 'stopped' } }, { facts: { finish: 'end' } }])
+  })
+})

@@ -1,0 +1,298 @@
+/**
+ * Writes the answers that wait: which they are follows from the conversations alone, and the queue holds one job for each.
+ * How far an answer is while it is written is nobody's to keep; other pages are told as it happens.
+ */
+import { earlierTurns, type Picture, type SettledAnswer, type Turn } from '../conversation/conversation.ts'
+import {
+  attemptOf,
+  toShown,
+  withAnswer,
+  withPhotograph,
+  type KeptConversation,
+} from '../conversation/kept.ts'
+import type { AnswerPlace } from '../conversation/kept.ts'
+import { AppError, toFailure } from '../pack/failure.ts'
+import type { AnswerProgress, AnswerRequest, Answered } from '../protocol/engine-calls.ts'
+import type { ConversationSources, Shelf } from './library.ts'
+import type { LookAhead } from './look-ahead.ts'
+import { modelName } from './model-slice.ts'
+import { photographsAmong } from './photographs.ts'
+import { JobQueue, type Job, type StopReason } from './queue.ts'
+import { decodingOf } from './settings-slice.ts'
+import type { EngineAccess, GetState, SetState } from './store.ts'
+
+/** An answer on which some page is at work this moment. */
+export interface UnderWay {
+  conversationId: string
+  /** The page that writes it. */
+  tab: string
+  progress: AnswerProgress
+}
+
+export interface AnsweringSlice {
+  /** This page's id among those of the same site. */
+  tab: string
+  /** By `answerKey`. */
+  underWay: Record<string, UnderWay>
+  /** What a screen reader should hear next: finished answers and failures only, never single tokens. */
+  announcement: string
+  /** Goes on with the answers that wait, once a model is ready. */
+  answerWaiting: () => void
+  /** Ends the answer being written on this page, and no other; what is there stays. */
+  stop: () => void
+}
+
+/** One answer to write. */
+export interface AnswerJob extends Job, AnswerPlace {
+  conversationId: string
+}
+
+/** Names one answer among all. */
+export function answerKey(turnId: string, pictureId: string): string {
+  return `${turnId} ${pictureId}`
+}
+
+/** Whether anything of a conversation is being written, on any page. */
+export function isBusy(
+  { underWay }: Pick<AnsweringSlice, 'underWay'>,
+  conversationId: string | null,
+): boolean {
+  return Object.values(underWay).some((one) => one.conversationId === conversationId)
+}
+
+/** Other pages hear of progress so often at most; the last word reaches them with the finished answer. */
+const TELL_EVERY_MS = 150
+
+export interface AnsweringRooms {
+  engine: EngineAccess
+  shelf: Shelf
+  lookAhead: LookAhead
+  sources: ConversationSources
+}
+
+export class Answering {
+  readonly #set: SetState
+  readonly #get: GetState
+  readonly #engine: EngineAccess
+  readonly #shelf: Shelf
+  readonly #lookAhead: LookAhead
+  readonly #sources: ConversationSources
+  readonly queue: JobQueue<AnswerJob>
+  #toldAt = -Infinity
+
+  constructor(set: SetState, get: GetState, { engine, shelf, lookAhead, sources }: AnsweringRooms) {
+    this.#set = set
+    this.#get = get
+    this.#engine = engine
+    this.#shelf = shelf
+    this.#lookAhead = lookAhead
+    this.#sources = sources
+    this.queue = new JobQueue({
+      ready: () => get().model.status === 'ready',
+      // What people look at comes first.
+      prefer: ({ conversationId }) => conversationId === get().currentId,
+      run: (job, signal) => this.#run(job, signal),
+    })
+    shelf.onChange = (kept) => this.#follow(kept)
+    shelf.onTabGone = (tab) => this.#note((one) => one.tab === tab)
+    sources.tabs.listen((news) => {
+      if (news.kind !== 'progress') return
+      const { tab, conversationId, answer, progress } = news
+      this.#show(answer, progress === null ? null : { tab, conversationId, progress })
+    })
+  }
+
+  stop(): void {
+    const { running } = this.queue
+    if (running !== null) this.queue.stop(running.key, 'stopped')
+  }
+
+  /** Ends what is written on this page of one turn. */
+  stopTurn(turnId: string): void {
+    const { running } = this.queue
+    if (running?.turnId === turnId) this.queue.stop(running.key, 'stopped')
+  }
+
+  /** Has the queue hold what waits for this page in a conversation, and nothing else of it. */
+  #follow(kept: KeptConversation): void {
+    const jobs = this.#jobsOf(kept)
+    const wanted = new Set(jobs.map(({ key }) => key))
+    for (const { key, conversationId } of this.queue.waiting)
+      if (conversationId === kept.id && !wanted.has(key)) this.queue.stop(key, 'withdrawn')
+    const { running } = this.queue
+    if (running?.conversationId === kept.id && !isAnswerable(kept, running))
+      this.queue.stop(running.key, 'withdrawn')
+    for (const job of jobs) this.queue.add(job)
+  }
+
+  #jobsOf(kept: KeptConversation): AnswerJob[] {
+    const { tab } = this.#get()
+    const jobs: AnswerJob[] = []
+    const { pictures, turns } = toShown(kept) ?? { pictures: [], turns: [] }
+    for (const { id: turnId, answers } of turns) {
+      for (const { id: pictureId } of pictures) {
+        const answer = answers[pictureId]
+        if (answer?.status !== 'waiting' || answer.tab !== tab) continue
+        const attempt = attemptOf(answer)
+        const key = `${answerKey(turnId, pictureId)} ${attempt}`
+        jobs.push({ key, conversationId: kept.id, turnId, pictureId, attempt })
+      }
+    }
+    return jobs
+  }
+
+  async #run(job: AnswerJob, signal: AbortSignal): Promise<void> {
+    const conversation = this.#shelf.find(job.conversationId)
+    const turn = conversation?.turns.find(({ id }) => id === job.turnId)
+    const picture = conversation?.pictures.find(({ id }) => id === job.pictureId)
+    if (conversation === undefined || turn === undefined || picture === undefined) return
+    const by = modelName(this.#get().model)
+    this.#show(answerKey(job.turnId, job.pictureId), this.#underWay(job, { stage: 'reading' }), true)
+    const answer = await this.#write(job, turn, picture, signal)
+    if (answer !== null) {
+      this.#shelf.change(job.conversationId, (kept) =>
+        withAnswer(kept, job, by === null ? answer : signed(answer, by)),
+      )
+      this.#announce(answer, turn, picture)
+    }
+    this.#show(answerKey(job.turnId, job.pictureId), null, true)
+  }
+
+  /** Null when nothing came of it because it was withdrawn: should it come back, it waits as before. */
+  async #write(
+    job: AnswerJob,
+    turn: Turn,
+    picture: Picture,
+    signal: AbortSignal,
+  ): Promise<SettledAnswer | null> {
+    const key = answerKey(job.turnId, job.pictureId)
+    let written = ''
+    const onEvent = (progress: AnswerProgress): void => {
+      if (progress.stage === 'writing') written = progress.text
+      this.#show(key, this.#underWay(job, progress), true)
+    }
+    try {
+      const request = await this.#requestFor(job, turn, picture)
+      const answered = await this.#engine.call('answer', request, { onEvent, signal })
+      const { look } = answered
+      if (look !== null) {
+        this.#lookAhead.noteSeen(picture.id)
+        this.#shelf.change(job.conversationId, (kept) => withPhotograph(kept, picture.id, look.photograph))
+      }
+      if (answered.finish === 'stopped' && answered.text === '' && reasonOf(signal) === 'withdrawn')
+        return null
+      if (answered.finish !== 'stopped') this.#get().answerFinished()
+      return done(answered)
+    } catch (error) {
+      const failure = toFailure(error)
+      if (failure.code !== 'cancelled') return { status: 'failed', text: written, failure }
+      return written === '' && reasonOf(signal) === 'withdrawn' ? null : done({ ...NOTHING, text: written })
+    }
+  }
+
+  async #requestFor({ conversationId }: AnswerJob, turn: Turn, picture: Picture): Promise<AnswerRequest> {
+    const image = this.#get().images[picture.id] ?? (await this.#sources.library.picture(picture.id))?.image
+    if (image === undefined)
+      throw new AppError('not-found', 'This picture is no longer stored here; drop it again.')
+    const { settings } = this.#get()
+    const { question } = turn
+    const conversation = this.#shelf.find(conversationId)
+    const earlier = conversation === undefined ? [] : earlierTurns(conversation, turn, picture.id)
+    return {
+      picture: { id: picture.id, image },
+      asked:
+        question === null
+          ? { kind: 'caption', prompt: settings.prompt }
+          : { kind: 'question', question, earlier, template: settings.template },
+      settings: decodingOf(settings, this.#sources.now() % 2 ** 32),
+    }
+  }
+
+  #announce(answer: SettledAnswer, { question }: Turn, picture: Picture): void {
+    if (answer.status === 'failed') {
+      this.#set({ announcement: `${picture.name}: ${answer.failure.message}` })
+      return
+    }
+    if (answer.facts.finish === 'stopped') return
+    const said = `${picture.name}: ${answer.text === '' ? 'no answer' : answer.text}`
+    const { conversations, settings } = this.#get()
+    const now = conversations.flatMap(({ pictures }) => pictures).filter(({ id }) => id === picture.id)
+    const beyond = question === null && photographsAmong(now, settings).length > 0
+    this.#set({ announcement: beyond ? `${said}. ${BEYOND}` : said })
+  }
+
+  #underWay({ conversationId }: AnswerJob, progress: AnswerProgress): UnderWay {
+    return { tab: this.#get().tab, conversationId, progress }
+  }
+
+  /** How far an answer is; null when it is no longer under way. `tell` has the other pages know. */
+  #show(answer: string, now: UnderWay | null, tell = false): void {
+    const { [answer]: before, ...others } = this.#get().underWay
+    this.#set({ underWay: now === null ? others : { ...others, [answer]: now } })
+    const one = now ?? before
+    if (!tell || one === undefined) return
+    const { tabs, now: clock } = this.#sources
+    if (now !== null && clock() - this.#toldAt < TELL_EVERY_MS) return
+    this.#toldAt = now === null ? -Infinity : clock()
+    const { tab, conversationId } = one
+    tabs.post({ kind: 'progress', tab, conversationId, answer, progress: now?.progress ?? null })
+  }
+
+  /** Takes back what was shown of answers that nobody writes any more. */
+  #note(isOver: (one: UnderWay) => boolean): void {
+    const rest = Object.entries(this.#get().underWay).filter(([, one]) => !isOver(one))
+    this.#set({ underWay: Object.fromEntries(rest) })
+  }
+}
+
+/** Whether an answer is still to be written: its turn stands, and it is not being written anew. */
+function isAnswerable(kept: KeptConversation, { turnId, pictureId, attempt }: AnswerPlace): boolean {
+  const answer = toShown(kept)?.turns.find(({ id }) => id === turnId)?.answers[pictureId]
+  return answer !== undefined && attemptOf(answer) === attempt
+}
+
+function reasonOf(signal: AbortSignal): StopReason | null {
+  return signal.aborted ? (signal.reason as StopReason) : null
+}
+
+function done({ text, tokenIds, answers, ...rest }: Answered): SettledAnswer & { status: 'done' } {
+  const { finish, prefilled, dropped, prefillMs, decodeMs, look } = rest
+  const lookMs = look === null ? 0 : look.readMs + look.lookMs
+  return {
+    status: 'done',
+    text,
+    tokenIds,
+    answers,
+    facts: { finish, prefilled, dropped, prefillMs, decodeMs, lookMs },
+  }
+}
+
+/** With the name of the model that wrote it. */
+function signed(answer: SettledAnswer, model: string): SettledAnswer {
+  return answer.status === 'done' ? { ...answer, facts: { ...answer.facts, model } } : answer
+}
+
+/** Stopped before there was anything to say. */
+const NOTHING: Answered = {
+  text: '',
+  tokenIds: [],
+  answers: [],
+  finish: 'stopped',
+  prefilled: 0,
+  dropped: 0,
+  prefillMs: 0,
+  decodeMs: 0,
+  look: null,
+}
+
+const BEYOND = 'This looks like a photograph, and the built-in model knows drawn scenes only.'
+
+export function answeringSlice(answering: Answering, tab: string): AnsweringSlice {
+  return {
+    tab,
+    underWay: {},
+    announcement: '',
+    answerWaiting: () => answering.queue.advance(),
+    stop: () => answering.stop(),
+  }
+}

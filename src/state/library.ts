@@ -1,0 +1,311 @@
+/**
+ * The conversations that this page holds, and their way to and from where they are kept. Every change is made here at
+ * once and merged into what is kept a moment later; what other pages write there is merged into what is here.
+ */
+import type { Conversation } from '../conversation/conversation.ts'
+import { isGoneForGood, tabsIn, toKept, toShown, withFinal, withoutTab } from '../conversation/kept.ts'
+import type { KeptConversation } from '../conversation/kept.ts'
+import type { ConversationLibrary, Tabs } from '../conversation/library.ts'
+import { isSame, merge } from '../conversation/merge.ts'
+import { toFailure, type Failure } from '../pack/failure.ts'
+import type { AnswerProgress } from '../protocol/engine-calls.ts'
+import type { EngineAccess, GetState, SetState } from './store.ts'
+
+export interface LibrarySlice {
+  /** Newly begun ones first, then the latest changed. */
+  conversations: Conversation[]
+  /** The one that is shown; null before the first picture. */
+  currentId: string | null
+  /** Files of all pictures in `conversations`; the bytes stay where the browser keeps them. */
+  images: Record<string, Blob>
+  /** Something that concerns no single answer: the disk is full, a file cannot be read. */
+  libraryFailure: Failure | null
+  restoreConversations: () => Promise<void>
+  openConversation: (id: string) => void
+  dismissLibraryFailure: () => void
+}
+
+export interface ConversationSources {
+  library: ConversationLibrary
+  tabs: Tabs<AnswerProgress>
+  newId: () => string
+  /** Milliseconds since 1970. */
+  now: () => number
+}
+
+/** Days after which even the mark that something was removed goes: no page is open that long with the old version. */
+const MARK_DAYS = 30
+/** Days that a picture may lie here without a conversation, which comes right behind it or never. */
+const STRAY_DAYS = 1
+const DAY_MS = 86_400_000
+
+export class Shelf {
+  readonly #set: SetState
+  readonly #get: GetState
+  readonly #engine: EngineAccess
+  readonly #sources: ConversationSources
+  readonly #records = new Map<string, KeptConversation>()
+  /** Conversations that are being written, and those among them that have changed again since. */
+  readonly #saving = new Set<string>()
+  readonly #unsaved = new Set<string>()
+  /** What must be kept before a conversation is: its pictures. */
+  readonly #before = new Map<string, Promise<unknown>>()
+  readonly #watched = new Set<string>()
+  readonly #gone = new Set<string>()
+  /** Told of each conversation that has changed, here or elsewhere. */
+  onChange: (kept: KeptConversation) => void = () => undefined
+  /** Told of each page that is gone. */
+  onTabGone: (tab: string) => void = () => undefined
+
+  constructor(set: SetState, get: GetState, engine: EngineAccess, sources: ConversationSources) {
+    this.#set = set
+    this.#get = get
+    this.#engine = engine
+    this.#sources = sources
+    sources.tabs.listen((news) => {
+      if (news.kind === 'changed') this.#heed(news.conversationId, news.revision)
+    })
+  }
+
+  /** As it is shown; undefined when it is not there or removed. */
+  find(id: string | null): Conversation | undefined {
+    return this.#get().conversations.find((one) => one.id === id)
+  }
+
+  current(): Conversation | undefined {
+    return this.find(this.#get().currentId)
+  }
+
+  kept(id: string): KeptConversation | undefined {
+    return this.#records.get(id)
+  }
+
+  /** Begins a conversation with the files of its pictures, and shows it. */
+  add(conversation: Conversation, images: Record<string, Blob>): void {
+    // A conversation without its picture is of less use than none, so it waits for them.
+    const pictures = this.#keepImages(images)
+    pictures.catch((error: unknown) => this.#set({ libraryFailure: toFailure(error) }))
+    this.#before.set(conversation.id, pictures)
+    this.#put(toKept(conversation))
+    this.#set({ currentId: conversation.id })
+    this.#save(conversation.id)
+  }
+
+  /** Adds a conversation that was brought from elsewhere. Resolves once it is kept; rejects when it cannot be. */
+  async bring(conversation: Conversation, images: Record<string, Blob>): Promise<void> {
+    await this.#keepImages(images)
+    this.#put(toKept(conversation))
+    await this.#merge(conversation.id)
+  }
+
+  async #keepImages(images: Record<string, Blob>): Promise<void> {
+    const { library, now } = this.#sources
+    this.#set({ images: { ...this.#get().images, ...images } })
+    for (const [id, image] of Object.entries(images)) await library.savePicture({ id, image, addedAt: now() })
+  }
+
+  /** Changes a conversation that is there, and keeps the change. */
+  change(id: string, to: (kept: KeptConversation) => KeptConversation): void {
+    const before = this.#records.get(id)
+    const after = before === undefined ? before : to(before)
+    if (after === undefined || after === before) return
+    this.#put({ ...after, changedAt: this.#sources.now() })
+    this.#save(id)
+  }
+
+  /** Makes a removal final, and lets go of the pictures that went with it. */
+  finalise(conversationId: string, removalId: string): void {
+    this.#letGo(conversationId, (kept) => withFinal(kept, removalId))
+  }
+
+  /** Keeps the pictures of a conversation again, should another page have let go of them. */
+  keepPictures({ pictures }: Conversation): void {
+    const { library, now } = this.#sources
+    const { images } = this.#get()
+    this.attempt(async () => {
+      for (const { id } of pictures) {
+        const image = images[id]
+        if (image === undefined || (await library.picture(id)) !== undefined) continue
+        await library.savePicture({ id, image, addedAt: now() })
+      }
+    })
+  }
+
+  /** Does something whose failure concerns all that is kept. */
+  attempt(work: () => Promise<unknown>): void {
+    void work().catch((error: unknown) => this.#set({ libraryFailure: toFailure(error) }))
+  }
+
+  /** Brings everything that is kept onto this page, and clears away what earlier visits left behind. */
+  async restore(): Promise<void> {
+    const { library, now } = this.#sources
+    const records = (await library.conversations()).sort((a, b) => b.changedAt - a.changedAt)
+    const old = now() - MARK_DAYS * DAY_MS
+    const expired = records.filter((one) => isGoneForGood(one) && one.changedAt < old).map(({ id }) => id)
+    const kept = records.filter(({ id }) => !expired.includes(id))
+    const found = await Promise.all(kept.map((one) => this.#imagesOf(one)))
+    this.#set({ images: Object.assign({}, ...found, this.#get().images) as Record<string, Blob> })
+    const added = kept.filter(({ id }) => !this.#records.has(id))
+    for (const one of kept) {
+      if (this.#records.has(one.id)) this.#adopt(one)
+      else this.#records.set(one.id, one)
+    }
+    const { conversations, currentId } = this.#get()
+    const all = [...conversations, ...added.flatMap((one) => toShown(one) ?? [])]
+    this.#set({ conversations: all, currentId: currentId ?? all[0]?.id ?? null })
+    for (const one of kept) this.#watch(one)
+    await library.forget(expired)
+    await this.#clearStrays()
+  }
+
+  /** Takes in what is kept of a conversation now. */
+  #adopt(kept: KeptConversation): void {
+    const mine = this.#records.get(kept.id)
+    const merged = mine === undefined ? kept : merge(withOwn(kept, mine, this.#sources.tabs.id), mine)
+    if (mine !== undefined && isSame(merged, mine)) this.#records.set(kept.id, merged)
+    else this.#put(merged)
+    this.#watch(merged)
+  }
+
+  /** Has the page show a conversation as it is now. */
+  #put(kept: KeptConversation): void {
+    this.#records.set(kept.id, kept)
+    const { conversations, currentId } = this.#get()
+    const shown = toShown(kept)
+    if (shown === null) {
+      const rest = conversations.filter(({ id }) => id !== kept.id)
+      this.#set({ conversations: rest, currentId: currentId === kept.id ? (rest[0]?.id ?? null) : currentId })
+    } else if (conversations.some(({ id }) => id === kept.id)) {
+      this.#set({ conversations: conversations.map((one) => (one.id === kept.id ? shown : one)) })
+    } else this.#set({ conversations: [shown, ...conversations], currentId: currentId ?? kept.id })
+    this.onChange(kept)
+  }
+
+  #save(id: string): void {
+    this.#unsaved.add(id)
+    if (this.#saving.has(id)) return
+    this.#saving.add(id)
+    void this.#write(id)
+  }
+
+  /** Writes a conversation until nothing of it has changed meanwhile. What cannot be kept goes along with the next change. */
+  async #write(id: string): Promise<void> {
+    await this.#sources.tabs.present
+    await this.#before.get(id)?.catch(() => undefined)
+    this.#before.delete(id)
+    while (this.#unsaved.delete(id))
+      await this.#merge(id).catch((error: unknown) => this.#set({ libraryFailure: toFailure(error) }))
+    // In the same breath in which nothing more was found to write, so that no change slips by.
+    this.#saving.delete(id)
+  }
+
+  async #merge(id: string): Promise<void> {
+    const { library, tabs } = this.#sources
+    const record = this.#records.get(id)
+    if (record === undefined) return
+    const kept = await library.merge(record)
+    tabs.post({ kind: 'changed', conversationId: id, revision: kept.revision })
+    this.#adopt(kept)
+  }
+
+  /** Another page wrote a conversation. */
+  #heed(id: string, revision: number): void {
+    if ((this.#records.get(id)?.revision ?? -1) >= revision) return
+    this.attempt(async () => {
+      const kept = await this.#sources.library.conversation(id)
+      if (kept === undefined) return
+      const images = await this.#imagesOf(kept)
+      if (Object.keys(images).length > 0) this.#set({ images: { ...this.#get().images, ...images } })
+      this.#adopt(kept)
+    })
+  }
+
+  /** Files of those pictures of a conversation that this page has not got yet. */
+  async #imagesOf({ pictures }: KeptConversation): Promise<Record<string, Blob>> {
+    const images: Record<string, Blob> = {}
+    for (const { id } of pictures) {
+      if (id in this.#get().images) continue
+      const stored = await this.#sources.library.picture(id)
+      if (stored !== undefined) images[id] = stored.image
+    }
+    return images
+  }
+
+  /** What other pages left here to do is theirs for as long as they live. */
+  #watch(kept: KeptConversation): void {
+    const { tabs } = this.#sources
+    for (const tab of tabsIn(kept)) {
+      if (tab === tabs.id) continue
+      if (this.#gone.has(tab)) this.#letGo(kept.id, (one) => withoutTab(one, tab))
+      else if (!this.#watched.has(tab)) {
+        this.#watched.add(tab)
+        void tabs.untilGone(tab).then(() => this.#takeOver(tab))
+      }
+    }
+  }
+
+  #takeOver(tab: string): void {
+    this.#gone.add(tab)
+    this.onTabGone(tab)
+    for (const id of [...this.#records.keys()]) this.#letGo(id, (kept) => withoutTab(kept, tab))
+  }
+
+  /** A change after which some pictures may belong to nothing any more. */
+  #letGo(id: string, to: (kept: KeptConversation) => KeptConversation): void {
+    const before = this.#records.get(id)
+    this.change(id, to)
+    const after = this.#records.get(id)
+    if (before === undefined || after === before || after?.pictures.length === before.pictures.length) return
+    this.attempt(() => this.#forgetPictures(before.pictures.map((picture) => picture.id)))
+  }
+
+  async #forgetPictures(ids: readonly string[]): Promise<void> {
+    const used = new Set([...this.#records.values()].flatMap(({ pictures }) => pictures.map(({ id }) => id)))
+    const gone = ids.filter((id) => !used.has(id))
+    if (gone.length === 0) return
+    const images = Object.entries(this.#get().images).filter(([id]) => !gone.includes(id))
+    this.#set({ images: Object.fromEntries(images) })
+    await this.#sources.library.removePictures(gone)
+    // Without a model there is nobody who remembers; what is left over is small.
+    await this.#engine.call('forget', { pictureIds: gone }).catch(() => undefined)
+  }
+
+  /** Pictures that a page kept before it died, so that their conversation never followed. */
+  async #clearStrays(): Promise<void> {
+    const { library, now } = this.#sources
+    const used = new Set([...this.#records.values()].flatMap(({ pictures }) => pictures.map(({ id }) => id)))
+    const strays: string[] = []
+    for (const id of await library.pictureIds()) {
+      if (used.has(id)) continue
+      const { addedAt = 0 } = (await library.picture(id)) ?? {}
+      if (addedAt < now() - STRAY_DAYS * DAY_MS) strays.push(id)
+    }
+    await this.#forgetPictures(strays)
+  }
+}
+
+/** What this page can undo it knows best: another that could not tell that it lives may have made it final. */
+function withOwn(kept: KeptConversation, mine: KeptConversation, tab: string): KeptConversation {
+  const own = mine.removals.filter((one) => one.tab === tab && one.status === 'undoable')
+  if (own.length === 0) return kept
+  const removals = kept.removals.map((theirs) => own.find(({ id }) => id === theirs.id) ?? theirs)
+  return { ...kept, removals }
+}
+
+export function librarySlice(set: SetState, shelf: Shelf): LibrarySlice {
+  return {
+    conversations: [],
+    currentId: null,
+    images: {},
+    libraryFailure: null,
+    async restoreConversations() {
+      try {
+        await shelf.restore()
+      } catch (error) {
+        set({ libraryFailure: toFailure(error) })
+      }
+    },
+    openConversation: (id) => set({ currentId: id }),
+    dismissLibraryFailure: () => set({ libraryFailure: null }),
+  }
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { openPage } from '../../testing/state/fake-browser.ts'
+
+describe('settings', () => {
+  it('are kept and restored', () => {
+    const { store, kept } = openPage()
+    store.getState().changeSettings({ prompt: 'a photo of', theme: 'dark' })
+    expect(kept.at(-1)).toMatchObject({ prompt: 'a photo of', theme: 'dark', preset: 'quick' })
+    expect(openPage({ kept }).store.getState().settings).toEqual(store.getState().settings)
+  })
+
+  it.each([
+    ['no object', 'nonsense'],
+    [
+      'values of other kinds',
+      {
+        theme: 'plaid',
+        prompt: 7,
+        own: { beams: 0 },
+        preset: 'x',
+        template: 'y',
+        prefer: 'magic',
+        memory: 'little',
+      },
+    ],
+  ])('fall back to the defaults where what was kept is %s', (_, kept) => {
+    expect(openPage({ kept: [kept] }).store.getState().settings).toEqual(openPage().store.getState().settings)
+  })
+
+  it('hold for the visit where nothing can be kept', () => {
+    const full: unknown[] = []
+    full.push = () => {
+      throw new DOMException('full', 'QuotaExceededError')
+    }
+    const { store } = openPage({ kept: full })
+    store.getState().changeSettings({ prompt: 'a photo of' })
+    expect(store.getState().settings.prompt).toBe('a photo of')
+  })
+})

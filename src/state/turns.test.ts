@@ -1,0 +1,57 @@
+import { describe, expect, it, vi } from 'vitest'
+import {
+  ANSWERED,
+  ask,
+  openPage,
+  picture,
+  questions,
+  statuses,
+  withPicture,
+} from '../../testing/state/fake-browser.ts'
+
+describe('a conversation', () => {
+  it('keeps every version of a question and what followed it', async () => {
+    const { store, answer } = await withPicture()
+    await ask(store, 'what?')
+    await ask(store, 'why?')
+    const [, what] = store.getState().conversations[0]?.turns ?? []
+    answer.mockResolvedValueOnce({ ...ANSWERED, text: 'a dog' })
+    store.getState().askAgain(what?.id ?? '', 'which?')
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
+    expect(questions(store)).toEqual([null, 'which?'])
+    store.getState().showTurn(what?.id ?? '')
+    expect(questions(store)).toEqual([null, 'what?', 'why?'])
+    store.getState().deleteTurn(what?.id ?? '')
+    expect(questions(store)).toEqual([null, 'which?'])
+    store.getState().undo()
+    expect(questions(store)).toEqual([null, 'what?', 'why?'])
+  })
+
+  it('asks the same question about every picture', async () => {
+    const { store, answer } = openPage()
+    await store.getState().loadModel()
+    store.getState().addImages([picture('a'), picture('b')])
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
+    await ask(store, 'what?')
+    const asked = answer.mock.calls.map(([{ picture, asked }]) => [picture.id, asked.kind])
+    expect(asked.map(([, kind]) => kind)).toEqual(['caption', 'caption', 'question', 'question'])
+    expect(new Set(asked.map(([id]) => id)).size).toBe(2)
+  })
+})
+
+describe('a suggested question', () => {
+  it('is asked at once and leaves alone what is being typed', async () => {
+    const { store, answer } = await withPicture()
+    store.getState().changeDraft('half a que')
+    store.getState().ask('How many?')
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'done']))
+    expect(answer.mock.calls.at(-1)?.[0].asked).toMatchObject({ question: 'How many?' })
+    expect(Object.values(store.getState().drafts)).toEqual(['half a que'])
+  })
+
+  it('has nobody to answer it before there is a picture', () => {
+    const { store } = openPage()
+    store.getState().ask('How many?')
+    expect(store.getState().conversations).toEqual([])
+  })
+})

@@ -1,0 +1,157 @@
+/** What people do in a conversation: ask, ask again, choose, remove. */
+import { idsFrom, shownTurns, titleOf, type Picture, type Turn } from '../conversation/conversation.ts'
+import { withAnotherAttempt, withChosen, withRemoval, withTurn, type Removal } from '../conversation/kept.ts'
+import type { Answering } from './answering.ts'
+import type { ConversationSources, Shelf } from './library.ts'
+import type { LookAhead } from './look-ahead.ts'
+import type { GetState, SetState } from './store.ts'
+import { noteRemoval } from './undo.ts'
+
+export interface NamedImage {
+  image: Blob
+  name: string
+}
+
+export interface TurnsSlice {
+  /** Questions not sent yet, by conversation. */
+  drafts: Record<string, string>
+  /** Begins a conversation about a picture, or about several side by side, and captions it. */
+  addImages: (images: NamedImage[]) => void
+  /** The first letters of a question have its pictures looked at, if the model has not seen them. */
+  changeDraft: (text: string) => void
+  /** Asks the draft, as `ask` does. */
+  send: () => void
+  /** Asks about every picture of the current conversation; the draft stays. */
+  ask: (question: string) => void
+  /** Asks again, in the same words or in others: a sibling of that turn. */
+  askAgain: (turnId: string, question: string | null) => void
+  showTurn: (turnId: string) => void
+  /** Writes a failed answer again in its place. */
+  retry: (turnId: string, pictureId: string) => void
+  /** Removes a turn and everything that followed it; a conversation of which nothing would be left goes as a whole. */
+  deleteTurn: (turnId: string) => void
+  deleteConversation: (id: string) => void
+}
+
+/** Drafts outlive a reload of their page. Either call may throw. */
+export interface DraftStorage {
+  load(): unknown
+  save(drafts: Record<string, string>): void
+}
+
+export interface TurnsRooms {
+  shelf: Shelf
+  answering: Answering
+  lookAhead: LookAhead
+  drafts: DraftStorage
+}
+
+export function turnsSlice(
+  set: SetState,
+  get: GetState,
+  { newId, now }: ConversationSources,
+  { shelf, answering, lookAhead, drafts }: TurnsRooms,
+): TurnsSlice {
+  const newTurn = (parent: string | null, question: string | null, pictures: readonly Picture[]): Turn => {
+    const waiting = pictures.map(({ id }) => [id, { status: 'waiting', tab: get().tab }] as const)
+    return { id: newId(), parent, question, answers: Object.fromEntries(waiting) }
+  }
+
+  const changeDrafts = (id: string, text: string): void => {
+    const others = Object.entries(get().drafts).filter(([other]) => other !== id)
+    set({ drafts: Object.fromEntries(text === '' ? others : [...others, [id, text]]) })
+    try {
+      drafts.save(get().drafts)
+    } catch {
+      // A draft that cannot be kept still holds until the page closes.
+    }
+  }
+
+  const remove = (conversationId: string, turns: Removal['turns'], label: string): void => {
+    const removal: Removal = { id: newId(), tab: get().tab, turns, status: 'undoable' }
+    shelf.change(conversationId, (kept) => withRemoval(kept, removal))
+    noteRemoval(set, get, shelf, { removalId: removal.id, conversationId, label })
+  }
+
+  return {
+    drafts: restored(drafts),
+    addImages(images) {
+      const added = images.map(({ image, name }) => ({ id: newId(), name, image }))
+      const pictures = added.map(({ id, name }) => ({ id, name }))
+      const files = Object.fromEntries(added.map(({ id, image }) => [id, image]))
+      const turn = newTurn(null, null, pictures)
+      shelf.add({ id: newId(), changedAt: now(), pictures, turns: [turn], chosen: {} }, files)
+    },
+    changeDraft(text) {
+      const conversation = shelf.current()
+      if (conversation === undefined) return
+      changeDrafts(conversation.id, text)
+      if (text.trim() !== '') void lookAhead.look(conversation, () => answering.queue.idle)
+    },
+    send() {
+      const id = get().currentId ?? ''
+      const question = (get().drafts[id] ?? '').trim()
+      if (question === '') return
+      changeDrafts(id, '')
+      get().ask(question)
+    },
+    ask(question) {
+      const conversation = shelf.current()
+      if (conversation === undefined) return
+      const parent = shownTurns(conversation).at(-1)?.id ?? null
+      const turn = newTurn(parent, question, conversation.pictures)
+      shelf.change(conversation.id, (kept) => withTurn(kept, turn))
+    },
+    askAgain(turnId, question) {
+      const conversation = shelf.current()
+      const turn = conversation?.turns.find(({ id }) => id === turnId)
+      if (conversation === undefined || turn === undefined) return
+      answering.stopTurn(turnId)
+      const again = newTurn(turn.parent, question, conversation.pictures)
+      shelf.change(conversation.id, (kept) => withTurn(kept, again))
+    },
+    showTurn(turnId) {
+      const conversation = shelf.current()
+      const turn = conversation?.turns.find(({ id }) => id === turnId)
+      if (conversation !== undefined && turn !== undefined)
+        shelf.change(conversation.id, (kept) => withChosen(kept, turn))
+    },
+    retry(turnId, pictureId) {
+      const conversation = shelf.current()
+      if (conversation === undefined) return
+      shelf.change(conversation.id, (kept) => withAnotherAttempt(kept, turnId, pictureId, get().tab))
+      if (get().model.status === 'failed') void get().loadModel()
+    },
+    deleteTurn(turnId) {
+      const conversation = shelf.current()
+      const turn = conversation?.turns.find(({ id }) => id === turnId)
+      if (conversation === undefined || turn === undefined) return
+      const gone = new Set(idsFrom(conversation, turnId))
+      // Without its first turns a conversation is only a picture that nothing was said about: that goes too.
+      if (gone.size === conversation.turns.length) {
+        get().deleteConversation(conversation.id)
+        return
+      }
+      const turns = conversation.turns
+        .filter(({ id }) => gone.has(id))
+        .map(({ id, parent }) => ({ id, parent }))
+      remove(conversation.id, turns, `“${turn.question ?? titleOf(conversation)}” was removed.`)
+    },
+    deleteConversation(id) {
+      const conversation = shelf.find(id)
+      if (conversation !== undefined) remove(id, null, `“${titleOf(conversation)}” was deleted.`)
+    },
+  }
+}
+
+/** Drafts as they were kept, whatever lies there. */
+function restored(storage: DraftStorage): Record<string, string> {
+  try {
+    const entries = Object.entries({ ...(storage.load() as object | null) })
+    return Object.fromEntries(
+      entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    )
+  } catch {
+    return {}
+  }
+}

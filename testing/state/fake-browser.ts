@@ -1,0 +1,231 @@
+/** A browser without a disk, and pages in it: the whole state of the app over a made-up engine. */
+import { expect, vi, type Mock } from 'vitest'
+import { shownTurns, type AnswerState, type Turn } from '../../src/conversation/conversation.ts'
+import { toShown } from '../../src/conversation/kept.ts'
+import type { ConversationLibrary, StoredPicture, TabNews } from '../../src/conversation/library.ts'
+import type { MemoryReport } from '../../src/pack/device-report.ts'
+import type { Failure } from '../../src/pack/failure.ts'
+import type {
+  Answered,
+  AnswerProgress,
+  EngineCalls,
+  LoadedModel,
+  Looked,
+} from '../../src/protocol/engine-calls.ts'
+import type { Client, Handlers } from '../../src/protocol/rpc.ts'
+import { answerKey } from '../../src/state/answering.ts'
+import type { MeasureDevice } from '../../src/state/measure-slice.ts'
+import { createAppStore, type AppStore } from '../../src/state/store.ts'
+import { channelInMemory } from '../../src/store/channel.ts'
+import { conversationLibrary, type ConversationRecord } from '../../src/store/conversation-library.ts'
+import { locksInMemory, type Locks } from '../../src/store/locks.ts'
+import { tableInMemory, type Table } from '../../src/store/table.ts'
+import { openTab, type OpenTab } from '../../src/store/tabs.ts'
+
+export const LOOKED: Looked = { width: 2, height: 2, photograph: false, readMs: 1, lookMs: 1 }
+export const ANSWERED: Answered = {
+  text: 'a cat',
+  tokenIds: [5, 6],
+  answers: [{ text: 'a cat', tokenIds: [5, 6], score: -1 }],
+  finish: 'end',
+  prefilled: 3,
+  dropped: 0,
+  prefillMs: 1,
+  decodeMs: 1,
+  look: LOOKED,
+}
+export const OF_A_PHOTOGRAPH: Answered = { ...ANSWERED, look: { ...LOOKED, photograph: true } }
+export const LOST: Failure = { code: 'device-lost', message: 'The graphics device went away.' }
+
+export function loaded(hash: string): LoadedModel {
+  const files = ['vision.weights', 'q-former.weights'].map((path) => ({ path, chunks: [{ sha256: hash }] }))
+  // The store passes it on and looks at nothing in it.
+  return { loadMs: 1, manifest: { files } } as unknown as LoadedModel
+}
+
+/** What pages of one site share. */
+export interface FakeBrowser {
+  /** As they lie on the disk. */
+  conversations: Map<string, ConversationRecord>
+  pictures: Map<string, StoredPicture>
+  library: ConversationLibrary
+  locks: Locks
+  channel: ReturnType<typeof channelInMemory<TabNews<AnswerProgress>>>
+}
+
+export function fakeBrowser(): FakeBrowser {
+  const conversations = new Map<string, ConversationRecord>()
+  const pictures = new Map<string, StoredPicture>()
+  return {
+    conversations,
+    pictures,
+    library: conversationLibrary({
+      conversations: copying(tableInMemory(conversations)),
+      pictures: tableInMemory(pictures),
+    }),
+    locks: locksInMemory(),
+    channel: channelInMemory(),
+  }
+}
+
+/** What a database gives out is never what was put in. */
+function copying<T>(table: Table<T>): Table<T> {
+  return {
+    ...table,
+    get: async (key) => structuredClone(await table.get(key)),
+    set: (key, value) => table.set(key, structuredClone(value)),
+    update: (key, change) =>
+      table.update(key, (present) => structuredClone(change(structuredClone(present)))),
+    values: async () => structuredClone(await table.values()),
+  }
+}
+
+type Handler<K extends keyof EngineCalls> = Mock<Handlers<EngineCalls>[K]>
+
+export interface FakePage {
+  browser: FakeBrowser
+  store: AppStore
+  tab: OpenTab<AnswerProgress>
+  load: Handler<'load'>
+  look: Handler<'look'>
+  answer: Handler<'answer'>
+  forget: Handler<'forget'>
+  changeMemory: Handler<'changeMemory'>
+  unload: Handler<'unload'>
+  /** Makes the graphics device of the loaded model go away. */
+  lose: (failure: Failure) => void
+  /** Every version of the settings that was kept, the last one last. */
+  kept: unknown[]
+  measureDevice: Mock<MeasureDevice>
+  restarted: () => number
+}
+
+export interface PageOptions {
+  browser?: FakeBrowser
+  /** In place of the browser's, to have it fail or wait. */
+  library?: ConversationLibrary
+  kept?: unknown[]
+  drafts?: { load(): unknown; save(drafts: Record<string, string>): void }
+}
+
+let ids = 0
+let time = 0
+
+export function openPage({
+  browser = fakeBrowser(),
+  library = browser.library,
+  kept = [],
+  drafts = { load: () => null, save: () => undefined },
+}: PageOptions = {}): FakePage {
+  let lose: (failure: Failure) => void = () => undefined
+  const handlers = {
+    load: vi.fn<Handlers<EngineCalls>['load']>().mockResolvedValue(loaded('one')),
+    untilLost: () => new Promise<Failure>((resolve) => (lose = resolve)),
+    look: vi.fn<Handlers<EngineCalls>['look']>().mockResolvedValue(LOOKED),
+    answer: vi.fn<Handlers<EngineCalls>['answer']>().mockResolvedValue(ANSWERED),
+    forget: vi.fn<Handlers<EngineCalls>['forget']>().mockResolvedValue(null),
+    changeMemory: vi
+      .fn<Handlers<EngineCalls>['changeMemory']>()
+      .mockResolvedValue({ keepsAll: false, why: 'Asked.' } satisfies MemoryReport),
+    unload: vi.fn<Handlers<EngineCalls>['unload']>().mockResolvedValue(null),
+  }
+  const client = clientOf(handlers)
+  const measureDevice = vi.fn<MeasureDevice>()
+  const tab = openTab(`tab${(ids += 1)}`, browser.locks, browser.channel.join())
+  let restarts = 0
+  const store = createAppStore({
+    engine: { client, restart: () => ((restarts += 1), client) },
+    packs: {
+      client: { call: () => new Promise(() => undefined), fail: () => undefined },
+      persist: () => Promise.resolve(false),
+      chooseFolder: () => Promise.resolve('none'),
+      offerFile: () => undefined,
+    },
+    measureDevice,
+    settings: { load: () => kept.at(-1), save: (settings) => void kept.push(settings) },
+    conversations: { library, tabs: tab, newId: () => `id${(ids += 1)}`, now: () => (time += 1) },
+    drafts,
+    builtInModelUrl: 'http://localhost/models/',
+  })
+  return {
+    ...handlers,
+    browser,
+    store,
+    tab,
+    lose: (failure) => lose(failure),
+    kept,
+    measureDevice,
+    restarted: () => restarts,
+  }
+}
+
+/** The engine at the other end of the wire, without the wire. */
+export function clientOf(handlers: Handlers<EngineCalls>): Client<EngineCalls> {
+  return {
+    call: (kind, input, { onEvent = () => undefined, signal = new AbortController().signal } = {}) =>
+      handlers[kind](input, onEvent, signal),
+    fail: () => undefined,
+  }
+}
+
+export const picture = (name: string): { image: Blob; name: string } => ({ image: new Blob([name]), name })
+
+export function currentTurns({ getState }: AppStore): Turn[] {
+  const { conversations, currentId } = getState()
+  const current = conversations.find(({ id }) => id === currentId)
+  return current === undefined ? [] : shownTurns(current)
+}
+
+/** The answers that are shown, in order. */
+export function answers(store: AppStore): AnswerState[] {
+  return currentTurns(store).flatMap((turn) => Object.values(turn.answers))
+}
+
+export const questions = (store: AppStore): (string | null)[] =>
+  currentTurns(store).map(({ question }) => question)
+
+/** How far each answer is that is shown: the stage where somebody writes it, else what became of it. */
+export function statuses(store: AppStore): string[] {
+  const { underWay } = store.getState()
+  return currentTurns(store).flatMap((turn) =>
+    Object.entries(turn.answers).map(([id, { status }]) =>
+      status === 'waiting' ? (underWay[answerKey(turn.id, id)]?.progress.stage ?? status) : status,
+    ),
+  )
+}
+
+/** Questions of all conversations that are not removed, as they lie on the disk. */
+export async function questionsOnDisk({ library }: FakeBrowser): Promise<(string | null)[]> {
+  const kept = await library.conversations()
+  return kept.flatMap((one) => toShown(one)?.turns ?? []).map(({ question }) => question)
+}
+
+export async function withPicture(options: PageOptions = {}): Promise<FakePage> {
+  const page = openPage(options)
+  await page.store.getState().loadModel()
+  page.store.getState().addImages([picture('a.png')])
+  await vi.waitFor(() => expect(statuses(page.store)).toEqual(['done']))
+  return page
+}
+
+export async function ask(store: AppStore, question: string): Promise<void> {
+  store.getState().changeDraft(question)
+  store.getState().send()
+  await vi.waitFor(() => expect(new Set(statuses(store))).toEqual(new Set(['done'])))
+}
+
+/** A page that another visit finds as this one left it. */
+export async function reopened({ browser, tab }: FakePage): Promise<FakePage> {
+  await settled()
+  tab.close()
+  const page = openPage({ browser })
+  await page.store.getState().restoreConversations()
+  await page.store.getState().loadModel()
+  await settled()
+  return page
+}
+
+/** Lets everything happen that waits for nothing from outside. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setTimeout(resolve))
+}
