@@ -6,7 +6,15 @@ import { getDotPath, safeParse, type GenericSchema, type InferOutput } from 'val
 import { readText, type FileTree } from './bytes.ts'
 import { chunkPath } from './chunks.ts'
 import { AppError } from './failure.ts'
-import { FAMILIES, FAMILY_NAMES, isFamily, type Family, partsOf, type PackModel, type PartName } from './families.ts'
+import {
+  FAMILIES,
+  FAMILY_NAMES,
+  isFamily,
+  type Family,
+  partsOf,
+  type PackModel,
+  type PartName,
+} from './families.ts'
 import { fieldOfFormat1, upgradeFormat1 } from './manifest-1.ts'
 import { checkRules } from './manifest-rules.ts'
 import {
@@ -116,16 +124,24 @@ function refuse(why: string): never {
 
 /** The manifest as one of the family. Throws `unsupported-model` for another. */
 export function asFamily<F extends Family>(manifest: PackManifest, family: F): PackManifest<F> {
-  if (isOfFamily(manifest, family)) return manifest
-  throw new AppError('unsupported-model', `${manifest.name} is ${FAMILY_NAMES[manifest.family]}, which does not go here.`)
-}
-
-function isOfFamily<F extends Family>(manifest: PackManifest, family: F): manifest is PackManifest<F> {
-  return manifest.family === family
+  const described = { manifest }
+  if (isOfFamily(described, family)) return described.manifest
+  throw new AppError(
+    'unsupported-model',
+    `${manifest.name} is ${FAMILY_NAMES[manifest.family]}, which does not go here.`,
+  )
 }
 
 /** Whether the pack's model is of the family. */
 export function isPackOf<F extends Family>(pack: PackReader, family: F): pack is PackReader<F> {
+  return isOfFamily(pack, family)
+}
+
+interface Described<F extends Family = Family> {
+  readonly manifest: PackManifest<F>
+}
+
+function isOfFamily<F extends Family>(pack: Described, family: F): pack is Described<F> {
   return pack.manifest.family === family
 }
 

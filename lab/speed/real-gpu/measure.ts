@@ -76,7 +76,10 @@ async function keepLogits(model: TalkingModel, path: string): Promise<void> {
   const data = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i / 97))
   const { embeddings } = await model.look.see({ data, size, brand: 'pixels' })
   const decoding = model.talk.start({ embeddings })
-  const { logits } = await decoding.begin([asFamily(model.manifest, 'blip2-opt').parts.decoder.shape.bosId, 5, 6, 7], 1)
+  const { logits } = await decoding.begin(
+    [asFamily(model.manifest, 'blip2-opt').parts.decoder.shape.bosId, 5, 6, 7],
+    1,
+  )
   decoding.dispose()
   writeFileSync(path, new Uint8Array(logits.buffer))
 }

@@ -3,9 +3,10 @@
  * configuration leaves open, where the embedding lies and what the head is, the stored tensors decide.
  */
 import { AppError } from '../../pack/failure.ts'
+import type { PartShapes } from '../../pack/families.ts'
 import { sameValues, type Checkpoint } from '../checkpoint.ts'
-import { embeddingOf, T5_HEAD, T5_SHARED, type T5Config } from '../parts/t5-layers.ts'
-import { lookConfig, type LookConfig } from './blip2-look.ts'
+import { embeddingOf, t5CacheHeadSize, T5_HEAD, T5_SHARED, type T5Config } from '../parts/t5-layers.ts'
+import { lookConfig, lookShapes, type LookConfig } from './blip2-look.ts'
 import { count, demand, positive, section, tokenId, tokenIds, unsupported, type Json } from './config-json.ts'
 
 export interface Blip2T5Config extends LookConfig {
@@ -76,15 +77,11 @@ function geluOf(json: Json): T5Config['gelu'] {
 }
 
 /**
- * Settles by the stored tensors what serves as which embedding and whether the head is one of them, as transformers 5
- * does: what is stored under its own name is used, what is not is the shared table, and a head that differs from that
- * is not tied. Throws `bad-checkpoint` when there is no embedding, or no head where the configuration wants its own.
+ * What serves as which embedding and as the head, by the names of the stored tensors, as transformers 5 does: what is
+ * stored under its own name is used, what is not is the shared table. Throws `bad-checkpoint` when there is no
+ * embedding, or no head where the configuration wants one of its own.
  */
-export async function settleEmbeddings(
-  config: T5Config,
-  checkpoint: Checkpoint,
-  signal?: AbortSignal,
-): Promise<T5Config> {
+export function nameEmbeddings(config: T5Config, checkpoint: Checkpoint): T5Config {
   const stored = (names: string[]): string | undefined => names.find((name) => checkpoint.tensors.has(name))
   const [ofEncoder, ofDecoder] = [embeddingOf('encoder'), embeddingOf('decoder')]
   // transformers embeds the prompt with the shared table, whatever the encoder's own copy holds.
@@ -96,13 +93,48 @@ export async function settleEmbeddings(
       `The checkpoint has no token embedding (${T5_SHARED}); fetch it again, or check that config.json belongs to it.`,
     )
   }
-  const head = checkpoint.tensors.has(T5_HEAD) ? T5_HEAD : stored([T5_SHARED, ofEncoder, ofDecoder])
-  if (head === undefined || (head !== T5_HEAD && !config.tiedHead)) {
+  const head = stored([T5_HEAD]) ?? encoder
+  if (head !== T5_HEAD && !config.tiedHead) {
     throw new AppError(
       'bad-checkpoint',
       `The checkpoint has no ${T5_HEAD}, and its config.json does not let the embedding serve instead; fetch it again.`,
     )
   }
-  const tiedHead = await sameValues(checkpoint, head, decoder, signal)
-  return { ...config, embeddings: { encoder, decoder, head }, tiedHead }
+  return { ...config, embeddings: { encoder, decoder, head }, tiedHead: head !== T5_HEAD }
+}
+
+/** Whether the head is the decoder's embedding, decided by the values of both. */
+export async function settleHead(
+  config: T5Config,
+  checkpoint: Checkpoint,
+  signal?: AbortSignal,
+): Promise<T5Config> {
+  const { head, decoder } = config.embeddings
+  return { ...config, tiedHead: await sameValues(checkpoint, head, decoder, signal) }
+}
+
+export function t5PartShapes(
+  config: Blip2T5Config,
+): Pick<PartShapes, 'vision' | 'q-former' | 'text-encoder' | 'text-decoder'> {
+  const { text, queries } = config
+  const { hiddenSize, heads, headSize, vocabulary, buckets, maxDistance } = text
+  const shared = { hiddenSize, heads, headSize, vocabulary, buckets, maxDistance }
+  return {
+    ...lookShapes(config, hiddenSize),
+    'text-encoder': {
+      ...shared,
+      queries,
+      layers: text.encoderLayers,
+      crossLayers: text.decoderLayers,
+      endId: text.eosIds[0] ?? 1,
+    },
+    'text-decoder': {
+      ...shared,
+      layers: text.decoderLayers,
+      cacheHeadSize: t5CacheHeadSize(text),
+      startId: text.startId,
+      eosIds: text.eosIds,
+      padId: text.padId,
+    },
+  }
 }

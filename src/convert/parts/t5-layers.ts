@@ -33,6 +33,11 @@ export interface T5Config {
   padId: number
 }
 
+/** Head size in the cache: `GroupQueryAttention` takes multiples of 8. */
+export function t5CacheHeadSize({ headSize }: T5Config): number {
+  return Math.ceil(headSize / 8) * 8
+}
+
 const MODEL = 'language_model'
 
 export const T5_SHARED = `${MODEL}.shared.weight`
