@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { unzipSync } from 'fflate'
 import { expect, test } from './fixtures.ts'
 
 const PICTURE = 'e2e/images/good-rgb.png'
@@ -100,7 +101,11 @@ test('Users can search, delete, export and import their conversations', async ({
   const download = page.waitForEvent('download')
   await app.list.getByRole('button', { name: 'Export all' }).click()
   const path = await (await download).path()
-  expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ format: 'pictalk-conversations' })
+  const files = unzipSync(readFileSync(path))
+  expect(Object.keys(files).filter((name) => name.startsWith('pictures/'))).toHaveLength(4)
+  expect(Buffer.from(files['pictures/1.png'] ?? []).equals(readFileSync('e2e/images/good-alpha.png'))).toBe(
+    true,
+  )
   await app.list.getByRole('button', { name: 'Delete conversation good-rgb.png' }).click()
   await expect(app.list.getByRole('listitem')).toHaveCount(3)
   const chooser = page.waitForEvent('filechooser')
@@ -115,5 +120,5 @@ test('Users are told when a file to import is no export', async ({ app, page }) 
   const chooser = page.waitForEvent('filechooser')
   await app.list.getByRole('button', { name: 'Import' }).click()
   await (await chooser).setFiles('package.json')
-  await expect(page.getByText(/holds no pictalk conversations/)).toBeVisible()
+  await expect(page.getByRole('main').getByText(/holds no pictalk conversations/)).toBeVisible()
 })

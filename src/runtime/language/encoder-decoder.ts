@@ -4,13 +4,22 @@
  */
 import { textDecoder, textEncoder } from '../../pack/parts.ts'
 import { AppError } from '../../pack/failure.ts'
-import { CacheMemory, openCache, type CacheShape, type KvCache } from './kv-cache.ts'
+import { CacheMemory } from './cache-memory.ts'
+import { cacheLayout, type KvCache } from './kv-cache.ts'
+import { openCache } from './open-cache.ts'
 import type { Begun, Branches, LanguageModel, Logits, Sequence } from './language-model.ts'
 import { decoderBuckets, encoderBuckets, type BucketRule } from './relative-buckets.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import type { TracedTensor } from './traced.ts'
+
+/** What the caches are made of: two tensors for each layer. */
+interface CacheShape {
+  layers: number
+  heads: number
+  cacheHeadSize: number
+}
 
 export interface EncoderDecoderShape extends CacheShape, BucketRule {
   /** Query embeddings of a picture. */
@@ -40,9 +49,13 @@ export class EncoderDecoder implements LanguageModel {
   readonly records = false
   readonly #engine: Engine
 
-  /** Takes over both sessions. */
-  constructor(runtime: Runtime, encoder: Session, decoder: Session, shape: EncoderDecoderShape) {
-    const memory = new CacheMemory(runtime, shape, 'float32')
+  /** Takes over both sessions. `cacheBytes` is what all caches may take together; see `MemoryBudget`. */
+  constructor(
+    runtime: Runtime,
+    { encoder, decoder, cacheBytes }: { encoder: Session; decoder: Session; cacheBytes?: number },
+    shape: EncoderDecoderShape,
+  ) {
+    const memory = new CacheMemory(runtime, cacheLayout(shape, 'float32'), cacheBytes)
     this.#engine = { runtime, encoder, decoder, shape, memory }
   }
 
@@ -135,6 +148,8 @@ export class EncoderDecoderSequence implements Sequence {
   #cache: KvCache | null = null
   /** Positions in the cache: the start token and what of the answer has been run. */
   #length = 0
+  /** Positions that the answer asked for may reach. Its last token is never run. */
+  #reach = 0
 
   /** Takes over `queries`. */
   constructor(engine: Engine, queries: DeviceTensor, { checked = true } = {}) {
@@ -144,17 +159,18 @@ export class EncoderDecoderSequence implements Sequence {
   }
 
   async begin(prompt: readonly number[], newTokens: number): Promise<Begun> {
-    const { runtime, shape, memory } = this.#engine
+    const { shape, memory } = this.#engine
     const positions = shape.queries + prompt.length
     if (positions > shape.promptPositions || newTokens > shape.answerPositions) {
       const most = `picture and prompt may have ${shape.promptPositions} positions, an answer ${shape.answerPositions}`
       const needed = `this needs ${positions} and ${newTokens}`
       throw new AppError('prompt-too-long', `The prompt is too long here (${most}, ${needed}); shorten it.`)
     }
+    this.#reach = newTokens
     const known = this.#read !== null && sameIds(this.#read.ids, prompt)
     if (!known) await this.#encode(prompt)
     const capacity = capacityFor(newTokens, shape.answerPositions)
-    this.#cache ??= openCache(runtime, shape, memory, capacity)
+    this.#cache ??= await openCache(memory, capacity)
     await this.#truncate(0)
     if (capacity > this.#cache.capacity) await this.#cache.reserve(capacity, 0)
     const logits = await this.step(shape.startId)
@@ -181,7 +197,9 @@ export class EncoderDecoderSequence implements Sequence {
 
   async fork(count: number): Promise<Branches> {
     const parents = Array<number>(count).fill(0)
-    const cache = await this.#cacheNow().fork(parents, this.#length)
+    const room = Math.max(this.#reach, this.#length)
+    this.#engine.memory.admitBranches(count, room)
+    const cache = await this.#cacheNow().fork(parents, this.#length, room)
     return new EncoderDecoderBranches(this.#engine, this.#readNow(), cache, count, this.#length)
   }
 

@@ -4,7 +4,7 @@ import type { Family } from '../../pack/families.ts'
 import { isPackOf, type PackReader } from '../../pack/manifest.ts'
 import type { Compute } from '../device/compute.ts'
 import { openBlip2, type LanguageFamily, type LoadOptions } from './blip2.ts'
-import { talking, type Model, type TalkingModel } from './model.ts'
+import { assertTalks, type Model, type TalkingModel } from './model.ts'
 import { opt } from './opt.ts'
 import { t5 } from './t5.ts'
 
@@ -26,7 +26,8 @@ export async function openTalkingModel(
 ): Promise<TalkingModel> {
   const model = await openModel(pack, compute, options)
   try {
-    return talking(model)
+    assertTalks(model)
+    return model
   } catch (error) {
     await model.dispose()
     throw error

@@ -1,6 +1,6 @@
 /** BLIP-2's language models of the T5 sort: an encoder that reads query embeddings and prompt, a decoder that answers. */
-import type { ContextReport } from '../../pack/device-report.ts'
 import { EncoderDecoder } from '../language/encoder-decoder.ts'
+import { cacheLayout, cacheNeeds } from '../language/kv-cache.ts'
 import type { LanguageFamily } from './blip2.ts'
 
 /** An answer may have as many tokens; BLIP-2's have few. */
@@ -15,24 +15,31 @@ const BIAS_BYTES = 128 * 2 ** 20
 export const t5: LanguageFamily<'blip2-t5'> = {
   parts: ['text-encoder', 'text-decoder'],
 
-  async open(parts) {
+  cacheNeeds({ parts }) {
+    const { shape } = parts['text-decoder']
+    const inBias = Math.floor(Math.sqrt(BIAS_BYTES / (4 * shape.heads)))
+    const needs = cacheNeeds(cacheLayout(shape, 'float32'), Math.min(MOST_PROMPT_POSITIONS, inBias))
+    // For every position of a prompt there are keys and values of the cross-attention besides.
+    return { ...needs, positionBytes: 2 * needs.positionBytes }
+  },
+
+  async open(parts, { context, cacheBytes }) {
     const { runtime, manifest } = parts
     const { 'text-encoder': encoderPart, 'text-decoder': decoderPart } = manifest.parts
-    const context = contextOf(encoderPart.shape.heads)
-    const encoder = await parts.open('text-encoder', {
-      keepOnDevice: EncoderDecoder.encoderOutputs(decoderPart.shape),
-    })
+    const { shape } = decoderPart
+    const encoder = await parts.open('text-encoder', { keepOnDevice: EncoderDecoder.encoderOutputs(shape) })
     try {
-      const decoder = await parts.open('text-decoder', {
-        keepOnDevice: EncoderDecoder.decoderOutputs(decoderPart.shape),
-      })
-      const shape = {
-        ...decoderPart.shape,
-        queries: encoderPart.shape.queries,
-        promptPositions: context.positions,
-        answerPositions: ANSWER_POSITIONS,
-      }
-      return { language: new EncoderDecoder(runtime, encoder, decoder, shape), context }
+      const decoder = await parts.open('text-decoder', { keepOnDevice: EncoderDecoder.decoderOutputs(shape) })
+      return new EncoderDecoder(
+        runtime,
+        { encoder, decoder, cacheBytes },
+        {
+          ...shape,
+          queries: encoderPart.shape.queries,
+          promptPositions: context.positions,
+          answerPositions: Math.min(ANSWER_POSITIONS, context.positions),
+        },
+      )
     } catch (error) {
       await encoder.dispose()
       throw error
@@ -41,15 +48,11 @@ export const t5: LanguageFamily<'blip2-t5'> = {
 
   form: ({ parts }) => {
     const { endId } = parts['text-encoder'].shape
-    const { startId, eosIds } = parts['text-decoder'].shape
-    return { promptIds: (ids) => [...ids, endId], countedIds: () => [startId], eosIds: () => eosIds }
+    const { shape } = parts['text-decoder']
+    return {
+      promptIds: (ids) => [...ids, endId],
+      countedIds: () => [shape.startId],
+      eosIds: () => shape.eosIds,
+    }
   },
-}
-
-/** Positions that picture and prompt may have together. */
-function contextOf(heads: number): ContextReport {
-  const inMemory = Math.floor(Math.sqrt(BIAS_BYTES / (4 * heads)))
-  const positions = Math.min(MOST_PROMPT_POSITIONS, inMemory)
-  const why = positions < MOST_PROMPT_POSITIONS ? 'buffer' : 'model'
-  return { positions, possible: MOST_PROMPT_POSITIONS, why }
 }
