@@ -6,10 +6,13 @@
  * square error of each stage, divergence of the next word's probabilities along the caption of the unchanged model,
  * captions that stayed as they were, and captions that name exactly what was drawn.
  */
+import { asFamily } from '../../src/pack/manifest.ts'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { folderTree } from '../../src/cli/files.ts'
+import { readBlip2Opt } from '../../src/convert/families/blip2-opt.ts'
+import { parseConfig } from '../../src/convert/families/config-json.ts'
 import { readModel } from '../../src/convert/families/families.ts'
 import { openCheckpoint, type Checkpoint } from '../../src/convert/checkpoint.ts'
 import { convertCheckpoint } from '../../src/convert/convert.ts'
@@ -76,7 +79,9 @@ function stored(
 }
 
 const tree = folderTree(values.checkpoint)
-const plannedModel = readModel(await readFile(join(values.checkpoint, 'config.json'), 'utf8'))
+const configText = await readFile(join(values.checkpoint, 'config.json'), 'utf8')
+const config = readBlip2Opt(parseConfig(configText))
+const plannedModel = readModel(configText)
 const checkpoint: Checkpoint = await openCheckpoint(tree)
 
 /** The matrices that a conversion may quantise, with the columns of each. */
@@ -99,10 +104,8 @@ function blocks(part: string, prefix: string, count: number): Record<string, Reg
   )
 }
 
-const { parts: plannedShapes } = planConversion(plannedModel, 'q8').model
-
 const GROUPS: Record<string, RegExp> = {
-  ...blocks('vision', vision, plannedShapes.vision.shape.layers),
+  ...blocks('vision', vision, config.vision.layers),
   'vision, qkv': /^vision_model.*\.qkv\./,
   'vision, projection': /^vision_model.*\.projection\./,
   'vision, fc1': /^vision_model.*\.fc1\./,
@@ -110,7 +113,7 @@ const GROUPS: Record<string, RegExp> = {
   'whole vision encoder': /^vision_model/,
   'Q-Former': /^qformer/,
   'language projection': /^language_projection/,
-  ...blocks('OPT', text, plannedShapes.decoder.shape.layers),
+  ...blocks('OPT', text, config.text.layers),
   'OPT, qkv': /^language_model.*\.[qkv]_proj\./,
   'OPT, out_proj': /^language_model.*\.out_proj\./,
   'OPT, fc1': /^language_model.*\.fc1\./,
@@ -161,7 +164,7 @@ interface Seen {
 }
 
 async function look(model: TalkingModel, pixels: Pixels, ids: readonly number[]): Promise<Seen> {
-  const { bosId, vocabulary } = model.manifest.parts.decoder.shape
+  const { bosId, vocabulary } = asFamily(model.manifest, 'blip2-opt').parts.decoder.shape
   const stages = await traceStages(model, pixels, [bosId, ...ids], [])
   return {
     features: tracedFloats(stages, 'image_features'),
@@ -232,7 +235,7 @@ function compareWords(
 
 async function measure(title: string, choice: Choice, scenes: readonly Reference[]): Promise<string> {
   const model = await load(choice)
-  const { vocabulary } = model.manifest.parts.decoder.shape
+  const { vocabulary } = asFamily(model.manifest, 'blip2-opt').parts.decoder.shape
   const [features, queryOutput, logits] = [new Error2(), new Error2(), new Error2()]
   let [divergence, words, unchanged, right] = [0, 0, 0, 0]
   for (const reference of scenes) {

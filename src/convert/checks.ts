@@ -37,8 +37,10 @@ export function unknownTensors(
   return [...checkpoint.tensors.keys()].filter((name) => !used.has(name))
 }
 
+/** A tensor that several parts have a copy of counts once. */
 export function countParameters(plans: readonly WeightsPlan[]): number {
-  return allSources(plans).reduce((sum, { shape }) => sum + elementsOf(shape), 0)
+  const shapes = new Map(allSources(plans).map(({ tensor, shape }) => [tensor, shape]))
+  return [...shapes.values()].reduce((sum, shape) => sum + elementsOf(shape), 0)
 }
 
 function allSources(plans: readonly WeightsPlan[]): Source[] {

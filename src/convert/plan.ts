@@ -55,10 +55,10 @@ function planPart(part: Part, precision: Precision, accuracyLevel: AccuracyLevel
     return path
   }
   const forHalf = precision === 'fp16' || precision === 'q4f16'
-  const half = forHalf && !part.sensitive ? write('f16', 'float16', 'webgpu-f16') : null
+  const half = forHalf && part.halfGraph ? write('f16', 'float16', 'webgpu-f16') : null
   const full = write('f32', 'float32', 'webgpu')
   const wasm = part.ownWasmGraph ? write('wasm', 'float32', 'wasm') : full
-  const targets = { wasm, webgpu: full, ...(forHalf && { 'webgpu-f16': half ?? full }) }
+  const targets = { wasm, webgpu: full, ...(half !== null && { 'webgpu-f16': half }) }
   return { name, weights: planner.finish(), graphs, places: { graphs: targets, weights: location } }
 }
 

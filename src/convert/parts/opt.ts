@@ -49,6 +49,7 @@ export function optPart(config: OptConfig, queries: number): Part {
   return {
     name: 'decoder',
     sensitive: false,
+    halfGraph: true,
     ownWasmGraph: true,
     plan: (planner) => {
       const weights = planDecoder(planner, config)

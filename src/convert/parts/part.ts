@@ -8,8 +8,10 @@ export type BuildGraph = (graph: GraphBuilder, target: Target) => void
 
 export interface Part {
   readonly name: PartName
-  /** Small and easily spoilt: its weights never have fewer than 8 bits, and it computes in float32. */
+  /** Small and easily spoilt: its weights never have fewer than 8 bits, and stay float32 where they are not quantised. */
   readonly sensitive: boolean
+  /** There is a graph of it that computes in float16, for precisions that do. */
+  readonly halfGraph: boolean
   /** The processor's kernels want another graph than WebGPU's. */
   readonly ownWasmGraph: boolean
   /** Plans every weight, in file order. What it gives builds any number of graphs over them. */

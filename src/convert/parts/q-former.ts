@@ -36,6 +36,7 @@ export function qFormerPart(config: LookConfig, embeddingSize: number): Part {
   return {
     name: 'q-former',
     sensitive: true,
+    halfGraph: false,
     ownWasmGraph: false,
     plan: (planner) => {
       const weights = planQFormer(planner, config, embeddingSize)

@@ -29,6 +29,7 @@ export function visionPart(config: VisionConfig): Part {
   return {
     name: 'vision',
     sensitive: false,
+    halfGraph: true,
     ownWasmGraph: false,
     plan: (planner) => {
       const weights = planVision(planner, config)
