@@ -2,13 +2,14 @@
  * Pages from which the browser withholds something: a secure context, databases, settings, caches, service workers. The
  * built-in model answers all the same, and the page says once what is not kept, and why.
  */
+import { createHash } from 'node:crypto'
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, type Page } from '@playwright/test'
 import { launchOptions } from '../testing/browser.ts'
-import { AppPage, expect, test } from './fixtures.ts'
-import { PICTURE } from './model-fixtures.ts'
+import { AppPage, expect } from './fixtures.ts'
+import { damageChunk, PACK, PICTURE, read, test } from './model-fixtures.ts'
 
 const PORT = process.env['PICTALK_PORT'] ?? ''
 /** An address for documentation (RFC 5737), which the browser is told to take for this machine: not a secure context. */
@@ -123,6 +124,20 @@ test.describe('Users of a page over plain http on another machine', () => {
     await talk(app)
     await app.open()
     await app.finished('good-rgb.png: what is in the picture?')
+  })
+
+  test('can add a model, every byte of it verified', async ({ app, page, models, server }) => {
+    await models.download(server.origin)
+    await expect(app.model).toContainText('works without a connection')
+    await damageChunk(
+      page,
+      createHash('sha256')
+        .update(read(`${PACK}/decoder.weights`) ?? '')
+        .digest('hex'),
+    )
+    const before = server.served.length
+    expect(await models.useAndCaption()).toMatch(/[a-z]{2,}/)
+    expect(server.served.slice(before).map(({ path }) => path)).toEqual(['decoder.weights'])
   })
 })
 
