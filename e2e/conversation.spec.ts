@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { unzipSync } from 'fflate'
 import { expect, test } from './fixtures.ts'
 
-const PICTURE = 'testing/images/good-rgb.png'
+const PICTURE = 'e2e/images/good-rgb.png'
 const NAME = 'good-rgb.png'
 
 const config: unknown = JSON.parse(readFileSync('models/drawn-scenes/checkpoint/config.json', 'utf8'))
@@ -73,7 +74,7 @@ test('Users can compare pictures with the same question, several ways of answeri
   page,
 }) => {
   await app.open()
-  await app.choose(PICTURE, 'testing/images/good-palette.png')
+  await app.choose(PICTURE, 'e2e/images/good-palette.png')
   await app.finished(NAME)
   await app.finished('good-palette.png')
   await page.getByText('Settings').click()
@@ -91,7 +92,7 @@ test('Users can compare pictures with the same question, several ways of answeri
 test('Users can search, delete, export and import their conversations', async ({ app, page }) => {
   await app.open()
   for (const name of ['good-rgb.png', 'good-grey.png', 'good-palette.png', 'good-alpha.png']) {
-    await app.choose(`testing/images/${name}`)
+    await app.choose(`e2e/images/${name}`)
     await app.finished(name)
   }
   await app.list.getByRole('searchbox', { name: 'Search conversations' }).fill('palette')
@@ -100,7 +101,11 @@ test('Users can search, delete, export and import their conversations', async ({
   const download = page.waitForEvent('download')
   await app.list.getByRole('button', { name: 'Export all' }).click()
   const path = await (await download).path()
-  expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ format: 'pictalk-conversations' })
+  const files = unzipSync(readFileSync(path))
+  expect(Object.keys(files).filter((name) => name.startsWith('pictures/'))).toHaveLength(4)
+  expect(Buffer.from(files['pictures/1.png'] ?? []).equals(readFileSync('e2e/images/good-alpha.png'))).toBe(
+    true,
+  )
   await app.list.getByRole('button', { name: 'Delete conversation good-rgb.png' }).click()
   await expect(app.list.getByRole('listitem')).toHaveCount(3)
   const chooser = page.waitForEvent('filechooser')
@@ -115,5 +120,5 @@ test('Users are told when a file to import is no export', async ({ app, page }) 
   const chooser = page.waitForEvent('filechooser')
   await app.list.getByRole('button', { name: 'Import' }).click()
   await (await chooser).setFiles('package.json')
-  await expect(page.getByText(/holds no pictalk conversations/)).toBeVisible()
+  await expect(page.getByRole('main').getByText(/holds no pictalk conversations/)).toBeVisible()
 })

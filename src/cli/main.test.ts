@@ -1,42 +1,24 @@
-import { execFile } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bundleCommandLine, type CommandLine, type Outcome } from '../../testing/command-line.ts'
 import { folderTree } from './files.ts'
 import { openCheckpoint } from '../convert/checkpoint.ts'
-
-interface Outcome {
-  status: number
-  stdout: string
-  stderr: string
-}
 
 const CHECKPOINT = 'models/reference/short-tied'
 const PICTURE = 'models/reference/images/shapes-97x61.png'
 let folder = ''
 
-/** As `npm run --silent pictalk --` would call it. */
+let commandLine: CommandLine
+
 function pictalk(...args: string[]): Promise<Outcome> {
-  const tsx = 'node_modules/tsx/dist/cli.mjs'
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [tsx, 'src/cli/main.ts', ...args],
-      { encoding: 'utf8' },
-      (error, stdout, stderr) => {
-        resolve({
-          status: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1,
-          stdout,
-          stderr,
-        })
-      },
-    )
-  })
+  return commandLine.run(...args)
 }
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pictalk-'))
+  commandLine = await bundleCommandLine()
   const { status } = await pictalk(
     'convert',
     '--from',
@@ -48,7 +30,10 @@ beforeAll(async () => {
   )
   expect(status).toBe(0)
 })
-afterAll(() => rmSync(folder, { recursive: true }))
+afterAll(() => {
+  commandLine.remove()
+  rmSync(folder, { recursive: true })
+})
 
 describe('pictalk', () => {
   it('captions with one JSON object per picture', async () => {
@@ -141,7 +126,7 @@ describe('pictalk', () => {
     const { stdout, stderr, status } = await pictalk(
       'caption',
       join(folder, 'pack'),
-      'testing/images/bad-text.jpg',
+      'e2e/images/bad-text.jpg',
       PICTURE,
     )
     expect(status).toBe(1)

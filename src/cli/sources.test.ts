@@ -1,26 +1,26 @@
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bundleCommandLine, type CommandLine, type Outcome } from '../../testing/command-line.ts'
 import { startHubServer, type HubServer } from '../../testing/servers/hub-server.ts'
 import { LEDGER_PATH } from '../convert/pack-writer.ts'
 import { servePack } from './serve.ts'
 
-const TSX = ['node_modules/tsx/dist/cli.mjs', 'src/cli/main.ts']
+/** As `npm run pictalk` starts it. */
+const AS_INSTALLED = ['node_modules/tsx/dist/cli.mjs', 'src/cli/main.ts']
 let folder = ''
 let hub: HubServer
 
-function pictalk(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [...TSX, ...args], { encoding: 'utf8' }, (error, stdout, stderr) => {
-      const status = typeof error?.code === 'number' ? error.code : error === null ? 0 : 1
-      resolve({ status, stdout, stderr })
-    })
-  })
+let commandLine: CommandLine
+
+function pictalk(...args: string[]): Promise<Outcome> {
+  return commandLine.run(...args)
 }
 
 beforeAll(async () => {
+  commandLine = await bundleCommandLine()
   folder = mkdtempSync(join(tmpdir(), 'pictalk-sources-'))
   cpSync('models/reference/untied', join(folder, 'checkpoint'), { recursive: true })
   writeFileSync(join(folder, 'checkpoint', 'README.md'), '---\nlicense: mit\n---\n# A model\n')
@@ -28,6 +28,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await hub.close()
+  commandLine.remove()
   rmSync(folder, { recursive: true })
 })
 
@@ -86,7 +87,7 @@ describe('pictalk', () => {
   })
 
   it('serves a folder until it is stopped', async () => {
-    const child = spawn(process.execPath, [...TSX, 'serve', 'models', '--port', '0'])
+    const child = spawn(process.execPath, [...AS_INSTALLED, 'serve', 'models', '--port', '0'])
     const url = await new Promise<string>((resolve) => {
       child.stderr.on('data', (text: Buffer) => {
         const found = /http:\S+\//.exec(text.toString())?.[0]

@@ -139,16 +139,3 @@ export function titleOf(conversation: Conversation): string {
   const first = conversation.turns.find(({ question }) => question !== null)?.question
   return first === undefined || first === null ? names : `${names}: ${first}`
 }
-
-/** Every word that was asked or answered, for searching. */
-export function contains(conversation: Conversation, words: string): boolean {
-  const said = conversation.turns.flatMap(({ question, answers }) => [
-    question ?? '',
-    ...Object.values(answers).map(answerText),
-  ])
-  const text = [titleOf(conversation), ...said].join('\n').toLowerCase()
-  return words
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => text.includes(word))
-}

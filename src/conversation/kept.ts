@@ -36,11 +36,12 @@ export interface Removal {
   status: 'undoable' | 'undone' | 'final'
 }
 
-/** A turn's answer about one picture, and which try at it is meant. */
+/** A turn's answer about one picture, which try at it is meant, and the page that writes it. */
 export interface AnswerPlace {
   turnId: string
   pictureId: string
   attempt: number
+  tab: string
 }
 
 /** A new conversation, or one that was brought from elsewhere, about to be kept. An answer that is missing can be written. */
@@ -123,20 +124,26 @@ export function withChosen(kept: KeptConversation, { id, parent }: Turn): KeptCo
   return { ...kept, chosen: { ...kept.chosen, [parent ?? '']: choice } }
 }
 
-/** With what became of an answer; nothing changes when it is being written anew already. */
+/** With what became of an answer; nothing changes when that is somebody else's affair by now. */
 export function withAnswer(
   kept: KeptConversation,
-  { turnId, pictureId, attempt }: AnswerPlace,
+  place: AnswerPlace,
   answer: SettledAnswer,
 ): KeptConversation {
   return changeAnswers(kept, (before, turn, picture) =>
-    turn.id === turnId && picture === pictureId && attemptOf(before) === attempt
-      ? numbered(answer, attempt)
+    turn.id === place.turnId && picture === place.pictureId && isOpen(before, place)
+      ? numbered(answer, place.attempt)
       : before,
   )
 }
 
-/** Has an answer written again in its place, by the page with this id. */
+/** Whether an answer is this page's to settle. One that others gave up, taking the page for gone, still is. */
+export function isOpen(answer: AnswerState, { attempt, tab }: AnswerPlace): boolean {
+  if (attemptOf(answer) !== attempt) return false
+  return answer.status === 'failed' || (answer.status === 'waiting' && answer.tab === tab)
+}
+
+/** Has a failed answer written again in its place, by the page with this id. */
 export function withAnotherAttempt(
   kept: KeptConversation,
   turnId: string,
@@ -144,7 +151,7 @@ export function withAnotherAttempt(
   tab: string,
 ): KeptConversation {
   return changeAnswers(kept, (before, turn, picture) =>
-    turn.id === turnId && picture === pictureId && before.status !== 'waiting'
+    turn.id === turnId && picture === pictureId && before.status === 'failed'
       ? { status: 'waiting', tab, attempt: attemptOf(before) + 1 }
       : before,
   )
@@ -225,29 +232,6 @@ export function tabsIn({ turns, removals }: KeptConversation): Set<string> {
   for (const { answers } of turns)
     for (const answer of Object.values(answers)) if (answer.status === 'waiting') tabs.add(answer.tab)
   return tabs
-}
-
-/** What earlier versions of this program kept: a conversation as it was shown, with answers under way among the others. */
-export interface EarlierConversation extends Omit<Conversation, 'turns'> {
-  turns: (Omit<Turn, 'answers'> & { answers: Record<string, EarlierAnswer> })[]
-}
-
-type EarlierAnswer =
-  | SettledAnswer
-  | { status: 'waiting' | 'reading' | 'opening' | 'looking' }
-  | { status: 'writing'; text: string }
-
-/** Whatever was under way is cut off: the page that wrote it is gone. */
-export function fromEarlierVersion(conversation: EarlierConversation): KeptConversation {
-  const settled = (answer: EarlierAnswer): SettledAnswer => {
-    if (answer.status === 'done' || answer.status === 'failed') return answer
-    return answer.status === 'writing' ? { ...CUT_OFF, text: answer.text } : CUT_OFF
-  }
-  const turns = conversation.turns.map((turn) => {
-    const answers = Object.entries(turn.answers).map(([id, answer]) => [id, settled(answer)] as const)
-    return { ...turn, answers: Object.fromEntries(answers) }
-  })
-  return toKept({ ...conversation, turns })
 }
 
 const CUT_OFF: SettledAnswer = {

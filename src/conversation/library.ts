@@ -11,13 +11,17 @@ export interface StoredPicture {
 
 /** Every call throws `no-space` when the disk is full. */
 export interface ConversationLibrary {
-  /** All that is kept, what is removed included. */
-  conversations(): Promise<KeptConversation[]>
+  /** All that is kept, what is removed included; and how many entries are damaged, which stay as they are. */
+  conversations(): Promise<{ kept: KeptConversation[]; damaged: number }>
+  /** Undefined when it is not there, or damaged. */
   conversation(id: string): Promise<KeptConversation | undefined>
   /** Merges a conversation into what is kept of it, in one step, and returns what is kept now. */
   merge(conversation: KeptConversation): Promise<KeptConversation>
+  /** Keeps conversations that nobody knows yet: all or, when it rejects, none. */
+  addAll(conversations: readonly KeptConversation[]): Promise<void>
   /** Lets go of a conversation, even of its having been removed. */
   forget(conversationIds: readonly string[]): Promise<void>
+  /** Undefined when it is not there, or its file is lost. */
   picture(id: string): Promise<StoredPicture | undefined>
   pictureIds(): Promise<string[]>
   savePicture(picture: StoredPicture): Promise<void>

@@ -1,52 +1,134 @@
-/** Conversations out as a file, and in again. */
-import { fromJson, toJson, toMarkdown } from '../conversation/exchange.ts'
+/** Conversations out as a file, and in again. One at a time; either can be cancelled. */
+import { writeArchive } from '../conversation/archive-file.ts'
+import { readExport } from '../conversation/exchange.ts'
+import { LIMITS } from '../conversation/limits.ts'
+import { toMarkdown } from '../conversation/markdown.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
-import type { ConversationSources, Shelf } from './library.ts'
+import { keepBrought } from './bring.ts'
+import type { ConversationSources, Shelf } from './shelf.ts'
 import type { GetState, SetState } from './store.ts'
 
-export interface ExchangeSlice {
-  exportAll: () => Promise<Blob>
-  exportMarkdown: (id: string) => Blob
-  importFile: (file: Blob) => Promise<void>
+/** What is on its way. Bytes of pictures, or of the file. */
+export interface Exchange {
+  doing: 'exporting' | 'importing'
+  doneBytes: number
+  totalBytes: number
 }
+
+export interface ExchangeSlice {
+  exchange: Exchange | null
+  /** Offers all conversations with their pictures as one file. */
+  exportAll: () => Promise<void>
+  /** Offers what is shown of a conversation as text. */
+  exportMarkdown: (id: string) => void
+  /** Adds the conversations of an exported file to those that are here: all of them, or none. */
+  importFile: (file: Blob) => Promise<void>
+  cancelExchange: () => void
+}
+
+/** Hands a file to the browser's downloads. */
+type OfferFile = (file: Blob, name: string) => void
 
 export function exchangeSlice(
   set: SetState,
   get: GetState,
-  { newId }: ConversationSources,
+  { library, newId, now }: ConversationSources,
   shelf: Shelf,
+  offerFile: OfferFile,
 ): ExchangeSlice {
+  let running: AbortController | null = null
+
+  /** Does one thing with its progress. What becomes of it is said, whatever it is. */
+  async function run(
+    doing: Exchange['doing'],
+    totalBytes: number,
+    work: (signal: AbortSignal, onBytes: (bytes: number) => void) => Promise<string>,
+  ): Promise<void> {
+    if (running !== null) return
+    running = new AbortController()
+    const { signal } = running
+    set({ exchange: { doing, doneBytes: 0, totalBytes }, libraryFailure: null })
+    const onBytes = (bytes: number): void => {
+      const { exchange } = get()
+      if (exchange !== null) set({ exchange: { ...exchange, doneBytes: exchange.doneBytes + bytes } })
+    }
+    try {
+      set({ announcement: await work(signal, onBytes) })
+    } catch (error) {
+      const failure = toFailure(error)
+      if (failure.code === 'cancelled') set({ announcement: CANCELLED[doing] })
+      else set({ libraryFailure: failure, announcement: failure.message })
+    } finally {
+      running = null
+      set({ exchange: null })
+    }
+  }
+
+  /** The file of a picture: the copy that is kept, or where nothing is kept the one that was dropped. */
+  async function imageOf(id: string): Promise<Blob | undefined> {
+    const stored = await library.picture(id).catch(() => undefined)
+    return stored?.image ?? get().images[id]
+  }
+
   return {
+    exchange: null,
     async exportAll() {
       const { conversations, images } = get()
-      const pictures = Object.entries(images).map(([id, image]) => ({ id, image }))
-      const used = new Set(conversations.flatMap((one) => one.pictures.map(({ id }) => id)))
-      const text = await toJson({ conversations, pictures: pictures.filter(({ id }) => used.has(id)) })
-      return new Blob([text], { type: 'application/json' })
+      const used = new Set(conversations.flatMap(({ pictures }) => pictures.map(({ id }) => id)))
+      const totalBytes = [...used].reduce((sum, id) => sum + (images[id]?.size ?? 0), 0)
+      await run('exporting', totalBytes, async (signal, onBytes) => {
+        const modified = new Date(now())
+        const { file, lost } = await writeArchive(conversations, imageOf, { modified, signal, onBytes })
+        offerFile(file, `pictalk-conversations-${modified.toISOString().slice(0, 10)}.zip`)
+        const left = lost === 0 ? '' : ` ${count(lost, 'picture')} could not be read and had to be left out.`
+        return `${count(conversations.length, 'conversation')} handed to the downloads.${left}`
+      })
     },
     exportMarkdown(id) {
       const conversation = shelf.find(id)
-      if (conversation === undefined) throw new AppError('bug', 'That conversation is gone.')
-      return new Blob([toMarkdown(conversation)], { type: 'text/markdown' })
+      if (conversation === undefined) return
+      offerFile(new Blob([toMarkdown(conversation)], { type: 'text/markdown' }), 'conversation.md')
     },
     async importFile(file) {
-      try {
-        const { conversations, pictures } = fromJson(await file.text(), newId)
-        const files = new Map(pictures.map(({ id, image }) => [id, image]))
-        for (const conversation of conversations.toReversed()) {
-          const images = conversation.pictures.flatMap(({ id }) => {
-            const image = files.get(id)
-            return image === undefined ? [] : [[id, image] as const]
-          })
-          await shelf.bring(conversation, Object.fromEntries(images))
-        }
-        set({
-          currentId: conversations[0]?.id ?? get().currentId,
-          announcement: `${conversations.length} conversations were added.`,
-        })
-      } catch (error) {
-        set({ libraryFailure: toFailure(error) })
-      }
+      // Every byte is read to be checked, and once more to be kept.
+      await run('importing', 2 * file.size, async (signal, onBytes) => {
+        const exported = await readable(readExport(file, newId, { signal, onBytes }))
+        checkRoom(exported.conversations.length, get().conversations.length)
+        const brought = await keepBrought(library, exported, { now: now(), signal, onBytes })
+        shelf.show(brought.conversations, brought.images)
+        return `${count(brought.conversations.length, 'conversation')} added.`
+      })
+    },
+    cancelExchange() {
+      running?.abort()
     },
   }
+}
+
+const CANCELLED = {
+  exporting: 'Cancelled; nothing was exported.',
+  importing: 'Cancelled; nothing was added.',
+} as const
+
+/** A file that was chosen can be gone or changed by the time it is read. */
+async function readable<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause
+    throw new AppError('bad-file', 'This file can no longer be read; choose it again.', { cause })
+  }
+}
+
+function checkRoom(added: number, present: number): void {
+  if (added + present <= LIMITS.conversations) return
+  const [most, all] = [LIMITS.conversations, added + present].map((number) => number.toLocaleString('en'))
+  throw new AppError(
+    'bad-file',
+    `With this file there would be ${all} conversations here, and ${most} are the most; delete some first.`,
+  )
+}
+
+function count(number: number, what: string): string {
+  return `${number.toLocaleString('en')} ${what}${number === 1 ? '' : 's'}`
 }

@@ -11,6 +11,7 @@ import {
   picture,
   statuses,
   withPicture,
+  exported,
 } from '../../testing/state/fake-browser.ts'
 
 describe('a photograph', () => {
@@ -50,7 +51,7 @@ describe('a photograph', () => {
     await again.store.getState().restoreConversations()
     expect(beyond(again.store)).toBe(1)
     const elsewhere = openPage()
-    await elsewhere.store.getState().importFile(await first.store.getState().exportAll())
+    await elsewhere.store.getState().importFile(await exported(first))
     expect(beyond(elsewhere.store)).toBe(1)
   })
 

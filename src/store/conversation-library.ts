@@ -1,13 +1,15 @@
 /** Conversations and their pictures in two tables: one entry each, so that a turn never rewrites a picture. */
-import { fromEarlierVersion, type EarlierConversation, type KeptConversation } from '../conversation/kept.ts'
+import type { Conversation } from '../conversation/conversation.ts'
+import { toKept, type KeptConversation } from '../conversation/kept.ts'
 import type { ConversationLibrary, StoredPicture } from '../conversation/library.ts'
 import { merge } from '../conversation/merge.ts'
+import { isRecord, soundConversation, soundKept } from '../conversation/sound.ts'
 import { AppError } from '../pack/failure.ts'
 import { browserTable } from './indexed-db.ts'
 import type { Table } from './table.ts'
 
-/** Earlier versions kept no revision. */
-export type ConversationRecord = KeptConversation | EarlierConversation
+/** Earlier versions kept a conversation as it was shown. What lies on somebody's disk may have become anything. */
+export type ConversationRecord = KeptConversation | Conversation
 
 export interface LibraryTables {
   conversations: Table<ConversationRecord>
@@ -24,33 +26,45 @@ export function openConversationLibrary(): ConversationLibrary {
 
 export function conversationLibrary({ conversations, pictures }: LibraryTables): ConversationLibrary {
   return {
-    conversations: async () => (await conversations.values()).map(present),
-    conversation: async (id) => {
-      const record = await conversations.get(id)
-      return record === undefined ? undefined : present(record)
+    async conversations() {
+      const kept = (await conversations.values()).map(sound)
+      const whole = kept.filter((one) => one !== undefined)
+      return { kept: whole, damaged: kept.length - whole.length }
     },
+    conversation: async (id) => sound(await conversations.get(id)),
     async merge(conversation) {
       let merged = conversation
       // A stale page can only add to what others have written since: what lies there is read in the same step.
       await conversations
         .update(conversation.id, (record) => {
-          const kept = record === undefined ? null : present(record)
-          const both = kept === null ? conversation : merge(kept, conversation)
+          const kept = sound(record)
+          const both = kept === undefined ? conversation : merge(kept, conversation)
           return (merged = { ...both, revision: (kept?.revision ?? 0) + 1 })
         })
         .catch(explain)
       return merged
     },
+    addAll: (added) => conversations.setAll(added.map((one) => [one.id, one])).catch(explain),
     forget: (ids) => conversations.remove(ids),
-    picture: (id) => pictures.get(id),
+    async picture(id) {
+      const stored = await pictures.get(id)
+      return stored?.image instanceof Blob ? stored : undefined
+    },
     pictureIds: () => pictures.keys(),
     savePicture: (picture) => pictures.set(picture.id, picture).catch(explain),
     removePictures: (ids) => pictures.remove(ids),
   }
 }
 
-function present(record: ConversationRecord): KeptConversation {
-  return 'revision' in record ? record : fromEarlierVersion(record)
+/** What is kept in an entry, whichever version wrote it; undefined when there is none or it is damaged. */
+function sound(entry: unknown): KeptConversation | undefined {
+  if (entry === undefined) return undefined
+  try {
+    return isRecord(entry) && 'revision' in entry ? soundKept(entry) : toKept(soundConversation(entry))
+  } catch (cause) {
+    console.warn('A kept conversation is damaged.', cause)
+    return undefined
+  }
 }
 
 /** The table's own words are about models. */

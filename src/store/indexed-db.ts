@@ -1,5 +1,5 @@
 /** Tables in IndexedDB. Each has a database of its own, because idb-keyval makes one object store per database. */
-import { createStore, del, delMany, get, keys, set, values, type UseStore } from 'idb-keyval'
+import { createStore, del, delMany, get, keys, set, setMany, values, type UseStore } from 'idb-keyval'
 import { AppError } from '../pack/failure.ts'
 import { tableInMemory, type Table } from './table.ts'
 
@@ -9,6 +9,11 @@ export function indexedDbTable<T>(database: string, objectStore = 'entries'): Ta
   return {
     get: (key) => get<T>(key, store),
     set: (key, value) => set(key, value, store).catch(explain),
+    setAll: (entries) =>
+      setMany(
+        entries.map(([key, value]) => [key, value]),
+        store,
+      ).catch(explain),
     update: (key, change) => update<T>(store, key, change).catch(explain),
     remove: (list) => (list.length === 0 ? Promise.resolve() : delMany([...list], store)),
     keys: () => keys<string>(store),
@@ -85,6 +90,7 @@ export function browserTable<T>(database: string, objectStore?: string): Table<T
   return {
     get: async (key) => (await table()).get(key),
     set: async (key, value) => (await table()).set(key, value),
+    setAll: async (entries) => (await table()).setAll(entries),
     update: async (key, change) => (await table()).update(key, change),
     remove: async (list) => (await table()).remove(list),
     keys: async () => (await table()).keys(),

@@ -3,6 +3,8 @@ export interface Table<T> {
   get(key: string): Promise<T | undefined>
   /** Atomic: afterwards the value is there whole, or the old one still is. Rejects `no-space` when it does not fit. */
   set(key: string, value: T): Promise<void>
+  /** The same for several at once: all of them are there, or none is. */
+  setAll(entries: readonly (readonly [key: string, value: T])[]): Promise<void>
   /**
    * Reads and writes as one step that nobody comes between, in no other tab either. `change` gets what is there and
    * gives what shall be there, or undefined to leave everything as it is. Resolves to what `change` gave.
@@ -18,6 +20,10 @@ export function tableInMemory<T>(entries = new Map<string, T>()): Table<T> {
     get: (key) => Promise.resolve(entries.get(key)),
     set: (key, value) => {
       entries.set(key, value)
+      return Promise.resolve()
+    },
+    setAll: (added) => {
+      for (const [key, value] of added) entries.set(key, value)
       return Promise.resolve()
     },
     // Within one turn of the event loop, so that nobody comes between; a change that throws rejects.

@@ -33,7 +33,11 @@ export const Answer = memo(function Answer(props: AnswerProps): ReactElement {
   const article = useRef<HTMLElement>(null)
   const isWaiting = answer.status === 'waiting'
   const stage = isWaiting ? (underWay?.progress.stage ?? 'waiting') : answer.status
+  const drawnAt = useRef(stage)
   useEffect(() => {
+    // Not when it is only drawn again because people scrolled here.
+    if (drawnAt.current === stage) return
+    drawnAt.current = stage
     article.current?.scrollIntoView({ block: 'nearest' })
   }, [stage])
   const canStop = isWaiting && underWay?.tab === here

@@ -2,7 +2,7 @@
 import { expect, vi, type Mock } from 'vitest'
 import { shownTurns, type AnswerState, type Turn } from '../../src/conversation/conversation.ts'
 import { toShown } from '../../src/conversation/kept.ts'
-import type { ConversationLibrary, StoredPicture, TabNews } from '../../src/conversation/library.ts'
+import type { ConversationLibrary, StoredPicture, TabNews, Tabs } from '../../src/conversation/library.ts'
 import type { MemoryReport } from '../../src/pack/device-report.ts'
 import type { Failure } from '../../src/pack/failure.ts'
 import type {
@@ -15,7 +15,7 @@ import type {
 import type { Client, Handlers } from '../../src/protocol/rpc.ts'
 import { answerKey } from '../../src/state/answering.ts'
 import type { MeasureDevice } from '../../src/state/measure-slice.ts'
-import { createAppStore, type AppStore } from '../../src/state/store.ts'
+import { createAppStore, type AppDependencies, type AppStore } from '../../src/state/store.ts'
 import { channelInMemory } from '../../src/store/channel.ts'
 import { conversationLibrary, type ConversationRecord } from '../../src/store/conversation-library.ts'
 import { locksInMemory, type Locks } from '../../src/store/locks.ts'
@@ -74,6 +74,7 @@ function copying<T>(table: Table<T>): Table<T> {
     ...table,
     get: async (key) => structuredClone(await table.get(key)),
     set: (key, value) => table.set(key, structuredClone(value)),
+    setAll: (entries) => table.setAll(structuredClone(entries)),
     update: (key, change) =>
       table.update(key, (present) => structuredClone(change(structuredClone(present)))),
     values: async () => structuredClone(await table.values()),
@@ -96,6 +97,8 @@ export interface FakePage {
   lose: (failure: Failure) => void
   /** Every version of the settings that was kept, the last one last. */
   kept: unknown[]
+  /** Files that were handed to the browser's downloads, with their names. */
+  offered: { file: Blob; name: string }[]
   measureDevice: Mock<MeasureDevice>
   restarted: () => number
 }
@@ -111,12 +114,7 @@ export interface PageOptions {
 let ids = 0
 let time = 0
 
-export function openPage({
-  browser = fakeBrowser(),
-  library = browser.library,
-  kept = [],
-  drafts = { load: () => null, save: () => undefined },
-}: PageOptions = {}): FakePage {
+export function openPage({ browser = fakeBrowser(), kept = [], ...options }: PageOptions = {}): FakePage {
   let lose: (failure: Failure) => void = () => undefined
   const handlers = {
     load: vi.fn<Handlers<EngineCalls>['load']>().mockResolvedValue(loaded('one')),
@@ -128,24 +126,21 @@ export function openPage({
       .fn<Handlers<EngineCalls>['changeMemory']>()
       .mockResolvedValue({ keepsAll: false, why: 'Asked.' } satisfies MemoryReport),
     unload: vi.fn<Handlers<EngineCalls>['unload']>().mockResolvedValue(null),
+    ping: () => Promise.resolve(null),
   }
-  const client = clientOf(handlers)
   const measureDevice = vi.fn<MeasureDevice>()
   const tab = openTab(`tab${(ids += 1)}`, browser.locks, browser.channel.join())
   let restarts = 0
-  const store = createAppStore({
-    engine: { client, restart: () => ((restarts += 1), client) },
-    packs: {
-      client: { call: () => new Promise(() => undefined), fail: () => undefined },
-      persist: () => Promise.resolve(false),
-      chooseFolder: () => Promise.resolve('none'),
-      offerFile: () => undefined,
-    },
+  const offered: FakePage['offered'] = []
+  const store = storeOf({
+    client: clientOf(handlers),
+    library: options.library ?? browser.library,
+    tabs: tab,
+    onRestart: () => (restarts += 1),
+    offerFile: (file, name) => void offered.push({ file, name }),
     measureDevice,
     settings: { load: () => kept.at(-1), save: (settings) => void kept.push(settings) },
-    conversations: { library, tabs: tab, newId: () => `id${(ids += 1)}`, now: () => (time += 1) },
-    drafts,
-    builtInModelUrl: 'http://localhost/models/',
+    ...(options.drafts && { drafts: options.drafts }),
   })
   return {
     ...handlers,
@@ -154,9 +149,41 @@ export function openPage({
     tab,
     lose: (failure) => lose(failure),
     kept,
+    offered,
     measureDevice,
     restarted: () => restarts,
   }
+}
+
+interface StoreParts {
+  client: Client<EngineCalls>
+  library: ConversationLibrary
+  tabs: Tabs<AnswerProgress>
+  onRestart?: () => void
+  offerFile?: (file: Blob, name: string) => void
+  measureDevice?: MeasureDevice
+  settings?: AppDependencies['settings']
+  drafts?: AppDependencies['drafts']
+}
+
+/** The app's state over these parts; whatever is left out does nothing. */
+export function storeOf({ client, library, tabs, ...parts }: StoreParts): AppStore {
+  return createAppStore({
+    engine: { client, restart: () => (parts.onRestart?.(), client) },
+    packs: {
+      client: { call: () => new Promise(() => undefined), fail: () => undefined },
+      persist: () => Promise.resolve(false),
+      chooseFolder: () => Promise.resolve('none'),
+      offerFile: parts.offerFile ?? (() => undefined),
+    },
+    measureDevice: parts.measureDevice ?? (() => new Promise(() => undefined)),
+    settings: parts.settings ?? { load: () => null, save: () => undefined },
+    conversations: { library, tabs, newId: () => `id${(ids += 1)}`, now: () => (time += 1) },
+    drafts: parts.drafts ?? { load: () => null, save: () => undefined },
+    builtInModelUrl: 'http://localhost/models/',
+    // Tests hold answers up for as long as they like.
+    patienceMs: 600_000,
+  })
 }
 
 /** The engine at the other end of the wire, without the wire. */
@@ -196,7 +223,7 @@ export function statuses(store: AppStore): string[] {
 
 /** Questions of all conversations that are not removed, as they lie on the disk. */
 export async function questionsOnDisk({ library }: FakeBrowser): Promise<(string | null)[]> {
-  const kept = await library.conversations()
+  const { kept } = await library.conversations()
   return kept.flatMap((one) => toShown(one)?.turns ?? []).map(({ question }) => question)
 }
 
@@ -228,4 +255,12 @@ export async function reopened({ browser, tab }: FakePage): Promise<FakePage> {
 /** Lets everything happen that waits for nothing from outside. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setTimeout(resolve))
+}
+
+/** All conversations of a page as one file. */
+export async function exported({ store, offered }: FakePage): Promise<Blob> {
+  await store.getState().exportAll()
+  const last = offered.at(-1)
+  if (last === undefined) throw new Error(store.getState().announcement)
+  return last.file
 }

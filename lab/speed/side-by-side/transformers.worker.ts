@@ -1,16 +1,22 @@
 /** transformers.js over the exporter's graph: bundled by lab/speed/side-by-side.ts, as the package lies elsewhere. */
 import { AutoModelForCausalLM, env, Tensor } from '@huggingface/transformers'
+import { startGpuProbe } from '../../../src/bench/gpu-probe.ts'
 import {
   answerRequest,
+  answers,
   mark,
-  measureDecoder,
   promptOf,
+  type Answered,
   type DecoderRequest,
-  type Generate,
+  type DecoderResult,
   type Mark,
 } from './answer.ts'
 
-function configure(base: string): void {
+async function measure(
+  request: DecoderRequest,
+  pause: (at: string) => Promise<void>,
+): Promise<DecoderResult> {
+  const { base, vocabulary, loadOnly } = request
   env.allowRemoteModels = false
   env.allowLocalModels = true
   env.localModelPath = base
@@ -25,15 +31,18 @@ function configure(base: string): void {
       wasm: `${base}ort-wasm-simd-threaded.asyncify.wasm`,
     },
   })
-}
-
-async function open(vocabulary: number, counts: Parameters<typeof mark>[0]): Promise<Generate> {
+  const probe = startGpuProbe()
+  const started = performance.now()
   const model = await AutoModelForCausalLM.from_pretrained('exporter', {
     dtype: 'q4',
     device: 'webgpu',
     use_external_data_format: true,
   })
-  return async (length, count) => {
+  const loadMs = performance.now() - started
+  const gpuBytesLoading = probe.counts.peakBytes
+  await pause('loaded')
+  if (loadOnly) return { loadMs, gpuBytesLoading, rounds: [], ids: [] }
+  const generate = async (length: number, count: number): Promise<Answered> => {
     const marks: Mark[] = []
     const ids: number[] = []
     await model.generate({
@@ -46,16 +55,18 @@ async function open(vocabulary: number, counts: Parameters<typeof mark>[0]): Pro
         // It is first given the prompt, then each token.
         put: ([given = []]: bigint[][]) => {
           if (marks.length > 0) ids.push(Number(given[0]))
-          marks.push(mark(counts))
+          marks.push(mark(probe.counts))
         },
         end: () => undefined,
       },
     })
     return { marks, ids }
   }
+  const pausedMs = performance.now() - started - loadMs
+  const since = (): number => performance.now() - started - pausedMs
+  const result = await answers(request, since, generate, pause)
+  probe.stop()
+  return { loadMs, gpuBytesLoading, ...result }
 }
 
-answerRequest((request: DecoderRequest, pause) => {
-  configure(request.base)
-  return measureDecoder(request, pause, (counts) => open(request.vocabulary, counts))
-})
+answerRequest(measure)

@@ -7,23 +7,10 @@ import { isGoneForGood, tabsIn, toKept, toShown, withFinal, withoutTab } from '.
 import type { KeptConversation } from '../conversation/kept.ts'
 import type { ConversationLibrary, Tabs } from '../conversation/library.ts'
 import { isSame, merge } from '../conversation/merge.ts'
-import { toFailure, type Failure } from '../pack/failure.ts'
+import { AppError, toFailure } from '../pack/failure.ts'
 import type { AnswerProgress } from '../protocol/engine-calls.ts'
-import type { EngineAccess, GetState, SetState } from './store.ts'
-
-export interface LibrarySlice {
-  /** Newly begun ones first, then the latest changed. */
-  conversations: Conversation[]
-  /** The one that is shown; null before the first picture. */
-  currentId: string | null
-  /** Files of all pictures in `conversations`; the bytes stay where the browser keeps them. */
-  images: Record<string, Blob>
-  /** Something that concerns no single answer: the disk is full, a file cannot be read. */
-  libraryFailure: Failure | null
-  restoreConversations: () => Promise<void>
-  openConversation: (id: string) => void
-  dismissLibraryFailure: () => void
-}
+import type { EngineAccess } from './engine-access.ts'
+import type { GetState, SetState } from './store.ts'
 
 export interface ConversationSources {
   library: ConversationLibrary
@@ -91,11 +78,18 @@ export class Shelf {
     this.#save(conversation.id)
   }
 
-  /** Adds a conversation that was brought from elsewhere. Resolves once it is kept; rejects when it cannot be. */
-  async bring(conversation: Conversation, images: Record<string, Blob>): Promise<void> {
-    await this.#keepImages(images)
-    this.#put(toKept(conversation))
-    await this.#merge(conversation.id)
+  /** Has this page and the others show conversations that were kept just now, the first of them opened. */
+  show(brought: readonly KeptConversation[], images: Record<string, Blob>): void {
+    for (const kept of brought) this.#records.set(kept.id, kept)
+    const { conversations, currentId } = this.#get()
+    const shown = brought.flatMap((kept) => toShown(kept) ?? [])
+    this.#set({
+      conversations: [...shown, ...conversations],
+      images: { ...this.#get().images, ...images },
+      currentId: shown[0]?.id ?? currentId,
+    })
+    for (const { id, revision } of brought)
+      this.#sources.tabs.post({ kind: 'changed', conversationId: id, revision })
   }
 
   async #keepImages(images: Record<string, Blob>): Promise<void> {
@@ -139,7 +133,9 @@ export class Shelf {
   /** Brings everything that is kept onto this page, and clears away what earlier visits left behind. */
   async restore(): Promise<void> {
     const { library, now } = this.#sources
-    const records = (await library.conversations()).sort((a, b) => b.changedAt - a.changedAt)
+    const { kept: all, damaged } = await library.conversations()
+    if (damaged > 0) this.#set({ libraryFailure: toFailure(setAside(damaged)) })
+    const records = all.sort((a, b) => b.changedAt - a.changedAt)
     const old = now() - MARK_DAYS * DAY_MS
     const expired = records.filter((one) => isGoneForGood(one) && one.changedAt < old).map(({ id }) => id)
     const kept = records.filter(({ id }) => !expired.includes(id))
@@ -151,11 +147,12 @@ export class Shelf {
       else this.#records.set(one.id, one)
     }
     const { conversations, currentId } = this.#get()
-    const all = [...conversations, ...added.flatMap((one) => toShown(one) ?? [])]
-    this.#set({ conversations: all, currentId: currentId ?? all[0]?.id ?? null })
+    const shown = [...conversations, ...added.flatMap((one) => toShown(one) ?? [])]
+    this.#set({ conversations: shown, currentId: currentId ?? shown[0]?.id ?? null })
     for (const one of kept) this.#watch(one)
     await library.forget(expired)
-    await this.#clearStrays()
+    // Pictures of what cannot be read now may be wanted when it can.
+    if (damaged === 0) await this.#clearStrays()
   }
 
   /** Takes in what is kept of a conversation now. */
@@ -225,7 +222,8 @@ export class Shelf {
     const images: Record<string, Blob> = {}
     for (const { id } of pictures) {
       if (id in this.#get().images) continue
-      const stored = await this.#sources.library.picture(id)
+      // Without this picture its conversation can still be read.
+      const stored = await this.#sources.library.picture(id).catch(() => undefined)
       if (stored !== undefined) images[id] = stored.image
     }
     return images
@@ -284,28 +282,18 @@ export class Shelf {
   }
 }
 
+function setAside(damaged: number): AppError {
+  const what = damaged === 1 ? 'One conversation' : `${damaged} conversations`
+  return new AppError(
+    'corrupt',
+    `${what} kept in this browser cannot be read and stay${damaged === 1 ? 's as it is' : ' as they are'}; all others are here.`,
+  )
+}
+
 /** What this page can undo it knows best: another that could not tell that it lives may have made it final. */
 function withOwn(kept: KeptConversation, mine: KeptConversation, tab: string): KeptConversation {
   const own = mine.removals.filter((one) => one.tab === tab && one.status === 'undoable')
   if (own.length === 0) return kept
   const removals = kept.removals.map((theirs) => own.find(({ id }) => id === theirs.id) ?? theirs)
   return { ...kept, removals }
-}
-
-export function librarySlice(set: SetState, shelf: Shelf): LibrarySlice {
-  return {
-    conversations: [],
-    currentId: null,
-    images: {},
-    libraryFailure: null,
-    async restoreConversations() {
-      try {
-        await shelf.restore()
-      } catch (error) {
-        set({ libraryFailure: toFailure(error) })
-      }
-    },
-    openConversation: (id) => set({ currentId: id }),
-    dismissLibraryFailure: () => set({ libraryFailure: null }),
-  }
 }

@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs'
+import { expect, test, type AppPage } from './fixtures.ts'
+import { expectNoViolations } from './violations.ts'
+
+const PICTURE = readFileSync('e2e/images/good-rgb.png').toString('base64')
+const TURNS = 5000
+/** Blocks that can be near a screen of 800 pixels: a few of 25 turns. */
+const MOST_IN_PAGE = 150
+
+/** An export of one conversation of so many turns about a picture. */
+function exportOf(name: string, turns: number): { name: string; mimeType: string; buffer: Buffer } {
+  const answer = { status: 'done', text: 'two things', tokenIds: [5, 6], answers: [], facts: {} }
+  const conversation = {
+    id: name,
+    changedAt: 1,
+    pictures: [{ id: 'picture', name }],
+    turns: Array.from({ length: turns }, (_, i) => ({
+      id: `${i}`,
+      parent: i === 0 ? null : `${i - 1}`,
+      question: i === 0 ? null : `question ${i}?`,
+      answers: { picture: answer },
+    })),
+    chosen: {},
+  }
+  const pictures = [{ id: 'picture', type: 'image/png', base64: PICTURE }]
+  const text = JSON.stringify({
+    format: 'pictalk-conversations',
+    version: 1,
+    conversations: [conversation],
+    pictures,
+  })
+  return { name: `${name}.json`, mimeType: 'application/json', buffer: Buffer.from(text) }
+}
+
+async function bring(app: AppPage, file: ReturnType<typeof exportOf>): Promise<void> {
+  const chooser = app.page.waitForEvent('filechooser')
+  await app.list.getByRole('button', { name: 'Import' }).click()
+  await (await chooser).setFiles(file)
+}
+
+/** Asks, waits for the answer, and returns the milliseconds that took. */
+async function timed(app: AppPage, name: string, question: string): Promise<number> {
+  const begin = performance.now()
+  await app.ask(question)
+  await app.finished(`${name}: ${question}`)
+  return performance.now() - begin
+}
+
+test('Users can go on with a conversation of 5,000 turns as with a short one', async ({ app, page }) => {
+  await app.open('?provider=wasm')
+  await bring(app, exportOf('short', 50))
+  await expect(app.answer('short: question 49?')).toBeInViewport()
+  await timed(app, 'short', 'is there a cat?')
+  const short = await timed(app, 'short', 'is there a dog?')
+
+  await bring(app, exportOf('long', TURNS))
+  await expect(app.answer(`long: question ${TURNS - 1}?`)).toBeInViewport()
+  const articles = app.conversation.getByRole('article')
+  expect(await articles.count()).toBeLessThan(MOST_IN_PAGE)
+  await timed(app, 'long', 'is there a cat?')
+  const long = await timed(app, 'long', 'is there a dog?')
+  await expect(app.answer('long: is there a dog?')).toBeInViewport()
+  // Most of it is reading the prompt, which is as long as the context takes in both.
+  expect(long).toBeLessThan(4 * short + 2000)
+  await expectNoViolations(page)
+
+  await page.reload()
+  await expect(app.model).toContainText('Runs on')
+  await expect(app.answer('long: is there a dog?')).toBeInViewport()
+  expect(await articles.count()).toBeLessThan(MOST_IN_PAGE)
+})
+
+test('Users can move through a conversation of 5,000 turns by keyboard', async ({ app, page }) => {
+  await app.open('?provider=wasm')
+  await bring(app, exportOf('long', TURNS))
+  await expect(app.answer(`long: question ${TURNS - 1}?`)).toBeInViewport()
+  await app.conversation.focus()
+  const height = await page.evaluate(() => document.documentElement.scrollHeight)
+  await page.keyboard.press('Control+Home')
+  await expect(app.answer('long')).toBeInViewport()
+  await expect(app.answer('long')).toContainText('two things')
+  expect(await app.conversation.getByRole('article').count()).toBeLessThan(MOST_IN_PAGE)
+  for (let presses = 0; presses < 30; presses += 1) await page.keyboard.press('PageDown')
+  // What is on the screen is drawn, whatever part it is.
+  await expect(async () => {
+    expect(await page.evaluate(() => document.elementFromPoint(600, 200)?.closest('.turn') != null)).toBe(
+      true,
+    )
+  }).toPass()
+  await page.keyboard.press('Control+Home')
+  // Tab never falls into a gap between what is drawn and what is not.
+  const edit = (turn: number): ReturnType<typeof page.getByRole> =>
+    app.conversation.getByRole('button', { name: `Edit question: question ${turn}?`, exact: true })
+  await edit(1).focus()
+  for (let turn = 1; turn <= 60; turn += 1) {
+    await expect(edit(turn)).toBeFocused()
+    await expect(edit(turn)).toBeInViewport()
+    for (const next of ['Copy', 'Write another', 'Remove', 'Edit']) {
+      await page.keyboard.press('Tab')
+      await expect(page.locator(':focus')).toHaveText(next)
+    }
+  }
+  await expectNoViolations(page)
+  // What is being written in an editor is still there after a look elsewhere.
+  await page.keyboard.press('Enter')
+  await page.keyboard.press('End')
+  await page.keyboard.type(' and then')
+  await page.keyboard.press('Tab')
+  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
+  await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight))
+  await expect(app.answer(`long: question ${TURNS - 1}?`)).toBeInViewport()
+  await expect(page.getByRole('textbox', { name: 'Edit the question' })).toHaveValue('question 61? and then')
+  expect(height).toBeGreaterThan(100_000)
+})
+
+test('Users are told when a file holds more than the page takes, and nothing of it is added', async ({
+  app,
+  page,
+}) => {
+  await app.open('?provider=wasm')
+  await bring(app, exportOf('endless', 60_000))
+  await expect(
+    page.getByRole('main').getByText(/60,000 turns in one conversation, and 10,000 are the most/),
+  ).toBeVisible()
+  await expect(app.list).toContainText('None yet.')
+  await page.reload()
+  await expect(app.model).toContainText('Runs on')
+  await expect(app.list).toContainText('None yet.')
+})

@@ -1,0 +1,51 @@
+/** The command line as a program of its own, for tests of what it prints and how it ends. */
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+
+export interface Outcome {
+  status: number
+  stdout: string
+  stderr: string
+}
+
+export interface CommandLine {
+  /** Calls it as `pictalk <args>` and waits for its end. */
+  run(...args: string[]): Promise<Outcome>
+  /** What to start a process of one's own with, arguments behind it. */
+  program: string
+  remove(): void
+}
+
+/**
+ * One file of JavaScript: a process that compiles TypeScript first would spend most of its time with that. Packages stay
+ * outside and are found from where it lies.
+ */
+export async function bundleCommandLine(): Promise<CommandLine> {
+  const cache = 'node_modules/.cache'
+  mkdirSync(cache, { recursive: true })
+  const folder = mkdtempSync(join(cache, 'pictalk-'))
+  const program = join(folder, 'pictalk.mjs')
+  await build({
+    entryPoints: ['src/cli/main.ts'],
+    outfile: program,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'error',
+  })
+  return {
+    program,
+    run: (...args) =>
+      new Promise((resolve) => {
+        execFile(process.execPath, [program, ...args], { encoding: 'utf8' }, (error, stdout, stderr) => {
+          const status = typeof error?.code === 'number' ? error.code : error === null ? 0 : 1
+          resolve({ status, stdout, stderr })
+        })
+      }),
+    remove: () => rmSync(folder, { recursive: true }),
+  }
+}
