@@ -6,6 +6,7 @@
  * square error of each stage, divergence of the next word's probabilities along the caption of the unchanged model,
  * captions that stayed as they were, and captions that name exactly what was drawn.
  */
+import { asFamily } from '../../src/pack/manifest.ts'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -159,7 +160,7 @@ interface Seen {
 }
 
 async function look(model: TalkingModel, pixels: Pixels, ids: readonly number[]): Promise<Seen> {
-  const { bosId, vocabulary } = model.manifest.parts.decoder.shape
+  const { bosId, vocabulary } = asFamily(model.manifest, 'blip2-opt').parts.decoder.shape
   const stages = await traceStages(model, pixels, [bosId, ...ids], [])
   return {
     features: tracedFloats(stages, 'image_features'),
@@ -230,7 +231,7 @@ function compareWords(
 
 async function measure(title: string, choice: Choice, scenes: readonly Reference[]): Promise<string> {
   const model = await load(choice)
-  const { vocabulary } = model.manifest.parts.decoder.shape
+  const { vocabulary } = asFamily(model.manifest, 'blip2-opt').parts.decoder.shape
   const [features, queryOutput, logits] = [new Error2(), new Error2(), new Error2()]
   let [divergence, words, unchanged, right] = [0, 0, 0, 0]
   for (const reference of scenes) {

@@ -4,10 +4,9 @@
  */
 import { AppError } from '../pack/failure.ts'
 import type { CheckResult } from '../pack/manifest.ts'
-import { visionTokens } from './families/blip2-look.ts'
-import type { Blip2Config } from './families/blip2-opt.ts'
+import { visionTokens, type LookConfig } from './families/blip2-look.ts'
+import type { ModelToConvert } from './families/model.ts'
 import { elementsOf, type Checkpoint } from './checkpoint.ts'
-import { EMBEDDING_TENSOR, HEAD_TENSOR } from './parts/opt.ts'
 import type { Source, WeightsPlan } from './weights.ts'
 
 /** Throws `bad-checkpoint` naming every tensor that is missing or has another shape than the configuration says. */
@@ -34,76 +33,55 @@ export function checkSources(plans: readonly WeightsPlan[], checkpoint: Checkpoi
   }
 }
 
-/** Names of tensors that no graph uses, in the checkpoint's order. A stored copy of a tied head is known. */
-export function unknownTensors(plans: readonly WeightsPlan[], checkpoint: Checkpoint): string[] {
-  const used = new Set([...allSources(plans).map(({ tensor }) => tensor), HEAD_TENSOR])
+/** Names of tensors that no graph uses, in the checkpoint's order. `copies`, as of a tied head, are known. */
+export function unknownTensors(
+  plans: readonly WeightsPlan[],
+  copies: readonly string[],
+  checkpoint: Checkpoint,
+): string[] {
+  const used = new Set([...allSources(plans).map(({ tensor }) => tensor), ...copies])
   return [...checkpoint.tensors.keys()].filter((name) => !used.has(name))
 }
 
+/** A tensor that several parts have a copy of counts once. */
 export function countParameters(plans: readonly WeightsPlan[]): number {
-  return allSources(plans).reduce((sum, { shape }) => sum + elementsOf(shape), 0)
-}
-
-/**
- * Whether the head is the embedding. Stored values decide over the configuration: transformers 5 does not tie two
- * tensors that are both stored and differ, and a copy that is equal needs no second place.
- */
-export async function isHeadTied(
-  config: Blip2Config,
-  checkpoint: Checkpoint,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  const head = checkpoint.tensors.get(HEAD_TENSOR)
-  const embedding = checkpoint.tensors.get(EMBEDDING_TENSOR)
-  if (head === undefined || embedding === undefined) return config.text.tiedHead
-  if (head.shape.join() !== embedding.shape.join()) return false
-  const rows = head.shape[0] ?? 0
-  const step = Math.max(1, Math.floor(2 ** 22 / (head.shape[1] ?? 1)))
-  for (let row = 0; row < rows; row += step) {
-    const count = Math.min(step, rows - row)
-    const [a, b] = await Promise.all([
-      checkpoint.readRows(HEAD_TENSOR, row, count, signal),
-      checkpoint.readRows(EMBEDDING_TENSOR, row, count, signal),
-    ])
-    if (a.some((value, i) => value !== b[i])) return false
-  }
-  return true
+  const shapes = new Map(allSources(plans).map(({ tensor, shape }) => [tensor, shape]))
+  return [...shapes.values()].reduce((sum, shape) => sum + elementsOf(shape), 0)
 }
 
 export interface CheckedFacts {
   parameters: number
-  tiedHead: boolean
   statedImageSize: number | null
   /** Number of entries the tokenizer knows, or null when the checkpoint brings no tokenizer. */
   tokenizerEntries: number | null
   signal?: AbortSignal | undefined
 }
 
-/** Totals of the published OPT checkpoints with 50304 and 50272 rows, at 224 and 364 pixels (blip2.md 1.7). */
+/** Totals of the published checkpoints: OPT with 50304 and 50272 rows, then Flan-T5, at 224 and 364 pixels (blip2.md 1.7). */
 const PUBLISHED_TOTALS = new Set([
   3_744_761_856, 3_744_679_936, 7_752_869_376, 7_752_738_304, 3_745_353_216, 3_745_271_296, 7_753_460_736,
-  7_753_329_664,
+  7_753_329_664, 3_876_648_448, 3_877_239_808, 12_098_000_384,
 ])
-const PUBLISHED_WIDTHS = ['1408/768/2560', '1408/768/4096']
+const PUBLISHED_WIDTHS = ['1408/768/2048', '1408/768/2560', '1408/768/4096']
 
 /** Runs every sanity check of blip2.md 2.8 and says what it found. */
 export async function runChecks(
-  config: Blip2Config,
+  model: ModelToConvert,
   checkpoint: Checkpoint,
   facts: CheckedFacts,
 ): Promise<CheckResult[]> {
   return [
-    parameterCheck(config, facts.parameters),
-    await keyBiasCheck(config, checkpoint, facts.signal),
+    parameterCheck(model, facts.parameters),
+    await keyBiasCheck(model.look, checkpoint, facts.signal),
     await queryCheck(checkpoint, facts.signal),
-    headCheck(checkpoint, facts.tiedHead),
-    imageSizeCheck(config, facts.statedImageSize),
-    tokenizerCheck(config, facts.tokenizerEntries),
+    headCheck(model, checkpoint),
+    imageSizeCheck(model.look, facts.statedImageSize),
+    tokenizerCheck(model, facts.tokenizerEntries),
   ]
 }
 
-function parameterCheck(config: Blip2Config, parameters: number): CheckResult {
-  const widths = [config.vision.hiddenSize, config.qFormer.hiddenSize, config.text.hiddenSize].join('/')
+function parameterCheck({ look, hiddenSize }: ModelToConvert, parameters: number): CheckResult {
+  const widths = [look.vision.hiddenSize, look.qFormer.hiddenSize, hiddenSize].join('/')
   const count = parameters.toLocaleString('en-US')
   if (!PUBLISHED_WIDTHS.includes(widths))
     return { name: 'parameters', ok: true, detail: `${count} parameters` }
@@ -116,7 +94,7 @@ function parameterCheck(config: Blip2Config, parameters: number): CheckResult {
 }
 
 async function keyBiasCheck(
-  config: Blip2Config,
+  config: LookConfig,
   checkpoint: Checkpoint,
   signal?: AbortSignal,
 ): Promise<CheckResult> {
@@ -141,9 +119,9 @@ async function queryCheck(checkpoint: Checkpoint, signal?: AbortSignal): Promise
   return { name: 'query tokens', ok, detail: ok ? 'not zero' : 'all zero: this checkpoint was never trained' }
 }
 
-function headCheck(checkpoint: Checkpoint, tied: boolean): CheckResult {
-  const stored = checkpoint.tensors.has(HEAD_TENSOR)
-  const detail = tied
+function headCheck({ headTensor, tiedHead }: ModelToConvert, checkpoint: Checkpoint): CheckResult {
+  const stored = checkpoint.tensors.has(headTensor)
+  const detail = tiedHead
     ? stored
       ? 'stored, equal to the embedding'
       : 'not stored; the embedding serves'
@@ -151,7 +129,7 @@ function headCheck(checkpoint: Checkpoint, tied: boolean): CheckResult {
   return { name: 'language model head', ok: true, detail }
 }
 
-function imageSizeCheck(config: Blip2Config, stated: number | null): CheckResult {
+function imageSizeCheck(config: LookConfig, stated: number | null): CheckResult {
   const { imageSize } = config.vision
   const tokens = `${visionTokens(config.vision)} positions for ${imageSize} × ${imageSize} pixels`
   if (stated === null || stated === imageSize) return { name: 'image size', ok: true, detail: tokens }
@@ -162,8 +140,7 @@ function imageSizeCheck(config: Blip2Config, stated: number | null): CheckResult
   }
 }
 
-function tokenizerCheck(config: Blip2Config, entries: number | null): CheckResult {
-  const { vocabulary } = config.text
+function tokenizerCheck({ vocabulary }: ModelToConvert, entries: number | null): CheckResult {
   if (entries === null)
     return { name: 'tokenizer', ok: false, detail: 'none found: prompts and answers will be token ids only' }
   const ok = entries <= vocabulary

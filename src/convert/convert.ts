@@ -5,12 +5,11 @@
 import { readText, sha256Hex, type FileTree, type PackSink } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import { FORMAT_VERSION, type PackFile, type PackManifest, type Precision } from '../pack/manifest.ts'
-import { parseBlip2Config, type Blip2Config } from './families/blip2-opt.ts'
-import { checkSources, countParameters, isHeadTied, runChecks, unknownTensors } from './checks.ts'
+import { modelOf } from './families/model.ts'
+import { checkSources, countParameters, runChecks, unknownTensors } from './checks.ts'
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts'
-import { licenceNotice } from './families/licence.ts'
 import { openPackWriter, type WeightsProgress } from './pack-writer.ts'
-import { planConversion, type ConversionPlan } from './plan.ts'
+import type { ConversionPlan } from './plan-draft.ts'
 import { readLicence } from './model-card.ts'
 import { readPreprocessing } from './preprocessing.ts'
 import { readTokenizer, type TokenizerFiles } from './side-files.ts'
@@ -37,20 +36,18 @@ export async function convertBlip2(
 ): Promise<PackManifest> {
   const { precision, signal } = options
   const configText = await readConfig(tree)
-  const parsed = parseBlip2Config(configText)
+  const parsed = modelOf(configText)
   const checkpoint = await openCheckpoint(tree, signal)
-  const tiedHead = await isHeadTied(parsed, checkpoint, signal)
-  const config: Blip2Config = { ...parsed, text: { ...parsed.text, tiedHead } }
-  const plan = planConversion(config, precision)
+  const model = await parsed.settled(checkpoint, signal)
+  const plan = model.plan(precision)
   checkSources(plan.weights, checkpoint)
 
   const tokenizer = await readTokenizer(tree)
-  const { preprocessing, statedSize } = await readPreprocessing(tree, config.vision.imageSize)
+  const { preprocessing, statedSize } = await readPreprocessing(tree, model.look.vision.imageSize)
   const parameters = countParameters(plan.weights)
   const tokenizerEntries = countEntries(tokenizer.tokenizer)
-  const checks = await runChecks(config, checkpoint, {
+  const checks = await runChecks(model, checkpoint, {
     parameters,
-    tiedHead,
     statedImageSize: statedSize,
     tokenizerEntries,
     signal,
@@ -66,7 +63,7 @@ export async function convertBlip2(
   const small = [...plan.graphs, ...tokenizerFiles(tokenizer)]
   for (const { path, bytes } of small) files.push(await writer.writeFile(path, bytes))
 
-  const notice = licenceNotice(config)
+  const { notice } = model
   const manifest: PackManifest = {
     format: 'pictalk-pack',
     version: FORMAT_VERSION,
@@ -81,7 +78,7 @@ export async function convertBlip2(
     tokenizer: tokenizerPaths(tokenizer),
     files,
     checks,
-    unknownTensors: unknownTensors(plan.weights, checkpoint),
+    unknownTensors: unknownTensors(plan.weights, model.copies, checkpoint),
   }
   await writer.commit(manifest)
   return manifest
@@ -116,8 +113,13 @@ function tokenizerFiles(files: TokenizerFiles): ConversionPlan['graphs'] {
 
 function countEntries(tokenizer: string | undefined): number | null {
   if (tokenizer === undefined) return null
-  const json = JSON.parse(tokenizer) as { model?: { vocab?: object }; added_tokens?: { content: string }[] }
-  const names = new Set(Object.keys(json.model?.vocab ?? {}))
+  const json = JSON.parse(tokenizer) as {
+    model?: { vocab?: Record<string, number> | [string, number][] }
+    added_tokens?: { content: string }[]
+  }
+  const vocabulary = json.model?.vocab ?? {}
+  const pieces = Array.isArray(vocabulary) ? vocabulary.map(([piece]) => piece) : Object.keys(vocabulary)
+  const names = new Set(pieces)
   for (const token of json.added_tokens ?? []) names.add(token.content)
   return names.size
 }

@@ -3,11 +3,9 @@ import { readText, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import type { PackModel } from '../pack/families.ts'
 import type { Precision } from '../pack/manifest.ts'
-import { parseBlip2Config } from './families/blip2-opt.ts'
+import { modelOf } from './families/model.ts'
 import { checkSources, countParameters } from './checks.ts'
 import { openCheckpoint } from './checkpoint.ts'
-import { licenceNotice } from './families/licence.ts'
-import { planConversion } from './plan.ts'
 import { sourceBytesOf } from './produce.ts'
 import { readLicence } from './model-card.ts'
 import { outputsOf } from './weights.ts'
@@ -38,13 +36,14 @@ export async function inspectCheckpoint(
   const configText = await readText(tree, 'config.json')
   if (configText === undefined)
     throw new AppError('not-found', 'There is neither a pack nor a checkpoint: no pack.json, no config.json.')
-  const config = parseBlip2Config(configText)
+  const parsed = modelOf(configText)
   const checkpoint = await openCheckpoint(tree, signal)
-  const { weights, graphs, model } = planConversion(config, precision)
+  const described = parsed.named(checkpoint)
+  const { weights, graphs, model } = described.plan(precision)
   checkSources(weights, checkpoint)
   const recipes = weights.flatMap((plan) => plan.recipes)
   const sum = (list: { bytes: number }[]): number => list.reduce((total, { bytes }) => total + bytes, 0)
-  const notice = licenceNotice(config)
+  const { notice } = described
   return {
     parameters: countParameters(weights),
     model,

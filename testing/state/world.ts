@@ -77,9 +77,16 @@ export class World {
           if ((this.finished.get(key) ?? answer.text) !== answer.text)
             this.complaints.push(`${key} was answered twice`)
           this.finished.set(key, answer.text)
-          if (answer.facts.finish === 'stopped' && !this.stopped.has(name))
+          if (answer.facts.finish === 'stopped' && !this.#wasToStop(name))
             this.complaints.push(`nobody wanted ${name} to stop`)
         }
+  }
+
+  /** Somebody stopped it, or removed it while it was written, if only with its whole conversation. */
+  #wasToStop(name: string): boolean {
+    const conversation = this.asked.get(name)
+    const removed = this.presses.some(({ conversationId }) => conversationId === conversation)
+    return this.stopped.has(name) || removed
   }
 
   /** Names of all turns that nobody has removed, or that were brought back. */
@@ -199,8 +206,6 @@ export class World {
     const names = new Set((turns ?? conversation.turns).map((turn) => nameOf(turn, conversation)))
     const press = { names, conversationId: turns === null ? conversation.id : null, undone: false }
     for (const name of names) this.stopped.add(name)
-    if (turns === null)
-      for (const [name, id] of this.asked) if (id === conversation.id) this.stopped.add(name)
     this.presses.push(press)
     const stack = this.stacks[index]
     stack?.push(press)

@@ -6,10 +6,9 @@
  */
 import { parseBlip2Config, type Blip2Config } from '../../../src/convert/families/blip2-opt.ts'
 import { elementsOf, type Checkpoint } from '../../../src/convert/checkpoint.ts'
-import { isHeadTied } from '../../../src/convert/checks.ts'
+import { modelOf } from '../../../src/convert/families/model.ts'
 import { planQFormer } from '../../../src/convert/parts/q-former.ts'
 import { planVision } from '../../../src/convert/parts/vision-eva.ts'
-import { planConversion } from '../../../src/convert/plan.ts'
 import { storagePolicy, WeightsPlanner } from '../../../src/convert/planner.ts'
 import type { WeightsPlan } from '../../../src/convert/weights.ts'
 import type { Precision } from '../../../src/pack/manifest.ts'
@@ -31,9 +30,8 @@ export async function planOf(
 ): Promise<WeightsPlan[]> {
   const json = JSON.parse(configText) as ConfigJson
   if (json.architectures?.includes(RETRIEVAL) === true) return planRetrieval(json, precision)
-  const config = parseBlip2Config(configText)
-  const tiedHead = await isHeadTied(config, checkpoint)
-  return planConversion({ ...config, text: { ...config.text, tiedHead } }, precision).weights
+  const model = await modelOf(configText).settled(checkpoint)
+  return model.plan(precision).weights
 }
 
 export function planRetrieval(json: ConfigJson, precision: Precision): WeightsPlan[] {

@@ -4,7 +4,7 @@
  * and `OPTConfig` supplied (transformers 5.18, the same in 4.57).
  */
 import type { PartShapes } from '../../pack/families.ts'
-import { lookConfig, visionTokens, type LookConfig } from './blip2-look.ts'
+import { lookConfig, lookShapes, type LookConfig } from './blip2-look.ts'
 import {
   checkDivides,
   count,
@@ -39,7 +39,11 @@ export interface Blip2Config extends LookConfig {
 
 /** Reads `config.json`. Throws `unsupported-model` for another architecture, `bad-checkpoint` for impossible values. */
 export function parseBlip2Config(text: string): Blip2Config {
-  const root = parseConfig(text)
+  return blip2Config(parseConfig(text))
+}
+
+/** The same of a file that is read already. */
+export function blip2Config(root: Json): Blip2Config {
   checkArchitecture(root)
   const config: Blip2Config = {
     ...lookConfig(root),
@@ -60,17 +64,9 @@ export function cacheHeadSize({ hiddenSize, heads }: OptConfig): number {
 
 /** What a pack says of each part. */
 export function partShapes(config: Blip2Config): Pick<PartShapes, 'vision' | 'q-former' | 'decoder'> {
-  const { vision, qFormer, text, queries } = config
-  const { imageSize, patchSize, hiddenSize, layers, heads } = vision
+  const { text, queries } = config
   return {
-    vision: { imageSize, patchSize, hiddenSize, layers, heads, tokens: visionTokens(vision) },
-    'q-former': {
-      queries,
-      hiddenSize: qFormer.hiddenSize,
-      layers: qFormer.layers,
-      heads: qFormer.heads,
-      embeddingSize: text.hiddenSize,
-    },
+    ...lookShapes(config, text.hiddenSize),
     decoder: {
       queries,
       hiddenSize: text.hiddenSize,

@@ -15,6 +15,7 @@ import {
   planSelfAttention,
   planTable,
   positionBias,
+  t5CacheHeadSize,
   type FeedForward,
   type SelfAttention,
   type T5Config,
@@ -60,15 +61,9 @@ export function planT5Decoder(planner: WeightsPlanner, config: T5Config): T5Deco
     }
   })
   const finalNorm = planFinalNorm(planner, config, 'decoder')
-  const head = config.tiedHead
-    ? null
-    : planner.linear('lm_head', ['language_model.lm_head'], config.vocabulary, hidden, false)
+  const module = config.embeddings.head.replace(/\.weight$/, '')
+  const head = config.tiedHead ? null : planner.linear('lm_head', [module], config.vocabulary, hidden, false)
   return { embedding, biases, layers, finalNorm, head }
-}
-
-/** Head size in the cache: `GroupQueryAttention` takes multiples of 8. */
-export function t5CacheHeadSize({ headSize }: T5Config): number {
-  return Math.ceil(headSize / 8) * 8
 }
 
 /** `sharedTable`: see `scoreRows`. */
