@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { unzipSync } from 'fflate'
 import { folderTree } from '../src/cli/files.ts'
-import { convertBlip2 } from '../src/convert/convert.ts'
+import { convertCheckpoint } from '../src/convert/convert.ts'
 import { sha256Hex, sinkInMemory, type FileTree } from '../src/pack/bytes.ts'
 import { MANIFEST_PATH, type PackManifest } from '../src/pack/manifest.ts'
 import { plainNetwork } from '../src/remote/network.ts'
@@ -32,7 +32,7 @@ async function convertedInNode(
   options: { name: string; precision: 'q8' | 'fp16' },
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  await convertBlip2(tree, sinkInMemory(files), options)
+  await convertCheckpoint(tree, sinkInMemory(files), options)
   return files
 }
 

@@ -83,11 +83,11 @@ export function parseManifest(text: string): PackManifest {
   if (!isRecord(written) || written['format'] !== FORMAT) refuse('it is not a pictalk pack')
   const { version } = written
   if (version !== 1 && version !== FORMAT_VERSION)
-    refuse(`it has version ${String(version)}; this program reads versions 1 and ${FORMAT_VERSION}`)
+    refuse(`it has version ${quoted(version)}; this program reads versions 1 and ${FORMAT_VERSION}`)
   const json = version === 1 ? upgradeFormat1(written) : written
   const fieldName = version === 1 ? fieldOfFormat1 : (field: string): string => field
   const { family } = json
-  if (!isFamily(family)) refuse(`this program does not know its family, ${JSON.stringify(family)}`)
+  if (!isFamily(family)) refuse(`this program does not know its family, ${quoted(family)}`)
   const facts = checked(packFacts, json, fieldName)
   const model = checked<PackModel>(FAMILIES[family], json, fieldName)
   const manifest: PackManifest = { format: FORMAT, version: FORMAT_VERSION, ...facts, ...model }
@@ -116,6 +116,11 @@ function parseJson(text: string): unknown {
       { cause },
     )
   }
+}
+
+/** A value as it stands in the file, or the beginning of it. */
+function quoted(value: unknown): string {
+  return (JSON.stringify(value) as string | undefined)?.slice(0, 60) ?? 'nothing'
 }
 
 function refuse(why: string): never {

@@ -3,7 +3,7 @@
  * code runs in Node and in a browser, where it also shows that the converter does.
  */
 import { openCheckpoint } from '../../src/convert/checkpoint.ts'
-import { convertBlip2 } from '../../src/convert/convert.ts'
+import { convertCheckpoint } from '../../src/convert/convert.ts'
 import type { Pixels } from '../../src/image/pixels.ts'
 import { sinkInMemory, type FileTree } from '../../src/pack/bytes.ts'
 import { chunksOf, parseManifest, type PackReader, type Precision } from '../../src/pack/manifest.ts'
@@ -60,7 +60,7 @@ export async function convertReference(
 ): Promise<PackReader> {
   const tree: FileTree = { open: (path) => read(`${name}/${path}`) }
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  await convertBlip2(tree, sinkInMemory(files), { precision, name })
+  await convertCheckpoint(tree, sinkInMemory(files), { precision, name })
   return packInMemory(files)
 }
 

@@ -57,7 +57,7 @@ export async function product(
   setting: Setting,
   { rows, inputs, outputs, times }: { rows: number; inputs: number; outputs: number; times: number },
 ): Promise<Measured> {
-  const planner = new WeightsPlanner('decoder', storagePolicy('q4', 'decoder'))
+  const planner = new WeightsPlanner('decoder', storagePolicy('q4', false))
   const layer = planner.linear('m', ['m'], outputs, inputs, false)
   const { bytes } = planner.finish()
   if (layer.kind !== 'blocks') throw new Error('The matrix is not quantised.')

@@ -39,6 +39,13 @@ export function lookConfig(root: Json): LookConfig {
   return { vision, qFormer, queries: count(root, 'num_query_tokens', 32) }
 }
 
+/** Whether a `config.json` calls itself a BLIP-2 that writes. */
+export function isBlip2(root: Json): boolean {
+  const architectures = Array.isArray(root['architectures']) ? root['architectures'] : []
+  const known = architectures.length === 0 || architectures.includes('Blip2ForConditionalGeneration')
+  return root['model_type'] === 'blip-2' && known
+}
+
 /** Image tokens: one class token and a square of patches. */
 export function visionTokens(vision: VisionConfig): number {
   return (vision.imageSize / vision.patchSize) ** 2 + 1

@@ -4,27 +4,76 @@
  */
 import { AppError } from '../../pack/failure.ts'
 import type { PartShapes } from '../../pack/families.ts'
-import { sameValues, type Checkpoint } from '../checkpoint.ts'
+import type { Checkpoint } from '../checkpoint.ts'
+import { qFormerPart } from '../parts/q-former.ts'
+import { t5DecoderPart } from '../parts/t5-decoder.ts'
+import { t5EncoderPart } from '../parts/t5-encoder.ts'
 import { embeddingOf, t5CacheHeadSize, T5_HEAD, T5_SHARED, type T5Config } from '../parts/t5-layers.ts'
-import { lookConfig, lookShapes, type LookConfig } from './blip2-look.ts'
+import { visionPart } from '../parts/vision-eva.ts'
+import { checkBlip2, type Published } from './blip2-checks.ts'
+import { isBlip2, lookConfig, lookShapes, type LookConfig } from './blip2-look.ts'
+import type { CheckpointFamily, CheckpointModel } from './family.ts'
 import { count, demand, positive, section, tokenId, tokenIds, unsupported, type Json } from './config-json.ts'
 
-export interface Blip2T5Config extends LookConfig {
+interface Blip2T5Config extends LookConfig {
   text: T5Config
 }
 
-/** Of a root that `isBlip2T5`. Throws `unsupported-model` for another T5, `bad-checkpoint` for impossible values. */
-export function blip2T5Config(root: Json): Blip2T5Config {
+/** Totals of Flan-T5-xl at 224 and 364 pixels and of Flan-T5-xxl (blip2.md 1.7). */
+const PUBLISHED: Published = {
+  widths: ['1408/768/2048', '1408/768/4096'],
+  totals: [3_876_648_448, 3_877_239_808, 12_098_000_384],
+}
+
+export const blip2T5: CheckpointFamily = {
+  recognises: (root) => isBlip2(root) && section(root, 'text_config')['model_type'] === 't5',
+  read: (root) => modelOf(blip2T5Config(root)),
+}
+
+function modelOf(config: Blip2T5Config): CheckpointModel {
+  const { vision, text, queries } = config
+  return {
+    parts: [
+      visionPart(vision),
+      qFormerPart(config, text.hiddenSize),
+      t5EncoderPart(text, queries),
+      t5DecoderPart(text),
+    ],
+    imageSize: vision.imageSize,
+    licenceNotice: undefined,
+    spareTensors: [T5_HEAD, T5_SHARED, embeddingOf('encoder'), embeddingOf('decoder')],
+    describe: (places) => {
+      const shapes = t5PartShapes(config)
+      return {
+        family: 'blip2-t5',
+        parts: {
+          vision: { ...places('vision'), shape: shapes.vision },
+          'q-former': { ...places('q-former'), shape: shapes['q-former'] },
+          'text-encoder': { ...places('text-encoder'), shape: shapes['text-encoder'] },
+          'text-decoder': { ...places('text-decoder'), shape: shapes['text-decoder'] },
+        },
+      }
+    },
+    settle: async (checkpoint, same) => {
+      const named = nameEmbeddings(text, checkpoint)
+      const { head, decoder } = named.embeddings
+      return modelOf({ ...config, text: { ...named, tiedHead: await same(head, decoder) } })
+    },
+    check: (checkpoint, facts) => {
+      const headStored = checkpoint.tensors.has(T5_HEAD)
+      const language = { ...text, headStored, headTied: text.tiedHead }
+      return checkBlip2(config, language, PUBLISHED, { checkpoint, facts })
+    },
+  }
+}
+
+/** Of a root that is recognised. Throws `unsupported-model` for another T5, `bad-checkpoint` for impossible values. */
+function blip2T5Config(root: Json): Blip2T5Config {
   if (section(root, 'qformer_config')['use_qformer_text_input'] === true)
     throw unsupported('its Q-Former takes text (InstructBLIP or a retrieval checkpoint)')
   if (root['use_decoder_only_language_model'] === true)
     throw unsupported('its config.json names T5 but calls it a decoder-only model')
   return { ...lookConfig(root), text: t5Config(section(root, 'text_config')) }
-}
-
-/** Whether the language model is a T5, as far as `config.json` says. */
-export function isBlip2T5(root: Json): boolean {
-  return section(root, 'text_config')['model_type'] === 't5'
 }
 
 function t5Config(json: Json): T5Config {
@@ -81,7 +130,7 @@ function geluOf(json: Json): T5Config['gelu'] {
  * stored under its own name is used, what is not is the shared table. Throws `bad-checkpoint` when there is no
  * embedding, or no head where the configuration wants one of its own.
  */
-export function nameEmbeddings(config: T5Config, checkpoint: Checkpoint): T5Config {
+function nameEmbeddings(config: T5Config, checkpoint: Checkpoint): T5Config {
   const stored = (names: string[]): string | undefined => names.find((name) => checkpoint.tensors.has(name))
   const [ofEncoder, ofDecoder] = [embeddingOf('encoder'), embeddingOf('decoder')]
   // transformers embeds the prompt with the shared table, whatever the encoder's own copy holds.
@@ -103,17 +152,8 @@ export function nameEmbeddings(config: T5Config, checkpoint: Checkpoint): T5Conf
   return { ...config, embeddings: { encoder, decoder, head }, tiedHead: head !== T5_HEAD }
 }
 
-/** Whether the head is the decoder's embedding, decided by the values of both. */
-export async function settleHead(
-  config: T5Config,
-  checkpoint: Checkpoint,
-  signal?: AbortSignal,
-): Promise<T5Config> {
-  const { head, decoder } = config.embeddings
-  return { ...config, tiedHead: await sameValues(checkpoint, head, decoder, signal) }
-}
-
-export function t5PartShapes(
+/** What a pack says of each part. */
+function t5PartShapes(
   config: Blip2T5Config,
 ): Pick<PartShapes, 'vision' | 'q-former' | 'text-encoder' | 'text-decoder'> {
   const { text, queries } = config

@@ -6,6 +6,7 @@ import { addRmsNorm, linear, rmsNorm } from '../onnx/layers.ts'
 import { lookUp, scoreRows } from '../onnx/token-table.ts'
 import type { Linear, RmsNorm, Table, WeightsPlanner } from '../planner.ts'
 import type { Initialiser } from '../weights.ts'
+import type { Part } from './part.ts'
 import {
   feedForward,
   inBlock,
@@ -33,7 +34,7 @@ interface Layer {
   feedForward: FeedForward
 }
 
-export interface T5DecoderWeights {
+interface T5DecoderWeights {
   embedding: Table
   biases: Initialiser
   layers: Layer[]
@@ -42,7 +43,21 @@ export interface T5DecoderWeights {
   head: Linear | null
 }
 
-export function planT5Decoder(planner: WeightsPlanner, config: T5Config): T5DecoderWeights {
+/** Computes in float32 as the encoder does. */
+export function t5DecoderPart(config: T5Config): Part {
+  return {
+    name: 'text-decoder',
+    sensitive: false,
+    halfGraph: false,
+    ownWasmGraph: true,
+    plan: (planner) => {
+      const weights = planT5Decoder(planner, config)
+      return (graph, target) => buildT5Decoder(graph, config, weights, target !== 'wasm')
+    },
+  }
+}
+
+function planT5Decoder(planner: WeightsPlanner, config: T5Config): T5DecoderWeights {
   const { hiddenSize: hidden, heads, headSize, epsilon } = config
   const embedding = planTable(planner, config, config.embeddings.decoder)
   const biases = planBiases(planner, config, 'decoder')
@@ -67,7 +82,7 @@ export function planT5Decoder(planner: WeightsPlanner, config: T5Config): T5Deco
 }
 
 /** `sharedTable`: see `scoreRows`. */
-export function buildT5Decoder(
+function buildT5Decoder(
   graph: GraphBuilder,
   config: T5Config,
   weights: T5DecoderWeights,
