@@ -221,6 +221,17 @@ describe('what another tab has deleted', () => {
     })
   })
 
+  it('gets no more chunks', async () => {
+    const tables = emptyTables()
+    await convertInto(tables)
+    const store = storeOn(tables)
+    const { id } = packOf(tables)
+    const shelf = store.shelf(id)
+    await store.remove(id)
+    await expect(shelf.keep('f'.repeat(64), Uint8Array.of(1))).rejects.toMatchObject(deleted)
+    expect(tables.chunks.size).toBe(0)
+  })
+
   it('is not declared whole', async () => {
     await deletedWhile(async (store, other, tables) => {
       const record = packOf(tables)
