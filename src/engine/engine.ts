@@ -137,6 +137,10 @@ export class Engine implements Handlers<EngineCalls> {
     })
   }
 
+  ping(): Promise<null> {
+    return Promise.resolve(null)
+  }
+
   unload(): Promise<null> {
     return this.#turns.take(async () => {
       await this.#unload()
