@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Pixels } from '../../image/pixels.ts'
-import type { PartName } from '../../pack/families.ts'
+import { partsOf, type PartName } from '../../pack/families.ts'
 import type { PackReader } from '../../pack/manifest.ts'
 import { syntheticPack } from '../../synthetic/pack.ts'
 import { openCompute } from '../device/compute.ts'
@@ -61,7 +61,8 @@ describe('opening a model', () => {
     const weights = files.filter((path) => path.endsWith('.weights'))
     expect(weights).toEqual(['vision.weights', 'q-former.weights', 'decoder.weights'])
     const before = (first: string, second: string): boolean => files.indexOf(first) < files.indexOf(second)
-    const graphOf = (part: PartName): string => synthetic.manifest.parts[part].graphs.wasm ?? ''
+    const graphOf = (name: PartName): string =>
+      partsOf(synthetic.manifest).find(([part]) => part === name)?.[1].graphs.wasm ?? ''
     expect(before('q-former.weights', graphOf('q-former'))).toBe(true)
     expect(before('decoder.weights', graphOf('decoder'))).toBe(true)
     await model.dispose()
