@@ -129,8 +129,7 @@ async function start(): Promise<void> {
   void fetchCatalogue().then((catalogue) => store.getState().openPacks(catalogue))
   // `?provider=wasm` is for trying the fallback where there is a graphics card.
   const asked = new URLSearchParams(location.search).get('provider')
-  if (asked === 'wasm' || asked === 'webgpu') await store.getState().switchProvider(asked)
-  else await store.getState().loadModel()
+  await store.getState().startModel(asked === 'wasm' || asked === 'webgpu' ? asked : null)
   // Last: fetching everything for offline use must not slow down the first answer.
   if (import.meta.env.PROD) {
     const { offlineIsReady, offerUpdate } = store.getState()

@@ -70,7 +70,6 @@ function engineOn(seen: Table<Seen>, openPack: () => Promise<PackReader>): Engin
     openCompute: () => openCompute('wasm'),
     readPicture: pictures.read,
     seen: new SeenPictures(seen),
-    deviceMemory: undefined,
   })
 }
 
@@ -94,7 +93,8 @@ beforeEach(async () => {
   table = new Map()
   engine = engineOn(tableInMemory(table), () => Promise.resolve(SYNTHETIC))
   await load(engine)
-})
+  // The first makes the model up.
+}, 60_000)
 afterEach(async () => {
   await engine.unload()
   expect(liveTensorCount()).toBe(0)

@@ -77,7 +77,8 @@ const SUBGROUPS: Record<NonNullable<DeviceReport['subgroups']>, string> = {
 const CONTEXT: Record<DeviceReport['context']['why'], string> = {
   model: 'all that the model can',
   memory: 'as many as fit into half of the memory that the browser reports, beside the model',
-  'assumed-memory': 'the browser does not tell its memory, so 8 GiB are assumed, half of them for the model',
+  'assumed-memory':
+    'the browser does not tell its memory, so that of a usual device is assumed, half of it for the model',
   buffer: 'as many as fit into one buffer of the device',
   wasm: 'as many as WebAssembly can hold beside the model',
 }

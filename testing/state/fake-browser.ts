@@ -126,6 +126,7 @@ export function openPage({ browser = fakeBrowser(), kept = [], ...options }: Pag
       .fn<Handlers<EngineCalls>['changeMemory']>()
       .mockResolvedValue({ keepsAll: false, why: 'Asked.' } satisfies MemoryReport),
     unload: vi.fn<Handlers<EngineCalls>['unload']>().mockResolvedValue(null),
+    ping: () => Promise.resolve(null),
   }
   const measureDevice = vi.fn<MeasureDevice>()
   const tab = openTab(`tab${(ids += 1)}`, browser.locks, browser.channel.join())
@@ -180,6 +181,8 @@ export function storeOf({ client, library, tabs, ...parts }: StoreParts): AppSto
     conversations: { library, tabs, newId: () => `id${(ids += 1)}`, now: () => (time += 1) },
     drafts: parts.drafts ?? { load: () => null, save: () => undefined },
     builtInModelUrl: 'http://localhost/models/',
+    // Tests hold answers up for as long as they like.
+    patienceMs: 600_000,
   })
 }
 

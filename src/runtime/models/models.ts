@@ -1,16 +1,17 @@
 /** Opens a model of any family: one row says what a family is made of. */
+import type { Family } from '../../pack/families.ts'
 import type { PackReader } from '../../pack/manifest.ts'
 import type { Compute } from '../device/compute.ts'
 import { openBlip2, type LanguageFamily, type LoadOptions } from './blip2.ts'
-import { talking, type Model, type TalkingModel } from './model.ts'
+import { assertTalks, type Model, type TalkingModel } from './model.ts'
 import { opt } from './opt.ts'
 
 /** Families by name: how each talks, or null when it only looks. */
-const FAMILIES = { 'blip2-opt': opt } satisfies Record<string, LanguageFamily | null>
+const FAMILIES: Record<Family, LanguageFamily | null> = { 'blip2-opt': opt }
 
 /** Opens the parts of a pack on a device. What was opened is closed again when a later one fails. */
 export function openModel(pack: PackReader, compute: Compute, options: LoadOptions = {}): Promise<Model> {
-  return openBlip2(pack, compute, FAMILIES['blip2-opt'], options)
+  return openBlip2(pack, compute, FAMILIES[pack.manifest.family], options)
 }
 
 /** The same for callers that want answers. Throws `unsupported-model` when the family has none. */
@@ -21,7 +22,8 @@ export async function openTalkingModel(
 ): Promise<TalkingModel> {
   const model = await openModel(pack, compute, options)
   try {
-    return talking(model)
+    assertTalks(model)
+    return model
   } catch (error) {
     await model.dispose()
     throw error
