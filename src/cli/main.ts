@@ -1,6 +1,6 @@
 /** The command line: `npm run --silent pictalk -- <command>`. Answers go to stdout, everything else to stderr. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { convertBlip2 } from '../convert/convert.ts'
+import { convertCheckpoint } from '../convert/convert.ts'
 import { AppError } from '../pack/failure.ts'
 import { PRECISIONS, type Precision } from '../pack/manifest.ts'
 import { PUBLIC_HUB } from '../remote/hub.ts'
@@ -35,11 +35,12 @@ async function convert(flags: {
     folder: fromHere,
     signal: interrupted.signal,
   })
-  const manifest = await convertBlip2(tree, folderSink(fromHere(flags.out)), {
+  const manifest = await convertCheckpoint(tree, folderSink(fromHere(flags.out)), {
     precision: flags.precision,
     name: flags.name ?? name,
     signal: interrupted.signal,
-    onProgress: (step) => progress.show(`${step.file} ${step.tensor ?? ''}`, step.doneBytes, step.totalBytes),
+    onProgress: ({ file, tensor, doneBytes, totalBytes }) =>
+      progress.show(`${file ?? 'comparing'} ${tensor ?? ''}`, doneBytes, totalBytes),
   })
   progress.end()
   console.log(describePack(manifest))

@@ -4,7 +4,7 @@
  */
 import type { MemoryChoice, MemoryReport } from '../../pack/device-report.ts'
 import { throwIfCancelled } from '../../pack/failure.ts'
-import type { PartName } from '../../pack/families.ts'
+import { partNamed, type Family, type PartName } from '../../pack/families.ts'
 import { weightBytes, type PackManifest, type PackReader } from '../../pack/manifest.ts'
 import { targetFor, type Compute } from '../device/compute.ts'
 import {
@@ -31,25 +31,25 @@ export interface LoadOptions extends OpenOptions {
 }
 
 /** How a family talks. */
-export interface LanguageFamily {
+export interface LanguageFamily<F extends Family> {
   /** Parts of the language model, in the order in which they are opened. */
   parts: readonly PartName[]
   /** What its KV caches need on a device. */
-  cacheNeeds(manifest: PackManifest, compute: Compute): CacheNeeds
+  cacheNeeds(manifest: PackManifest<F>, compute: Compute): CacheNeeds
   /** Opens it within a budget. */
-  open(parts: PartsOpener, budget: TalkBudget): Promise<LanguageModel>
+  open(parts: PartsOpener<F>, budget: TalkBudget): Promise<LanguageModel>
   /** How prompts of this model are written. */
-  form(manifest: PackManifest): PromptForm
+  form(manifest: PackManifest<F>): PromptForm
 }
 
 /** Tokens of the prompt that is run beforehand: a question of some length. */
 const TYPICAL_TOKENS = 16
 
 /** Opens a model whose language model is of `family`; null for one that looks and says nothing. */
-export async function openBlip2(
-  pack: PackReader,
+export async function openBlip2<F extends Family>(
+  pack: PackReader<F>,
   compute: Compute,
-  family: LanguageFamily | null,
+  family: LanguageFamily<F> | null,
   options: LoadOptions = {},
 ): Promise<Model> {
   throwIfCancelled(options.signal)
@@ -111,7 +111,11 @@ class Blip2 implements Model {
   }
 }
 
-async function openTalk(parts: PartsOpener, family: LanguageFamily, budget: TalkBudget): Promise<Talk> {
+async function openTalk<F extends Family>(
+  parts: PartsOpener<F>,
+  family: LanguageFamily<F>,
+  budget: TalkBudget,
+): Promise<Talk> {
   const tokenizer = await openTokenizer(parts.pack)
   const language = await family.open(parts, budget)
   try {
@@ -134,6 +138,7 @@ async function disposeAll(opened: readonly Disposable[]): Promise<void> {
 /** Of a part's weights; those of 16 bits become twice as many where the graph computes in 32. */
 function bytesInMemory(manifest: PackManifest, part: PartName, compute: Compute): number {
   const stored = weightBytes(manifest, part)
-  const half = targetFor(compute, manifest.parts[part].graphs) === 'webgpu-f16'
+  const graphs = partNamed(manifest, part)?.graphs ?? {}
+  const half = targetFor(compute, graphs) === 'webgpu-f16'
   return manifest.precision === 'fp16' && !half ? 2 * stored : stored
 }

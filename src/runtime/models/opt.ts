@@ -5,7 +5,7 @@ import { DecoderOnly } from '../language/decoder-only.ts'
 import { cacheLayout, cacheNeeds, type CacheLayout } from '../language/kv-cache.ts'
 import type { LanguageFamily } from './blip2.ts'
 
-export const opt: LanguageFamily = {
+export const opt: LanguageFamily<'blip2-opt'> = {
   parts: ['decoder'],
 
   cacheNeeds(manifest, compute) {
@@ -28,11 +28,14 @@ export const opt: LanguageFamily = {
 
   form: ({ parts: { decoder } }) => ({
     promptIds: (ids) => [decoder.shape.bosId, ...ids],
-    imageIds: decoder.shape.imageTokenIds.flatMap((id) => Array<number>(decoder.shape.queries).fill(id)),
+    countedIds: (prompt) => [
+      ...decoder.shape.imageTokenIds.flatMap((id) => Array<number>(decoder.shape.queries).fill(id)),
+      ...prompt,
+    ],
     eosIds: () => decoder.shape.eosIds,
   }),
 }
 
-function cacheType({ parts }: PackManifest, compute: Compute): CacheLayout['type'] {
+function cacheType({ parts }: PackManifest<'blip2-opt'>, compute: Compute): CacheLayout['type'] {
   return targetFor(compute, parts.decoder.graphs) === 'webgpu-f16' ? 'float16' : 'float32'
 }

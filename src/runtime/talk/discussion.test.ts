@@ -44,7 +44,7 @@ function discuss(
       decoded.push([...ids])
       return ids.map((id) => WORDS[id] ?? '').join(' ')
     },
-    imageIds: [],
+    countedIds: (prompt) => prompt,
     eosIds: () => [1],
   })
   return { discussion, decoded }

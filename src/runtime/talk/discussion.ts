@@ -14,8 +14,8 @@ export interface Voice {
   promptIds(prompt: string): number[]
   /** Text of ids, outer white space removed. */
   decode(ids: readonly number[]): string
-  /** What transformers has in front of the prompt's ids where it counts ids: the image token, once per query. */
-  imageIds: readonly number[]
+  /** Ids that count as there before the answer to a prompt, where repetition is looked at. */
+  countedIds(prompt: readonly number[]): readonly number[]
   /** Ids that end an answer. */
   eosIds(): readonly number[]
 }
@@ -114,7 +114,7 @@ export class Discussion {
     const textOf = this.#reader()
     const isOver = (tokens: readonly number[]): boolean => textOf(tokens).includes(NEXT_QUESTION)
     const steps = generate(this.#sequence, ids, settings, {
-      imageIds: this.#voice.imageIds,
+      countedIds: this.#voice.countedIds(ids),
       eosIds: this.#voice.eosIds(),
       signal,
       ...(inDialogue && { isOver }),
