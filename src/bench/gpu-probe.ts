@@ -90,7 +90,7 @@ function listen(counts: GpuCounts): (() => void)[] {
 }
 
 /** Calls `note` behind each call of a method. Returns what puts the method back. */
-export function after<T extends object>(
+function after<T extends object>(
   prototype: T,
   name: keyof T,
   note: (subject: T, args: unknown[], result: unknown) => void,
