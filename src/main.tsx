@@ -121,6 +121,8 @@ async function start(): Promise<void> {
   const store = compose()
   const root = document.getElementById('root')
   if (root === null) throw new Error('index.html has no #root')
+  // Whoever forgot to listen: it is said on the page and stands in the console all the same.
+  addEventListener('unhandledrejection', ({ reason }) => store.getState().report(reason))
   void store.getState().restoreConversations()
   void findWithheld().then((facts) => store.getState().noteWithheld(facts))
   createRoot(root).render(<App store={store} />)

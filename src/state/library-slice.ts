@@ -16,6 +16,8 @@ export interface LibrarySlice {
   restoreConversations: () => Promise<void>
   openConversation: (id: string) => void
   dismissLibraryFailure: () => void
+  /** Says that something failed which no answer and no model waits for. */
+  report: (error: unknown) => void
 }
 
 export function librarySlice(set: SetState, shelf: Shelf): LibrarySlice {
@@ -33,5 +35,9 @@ export function librarySlice(set: SetState, shelf: Shelf): LibrarySlice {
     },
     openConversation: (id) => set({ currentId: id }),
     dismissLibraryFailure: () => set({ libraryFailure: null }),
+    report(error) {
+      const failure = toFailure(error)
+      set({ libraryFailure: failure, announcement: failure.message })
+    },
   }
 }

@@ -1,8 +1,9 @@
-import { useState, type ReactElement } from 'react'
+import type { ReactElement } from 'react'
 import type { DeviceReport } from '../pack/device-report.ts'
 import type { BenchResult } from '../protocol/bench-result.ts'
 import type { LoadedModel } from '../protocol/engine-calls.ts'
 import { bytesText } from './amounts.ts'
+import { CopyButton } from './copy-button.tsx'
 import { Notice } from './notice.tsx'
 import { useApp } from './store-context.ts'
 
@@ -154,18 +155,11 @@ function figuresOf({ load, encode, firstToken, prefill, decode, limit }: BenchRe
 }
 
 function CopyReport({ loaded, result }: { loaded: LoadedModel; result: BenchResult | null }): ReactElement {
-  const [copied, setCopied] = useState(false)
-  const copy = async (): Promise<void> => {
+  const text = (): string => {
     const { device, loadMs, manifest } = loaded
     const { name, precision, parameters, fingerprint } = manifest
     const model = { name, precision, parameters, fingerprint }
-    const report = { browser: navigator.userAgent, device, model, loadMs, measured: result }
-    await navigator.clipboard.writeText(JSON.stringify(report, null, 2))
-    setCopied(true)
+    return JSON.stringify({ browser: navigator.userAgent, device, model, loadMs, measured: result }, null, 2)
   }
-  return (
-    <button type="button" className="quiet" onClick={() => void copy()} onBlur={() => setCopied(false)}>
-      {copied ? 'Copied' : 'Copy as text'}
-    </button>
-  )
+  return <CopyButton label="Copy as text" text={text} />
 }
