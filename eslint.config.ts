@@ -21,7 +21,7 @@ const layers: Record<string, string[]> = {
   keeper: ['pack', 'convert', 'remote', 'store', 'protocol'],
   synthetic: ['pack', 'convert'],
   bench: ['pack', 'image', 'runtime', 'protocol'],
-  cli: ['pack', 'convert', 'synthetic', 'image', 'remote', 'runtime'],
+  cli: ['pack', 'convert', 'synthetic', 'image', 'remote', 'runtime', 'protocol'],
   state: ['pack', 'protocol', 'conversation'],
   ui: ['pack', 'scenes', 'protocol', 'conversation', 'state'],
 }

@@ -11,7 +11,7 @@ function rememberDevice(page: Page): Promise<void> {
   return beginThreadWith(
     page,
     'engine.worker',
-    `const request = GPUAdapter.prototype.requestDevice
+    () => `const request = GPUAdapter.prototype.requestDevice
      GPUAdapter.prototype.requestDevice = async function (...args) {
        return (self.device = await request.apply(this, args))
      }`,
@@ -60,3 +60,56 @@ test('Users keep the half answer, the draft and the conversation when the graphi
   }
   expect(engines(page)).toHaveLength(1)
 })
+
+interface Moment {
+  graph: string
+  /** Behind the news that the graph is prepared: the so manieth call of a method. */
+  call: 'GPUDevice.createBuffer' | 'GPUDevice.createShaderModule' | 'GPUBuffer.mapAsync'
+  count: number
+}
+
+/** Has the first engine of the visit lose its device at a moment of loading. Returns how many engines there were. */
+async function loseWhileLoading(page: Page, { graph, call, count }: Moment): Promise<() => number> {
+  const [owner, method] = call.split('.')
+  let started = 0
+  await beginThreadWith(page, 'engine.worker', () => {
+    started += 1
+    if (started > 1) return ''
+    return `let left = Infinity
+      let device
+      const request = GPUAdapter.prototype.requestDevice
+      GPUAdapter.prototype.requestDevice = async function (...args) {
+        return (device = await request.apply(this, args))
+      }
+      const original = ${owner}.prototype.${method}
+      ${owner}.prototype.${method} = function (...args) {
+        left -= 1
+        if (left === 0) device.destroy()
+        return original.apply(this, args)
+      }
+      const post = self.postMessage.bind(self)
+      self.postMessage = (message, ...rest) => {
+        if (message.event?.graph === '${graph}') left = ${count}
+        post(message, ...rest)
+      }`
+  })
+  return () => started
+}
+
+for (const moment of [
+  { graph: 'vision', call: 'GPUDevice.createBuffer', count: 3 },
+  { graph: 'q-former', call: 'GPUDevice.createBuffer', count: 3 },
+  // Nothing is read back before recordings are checked.
+  { graph: 'decoder', call: 'GPUBuffer.mapAsync', count: 2 },
+] satisfies Moment[])
+  test(`Users need do nothing when the graphics device goes away while the ${moment.graph} part is loaded`, async ({
+    app,
+    page,
+  }) => {
+    const engines = await loseWhileLoading(page, moment)
+    await page.goto('/')
+    await app.choose(`e2e/images/${NAME}`)
+    await app.finished(NAME)
+    await expect(app.model).toContainText('Runs on WebGPU')
+    expect(engines()).toBe(2)
+  })

@@ -120,3 +120,23 @@ export async function storeOf(page: Page): Promise<{ packs: Kept[]; chunks: Reco
     return { packs, chunks: Object.fromEntries(sizes) as Record<string, number> }
   })
 }
+
+/** Changes the last byte of a kept chunk, as a disk might. */
+export async function damageChunk(page: Page, hash: string): Promise<void> {
+  await page.evaluate(async (key) => {
+    const database = await new Promise<IDBDatabase>((resolve) => {
+      const request = indexedDB.open('pictalk-chunks')
+      request.onsuccess = () => resolve(request.result)
+    })
+    const transaction = database.transaction('entries', 'readwrite')
+    const entries = transaction.objectStore('entries')
+    const blob = await new Promise<Blob>((resolve) => {
+      const request = entries.get(key) as IDBRequest<Blob>
+      request.onsuccess = () => resolve(request.result)
+    })
+    const write = database.transaction('entries', 'readwrite')
+    write.objectStore('entries').put(new Blob([blob.slice(0, blob.size - 1), 'x']), key)
+    await new Promise((resolve) => (write.oncomplete = resolve))
+    database.close()
+  }, hash)
+}

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { unzipSync } from 'fflate'
 import { folderTree } from '../src/cli/files.ts'
-import { convertBlip2 } from '../src/convert/convert.ts'
+import { convertCheckpoint } from '../src/convert/convert.ts'
 import { sha256Hex, sinkInMemory, type FileTree } from '../src/pack/bytes.ts'
 import { MANIFEST_PATH, type PackManifest } from '../src/pack/manifest.ts'
 import { plainNetwork } from '../src/remote/network.ts'
@@ -11,7 +11,17 @@ import { startSyntheticHub } from '../testing/servers/synthetic-hub.ts'
 import type { FaultServer } from '../testing/servers/fault-server.ts'
 import { AppPage, expect } from './fixtures.ts'
 import { startHubServer } from '../testing/servers/hub-server.ts'
-import { CHECKPOINT, Models, PACK, PACK_FILES, PICTURE, read, storeOf, test } from './model-fixtures.ts'
+import {
+  CHECKPOINT,
+  damageChunk,
+  Models,
+  PACK,
+  PACK_FILES,
+  PICTURE,
+  read,
+  storeOf,
+  test,
+} from './model-fixtures.ts'
 
 const { parameters } = JSON.parse(readFileSync(join(PACK, 'pack.json'), 'utf8')) as PackManifest
 const PARAMETERS = `${(parameters / 1e6).toFixed(1)} million parameters`
@@ -22,7 +32,7 @@ async function convertedInNode(
   options: { name: string; precision: 'q8' | 'fp16' },
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  await convertBlip2(tree, sinkInMemory(files), options)
+  await convertCheckpoint(tree, sinkInMemory(files), options)
   return files
 }
 
@@ -393,25 +403,64 @@ test('Users whose storage has gone bad get only the bad part again', async ({
   await models.download(server.origin)
   await expect(app.model).toContainText('works without a connection')
   const hash = await sha256Hex(readFileSync(join(PACK, 'decoder.weights')))
-  await page.evaluate(async (key) => {
-    const database = await new Promise<IDBDatabase>((resolve) => {
-      const request = indexedDB.open('pictalk-chunks')
-      request.onsuccess = () => resolve(request.result)
-    })
-    const transaction = database.transaction('entries', 'readwrite')
-    const entries = transaction.objectStore('entries')
-    const blob = await new Promise<Blob>((resolve) => {
-      const request = entries.get(key) as IDBRequest<Blob>
-      request.onsuccess = () => resolve(request.result)
-    })
-    const write = database.transaction('entries', 'readwrite')
-    write.objectStore('entries').put(new Blob([blob.slice(0, blob.size - 1), 'x']), key)
-    await new Promise((resolve) => (write.oncomplete = resolve))
-    database.close()
-  }, hash)
+  await damageChunk(page, hash)
   const before = server.served.length
   expect(await models.useAndCaption()).toMatch(/[a-z]{2,}/)
   expect(server.served.slice(before).map(({ path }) => path)).toEqual(['decoder.weights'])
+})
+
+test('Users who cancel while a model is looked at never see its offer, and look at another at once', async ({
+  models,
+  server,
+  app,
+  page,
+  expected,
+}) => {
+  expected.errors.push(/Failed to load resource/)
+  await models.open()
+  let goOn = (): void => undefined
+  const held = new Promise<void>((resolve) => (goOn = resolve))
+  server.hold = (path) => (path === 'pack.json' ? held : Promise.resolve())
+  await models.look(server.origin)
+  await app.model.getByRole('button', { name: 'Cancel', exact: true }).click()
+  await models.look(`${server.origin}/nothing`)
+  await expect(app.model).toContainText('neither a pack nor a checkpoint')
+  goOn()
+  await expect.poll(() => server.served.map(({ path }) => path)).toContain('pack.json')
+  await page.waitForTimeout(300)
+  await expect(app.model).not.toContainText(`A pack: ${PARAMETERS}`)
+  await expect(app.model).toContainText('neither a pack nor a checkpoint')
+})
+
+test('Users who delete a model in one tab while another reads it are told so there, and nothing of it comes back', async ({
+  models,
+  server,
+  app,
+  page,
+  context,
+}) => {
+  await models.download(server.origin)
+  await expect(app.model).toContainText('works without a connection')
+  await damageChunk(page, await sha256Hex(readFileSync(join(PACK, 'decoder.weights'))))
+  let goOn = (): void => undefined
+  const held = new Promise<void>((resolve) => (goOn = resolve))
+  server.hold = (path) => (path === 'decoder.weights' ? held : Promise.resolve())
+  const asked = page.waitForRequest(/decoder\.weights$/)
+  await page.getByRole('button', { name: /^Use it: / }).click()
+  await asked
+
+  const other = new Models(new AppPage(await context.newPage()))
+  // It remembers the same choice of model; the list is there while that one loads.
+  await other.page.goto('/?provider=wasm')
+  await other.page.getByText('Other models').click()
+  await other.page.getByRole('button', { name: /^Delete/ }).click()
+  await other.page.getByRole('button', { name: /^Really delete/ }).click()
+  await expect.poll(async () => (await storeOf(page)).packs).toEqual([])
+  goOn()
+  await expect(app.model).toContainText(
+    'This model was deleted meanwhile, in another tab perhaps; add it again.',
+  )
+  expect(await storeOf(page)).toEqual({ packs: [], chunks: {} })
 })
 
 test.describe('Users are told in one sentence what is wrong', () => {

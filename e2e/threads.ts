@@ -1,12 +1,12 @@
 /** Threads of the page, changed from outside: what ships has no hooks for tests. */
 import type { Page } from '@playwright/test'
 
-/** Runs `script` at the beginning of every thread whose file is called so. Before the page is opened. */
-export async function beginThreadWith(page: Page, name: string, script: string): Promise<void> {
+/** Runs what `script` gives at the beginning of each thread whose file is called so. Before the page is opened. */
+export async function beginThreadWith(page: Page, name: string, script: () => string): Promise<void> {
   await page.route(new RegExp(`${name}.*\\.js`), async (route) => {
     const response = await route.fetch()
     // A block of its own: its names must not meet those of the bundle.
-    await route.fulfill({ response, body: `{ ${script} }\n${await response.text()}` })
+    await route.fulfill({ response, body: `{ ${script()} }\n${await response.text()}` })
   })
 }
 

@@ -121,14 +121,15 @@ async function start(): Promise<void> {
   const store = compose()
   const root = document.getElementById('root')
   if (root === null) throw new Error('index.html has no #root')
+  // Whoever forgot to listen: it is said on the page and stands in the console all the same.
+  addEventListener('unhandledrejection', ({ reason }) => store.getState().report(reason))
   void store.getState().restoreConversations()
   void findWithheld().then((facts) => store.getState().noteWithheld(facts))
   createRoot(root).render(<App store={store} />)
   void fetchCatalogue().then((catalogue) => store.getState().openPacks(catalogue))
   // `?provider=wasm` is for trying the fallback where there is a graphics card.
   const asked = new URLSearchParams(location.search).get('provider')
-  if (asked === 'wasm' || asked === 'webgpu') await store.getState().switchProvider(asked)
-  else await store.getState().loadModel()
+  await store.getState().startModel(asked === 'wasm' || asked === 'webgpu' ? asked : null)
   // Last: fetching everything for offline use must not slow down the first answer.
   if (import.meta.env.PROD) {
     const { offlineIsReady, offerUpdate } = store.getState()

@@ -15,7 +15,7 @@ import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { format, resolveConfig } from 'prettier'
 import { folderSink, folderTree } from '../../src/cli/files.ts'
-import { convertBlip2 } from '../../src/convert/convert.ts'
+import { convertCheckpoint } from '../../src/convert/convert.ts'
 import { PRECISIONS, type Precision } from '../../src/pack/manifest.ts'
 import { FIRST_HELD_OUT_SEED, type Combinations } from '../../src/scenes/scene.ts'
 import { ablationChart, ablationTable, readRuns } from './card/ablation.ts'
@@ -88,7 +88,7 @@ async function measureAnswers(
   found: (answers: Answers) => Promise<void>,
 ): Promise<void> {
   const pack = join(work, precision)
-  const { files } = await convertBlip2(folderTree(values.checkpoint), folderSink(pack), {
+  const { files } = await convertCheckpoint(folderTree(values.checkpoint), folderSink(pack), {
     precision,
     name: 'drawn-scenes',
   })

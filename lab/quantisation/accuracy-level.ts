@@ -8,8 +8,8 @@ import { parseArgs } from 'node:util'
 import { chromium, type Page } from '@playwright/test'
 import { createServer } from 'vite'
 import { folderTree } from '../../src/cli/files.ts'
-import { parseBlip2Config } from '../../src/convert/families/blip2-opt.ts'
-import { convertBlip2 } from '../../src/convert/convert.ts'
+import { readModel } from '../../src/convert/families/families.ts'
+import { convertCheckpoint } from '../../src/convert/convert.ts'
 import type { AccuracyLevel } from '../../src/convert/onnx/graph-builder.ts'
 import { planConversion } from '../../src/convert/plan.ts'
 import { readText, sinkInMemory } from '../../src/pack/bytes.ts'
@@ -118,8 +118,8 @@ async function lines(title: string, run: (setting: Setting) => Promise<Measured>
 async function builtIn(level: AccuracyLevel): Promise<TalkingModel> {
   const tree = folderTree(values.checkpoint)
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  await convertBlip2(tree, sinkInMemory(files), { precision: 'q4', name: 'level' })
-  const plan = planConversion(parseBlip2Config((await readText(tree, 'config.json')) ?? ''), 'q4', level)
+  await convertCheckpoint(tree, sinkInMemory(files), { precision: 'q4', name: 'level' })
+  const plan = planConversion(readModel((await readText(tree, 'config.json')) ?? ''), 'q4', level)
   for (const { path, bytes } of plan.graphs) files.set(path, bytes)
   const pack = packInMemory(files)
   const graphs = new Map(plan.graphs.map(({ path, bytes }) => [path, bytes]))

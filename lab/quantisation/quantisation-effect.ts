@@ -6,13 +6,16 @@
  * square error of each stage, divergence of the next word's probabilities along the caption of the unchanged model,
  * captions that stayed as they were, and captions that name exactly what was drawn.
  */
+import { asFamily } from '../../src/pack/manifest.ts'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { folderTree } from '../../src/cli/files.ts'
-import { parseBlip2Config } from '../../src/convert/families/blip2-opt.ts'
+import { readBlip2Opt } from '../../src/convert/families/blip2-opt.ts'
+import { parseConfig } from '../../src/convert/families/config-json.ts'
+import { readModel } from '../../src/convert/families/families.ts'
 import { openCheckpoint, type Checkpoint } from '../../src/convert/checkpoint.ts'
-import { convertBlip2 } from '../../src/convert/convert.ts'
+import { convertCheckpoint } from '../../src/convert/convert.ts'
 import { f32ToF16 } from '../../src/convert/dtypes.ts'
 import { planConversion } from '../../src/convert/plan.ts'
 import { dequantiseBlocks, quantiseBlocks } from '../../src/convert/quantise.ts'
@@ -76,12 +79,14 @@ function stored(
 }
 
 const tree = folderTree(values.checkpoint)
-const config = parseBlip2Config(await readFile(join(values.checkpoint, 'config.json'), 'utf8'))
+const configText = await readFile(join(values.checkpoint, 'config.json'), 'utf8')
+const config = readBlip2Opt(parseConfig(configText))
+const plannedModel = readModel(configText)
 const checkpoint: Checkpoint = await openCheckpoint(tree)
 
 /** The matrices that a conversion may quantise, with the columns of each. */
 const MATRICES = new Map(
-  planConversion(config, 'q8').weights.flatMap(({ recipes }) =>
+  planConversion(plannedModel, 'q8').weights.flatMap(({ recipes }) =>
     recipes.flatMap((recipe) =>
       recipe.kind === 'quantise' ? recipe.sources.map(({ tensor }) => [tensor, recipe.columns] as const) : [],
     ),
@@ -147,7 +152,7 @@ async function rewritten(choice: Choice): Promise<FileTree> {
 
 async function load(choice: Choice): Promise<TalkingModel> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  await convertBlip2(await rewritten(choice), sinkInMemory(files), { precision: 'fp32', name: 'effect' })
+  await convertCheckpoint(await rewritten(choice), sinkInMemory(files), { precision: 'fp32', name: 'effect' })
   return openTalkingModel(packInMemory(files), await openCompute('wasm'))
 }
 
@@ -159,7 +164,7 @@ interface Seen {
 }
 
 async function look(model: TalkingModel, pixels: Pixels, ids: readonly number[]): Promise<Seen> {
-  const { bosId, vocabulary } = model.manifest.parts.decoder.shape
+  const { bosId, vocabulary } = asFamily(model.manifest, 'blip2-opt').parts.decoder.shape
   const stages = await traceStages(model, pixels, [bosId, ...ids], [])
   return {
     features: tracedFloats(stages, 'image_features'),
@@ -230,7 +235,7 @@ function compareWords(
 
 async function measure(title: string, choice: Choice, scenes: readonly Reference[]): Promise<string> {
   const model = await load(choice)
-  const { vocabulary } = model.manifest.parts.decoder.shape
+  const { vocabulary } = asFamily(model.manifest, 'blip2-opt').parts.decoder.shape
   const [features, queryOutput, logits] = [new Error2(), new Error2(), new Error2()]
   let [divergence, words, unchanged, right] = [0, 0, 0, 0]
   for (const reference of scenes) {
@@ -274,7 +279,7 @@ function only(group: RegExp, storage: Storage, others: Storage): Choice {
 
 /** What `q4` keeps at 8 bits. */
 const KEPT_AT_8 = new Set(
-  planConversion(config, 'q4').weights.flatMap(({ recipes }) =>
+  planConversion(plannedModel, 'q4').weights.flatMap(({ recipes }) =>
     recipes.flatMap((recipe) =>
       recipe.kind === 'quantise' && recipe.bits === 8 ? recipe.sources.map(({ tensor }) => tensor) : [],
     ),

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Provider } from '../../src/pack/device-report.ts'
 import { folderSink } from '../../src/cli/files.ts'
-import { convertBlip2 } from '../../src/convert/convert.ts'
+import { convertCheckpoint } from '../../src/convert/convert.ts'
 import { MANIFEST_PATH, PRECISIONS } from '../../src/pack/manifest.ts'
 import type { BenchResult } from '../../src/protocol/bench-result.ts'
 import type { MeasureRequest } from '../../src/protocol/measure-calls.ts'
@@ -57,7 +57,7 @@ async function syntheticPack(sizeName: string): Promise<string> {
   if (existsSync(join(folder, MANIFEST_PATH))) return folder
   const started = performance.now()
   const name = `synthetic ${size}`
-  await convertBlip2(syntheticTree(size, 1), folderSink(folder), { precision, name })
+  await convertCheckpoint(syntheticTree(size, 1), folderSink(folder), { precision, name })
   console.error(`converted to ${folder} in ${((performance.now() - started) / 1000).toFixed(1)} s`)
   return folder
 }

@@ -13,7 +13,9 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { parseBlip2Config } from '../../src/convert/families/blip2-opt.ts'
+import { readBlip2Opt } from '../../src/convert/families/blip2-opt.ts'
+import { parseConfig } from '../../src/convert/families/config-json.ts'
+import { readModel } from '../../src/convert/families/families.ts'
 import { planConversion } from '../../src/convert/plan.ts'
 import { quantiseBlocks } from '../../src/convert/quantise.ts'
 import type { QuantiseRecipe, Recipe } from '../../src/convert/weights.ts'
@@ -30,10 +32,11 @@ const { values } = parseArgs({
 })
 
 const [visionLayers = 0, qFormerLayers = 0, textLayers = 0] = values.layers.split(',').map(Number)
-const config = parseBlip2Config(
-  JSON.stringify(ofPublishedWidths({ vision: visionLayers, qFormer: qFormerLayers, text: textLayers })),
+const configText = JSON.stringify(
+  ofPublishedWidths({ vision: visionLayers, qFormer: qFormerLayers, text: textLayers }),
 )
-const recipes = planConversion(config, 'q4').weights.flatMap((plan) => plan.recipes)
+const config = readBlip2Opt(parseConfig(configText))
+const recipes = planConversion(readModel(configText), 'q4').weights.flatMap((plan) => plan.recipes)
 const source = valueSource(1, Number(values.outliers))
 
 /** Ids of a prompt of sixteen: any will do, as the weights mean nothing. */

@@ -23,8 +23,9 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
 import { folderSink } from '../../src/cli/files.ts'
-import { parseBlip2Config } from '../../src/convert/families/blip2-opt.ts'
-import { convertBlip2 } from '../../src/convert/convert.ts'
+import { readBlip2Opt } from '../../src/convert/families/blip2-opt.ts'
+import { parseConfig } from '../../src/convert/families/config-json.ts'
+import { convertCheckpoint } from '../../src/convert/convert.ts'
 import { syntheticTree } from '../../src/synthetic/checkpoint.ts'
 import { configOf, SIZES, type Size } from '../../src/synthetic/dimensions.ts'
 import { forgetRendererPeaks, rendererPeak } from './browser-memory.ts'
@@ -65,15 +66,14 @@ const WEIGHTS = 'model_q4.onnx_data'
 /** The pack, and beside it the same weights as transformers.js wants them. */
 async function prepare(folder: string, size: Size): Promise<number> {
   const pack = join(folder, 'pack')
-  await convertBlip2(syntheticTree(size, 1), folderSink(pack), {
+  await convertCheckpoint(syntheticTree(size, 1), folderSink(pack), {
     precision: PRECISION,
     name: `synthetic ${size}`,
   })
-  const config = parseBlip2Config(configOf(size))
-  const { text } = config
+  const { text } = readBlip2Opt(parseConfig(configOf(size)))
   const model = join(folder, 'exporter')
   mkdirSync(join(model, 'onnx'), { recursive: true })
-  writeFileSync(join(model, 'onnx', 'model_q4.onnx'), exporterGraph(config, PRECISION, WEIGHTS))
+  writeFileSync(join(model, 'onnx', 'model_q4.onnx'), exporterGraph(text, PRECISION, WEIGHTS))
   linkSync(join(pack, 'decoder.weights'), join(model, 'onnx', WEIGHTS))
   const json = {
     model_type: 'opt',

@@ -77,11 +77,22 @@ def differing_fields(section: dict, defaults: dict) -> dict:
     return {k: v for k, v in section.items() if k not in skipped and (k not in defaults or defaults[k] != v)}
 
 
-def short_config(config: Blip2Config) -> dict:
-    """The form of refreshed repositories. The few redundant keys stand in the published file too."""
+def short_opt_config(config: OPTConfig) -> dict:
+    """The text section. The few redundant keys stand in the published file too."""
+    return {
+        "activation_dropout": 0.0,
+        "model_type": "opt",
+        "prefix": "</s>",
+        "torch_dtype": "float16",
+        "word_embed_proj_dim": config.word_embed_proj_dim,
+        **differing_fields(config.to_dict(), OPTConfig().to_dict()),
+    }
+
+
+def short_config(config: Blip2Config, text: dict | None = None) -> dict:
+    """The form of refreshed repositories. `text` is the text section, OPT's if left out."""
     vision = differing_fields(config.vision_config.to_dict(), Blip2VisionConfig().to_dict())
     qformer = differing_fields(config.qformer_config.to_dict(), Blip2QFormerConfig().to_dict())
-    text = differing_fields(config.text_config.to_dict(), OPTConfig().to_dict())
     # The parent config overwrites this one with the vision width, and the published file leaves it out.
     qformer.pop("encoder_hidden_size", None)
     top = {
@@ -93,17 +104,10 @@ def short_config(config: Blip2Config) -> dict:
         "model_type": "blip-2",
         "num_query_tokens": config.num_query_tokens,
         "qformer_config": {"classifier_dropout": None, "model_type": "blip_2_qformer", **qformer},
-        "text_config": {
-            "activation_dropout": 0.0,
-            "model_type": "opt",
-            "prefix": "</s>",
-            "torch_dtype": "float16",
-            "word_embed_proj_dim": config.text_config.word_embed_proj_dim,
-            **text,
-        },
+        "text_config": text or short_opt_config(config.text_config),
         "torch_dtype": "float32",
         "transformers_version": "4.47.0.dev0",
-        "use_decoder_only_language_model": True,
+        "use_decoder_only_language_model": text is None,
         "vision_config": {
             "dropout": 0.0,
             "initializer_factor": 1.0,
@@ -113,7 +117,7 @@ def short_config(config: Blip2Config) -> dict:
             **vision,
         },
     }
-    if not config.text_config.tie_word_embeddings:
+    if text is None and not config.text_config.tie_word_embeddings:
         # 4.x reads the text section and mirrors it at the top; 5.x reads the language model's own config.
         top["tie_word_embeddings"] = False
         top["text_config"]["tie_word_embeddings"] = False
@@ -165,17 +169,21 @@ def preprocessor_config(size: int, mean: list[float], std: list[float]) -> dict:
     }
 
 
-def write_settings(folder: Path, config: Blip2Config, config_json: dict, mean: list, std: list) -> None:
-    """All JSON files that do not belong to the tokenizer or the weights."""
+def opt_generation(config: Blip2Config) -> dict:
+    return {"bos_token_id": BOS_ID, "eos_token_id": config.text_config.eos_token_id, "pad_token_id": PAD_ID}
+
+
+def write_settings(
+    folder: Path, config: Blip2Config, config_json: dict, mean: list, std: list, generation: dict | None = None
+) -> None:
+    """All JSON files that do not belong to the tokenizer or the weights. `generation` holds token ids; OPT's if left out."""
     write_json(folder / "config.json", config_json)
-    generation = {
+    generation_json = {
         "_from_model_config": True,
-        "bos_token_id": BOS_ID,
-        "eos_token_id": config.text_config.eos_token_id,
-        "pad_token_id": PAD_ID,
+        **(generation or opt_generation(config)),
         "transformers_version": config_json["transformers_version"] or "4.27.0.dev0",
     }
-    write_json(folder / "generation_config.json", generation)
+    write_json(folder / "generation_config.json", generation_json)
     write_json(folder / "preprocessor_config.json", preprocessor_config(config.vision_config.image_size, mean, std))
     if "image_token_index" in config_json:
         processor = {"num_query_tokens": config.num_query_tokens, "processor_class": "Blip2Processor"}

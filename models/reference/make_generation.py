@@ -1,6 +1,7 @@
 """Answers of transformers' own `generate` on the reference checkpoints: generation.json beside each of them, and sampling.json.
 
-    python make_generation.py          # all four
+    python make_generation.py                  # every folder with a reference.json
+    python make_generation.py t5-untied        # one of them
 
 Greedy and beam search under many settings. A case is kept only where float64 chooses the same tokens as float32, so
 that rounding cannot decide it. Random checkpoints hardly ever end an answer by themselves, so every second group of
@@ -8,6 +9,7 @@ settings declares a token that they do write to be the ending one.
 """
 
 import json
+import sys
 from pathlib import Path
 
 import torch
@@ -18,6 +20,9 @@ from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWa
 from oracle import load_model, pixel_values, read_settings, run_stages
 
 HERE = Path(__file__).parent
+
+# Answers longer than the distance of 113 from which on T5's decoder has one bucket only; nothing ends them.
+LONG_ANSWER = dict(max_new_tokens=124, no_repeat_ngram_size=3, min_new_tokens=124)
 
 # Names as in transformers' GenerationConfig.
 SETTINGS = [
@@ -41,7 +46,8 @@ SETTINGS = [
 def answers(model, pixels, ids: list[int], settings: dict) -> list[dict]:
     """New tokens (the ending one included, padding cut off) and the score of every answer, best first."""
     eos = settings["eos_token_id"]
-    options = dict(do_sample=False, return_dict_in_generate=True, output_scores=True, pad_token_id=1) | settings
+    language = model.language_model.config
+    options = dict(do_sample=False, return_dict_in_generate=True, output_scores=True, pad_token_id=language.pad_token_id) | settings
     image_token = model.config.image_token_index
     if image_token is None:  # the layout of 2023: embeddings only, so only new tokens come back
         queries = run_stages(model, pixels).query_embeddings
@@ -53,7 +59,8 @@ def answers(model, pixels, ids: list[int], settings: dict) -> list[dict]:
     else:
         full = [image_token] * model.config.num_query_tokens + ids
         out = model.generate(pixel_values=pixels, input_ids=torch.tensor([full]), **options)
-        start = len(full)
+        # The decoder of an encoder-decoder begins with one token of its own; the prompt does not come back.
+        start = 1 if language.is_encoder_decoder else len(full)
     scores = getattr(out, "sequences_scores", None)
     result = []
     for i, sequence in enumerate(out.sequences):
@@ -61,6 +68,12 @@ def answers(model, pixels, ids: list[int], settings: dict) -> list[dict]:
         new = new[: new.index(eos) + 1] if eos in new else new
         result.append({"ids": new, "score": None if scores is None else round(float(scores[i]), 6)})
     return result
+
+
+def settings_for(model, case: dict, own_end: bool) -> list[dict]:
+    """For T5 one long answer more, to one prompt."""
+    long = model.language_model.config.is_encoder_decoder and own_end and case["prompt"] == ""
+    return [*SETTINGS, LONG_ANSWER] if long else SETTINGS
 
 
 def cases_of(folder: Path) -> list[dict]:
@@ -71,9 +84,9 @@ def cases_of(folder: Path) -> list[dict]:
     cases = []
     for case in reference["cases"]:
         pixels = pixel_values(Image.open(HERE / case["image"]), settings)
-        often = max(set(case["newIds"][2:]), key=case["newIds"].count)
+        often = max(set(case["newIds"][2:] or case["newIds"][:1]), key=case["newIds"].count)
         for eos in (reference["eosTokenId"], often):
-            for chosen in SETTINGS:
+            for chosen in settings_for(models[torch.float32], case, eos == reference["eosTokenId"]):
                 if old_layout and ("repetition_penalty" in chosen or "no_repeat_ngram_size" in chosen):
                     continue  # there the prompt's ids do not count, since only embeddings are handed over
                 options = {"max_new_tokens": 12, "eos_token_id": eos} | chosen
@@ -106,6 +119,8 @@ def sampling_cases() -> list[dict]:
 def main() -> None:
     torch.set_num_threads(1)
     for folder in sorted(p for p in HERE.iterdir() if (p / "reference.json").exists()):
+        if len(sys.argv) > 1 and folder.name not in sys.argv[1:]:
+            continue
         cases = cases_of(folder)
         lines = ",\n".join(json.dumps(case) for case in cases)
         (folder / "generation.json").write_text(f"[\n{lines}\n]\n")

@@ -22,7 +22,7 @@ class Stages:
 
 @dataclass
 class Answer:
-    logits: torch.Tensor  # [1, Q + P, V], of the prefill
+    logits: torch.Tensor  # [1, Q + P, V], of the prefill (OPT)
     token_ids: list[int]  # new tokens, the ending one included
     margins: list[float]  # best minus second-best logit, per new token
     spread: float  # standard deviation of the logits, to judge margins by
@@ -107,3 +107,25 @@ def generated_ids(model, pixels: torch.Tensor, prompt_ids: list[int], limit: int
 
 def read_settings(folder: Path) -> dict:
     return json.loads((folder / "preprocessor_config.json").read_text())
+
+
+@torch.no_grad()
+def encode_prompt(model, query_embeddings: torch.Tensor, prompt_ids: list[int]) -> torch.Tensor:
+    """T5: [1, Q + P, D], what the encoder makes of the queries followed by the prompt."""
+    tokens = model.get_input_embeddings()(torch.tensor([prompt_ids]))
+    return model.language_model.encoder(inputs_embeds=torch.cat([query_embeddings, tokens], dim=1)).last_hidden_state
+
+
+@torch.no_grad()
+def greedy_behind_encoder(model, encoder_output: torch.Tensor, start: int, eos: int, limit: int) -> Answer:
+    """T5: `logits` [1, new tokens, V] are the decoder's from the start token on, without a cache."""
+    ids: list[int] = []
+    margins: list[float] = []
+    while True:
+        before = torch.tensor([[start, *ids]])
+        logits = model.language_model(encoder_outputs=(encoder_output,), decoder_input_ids=before, use_cache=False).logits
+        best = logits[0, -1].topk(2)
+        ids.append(int(best.indices[0]))
+        margins.append(float(best.values[0] - best.values[1]))
+        if ids[-1] == eos or len(ids) == limit:
+            return Answer(logits, ids, margins, float(logits.std()))

@@ -6,7 +6,7 @@ import type { Pixels } from '../image/pixels.ts'
 import { GREEDY } from '../pack/decoding.ts'
 import { throwIfCancelled } from '../pack/failure.ts'
 import type { BenchResult, DecodeResult } from '../protocol/bench-result.ts'
-import type { PartName } from '../pack/families.ts'
+import { vocabularyOf, type PartName } from '../pack/families.ts'
 import { weightBytes, type PackManifest, type PackReader } from '../pack/manifest.ts'
 import type { Sequence } from '../runtime/language/language-model.ts'
 import { openTalkingModel } from '../runtime/models/models.ts'
@@ -212,11 +212,11 @@ class Runs {
 
   #generate(decoding: Sequence, maxNewTokens: number): ReturnType<typeof generate> {
     const { promptTokens, signal } = this.#options
-    const { bosId, vocabulary } = this.#model.manifest.parts.decoder.shape
-    const prompt = Array.from({ length: promptTokens }, (_, i) => (i === 0 ? bosId : (i * 37) % vocabulary))
+    const vocabulary = vocabularyOf(this.#model.manifest)
+    const prompt = Array.from({ length: promptTokens }, (_, i) => (i * 37) % vocabulary)
     // No ending: every answer has its full length.
     const settings = { ...GREEDY, maxNewTokens }
-    return generate(decoding, prompt, settings, { imageIds: [], eosIds: [], signal })
+    return generate(decoding, prompt, settings, { countedIds: prompt, eosIds: [], signal })
   }
 
   #pixels(): Pixels {
@@ -232,7 +232,8 @@ function limitOf(
   copyBytesPerSecond: number | null,
   decode: DecodeResult,
 ): BenchResult['limit'] {
-  if (copyBytesPerSecond === null) return null
+  // What a step of another family reads depends on more than its manifest says.
+  if (copyBytesPerSecond === null || manifest.family !== 'blip2-opt') return null
   const { positions, hiddenSize } = manifest.parts.decoder.shape
   const floatBytes = /f(p)?16$/.test(manifest.precision) ? 2 : 4
   const weightBytesPerToken = weightBytes(manifest, 'decoder') - (positions + 2) * hiddenSize * floatBytes

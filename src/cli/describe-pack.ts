@@ -27,7 +27,10 @@ function describeShape(shape: PackPart['shape']): string {
     'imageSize' in shape
       ? `${shape.imageSize} px in patches of ${shape.patchSize}`
       : 'vocabulary' in shape
-        ? `${shape.vocabulary} rows, ${shape.positions} positions`
+        ? [
+            `${shape.vocabulary} rows`,
+            ...('positions' in shape ? [`${shape.positions} positions`] : []),
+          ].join(', ')
         : `${shape.queries} queries`
   return `${layers} layers × ${hiddenSize}, ${heads} heads, ${own}`
 }

@@ -1,50 +1,24 @@
 /** The command line: `npm run --silent pictalk -- <command>`. Answers go to stdout, everything else to stderr. */
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { convertBlip2 } from '../convert/convert.ts'
-import type { Pixels } from '../image/pixels.ts'
-import { preprocess } from '../image/preprocess.ts'
-import { AppError, toFailure } from '../pack/failure.ts'
+import { convertCheckpoint } from '../convert/convert.ts'
+import { AppError } from '../pack/failure.ts'
 import { PRECISIONS, type Precision } from '../pack/manifest.ts'
 import { PUBLIC_HUB } from '../remote/hub.ts'
-import { openTalkingModel } from '../runtime/models/models.ts'
-import type { TalkingModel } from '../runtime/models/model.ts'
-import { traceStages } from '../runtime/models/trace.ts'
-import type { Answer, AnswerSoFar } from '../runtime/talk/discussion.ts'
-import { QUESTION_TEMPLATE, type Turn } from '../runtime/talk/dialogue.ts'
-import { openCompute } from '../runtime/device/compute.ts'
-import {
-  collect,
-  decodingSettings,
-  wholeNumber,
-  withDecodingFlags,
-  type DecodingFlags,
-} from './decoding-flags.ts'
-import { decodeImage, type Alpha } from './decode-image.ts'
+import { QUESTION_TEMPLATE } from '../runtime/talk/dialogue.ts'
+import { collect, wholeNumber, withDecodingFlags } from './decoding-flags.ts'
 import { describePack } from './describe-pack.ts'
 import { checkpointSource } from './checkpoint-source.ts'
 import { folderSink, openPackFolder } from './files.ts'
+import { fromHere } from './from-here.ts'
+import { inThread, type ThreadFlags } from './in-thread.ts'
 import { progressOn } from './progress.ts'
+import { sentenceOf } from './sentence.ts'
 import { servePack } from './serve.ts'
+import type { AskRequest, CaptionRequest, TraceRequest } from './talk.ts'
 import { verifyPack } from './verify.ts'
-import { writeSafetensors } from './safetensors-file.ts'
 
 const interrupted = new AbortController()
 process.once('SIGINT', () => interrupted.abort())
-
-/** Paths are meant from where the person stands; `npm run` itself stands in the project. */
-function fromHere(path: string): string {
-  return resolve(process.env['INIT_CWD'] ?? process.cwd(), path)
-}
-
-interface PictureFlags {
-  alpha: Alpha
-}
-
-interface AnswerFlags extends PictureFlags, DecodingFlags {
-  prompt: string
-}
 
 async function convert(flags: {
   from: string
@@ -61,11 +35,12 @@ async function convert(flags: {
     folder: fromHere,
     signal: interrupted.signal,
   })
-  const manifest = await convertBlip2(tree, folderSink(fromHere(flags.out)), {
+  const manifest = await convertCheckpoint(tree, folderSink(fromHere(flags.out)), {
     precision: flags.precision,
     name: flags.name ?? name,
     signal: interrupted.signal,
-    onProgress: (step) => progress.show(`${step.file} ${step.tensor ?? ''}`, step.doneBytes, step.totalBytes),
+    onProgress: ({ file, tensor, doneBytes, totalBytes }) =>
+      progress.show(`${file ?? 'comparing'} ${tensor ?? ''}`, doneBytes, totalBytes),
   })
   progress.end()
   console.log(describePack(manifest))
@@ -102,166 +77,32 @@ async function serve(folder: string, flags: { port: number; host: string }): Pro
 async function caption(
   pack: string,
   images: string[],
-  flags: AnswerFlags & { json?: boolean },
+  flags: CaptionRequest['flags'] & ThreadFlags,
 ): Promise<void> {
-  const model = await load(pack)
-  let failures = 0
-  for (const image of images) {
-    try {
-      const result = await captionOne(model, image, flags)
-      console.log(
-        flags.json ? JSON.stringify(result) : images.length === 1 ? result.text : `${image}: ${result.text}`,
-      )
-    } catch (error) {
-      if (images.length === 1) throw error
-      // One bad picture must not cost the others.
-      failures += 1
-      complain(error, image)
-    }
-  }
-  await model.dispose()
+  const failures = await inThread('caption', { pack, images, flags }, flags, interrupted.signal)
   if (failures > 0) process.exitCode = 1
 }
 
-interface CaptionResult {
-  image: string
-  text: string
-  token_ids: number[]
-  finish: string
-  answers: AnswerResult[]
-  ms: { read: number; vision: number; q_former: number; prefill: number; decode: number }
+async function ask(pack: string, image: string, flags: AskRequest['flags'] & ThreadFlags): Promise<void> {
+  await inThread('ask', { pack, image, flags }, flags, interrupted.signal)
 }
 
-interface AnswerResult {
-  text: string
-  token_ids: number[]
-  score: number
-}
-
-async function captionOne(model: TalkingModel, image: string, flags: AnswerFlags): Promise<CaptionResult> {
-  const settings = decodingSettings(flags)
-  const started = performance.now()
-  const pixels = await readPixels(model, image, flags.alpha)
-  const read = performance.now()
-  const { embeddings, ms } = await model.look.see(pixels)
-  const seen = performance.now()
-  const discussion = model.talk.discuss({ embeddings })
-  try {
-    const { last, firstAt } = await finished(
-      discussion.answer(flags.prompt, { settings, signal: interrupted.signal }),
-    )
-    return {
-      image,
-      text: last.text,
-      token_ids: last.tokenIds,
-      finish: last.finish ?? 'limit',
-      answers: last.answers.map(answerResult),
-      ms: {
-        read: round(read - started),
-        vision: round(ms.vision),
-        q_former: round(ms.qFormer),
-        prefill: round(firstAt - seen),
-        decode: round(performance.now() - firstAt),
-      },
-    }
-  } finally {
-    discussion.dispose()
-  }
-}
-
-/** The last state of an answer, and when its first token came. */
-async function finished(answer: AsyncIterable<AnswerSoFar>): Promise<{ last: AnswerSoFar; firstAt: number }> {
-  let last: AnswerSoFar | undefined
-  let firstAt = performance.now()
-  for await (const soFar of answer) {
-    if (last === undefined) firstAt = performance.now()
-    last = soFar
-  }
-  if (last === undefined) throw new AppError('bug', 'The answer was empty.')
-  return { last, firstAt }
-}
-
-function answerResult({ text, tokenIds, score }: Answer): AnswerResult {
-  return { text, token_ids: tokenIds, score }
-}
-
-interface AskFlags extends PictureFlags, DecodingFlags {
-  question: string[]
-  template?: string
-  json?: boolean
-}
-
-/** Each question is the next turn of one conversation. */
-async function ask(pack: string, image: string, flags: AskFlags): Promise<void> {
-  const settings = decodingSettings(flags)
-  const model = await load(pack)
-  const discussion = model.talk.discuss(await model.look.see(await readPixels(model, image, flags.alpha)))
-  try {
-    const turns: Turn[] = []
-    for (const question of flags.question) {
-      const options = { settings, signal: interrupted.signal, template: flags.template }
-      const { last } = await finished(discussion.ask(turns, question, options))
-      turns.push({ question, answer: last.text })
-      const { prompt, text, tokenIds, answers, prefilled, dropped } = last
-      const report = {
-        question,
-        prompt,
-        ids: tokenIds,
-        text,
-        scores: answers.map(({ score }) => score),
-        answers: answers.map(answerResult),
-        tokens_prefilled: prefilled,
-        turns_dropped: dropped,
-      }
-      console.log(flags.json ? JSON.stringify(report) : text)
-      if (dropped > 0 && flags.json !== true)
-        console.error(`pictalk: the ${dropped} oldest turns no longer fit and were left out.`)
-    }
-  } finally {
-    discussion.dispose()
-    await model.dispose()
-  }
-}
-
-async function trace(
-  pack: string,
-  image: string,
-  flags: PictureFlags & { prompt: string; maxNewTokens: number; out: string },
-): Promise<void> {
-  const model = await load(pack)
-  const pixels = await readPixels(model, image, flags.alpha)
-  const tokenIds = (await captionOne(model, image, flags)).token_ids
-  const promptIds = model.talk.promptIds(flags.prompt)
-  await writeSafetensors(fromHere(flags.out), [
-    ...(await traceStages(model, pixels, promptIds, tokenIds)),
-    { name: 'token_ids', shape: [tokenIds.length], values: BigInt64Array.from(tokenIds, BigInt) },
-  ])
-  await model.dispose()
-}
-
-async function load(pack: string): Promise<TalkingModel> {
-  const reader = await openPackFolder(fromHere(pack))
-  return openTalkingModel(reader, await openCompute('wasm'), { signal: interrupted.signal })
-}
-
-async function readPixels(model: TalkingModel, image: string, alpha: Alpha): Promise<Pixels> {
-  const path = fromHere(image)
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new AppError('not-found', `${image} cannot be read; check that the file is there.`, { cause })
-  })
-  return preprocess(await decodeImage(bytes, alpha), model.manifest.preprocessing)
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 10) / 10
+async function trace(pack: string, image: string, flags: TraceRequest['flags'] & ThreadFlags): Promise<void> {
+  await inThread('trace', { pack, image, flags }, flags, interrupted.signal)
 }
 
 function withPictureFlags(command: Command): Command {
-  return command.addOption(
-    new Option('--alpha <how>', 'translucent pictures: keep stored colours, or lay them on white')
-      .choices(['drop', 'white'])
-      .default('drop'),
-  )
+  return command
+    .addOption(
+      new Option('--alpha <how>', 'translucent pictures: keep stored colours, or lay them on white')
+        .choices(['drop', 'white'])
+        .default('drop'),
+    )
+    .option(
+      '--timeout <seconds>',
+      'give up after so long; a pack may hold what never ends',
+      wholeNumber(1, 1e6),
+    )
 }
 
 function portNumber(text: string): number {
@@ -331,11 +172,6 @@ function program(): Command {
   return root
 }
 
-function complain(error: unknown, about?: string): void {
-  const { code, message } = toFailure(error)
-  console.error(`pictalk: ${about === undefined ? '' : `${about}: `}${message} [${code}]`)
-}
-
 /** 2 for a command that was called wrongly, 1 for anything that failed. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
@@ -351,8 +187,8 @@ try {
       error.code === 'commander.help'
         ? 'no command was given'
         : error.message.replace(/^error: /, '').replace(/\.$/, '')
-    complain(new AppError('bad-usage', `${why}; see --help.`))
+    console.error(sentenceOf(new AppError('bad-usage', `${why}; see --help.`)))
   } else if (process.exitCode !== 0) {
-    complain(error)
+    console.error(sentenceOf(error))
   }
 }

@@ -36,11 +36,12 @@ export interface Removal {
   status: 'undoable' | 'undone' | 'final'
 }
 
-/** A turn's answer about one picture, and which try at it is meant. */
+/** A turn's answer about one picture, which try at it is meant, and the page that writes it. */
 export interface AnswerPlace {
   turnId: string
   pictureId: string
   attempt: number
+  tab: string
 }
 
 /** A new conversation, or one that was brought from elsewhere, about to be kept. An answer that is missing can be written. */
@@ -123,20 +124,26 @@ export function withChosen(kept: KeptConversation, { id, parent }: Turn): KeptCo
   return { ...kept, chosen: { ...kept.chosen, [parent ?? '']: choice } }
 }
 
-/** With what became of an answer; nothing changes when it is being written anew already. */
+/** With what became of an answer; nothing changes when that is somebody else's affair by now. */
 export function withAnswer(
   kept: KeptConversation,
-  { turnId, pictureId, attempt }: AnswerPlace,
+  place: AnswerPlace,
   answer: SettledAnswer,
 ): KeptConversation {
   return changeAnswers(kept, (before, turn, picture) =>
-    turn.id === turnId && picture === pictureId && attemptOf(before) === attempt
-      ? numbered(answer, attempt)
+    turn.id === place.turnId && picture === place.pictureId && isOpen(before, place)
+      ? numbered(answer, place.attempt)
       : before,
   )
 }
 
-/** Has an answer written again in its place, by the page with this id. */
+/** Whether an answer is this page's to settle. One that others gave up, taking the page for gone, still is. */
+export function isOpen(answer: AnswerState, { attempt, tab }: AnswerPlace): boolean {
+  if (attemptOf(answer) !== attempt) return false
+  return answer.status === 'failed' || (answer.status === 'waiting' && answer.tab === tab)
+}
+
+/** Has a failed answer written again in its place, by the page with this id. */
 export function withAnotherAttempt(
   kept: KeptConversation,
   turnId: string,
@@ -144,7 +151,7 @@ export function withAnotherAttempt(
   tab: string,
 ): KeptConversation {
   return changeAnswers(kept, (before, turn, picture) =>
-    turn.id === turnId && picture === pictureId && before.status !== 'waiting'
+    turn.id === turnId && picture === pictureId && before.status === 'failed'
       ? { status: 'waiting', tab, attempt: attemptOf(before) + 1 }
       : before,
   )

@@ -14,10 +14,10 @@ import { writeArchive } from './archive-file.ts'
 import { readExport } from './exchange.ts'
 import type { Conversation } from './conversation.ts'
 
-const TOTAL_BYTES = Number(process.env['EXPORT_BYTES'] ?? 2 ** 27)
+const TOTAL_BYTES = Number(process.env['EXPORT_BYTES'] ?? 2 ** 28)
 const PICTURE_BYTES = 2 ** 24
-/** Of bytes outside the heap at any time, whatever the size of the export. */
-const MOST_IN_MEMORY = 2 ** 26
+/** Bytes of buffers at any time, whatever the size of the export; 16 MiB of them are the test's own. */
+const MOST_IN_MEMORY = 2 ** 27
 
 let folder = ''
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'large-export-'))))
@@ -78,28 +78,31 @@ it(
           .update(new Uint8Array(await image.arrayBuffer()))
           .digest('hex'),
       ).toBe(hashes[i])
-    const megabytes = [file.size, memory.most].map((bytes) => Math.round(bytes / 1e6))
+    const megabytes = [file.size, memory.buffers, memory.all].map((bytes) => Math.round(bytes / 1e6))
     console.warn(
-      `${megabytes[0]} MB: written in ${seconds[0]} s, read in ${seconds[1]} s, at most ${megabytes[1]} MB in memory`,
+      `${megabytes[0]} MB: written in ${seconds[0]} s, read in ${seconds[1]} s, at most ${megabytes[1]} MB of buffers, ${megabytes[2]} MB in all`,
     )
-    expect(memory.most).toBeLessThan(MOST_IN_MEMORY)
+    expect(memory.buffers).toBeLessThan(MOST_IN_MEMORY)
   },
 )
 
-/** Bytes that no two pictures share, from a linear congruential generator (Numerical Recipes). */
+const words = new Uint32Array(PICTURE_BYTES / 4)
+
+/** Bytes that no two pictures share, from a linear congruential generator (Numerical Recipes); always the same buffer. */
 function noise(seed: number): Uint8Array<ArrayBuffer> {
-  const words = new Uint32Array(PICTURE_BYTES / 4)
   for (let i = 0, state = seed + 1; i < words.length; i += 1)
     words[i] = state = (Math.imul(state, 1664525) + 1013904223) >>> 0
   return new Uint8Array(words.buffer)
 }
 
-/** How many bytes of buffers there were at once beyond those at the beginning. */
+/** How many bytes of buffers and in all there were at once. */
 class Watermark {
-  readonly #before = process.memoryUsage().arrayBuffers
-  most = 0
+  buffers = 0
+  all = 0
 
   look(): void {
-    this.most = Math.max(this.most, process.memoryUsage().arrayBuffers - this.#before)
+    const { arrayBuffers, rss } = process.memoryUsage()
+    this.buffers = Math.max(this.buffers, arrayBuffers)
+    this.all = Math.max(this.all, rss)
   }
 }

@@ -24,7 +24,11 @@ export function merge(kept: KeptConversation, mine: KeptConversation): KeptConve
 /** Whether two versions say the same, however often they were written. */
 export function isSame(a: KeptConversation, b: KeptConversation): boolean {
   return (
-    a.pictures === b.pictures && a.turns === b.turns && a.chosen === b.chosen && a.removals === b.removals
+    a.changedAt === b.changedAt &&
+    a.pictures === b.pictures &&
+    a.turns === b.turns &&
+    a.chosen === b.chosen &&
+    a.removals === b.removals
   )
 }
 

@@ -70,6 +70,29 @@ export function elementsOf(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1)
 }
 
+/** Whether two tensors have the same shape and values. Reads both, some rows at a time; false when one is missing. */
+export async function sameValues(
+  checkpoint: Checkpoint,
+  one: string,
+  other: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const [a, b] = [checkpoint.tensors.get(one), checkpoint.tensors.get(other)]
+  if (a === undefined || b === undefined || a.shape.join() !== b.shape.join()) return false
+  if (one === other) return true
+  const rows = a.shape[0] ?? 0
+  const step = Math.max(1, Math.floor(2 ** 22 / (a.shape[1] ?? 1)))
+  for (let row = 0; row < rows; row += step) {
+    const count = Math.min(step, rows - row)
+    const [ours, theirs] = await Promise.all([
+      checkpoint.readRows(one, row, count, signal),
+      checkpoint.readRows(other, row, count, signal),
+    ])
+    if (ours.some((value, i) => value !== theirs[i])) return false
+  }
+  return true
+}
+
 /** Finds the safetensors of a folder and reads their headers. A single file wins over an index, as in transformers. */
 export async function openCheckpoint(tree: FileTree, signal?: AbortSignal): Promise<Checkpoint> {
   const single = await tree.open(SINGLE)

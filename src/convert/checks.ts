@@ -1,13 +1,6 @@
-/**
- * The look that a converter takes before it starts: is every tensor there in its right shape (else nothing is done),
- * and do the values look like a BLIP-2 checkpoint (said, not enforced).
- */
+/** The look that a converter takes before it starts: is every tensor there in its right shape, and what is left over. */
 import { AppError } from '../pack/failure.ts'
-import type { CheckResult } from '../pack/manifest.ts'
-import { visionTokens } from './families/blip2-look.ts'
-import type { Blip2Config } from './families/blip2-opt.ts'
 import { elementsOf, type Checkpoint } from './checkpoint.ts'
-import { EMBEDDING_TENSOR, HEAD_TENSOR } from './parts/opt.ts'
 import type { Source, WeightsPlan } from './weights.ts'
 
 /** Throws `bad-checkpoint` naming every tensor that is missing or has another shape than the configuration says. */
@@ -34,140 +27,20 @@ export function checkSources(plans: readonly WeightsPlan[], checkpoint: Checkpoi
   }
 }
 
-/** Names of tensors that no graph uses, in the checkpoint's order. A stored copy of a tied head is known. */
-export function unknownTensors(plans: readonly WeightsPlan[], checkpoint: Checkpoint): string[] {
-  const used = new Set([...allSources(plans).map(({ tensor }) => tensor), HEAD_TENSOR])
+/** Names of tensors that no graph uses, in the checkpoint's order, but for those that may be `spare`. */
+export function unknownTensors(
+  plans: readonly WeightsPlan[],
+  checkpoint: Checkpoint,
+  spare: readonly string[],
+): string[] {
+  const used = new Set([...allSources(plans).map(({ tensor }) => tensor), ...spare])
   return [...checkpoint.tensors.keys()].filter((name) => !used.has(name))
 }
 
+/** A tensor that several parts have a copy of counts once. */
 export function countParameters(plans: readonly WeightsPlan[]): number {
-  return allSources(plans).reduce((sum, { shape }) => sum + elementsOf(shape), 0)
-}
-
-/**
- * Whether the head is the embedding. Stored values decide over the configuration: transformers 5 does not tie two
- * tensors that are both stored and differ, and a copy that is equal needs no second place.
- */
-export async function isHeadTied(
-  config: Blip2Config,
-  checkpoint: Checkpoint,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  const head = checkpoint.tensors.get(HEAD_TENSOR)
-  const embedding = checkpoint.tensors.get(EMBEDDING_TENSOR)
-  if (head === undefined || embedding === undefined) return config.text.tiedHead
-  if (head.shape.join() !== embedding.shape.join()) return false
-  const rows = head.shape[0] ?? 0
-  const step = Math.max(1, Math.floor(2 ** 22 / (head.shape[1] ?? 1)))
-  for (let row = 0; row < rows; row += step) {
-    const count = Math.min(step, rows - row)
-    const [a, b] = await Promise.all([
-      checkpoint.readRows(HEAD_TENSOR, row, count, signal),
-      checkpoint.readRows(EMBEDDING_TENSOR, row, count, signal),
-    ])
-    if (a.some((value, i) => value !== b[i])) return false
-  }
-  return true
-}
-
-export interface CheckedFacts {
-  parameters: number
-  tiedHead: boolean
-  statedImageSize: number | null
-  /** Number of entries the tokenizer knows, or null when the checkpoint brings no tokenizer. */
-  tokenizerEntries: number | null
-  signal?: AbortSignal | undefined
-}
-
-/** Totals of the published OPT checkpoints with 50304 and 50272 rows, at 224 and 364 pixels (blip2.md 1.7). */
-const PUBLISHED_TOTALS = new Set([
-  3_744_761_856, 3_744_679_936, 7_752_869_376, 7_752_738_304, 3_745_353_216, 3_745_271_296, 7_753_460_736,
-  7_753_329_664,
-])
-const PUBLISHED_WIDTHS = ['1408/768/2560', '1408/768/4096']
-
-/** Runs every sanity check of blip2.md 2.8 and says what it found. */
-export async function runChecks(
-  config: Blip2Config,
-  checkpoint: Checkpoint,
-  facts: CheckedFacts,
-): Promise<CheckResult[]> {
-  return [
-    parameterCheck(config, facts.parameters),
-    await keyBiasCheck(config, checkpoint, facts.signal),
-    await queryCheck(checkpoint, facts.signal),
-    headCheck(checkpoint, facts.tiedHead),
-    imageSizeCheck(config, facts.statedImageSize),
-    tokenizerCheck(config, facts.tokenizerEntries),
-  ]
-}
-
-function parameterCheck(config: Blip2Config, parameters: number): CheckResult {
-  const widths = [config.vision.hiddenSize, config.qFormer.hiddenSize, config.text.hiddenSize].join('/')
-  const count = parameters.toLocaleString('en-US')
-  if (!PUBLISHED_WIDTHS.includes(widths))
-    return { name: 'parameters', ok: true, detail: `${count} parameters` }
-  const ok = PUBLISHED_TOTALS.has(parameters)
-  return {
-    name: 'parameters',
-    ok,
-    detail: ok ? `${count} parameters, as published` : `${count} parameters, unlike any published BLIP-2`,
-  }
-}
-
-async function keyBiasCheck(
-  config: Blip2Config,
-  checkpoint: Checkpoint,
-  signal?: AbortSignal,
-): Promise<CheckResult> {
-  const { hiddenSize, layers, qkvBias } = config.vision
-  const name = 'vision key bias'
-  if (!qkvBias) return { name, ok: true, detail: 'no qkv bias at all' }
-  let unlike = 0
-  for (let i = 0; i < layers; i += 1) {
-    const tensor = `vision_model.encoder.layers.${i}.self_attn.qkv.bias`
-    const bias = await checkpoint.readElements(tensor, hiddenSize, hiddenSize, signal)
-    if (bias.some((value) => value !== 0)) unlike += 1
-  }
-  const detail =
-    unlike === 0 ? 'zero in every layer' : `not zero in ${unlike} of ${layers} layers; used as it is`
-  return { name, ok: unlike === 0, detail }
-}
-
-async function queryCheck(checkpoint: Checkpoint, signal?: AbortSignal): Promise<CheckResult> {
-  const info = checkpoint.tensors.get('query_tokens')
-  const values = await checkpoint.readElements('query_tokens', 0, elementsOf(info?.shape ?? []), signal)
-  const ok = values.some((value) => value !== 0)
-  return { name: 'query tokens', ok, detail: ok ? 'not zero' : 'all zero: this checkpoint was never trained' }
-}
-
-function headCheck(checkpoint: Checkpoint, tied: boolean): CheckResult {
-  const stored = checkpoint.tensors.has(HEAD_TENSOR)
-  const detail = tied
-    ? stored
-      ? 'stored, equal to the embedding'
-      : 'not stored; the embedding serves'
-    : 'differs from the embedding; kept apart'
-  return { name: 'language model head', ok: true, detail }
-}
-
-function imageSizeCheck(config: Blip2Config, stated: number | null): CheckResult {
-  const { imageSize } = config.vision
-  const tokens = `${visionTokens(config.vision)} positions for ${imageSize} × ${imageSize} pixels`
-  if (stated === null || stated === imageSize) return { name: 'image size', ok: true, detail: tokens }
-  return {
-    name: 'image size',
-    ok: false,
-    detail: `${tokens}; preprocessor_config.json says ${stated}, which is ignored`,
-  }
-}
-
-function tokenizerCheck(config: Blip2Config, entries: number | null): CheckResult {
-  const { vocabulary } = config.text
-  if (entries === null)
-    return { name: 'tokenizer', ok: false, detail: 'none found: prompts and answers will be token ids only' }
-  const ok = entries <= vocabulary
-  return { name: 'tokenizer', ok, detail: `${entries} entries for ${vocabulary} rows` }
+  const shapes = new Map(allSources(plans).map(({ tensor, shape }) => [tensor, shape]))
+  return [...shapes.values()].reduce((sum, shape) => sum + elementsOf(shape), 0)
 }
 
 function allSources(plans: readonly WeightsPlan[]): Source[] {

@@ -2,100 +2,176 @@
  * A Hugging Face checkpoint becomes a pack: read the configuration, look at everything, and only then write. The same
  * code runs in Node and in a browser worker; what differs is the tree it reads and the sink it writes.
  */
-import { readText, sha256Hex, type FileTree, type PackSink } from '../pack/bytes.ts'
+import { sha256Hex, type FileTree, type PackSink } from '../pack/bytes.ts'
+import { chunkSizes } from '../pack/chunks.ts'
 import { AppError } from '../pack/failure.ts'
-import { FORMAT_VERSION, type PackFile, type PackManifest, type Precision } from '../pack/manifest.ts'
-import { parseBlip2Config, type Blip2Config } from './families/blip2-opt.ts'
-import { checkSources, countParameters, isHeadTied, runChecks, unknownTensors } from './checks.ts'
-import { openCheckpoint, type Checkpoint } from './checkpoint.ts'
-import { licenceNotice } from './families/licence.ts'
-import { openPackWriter, type WeightsProgress } from './pack-writer.ts'
-import { planConversion, type ConversionPlan } from './plan.ts'
+import {
+  FORMAT_VERSION,
+  parseManifest,
+  type PackFile,
+  type PackManifest,
+  type Precision,
+} from '../pack/manifest.ts'
+import { unknownTensors } from './checks.ts'
+import type { Checkpoint } from './checkpoint.ts'
 import { readLicence } from './model-card.ts'
+import { openModel, type OpenedCheckpoint } from './open.ts'
+import { openPackWriter, type WeightsProgress } from './pack-writer.ts'
+import type { ConversionPlan } from './plan.ts'
 import { readPreprocessing } from './preprocessing.ts'
 import { readTokenizer, type TokenizerFiles } from './side-files.ts'
 
 /** Goes into the fingerprint: raise it when the same checkpoint would be written differently. */
 const CONVERTER_VERSION = 1
 
+/** How far a conversion is, as a whole and by weights file. */
+export interface ConvertProgress {
+  /** The weights file being written; null while stored tensors are compared. */
+  file: string | null
+  /** The tensor just read; null for what a former run had done already. */
+  tensor: string | null
+  /** Bytes of the checkpoint that have to be read, and how many of them are dealt with. */
+  doneBytes: number
+  totalBytes: number
+  parts: { path: string; doneBytes: number; totalBytes: number }[]
+}
+
 export interface ConvertOptions {
   precision: Precision
   /** What the pack calls itself; usually the name of the folder or repository. */
   name: string
-  onProgress?: (progress: WeightsProgress) => void
-  signal?: AbortSignal
+  onProgress?: ((progress: ConvertProgress) => void) | undefined
+  signal?: AbortSignal | undefined
 }
 
 /**
  * Converts the checkpoint in `tree`. Throws `not-found`, `unsupported-model` or `bad-checkpoint` before a byte is
  * written; `cancelled` leaves an unfinished pack that the next call with the same checkpoint goes on with.
  */
-export async function convertBlip2(
+export async function convertCheckpoint(
   tree: FileTree,
   sink: PackSink,
-  options: ConvertOptions,
+  { precision, ...options }: ConvertOptions,
 ): Promise<PackManifest> {
-  const { precision, signal } = options
-  const configText = await readConfig(tree)
-  const parsed = parseBlip2Config(configText)
-  const checkpoint = await openCheckpoint(tree, signal)
-  const tiedHead = await isHeadTied(parsed, checkpoint, signal)
-  const config: Blip2Config = { ...parsed, text: { ...parsed.text, tiedHead } }
-  const plan = planConversion(config, precision)
-  checkSources(plan.weights, checkpoint)
+  return writePack(await openForConversion(tree, precision, options), sink, options)
+}
 
+/** The first half of it: makes sure of everything that the plan depends on, which may mean to read two large tensors. */
+export function openForConversion(
+  tree: FileTree,
+  precision: Precision,
+  { onProgress, signal }: Pick<ConvertOptions, 'onProgress' | 'signal'>,
+): Promise<OpenedCheckpoint> {
+  return openModel(tree, precision, {
+    compare: 'sure',
+    signal,
+    onCompared: (tensor, doneBytes, totalBytes) =>
+      onProgress?.({ file: null, tensor, doneBytes, totalBytes, parts: [] }),
+  })
+}
+
+/** The other half: writes the pack of an opened checkpoint. */
+export async function writePack(
+  opened: OpenedCheckpoint,
+  sink: PackSink,
+  { name, onProgress, signal }: Omit<ConvertOptions, 'precision'>,
+): Promise<PackManifest> {
+  const { tree, checkpoint, plan, precision } = opened
   const tokenizer = await readTokenizer(tree)
-  const { preprocessing, statedSize } = await readPreprocessing(tree, config.vision.imageSize)
-  const parameters = countParameters(plan.weights)
-  const tokenizerEntries = countEntries(tokenizer.tokenizer)
-  const checks = await runChecks(config, checkpoint, {
-    parameters,
-    tiedHead,
+  const { preprocessing, statedSize } = await readPreprocessing(tree, opened.model.imageSize)
+  const checks = await opened.model.check(checkpoint, {
+    parameters: opened.parameters,
     statedImageSize: statedSize,
-    tokenizerEntries,
+    tokenizerEntries: countEntries(tokenizer.tokenizer),
     signal,
   })
-
-  const facts = factsOf(configText, checkpoint, tokenizer, JSON.stringify(preprocessing), precision)
-  const versions = checkpoint.files.map(({ version }) => version)
-  const writer = await openPackWriter(sink, await hashOf([facts, versions]))
-  const files: PackFile[] = []
-  for (const weights of plan.weights) {
-    files.push(await writer.writeWeights(weights, checkpoint, { onProgress: options.onProgress, signal }))
-  }
-  const small = [...plan.graphs, ...tokenizerFiles(tokenizer)]
-  for (const { path, bytes } of small) files.push(await writer.writeFile(path, bytes))
-
-  const notice = licenceNotice(config)
-  const manifest: PackManifest = {
+  const licence = await readLicence(tree)
+  const { licenceNotice } = opened.model
+  const manifestOf = (files: PackFile[], fingerprint: string): PackManifest => ({
     format: 'pictalk-pack',
     version: FORMAT_VERSION,
-    name: options.name,
+    name,
     precision,
-    fingerprint: await hashOf([facts, files]),
-    licence: await readLicence(tree),
-    ...(notice !== undefined && { licenceNotice: notice }),
-    parameters,
+    fingerprint,
+    licence,
+    ...(licenceNotice !== undefined && { licenceNotice }),
+    parameters: opened.parameters,
     ...plan.model,
     preprocessing,
     tokenizer: tokenizerPaths(tokenizer),
     files,
     checks,
-    unknownTensors: unknownTensors(plan.weights, checkpoint),
+    unknownTensors: unknownTensors(plan.weights, checkpoint, opened.model.spareTensors),
+  })
+  const small = [...plan.graphs, ...tokenizerFiles(tokenizer)]
+  checkReadable(manifestOf(filesToCome([...plan.weights, ...small.map(sized)]), NO_HASH))
+
+  const facts = factsOf(opened.configText, checkpoint, tokenizer, JSON.stringify(preprocessing), precision)
+  const versions = checkpoint.files.map(({ version }) => version)
+  const writer = await openPackWriter(sink, await hashOf([facts, versions]))
+  const files: PackFile[] = []
+  const report = progressOf(opened, onProgress)
+  for (const weights of plan.weights) {
+    files.push(await writer.writeWeights(weights, checkpoint, { onProgress: report, signal }))
   }
+  for (const { path, bytes } of small) files.push(await writer.writeFile(path, bytes))
+  const manifest = manifestOf(files, await hashOf([facts, files]))
   await writer.commit(manifest)
   return manifest
 }
 
-async function readConfig(tree: FileTree): Promise<string> {
-  const text = await readText(tree, 'config.json')
-  if (text === undefined) {
+/** Turns what is said of each file into what is said of the whole. What was compared before counts as done. */
+function progressOf(
+  { sources, comparedBytes }: OpenedCheckpoint,
+  onProgress: ConvertOptions['onProgress'],
+): (progress: WeightsProgress) => void {
+  const done = new Map<string, number>()
+  const totalBytes = sources.reduce((sum, { bytes }) => sum + bytes, comparedBytes)
+  return ({ file, tensor, doneBytes }) => {
+    done.set(file, doneBytes)
+    onProgress?.({
+      file,
+      tensor,
+      doneBytes: [...done.values()].reduce((sum, bytes) => sum + bytes, comparedBytes),
+      totalBytes,
+      parts: sources.map(({ path, bytes }) => ({
+        path,
+        doneBytes: done.get(path) ?? 0,
+        totalBytes: bytes,
+      })),
+    })
+  }
+}
+
+const NO_HASH = '0'.repeat(64)
+
+function sized({ path, bytes }: { path: string; bytes: Uint8Array }): { path: string; bytes: number } {
+  return { path, bytes: bytes.length }
+}
+
+/** The files of a pack as they will be, but for their hashes. */
+function filesToCome(files: readonly { path: string; bytes: number }[]): PackFile[] {
+  return files.map(({ path, bytes }) => ({
+    path,
+    bytes,
+    chunks: chunkSizes(bytes).map((size) => ({ bytes: size, sha256: NO_HASH })),
+  }))
+}
+
+/** What no reader would accept is found out before hours of work. Throws `bad-checkpoint`. */
+function checkReadable(manifest: PackManifest): void {
+  try {
+    parseManifest(JSON.stringify(manifest))
+  } catch (cause) {
+    if (!(cause instanceof AppError)) throw cause
     throw new AppError(
-      'not-found',
-      'There is no config.json here; choose the folder of a Hugging Face checkpoint.',
+      'bad-checkpoint',
+      `This checkpoint makes no pack that could be read. ${cause.message}`,
+      {
+        cause,
+      },
     )
   }
-  return text
 }
 
 const TOKENIZER_PATH = 'tokenizer.json'

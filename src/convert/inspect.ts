@@ -1,24 +1,15 @@
-/** What a conversion would take and give, from the configuration and the headers alone: nothing is converted yet. */
-import { readText, type FileTree } from '../pack/bytes.ts'
-import { AppError } from '../pack/failure.ts'
+/** What a conversion would take and give, from the configuration, the headers and a few rows: nothing is converted yet. */
+import type { FileTree } from '../pack/bytes.ts'
 import type { PackModel } from '../pack/families.ts'
 import type { Precision } from '../pack/manifest.ts'
-import { parseBlip2Config } from './families/blip2-opt.ts'
-import { checkSources, countParameters } from './checks.ts'
-import { openCheckpoint } from './checkpoint.ts'
-import { licenceNotice } from './families/licence.ts'
-import { planConversion } from './plan.ts'
-import { sourceBytesOf } from './produce.ts'
 import { readLicence } from './model-card.ts'
-import { outputsOf } from './weights.ts'
+import { openModel } from './open.ts'
 
 export interface CheckpointReport {
   parameters: number
   model: PackModel
-  /** Bytes of weights that are read. */
+  /** Bytes of weights that are read, those that are read twice counted twice. */
   fetchBytes: number
-  /** The same for each weights file. */
-  parts: { path: string; bytes: number }[]
   /** Path of the largest file that they are in. */
   largestFile: string
   /** Bytes of the pack, tokenizer aside. */
@@ -35,25 +26,17 @@ export async function inspectCheckpoint(
   precision: Precision,
   signal?: AbortSignal,
 ): Promise<CheckpointReport> {
-  const configText = await readText(tree, 'config.json')
-  if (configText === undefined)
-    throw new AppError('not-found', 'There is neither a pack nor a checkpoint: no pack.json, no config.json.')
-  const config = parseBlip2Config(configText)
-  const checkpoint = await openCheckpoint(tree, signal)
-  const { weights, graphs, model } = planConversion(config, precision)
-  checkSources(weights, checkpoint)
-  const recipes = weights.flatMap((plan) => plan.recipes)
-  const sum = (list: { bytes: number }[]): number => list.reduce((total, { bytes }) => total + bytes, 0)
-  const notice = licenceNotice(config)
+  const opened = await openModel(tree, precision, { compare: 'likely', signal })
+  const { parameters, plan, keepBytes, largestTensorBytes, sources, comparedBytes } = opened
+  const { licenceNotice } = opened.model
   return {
-    parameters: countParameters(weights),
-    model,
-    fetchBytes: sourceBytesOf(recipes, checkpoint),
-    parts: weights.map(({ path, recipes: own }) => ({ path, bytes: sourceBytesOf(own, checkpoint) })),
-    largestFile: checkpoint.files.reduce((a, b) => (b.bytes > a.bytes ? b : a)).path,
-    keepBytes: sum(weights) + graphs.reduce((total, { bytes }) => total + bytes.length, 0),
-    largestTensorBytes: Math.max(...recipes.flatMap(outputsOf).map(({ bytes }) => bytes)),
+    parameters,
+    model: plan.model,
+    fetchBytes: sources.reduce((sum, { bytes }) => sum + bytes, comparedBytes),
+    largestFile: opened.checkpoint.files.reduce((a, b) => (b.bytes > a.bytes ? b : a)).path,
+    keepBytes,
+    largestTensorBytes,
     licence: await readLicence(tree),
-    ...(notice !== undefined && { licenceNotice: notice }),
+    ...(licenceNotice !== undefined && { licenceNotice }),
   }
 }

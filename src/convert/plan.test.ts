@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
 import type { Precision } from '../pack/manifest.ts'
 import { configOf } from '../synthetic/dimensions.ts'
-import { parseBlip2Config } from './families/blip2-opt.ts'
+import { readModel } from './families/families.ts'
 import { planConversion } from './plan.ts'
 
 /** Matrices of a small model → bits. */
 function bitsOf(precision: Precision): Map<string, number> {
-  const recipes = planConversion(parseBlip2Config(configOf('mini')), precision).weights.flatMap(
+  const recipes = planConversion(readModel(configOf('mini')), precision).weights.flatMap(
     (plan) => plan.recipes,
   )
   return new Map(

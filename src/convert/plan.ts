@@ -1,94 +1,69 @@
-/** Everything a conversion will write, worked out from the configuration alone: weights files and graph files. */
-import type { PackModel, PartName } from '../pack/families.ts'
+/** Everything a conversion will write, worked out from the model's description alone: weights files and graph files. */
+import { AppError } from '../pack/failure.ts'
+import type { PackModel, PartName, Target } from '../pack/families.ts'
 import type { Precision } from '../pack/manifest.ts'
-import { partShapes, type Blip2Config } from './families/blip2-opt.ts'
+import type { CheckpointModel, Places } from './families/family.ts'
 import { GraphBuilder, type AccuracyLevel, type ComputeType } from './onnx/graph-builder.ts'
-import { buildDecoder, planDecoder } from './parts/opt.ts'
-import { buildQFormer, planQFormer } from './parts/q-former.ts'
-import { buildVision, planVision } from './parts/vision-eva.ts'
+import type { Part } from './parts/part.ts'
 import { storagePolicy, WeightsPlanner } from './planner.ts'
 import type { WeightsPlan } from './weights.ts'
 
 export interface ConversionPlan {
+  /** Of each part, in order. */
   weights: WeightsPlan[]
-  graphs: { path: string; bytes: Uint8Array<ArrayBuffer> }[]
+  graphs: GraphFile[]
   /** What the manifest says of the parts. */
   model: PackModel
 }
 
+interface GraphFile {
+  path: string
+  bytes: Uint8Array<ArrayBuffer>
+}
+
+interface PartPlan {
+  name: PartName
+  weights: WeightsPlan
+  graphs: GraphFile[]
+  places: Places
+}
+
 export function planConversion(
-  config: Blip2Config,
+  model: CheckpointModel,
   precision: Precision,
   accuracyLevel: AccuracyLevel = 0,
 ): ConversionPlan {
-  const planner = (part: PartName): WeightsPlanner =>
-    new WeightsPlanner(weightsPath(part), storagePolicy(precision, part))
-  const planners = { vision: planner('vision'), 'q-former': planner('q-former'), decoder: planner('decoder') }
-  const vision = planVision(planners.vision, config.vision)
-  const qFormer = planQFormer(planners['q-former'], config, config.text.hiddenSize)
-  const decoder = planDecoder(planners.decoder, config.text)
-
-  const graphs: ConversionPlan['graphs'] = []
-  const write = (
-    graph: PartName,
-    variant: string,
-    type: ComputeType,
-    build: (builder: GraphBuilder) => void,
-  ): string => {
-    const builder = new GraphBuilder(type, weightsPath(graph), accuracyLevel)
-    build(builder)
-    const path = `${graph}.${variant}.onnx`
-    graphs.push({ path, bytes: builder.finish(graph) })
-    return path
-  }
-  const f16 = precision === 'fp16' || precision === 'q4f16'
-  const halfVision =
-    f16 && write('vision', 'f16', 'float16', (graph) => buildVision(graph, config.vision, vision))
-  const fullVision = write('vision', 'f32', 'float32', (graph) => buildVision(graph, config.vision, vision))
-  const fullQFormer = write('q-former', 'f32', 'float32', (graph) =>
-    buildQFormer(graph, config, config.text.hiddenSize, qFormer),
-  )
-  const halfDecoder =
-    f16 && write('decoder', 'f16', 'float16', (graph) => buildDecoder(graph, config, decoder, true))
-  const fullDecoder = write('decoder', 'f32', 'float32', (graph) =>
-    buildDecoder(graph, config, decoder, true),
-  )
-  const cpuDecoder = write('decoder', 'wasm', 'float32', (graph) =>
-    buildDecoder(graph, config, decoder, false),
-  )
-
-  const shapes = partShapes(config)
+  const parts = model.parts.map((part) => planPart(part, precision, accuracyLevel))
   return {
-    weights: Object.values(planners).map((one) => one.finish()),
-    graphs,
-    model: {
-      family: 'blip2-opt',
-      parts: {
-        vision: {
-          graphs: { wasm: fullVision, webgpu: fullVision, ...(halfVision && { 'webgpu-f16': halfVision }) },
-          weights: weightsPath('vision'),
-          shape: shapes.vision,
-        },
-        'q-former': {
-          graphs: { wasm: fullQFormer, webgpu: fullQFormer, ...(f16 && { 'webgpu-f16': fullQFormer }) },
-          weights: weightsPath('q-former'),
-          shape: shapes['q-former'],
-        },
-        decoder: {
-          graphs: {
-            wasm: cpuDecoder,
-            webgpu: fullDecoder,
-            ...(halfDecoder && { 'webgpu-f16': halfDecoder }),
-          },
-          weights: weightsPath('decoder'),
-          shape: shapes.decoder,
-        },
-      },
-    },
+    weights: parts.map(({ weights }) => weights),
+    graphs: parts.flatMap(({ graphs }) => graphs),
+    model: model.describe((name) => placesOf(parts, name)),
   }
 }
 
-/** The weights file that all graphs of a part share: `location` of their external data. */
-function weightsPath(part: PartName): string {
-  return `${part}.weights`
+function planPart(part: Part, precision: Precision, accuracyLevel: AccuracyLevel): PartPlan {
+  const { name } = part
+  const location = `${name}.weights`
+  const planner = new WeightsPlanner(location, storagePolicy(precision, part.sensitive))
+  const build = part.plan(planner)
+  const graphs: GraphFile[] = []
+  const write = (variant: string, type: ComputeType, target: Target): string => {
+    const builder = new GraphBuilder(type, location, accuracyLevel)
+    build(builder, target)
+    const path = `${name}.${variant}.onnx`
+    graphs.push({ path, bytes: builder.finish(name) })
+    return path
+  }
+  const forHalf = precision === 'fp16' || precision === 'q4f16'
+  const half = forHalf && part.halfGraph ? write('f16', 'float16', 'webgpu-f16') : null
+  const full = write('f32', 'float32', 'webgpu')
+  const wasm = part.ownWasmGraph ? write('wasm', 'float32', 'wasm') : full
+  const targets = { wasm, webgpu: full, ...(half !== null && { 'webgpu-f16': half }) }
+  return { name, weights: planner.finish(), graphs, places: { graphs: targets, weights: location } }
+}
+
+function placesOf(parts: readonly PartPlan[], name: PartName): Places {
+  const part = parts.find((one) => one.name === name)
+  if (part === undefined) throw new AppError('bug', `The model has no ${name}.`)
+  return part.places
 }

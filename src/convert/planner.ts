@@ -1,7 +1,6 @@
 /**
  * Decides what each weight is stored as and where it lies, before anything is read. One planner per weights file.
  */
-import type { PartName } from '../pack/families.ts'
 import type { Precision } from '../pack/manifest.ts'
 import {
   alignUp,
@@ -28,12 +27,11 @@ export interface StoragePolicy {
 const BLOCK = 32
 
 /**
- * What each precision means. The Q-Former is small (3 % of the parameters) and sensitive, so it never has fewer than
- * 8 bits and always computes in f32; so do token embedding and head, which decide between near-equal words
+ * What each precision means. What is `sensitive` (the Q-Former, which has 3 % of the parameters) never has fewer than
+ * 8 bits and always computes in f32; nor have token embedding and head, which decide between near-equal words
  * (measured in docs/quantisation.md).
  */
-export function storagePolicy(precision: Precision, part: PartName): StoragePolicy {
-  const small = part === 'q-former'
+export function storagePolicy(precision: Precision, sensitive: boolean): StoragePolicy {
   switch (precision) {
     case 'fp32':
       return { floats: 'float32', linearBits: null, tableBits: null }
@@ -42,9 +40,9 @@ export function storagePolicy(precision: Precision, part: PartName): StoragePoli
     case 'q8':
       return { floats: 'float32', linearBits: 8, tableBits: 8 }
     case 'q4':
-      return { floats: 'float32', linearBits: small ? 8 : 4, tableBits: 8 }
+      return { floats: 'float32', linearBits: sensitive ? 8 : 4, tableBits: 8 }
     case 'q4f16':
-      return { floats: small ? 'float32' : 'float16', linearBits: small ? 8 : 4, tableBits: 8 }
+      return { floats: sensitive ? 'float32' : 'float16', linearBits: sensitive ? 8 : 4, tableBits: 8 }
   }
 }
 

@@ -20,7 +20,13 @@ export async function readTokenizer(tree: FileTree): Promise<TokenizerFiles> {
   }
   const vocabulary = await readJson(tree, 'vocab.json')
   const merges = await readTextFile(tree, 'merges.txt')
-  if (vocabulary === undefined || merges === undefined) return { tokenizer: undefined, config }
+  if (vocabulary === undefined || merges === undefined) {
+    if ((await tree.open('spiece.model')) === undefined) return { tokenizer: undefined, config }
+    throw new AppError(
+      'unsupported-model',
+      'The tokenizer is there as spiece.model alone, which cannot be read; add its tokenizer.json to the checkpoint.',
+    )
+  }
   const added = (await readJson(tree, 'added_tokens.json')) ?? {}
   return { tokenizer: JSON.stringify(byteLevelBpe(vocabulary, merges, added)), config }
 }

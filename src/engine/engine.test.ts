@@ -14,6 +14,17 @@ import { Engine } from './engine.ts'
 import { SeenPictures, type Seen } from './seen.ts'
 
 const SYNTHETIC = madeOnce(syntheticPack({ size: 'tiny', precision: 'q4', seed: 1 }))
+/** The same, but nobody can tell. */
+const OTHER: PackReader = {
+  ...SYNTHETIC,
+  manifest: {
+    ...SYNTHETIC.manifest,
+    files: SYNTHETIC.manifest.files.map((file) => ({
+      ...file,
+      chunks: [{ bytes: file.bytes, sha256: 'f' }],
+    })),
+  },
+}
 const never = new AbortController().signal
 const unheard = (): void => undefined
 
@@ -63,6 +74,7 @@ function reading(): { read: typeof greyOf; hold: () => () => void; reads: () => 
 let pictures: ReturnType<typeof reading>
 let table: Map<string, Seen>
 let engine: Engine
+let pack: PackReader
 
 function engineOn(seen: Table<Seen>, openPack: () => Promise<PackReader>): Engine {
   return new Engine({
@@ -70,7 +82,6 @@ function engineOn(seen: Table<Seen>, openPack: () => Promise<PackReader>): Engin
     openCompute: () => openCompute('wasm'),
     readPicture: pictures.read,
     seen: new SeenPictures(seen),
-    deviceMemory: undefined,
   })
 }
 
@@ -92,9 +103,11 @@ const caption = (
 beforeEach(async () => {
   pictures = reading()
   table = new Map()
-  engine = engineOn(tableInMemory(table), () => Promise.resolve(SYNTHETIC))
+  pack = SYNTHETIC
+  engine = engineOn(tableInMemory(table), () => Promise.resolve(pack))
   await load(engine)
-})
+  // The first makes the model up.
+}, 60_000)
 afterEach(async () => {
   await engine.unload()
   expect(liveTensorCount()).toBe(0)
@@ -167,11 +180,15 @@ describe('an answer', () => {
   it('is looked for again by another model that took the place of the one that looked', async () => {
     const open = pictures.hold()
     const first = caption(picture(1))
+    await vi.waitFor(() => expect(pictures.reads()).toBe(1))
+    pack = OTHER
     const loading = load(engine)
     const second = caption(picture(1))
     open()
     await Promise.all([first, loading])
     expect((await second).tokenIds).toEqual((await first).tokenIds)
+    expect(pictures.reads()).toBe(2)
+    expect(table.size).toBe(2)
   })
 })
 

@@ -24,7 +24,7 @@ import { lossOf } from '../runtime/device/loss.ts'
 import { openTalkingModel } from '../runtime/models/models.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
 import type { AnswerSoFar, Discussion } from '../runtime/talk/discussion.ts'
-import { describeDevice, memoryFor } from './device-report.ts'
+import { describeDevice } from './device-report.ts'
 import { Discussions } from './discussions.ts'
 import type { Seen, SeenPictures } from './seen.ts'
 import { SharedLook } from './shared-look.ts'
@@ -39,8 +39,6 @@ export interface EngineParts {
   openCompute: (prefer: Provider | null) => Promise<Compute>
   readPicture: (image: Blob, preprocessing: Preprocessing) => Promise<PictureRead>
   seen: SeenPictures
-  /** GiB that the device says it has; undefined where it does not say. */
-  deviceMemory: number | undefined
 }
 
 /** What a look gave, and which model it was that looked. */
@@ -79,10 +77,8 @@ export class Engine implements Handlers<EngineCalls> {
 
   changeMemory({ memory }: EngineCalls['changeMemory']['in']): Promise<MemoryReport> {
     return this.#turns.take(async () => {
-      const { model, compute } = this.#current()
-      const decision = memoryFor(memory, compute, model.manifest, this.#parts.deviceMemory)
-      await model.look.keepLoaded(decision.keepsAll)
-      return decision
+      const { model } = this.#current()
+      return model.changeMemory(memory)
     })
   }
 
@@ -141,6 +137,10 @@ export class Engine implements Handlers<EngineCalls> {
     })
   }
 
+  ping(): Promise<null> {
+    return Promise.resolve(null)
+  }
+
   unload(): Promise<null> {
     return this.#turns.take(async () => {
       await this.#unload()
@@ -149,7 +149,7 @@ export class Engine implements Handlers<EngineCalls> {
   }
 
   async #load(
-    { pack: place, prefer, memory: choice }: EngineCalls['load']['in'],
+    { pack: place, prefer, memory }: EngineCalls['load']['in'],
     report: (event: LoadProgress) => void,
     signal: AbortSignal,
   ): Promise<LoadedModel> {
@@ -157,19 +157,15 @@ export class Engine implements Handlers<EngineCalls> {
     await this.#unload()
     const compute = await this.#parts.openCompute(prefer)
     try {
-      const work = async (): Promise<{ model: TalkingModel; memory: MemoryReport }> => {
-        const pack = await this.#openPack(place, report, signal)
-        const memory = memoryFor(choice, compute, pack.manifest, this.#parts.deviceMemory)
-        const model = await openTalkingModel(pack, compute, {
+      const work = async (): Promise<TalkingModel> =>
+        openTalkingModel(await this.#openPack(place, report, signal), compute, {
           signal,
-          keepsAll: memory.keepsAll,
+          memory,
           onProgress: (graph, done, total) => report({ stage: 'preparing', graph, done, total }),
         })
-        return { model, memory }
-      }
-      const { model, memory } = await unlessLost(compute, work())
+      const model = await unlessLost(compute, work())
       this.#loaded = { model, compute }
-      const device = describeDevice(compute, model.talk, memory)
+      const device = describeDevice(compute, model)
       return { device, manifest: model.manifest, loadMs: performance.now() - startedAt }
     } catch (error) {
       compute.device?.destroy()

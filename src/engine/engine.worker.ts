@@ -8,8 +8,6 @@ import { Engine } from './engine.ts'
 import { openPack } from './open-pack.ts'
 import { SeenPictures } from './seen.ts'
 
-// Only Chromium's browsers know it.
-const { deviceMemory } = navigator as WorkerNavigator & { deviceMemory?: number }
 const seen = new SeenPictures(browserTable('pictalk-seen'))
 
-serve<EngineCalls>(self, new Engine({ openPack, openCompute, readPicture, seen, deviceMemory }))
+serve<EngineCalls>(self, new Engine({ openPack, openCompute, readPicture, seen }))

@@ -1,6 +1,5 @@
 /** A checkpoint is converted, by the same code as on the command line, into the store. */
-import { convertBlip2 } from '../convert/convert.ts'
-import { inspectCheckpoint, type CheckpointReport } from '../convert/inspect.ts'
+import { openForConversion, writePack, type ConvertProgress } from '../convert/convert.ts'
 import type { Precision } from '../pack/manifest.ts'
 import { Pace } from '../store/pace.ts'
 import { manifestOf, type PackRecord, type StoreRecord } from '../store/records.ts'
@@ -18,20 +17,15 @@ export async function convertCheckpoint(
   const { tree, id, name, origin } = found
   const finished = (await store.list()).find((record) => isMadeOf(record, found, precision))
   if (finished !== undefined) return finished.id
-  const inspected = await inspectCheckpoint(tree, precision, signal)
+  const meter = new ConversionMeter(name, { parts, delays, report })
+  const onProgress = (progress: ConvertProgress): void => meter.note(progress)
+  const opened = await openForConversion(tree, precision, { onProgress, signal })
   const former = await store.get(id)
   const there = former?.kind === 'conversion' ? sumOfBytes(Object.values(former.files)) : 0
-  await requireSpace(parts, Math.max(0, inspected.keepBytes - there))
-  const meter = new ConversionMeter(name, inspected, { parts, delays, report })
+  await requireSpace(parts, Math.max(0, opened.keepBytes - there))
   const sink = await store.sink(id, origin, name)
   channel.post({ kind: 'changed' })
-  const manifest = await convertBlip2(tree, sink, {
-    name,
-    precision,
-    signal,
-    // What a former run did says nothing about speed.
-    onProgress: ({ file, tensor, doneBytes }) => meter.note(file, doneBytes, { again: tensor === null }),
-  })
+  const manifest = await writePack(opened, sink, { name, onProgress, signal })
   const kept = (await store.list()).filter((record): record is PackRecord => record.kind === 'pack')
   return kept.find((pack) => manifestOf(pack)?.fingerprint === manifest.fingerprint)?.id ?? id
 }
@@ -42,52 +36,44 @@ function isMadeOf(record: StoreRecord, { origin }: FoundCheckpoint, precision: P
   return record.origin.address === origin.address && record.origin.converted === precision
 }
 
-/** Adds up what was read of each weights file. */
+/** Says how far a conversion is, and how fast. */
 class ConversionMeter {
   readonly #name: string
-  readonly #inspected: CheckpointReport
   readonly #pace: Pace
   readonly #delays: Delays
   readonly #report: WorkOptions['report']
-  /** Bytes read, by weights file. */
-  readonly #done = new Map<string, number>()
+  #last: ConvertProgress | null = null
 
   constructor(
     name: string,
-    inspected: CheckpointReport,
     { parts, delays, report }: { parts: KeeperParts; delays: Delays; report: WorkOptions['report'] },
   ) {
     this.#name = name
-    this.#inspected = inspected
     this.#pace = new Pace(() => parts.network.now())
     this.#delays = delays
     this.#report = report
     delays.listen(() => this.#tell())
   }
 
-  note(file: string, doneBytes: number, { again }: { again: boolean }): void {
-    this.#done.set(file, doneBytes)
-    if (again) this.#pace.restart()
+  note(progress: ConvertProgress): void {
+    this.#last = progress
+    // What a former run did says nothing about speed.
+    if (progress.tensor === null) this.#pace.restart()
     this.#tell()
   }
 
   #tell(): void {
-    const { fetchBytes, parts } = this.#inspected
-    const doneBytes = [...this.#done.values()].reduce((total, bytes) => total + bytes, 0)
+    const { doneBytes, totalBytes, parts } = this.#last ?? { doneBytes: 0, totalBytes: 0, parts: [] }
     this.#pace.note(doneBytes)
     const { now } = this.#delays
     this.#report({
       doing: 'converting',
       name: this.#name,
       doneBytes,
-      totalBytes: fetchBytes,
+      totalBytes,
       bytesPerSecond: this.#pace.bytesPerSecond(),
-      secondsLeft: this.#pace.secondsLeft(fetchBytes - doneBytes),
-      parts: parts.map(({ path, bytes }) => ({
-        path,
-        doneBytes: this.#done.get(path) ?? 0,
-        totalBytes: bytes,
-      })),
+      secondsLeft: this.#pace.secondsLeft(totalBytes - doneBytes),
+      parts,
       waiting: now && delaySentence(now),
       elsewhere: false,
     })

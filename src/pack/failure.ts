@@ -21,6 +21,7 @@ export const FAILURE_CODES = [
   'upstream-changed',
   'out-of-memory',
   'device-lost',
+  'unresponsive',
   'prompt-too-long',
   'cancelled',
   'bug',
@@ -28,31 +29,45 @@ export const FAILURE_CODES = [
 
 export type FailureCode = (typeof FAILURE_CODES)[number]
 
+/** What a program may want of a failure beside its sentence: a path, a setting's name, numbers. */
+export type FailureDetails = Readonly<Record<string, string | number>>
+
 /** A failure as plain data: survives `postMessage` and JSON. `message` is one sentence for a person. */
 export interface Failure {
   code: FailureCode
   message: string
+  details?: FailureDetails
 }
 
 /** What every stage throws. `message` says in one sentence what is wrong and what to do. */
 export class AppError extends Error {
   readonly code: FailureCode
+  readonly details: FailureDetails | undefined
 
-  constructor(code: FailureCode, message: string, options?: ErrorOptions) {
+  constructor(code: FailureCode, message: string, options: ErrorOptions & { details?: FailureDetails } = {}) {
     super(message, options)
     this.name = 'AppError'
     this.code = code
+    this.details = options.details
   }
 }
 
 /** Turns anything thrown into a `Failure`. What we did not foresee becomes `bug` with its own text kept. */
 export function toFailure(error: unknown): Failure {
-  if (error instanceof AppError) return { code: error.code, message: error.message }
+  if (error instanceof AppError) {
+    const { code, message, details } = error
+    return { code, message, ...(details !== undefined && { details }) }
+  }
   if (error instanceof Error && error.name === 'AbortError') return { code: 'cancelled', message: 'Stopped.' }
   return {
     code: 'bug',
     message: `Something unexpected went wrong: ${error instanceof Error ? error.message : String(error)}`,
   }
+}
+
+/** A failure that came as a value, to be thrown again. */
+export function fromFailure({ code, message, details }: Failure): AppError {
+  return new AppError(code, message, details === undefined ? {} : { details })
 }
 
 /** Throws `cancelled` when the signal has fired. Looked at between steps: cancelling is cooperative. */

@@ -4,7 +4,14 @@
  */
 import { literal, type GenericSchema, type InferOutput } from 'valibot'
 import { fields, optional, ruled, text } from './schema.ts'
-import { decoderKind, qFormerKind, visionKind, type PartKind } from './shapes.ts'
+import {
+  decoderKind,
+  qFormerKind,
+  textDecoderKind,
+  textEncoderKind,
+  visionKind,
+  type PartKind,
+} from './shapes.ts'
 
 /**
  * What a graph was written for. All of a part share one weights file. `webgpu-f16` exists where weights are stored as
@@ -14,7 +21,13 @@ export const TARGETS = ['wasm', 'webgpu', 'webgpu-f16'] as const
 export type Target = (typeof TARGETS)[number]
 
 /** Every kind of part that there is, by the name that it has in packs. */
-export const PART_KINDS = { vision: visionKind, 'q-former': qFormerKind, decoder: decoderKind }
+export const PART_KINDS = {
+  vision: visionKind,
+  'q-former': qFormerKind,
+  decoder: decoderKind,
+  'text-encoder': textEncoderKind,
+  'text-decoder': textDecoderKind,
+}
 
 export type PartName = keyof typeof PART_KINDS
 export type PartShapes = { [Name in PartName]: InferOutput<(typeof PART_KINDS)[Name]['schema']> }
@@ -57,17 +70,61 @@ const blip2Opt = ruled(
   },
 )
 
+/** Query embeddings in front of the prompt that T5's encoder reads. */
+const blip2T5 = ruled(
+  fields({
+    vision: part(visionKind),
+    'q-former': part(qFormerKind),
+    'text-encoder': part(textEncoderKind),
+    'text-decoder': part(textDecoderKind),
+  }),
+  ({ 'q-former': qFormer, 'text-encoder': encoder, 'text-decoder': decoder }, demand) => {
+    const { queries, embeddingSize } = qFormer.shape
+    const [read, said] = [encoder.shape, decoder.shape]
+    demand(read.queries === queries, 'text-encoder.shape.queries', `must be the Q-Former's, ${queries}`)
+    demand(
+      read.hiddenSize === embeddingSize,
+      'text-encoder.shape.hiddenSize',
+      `must be the width of the query embeddings, ${embeddingSize}`,
+    )
+    for (const field of ['hiddenSize', 'heads', 'headSize', 'vocabulary'] as const)
+      demand(
+        said[field] === read[field],
+        `text-decoder.shape.${field}`,
+        `must be the encoder's, ${read[field]}`,
+      )
+    const { crossLayers } = read
+    demand(
+      said.layers === crossLayers,
+      'text-decoder.shape.layers',
+      `must be ${crossLayers}, as the encoder says`,
+    )
+  },
+)
+
 /** What a manifest says of each family's models: `family` and `parts`. */
-export const FAMILIES = { 'blip2-opt': family('blip2-opt', blip2Opt) }
+export const FAMILIES = {
+  'blip2-opt': family('blip2-opt', blip2Opt),
+  'blip2-t5': family('blip2-t5', blip2T5),
+}
 
 export type Family = keyof typeof FAMILIES
 export type PackModel<F extends Family = Family> = InferOutput<(typeof FAMILIES)[F]>
 
 /** What each family is called for people. */
-export const FAMILY_NAMES: Record<Family, string> = { 'blip2-opt': 'BLIP-2 with OPT' }
+export const FAMILY_NAMES: Record<Family, string> = {
+  'blip2-opt': 'BLIP-2 with OPT',
+  'blip2-t5': 'BLIP-2 with T5',
+}
 
 export function isFamily(value: unknown): value is Family {
   return typeof value === 'string' && Object.hasOwn(FAMILIES, value)
+}
+
+/** Ids that a model's language part knows, padding rows included; 0 when it has none. */
+export function vocabularyOf(model: PackModel): number {
+  const sizes = partsOf(model).map(([, { shape }]) => ('vocabulary' in shape ? shape.vocabulary : 0))
+  return Math.max(...sizes)
 }
 
 /** Numbers in the largest token table of a model; 0 when it has none. */
@@ -78,7 +135,12 @@ export function largestTable(model: PackModel): number {
   return Math.max(...tables)
 }
 
+/** The part of a model that has the name. */
+export function partNamed(model: PackModel, wanted: PartName): PackPart | undefined {
+  return partsOf(model).find(([name]) => name === wanted)?.[1]
+}
+
 /** The parts of a model, in the order in which they run. */
 export function partsOf({ parts }: PackModel): [PartName, PackPart][] {
-  return (Object.keys(parts) as PartName[]).map((name) => [name, parts[name]])
+  return Object.entries(parts) as [PartName, PackPart][]
 }

@@ -6,7 +6,15 @@ import { getDotPath, safeParse, type GenericSchema, type InferOutput } from 'val
 import { readText, type FileTree } from './bytes.ts'
 import { chunkPath } from './chunks.ts'
 import { AppError } from './failure.ts'
-import { FAMILIES, isFamily, type Family, partsOf, type PackModel, type PartName } from './families.ts'
+import {
+  FAMILIES,
+  FAMILY_NAMES,
+  isFamily,
+  type Family,
+  partsOf,
+  type PackModel,
+  type PartName,
+} from './families.ts'
 import { fieldOfFormat1, upgradeFormat1 } from './manifest-1.ts'
 import { checkRules } from './manifest-rules.ts'
 import {
@@ -39,8 +47,8 @@ export type PackManifest<F extends Family = Family> = {
   PackModel<F>
 
 /** A pack to read from, wherever it lies. `file` gives verified bytes and rejects `corrupt` when a hash differs. */
-export interface PackReader {
-  readonly manifest: PackManifest
+export interface PackReader<F extends Family = Family> {
+  readonly manifest: PackManifest<F>
   file(path: string, signal?: AbortSignal): Promise<Blob | Uint8Array<ArrayBuffer>>
 }
 
@@ -75,13 +83,13 @@ export function parseManifest(text: string): PackManifest {
   if (!isRecord(written) || written['format'] !== FORMAT) refuse('it is not a pictalk pack')
   const { version } = written
   if (version !== 1 && version !== FORMAT_VERSION)
-    refuse(`it has version ${String(version)}; this program reads versions 1 and ${FORMAT_VERSION}`)
+    refuse(`it has version ${quoted(version)}; this program reads versions 1 and ${FORMAT_VERSION}`)
   const json = version === 1 ? upgradeFormat1(written) : written
   const fieldName = version === 1 ? fieldOfFormat1 : (field: string): string => field
   const { family } = json
-  if (!isFamily(family)) refuse(`this program does not know its family, ${JSON.stringify(family)}`)
+  if (!isFamily(family)) refuse(`this program does not know its family, ${quoted(family)}`)
   const facts = checked(packFacts, json, fieldName)
-  const model = checked(FAMILIES[family], json, fieldName)
+  const model = checked<PackModel>(FAMILIES[family], json, fieldName)
   const manifest: PackManifest = { format: FORMAT, version: FORMAT_VERSION, ...facts, ...model }
   checkRules(manifest, (holds, field, why) => {
     if (!holds) refuse(`${fieldName(field)} ${why}`)
@@ -110,8 +118,36 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** A value as it stands in the file, or the beginning of it. */
+function quoted(value: unknown): string {
+  return (JSON.stringify(value) as string | undefined)?.slice(0, 60) ?? 'nothing'
+}
+
 function refuse(why: string): never {
   throw new AppError('bad-pack', `This pack cannot be used: ${why}. Convert or download it again.`)
+}
+
+/** The manifest as one of the family. Throws `unsupported-model` for another. */
+export function asFamily<F extends Family>(manifest: PackManifest, family: F): PackManifest<F> {
+  const described = { manifest }
+  if (isOfFamily(described, family)) return described.manifest
+  throw new AppError(
+    'unsupported-model',
+    `${manifest.name} is ${FAMILY_NAMES[manifest.family]}, which does not go here.`,
+  )
+}
+
+/** Whether the pack's model is of the family. */
+export function isPackOf<F extends Family>(pack: PackReader, family: F): pack is PackReader<F> {
+  return isOfFamily(pack, family)
+}
+
+interface Described<F extends Family = Family> {
+  readonly manifest: PackManifest<F>
+}
+
+function isOfFamily<F extends Family>(pack: Described, family: F): pack is Described<F> {
+  return pack.manifest.family === family
 }
 
 /** Bytes of the weights files of all parts, or of one. */

@@ -118,6 +118,73 @@ export const decoderKind = partKind(
 )
 export type DecoderShape = InferOutput<typeof decoderKind.schema>
 
+/** T5's relative positions: numbers of biases, and the distance from which on all positions share the last one. */
+const relativePositions = { buckets: whole(4, 2 ** 10), maxDistance: rows }
+
+function checkBuckets(shape: { buckets: number; maxDistance: number }, demand: Demand): void {
+  demand(shape.buckets % 2 === 0, 'buckets', 'must be even')
+  demand(shape.maxDistance > shape.buckets / 2, 'maxDistance', 'must be above half the number of buckets')
+}
+
+/** The encoder of an encoder–decoder: query embeddings and prompt → what the decoder's cross-attention looks at. */
+export const textEncoderKind = partKind(
+  fields({
+    /** Query embeddings that stand before the tokens. */
+    queries: rows,
+    hiddenSize: size,
+    layers,
+    heads: size,
+    /** Heads × head size need not be the hidden size. */
+    headSize: size,
+    vocabulary: rows,
+    ...relativePositions,
+    /** Layers of the decoder, for each of which there are keys and values. */
+    crossLayers: layers,
+    /** Stands behind every prompt. */
+    endId: tokenId,
+  }),
+  (shape, demand) => {
+    checkBuckets(shape, demand)
+    inVocabulary([shape.endId], 'endId', shape.vocabulary, demand)
+  },
+  // The embedding is the decoder's, too, and counted there.
+  ({ hiddenSize, layers: count, heads, headSize, crossLayers }) =>
+    hiddenSize * heads * headSize * (4 * count + 2 * crossLayers),
+)
+export type TextEncoderShape = InferOutput<typeof textEncoderKind.schema>
+
+/** The decoder of an encoder–decoder: tokens of the answer over a KV cache of their own. */
+export const textDecoderKind = partKind(
+  fields({
+    hiddenSize: size,
+    layers,
+    heads: size,
+    headSize: size,
+    /** Head size in the KV cache: filled up to a multiple of 8. */
+    cacheHeadSize: size,
+    /** Rows of the embedding, padding rows included. */
+    vocabulary: rows,
+    ...relativePositions,
+    /** What an answer is begun with, and no part of it. */
+    startId: tokenId,
+    /** Ids that end an answer. */
+    eosIds: list(tokenId, 1, MAX_IDS),
+    padId: tokenId,
+  }),
+  (shape, demand) => {
+    const { headSize, cacheHeadSize, vocabulary, eosIds } = shape
+    checkBuckets(shape, demand)
+    const filled = Math.ceil(headSize / 8) * 8
+    demand(cacheHeadSize === filled, 'cacheHeadSize', `must be ${filled} for a head size of ${headSize}`)
+    for (const field of ['startId', 'padId'] as const) inVocabulary([shape[field]], field, vocabulary, demand)
+    inVocabulary(eosIds, 'eosIds', vocabulary, demand)
+    demand(new Set(eosIds).size === eosIds.length, 'eosIds', 'names an id twice')
+  },
+  ({ hiddenSize, layers: count, heads, headSize, vocabulary }) =>
+    hiddenSize * (vocabulary + 6 * count * heads * headSize),
+)
+export type TextDecoderShape = InferOutput<typeof textDecoderKind.schema>
+
 function headsDivide(hiddenSize: number, heads: number, demand: Demand): void {
   demand(hiddenSize % heads === 0, 'heads', `do not divide the hidden size, ${hiddenSize}`)
 }

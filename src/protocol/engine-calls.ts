@@ -108,5 +108,7 @@ export interface EngineCalls {
   answer: { in: AnswerRequest; event: AnswerProgress; out: Answered }
   /** Lets go of what was seen of pictures that are gone for good. */
   forget: { in: { pictureIds: string[] }; event: never; out: null }
+  /** Answers at once, whatever is under way, unless the thread is blocked. */
+  ping: { in: null; event: never; out: null }
   unload: { in: null; event: never; out: null }
 }

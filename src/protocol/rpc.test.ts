@@ -7,6 +7,7 @@ interface TestCalls {
   count: { in: number; event: number; out: 'all' | 'stopped' }
   refuse: { in: null; event: never; out: null }
   break: { in: null; event: never; out: null }
+  pass: { in: unknown; event: unknown; out: unknown }
 }
 
 const channels: MessageChannel[] = []
@@ -26,6 +27,7 @@ function pair(handlers: Partial<Handlers<TestCalls>>): Client<TestCalls> {
     count: unused,
     refuse: unused,
     break: unused,
+    pass: unused,
     ...handlers,
   })
   channel.port1.start()
@@ -71,6 +73,56 @@ describe('calls over a port', () => {
       code: 'bad-image',
       message: 'Not a picture.',
     })
+  })
+
+  it('carry what a failure says beside its sentence', async () => {
+    const details = { path: 'vision.weights', expected: 3 }
+    const client = pair({ refuse: () => Promise.reject(new AppError('bad-pack', 'Misshapen.', { details })) })
+    await expect(client.call('refuse', null)).rejects.toMatchObject({ code: 'bad-pack', details })
+  })
+
+  it('are refused when what goes in cannot be sent, and nothing waits for them', async () => {
+    const client = pair({ double: (n) => Promise.resolve(2 * n) })
+    const signal = new AbortController().signal
+    const removed = vi.spyOn(signal, 'removeEventListener')
+    await expect(client.call('pass', () => undefined, { signal })).rejects.toMatchObject({ code: 'bug' })
+    expect(removed).toHaveBeenCalled()
+    expect(await client.call('double', 4)).toBe(8)
+  })
+
+  it.each<[string, Handlers<TestCalls>['pass']]>([
+    ['comes out', () => Promise.resolve(() => undefined)],
+    [
+      'is told on the way',
+      (_, report) => {
+        report(() => undefined)
+        return Promise.resolve(null)
+      },
+    ],
+  ])('fail when what %s cannot be sent', async (_, handler) => {
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const client = pair({ pass: handler })
+    await expect(client.call('pass', null)).rejects.toMatchObject({ code: 'bug' })
+    expect(logged).toHaveBeenCalledOnce()
+    logged.mockRestore()
+  })
+
+  it('leave no listener on the signal that could have cancelled them, however they end', async () => {
+    const { signal } = new AbortController()
+    const added = vi.spyOn(signal, 'addEventListener')
+    const removed = vi.spyOn(signal, 'removeEventListener')
+    const client = pair({
+      double: (n) => (n === 3 ? new Promise(() => undefined) : Promise.resolve(2 * n)),
+      refuse: () => Promise.reject(new AppError('bad-image', 'Not a picture.')),
+    })
+    await client.call('double', 1, { signal })
+    await client.call('refuse', null, { signal }).catch(() => undefined)
+    const waiting = client.call('double', 3, { signal }).catch(() => undefined)
+    client.fail({ code: 'out-of-memory', message: 'The thread stopped.' })
+    await waiting
+    const listeners = added.mock.calls.map(([, listener]) => listener)
+    expect(listeners).toHaveLength(3)
+    expect(removed.mock.calls.map(([, listener]) => listener)).toEqual(listeners)
   })
 
   it('turn what nobody foresaw into a bug, and log it once', async () => {

@@ -2,7 +2,7 @@
  * Typed calls over a message port: a request with an id, any number of events, then one `done` or `failed`. Failures
  * cross as values. Cancelling sends a message and leaves it to the handler how to end.
  */
-import { AppError, toFailure, type Failure } from '../pack/failure.ts'
+import { fromFailure, toFailure, type AppError, type Failure } from '../pack/failure.ts'
 
 /** The shape of a call map: see `calls.ts`. */
 type CallMap<C> = { [K in keyof C]: { in: unknown; event: unknown; out: unknown } }
@@ -48,7 +48,7 @@ export interface Port {
   addEventListener(type: 'message', listener: (event: MessageEvent) => void): void
 }
 
-/** Answers calls that arrive at `port`. */
+/** Answers calls that arrive at `port`. What a handler tells or gives and cannot be sent fails its call. */
 export function serve<C extends CallMap<C>>(port: Port, handlers: Handlers<C>): void {
   const running = new Map<number, AbortController>()
   const post = (message: FromWorker<C>): void => port.postMessage(message)
@@ -56,12 +56,19 @@ export function serve<C extends CallMap<C>>(port: Port, handlers: Handlers<C>): 
   async function answer<K extends Kind<C>>(id: number, kind: K, input: C[K]['in']): Promise<void> {
     const controller = new AbortController()
     running.set(id, controller)
+    const unsent: Error[] = []
+    const report = (event: C[K]['event']): void => {
+      try {
+        post({ type: 'event', id, event })
+      } catch (error) {
+        // Who reports is often a callback that nobody would hear.
+        unsent.push(error instanceof Error ? error : new Error(String(error)))
+        controller.abort()
+      }
+    }
     try {
-      const out = await handlers[kind](
-        input,
-        (event) => post({ type: 'event', id, event }),
-        controller.signal,
-      )
+      const out = await handlers[kind](input, report, controller.signal)
+      for (const error of unsent) throw error
       post({ type: 'done', id, out })
     } catch (error) {
       const failure = toFailure(error)
@@ -83,6 +90,8 @@ interface Waiting {
   onEvent: (event: unknown) => void
   resolve: (out: unknown) => void
   reject: (error: AppError) => void
+  /** Nothing is heard of the caller's signal any more. */
+  deafen: () => void
 }
 
 /** Makes calls through `port`. */
@@ -91,16 +100,18 @@ export function connect<C extends CallMap<C>>(port: Port): Client<C> {
   let last = 0
   let dead: AppError | null = null
 
+  /** The call, which is over with this; undefined when it was before. */
+  function end(id: number): Waiting | undefined {
+    const call = waiting.get(id)
+    waiting.delete(id)
+    call?.deafen()
+    return call
+  }
+
   port.addEventListener('message', ({ data }: MessageEvent<FromWorker<C>>) => {
-    const call = waiting.get(data.id)
-    if (call === undefined) return
-    if (data.type === 'event') {
-      call.onEvent(data.event)
-      return
-    }
-    waiting.delete(data.id)
-    if (data.type === 'done') call.resolve(data.out)
-    else call.reject(new AppError(data.failure.code, data.failure.message))
+    if (data.type === 'event') waiting.get(data.id)?.onEvent(data.event)
+    else if (data.type === 'done') end(data.id)?.resolve(data.out)
+    else end(data.id)?.reject(fromFailure(data.failure))
   })
 
   return {
@@ -110,21 +121,27 @@ export function connect<C extends CallMap<C>>(port: Port): Client<C> {
       const id = last
       type Out = C[typeof kind]['out']
       return new Promise<Out>((resolve, reject) => {
+        const cancel = (): void => port.postMessage({ type: 'cancel', id })
         waiting.set(id, {
           onEvent: (event) => onEvent?.(event),
           resolve: (out) => resolve(out),
           reject,
+          deafen: () => signal?.removeEventListener('abort', cancel),
         })
-        port.postMessage({ type: 'call', id, kind, input })
-        const cancel = (): void => port.postMessage({ type: 'cancel', id })
-        if (signal?.aborted) cancel()
+        try {
+          port.postMessage({ type: 'call', id, kind, input })
+        } catch (error) {
+          // What cannot be sent (a function, a locked stream) was never asked.
+          end(id)?.reject(fromFailure(toFailure(error)))
+          return
+        }
+        if (signal?.aborted === true) cancel()
         else signal?.addEventListener('abort', cancel, { once: true })
       })
     },
     fail(failure) {
-      dead = new AppError(failure.code, failure.message)
-      for (const call of waiting.values()) call.reject(dead)
-      waiting.clear()
+      dead = fromFailure(failure)
+      for (const id of [...waiting.keys()]) end(id)?.reject(dead)
     },
   }
 }

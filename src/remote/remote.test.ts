@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { startFaultServer, type FaultServer } from '../../testing/servers/fault-server.ts'
 import { startHubServer, type HubServer } from '../../testing/servers/hub-server.ts'
 import type { ByteSource } from '../pack/bytes.ts'
@@ -39,6 +39,21 @@ async function open(
 }
 
 describe('a tree of files on a server', () => {
+  it('listens to a signal only while it reads', async () => {
+    const server = await serve()
+    server.fault = (path, count) =>
+      count === 2 && path === 'model.bin' ? { kind: 'cut', after: 1000 } : undefined
+    const { signal } = new AbortController()
+    const added = vi.spyOn(signal, 'addEventListener')
+    const removed = vi.spyOn(signal, 'removeEventListener')
+    const source = await open(server, 'model.bin', { signal })
+    await source.slice(100_000, 300_000)
+    await httpTree(new URL(`${server.origin}/`), { network, signal }).open('nothing')
+    expect(added.mock.calls.length).toBeGreaterThan(2)
+    const listeners = removed.mock.calls.map(([, listener]) => listener)
+    for (const [, listener] of added.mock.calls) expect(listeners).toContain(listener)
+  })
+
   it('reads what is asked for and each byte once', async () => {
     const server = await serve()
     const source = await open(server, 'model.bin')

@@ -5,21 +5,23 @@
 import { earlierTurns, type Picture, type SettledAnswer, type Turn } from '../conversation/conversation.ts'
 import {
   attemptOf,
+  isOpen,
   toShown,
   withAnswer,
   withPhotograph,
+  type AnswerPlace,
   type KeptConversation,
 } from '../conversation/kept.ts'
-import type { AnswerPlace } from '../conversation/kept.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import type { AnswerProgress, AnswerRequest, Answered } from '../protocol/engine-calls.ts'
-import type { ConversationSources, Shelf } from './library.ts'
+import type { ConversationSources, Shelf } from './shelf.ts'
 import type { LookAhead } from './look-ahead.ts'
 import { modelName } from './model-slice.ts'
 import { photographsAmong } from './photographs.ts'
 import { JobQueue, type Job, type StopReason } from './queue.ts'
 import { decodingOf } from './settings-slice.ts'
-import type { EngineAccess, GetState, SetState } from './store.ts'
+import type { EngineAccess } from './engine-access.ts'
+import type { GetState, SetState } from './store.ts'
 
 /** An answer on which some page is at work this moment. */
 export interface UnderWay {
@@ -94,23 +96,18 @@ export class Answering {
       run: (job, signal) => this.#run(job, signal),
     })
     shelf.onChange = (kept) => this.#follow(kept)
-    shelf.onTabGone = (tab) => this.#note((one) => one.tab === tab)
+    shelf.onTabGone = (tab) => this.#hide((one) => one.tab === tab)
     sources.tabs.listen((news) => {
       if (news.kind !== 'progress') return
       const { tab, conversationId, answer, progress } = news
-      this.#show(answer, progress === null ? null : { tab, conversationId, progress })
+      if (progress !== null) this.#show(answer, { tab, conversationId, progress })
+      else this.#hide((one, key) => key === answer && one.tab === tab)
     })
-  }
-
-  stop(): void {
-    const { running } = this.queue
-    if (running !== null) this.queue.stop(running.key, 'stopped')
   }
 
   /** Ends what is written on this page of one turn. */
   stopTurn(turnId: string): void {
-    const { running } = this.queue
-    if (running?.turnId === turnId) this.queue.stop(running.key, 'stopped')
+    if (this.queue.running?.turnId === turnId) this.queue.stop()
   }
 
   /** Has the queue hold what waits for this page in a conversation, and nothing else of it. */
@@ -118,10 +115,9 @@ export class Answering {
     const jobs = this.#jobsOf(kept)
     const wanted = new Set(jobs.map(({ key }) => key))
     for (const { key, conversationId } of this.queue.waiting)
-      if (conversationId === kept.id && !wanted.has(key)) this.queue.stop(key, 'withdrawn')
+      if (conversationId === kept.id && !wanted.has(key)) this.queue.withdraw(key)
     const { running } = this.queue
-    if (running?.conversationId === kept.id && !isAnswerable(kept, running))
-      this.queue.stop(running.key, 'withdrawn')
+    if (running?.conversationId === kept.id && !isAnswerable(kept, running)) this.queue.withdraw(running.key)
     for (const job of jobs) this.queue.add(job)
   }
 
@@ -135,7 +131,7 @@ export class Answering {
         if (answer?.status !== 'waiting' || answer.tab !== tab) continue
         const attempt = attemptOf(answer)
         const key = `${answerKey(turnId, pictureId)} ${attempt}`
-        jobs.push({ key, conversationId: kept.id, turnId, pictureId, attempt })
+        jobs.push({ key, conversationId: kept.id, turnId, pictureId, attempt, tab })
       }
     }
     return jobs
@@ -147,7 +143,7 @@ export class Answering {
     const picture = conversation?.pictures.find(({ id }) => id === job.pictureId)
     if (conversation === undefined || turn === undefined || picture === undefined) return
     const by = modelName(this.#get().model)
-    this.#show(answerKey(job.turnId, job.pictureId), this.#underWay(job, { stage: 'reading' }), true)
+    this.#report(job, { stage: 'reading' })
     const answer = await this.#write(job, turn, picture, signal)
     if (answer !== null) {
       this.#shelf.change(job.conversationId, (kept) =>
@@ -155,7 +151,7 @@ export class Answering {
       )
       this.#announce(answer, turn, picture)
     }
-    this.#show(answerKey(job.turnId, job.pictureId), null, true)
+    this.#report(job, null)
   }
 
   /** Null when nothing came of it because it was withdrawn: should it come back, it waits as before. */
@@ -165,11 +161,10 @@ export class Answering {
     picture: Picture,
     signal: AbortSignal,
   ): Promise<SettledAnswer | null> {
-    const key = answerKey(job.turnId, job.pictureId)
     let written = ''
     const onEvent = (progress: AnswerProgress): void => {
       if (progress.stage === 'writing') written = progress.text
-      this.#show(key, this.#underWay(job, progress), true)
+      this.#report(job, progress)
     }
     try {
       const request = await this.#requestFor(job, turn, picture)
@@ -221,34 +216,32 @@ export class Answering {
     this.#set({ announcement: beyond ? `${said}. ${BEYOND}` : said })
   }
 
-  #underWay({ conversationId }: AnswerJob, progress: AnswerProgress): UnderWay {
-    return { tab: this.#get().tab, conversationId, progress }
+  /** Shows how far a job of this page is, and now and then tells the others; null when it is over, which they always hear. */
+  #report({ turnId, pictureId, conversationId, tab }: AnswerJob, progress: AnswerProgress | null): void {
+    const answer = answerKey(turnId, pictureId)
+    if (progress === null) this.#hide((one, key) => key === answer && one.tab === tab)
+    else this.#show(answer, { tab, conversationId, progress })
+    const { tabs, now } = this.#sources
+    if (progress !== null && now() - this.#toldAt < TELL_EVERY_MS) return
+    this.#toldAt = progress === null ? -Infinity : now()
+    tabs.post({ kind: 'progress', tab, conversationId, answer, progress })
   }
 
-  /** How far an answer is; null when it is no longer under way. `tell` has the other pages know. */
-  #show(answer: string, now: UnderWay | null, tell = false): void {
-    const { [answer]: before, ...others } = this.#get().underWay
-    this.#set({ underWay: now === null ? others : { ...others, [answer]: now } })
-    const one = now ?? before
-    if (!tell || one === undefined) return
-    const { tabs, now: clock } = this.#sources
-    if (now !== null && clock() - this.#toldAt < TELL_EVERY_MS) return
-    this.#toldAt = now === null ? -Infinity : clock()
-    const { tab, conversationId } = one
-    tabs.post({ kind: 'progress', tab, conversationId, answer, progress: now?.progress ?? null })
+  #show(answer: string, underWay: UnderWay): void {
+    this.#set({ underWay: { ...this.#get().underWay, [answer]: underWay } })
   }
 
   /** Takes back what was shown of answers that nobody writes any more. */
-  #note(isOver: (one: UnderWay) => boolean): void {
-    const rest = Object.entries(this.#get().underWay).filter(([, one]) => !isOver(one))
+  #hide(isOver: (one: UnderWay, answer: string) => boolean): void {
+    const rest = Object.entries(this.#get().underWay).filter(([answer, one]) => !isOver(one, answer))
     this.#set({ underWay: Object.fromEntries(rest) })
   }
 }
 
-/** Whether an answer is still to be written: its turn stands, and it is not being written anew. */
-function isAnswerable(kept: KeptConversation, { turnId, pictureId, attempt }: AnswerPlace): boolean {
-  const answer = toShown(kept)?.turns.find(({ id }) => id === turnId)?.answers[pictureId]
-  return answer !== undefined && attemptOf(answer) === attempt
+/** Whether an answer is still to be written: its turn stands, and nobody else has settled it or writes it. */
+function isAnswerable(kept: KeptConversation, job: AnswerJob): boolean {
+  const answer = toShown(kept)?.turns.find(({ id }) => id === job.turnId)?.answers[job.pictureId]
+  return answer !== undefined && isOpen(answer, job)
 }
 
 function reasonOf(signal: AbortSignal): StopReason | null {
@@ -293,6 +286,6 @@ export function answeringSlice(answering: Answering, tab: string): AnsweringSlic
     underWay: {},
     announcement: '',
     answerWaiting: () => answering.queue.advance(),
-    stop: () => answering.stop(),
+    stop: () => answering.queue.stop(),
   }
 }

@@ -5,7 +5,7 @@ import { LIMITS } from '../conversation/limits.ts'
 import { toMarkdown } from '../conversation/markdown.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import { keepBrought } from './bring.ts'
-import type { ConversationSources, Shelf } from './library.ts'
+import type { ConversationSources, Shelf } from './shelf.ts'
 import type { GetState, SetState } from './store.ts'
 
 /** What is on its way. Bytes of pictures, or of the file. */

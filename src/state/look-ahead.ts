@@ -2,8 +2,9 @@
 import type { Conversation } from '../conversation/conversation.ts'
 import { withPhotograph } from '../conversation/kept.ts'
 import type { LoadedModel } from '../protocol/engine-calls.ts'
-import type { Shelf } from './library.ts'
-import type { EngineAccess, GetState } from './store.ts'
+import type { Shelf } from './shelf.ts'
+import type { EngineAccess } from './engine-access.ts'
+import type { GetState } from './store.ts'
 
 export class LookAhead {
   readonly #get: GetState

@@ -5,7 +5,7 @@ export interface Job {
   key: string
 }
 
-/** Why a job ends early: somebody wanted it to stop, or what it works for is gone. */
+/** Why a job ends early: somebody stopped it, or what it works for is gone. */
 export type StopReason = 'stopped' | 'withdrawn'
 
 export interface JobQueueOptions<J extends Job> {
@@ -48,10 +48,15 @@ export class JobQueue<J extends Job> {
     this.advance()
   }
 
-  /** Ends this job, wherever it stands, and no other. */
-  stop(key: string, reason: StopReason): void {
+  /** Ends what is being worked on, and nothing else. */
+  stop(): void {
+    this.#running?.abort.abort('stopped' satisfies StopReason)
+  }
+
+  /** Ends this job, wherever it stands, and no other: what it works for is gone. */
+  withdraw(key: string): void {
     this.#waiting.delete(key)
-    if (this.#running?.job.key === key) this.#running.abort.abort(reason)
+    if (this.#running?.job.key === key) this.#running.abort.abort('withdrawn' satisfies StopReason)
   }
 
   /** Begins the next job if it may. */

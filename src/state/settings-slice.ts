@@ -21,6 +21,8 @@ export interface Settings {
   memory: MemoryChoice
   /** Id of the kept model that is used; null for the built-in one. */
   model: string | null
+  /** Id of a kept model in which the engine's thread was lost: it is not loaded by itself until it has shown otherwise. */
+  unresponsive: string | null
 }
 
 /** Synchronous, so that a change made just before the page closes is kept. Either call may throw. */
@@ -46,6 +48,7 @@ const DEFAULTS: Settings = {
   prefer: null,
   memory: 'auto',
   model: null,
+  unresponsive: null,
 }
 
 export function settingsSlice(set: SetState, get: GetState, storage: SettingsStorage): SettingsSlice {
@@ -79,13 +82,14 @@ function restored(storage: SettingsStorage): Settings {
   } catch {
     return settings
   }
-  const { theme, prompt, template, preset, own, prefer, memory, model } = kept
+  const { theme, prompt, template, preset, own, prefer, memory, model, unresponsive } = kept
   if (theme === 'light' || theme === 'dark') settings.theme = theme
   if (typeof prompt === 'string') settings.prompt = prompt
   if (typeof template === 'string' && template.includes('{question}')) settings.template = template
   if (isPreset(preset)) settings.preset = preset
   if (isDecoding(own)) settings.own = own
   if (typeof model === 'string') settings.model = model
+  if (typeof unresponsive === 'string') settings.unresponsive = unresponsive
   if (memory === 'keep' || memory === 'spare') settings.memory = memory
   if (prefer === 'wasm' || prefer === 'webgpu') settings.prefer = prefer
   return settings

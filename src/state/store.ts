@@ -3,17 +3,16 @@
  * Everything from outside (engine, storage) is handed in, so tests hand in fakes.
  */
 import { createStore, type StoreApi } from 'zustand/vanilla'
-import type { Failure } from '../pack/failure.ts'
-import type { EngineCalls } from '../protocol/engine-calls.ts'
-import type { Client } from '../protocol/rpc.ts'
 import { Answering, answeringSlice, type AnsweringSlice } from './answering.ts'
+import { engineAccess, type Engine } from './engine-access.ts'
 import { exchangeSlice, type ExchangeSlice } from './exchange-slice.ts'
-import { librarySlice, Shelf, type ConversationSources, type LibrarySlice } from './library.ts'
+import { librarySlice, type LibrarySlice } from './library-slice.ts'
 import { LookAhead } from './look-ahead.ts'
 import { measureSlice, type MeasureDevice, type MeasureSlice } from './measure-slice.ts'
 import { modelSlice, type ModelSlice } from './model-slice.ts'
 import { offlineSlice, type OfflineSlice } from './offline-slice.ts'
 import { packsSlice, type PacksDependencies, type PacksSlice } from './packs-slice.ts'
+import { Shelf, type ConversationSources } from './shelf.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
 import { turnsSlice, type DraftStorage, type TurnsSlice } from './turns.ts'
 import { undoSlice, type UndoSlice } from './undo.ts'
@@ -32,12 +31,6 @@ export type AppState = ModelSlice &
   WithheldSlice
 export type AppStore = StoreApi<AppState>
 
-export interface Engine {
-  client: Client<EngineCalls>
-  /** Ends the worker, fails its calls, and starts a fresh one, whose client takes the old one's place. */
-  restart(failure: Failure): Client<EngineCalls>
-}
-
 export interface AppDependencies {
   engine: Engine
   packs: PacksDependencies
@@ -47,20 +40,23 @@ export interface AppDependencies {
   drafts: DraftStorage
   /** Where the built-in model's pack lies; an absolute URL that ends in `/`. */
   builtInModelUrl: string
+  /** How long the engine's thread has for an answer before it is ended. */
+  patienceMs?: number
 }
+
+/** Long enough for whatever a thread does at a stretch, one step of a large model on a processor included. */
+const PATIENCE_MS = 5_000
 
 export type SetState = StoreApi<AppState>['setState']
 export type GetState = StoreApi<AppState>['getState']
 
 export function createAppStore(dependencies: AppDependencies): AppStore {
-  let client = dependencies.engine.client
-  const engine = {
-    call: ((kind, input, options) => client.call(kind, input, options)) satisfies Client<EngineCalls>['call'],
-    restart: (failure: Failure) => {
-      client = dependencies.engine.restart(failure)
-    },
-  }
   return createStore<AppState>()((set, get) => {
+    const engine = engineAccess(dependencies.engine, {
+      patienceMs: dependencies.patienceMs ?? PATIENCE_MS,
+      onUnresponsive: (failure, isBlocked) => get().engineUnresponsive(failure, isBlocked),
+      onBlocked: (isBlocked) => get().engineBlocked(isBlocked),
+    })
     const { conversations: sources, drafts } = dependencies
     const shelf = new Shelf(set, get, engine, sources)
     const lookAhead = new LookAhead(get, engine, shelf)
@@ -80,6 +76,3 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
     }
   })
 }
-
-/** The engine as slices see it. */
-export type EngineAccess = Pick<Client<EngineCalls>, 'call'> & { restart(failure: Failure): void }

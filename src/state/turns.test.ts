@@ -55,3 +55,36 @@ describe('a suggested question', () => {
     expect(store.getState().conversations).toEqual([])
   })
 })
+
+describe('a draft', () => {
+  it('outlives the page, until it is sent', async () => {
+    let kept: unknown = null
+    const drafts = { load: () => kept, save: (now: unknown) => (kept = structuredClone(now)) }
+    const { browser, store } = await withPicture({ drafts })
+    store.getState().changeDraft('half a que')
+    const again = openPage({ browser, drafts })
+    await again.store.getState().restoreConversations()
+    expect(Object.values(again.store.getState().drafts)).toEqual(['half a que'])
+    again.store.getState().send()
+    expect(questions(again.store)).toEqual([null, 'half a que'])
+    expect(kept).toEqual({})
+  })
+
+  it.each([
+    ['nothing', null, {}],
+    ['a list', ['nonsense', 7], {}],
+    ['something else among them', { c: 7, d: 'half a que' }, { d: 'half a que' }],
+  ])('is read where %s was kept, as far as it is one', (_, found, drafts) => {
+    const { store } = openPage({ drafts: { load: () => found, save: () => undefined } })
+    expect(store.getState().drafts).toEqual(drafts)
+  })
+
+  it('holds while the page is open where nothing can be kept', async () => {
+    const fail = (): never => {
+      throw new DOMException('no', 'SecurityError')
+    }
+    const { store } = await withPicture({ drafts: { load: fail, save: fail } })
+    store.getState().changeDraft('why?')
+    expect(Object.values(store.getState().drafts)).toEqual(['why?'])
+  })
+})

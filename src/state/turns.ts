@@ -2,7 +2,7 @@
 import { idsFrom, shownTurns, titleOf, type Picture, type Turn } from '../conversation/conversation.ts'
 import { withAnotherAttempt, withChosen, withRemoval, withTurn, type Removal } from '../conversation/kept.ts'
 import type { Answering } from './answering.ts'
-import type { ConversationSources, Shelf } from './library.ts'
+import type { ConversationSources, Shelf } from './shelf.ts'
 import type { LookAhead } from './look-ahead.ts'
 import type { GetState, SetState } from './store.ts'
 import { noteRemoval } from './undo.ts'
@@ -147,7 +147,10 @@ export function turnsSlice(
 /** Drafts as they were kept, whatever lies there. */
 function restored(storage: DraftStorage): Record<string, string> {
   try {
-    const entries = Object.entries({ ...(storage.load() as object | null) })
+    const kept = storage.load()
+    const entries: [string, unknown][] = Array.isArray(kept)
+      ? []
+      : Object.entries({ ...(kept as object | null) })
     return Object.fromEntries(
       entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
     )

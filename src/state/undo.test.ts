@@ -38,7 +38,8 @@ describe('undo', () => {
     store.getState().deleteTurn(turnOf(page, 'what?'))
     await ask(store, 'why?')
     store.getState().undo()
-    store.getState().showTurn(turnOf(page, 'what?'))
+    const [now] = store.getState().conversations
+    expect(now?.turns.map(({ question }) => question)).toEqual([null, 'what?', 'why?'])
     await settled()
     expect(new Set(await questionsOnDisk(page.browser))).toEqual(new Set([null, 'what?', 'why?']))
     const { store: again } = await reopened(page)

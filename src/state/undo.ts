@@ -1,6 +1,6 @@
 /** The last removals, to be taken back one after the other. */
 import { withUndone } from '../conversation/kept.ts'
-import type { Shelf } from './library.ts'
+import type { Shelf } from './shelf.ts'
 import type { GetState, SetState } from './store.ts'
 
 /** One removal that can still be undone. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { startHubServer } from '../../testing/servers/hub-server.ts'
 import { folderTree } from '../cli/files.ts'
-import { convertBlip2 } from '../convert/convert.ts'
+import { convertCheckpoint } from '../convert/convert.ts'
 import { sha256Hex, sinkInMemory, type FileTree } from '../pack/bytes.ts'
 import { manifestAround } from '../../testing/manifests/manifests.ts'
 import { parseManifest } from '../pack/manifest.ts'
@@ -38,7 +38,7 @@ async function convertInto(
   signal?: AbortSignal,
 ): Promise<void> {
   const sink = await storeOn(tables).sink('conversion', ORIGIN, 'untied')
-  await convertBlip2(tree, sink, { name: 'untied', precision: 'q8', ...(signal && { signal }) })
+  await convertCheckpoint(tree, sink, { name: 'untied', precision: 'q8', ...(signal && { signal }) })
 }
 
 /** The tree, with the bytes that are read of its weights added up. */
@@ -74,7 +74,7 @@ describe('a conversion into the store', () => {
     const tables = emptyTables()
     await convertInto(tables)
     const files = new Map<string, Uint8Array<ArrayBuffer>>()
-    await convertBlip2(folderTree(CHECKPOINT), sinkInMemory(files), { name: 'untied', precision: 'q8' })
+    await convertCheckpoint(folderTree(CHECKPOINT), sinkInMemory(files), { name: 'untied', precision: 'q8' })
     const record = packOf(tables)
     expect(record.complete).toBe(true)
     expect(record.manifest).toBe(new TextDecoder().decode(files.get('pack.json')))
@@ -219,6 +219,17 @@ describe('what another tab has deleted', () => {
       const reader = await store.open(id, { refetch })
       for (const { path } of reader.manifest.files) await reader.file(path)
     })
+  })
+
+  it('gets no more chunks', async () => {
+    const tables = emptyTables()
+    await convertInto(tables)
+    const store = storeOn(tables)
+    const { id } = packOf(tables)
+    const shelf = store.shelf(id)
+    await store.remove(id)
+    await expect(shelf.keep('f'.repeat(64), Uint8Array.of(1))).rejects.toMatchObject(deleted)
+    expect(tables.chunks.size).toBe(0)
   })
 
   it('is not declared whole', async () => {

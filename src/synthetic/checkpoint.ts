@@ -4,7 +4,7 @@
  */
 import type { ByteSource, FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
-import { parseBlip2Config } from '../convert/families/blip2-opt.ts'
+import { readModel } from '../convert/families/families.ts'
 import { planConversion } from '../convert/plan.ts'
 import { configOf, SIZES, type Size } from './dimensions.ts'
 import { valueSource, type ValueSource } from './values.ts'
@@ -39,7 +39,7 @@ interface Tensor {
 
 /** The planner knows every tensor that a model of this configuration has. */
 function tensorsOf(config: string): Tensor[] {
-  return planConversion(parseBlip2Config(config), 'fp32')
+  return planConversion(readModel(config), 'fp32')
     .weights.flatMap(({ recipes }) => recipes.flatMap(({ sources }) => sources))
     .sort((a, b) => (a.tensor < b.tensor ? -1 : 1))
 }

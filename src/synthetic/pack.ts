@@ -2,10 +2,11 @@
  * A pack that is nowhere stored and that no converter has seen: its graphs are the converter's, its weights random
  * bytes under plausible scales. Made in seconds at any size; what it answers means nothing.
  */
-import { parseBlip2Config } from '../convert/families/blip2-opt.ts'
+import { readModel } from '../convert/families/families.ts'
 import { f32ToF16 } from '../convert/dtypes.ts'
 import type { AccuracyLevel } from '../convert/onnx/graph-builder.ts'
-import { planConversion, type ConversionPlan } from '../convert/plan.ts'
+import { planConversion } from '../convert/plan.ts'
+import type { ConversionPlan } from '../convert/plan.ts'
 import type { Initialiser, QuantiseRecipe, StoreRecipe, WeightsPlan } from '../convert/weights.ts'
 import { AppError } from '../pack/failure.ts'
 import { FORMAT_VERSION, type PackReader, type Precision } from '../pack/manifest.ts'
@@ -26,15 +27,15 @@ export function syntheticPack({
   seed,
   accuracyLevel = 0,
 }: SyntheticPackOptions): PackReader {
-  const config = parseBlip2Config(configOf(size))
-  const plan = planConversion(config, precision, accuracyLevel)
+  const model = readModel(configOf(size))
+  const plan = planConversion(model, precision, accuracyLevel)
   const source = valueSource(seed)
   const weights = plan.weights.map((file) => ({
     path: file.path,
     bytes: file.bytes,
     chunks: [],
   }))
-  const { imageSize } = config.vision
+  const { imageSize } = model
   return {
     manifest: {
       format: 'pictalk-pack',

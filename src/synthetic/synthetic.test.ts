@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { convertBlip2 } from '../convert/convert.ts'
+import { convertCheckpoint } from '../convert/convert.ts'
 import { sinkInMemory } from '../pack/bytes.ts'
-import { parseBlip2Config } from '../convert/families/blip2-opt.ts'
+import { readModel } from '../convert/families/families.ts'
 import { planConversion } from '../convert/plan.ts'
 import { syntheticCheckpoint, syntheticTree } from './checkpoint.ts'
 import { configOf } from './dimensions.ts'
@@ -39,7 +39,7 @@ it('looks like weights: narrow, a scale for each channel, few outliers, norms ab
 it('is a checkpoint that the converter takes, the same pack every time', async () => {
   const convert = async (seed: number): Promise<string[]> => {
     const options = { precision: 'q4f16', name: 'synthetic' } as const
-    const { files } = await convertBlip2(syntheticTree('tiny', seed), sinkInMemory(new Map()), options)
+    const { files } = await convertCheckpoint(syntheticTree('tiny', seed), sinkInMemory(new Map()), options)
     return files.flatMap(({ chunks }) => chunks.map(({ sha256 }) => sha256))
   }
   const first = await convert(1)
@@ -48,7 +48,7 @@ it('is a checkpoint that the converter takes, the same pack every time', async (
 })
 
 it('has the shapes of the published model at full size, and a pack of at most 2.3 GB', () => {
-  const { weights } = planConversion(parseBlip2Config(configOf('full')), 'q4f16')
+  const { weights } = planConversion(readModel(configOf('full')), 'q4f16')
   const sources = weights.flatMap(({ recipes }) => recipes.flatMap((recipe) => recipe.sources))
   const elements = sources.map(({ shape }) => shape.reduce((product, size) => product * size, 1))
   expect(elements.reduce((sum, count) => sum + count, 0)).toBe(3_744_761_856)

@@ -1,4 +1,4 @@
-import { memo, useEffect, useRef, useState, type ReactElement } from 'react'
+import { memo, useEffect, useRef, type ReactElement } from 'react'
 import {
   answerText,
   type AnswerFacts,
@@ -7,6 +7,7 @@ import {
   type Picture,
 } from '../conversation/conversation.ts'
 import type { Failure } from '../pack/failure.ts'
+import { CopyButton } from './copy-button.tsx'
 import { Notice } from './notice.tsx'
 import { PictureView } from './picture.tsx'
 import { answerKey, type UnderWay } from '../state/answering.ts'
@@ -65,7 +66,7 @@ export const Answer = memo(function Answer(props: AnswerProps): ReactElement {
                 Stop
               </button>
             )}
-            {answer.status === 'done' && <Copy text={answer.text} />}
+            {answer.status === 'done' && <CopyButton label="Copy" text={() => answer.text} />}
           </div>
         )}
       </div>
@@ -206,17 +207,4 @@ function timing({ finish, lookMs, prefillMs, decodeMs, prefilled }: AnswerFacts,
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(ms < 995 ? 2 : 1)} s`
-}
-
-function Copy({ text }: { text: string }): ReactElement {
-  const [copied, setCopied] = useState(false)
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text)
-    setCopied(true)
-  }
-  return (
-    <button type="button" className="quiet" onClick={() => void copy()} onBlur={() => setCopied(false)}>
-      {copied ? 'Copied' : 'Copy'}
-    </button>
-  )
 }

@@ -1,7 +1,7 @@
 import { useEffect, type ReactElement } from 'react'
 import type { AppStore } from '../state/store.ts'
-import { Conversation } from './conversation.tsx'
 import { ConversationList } from './conversation-list.tsx'
+import { ConversationView } from './conversation-view.tsx'
 import { DevicePanel } from './device-panel.tsx'
 import { DropZone } from './drop-zone.tsx'
 import { Examples } from './examples.tsx'
@@ -36,7 +36,7 @@ function Page(): ReactElement {
           <WithheldNotice />
           <Examples />
           <LibraryNotices />
-          <Conversation />
+          <ConversationView />
           <SettingsPanel />
           <DevicePanel />
         </main>

@@ -1,8 +1,9 @@
-import { useState, type ReactElement } from 'react'
+import type { ReactElement } from 'react'
 import type { DeviceReport } from '../pack/device-report.ts'
 import type { BenchResult } from '../protocol/bench-result.ts'
 import type { LoadedModel } from '../protocol/engine-calls.ts'
 import { bytesText } from './amounts.ts'
+import { CopyButton } from './copy-button.tsx'
 import { Notice } from './notice.tsx'
 import { useApp } from './store-context.ts'
 
@@ -76,7 +77,8 @@ const SUBGROUPS: Record<NonNullable<DeviceReport['subgroups']>, string> = {
 const CONTEXT: Record<DeviceReport['context']['why'], string> = {
   model: 'all that the model can',
   memory: 'as many as fit into half of the memory that the browser reports, beside the model',
-  'assumed-memory': 'the browser does not tell its memory, so 8 GiB are assumed, half of them for the model',
+  'assumed-memory':
+    'the browser does not tell its memory, so that of a usual device is assumed, half of it for the model',
   buffer: 'as many as fit into one buffer of the device',
   wasm: 'as many as WebAssembly can hold beside the model',
 }
@@ -153,18 +155,11 @@ function figuresOf({ load, encode, firstToken, prefill, decode, limit }: BenchRe
 }
 
 function CopyReport({ loaded, result }: { loaded: LoadedModel; result: BenchResult | null }): ReactElement {
-  const [copied, setCopied] = useState(false)
-  const copy = async (): Promise<void> => {
+  const text = (): string => {
     const { device, loadMs, manifest } = loaded
     const { name, precision, parameters, fingerprint } = manifest
     const model = { name, precision, parameters, fingerprint }
-    const report = { browser: navigator.userAgent, device, model, loadMs, measured: result }
-    await navigator.clipboard.writeText(JSON.stringify(report, null, 2))
-    setCopied(true)
+    return JSON.stringify({ browser: navigator.userAgent, device, model, loadMs, measured: result }, null, 2)
   }
-  return (
-    <button type="button" className="quiet" onClick={() => void copy()} onBlur={() => setCopied(false)}>
-      {copied ? 'Copied' : 'Copy as text'}
-    </button>
-  )
+  return <CopyButton label="Copy as text" text={text} />
 }

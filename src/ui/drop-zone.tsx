@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState, type ChangeEvent, type ReactElement, type ReactNode } from 'react'
+import { AppError } from '../pack/failure.ts'
 import { droppedFiles, isModel, type DroppedFile } from './dropped-files.ts'
 import { useApp } from './store-context.ts'
 
@@ -8,7 +9,11 @@ export function DropZone({ children }: { children: ReactNode }): ReactElement {
   const requestOffer = useApp((state) => state.requestOffer)
   const addModel = (files: DroppedFile[]): void =>
     void requestOffer({ kind: 'files', files }, { precision: 'q4f16', token: null })
-  const over = useFileDrag(addFiles, addModel)
+  const over = useFileDrag(
+    addFiles,
+    addModel,
+    useApp((state) => state.report),
+  )
   usePaste(addFiles)
   return (
     <div className="page">
@@ -54,7 +59,13 @@ function useAddFiles(): (files: File[]) => void {
   }
 }
 
-function useFileDrag(addFiles: (files: File[]) => void, addModel: (files: DroppedFile[]) => void): boolean {
+const UNREADABLE = 'What was dropped cannot be read; drop it again, or choose the files instead.'
+
+function useFileDrag(
+  addFiles: (files: File[]) => void,
+  addModel: (files: DroppedFile[]) => void,
+  report: (error: unknown) => void,
+): boolean {
   const [over, setOver] = useState(false)
   useEffect(() => {
     const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false
@@ -72,10 +83,12 @@ function useFileDrag(addFiles: (files: File[]) => void, addModel: (files: Droppe
       setOver(false)
       // Entries must be asked for before the handler ends; reading them may take its time.
       const dropped = droppedFiles(event.dataTransfer)
-      void dropped.then((files) => {
-        if (isModel(files)) addModel(files)
-        else addFiles(files.map(({ file }) => file))
-      })
+      dropped
+        .then((files) => {
+          if (isModel(files)) addModel(files)
+          else addFiles(files.map(({ file }) => file))
+        })
+        .catch((cause: unknown) => report(new AppError('bad-file', UNREADABLE, { cause })))
     }
     document.addEventListener('dragover', onOver)
     document.addEventListener('dragleave', onLeave)

@@ -55,8 +55,11 @@ function Example({ seed, onClick }: { seed: number; onClick: () => void }): Reac
 /** Adds the scene of a seed as any other picture is added. */
 function useAddScene(): (seed: number) => void {
   const addImages = useApp((state) => state.addImages)
+  const report = useApp((state) => state.report)
   return (seed) => {
-    void toPng(urlOf(seed)).then((image) => addImages([{ image, name: `Scene ${seed}` }]))
+    toPng(urlOf(seed))
+      .then((image) => addImages([{ image, name: `Scene ${seed}` }]))
+      .catch(report)
   }
 }
 

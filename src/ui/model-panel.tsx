@@ -29,11 +29,20 @@ export function ModelPanel(): ReactElement {
   const switchProvider = useApp((state) => state.switchProvider)
   const changeModel = useApp((state) => state.changeModel)
   const chosen = useApp((state) => state.settings.model)
+  const setAside = useApp((state) => state.setAside)
+  const unresponsive = useApp((state) => state.settings.unresponsive)
   const kept = useApp((state) => state.kept)
   const name = kept.find(({ id }) => id === chosen)?.name ?? 'a kept model'
   return (
     <section aria-label="Model" className="model-panel">
       <h2>{chosen === null ? 'Built-in model: drawn scenes' : name}</h2>
+      {setAside !== null && (
+        <Notice
+          failure={setAside}
+          action="Load it all the same"
+          onAction={() => void changeModel(unresponsive)}
+        />
+      )}
       {model.status === 'loading' && <Loading progress={model.progress} />}
       {model.status === 'ready' && <Ready loaded={model.loaded} />}
       {model.status === 'failed' && (
@@ -50,7 +59,7 @@ export function ModelPanel(): ReactElement {
           )}
         </>
       )}
-      {model.status === 'failed' && chosen !== null && (
+      {(model.status === 'failed' || model.status === 'loading') && chosen !== null && (
         <button type="button" onClick={() => void changeModel(null)}>
           Use the built-in model
         </button>

@@ -1,6 +1,6 @@
 /** Tabs of one browser that keeps everything in memory: each has a keeper, and they share tables, locks and a channel. */
 import { folderTree } from '../../src/cli/files.ts'
-import { convertBlip2 } from '../../src/convert/convert.ts'
+import { convertCheckpoint } from '../../src/convert/convert.ts'
 import { LEDGER_PATH } from '../../src/convert/pack-writer.ts'
 import { keeper } from '../../src/keeper/keeper.ts'
 import type { KeeperParts } from '../../src/keeper/keeper-parts.ts'
@@ -103,7 +103,7 @@ let converted: Promise<Map<string, Uint8Array<ArrayBuffer>>> | undefined
 export function smallPack(): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   converted ??= (async () => {
     const files = new Map<string, Uint8Array<ArrayBuffer>>()
-    await convertBlip2(folderTree(CHECKPOINT), sinkInMemory(files), { name: 'small', precision: 'q8' })
+    await convertCheckpoint(folderTree(CHECKPOINT), sinkInMemory(files), { name: 'small', precision: 'q8' })
     // What the converter remembers for another time is no part of the pack.
     files.delete(LEDGER_PATH)
     return files

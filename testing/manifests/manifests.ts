@@ -10,7 +10,7 @@ export function manifestOfFormat1(): Record<string, unknown> {
 }
 
 /** A small pack of the present format in which every optional field is there and one file has two chunks. */
-export function goodManifest(): PackManifest {
+export function goodManifest(): PackManifest<'blip2-opt'> {
   return {
     format: 'pictalk-pack',
     version: 2,
@@ -73,7 +73,7 @@ function fileOf(path: string, bytes: number): PackFile {
 }
 
 /** The smallest model there can be, of which the largest file is all weights and the smallest every graph. */
-export function manifestAround(files: readonly PackFile[]): PackManifest {
+export function manifestAround(files: readonly PackFile[]): PackManifest<'blip2-opt'> {
   const good = goodManifest()
   const bySize = files.toSorted((a, b) => a.bytes - b.bytes).map(({ path }) => path)
   const places = { graphs: { wasm: bySize[0] ?? '' }, weights: bySize.at(-1) ?? '' }

@@ -1,4 +1,6 @@
 /** For tests: transformers' own `generate` under many settings (models/reference/make_generation.py) against ours. */
+import { partsOf } from '../../src/pack/families.ts'
+import type { PackManifest } from '../../src/pack/manifest.ts'
 import { openCheckpoint } from '../../src/convert/checkpoint.ts'
 import type { Pixels } from '../../src/image/pixels.ts'
 import { GREEDY, type DecodingSettings } from '../../src/pack/decoding.ts'
@@ -56,7 +58,7 @@ export async function compareGeneration(
   for (const imageKey of new Set(cases.map((one) => one.imageKey))) {
     const discussion = model.talk.discuss(await model.look.see(await pixelsOf(read, name, imageKey, model)))
     for (const { promptIds, settings, answers } of cases.filter((one) => one.imageKey === imageKey)) {
-      model.manifest.parts.decoder.shape.eosIds = [settings['eos_token_id'] ?? -1]
+      endWith(model.manifest, settings['eos_token_id'] ?? -1)
       const prompt = promptOf.get(String(promptIds)) ?? ''
       const last = await lastOf(discussion.answer(prompt, { settings: settingsOf(settings) }))
       results.push({
@@ -69,6 +71,11 @@ export async function compareGeneration(
   }
   await model.dispose()
   return results
+}
+
+/** Answers end with `id` from now on. */
+function endWith(manifest: PackManifest, id: number): void {
+  for (const [, { shape }] of partsOf(manifest)) if ('eosIds' in shape) shape.eosIds = [id]
 }
 
 /** What differs, one line each: other ids, another order, or a score off by more than 1e-5 of it. */

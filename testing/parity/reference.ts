@@ -3,7 +3,7 @@
  * code runs in Node and in a browser, where it also shows that the converter does.
  */
 import { openCheckpoint } from '../../src/convert/checkpoint.ts'
-import { convertBlip2 } from '../../src/convert/convert.ts'
+import { convertCheckpoint } from '../../src/convert/convert.ts'
 import type { Pixels } from '../../src/image/pixels.ts'
 import { sinkInMemory, type FileTree } from '../../src/pack/bytes.ts'
 import { chunksOf, parseManifest, type PackReader, type Precision } from '../../src/pack/manifest.ts'
@@ -11,11 +11,22 @@ import { openTalkingModel } from '../../src/runtime/models/models.ts'
 import { tracedFloats, traceStages } from '../../src/runtime/models/trace.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
 
-export const CHECKPOINTS = ['short-tied', 'long-sharded', 'untied', 'wide-image'] as const
+export const OPT_CHECKPOINTS = ['short-tied', 'long-sharded', 'untied', 'wide-image'] as const
+export const T5_CHECKPOINTS = ['t5-untied', 't5-tied-sharded'] as const
+export const CHECKPOINTS = [...OPT_CHECKPOINTS, ...T5_CHECKPOINTS] as const
 export type CheckpointName = (typeof CHECKPOINTS)[number]
 
-export const STAGES = ['image_features', 'query_output', 'query_embeddings', 'logits'] as const
+const STAGES = ['image_features', 'query_output', 'query_embeddings', 'encoder_output', 'logits'] as const
 export type Stage = (typeof STAGES)[number]
+
+/** What there is to compare of a checkpoint: only T5 has an encoder. */
+export function stagesOf(name: CheckpointName): readonly Stage[] {
+  return isT5(name) ? STAGES : STAGES.filter((stage) => stage !== 'encoder_output')
+}
+
+export function isT5(name: CheckpointName): boolean {
+  return T5_CHECKPOINTS.some((one) => one === name)
+}
 
 interface Case {
   image: string
@@ -49,7 +60,7 @@ export async function convertReference(
 ): Promise<PackReader> {
   const tree: FileTree = { open: (path) => read(`${name}/${path}`) }
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  await convertBlip2(tree, sinkInMemory(files), { precision, name })
+  await convertCheckpoint(tree, sinkInMemory(files), { precision, name })
   return packInMemory(files)
 }
 
@@ -69,9 +80,9 @@ export function packInMemory(files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>
 export interface Comparison {
   prompt: string
   /** Largest difference over largest reference value, per stage. */
-  worst: Record<Stage, number>
+  worst: Map<Stage, number>
   /** Root mean square of the differences over that of the reference, per stage. */
-  rms: Record<Stage, number>
+  rms: Map<Stage, number>
   promptIds: { ours: number[]; reference: number[] }
   newIds: { ours: number[]; reference: number[] }
   text: { ours: string; reference: string }
@@ -105,22 +116,23 @@ export async function compareWithReference(
     const promptIds = model.talk.promptIds(one.prompt)
     const stages = await traceStages(model, pixels, promptIds, one.newIds)
     const compared = async (stage: Stage): Promise<[Float32Array, Float32Array]> => {
-      const tensor = stage === 'logits' ? `case${index}.logits` : `${one.imageKey}.${stage}`
+      const ofPrompt = stage === 'logits' || stage === 'encoder_output'
+      const tensor = ofPrompt ? `case${index}.${stage}` : `${one.imageKey}.${stage}`
       return [tracedFloats(stages, stage), await values(tensor)]
     }
-    const pairs: Record<Stage, [Float32Array, Float32Array]> = {
-      image_features: await compared('image_features'),
-      query_output: await compared('query_output'),
-      query_embeddings: await compared('query_embeddings'),
-      logits: await compared('logits'),
+    const [worst, rms] = [new Map<Stage, number>(), new Map<Stage, number>()]
+    for (const stage of stagesOf(name)) {
+      const pair = await compared(stage)
+      worst.set(stage, worstError(...pair))
+      rms.set(stage, rmsError(...pair))
     }
     const answer = await lastOf(
       model.talk.answer(await model.look.see(pixels), { prompt: one.prompt, maxNewTokens }),
     )
     results.push({
       prompt: one.prompt,
-      worst: eachStage((stage) => worstError(...pairs[stage])),
-      rms: eachStage((stage) => rmsError(...pairs[stage])),
+      worst,
+      rms,
       promptIds: { ours: promptIds, reference: one.promptIds },
       newIds: { ours: answer.tokenIds, reference: one.newIds },
       text: { ours: answer.text, reference: one.text.trim() },
@@ -135,15 +147,6 @@ export async function lastOf<T>(values: AsyncIterable<T>): Promise<T> {
   for await (const value of values) last = value
   if (last === undefined) throw new Error('The answer was empty.')
   return last
-}
-
-function eachStage(value: (stage: Stage) => number): Record<Stage, number> {
-  return {
-    image_features: value('image_features'),
-    query_output: value('query_output'),
-    query_embeddings: value('query_embeddings'),
-    logits: value('logits'),
-  }
 }
 
 function worstError(ours: Float32Array, reference: Float32Array): number {

@@ -2,7 +2,7 @@
 import { expect, vi, type Mock } from 'vitest'
 import { shownTurns, type AnswerState, type Turn } from '../../src/conversation/conversation.ts'
 import { toShown } from '../../src/conversation/kept.ts'
-import type { ConversationLibrary, StoredPicture, TabNews } from '../../src/conversation/library.ts'
+import type { ConversationLibrary, StoredPicture, TabNews, Tabs } from '../../src/conversation/library.ts'
 import type { MemoryReport } from '../../src/pack/device-report.ts'
 import type { Failure } from '../../src/pack/failure.ts'
 import type {
@@ -15,7 +15,7 @@ import type {
 import type { Client, Handlers } from '../../src/protocol/rpc.ts'
 import { answerKey } from '../../src/state/answering.ts'
 import type { MeasureDevice } from '../../src/state/measure-slice.ts'
-import { createAppStore, type AppStore } from '../../src/state/store.ts'
+import { createAppStore, type AppDependencies, type AppStore } from '../../src/state/store.ts'
 import { channelInMemory } from '../../src/store/channel.ts'
 import { conversationLibrary, type ConversationRecord } from '../../src/store/conversation-library.ts'
 import { locksInMemory, type Locks } from '../../src/store/locks.ts'
@@ -114,12 +114,7 @@ export interface PageOptions {
 let ids = 0
 let time = 0
 
-export function openPage({
-  browser = fakeBrowser(),
-  library = browser.library,
-  kept = [],
-  drafts = { load: () => null, save: () => undefined },
-}: PageOptions = {}): FakePage {
+export function openPage({ browser = fakeBrowser(), kept = [], ...options }: PageOptions = {}): FakePage {
   let lose: (failure: Failure) => void = () => undefined
   const handlers = {
     load: vi.fn<Handlers<EngineCalls>['load']>().mockResolvedValue(loaded('one')),
@@ -131,25 +126,21 @@ export function openPage({
       .fn<Handlers<EngineCalls>['changeMemory']>()
       .mockResolvedValue({ keepsAll: false, why: 'Asked.' } satisfies MemoryReport),
     unload: vi.fn<Handlers<EngineCalls>['unload']>().mockResolvedValue(null),
+    ping: () => Promise.resolve(null),
   }
-  const client = clientOf(handlers)
   const measureDevice = vi.fn<MeasureDevice>()
   const tab = openTab(`tab${(ids += 1)}`, browser.locks, browser.channel.join())
   let restarts = 0
   const offered: FakePage['offered'] = []
-  const store = createAppStore({
-    engine: { client, restart: () => ((restarts += 1), client) },
-    packs: {
-      client: { call: () => new Promise(() => undefined), fail: () => undefined },
-      persist: () => Promise.resolve(false),
-      chooseFolder: () => Promise.resolve('none'),
-      offerFile: (file, name) => void offered.push({ file, name }),
-    },
+  const store = storeOf({
+    client: clientOf(handlers),
+    library: options.library ?? browser.library,
+    tabs: tab,
+    onRestart: () => (restarts += 1),
+    offerFile: (file, name) => void offered.push({ file, name }),
     measureDevice,
     settings: { load: () => kept.at(-1), save: (settings) => void kept.push(settings) },
-    conversations: { library, tabs: tab, newId: () => `id${(ids += 1)}`, now: () => (time += 1) },
-    drafts,
-    builtInModelUrl: 'http://localhost/models/',
+    ...(options.drafts && { drafts: options.drafts }),
   })
   return {
     ...handlers,
@@ -162,6 +153,37 @@ export function openPage({
     measureDevice,
     restarted: () => restarts,
   }
+}
+
+interface StoreParts {
+  client: Client<EngineCalls>
+  library: ConversationLibrary
+  tabs: Tabs<AnswerProgress>
+  onRestart?: () => void
+  offerFile?: (file: Blob, name: string) => void
+  measureDevice?: MeasureDevice
+  settings?: AppDependencies['settings']
+  drafts?: AppDependencies['drafts']
+}
+
+/** The app's state over these parts; whatever is left out does nothing. */
+export function storeOf({ client, library, tabs, ...parts }: StoreParts): AppStore {
+  return createAppStore({
+    engine: { client, restart: () => (parts.onRestart?.(), client) },
+    packs: {
+      client: { call: () => new Promise(() => undefined), fail: () => undefined },
+      persist: () => Promise.resolve(false),
+      chooseFolder: () => Promise.resolve('none'),
+      offerFile: parts.offerFile ?? (() => undefined),
+    },
+    measureDevice: parts.measureDevice ?? (() => new Promise(() => undefined)),
+    settings: parts.settings ?? { load: () => null, save: () => undefined },
+    conversations: { library, tabs, newId: () => `id${(ids += 1)}`, now: () => (time += 1) },
+    drafts: parts.drafts ?? { load: () => null, save: () => undefined },
+    builtInModelUrl: 'http://localhost/models/',
+    // Tests hold answers up for as long as they like.
+    patienceMs: 600_000,
+  })
 }
 
 /** The engine at the other end of the wire, without the wire. */

@@ -4,11 +4,12 @@
  * as those of the query half, the three heads as the language projection, the word embedding as a token table, positions
  * and norms as floats.
  */
-import { parseBlip2Config, type Blip2Config } from '../../../src/convert/families/blip2-opt.ts'
 import { elementsOf, type Checkpoint } from '../../../src/convert/checkpoint.ts'
-import { isHeadTied } from '../../../src/convert/checks.ts'
-import { planQFormer } from '../../../src/convert/parts/q-former.ts'
-import { planVision } from '../../../src/convert/parts/vision-eva.ts'
+import { areSame } from '../../../src/convert/compare.ts'
+import { lookConfig, type LookConfig } from '../../../src/convert/families/blip2-look.ts'
+import { parseConfig } from '../../../src/convert/families/config-json.ts'
+import { readModel } from '../../../src/convert/families/families.ts'
+import type { SameValues } from '../../../src/convert/families/family.ts'
 import { planConversion } from '../../../src/convert/plan.ts'
 import { storagePolicy, WeightsPlanner } from '../../../src/convert/planner.ts'
 import type { WeightsPlan } from '../../../src/convert/weights.ts'
@@ -31,18 +32,22 @@ export async function planOf(
 ): Promise<WeightsPlan[]> {
   const json = JSON.parse(configText) as ConfigJson
   if (json.architectures?.includes(RETRIEVAL) === true) return planRetrieval(json, precision)
-  const config = parseBlip2Config(configText)
-  const tiedHead = await isHeadTied(config, checkpoint)
-  return planConversion({ ...config, text: { ...config.text, tiedHead } }, precision).weights
+  const same: SameValues = (...tensors) => areSame(checkpoint, tensors, {})
+  const model = await readModel(configText).settle(checkpoint, same)
+  return planConversion(model, precision).weights
 }
 
 export function planRetrieval(json: ConfigJson, precision: Precision): WeightsPlan[] {
-  const config = parseBlip2Config(JSON.stringify(asGenerator(json)))
-  const vision = new WeightsPlanner('vision', storagePolicy(precision, 'vision'))
-  planVision(vision, config.vision)
-  const qFormer = new WeightsPlanner('q-former', storagePolicy(precision, 'q-former'))
-  planQFormer(qFormer, config, config.text.hiddenSize)
-  planTextHalf(qFormer, config, json)
+  const configText = JSON.stringify(asGenerator(json))
+  const planners = new Map<string, WeightsPlanner>()
+  for (const part of readModel(configText).parts) {
+    const planner = new WeightsPlanner(part.name, storagePolicy(precision, part.sensitive))
+    part.plan(planner)
+    planners.set(part.name, planner)
+  }
+  const [vision, qFormer] = [planners.get('vision'), planners.get('q-former')]
+  if (vision === undefined || qFormer === undefined) throw new Error('A model that looks at nothing.')
+  planTextHalf(qFormer, lookConfig(parseConfig(configText)), json)
   return [vision.finish(), withoutProjection(qFormer.finish())]
 }
 
@@ -55,7 +60,7 @@ function asGenerator(json: ConfigJson): object {
   }
 }
 
-function planTextHalf(planner: WeightsPlanner, { qFormer }: Blip2Config, json: ConfigJson): void {
+function planTextHalf(planner: WeightsPlanner, { qFormer }: LookConfig, json: ConfigJson): void {
   const { hiddenSize: hidden, intermediateSize: wide, layers, layerNormEps } = qFormer
   const { vocab_size: vocabulary = 30522, max_position_embeddings: positions = 512 } =
     json.qformer_config ?? {}

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { folderTree, openPackFolder } from '../../../src/cli/files.ts'
-import { convertBlip2 } from '../../../src/convert/convert.ts'
+import { convertCheckpoint } from '../../../src/convert/convert.ts'
 import { sinkInMemory } from '../../../src/pack/bytes.ts'
 import { openTalkingModel } from '../../../src/runtime/models/models.ts'
 import type { TalkingModel } from '../../../src/runtime/models/model.ts'
@@ -26,7 +26,10 @@ describe('the built-in model', () => {
 
   it('is its checkpoint, converted', async () => {
     const files = new Map<string, Uint8Array<ArrayBuffer>>()
-    await convertBlip2(folderTree(CHECKPOINT), sinkInMemory(files), { name: 'drawn-scenes', precision: 'q8' })
+    await convertCheckpoint(folderTree(CHECKPOINT), sinkInMemory(files), {
+      name: 'drawn-scenes',
+      precision: 'q8',
+    })
     // What a conversion remembers to go on from is not shipped.
     files.delete('conversion.json')
     const shipped = readdirSync(PACK).filter((path) => path !== 'conversion.json')

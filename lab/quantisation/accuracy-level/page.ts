@@ -1,4 +1,5 @@
 /** Runs in Chromium for lab/quantisation/accuracy-level.ts: matrix products and decoders at an `accuracy_level`. */
+import { asFamily } from '../../../src/pack/manifest.ts'
 import { GraphBuilder, type AccuracyLevel } from '../../../src/convert/onnx/graph-builder.ts'
 import { linear } from '../../../src/convert/onnx/layers.ts'
 import { storagePolicy, WeightsPlanner } from '../../../src/convert/planner.ts'
@@ -56,7 +57,7 @@ export async function product(
   setting: Setting,
   { rows, inputs, outputs, times }: { rows: number; inputs: number; outputs: number; times: number },
 ): Promise<Measured> {
-  const planner = new WeightsPlanner('decoder', storagePolicy('q4', 'decoder'))
+  const planner = new WeightsPlanner('decoder', storagePolicy('q4', false))
   const layer = planner.linear('m', ['m'], outputs, inputs, false)
   const { bytes } = planner.finish()
   if (layer.kind !== 'blocks') throw new Error('The matrix is not quantised.')
@@ -101,7 +102,7 @@ export async function decoder(setting: Setting, size: Size, times: number): Prom
   const compute = await open(setting)
   const pack = syntheticPack({ size, precision: 'q4', seed: 1, accuracyLevel: setting.level })
   const model = await openTalkingModel(pack, compute)
-  const { queries, hiddenSize } = model.manifest.parts.decoder.shape
+  const { queries, hiddenSize } = asFamily(model.manifest, 'blip2-opt').parts.decoder.shape
   const count = queries * hiddenSize
   const decoding = model.talk.start(
     model.look.seenBefore(valueSource(1).values('queries', [count], 0, count)),

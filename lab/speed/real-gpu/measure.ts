@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 import { measure } from '../../../src/bench/measure.ts'
 import type { TalkingModel } from '../../../src/runtime/models/model.ts'
 import { openCompute } from '../../../src/runtime/device/compute.ts'
-import { PRECISIONS } from '../../../src/pack/manifest.ts'
+import { asFamily, PRECISIONS } from '../../../src/pack/manifest.ts'
 import { SIZES } from '../../../src/synthetic/dimensions.ts'
 import { syntheticPack } from '../../../src/synthetic/pack.ts'
 
@@ -76,7 +76,10 @@ async function keepLogits(model: TalkingModel, path: string): Promise<void> {
   const data = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i / 97))
   const { embeddings } = await model.look.see({ data, size, brand: 'pixels' })
   const decoding = model.talk.start({ embeddings })
-  const { logits } = await decoding.begin([model.manifest.parts.decoder.shape.bosId, 5, 6, 7], 1)
+  const { logits } = await decoding.begin(
+    [asFamily(model.manifest, 'blip2-opt').parts.decoder.shape.bosId, 5, 6, 7],
+    1,
+  )
   decoding.dispose()
   writeFileSync(path, new Uint8Array(logits.buffer))
 }

@@ -1,4 +1,5 @@
 /** The decoder of a pack that is served: its graph for WebGPU in float32, and its weights. */
+import { asFamily } from '../../../src/pack/manifest.ts'
 import type { DecoderShape } from '../../../src/pack/shapes.ts'
 import type { WeightsFile } from '../../../src/runtime/ort/weights/readable.ts'
 import { openCompute, type Compute } from '../../../src/runtime/device/compute.ts'
@@ -12,7 +13,7 @@ export interface DecoderFiles {
 
 export async function openDecoderFiles(base: string): Promise<DecoderFiles> {
   const pack = await openHttpPack(new URL('pack/', base).href)
-  const { graphs, weights, shape } = pack.manifest.parts.decoder
+  const { graphs, weights, shape } = asFamily(pack.manifest, 'blip2-opt').parts.decoder
   const path = graphs.webgpu
   if (path === undefined) throw new Error('This pack has no decoder for WebGPU.')
   const graph = await pack.file(path)

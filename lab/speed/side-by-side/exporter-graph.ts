@@ -3,9 +3,8 @@
  * out of plain operators, a cache that grows by concatenation, biases and residuals added one by one, logits of every
  * row. Inputs and outputs are called as transformers.js expects them.
  */
-import type { Blip2Config } from '../../../src/convert/families/blip2-opt.ts'
 import { GraphBuilder, type Value } from '../../../src/convert/onnx/graph-builder.ts'
-import { planDecoder } from '../../../src/convert/parts/opt.ts'
+import { planDecoder, type OptConfig } from '../../../src/convert/parts/opt.ts'
 import { storagePolicy, WeightsPlanner, type Linear, type Norm } from '../../../src/convert/planner.ts'
 import type { Initialiser, QuantiseRecipe } from '../../../src/convert/weights.ts'
 import type { Precision } from '../../../src/pack/manifest.ts'
@@ -16,14 +15,14 @@ const MASKED = -3.4e38
 
 /** `location` is the name of the weights file beside the graph. */
 export function exporterGraph(
-  config: Blip2Config,
+  config: OptConfig,
   precision: Precision,
   location: string,
 ): Uint8Array<ArrayBuffer> {
-  const planner = new WeightsPlanner('decoder', storagePolicy(precision, 'decoder'))
-  const weights = planDecoder(planner, config.text)
+  const planner = new WeightsPlanner('decoder', storagePolicy(precision, false))
+  const weights = planDecoder(planner, config)
   const graph = new GraphBuilder('float32', location)
-  const { hiddenSize: hidden, heads, vocabulary } = config.text
+  const { hiddenSize: hidden, heads, vocabulary } = config
   const size = hidden / heads
   const tokens = graph.input('input_ids', 'int64', ['batch', 'rows'])
   const mask = graph.input('attention_mask', 'int64', ['batch', 'total'])

@@ -2,7 +2,9 @@
 import { startGpuProbe } from '../../../src/bench/gpu-probe.ts'
 import { decoder as treaty, POSITION_OFFSET } from '../../../src/pack/parts.ts'
 import type { DecoderShape } from '../../../src/pack/shapes.ts'
-import { CacheMemory, openCache, type KvCache } from '../../../src/runtime/language/kv-cache.ts'
+import { CacheMemory } from '../../../src/runtime/language/cache-memory.ts'
+import { cacheLayout, type KvCache } from '../../../src/runtime/language/kv-cache.ts'
+import { openCache } from '../../../src/runtime/language/open-cache.ts'
 import { DecoderOnly } from '../../../src/runtime/language/decoder-only.ts'
 import { OneTokenStep } from '../../../src/runtime/language/one-token-step.ts'
 import { Runtime } from '../../../src/runtime/ort/runtime.ts'
@@ -21,7 +23,7 @@ interface Sequence {
   run: Run
   dispose: () => void
 }
-type Begin = () => Sequence
+type Begin = () => Sequence | Promise<Sequence>
 
 /** All rungs are loaded on one device, so that shaders they have in common are built once; then they take turns. */
 async function measure({
@@ -56,7 +58,7 @@ async function measure({
     const rows: Float32Array[] = []
     let next = promptOf(promptTokens, vocabulary)
     let past = 0
-    const sequence = begin()
+    const sequence = await begin()
     while (ids.length < count) {
       const logits = await sequence.run(next, past)
       past += next.length
@@ -125,14 +127,14 @@ async function ourSequences(
   const session = await runtime.session({ ...files, keepOnDevice: presents, recordable })
   const { heads, cacheHeadSize, vocabulary, hiddenSize } = shape
   const { queries } = shape
-  const memory = new CacheMemory(runtime, shape, 'float32')
+  const memory = new CacheMemory(runtime, cacheLayout(shape, 'float32'))
   const pasts = presents.map((name) => name.replace('present', 'past'))
   // Given, as the graph wants it, and never read: the exporter's graph knows tokens only.
   const picture = runtime.tensor('float32', new Float32Array(queries * hiddenSize), [1, queries, hiddenSize])
   const step = recordable ? new OneTokenStep(runtime, session, shape) : null
   const { input } = treaty
-  return () => {
-    const fixed = rung === 'fused' ? null : openCache(runtime, shape, memory, FIXED_POSITIONS)
+  return async () => {
+    const fixed = rung === 'fused' ? null : await openCache(memory, FIXED_POSITIONS)
     const cache = fixed ?? new GrowingCache(runtime, pasts, presents, [1, heads, 0, cacheHeadSize])
     const run: Run = async (tokens, past) => {
       const [token] = tokens

@@ -23,9 +23,8 @@ async function measure(
   const started = performance.now()
   const runtime = await Runtime.open(await gpu())
   const { shape, graph, weights } = await openDecoderFiles(base)
-  const language = await DecoderOnly.open(
-    runtime,
-    (recordable) =>
+  const language = await DecoderOnly.open(runtime, {
+    openSession: (recordable) =>
       runtime.session({
         graph,
         weights,
@@ -33,9 +32,9 @@ async function measure(
         recordable,
       }),
     shape,
-    'float32',
-    shape.positions,
-  )
+    cacheType: 'float32',
+    context: shape.positions,
+  })
   const loadMs = performance.now() - started
   const gpuBytesLoading = probe.counts.peakBytes
   await pause('loaded')

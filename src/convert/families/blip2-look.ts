@@ -1,4 +1,5 @@
 /** What every BLIP-2 has in common: how its `config.json` describes the vision tower and the Q-Former. */
+import type { PartShapes } from '../../pack/families.ts'
 import { checkDivides, count, demand, positive, section, type Json } from './config-json.ts'
 
 export interface VisionConfig {
@@ -38,6 +39,13 @@ export function lookConfig(root: Json): LookConfig {
   return { vision, qFormer, queries: count(root, 'num_query_tokens', 32) }
 }
 
+/** Whether a `config.json` calls itself a BLIP-2 that writes. */
+export function isBlip2(root: Json): boolean {
+  const architectures = Array.isArray(root['architectures']) ? root['architectures'] : []
+  const known = architectures.length === 0 || architectures.includes('Blip2ForConditionalGeneration')
+  return root['model_type'] === 'blip-2' && known
+}
+
 /** Image tokens: one class token and a square of patches. */
 export function visionTokens(vision: VisionConfig): number {
   return (vision.imageSize / vision.patchSize) ** 2 + 1
@@ -68,5 +76,23 @@ function qFormerConfig(json: Json): QFormerConfig {
     heads: count(json, 'num_attention_heads', 12),
     layerNormEps: positive(json, 'layer_norm_eps', 1e-12),
     crossAttentionFrequency: count(json, 'cross_attention_frequency', 2),
+  }
+}
+
+/** What a pack says of both parts. `embeddingSize`: width of the language model. */
+export function lookShapes(
+  { vision, qFormer, queries }: LookConfig,
+  embeddingSize: number,
+): Pick<PartShapes, 'vision' | 'q-former'> {
+  const { imageSize, patchSize, hiddenSize, layers, heads } = vision
+  return {
+    vision: { imageSize, patchSize, hiddenSize, layers, heads, tokens: visionTokens(vision) },
+    'q-former': {
+      queries,
+      hiddenSize: qFormer.hiddenSize,
+      layers: qFormer.layers,
+      heads: qFormer.heads,
+      embeddingSize,
+    },
   }
 }

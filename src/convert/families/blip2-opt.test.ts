@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { partShapes, parseBlip2Config, type Blip2Config } from './blip2-opt.ts'
+import { readModel } from './families.ts'
+import type { CheckpointModel } from './family.ts'
 import { countParameters } from '../checks.ts'
 import { planConversion } from '../plan.ts'
 
@@ -23,14 +24,18 @@ const SHORT = {
   vision_config: { model_type: 'blip_2_vision_model' },
 }
 
-const parse = (change: object = {}): Blip2Config => parseBlip2Config(JSON.stringify({ ...SHORT, ...change }))
+const parse = (change: object = {}): CheckpointModel => readModel(JSON.stringify({ ...SHORT, ...change }))
 
-describe('parseBlip2Config', () => {
+describe('a BLIP-2 with OPT', () => {
   it('supplies the defaults that the short form leaves out', () => {
-    expect(partShapes(parse())).toMatchObject({
-      vision: { imageSize: 224, patchSize: 14, hiddenSize: 1408, layers: 39, heads: 16, tokens: 257 },
-      'q-former': { queries: 32, hiddenSize: 768, layers: 12, heads: 12 },
-      decoder: { headSize: 80, cacheHeadSize: 80, positions: 2048, bosId: 2, eosIds: [50118], padId: 1 },
+    expect(planConversion(parse(), 'q4').model.parts).toMatchObject({
+      vision: {
+        shape: { imageSize: 224, patchSize: 14, hiddenSize: 1408, layers: 39, heads: 16, tokens: 257 },
+      },
+      'q-former': { shape: { queries: 32, hiddenSize: 768, layers: 12, heads: 12, embeddingSize: 2560 } },
+      decoder: {
+        shape: { headSize: 80, cacheHeadSize: 80, positions: 2048, bosId: 2, eosIds: [50118], padId: 1 },
+      },
     })
   })
 
@@ -58,6 +63,12 @@ describe('parseBlip2Config', () => {
       'unsupported-model',
     ],
     ['another activation', { vision_config: { hidden_act: 'quick_gelu' } }, 'unsupported-model'],
+    [
+      'an ending outside the vocabulary',
+      { text_config: { ...SHORT.text_config, eos_token_id: 60000 } },
+      'bad-checkpoint',
+    ],
+    ['no ending', { text_config: { ...SHORT.text_config, eos_token_id: [] } }, 'bad-checkpoint'],
     ['a size that is no number', { vision_config: { hidden_size: 'many' } }, 'bad-checkpoint'],
     ['a negative size', { num_query_tokens: -1 }, 'bad-checkpoint'],
     ['heads that do not divide', { vision_config: { num_attention_heads: 7 } }, 'bad-checkpoint'],
@@ -67,6 +78,6 @@ describe('parseBlip2Config', () => {
   })
 
   it.each(['', 'null', '[]', '{'])('refuses the text %j', (text) => {
-    expect(() => parseBlip2Config(text)).toThrow(expect.objectContaining({ code: 'bad-checkpoint' }))
+    expect(() => readModel(text)).toThrow(expect.objectContaining({ code: 'bad-checkpoint' }))
   })
 })

@@ -1,65 +1,125 @@
 /**
- * `config.json` → dimensions. The hub's current files list only what differs from the defaults in transformers' code,
- * older ones spell everything out; both are read here, with the defaults of `Blip2VisionConfig`, `Blip2QFormerConfig`
- * and `OPTConfig` supplied (transformers 5.18, the same in 4.57).
+ * BLIP-2 with OPT. The hub's current files list only what differs from the defaults in transformers' code, older ones
+ * spell everything out; both are read, with the defaults of `OPTConfig` supplied (transformers 5.18, the same in 4.57).
  */
+import { AppError } from '../../pack/failure.ts'
 import type { PartShapes } from '../../pack/families.ts'
-import { lookConfig, visionTokens, type LookConfig } from './blip2-look.ts'
+import { cacheHeadSize, embeddingTensor, headTensor, optPart, type OptConfig } from '../parts/opt.ts'
+import { qFormerPart } from '../parts/q-former.ts'
+import { visionPart } from '../parts/vision-eva.ts'
+import { checkBlip2, type Published } from './blip2-checks.ts'
+import { isBlip2, lookConfig, visionTokens, type LookConfig } from './blip2-look.ts'
 import {
   checkDivides,
   count,
   demand,
-  parseConfig,
   section,
   tokenId,
   tokenIds,
   unsupported,
   type Json,
 } from './config-json.ts'
+import type { CheckpointFamily, CheckpointModel } from './family.ts'
 
-export interface OptConfig {
-  hiddenSize: number
-  intermediateSize: number
-  layers: number
-  heads: number
-  /** Rows of the token embedding. */
-  vocabulary: number
-  maxPositions: number
-  tiedHead: boolean
-  bosId: number
-  eosIds: number[]
-  padId: number
-}
-
-export interface Blip2Config extends LookConfig {
+export interface Blip2OptConfig extends LookConfig {
   text: OptConfig
-  /** `image_token_index`, or nothing in the layout of 2023. */
-  imageTokenIds: number[]
+  ids: Pick<PartShapes['decoder'], 'bosId' | 'eosIds' | 'imageTokenIds' | 'padId'>
 }
 
-/** Reads `config.json`. Throws `unsupported-model` for another architecture, `bad-checkpoint` for impossible values. */
-export function parseBlip2Config(text: string): Blip2Config {
-  const root = parseConfig(text)
-  checkArchitecture(root)
-  const config: Blip2Config = {
-    ...lookConfig(root),
-    text: optConfig(section(root, 'text_config'), root),
-    imageTokenIds: tokenIds(root['image_token_index'] ?? root['image_token_id'] ?? []),
+const MODULES = { decoder: 'language_model.model.decoder', head: 'language_model.lm_head' }
+
+/** Totals with 50304 and 50272 rows, at 224 and 364 pixels (blip2.md 1.7). */
+const PUBLISHED: Published = {
+  widths: ['1408/768/2560', '1408/768/4096'],
+  totals: [
+    3_744_761_856, 3_744_679_936, 7_752_869_376, 7_752_738_304, 3_745_353_216, 3_745_271_296, 7_753_460_736,
+    7_753_329_664,
+  ],
+}
+
+/** Rows of OPT's published vocabulary; no other OPT has as many. */
+const PUBLISHED_VOCABULARY = 50265
+
+const OPT_NOTICE =
+  "The language model in it is Meta's OPT, whose weights Meta published under the OPT-175B licence: for " +
+  "non-commercial research only, whatever the checkpoint's card says. Read that licence before you use or pass on this model."
+
+export const blip2Opt: CheckpointFamily = {
+  recognises: (root) =>
+    isBlip2(root) &&
+    (section(root, 'text_config')['model_type'] ?? 'opt') === 'opt' &&
+    root['use_decoder_only_language_model'] !== false,
+  read: (root) => modelOf(readBlip2Opt(root)),
+}
+
+function modelOf(config: Blip2OptConfig): CheckpointModel {
+  const { vision, text, queries } = config
+  const [head, embedding] = [headTensor(text.modules), embeddingTensor(text.modules)]
+  return {
+    parts: [visionPart(vision), qFormerPart(config, text.hiddenSize), optPart(text, queries)],
+    imageSize: vision.imageSize,
+    licenceNotice: text.vocabulary >= PUBLISHED_VOCABULARY ? OPT_NOTICE : undefined,
+    spareTensors: [head],
+    describe: (places) => {
+      const shapes = partShapes(config)
+      return {
+        family: 'blip2-opt',
+        parts: {
+          vision: { ...places('vision'), shape: shapes.vision },
+          'q-former': { ...places('q-former'), shape: shapes['q-former'] },
+          decoder: { ...places('decoder'), shape: shapes.decoder },
+        },
+      }
+    },
+    /**
+     * Stored values decide over the configuration: transformers 5 does not tie two tensors that are both stored and
+     * differ, and a copy that is equal needs no second place.
+     */
+    settle: async ({ tensors }, same) => {
+      if (!tensors.has(head) || !tensors.has(embedding)) return modelOf(config)
+      return modelOf({ ...config, text: { ...text, tiedHead: await same(head, embedding) } })
+    },
+    check: (checkpoint, facts) => {
+      const headStored = checkpoint.tensors.has(head)
+      const language = { ...text, headStored, headTied: text.tiedHead }
+      return checkBlip2(config, language, PUBLISHED, { checkpoint, facts })
+    },
   }
-  checkDivides(config.text.hiddenSize, config.text.heads, 'text_config.hidden_size', 'num_attention_heads')
-  return config
 }
 
-/**
- * `GroupQueryAttention` takes head sizes that are multiples of 8, as every published model has. Others are filled up
- * with zeros, which change neither the scores nor what is kept of the result.
- */
-export function cacheHeadSize({ hiddenSize, heads }: OptConfig): number {
-  return Math.ceil(hiddenSize / heads / 8) * 8
+/** Throws `unsupported-model` for another OPT, `bad-checkpoint` for impossible values. */
+export function readBlip2Opt(root: Json): Blip2OptConfig {
+  if (section(root, 'qformer_config')['use_qformer_text_input'] === true)
+    throw unsupported('its Q-Former takes text (InstructBLIP or a retrieval checkpoint)')
+  const textJson = section(root, 'text_config')
+  const text = optConfig(textJson, root)
+  checkDivides(text.hiddenSize, text.heads, 'text_config.hidden_size', 'num_attention_heads')
+  const ids = {
+    bosId: tokenId(textJson, 'bos_token_id', 2),
+    eosIds: tokenIds(textJson['eos_token_id'] ?? 2),
+    imageTokenIds: tokenIds(root['image_token_index'] ?? root['image_token_id'] ?? []),
+    padId: tokenId(textJson, 'pad_token_id', 1),
+  }
+  checkIds(ids, text.vocabulary)
+  return { ...lookConfig(root), text, ids }
+}
+
+function checkIds({ bosId, eosIds, imageTokenIds, padId }: Blip2OptConfig['ids'], vocabulary: number): void {
+  const outside = [bosId, ...eosIds, ...imageTokenIds, padId].find((id) => id >= vocabulary)
+  if (outside !== undefined)
+    throw new AppError(
+      'bad-checkpoint',
+      `config.json: the token id ${outside} lies outside the vocabulary of ${vocabulary} rows.`,
+    )
+  if (eosIds.length === 0)
+    throw new AppError(
+      'bad-checkpoint',
+      'config.json: eos_token_id names no token id, so no answer would end.',
+    )
 }
 
 /** What a pack says of each part. */
-export function partShapes(config: Blip2Config): Pick<PartShapes, 'vision' | 'q-former' | 'decoder'> {
+function partShapes(config: Blip2OptConfig): Pick<PartShapes, 'vision' | 'q-former' | 'decoder'> {
   const { vision, qFormer, text, queries } = config
   const { imageSize, patchSize, hiddenSize, layers, heads } = vision
   return {
@@ -80,27 +140,8 @@ export function partShapes(config: Blip2Config): Pick<PartShapes, 'vision' | 'q-
       cacheHeadSize: cacheHeadSize(text),
       vocabulary: text.vocabulary,
       positions: text.maxPositions,
-      bosId: text.bosId,
-      eosIds: text.eosIds,
-      imageTokenIds: config.imageTokenIds,
-      padId: text.padId,
+      ...config.ids,
     },
-  }
-}
-
-function checkArchitecture(root: Json): void {
-  const architectures = Array.isArray(root['architectures']) ? root['architectures'].map(String) : []
-  const known = architectures.length === 0 || architectures.includes('Blip2ForConditionalGeneration')
-  if (root['model_type'] !== 'blip-2' || !known) {
-    const found = architectures[0] ?? String(root['model_type'])
-    throw unsupported(`it is ${found}, not Blip2ForConditionalGeneration`)
-  }
-  const textType = section(root, 'text_config')['model_type'] ?? 'opt'
-  if (textType !== 'opt' || root['use_decoder_only_language_model'] === false) {
-    throw unsupported(`its language model is ${JSON.stringify(textType)}, not OPT`)
-  }
-  if (section(root, 'qformer_config')['use_qformer_text_input'] === true) {
-    throw unsupported('its Q-Former takes text (InstructBLIP or a retrieval checkpoint)')
   }
 }
 
@@ -116,6 +157,7 @@ function optConfig(json: Json, root: Json): OptConfig {
   }
   const tied = json['tie_word_embeddings'] ?? root['tie_word_embeddings'] ?? true
   return {
+    modules: MODULES,
     hiddenSize,
     intermediateSize: count(json, 'ffn_dim', 3072),
     layers: count(json, 'num_hidden_layers', 12),
@@ -123,8 +165,5 @@ function optConfig(json: Json, root: Json): OptConfig {
     vocabulary: count(json, 'vocab_size', 50272),
     maxPositions: count(json, 'max_position_embeddings', 2048),
     tiedHead: tied !== false,
-    bosId: tokenId(json, 'bos_token_id', 2),
-    eosIds: tokenIds(json['eos_token_id'] ?? 2),
-    padId: tokenId(json, 'pad_token_id', 1),
   }
 }

@@ -62,10 +62,11 @@ export function tokenId(json: Json, key: string, otherwise: number): number {
   return id ?? otherwise
 }
 
-/** Ids, whether one number or a list. */
+/** Ids, whether one number or a list, each once. */
 export function tokenIds(value: unknown): number[] {
   const ids: unknown[] = Array.isArray(value) ? value : [value]
-  return ids.filter((id): id is number => typeof id === 'number' && Number.isInteger(id) && id >= 0)
+  const known = ids.filter((id): id is number => typeof id === 'number' && Number.isInteger(id) && id >= 0)
+  return [...new Set(known)]
 }
 
 /** Throws `unsupported-model` when a setting is there and not the one that is known. */

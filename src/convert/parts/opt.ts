@@ -1,10 +1,9 @@
 /** OPT: token embedding, prefill and one-token step over a KV cache, in one graph. */
-import { decoder as treaty } from '../../pack/parts.ts'
-import { POSITION_OFFSET } from '../../pack/parts.ts'
-import { cacheHeadSize, type Blip2Config, type OptConfig } from '../families/blip2-opt.ts'
+import { decoder as treaty, POSITION_OFFSET } from '../../pack/parts.ts'
 import type { GraphBuilder } from '../onnx/graph-builder.ts'
 import type { Linear, Norm, Table, WeightsPlanner } from '../planner.ts'
 import type { Initialiser } from '../weights.ts'
+import type { Part } from './part.ts'
 import { padHeads, unpadHeads } from '../onnx/heads.ts'
 import { addNorm, addNormOnly, linear } from '../onnx/layers.ts'
 import { lookUp, scoreRows } from '../onnx/token-table.ts'
@@ -27,21 +26,68 @@ export interface DecoderWeights {
   head: Linear | null
 }
 
-const MODEL = 'language_model.model.decoder'
+/** Where a checkpoint keeps the modules of the language model. */
+export interface OptModules {
+  decoder: string
+  head: string
+}
 
-export const EMBEDDING_TENSOR = `${MODEL}.embed_tokens.weight`
-export const HEAD_TENSOR = 'language_model.lm_head.weight'
+export interface OptConfig {
+  modules: OptModules
+  hiddenSize: number
+  intermediateSize: number
+  layers: number
+  heads: number
+  /** Rows of the token embedding. */
+  vocabulary: number
+  maxPositions: number
+  tiedHead: boolean
+}
+
+/** The decoder behind `queries` query embeddings. */
+export function optPart(config: OptConfig, queries: number): Part {
+  return {
+    name: 'decoder',
+    sensitive: false,
+    halfGraph: true,
+    ownWasmGraph: true,
+    plan: (planner) => {
+      const weights = planDecoder(planner, config)
+      return (graph, target) => buildDecoder(graph, config, queries, weights, target !== 'wasm')
+    },
+  }
+}
+
+export function embeddingTensor({ decoder }: OptModules): string {
+  return `${decoder}.embed_tokens.weight`
+}
+
+export function headTensor({ head }: OptModules): string {
+  return `${head}.weight`
+}
+
+/**
+ * `GroupQueryAttention` takes head sizes that are multiples of 8, as every published model has. Others are filled up
+ * with zeros, which change neither the scores nor what is kept of the result.
+ */
+export function cacheHeadSize({ hiddenSize, heads }: OptConfig): number {
+  return Math.ceil(hiddenSize / heads / 8) * 8
+}
 
 export function planDecoder(planner: WeightsPlanner, config: OptConfig): DecoderWeights {
-  const { hiddenSize: hidden, intermediateSize, vocabulary, maxPositions } = config
+  const { hiddenSize: hidden, intermediateSize, vocabulary, maxPositions, modules } = config
+  const model = modules.decoder
   const norm = (tensor: string): Norm => planner.norm(tensor, hidden, OPT_LAYER_NORM_EPS)
-  const embedding = planner.table('embed_tokens', { tensor: EMBEDDING_TENSOR, shape: [vocabulary, hidden] })
+  const embedding = planner.table('embed_tokens', {
+    tensor: embeddingTensor(modules),
+    shape: [vocabulary, hidden],
+  })
   const positionShape = [maxPositions + POSITION_OFFSET, hidden]
   const positions = planner.floats('embed_positions', [
-    { tensor: `${MODEL}.embed_positions.weight`, shape: positionShape },
+    { tensor: `${model}.embed_positions.weight`, shape: positionShape },
   ])
   const layers = Array.from({ length: config.layers }, (_, i): Layer => {
-    const at = (name: string): string => `${MODEL}.layers.${i}.${name}`
+    const at = (name: string): string => `${model}.layers.${i}.${name}`
     const one = (name: string, outputs: number, inputs: number): Linear =>
       planner.linear(at(name), [at(name)], outputs, inputs)
     const qkv = ['q_proj', 'k_proj', 'v_proj'].map((part) => at(`self_attn.${part}`))
@@ -54,10 +100,8 @@ export function planDecoder(planner: WeightsPlanner, config: OptConfig): Decoder
       fc2: one('fc2', hidden, intermediateSize),
     }
   })
-  const finalNorm = norm(`${MODEL}.final_layer_norm`)
-  const head = config.tiedHead
-    ? null
-    : planner.linear('lm_head', ['language_model.lm_head'], vocabulary, hidden, false)
+  const finalNorm = norm(`${model}.final_layer_norm`)
+  const head = config.tiedHead ? null : planner.linear('lm_head', [modules.head], vocabulary, hidden, false)
   return { embedding, positions, layers, finalNorm, head }
 }
 
@@ -65,21 +109,22 @@ export function planDecoder(planner: WeightsPlanner, config: OptConfig): Decoder
 const OPT_LAYER_NORM_EPS = 1e-5
 
 /**
- * `sharedTable`: whether look-up and tied head may name the quantised table by the same two dimensions. The WebGPU
+ * `inFront`: query embeddings before the tokens. `sharedTable`: whether look-up and tied head may name the quantised table by the same two dimensions. The WebGPU
  * kernels take it so (one upload); the CPU's `MatMulNBits` insists on three.
  */
-export function buildDecoder(
+function buildDecoder(
   graph: GraphBuilder,
-  config: Blip2Config,
+  config: OptConfig,
+  inFront: number,
   weights: DecoderWeights,
   sharedTable: boolean,
 ): void {
-  const { hiddenSize: hidden, heads, vocabulary } = config.text
+  const { hiddenSize: hidden, heads, vocabulary } = config
   const type = graph.computeType
-  const sizes = { size: hidden / heads, filled: cacheHeadSize(config.text) }
+  const sizes = { size: hidden / heads, filled: cacheHeadSize(config) }
   const { input } = treaty
   const tokens = graph.input(input.tokens, 'int64', ['batch', 'tokens'])
-  const queries = graph.input(input.queries, 'float32', ['batch', config.queries, hidden])
+  const queries = graph.input(input.queries, 'float32', ['batch', inFront, hidden])
   const rows = graph.input(input.rows, 'int64', ['rows'])
   const positions = graph.input(input.positions, 'int64', ['batch', 'rows'])
   const logitRows = graph.input(input.logitRows, 'int64', ['logit_rows'])
@@ -94,7 +139,7 @@ export function buildDecoder(
   const norms = [...weights.layers.map((layer) => layer.norm1), weights.finalNorm]
   let [normed, stream] = addNorm(graph, chosen, position, norms[0] ?? weights.finalNorm)
   weights.layers.forEach((layer, i) => {
-    const cache = ['batch', heads, 'past', cacheHeadSize(config.text)]
+    const cache = ['batch', heads, 'past', cacheHeadSize(config)]
     const pastKey = graph.input(treaty.pastKey(i), type, cache)
     const pastValue = graph.input(treaty.pastValue(i), type, cache)
     const qkv = linear(graph, normed, layer.qkv) // [B, S, 3 · hidden]: all of q, then k, then v
@@ -105,7 +150,7 @@ export function buildDecoder(
       { num_heads: heads, kv_num_heads: heads, do_rotary: 0, scale: { float: (hidden / heads) ** -0.5 } },
     )
     const attended = unpadHeads(graph, padded, heads, sizes)
-    const present = ['batch', heads, 'total', cacheHeadSize(config.text)]
+    const present = ['batch', heads, 'total', cacheHeadSize(config)]
     graph.namedOutput(treaty.presentKey(i), type, present)
     graph.namedOutput(treaty.presentValue(i), type, present)
     const [normed2, stream2] = addNorm(

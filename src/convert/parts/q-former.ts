@@ -4,6 +4,7 @@ import { visionTokens, type LookConfig } from '../families/blip2-look.ts'
 import type { GraphBuilder, Value } from '../onnx/graph-builder.ts'
 import type { Linear, Norm, WeightsPlanner } from '../planner.ts'
 import type { Initialiser } from '../weights.ts'
+import type { Part } from './part.ts'
 import { addNormOnly, attention, layerNorm, linear, split } from '../onnx/layers.ts'
 
 interface Attention {
@@ -20,26 +21,36 @@ interface Layer {
   norm: Norm
 }
 
-export interface QFormerWeights {
+interface QFormerWeights {
   queries: Initialiser
   norm: Norm
   layers: Layer[]
   projection: Linear
 }
 
+/** The learned queries, [1, queries, hidden]. */
+export const QUERY_TOKENS = 'query_tokens'
+
 /** `embeddingSize`: width of the language model that the embeddings go to. */
-export function planQFormer(
-  planner: WeightsPlanner,
-  config: LookConfig,
-  embeddingSize: number,
-): QFormerWeights {
+export function qFormerPart(config: LookConfig, embeddingSize: number): Part {
+  return {
+    name: 'q-former',
+    sensitive: true,
+    halfGraph: false,
+    ownWasmGraph: false,
+    plan: (planner) => {
+      const weights = planQFormer(planner, config, embeddingSize)
+      return (graph) => buildQFormer(graph, config, embeddingSize, weights)
+    },
+  }
+}
+
+function planQFormer(planner: WeightsPlanner, config: LookConfig, embeddingSize: number): QFormerWeights {
   const { hiddenSize: hidden, intermediateSize, layerNormEps, crossAttentionFrequency } = config.qFormer
   const norm = (tensor: string): Norm => planner.norm(tensor, hidden, layerNormEps)
   const one = (tensor: string, outputs: number, inputs: number): Linear =>
     planner.linear(tensor, [tensor], outputs, inputs)
-  const queries = planner.floats('query_tokens', [
-    { tensor: 'query_tokens', shape: [1, config.queries, hidden] },
-  ])
+  const queries = planner.floats(QUERY_TOKENS, [{ tensor: QUERY_TOKENS, shape: [1, config.queries, hidden] }])
   const inputNorm = norm('qformer.layernorm')
   const layers = Array.from({ length: config.qFormer.layers }, (_, i): Layer => {
     const at = (name: string): string => `qformer.encoder.layer.${i}.${name}`
@@ -78,7 +89,7 @@ export function planQFormer(
 }
 
 /** Computed in f32 throughout: its layer-norm epsilon of 1e-12 vanishes in f16 (transformers keeps it in f32 too). */
-export function buildQFormer(
+function buildQFormer(
   graph: GraphBuilder,
   config: LookConfig,
   embeddingSize: number,

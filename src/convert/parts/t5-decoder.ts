@@ -6,6 +6,7 @@ import { addRmsNorm, linear, rmsNorm } from '../onnx/layers.ts'
 import { lookUp, scoreRows } from '../onnx/token-table.ts'
 import type { Linear, RmsNorm, Table, WeightsPlanner } from '../planner.ts'
 import type { Initialiser } from '../weights.ts'
+import type { Part } from './part.ts'
 import {
   feedForward,
   inBlock,
@@ -15,6 +16,7 @@ import {
   planSelfAttention,
   planTable,
   positionBias,
+  t5CacheHeadSize,
   type FeedForward,
   type SelfAttention,
   type T5Config,
@@ -32,7 +34,7 @@ interface Layer {
   feedForward: FeedForward
 }
 
-export interface T5DecoderWeights {
+interface T5DecoderWeights {
   embedding: Table
   biases: Initialiser
   layers: Layer[]
@@ -41,7 +43,21 @@ export interface T5DecoderWeights {
   head: Linear | null
 }
 
-export function planT5Decoder(planner: WeightsPlanner, config: T5Config): T5DecoderWeights {
+/** Computes in float32 as the encoder does. */
+export function t5DecoderPart(config: T5Config): Part {
+  return {
+    name: 'text-decoder',
+    sensitive: false,
+    halfGraph: false,
+    ownWasmGraph: true,
+    plan: (planner) => {
+      const weights = planT5Decoder(planner, config)
+      return (graph, target) => buildT5Decoder(graph, config, weights, target !== 'wasm')
+    },
+  }
+}
+
+function planT5Decoder(planner: WeightsPlanner, config: T5Config): T5DecoderWeights {
   const { hiddenSize: hidden, heads, headSize, epsilon } = config
   const embedding = planTable(planner, config, config.embeddings.decoder)
   const biases = planBiases(planner, config, 'decoder')
@@ -60,19 +76,13 @@ export function planT5Decoder(planner: WeightsPlanner, config: T5Config): T5Deco
     }
   })
   const finalNorm = planFinalNorm(planner, config, 'decoder')
-  const head = config.tiedHead
-    ? null
-    : planner.linear('lm_head', ['language_model.lm_head'], config.vocabulary, hidden, false)
+  const module = config.embeddings.head.replace(/\.weight$/, '')
+  const head = config.tiedHead ? null : planner.linear('lm_head', [module], config.vocabulary, hidden, false)
   return { embedding, biases, layers, finalNorm, head }
 }
 
-/** Head size in the cache: `GroupQueryAttention` takes multiples of 8. */
-export function t5CacheHeadSize({ headSize }: T5Config): number {
-  return Math.ceil(headSize / 8) * 8
-}
-
 /** `sharedTable`: see `scoreRows`. */
-export function buildT5Decoder(
+function buildT5Decoder(
   graph: GraphBuilder,
   config: T5Config,
   weights: T5DecoderWeights,

@@ -5,6 +5,7 @@ import { addRmsNorm, linear, rmsNorm, split } from '../onnx/layers.ts'
 import { lookUp } from '../onnx/token-table.ts'
 import type { Linear, RmsNorm, Table, WeightsPlanner } from '../planner.ts'
 import type { Initialiser } from '../weights.ts'
+import type { Part } from './part.ts'
 import {
   feedForward,
   inBlock,
@@ -19,7 +20,7 @@ import {
   type T5Config,
 } from './t5-layers.ts'
 
-export interface T5EncoderWeights {
+interface T5EncoderWeights {
   embedding: Table
   biases: Initialiser
   layers: { attention: SelfAttention; feedForward: FeedForward }[]
@@ -28,7 +29,21 @@ export interface T5EncoderWeights {
   cross: Linear[]
 }
 
-export function planT5Encoder(planner: WeightsPlanner, config: T5Config): T5EncoderWeights {
+/** Computes in float32 whatever its weights are stored as: what T5 computes leaves the range of float16. */
+export function t5EncoderPart(config: T5Config, queries: number): Part {
+  return {
+    name: 'text-encoder',
+    sensitive: false,
+    halfGraph: false,
+    ownWasmGraph: false,
+    plan: (planner) => {
+      const weights = planT5Encoder(planner, config)
+      return (graph) => buildT5Encoder(graph, config, queries, weights)
+    },
+  }
+}
+
+function planT5Encoder(planner: WeightsPlanner, config: T5Config): T5EncoderWeights {
   const embedding = planTable(planner, config, config.embeddings.encoder)
   const biases = planBiases(planner, config, 'encoder')
   const layers = Array.from({ length: config.encoderLayers }, (_, i) => ({
@@ -50,7 +65,7 @@ export function planT5Encoder(planner: WeightsPlanner, config: T5Config): T5Enco
 }
 
 /** `queries`: how many query embeddings a picture has. */
-export function buildT5Encoder(
+function buildT5Encoder(
   graph: GraphBuilder,
   config: T5Config,
   queries: number,

@@ -24,13 +24,18 @@ export interface T5Config {
   gelu: 'erf' | 'tanh'
   /** Whether what goes into the head is multiplied by hidden size^-0.5, as the first T5 with its tied head does. */
   scaledHead: boolean
-  /** The embedding serves as the head. */
+  /** The decoder's embedding serves as the head. */
   tiedHead: boolean
-  /** Where each stack finds its embedding: any of the names under which the one table may be stored. */
+  /** The tensors that each stack's embedding and the head are: one table may be stored under any of its names. */
   embeddings: { encoder: string; decoder: string; head: string }
   startId: number
   eosIds: number[]
   padId: number
+}
+
+/** Head size in the cache: `GroupQueryAttention` takes multiples of 8. */
+export function t5CacheHeadSize({ headSize }: T5Config): number {
+  return Math.ceil(headSize / 8) * 8
 }
 
 const MODEL = 'language_model'

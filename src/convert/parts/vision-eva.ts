@@ -4,6 +4,7 @@ import { visionTokens, type VisionConfig } from '../families/blip2-look.ts'
 import type { GraphBuilder } from '../onnx/graph-builder.ts'
 import type { Linear, Norm, WeightsPlanner } from '../planner.ts'
 import type { Initialiser } from '../weights.ts'
+import type { Part } from './part.ts'
 import { addNorm, addNormOnly, attention, linear, split } from '../onnx/layers.ts'
 
 interface Block {
@@ -15,7 +16,7 @@ interface Block {
   fc2: Linear
 }
 
-export interface VisionWeights {
+interface VisionWeights {
   patch: { weight: Initialiser; bias: Initialiser }
   classToken: Initialiser
   positions: Initialiser
@@ -23,13 +24,34 @@ export interface VisionWeights {
   postNorm: Norm
 }
 
+/** The vision encoder that `config` describes. */
+export function visionPart(config: VisionConfig): Part {
+  return {
+    name: 'vision',
+    sensitive: false,
+    halfGraph: true,
+    ownWasmGraph: false,
+    plan: (planner) => {
+      const weights = planVision(planner, config)
+      return (graph) => buildVision(graph, config, weights)
+    },
+  }
+}
+
+const MODEL = 'vision_model'
+
+/** Of query, key and value, [3 · hidden]. */
+export function qkvBiasTensor(layer: number): string {
+  return `${MODEL}.encoder.layers.${layer}.self_attn.qkv.bias`
+}
+
 /**
  * The post-layernorm comes last in the file: it is the only part that differs between checkpoints trained on the same
  * frozen tower, so their other chunks are the same bytes.
  */
-export function planVision(planner: WeightsPlanner, config: VisionConfig): VisionWeights {
+function planVision(planner: WeightsPlanner, config: VisionConfig): VisionWeights {
   const { hiddenSize: hidden, intermediateSize, patchSize, layerNormEps } = config
-  const at = (name: string): string => `vision_model.${name}`
+  const at = (name: string): string => `${MODEL}.${name}`
   const float = (name: string, shape: number[]): Initialiser =>
     planner.floats(at(name), [{ tensor: at(name), shape }])
   const patch = {
@@ -60,7 +82,7 @@ export function planVision(planner: WeightsPlanner, config: VisionConfig): Visio
   }
 }
 
-export function buildVision(graph: GraphBuilder, config: VisionConfig, weights: VisionWeights): void {
+function buildVision(graph: GraphBuilder, config: VisionConfig, weights: VisionWeights): void {
   const { imageSize, hiddenSize } = config
   const pixels = graph.input(treaty.input.pixels, 'float32', [1, 3, imageSize, imageSize])
   const tokens = embed(graph, config, weights, graph.cast(pixels, 'float32', graph.computeType))

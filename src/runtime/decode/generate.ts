@@ -7,8 +7,8 @@ import { argmax, logSumExp, penalise, penalises } from './logits.ts'
 import { Sampler } from './sampling.ts'
 
 export interface GenerateContext {
-  /** What transformers has in front of BOS where it counts ids: the image token, once per query. */
-  imageIds: readonly number[]
+  /** Ids that count as there before the answer where repetition is looked at: see `PromptForm.countedIds`. */
+  countedIds: readonly number[]
   /** Ids that end the answer; the one that does is part of it, as in transformers. */
   eosIds: readonly number[]
   signal?: AbortSignal | undefined
@@ -37,7 +37,7 @@ export async function* generate(
 ): AsyncGenerator<Generated, void, undefined> {
   throwIfCancelled(context.signal)
   const { logits, ran: prefilled } = await sequence.begin(prompt, settings.maxNewTokens)
-  const run: Run = { sequence, promptIds: [...context.imageIds, ...prompt], settings, context, logits }
+  const run: Run = { sequence, promptIds: context.countedIds, settings, context, logits }
   const answers = settings.beams > 1 ? searchBeams(run) : settings.answers > 1 ? sampleMany(run) : single(run)
   for await (const { best, answers: finished } of answers)
     yield { best: finished?.[0] ?? best, prefilled, answers: finished }

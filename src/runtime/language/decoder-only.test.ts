@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { PackReader } from '../../pack/manifest.ts'
+import { asFamily, type PackReader } from '../../pack/manifest.ts'
 import { syntheticPack } from '../../synthetic/pack.ts'
 import { openTalkingModel } from '../models/models.ts'
 import { openCompute } from '../device/compute.ts'
@@ -20,7 +20,7 @@ const overflowing: PackReader = {
 
 it('says so when no numbers come out, and lets go of everything', async () => {
   const model = await openTalkingModel(overflowing, await openCompute('wasm'))
-  const { queries, hiddenSize } = model.manifest.parts.decoder.shape
+  const { queries, hiddenSize } = asFamily(model.manifest, 'blip2-opt').parts.decoder.shape
   const seen = model.look.seenBefore(new Float32Array(queries * hiddenSize))
   const answer = model.talk.answer(seen, { prompt: '', maxNewTokens: 2 })
   await expect(answer.next()).rejects.toMatchObject({ code: 'bad-pack' })

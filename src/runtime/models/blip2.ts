@@ -2,11 +2,19 @@
  * BLIP-2, whole: vision encoder and Q-Former look, a language model talks. Which language model, and how its prompts
  * are written, is what families differ in.
  */
+import type { MemoryChoice, MemoryReport } from '../../pack/device-report.ts'
 import { throwIfCancelled } from '../../pack/failure.ts'
-import type { ContextReport } from '../../pack/device-report.ts'
-import type { PartName } from '../../pack/families.ts'
-import type { PackManifest, PackReader } from '../../pack/manifest.ts'
-import type { Compute } from '../device/compute.ts'
+import { partNamed, type Family, type PartName } from '../../pack/families.ts'
+import { weightBytes, type PackManifest, type PackReader } from '../../pack/manifest.ts'
+import { targetFor, type Compute } from '../device/compute.ts'
+import {
+  budgetFor,
+  memoryOf,
+  type CacheNeeds,
+  type DeviceMemory,
+  type MemoryBudget,
+  type TalkBudget,
+} from '../device/memory-budget.ts'
 import type { LanguageModel } from '../language/language-model.ts'
 import { Runtime } from '../ort/runtime.ts'
 import { openTokenizer } from '../talk/tokenizer.ts'
@@ -16,41 +24,52 @@ import { PartsOpener, type OpenOptions } from './open-parts.ts'
 import { Talk, type PromptForm } from './talk.ts'
 
 export interface LoadOptions extends OpenOptions {
-  /** Whether what looks stays open between pictures; see `Look.keepLoaded`. */
-  keepsAll?: boolean | undefined
+  /** What people want of memory; left out: everything stays loaded. */
+  memory?: MemoryChoice | undefined
+  /** The device's memory, where it is known better than by asking for it. */
+  device?: DeviceMemory | undefined
 }
 
 /** How a family talks. */
-export interface LanguageFamily {
+export interface LanguageFamily<F extends Family> {
   /** Parts of the language model, in the order in which they are opened. */
   parts: readonly PartName[]
-  open(parts: PartsOpener): Promise<{ language: LanguageModel; context: ContextReport }>
+  /** What its KV caches need on a device. */
+  cacheNeeds(manifest: PackManifest<F>, compute: Compute): CacheNeeds
+  /** Opens it within a budget. */
+  open(parts: PartsOpener<F>, budget: TalkBudget): Promise<LanguageModel>
   /** How prompts of this model are written. */
-  form(manifest: PackManifest): PromptForm
+  form(manifest: PackManifest<F>): PromptForm
 }
 
 /** Tokens of the prompt that is run beforehand: a question of some length. */
 const TYPICAL_TOKENS = 16
 
 /** Opens a model whose language model is of `family`; null for one that looks and says nothing. */
-export async function openBlip2(
-  pack: PackReader,
+export async function openBlip2<F extends Family>(
+  pack: PackReader<F>,
   compute: Compute,
-  family: LanguageFamily | null,
+  family: LanguageFamily<F> | null,
   options: LoadOptions = {},
 ): Promise<Model> {
   throwIfCancelled(options.signal)
-  const runtime = await Runtime.open(compute)
+  const { manifest } = pack
   const order = [...LOOK_PARTS, ...(family?.parts ?? [])]
-  const parts = new PartsOpener(runtime, pack, order, options)
-  const opened: { dispose: () => Promise<void> }[] = []
+  const weights = order.reduce((sum, part) => sum + bytesInMemory(manifest, part, compute), 0)
+  const needs = { weightBytes: weights, cache: family?.cacheNeeds(manifest, compute) ?? null }
+  const device = options.device ?? memoryOf(compute)
+  const budget = budgetFor(needs, device, options.memory ?? 'keep')
+  const parts = new PartsOpener(await Runtime.open(compute), pack, order, options)
+  const opened: Disposable[] = []
   try {
     const look = await Look.open(parts)
     opened.push(look)
-    const talk = family === null ? null : await openTalk(parts, family)
+    const talk = family === null || budget.talk === null ? null : await openTalk(parts, family, budget.talk)
     if (talk !== null) opened.push(talk)
-    if (options.keepsAll === false) await look.keepLoaded(false, { afterNextLook: true })
-    return { manifest: pack.manifest, look, talk, dispose: () => disposeAll(opened) }
+    if (!budget.look.keepsAll) await look.keepLoaded(false, { afterNextLook: true })
+    return new Blip2({ manifest, look, talk, memory: budget.look }, (choice) =>
+      budgetFor(needs, device, choice),
+    )
   } catch (error) {
     await disposeAll(opened)
     throw error
@@ -59,18 +78,67 @@ export async function openBlip2(
   }
 }
 
-async function openTalk(parts: PartsOpener, family: LanguageFamily): Promise<Talk> {
+class Blip2 implements Model {
+  readonly manifest: PackManifest
+  readonly look: Look
+  readonly talk: Talk | null
+  readonly #budget: (choice: MemoryChoice) => MemoryBudget
+  #memory: MemoryReport
+
+  constructor(
+    { manifest, look, talk, memory }: Pick<Model, 'manifest' | 'look' | 'talk' | 'memory'>,
+    budget: (choice: MemoryChoice) => MemoryBudget,
+  ) {
+    this.manifest = manifest
+    this.look = look
+    this.talk = talk
+    this.#memory = memory
+    this.#budget = budget
+  }
+
+  get memory(): MemoryReport {
+    return this.#memory
+  }
+
+  async changeMemory(choice: MemoryChoice): Promise<MemoryReport> {
+    this.#memory = this.#budget(choice).look
+    await this.look.keepLoaded(this.#memory.keepsAll)
+    return this.#memory
+  }
+
+  dispose(): Promise<void> {
+    return disposeAll([this.look, ...(this.talk === null ? [] : [this.talk])])
+  }
+}
+
+async function openTalk<F extends Family>(
+  parts: PartsOpener<F>,
+  family: LanguageFamily<F>,
+  budget: TalkBudget,
+): Promise<Talk> {
   const tokenizer = await openTokenizer(parts.pack)
-  const { language, context } = await family.open(parts)
+  const language = await family.open(parts, budget)
   try {
     await parts.warmUp(() => language.warmUp(TYPICAL_TOKENS))
   } catch (error) {
     await language.dispose()
     throw error
   }
-  return new Talk({ language, context, tokenizer, form: family.form(parts.manifest) })
+  return new Talk({ language, tokenizer, context: budget.context, form: family.form(parts.manifest) })
 }
 
-async function disposeAll(opened: readonly { dispose: () => Promise<void> }[]): Promise<void> {
+interface Disposable {
+  dispose: () => Promise<void>
+}
+
+async function disposeAll(opened: readonly Disposable[]): Promise<void> {
   for (const one of opened) await one.dispose()
+}
+
+/** Of a part's weights; those of 16 bits become twice as many where the graph computes in 32. */
+function bytesInMemory(manifest: PackManifest, part: PartName, compute: Compute): number {
+  const stored = weightBytes(manifest, part)
+  const graphs = partNamed(manifest, part)?.graphs ?? {}
+  const half = targetFor(compute, graphs) === 'webgpu-f16'
+  return manifest.precision === 'fp16' && !half ? 2 * stored : stored
 }

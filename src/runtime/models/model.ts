@@ -1,4 +1,5 @@
 /** What every model is, whatever family it is of. */
+import type { MemoryChoice, MemoryReport } from '../../pack/device-report.ts'
 import { AppError } from '../../pack/failure.ts'
 import type { PackManifest } from '../../pack/manifest.ts'
 import type { Look } from './look.ts'
@@ -10,6 +11,10 @@ export interface Model {
   readonly look: Look
   /** Query embeddings and a prompt → an answer; null in families that have no language model. */
   readonly talk: Talk | null
+  /** Whether what looks stays loaded between pictures. */
+  readonly memory: MemoryReport
+  /** Follows what people want of memory from now on. */
+  changeMemory(choice: MemoryChoice): Promise<MemoryReport>
   dispose(): Promise<void>
 }
 
@@ -17,13 +22,11 @@ export interface TalkingModel extends Model {
   readonly talk: Talk
 }
 
-/** The model as one that answers. Throws `unsupported-model` when it has no language model. */
-export function talking(model: Model): TalkingModel {
-  const { talk } = model
-  if (talk === null)
-    throw new AppError(
-      'unsupported-model',
-      `${model.manifest.name} has no language model, so it cannot answer; use one of another kind.`,
-    )
-  return { manifest: model.manifest, look: model.look, talk, dispose: () => model.dispose() }
+/** Throws `unsupported-model` when the model has no language model. */
+export function assertTalks(model: Model): asserts model is TalkingModel {
+  if (model.talk !== null) return
+  throw new AppError(
+    'unsupported-model',
+    `${model.manifest.name} has no language model, so it cannot answer; use one of another kind.`,
+  )
 }

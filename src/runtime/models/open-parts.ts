@@ -3,7 +3,7 @@
  * verified.
  */
 import { AppError, throwIfCancelled } from '../../pack/failure.ts'
-import type { PartName } from '../../pack/families.ts'
+import { partNamed, type Family, type PackPart, type PartName } from '../../pack/families.ts'
 import type { PackManifest, PackReader } from '../../pack/manifest.ts'
 import { targetFor } from '../device/compute.ts'
 import { OnDemandSession } from '../ort/on-demand-session.ts'
@@ -26,9 +26,9 @@ export interface OpenOptions {
 
 type PartOptions = Pick<SessionOptions, 'keepOnDevice' | 'recordable'>
 
-export class PartsOpener {
+export class PartsOpener<F extends Family = Family> {
   readonly runtime: Runtime
-  readonly pack: PackReader
+  readonly pack: PackReader<F>
   readonly #order: readonly PartName[]
   readonly #options: OpenOptions
   readonly #ahead: WeightsAhead
@@ -36,7 +36,7 @@ export class PartsOpener {
   readonly #met = new Set<PartName>()
 
   /** `order` has every part of the model, in the order in which they are opened. */
-  constructor(runtime: Runtime, pack: PackReader, order: readonly PartName[], options: OpenOptions) {
+  constructor(runtime: Runtime, pack: PackReader<F>, order: readonly PartName[], options: OpenOptions) {
     this.runtime = runtime
     this.pack = pack
     this.#order = order
@@ -46,7 +46,7 @@ export class PartsOpener {
     if (first !== undefined) this.#ahead.ask(this.#weights(first))
   }
 
-  get manifest(): PackManifest {
+  get manifest(): PackManifest<F> {
     return this.pack.manifest
   }
 
@@ -97,7 +97,7 @@ export class PartsOpener {
 
   async #graph(part: PartName, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {
     const { compute } = this.runtime
-    const paths = this.manifest.parts[part].graphs
+    const paths = this.#part(part).graphs
     const path = paths[targetFor(compute, paths)]
     if (path === undefined)
       throw new AppError(
@@ -109,7 +109,13 @@ export class PartsOpener {
   }
 
   #weights(part: PartName): string {
-    return this.manifest.parts[part].weights
+    return this.#part(part).weights
+  }
+
+  #part(name: PartName): PackPart {
+    const part = partNamed(this.manifest, name)
+    if (part === undefined) throw new AppError('bug', `${this.manifest.family} has no part ${name}.`)
+    return part
   }
 
   #askForNext(part: PartName): void {

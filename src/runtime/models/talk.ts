@@ -12,8 +12,11 @@ import type { SeenImage } from './look.ts'
 export interface PromptForm {
   /** The ids of a prompt from those of its text: BOS in front, or an ending behind. */
   promptIds(text: readonly number[]): number[]
-  /** What transformers has in front of the prompt's ids where it counts ids: the image token, once per query. */
-  readonly imageIds: readonly number[]
+  /**
+   * What transformers counts as there before the answer to a prompt, where repetition is looked at. Of OPT the image
+   * token, once per query, and the prompt; of T5 what its decoder begins with.
+   */
+  countedIds(prompt: readonly number[]): readonly number[]
   /** Ids that end an answer. */
   eosIds(): readonly number[]
 }
@@ -42,7 +45,7 @@ export class Talk {
       language,
       promptIds: (prompt) => this.promptIds(prompt),
       decode: (ids) => this.decode(ids),
-      imageIds: form.imageIds,
+      countedIds: (prompt) => form.countedIds(prompt),
       eosIds: () => form.eosIds(),
     }
   }

@@ -92,7 +92,7 @@ describe.each(['webgpu', 'wasm'] as const)('sessions that come and go on %s', (p
   })
 
   it('lose nothing when opening fails or is stopped', async () => {
-    const loaded = await load(provider, { keepsAll: false })
+    const loaded = await load(provider, { memory: 'spare' })
     const { model, fault } = loaded
     expect(model.look.open).toEqual({ vision: true, 'q-former': true })
     const first = await embeddingsOf(model, 1)
@@ -140,7 +140,7 @@ it('give their GPU memory back at once, and take no more when they come again', 
 })
 
 it('fail with the loss of the device when it goes away while they are opened', async () => {
-  const loaded = await load('webgpu', { keepsAll: false })
+  const loaded = await load('webgpu', { memory: 'spare' })
   const { model, compute } = loaded
   await embeddingsOf(model, 1)
   await expect(embeddingsOf(model, 1, { onOpening: () => compute.device?.destroy() })).rejects.toMatchObject({

@@ -92,6 +92,36 @@ export class Runtime {
     )
   }
 
+  /**
+   * `count` tensors of one size, `what` in words. Throws `out-of-memory`, with none left behind, when the GPU cannot
+   * give them: a single buffer that it cannot give fails nothing, and every run over it computes nonsense.
+   */
+  gpuTensors(type: ElementType, dims: number[], count: number, what: string): Promise<DeviceTensor[]> {
+    const device = this.#gpu()
+    return this.attempt(async () => {
+      device.pushErrorScope('out-of-memory')
+      const tensors: DeviceTensor[] = []
+      const noRoom = (cause: unknown): AppError => {
+        for (const tensor of tensors) tensor.dispose()
+        const bytes = count * countOf(dims) * ELEMENT_BYTES[type]
+        return new AppError(
+          'out-of-memory',
+          `The graphics device has no ${(bytes / 1e6).toFixed(0)} MB left for ${what}; close other tabs, or ask for less at once.`,
+          { cause },
+        )
+      }
+      try {
+        for (let i = 0; i < count; i += 1) tensors.push(this.gpuTensor(type, dims))
+      } catch (error) {
+        await device.popErrorScope()
+        throw noRoom(error)
+      }
+      const error = await device.popErrorScope()
+      if (error !== null) throw noRoom(error)
+      return tensors
+    })
+  }
+
   /** Resolves when everything that was handed to the GPU so far is done. */
   async finished(): Promise<void> {
     await this.compute.device?.queue.onSubmittedWorkDone()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { answerText, dialoguePrompt, fitDialogue, type Turn } from './dialogue.ts'
+import { answerText, dialoguePrompt, fitDialogue, type PromptRoom, type Turn } from './dialogue.ts'
 
 const turns: Turn[] = [
   { question: 'which city is this?', answer: 'singapore' },
@@ -36,18 +36,23 @@ describe('an answer', () => {
 
 describe('a history that is too long', () => {
   const toIds = (kept: readonly Turn[]): number[] => Array<number>(10 * kept.length + 5).fill(7)
+  /** Room for so many ids in front of an answer of one token, and for one less with each further token. */
+  const before = (answerTokens: number, room: number): PromptRoom => ({
+    answerTokens,
+    promptRoom: (tokens) => room - tokens + 1,
+  })
 
   it('loses its oldest turns, and only as many as it must', () => {
-    expect(fitDialogue(turns, toIds, 25)).toEqual({ ids: toIds(turns), dropped: 0 })
-    expect(fitDialogue(turns, toIds, 24)).toMatchObject({ dropped: 1 })
-    expect(fitDialogue(turns, toIds, 5)).toMatchObject({ dropped: 2 })
+    expect(fitDialogue(turns, toIds, before(1, 25))).toEqual({ ids: toIds(turns), dropped: 0 })
+    expect(fitDialogue(turns, toIds, before(1, 24))).toMatchObject({ dropped: 1 })
+    expect(fitDialogue(turns, toIds, before(1, 5))).toMatchObject({ dropped: 2 })
   })
 
   it('loses several at once when it is long, so that the next turn finds its beginning unchanged', () => {
     const many = Array.from({ length: 20 }, (_, i) => ({ question: `${i}?`, answer: 'yes' }))
-    expect(fitDialogue(many, toIds, 200).dropped).toBe(4)
-    expect(fitDialogue(many.slice(0, 19), toIds, 200).dropped).toBe(0)
-    expect(fitDialogue([...many, ...many.slice(0, 3)], toIds, 200).dropped).toBe(4)
+    expect(fitDialogue(many, toIds, before(1, 200)).dropped).toBe(4)
+    expect(fitDialogue(many.slice(0, 19), toIds, before(1, 200)).dropped).toBe(0)
+    expect(fitDialogue([...many, ...many.slice(0, 3)], toIds, before(1, 200)).dropped).toBe(4)
   })
 
   it('of thousands of turns is read at its end only, with the same outcome', () => {
@@ -61,13 +66,27 @@ describe('a history that is too long', () => {
       let plain = 0
       while (counted(words.slice(plain)).length > room) plain = Math.min(plain + 4, words.length)
       read = 0
-      const { ids, dropped } = fitDialogue(words, counted, room)
+      const { ids, dropped } = fitDialogue(words, counted, before(1, room))
       expect([dropped, ids.length]).toEqual([plain, counted(words.slice(plain)).length])
       if (room === 500) expect(read).toBeLessThan(10 * (words.length - dropped))
     }
   })
 
-  it('is refused when the question alone does not fit', () => {
-    expect(() => fitDialogue(turns, toIds, 4)).toThrow(expect.objectContaining({ code: 'prompt-too-long' }))
+  it('is not given up for a long answer that will hardly come', () => {
+    expect(fitDialogue(turns, toIds, before(470, 480))).toEqual({ ids: toIds(turns), dropped: 0 })
+    expect(fitDialogue(turns, toIds, before(470, 88))).toMatchObject({ dropped: 0 })
+    expect(fitDialogue(turns, toIds, before(470, 87))).toMatchObject({ dropped: 1 })
+  })
+
+  it('goes wholly for a question that leaves little room for an answer, which is refused only when it leaves none', () => {
+    expect(fitDialogue(turns, toIds, before(470, 20))).toMatchObject({ dropped: 2 })
+    for (const { most, allowed } of [
+      { most: before(470, 19), allowed: 4 },
+      { most: before(1, 4), allowed: 4 },
+      { most: before(30, 1), allowed: 0 },
+    ])
+      expect(() => fitDialogue(turns, toIds, most)).toThrow(
+        expect.objectContaining({ code: 'prompt-too-long', details: { tokens: 5, allowed } }),
+      )
   })
 })

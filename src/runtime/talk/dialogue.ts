@@ -49,24 +49,38 @@ export interface FittedPrompt {
 const DROPPED_TOGETHER = 4
 
 /**
- * The history that leaves the prompt within `room` tokens: the oldest turns go first. A history may have thousands of
- * turns, of which a few hundred fit, so it is tried from its end: what is read is a small multiple of what fits. Throws
- * `prompt-too-long` when the question alone does not fit.
+ * Tokens that are kept free for an answer before earlier turns are given up for it, however long it may become: answers
+ * are seldom as long as people allow them to be, and a conversation is worth more than what would almost never be used.
+ */
+const ANSWER_BEFORE_HISTORY = 64
+
+/** Tokens that an answer needs to say anything: what is kept free behind a question that stands alone. */
+const SHORTEST_ROOM = 16
+
+export interface PromptRoom {
+  /** The longest answer that was asked for. */
+  answerTokens: number
+  /** Ids that a prompt may have before an answer of so many tokens. */
+  promptRoom: (answerTokens: number) => number
+}
+
+/**
+ * The history that leaves a prompt and an answer of some length within the context: the oldest turns go first. A history
+ * may have thousands of turns, of which a few hundred fit, so it is tried from its end: what is read is a small multiple
+ * of what fits. Throws `prompt-too-long` when the question alone does not fit; its details say how many tokens it has,
+ * and how many it may.
  */
 export function fitDialogue(
   turns: readonly Turn[],
   toIds: (turns: readonly Turn[]) => number[],
-  room: number,
+  { answerTokens, promptRoom }: PromptRoom,
 ): FittedPrompt {
+  const room = promptRoom(Math.min(answerTokens, ANSWER_BEFORE_HISTORY))
   const step = turns.length > 2 * DROPPED_TOGETHER ? DROPPED_TOGETHER : 1
   const idsAfter = (losses: number): number[] => toIds(turns.slice(losses * step))
   let fitting = Math.ceil(turns.length / step)
   let ids = idsAfter(fitting)
-  if (ids.length > room)
-    throw new AppError(
-      'prompt-too-long',
-      `The question is too long for this model (${Math.max(0, room)} tokens are left for it); shorten it.`,
-    )
+  if (ids.length > room) return { ids: alone(ids, { answerTokens, promptRoom }), dropped: turns.length }
   /** The most losses that are known to be too few. */
   let tooFew = -1
   const attempt = (losses: number): void => {
@@ -80,4 +94,16 @@ export function fitDialogue(
   for (let stride = 1; tooFew < 0 && fitting > 0; stride *= 2) attempt(Math.max(0, fitting - stride))
   while (fitting - tooFew > 1) attempt(Math.floor((fitting + tooFew) / 2))
   return { ids, dropped: Math.min(fitting * step, turns.length) }
+}
+
+/** The ids of a question that stands alone, if some answer still fits behind them. */
+function alone(ids: number[], { answerTokens, promptRoom }: PromptRoom): number[] {
+  const allowed = Math.max(0, promptRoom(Math.min(answerTokens, SHORTEST_ROOM)))
+  if (ids.length <= allowed) return ids
+  const tokens = ids.length
+  throw new AppError(
+    'prompt-too-long',
+    `The question is too long for this model (it has ${tokens} tokens, and ${allowed} are left for it); shorten it.`,
+    { details: { tokens, allowed } },
+  )
 }

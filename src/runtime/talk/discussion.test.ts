@@ -25,16 +25,26 @@ function saying(words: readonly number[]): Sequence {
 
 const WORDS: Record<number, string> = { 7: 'a', 8: 'red', 9: 'heart', 10: 'Question:', 11: 'why' }
 
-function discuss(words: readonly number[]): { discussion: Discussion; decoded: number[][] } {
+interface Rooms {
+  promptRoom: (newTokens: number) => number
+  answerRoom: (promptTokens: number) => number
+}
+const WIDE: Rooms = { promptRoom: () => 100, answerRoom: () => 100 }
+
+function discuss(
+  words: readonly number[],
+  language = WIDE,
+  sequence = saying(words),
+): { discussion: Discussion; decoded: number[][] } {
   const decoded: number[][] = []
-  const discussion = new Discussion(saying(words), {
-    language: { promptRoom: () => 100, answerRoom: () => 100 },
+  const discussion = new Discussion(sequence, {
+    language,
     promptIds: () => [2],
     decode: (ids) => {
       decoded.push([...ids])
       return ids.map((id) => WORDS[id] ?? '').join(' ')
     },
-    imageIds: [],
+    countedIds: (prompt) => prompt,
     eosIds: () => [1],
   })
   return { discussion, decoded }
@@ -68,4 +78,39 @@ describe('a discussion', () => {
     const steps = await allOf(discussion.answer('', { settings }))
     expect(steps.at(-1)).toMatchObject({ text: 'a heart Question: why ', finish: 'end' })
   })
+})
+
+describe('a longest answer that is longer than what is left', () => {
+  const narrow: Rooms = { promptRoom: (tokens) => 20 - tokens, answerRoom: (tokens) => 5 - tokens }
+
+  it.each(['caption', 'question'])('leaves a %s as many tokens as fit', async (kind) => {
+    const { discussion } = discuss([7, 8, 9, 7, 8, 9, 7], narrow)
+    const settings = { ...GREEDY, maxNewTokens: 470, minNewTokens: 400 }
+    const steps =
+      kind === 'caption' ? discussion.answer('', { settings }) : discussion.ask([], 'what?', { settings })
+    expect((await allOf(steps)).at(-1)).toMatchObject({ tokenIds: [7, 8, 9, 7], finish: 'limit' })
+  })
+
+  it('does not excuse a shortest one that is longer still', async () => {
+    const { discussion } = discuss([7], narrow)
+    const settings = { ...GREEDY, maxNewTokens: 2, minNewTokens: 4 }
+    await expect(allOf(discussion.ask([], 'what?', { settings }))).rejects.toMatchObject({
+      code: 'bad-usage',
+    })
+  })
+})
+
+it('An answer hears that it is to stop though the processor is never idle', async () => {
+  const sequence = saying(Array<number>(200).fill(7))
+  const step = (token: number): ReturnType<Sequence['step']> => {
+    const until = performance.now() + 1
+    while (performance.now() < until);
+    return sequence.step(token)
+  }
+  const { discussion } = discuss([], { ...WIDE, answerRoom: () => 200 }, { ...sequence, step })
+  const stop = new AbortController()
+  setTimeout(() => stop.abort(), 5)
+  const settings = { ...GREEDY, maxNewTokens: 200 }
+  const answer = allOf(discussion.answer('', { settings, signal: stop.signal }))
+  await expect(answer).rejects.toMatchObject({ code: 'cancelled' })
 })

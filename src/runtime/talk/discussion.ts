@@ -5,6 +5,7 @@ import type { Hypothesis } from '../decode/beam-search.ts'
 import { generate } from '../decode/generate.ts'
 import type { LanguageModel, Sequence } from '../language/language-model.ts'
 import { answerText, dialoguePrompt, fitDialogue, NEXT_QUESTION, type Turn } from './dialogue.ts'
+import { pauses } from './pauses.ts'
 
 /** What a discussion has to know of the model that talks. */
 export interface Voice {
@@ -13,8 +14,8 @@ export interface Voice {
   promptIds(prompt: string): number[]
   /** Text of ids, outer white space removed. */
   decode(ids: readonly number[]): string
-  /** What transformers has in front of the prompt's ids where it counts ids: the image token, once per query. */
-  imageIds: readonly number[]
+  /** Ids that count as there before the answer to a prompt, where repetition is looked at. */
+  countedIds(prompt: readonly number[]): readonly number[]
   /** Ids that end an answer. */
   eosIds(): readonly number[]
 }
@@ -69,28 +70,37 @@ export class Discussion {
     { settings, signal }: AnswerOptions,
   ): AsyncGenerator<AnswerSoFar, void, undefined> {
     const ids = this.#voice.promptIds(prompt)
-    const longest = Math.max(1, this.#voice.language.answerRoom(ids.length))
-    const maxNewTokens = Math.min(settings.maxNewTokens, longest)
-    yield* this.#generate({ ids, prompt, dropped: 0 }, { ...settings, maxNewTokens }, signal, false)
+    yield* this.#generate({ ids, prompt, dropped: 0 }, this.#fitting(settings, ids), signal, false)
   }
 
-  /** Streams the answer to a question behind earlier turns; the oldest are left out when they do not fit. */
+  /**
+   * Streams the answer to a question behind earlier turns; the oldest are left out when they do not fit. Throws
+   * `prompt-too-long` when not even the question does.
+   */
   async *ask(
     turns: readonly Turn[],
     question: string,
     { settings, signal, template }: AskOptions,
   ): AsyncGenerator<AnswerSoFar, void, undefined> {
     const promptOf = (kept: readonly Turn[]): string => dialoguePrompt(kept, question, template)
-    const { ids, dropped } = fitDialogue(
-      turns,
-      (kept) => this.#voice.promptIds(promptOf(kept)),
-      this.#voice.language.promptRoom(settings.maxNewTokens),
-    )
-    yield* this.#generate({ ids, prompt: promptOf(turns.slice(dropped)), dropped }, settings, signal, true)
+    const { language } = this.#voice
+    const { ids, dropped } = fitDialogue(turns, (kept) => this.#voice.promptIds(promptOf(kept)), {
+      answerTokens: settings.maxNewTokens,
+      promptRoom: (answerTokens) => language.promptRoom(answerTokens),
+    })
+    const prompt = promptOf(turns.slice(dropped))
+    yield* this.#generate({ ids, prompt, dropped }, this.#fitting(settings, ids), signal, true)
   }
 
   dispose(): void {
     this.#sequence.dispose()
+  }
+
+  /** The longest answer is a limit and no promise: behind a long prompt it is what is left. */
+  #fitting(settings: DecodingSettings, ids: readonly number[]): DecodingSettings {
+    const room = Math.max(1, this.#voice.language.answerRoom(ids.length))
+    const maxNewTokens = Math.min(settings.maxNewTokens, room)
+    return { ...settings, maxNewTokens, minNewTokens: Math.min(settings.minNewTokens, room) }
   }
 
   async *#generate(
@@ -104,7 +114,7 @@ export class Discussion {
     const textOf = this.#reader()
     const isOver = (tokens: readonly number[]): boolean => textOf(tokens).includes(NEXT_QUESTION)
     const steps = generate(this.#sequence, ids, settings, {
-      imageIds: this.#voice.imageIds,
+      countedIds: this.#voice.countedIds(ids),
       eosIds: this.#voice.eosIds(),
       signal,
       ...(inDialogue && { isOver }),
@@ -115,6 +125,7 @@ export class Discussion {
       const finish = ended || (inDialogue && isOver(tokens)) ? 'end' : 'limit'
       return { tokenIds: tokens, text, score, finish }
     }
+    const pause = pauses()
     for await (const { best, prefilled, answers } of steps) {
       const finished = answers?.map(answerOf) ?? []
       const shown = answerOf(best)
@@ -127,6 +138,7 @@ export class Discussion {
         dropped,
         answers: finished,
       }
+      await pause()
     }
   }
 

@@ -12,6 +12,7 @@ export interface Tokenizer {
 
 interface TokenizerJson {
   added_tokens?: { id: number; content: string; special?: boolean }[]
+  model?: { type?: string; vocab?: unknown }
   [key: string]: unknown
 }
 
@@ -29,7 +30,8 @@ export function makeTokenizer(json: TokenizerJson, config: object): Tokenizer {
     (json.added_tokens ?? []).filter((token) => token.special !== false).map((token) => token.id),
   )
   // Without added tokens `</s>` or `<image>` in a prompt is cut into letters like any other text.
-  const inner = new HfTokenizer({ ...json, added_tokens: [], post_processor: null }, config)
+  const plain = { ...json, model: unspellable(json.model, special), added_tokens: [], post_processor: null }
+  const inner = new HfTokenizer(plain, config)
   return {
     encode: (text) => (text === '' ? [] : [...inner.encode(text, { add_special_tokens: false }).ids]),
     decode(ids) {
@@ -39,6 +41,20 @@ export function makeTokenizer(json: TokenizerJson, config: object): Tokenizer {
       return text.replace(/\uFFFD+$/, '')
     },
   }
+}
+
+/**
+ * A unigram model has its special tokens among the pieces, with a better score than any word: typed as text they would
+ * be taken for what they are called. Behind a space, which no piece of text has, nothing spells them.
+ */
+function unspellable(model: TokenizerJson['model'], special: ReadonlySet<number>): TokenizerJson['model'] {
+  if (model?.type !== 'Unigram' || !Array.isArray(model.vocab)) return model
+  const vocab: unknown[] = model.vocab
+  const renamed = vocab.map((entry, id) => {
+    const [piece, score] = Array.isArray(entry) ? (entry as unknown[]) : []
+    return special.has(id) && typeof piece === 'string' ? [` ${piece}`, score] : entry
+  })
+  return { ...model, vocab: renamed }
 }
 
 async function readJson(pack: PackReader, path: string): Promise<TokenizerJson> {

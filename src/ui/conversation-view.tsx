@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, type ReactElement } from 'react'
-import { shownTurns, type Conversation as Talk } from '../conversation/conversation.ts'
+import { shownTurns, type Conversation } from '../conversation/conversation.ts'
 import { isBusy } from '../state/answering.ts'
 import { Composer } from './composer.tsx'
 import { useApp } from './store-context.ts'
@@ -10,7 +10,7 @@ import { Windowed } from './windowed.tsx'
 const TURNS_IN_BLOCK = 25
 
 /** What was said about the picture that is shown, the newest last, and the box to ask in. */
-export function Conversation(): ReactElement {
+export function ConversationView(): ReactElement {
   const conversation = useApp((state) => state.conversations.find(({ id }) => id === state.currentId))
   const busy = useApp((state) => isBusy(state, state.currentId))
   return (
@@ -28,7 +28,7 @@ export function Conversation(): ReactElement {
   )
 }
 
-function Turns({ conversation }: { conversation: Talk }): ReactElement {
+function Turns({ conversation }: { conversation: Conversation }): ReactElement {
   const turns = useMemo(() => shownTurns(conversation), [conversation])
   const end = useRef<HTMLDivElement>(null)
   const last = turns.at(-1)?.id

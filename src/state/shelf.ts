@@ -7,23 +7,10 @@ import { isGoneForGood, tabsIn, toKept, toShown, withFinal, withoutTab } from '.
 import type { KeptConversation } from '../conversation/kept.ts'
 import type { ConversationLibrary, Tabs } from '../conversation/library.ts'
 import { isSame, merge } from '../conversation/merge.ts'
-import { AppError, toFailure, type Failure } from '../pack/failure.ts'
+import { AppError, toFailure } from '../pack/failure.ts'
 import type { AnswerProgress } from '../protocol/engine-calls.ts'
-import type { EngineAccess, GetState, SetState } from './store.ts'
-
-export interface LibrarySlice {
-  /** Newly begun ones first, then the latest changed. */
-  conversations: Conversation[]
-  /** The one that is shown; null before the first picture. */
-  currentId: string | null
-  /** Files of all pictures in `conversations`; the bytes stay where the browser keeps them. */
-  images: Record<string, Blob>
-  /** Something that concerns no single answer: the disk is full, a file cannot be read. */
-  libraryFailure: Failure | null
-  restoreConversations: () => Promise<void>
-  openConversation: (id: string) => void
-  dismissLibraryFailure: () => void
-}
+import type { EngineAccess } from './engine-access.ts'
+import type { GetState, SetState } from './store.ts'
 
 export interface ConversationSources {
   library: ConversationLibrary
@@ -309,22 +296,4 @@ function withOwn(kept: KeptConversation, mine: KeptConversation, tab: string): K
   if (own.length === 0) return kept
   const removals = kept.removals.map((theirs) => own.find(({ id }) => id === theirs.id) ?? theirs)
   return { ...kept, removals }
-}
-
-export function librarySlice(set: SetState, shelf: Shelf): LibrarySlice {
-  return {
-    conversations: [],
-    currentId: null,
-    images: {},
-    libraryFailure: null,
-    async restoreConversations() {
-      try {
-        await shelf.restore()
-      } catch (error) {
-        set({ libraryFailure: toFailure(error) })
-      }
-    },
-    openConversation: (id) => set({ currentId: id }),
-    dismissLibraryFailure: () => set({ libraryFailure: null }),
-  }
 }

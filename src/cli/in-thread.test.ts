@@ -1,0 +1,73 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { HOSTILE_QUESTION, writeHostilePack } from '../../testing/hostile-pack.ts'
+
+const PICTURE = 'e2e/images/good-rgb.png'
+let folder = ''
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pictalk-hostile-'))
+  writeHostilePack(folder)
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+interface Command {
+  process: ChildProcess
+  /** Settles when something was written to stdout. */
+  firstWord: Promise<void>
+  ended: Promise<{ status: number | null; stdout: string; stderr: string }>
+}
+
+function ask(...args: string[]): Command {
+  const command = ['--import', 'tsx', 'src/cli/main.ts', 'ask', folder, PICTURE, ...args]
+  const child = spawn(process.execPath, command)
+  let [stdout, stderr] = ['', '']
+  const firstWord = new Promise<void>((resolve) =>
+    child.stdout.on('data', (data: Buffer) => {
+      stdout += data.toString()
+      resolve()
+    }),
+  )
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()))
+  const ended: Command['ended'] = new Promise((resolve) =>
+    child.on('close', (status) => resolve({ status, stdout, stderr })),
+  )
+  return { process: child, firstWord, ended }
+}
+
+describe('a model that never comes back', () => {
+  it('is left by Ctrl+C, with what it said before', async () => {
+    const command = ask('--question', 'what is it?', '--question', HOSTILE_QUESTION)
+    await command.firstWord
+    command.process.kill('SIGINT')
+    const { status, stdout, stderr } = await command.ended
+    expect(status).toBe(1)
+    expect(stdout.trim()).not.toBe('')
+    expect(stderr).toMatch(/^pictalk: The model did not stop.*\[unresponsive\]\n$/)
+  })
+
+  it('is left when its time is over', async () => {
+    const { status, stdout, stderr } = await ask('--question', HOSTILE_QUESTION, '--timeout', '3').ended
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+    expect(stderr).toMatch(/^pictalk: This took more than 3 s.*--timeout.*\[unresponsive\]\n$/)
+  })
+})
+
+it('A model that listens ends by itself at Ctrl+C', async () => {
+  const command = ask(
+    '--question',
+    'what is it?',
+    '--question',
+    'why?',
+    '--min-new-tokens',
+    '200',
+    '--max-new-tokens',
+    '200',
+  )
+  await command.firstWord
+  command.process.kill('SIGINT')
+  expect(await command.ended).toMatchObject({ status: 1, stderr: 'pictalk: Stopped. [cancelled]\n' })
+})

@@ -1,0 +1,12 @@
+/** Calls to the thread in which models run. */
+import type { AskRequest, CaptionRequest, TraceRequest } from './talk.ts'
+
+/** A line for stdout or for stderr. */
+export type Line = { print: string } | { remark: string }
+
+export interface TalkCalls {
+  /** Gives how many of several pictures could not be captioned. */
+  caption: { in: CaptionRequest; event: Line; out: number }
+  ask: { in: AskRequest; event: Line; out: null }
+  trace: { in: TraceRequest; event: Line; out: null }
+}

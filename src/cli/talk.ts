@@ -1,0 +1,200 @@
+/** What the command line asks of a model: captions, conversations, traces. Runs in a thread of its own. */
+import { readFile } from 'node:fs/promises'
+import type { Pixels } from '../image/pixels.ts'
+import { preprocess } from '../image/preprocess.ts'
+import { AppError } from '../pack/failure.ts'
+import { openCompute } from '../runtime/device/compute.ts'
+import type { TalkingModel } from '../runtime/models/model.ts'
+import { openTalkingModel } from '../runtime/models/models.ts'
+import { traceStages } from '../runtime/models/trace.ts'
+import type { Turn } from '../runtime/talk/dialogue.ts'
+import type { Answer, AnswerSoFar } from '../runtime/talk/discussion.ts'
+import { decodeImage, type Alpha } from './decode-image.ts'
+import { decodingSettings, type DecodingFlags } from './decoding-flags.ts'
+import { openPackFolder } from './files.ts'
+import { fromHere } from './from-here.ts'
+import { writeSafetensors } from './safetensors-file.ts'
+import { sentenceOf } from './sentence.ts'
+
+export interface PictureFlags {
+  alpha: Alpha
+}
+
+export interface AnswerFlags extends PictureFlags, DecodingFlags {
+  prompt: string
+}
+
+export interface CaptionRequest {
+  pack: string
+  images: string[]
+  flags: AnswerFlags & { json?: boolean }
+}
+
+export interface AskRequest {
+  pack: string
+  image: string
+  flags: PictureFlags & DecodingFlags & { question: string[]; template?: string; json?: boolean }
+}
+
+export interface TraceRequest {
+  pack: string
+  image: string
+  flags: PictureFlags & { prompt: string; maxNewTokens: number; out: string }
+}
+
+/** What a command needs of its surroundings. */
+export interface Run {
+  signal: AbortSignal
+  /** A line of what was asked for. */
+  print: (line: string) => void
+  /** A line about how it went. */
+  remark: (line: string) => void
+}
+
+/** Captions pictures. Gives how many of several could not be. */
+export async function caption({ pack, images, flags }: CaptionRequest, run: Run): Promise<number> {
+  const model = await load(pack, run)
+  let failures = 0
+  for (const image of images) {
+    try {
+      const result = await captionOne(model, image, flags, run)
+      run.print(
+        flags.json ? JSON.stringify(result) : images.length === 1 ? result.text : `${image}: ${result.text}`,
+      )
+    } catch (error) {
+      if (images.length === 1) throw error
+      // One bad picture must not cost the others.
+      failures += 1
+      run.remark(sentenceOf(error, image))
+    }
+  }
+  await model.dispose()
+  return failures
+}
+
+interface CaptionResult {
+  image: string
+  text: string
+  token_ids: number[]
+  finish: string
+  answers: AnswerResult[]
+  ms: { read: number; vision: number; q_former: number; prefill: number; decode: number }
+}
+
+interface AnswerResult {
+  text: string
+  token_ids: number[]
+  score: number
+}
+
+async function captionOne(
+  model: TalkingModel,
+  image: string,
+  flags: AnswerFlags,
+  { signal }: Run,
+): Promise<CaptionResult> {
+  const settings = decodingSettings(flags)
+  const started = performance.now()
+  const pixels = await readPixels(model, image, flags.alpha)
+  const read = performance.now()
+  const { embeddings, ms } = await model.look.see(pixels)
+  const seen = performance.now()
+  const discussion = model.talk.discuss({ embeddings })
+  try {
+    const { last, firstAt } = await finished(discussion.answer(flags.prompt, { settings, signal }))
+    return {
+      image,
+      text: last.text,
+      token_ids: last.tokenIds,
+      finish: last.finish ?? 'limit',
+      answers: last.answers.map(answerResult),
+      ms: {
+        read: round(read - started),
+        vision: round(ms.vision),
+        q_former: round(ms.qFormer),
+        prefill: round(firstAt - seen),
+        decode: round(performance.now() - firstAt),
+      },
+    }
+  } finally {
+    discussion.dispose()
+  }
+}
+
+/** The last state of an answer, and when its first token came. */
+async function finished(answer: AsyncIterable<AnswerSoFar>): Promise<{ last: AnswerSoFar; firstAt: number }> {
+  let last: AnswerSoFar | undefined
+  let firstAt = performance.now()
+  for await (const soFar of answer) {
+    if (last === undefined) firstAt = performance.now()
+    last = soFar
+  }
+  if (last === undefined) throw new AppError('bug', 'The answer was empty.')
+  return { last, firstAt }
+}
+
+function answerResult({ text, tokenIds, score }: Answer): AnswerResult {
+  return { text, token_ids: tokenIds, score }
+}
+
+/** Each question is the next turn of one conversation. */
+export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise<void> {
+  const settings = decodingSettings(flags)
+  const model = await load(pack, run)
+  const discussion = model.talk.discuss(await model.look.see(await readPixels(model, image, flags.alpha)))
+  try {
+    const turns: Turn[] = []
+    for (const question of flags.question) {
+      const options = { settings, signal: run.signal, template: flags.template }
+      const { last } = await finished(discussion.ask(turns, question, options))
+      turns.push({ question, answer: last.text })
+      const { prompt, text, tokenIds, answers, prefilled, dropped } = last
+      const report = {
+        question,
+        prompt,
+        ids: tokenIds,
+        text,
+        scores: answers.map(({ score }) => score),
+        answers: answers.map(answerResult),
+        tokens_prefilled: prefilled,
+        turns_dropped: dropped,
+      }
+      run.print(flags.json ? JSON.stringify(report) : text)
+      if (dropped > 0 && flags.json !== true)
+        run.remark(`pictalk: the ${dropped} oldest turns no longer fit and were left out.`)
+    }
+  } finally {
+    discussion.dispose()
+    await model.dispose()
+  }
+}
+
+/** Writes every stage of one picture as safetensors. */
+export async function trace({ pack, image, flags }: TraceRequest, run: Run): Promise<void> {
+  const model = await load(pack, run)
+  const pixels = await readPixels(model, image, flags.alpha)
+  const tokenIds = (await captionOne(model, image, flags, run)).token_ids
+  const promptIds = model.talk.promptIds(flags.prompt)
+  await writeSafetensors(fromHere(flags.out), [
+    ...(await traceStages(model, pixels, promptIds, tokenIds)),
+    { name: 'token_ids', shape: [tokenIds.length], values: BigInt64Array.from(tokenIds, BigInt) },
+  ])
+  await model.dispose()
+}
+
+async function load(pack: string, { signal }: Run): Promise<TalkingModel> {
+  const reader = await openPackFolder(fromHere(pack))
+  return openTalkingModel(reader, await openCompute('wasm'), { signal })
+}
+
+async function readPixels(model: TalkingModel, image: string, alpha: Alpha): Promise<Pixels> {
+  const path = fromHere(image)
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new AppError('not-found', `${image} cannot be read; check that the file is there.`, { cause })
+  })
+  return preprocess(await decodeImage(bytes, alpha), model.manifest.preprocessing)
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10
+}

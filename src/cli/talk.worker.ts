@@ -1,0 +1,18 @@
+/** The thread in which the command line runs models, so that it can be ended whatever they do. */
+import { workerData } from 'node:worker_threads'
+import { serve } from '../protocol/rpc.ts'
+import { ask, caption, trace, type Run } from './talk.ts'
+import type { Line, TalkCalls } from './talk-calls.ts'
+
+const port = workerData as MessagePort
+
+function running(report: (line: Line) => void, signal: AbortSignal): Run {
+  return { signal, print: (line) => report({ print: line }), remark: (line) => report({ remark: line }) }
+}
+
+serve<TalkCalls>(port, {
+  caption: (request, report, signal) => caption(request, running(report, signal)),
+  ask: (request, report, signal) => ask(request, running(report, signal)).then(() => null),
+  trace: (request, report, signal) => trace(request, running(report, signal)).then(() => null),
+})
+port.start()

@@ -1,0 +1,91 @@
+/**
+ * The way from a folder to a plan: config.json → family → checkpoint → what its stored tensors settle → everything that
+ * will be written. Nothing is converted yet, and whoever wants to know about a checkpoint takes this way.
+ */
+import { readText, type FileTree } from '../pack/bytes.ts'
+import { AppError } from '../pack/failure.ts'
+import type { Precision } from '../pack/manifest.ts'
+import { openCheckpoint, type Checkpoint } from './checkpoint.ts'
+import { checkSources, countParameters } from './checks.ts'
+import { areSame, bytesToCompare, seemSame } from './compare.ts'
+import { readModel } from './families/families.ts'
+import type { CheckpointModel, SameValues } from './families/family.ts'
+import { planConversion, type ConversionPlan } from './plan.ts'
+import { sourceBytesOf } from './produce.ts'
+import { outputsOf } from './weights.ts'
+
+export interface OpenedCheckpoint {
+  tree: FileTree
+  configText: string
+  precision: Precision
+  model: CheckpointModel
+  checkpoint: Checkpoint
+  plan: ConversionPlan
+  parameters: number
+  /** Bytes of the checkpoint that each weights file is made of. */
+  sources: { path: string; bytes: number }[]
+  /** Bytes that comparing stored tensors reads beside that: it has, or (where it only looked at some rows) it would. */
+  comparedBytes: number
+  /** Bytes of weights and graphs. */
+  keepBytes: number
+  /** The largest single tensor of the pack: what one GPU buffer must hold. */
+  largestTensorBytes: number
+}
+
+export interface OpenOptions {
+  /**
+   * How it is found out whether two stored tensors are one: `sure` reads both, as a conversion must; `likely` looks at
+   * a few rows of each, so that an offer costs no download. What differs there, differs; what is equal may still not be.
+   */
+  compare: 'sure' | 'likely'
+  /** Told while tensors are compared: bytes that were read, of all that this and the conversion may read. */
+  onCompared?: ((tensor: string, doneBytes: number, totalBytes: number) => void) | undefined
+  signal?: AbortSignal | undefined
+}
+
+/** Throws `not-found`, `unsupported-model` or `bad-checkpoint`. */
+export async function openModel(
+  tree: FileTree,
+  precision: Precision,
+  { compare, onCompared, signal }: OpenOptions,
+): Promise<OpenedCheckpoint> {
+  const configText = await readText(tree, 'config.json')
+  if (configText === undefined)
+    throw new AppError('not-found', 'There is no config.json here, so this is no Hugging Face checkpoint.')
+  const read = readModel(configText)
+  const checkpoint = await openCheckpoint(tree, signal)
+  let comparedBytes = 0
+  const same: SameValues = async (...tensors) => {
+    if (tensors[0] === tensors[1]) return true
+    let bytes = 0
+    const onRead = (tensor: string, done: number, total: number): void => {
+      bytes = done
+      onCompared?.(tensor, done, total + checkpoint.byteLength)
+    }
+    const equal =
+      compare === 'sure'
+        ? await areSame(checkpoint, tensors, { onRead, signal })
+        : await seemSame(checkpoint, tensors, signal)
+    comparedBytes += compare === 'likely' && equal ? bytesToCompare(checkpoint, tensors) : bytes
+    return equal
+  }
+  const model = await read.settle(checkpoint, same)
+  const plan = planConversion(model, precision)
+  checkSources(plan.weights, checkpoint)
+  const outputs = plan.weights.flatMap(({ recipes }) => recipes.flatMap(outputsOf))
+  return {
+    tree,
+    configText,
+    precision,
+    model,
+    checkpoint,
+    plan,
+    parameters: countParameters(plan.weights),
+    sources: plan.weights.map(({ path, recipes }) => ({ path, bytes: sourceBytesOf(recipes, checkpoint) })),
+    comparedBytes,
+    keepBytes:
+      plan.weights.reduce((sum, { bytes }) => sum + bytes, 0) +
+      plan.graphs.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    largestTensorBytes: outputs.reduce((most, { bytes }) => Math.max(most, bytes), 0),
+  }
+}

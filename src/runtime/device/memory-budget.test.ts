@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest'
+import type { MemoryChoice } from '../../pack/device-report.ts'
+import { cacheLayout, cacheNeeds } from '../language/kv-cache.ts'
+import { budgetFor, memoryOf, type DeviceMemory, type ModelNeeds } from './memory-budget.ts'
+
+const GIB = 2 ** 30
+const card: DeviceMemory = { gib: 8, told: true, software: false, bufferBytes: GIB }
+const wasm: DeviceMemory = { ...card, bufferBytes: null }
+
+/** Layers, heads and head size of the decoders, and what all parts weigh in q4f16, in bytes. */
+const PUBLISHED = {
+  'OPT-2.7B': { layers: 32, heads: 32, cacheHeadSize: 80, positions: 2048, weightBytes: 2.1e9 },
+  'OPT-6.7B': { layers: 32, heads: 32, cacheHeadSize: 128, positions: 2048, weightBytes: 4.4e9 },
+  'T5-XL': { layers: 24, heads: 32, cacheHeadSize: 64, positions: 512, weightBytes: 2.3e9 },
+  'T5-XXL': { layers: 24, heads: 64, cacheHeadSize: 64, positions: 512, weightBytes: 7.0e9 },
+} as const
+type Name = keyof typeof PUBLISHED
+
+function needs(name: Name, type: 'float16' | 'float32' = 'float16'): ModelNeeds {
+  const { weightBytes, positions, ...shape } = PUBLISHED[name]
+  return { weightBytes, cache: cacheNeeds(cacheLayout(shape, type), positions) }
+}
+
+describe('how a device is shared between weights, conversations and several answers', () => {
+  /** Device, model, whether what looks stays, positions of a conversation, and megabytes for all caches. */
+  it.each<[number, Name, boolean, number, number]>([
+    [4, 'OPT-2.7B', false, 256, 336],
+    [8, 'OPT-2.7B', true, 1024, 2195],
+    [16, 'OPT-2.7B', true, 2048, 6490],
+    [Infinity, 'OPT-2.7B', true, 2048, Infinity],
+    [4, 'OPT-6.7B', false, 256, 537],
+    [8, 'OPT-6.7B', false, 256, 537],
+    [16, 'OPT-6.7B', true, 1024, 4190],
+    [Infinity, 'OPT-6.7B', true, 2048, Infinity],
+    [4, 'T5-XL', false, 256, 201],
+    [8, 'T5-XL', true, 512, 1995],
+    [16, 'T5-XL', true, 512, 6290],
+    [4, 'T5-XXL', false, 256, 403],
+    [8, 'T5-XXL', false, 256, 403],
+    [16, 'T5-XXL', false, 512, 1590],
+    [Infinity, 'T5-XXL', true, 512, Infinity],
+  ])('%s GiB, %s', (gib, name, keepsAll, positions, megabytes) => {
+    const { look, talk } = budgetFor(needs(name), { ...card, gib }, 'auto')
+    expect(look.keepsAll).toBe(keepsAll)
+    expect(talk?.context.positions).toBe(positions)
+    expect(Math.round((talk?.cacheBytes ?? NaN) / 1e6)).toBe(megabytes)
+  })
+
+  it('lets five beams of OPT-2.7B have a caption on 8 GiB, and not 2048 positions on 16', () => {
+    const beams = (positions: number): number => 2 * 5 * positions * 32 * 2 * 32 * 80 * 2
+    const cacheBytes = (gib: number): number =>
+      budgetFor(needs('OPT-2.7B'), { ...card, gib }, 'auto').talk?.cacheBytes ?? 0
+    expect(beams(100)).toBeLessThan(cacheBytes(4))
+    expect(beams(512)).toBeLessThan(cacheBytes(8))
+    expect(beams(2048)).toBeGreaterThan(cacheBytes(16))
+  })
+})
+
+describe('how long a conversation may be', () => {
+  it.each<[string, 'float16' | 'float32', Partial<DeviceMemory>, number, string]>([
+    ['has the model’s maximum', 'float16', { gib: 32 }, 2048, 'model'],
+    ['what memory leaves', 'float16', {}, 1024, 'memory'],
+    ['half of it in float32', 'float32', {}, 512, 'memory'],
+    ['what is assumed', 'float16', { told: false }, 1024, 'assumed-memory'],
+    ['the least there is', 'float16', { gib: 2 }, 256, 'memory'],
+    ['what one buffer holds', 'float16', { gib: 32, bufferBytes: 4 * 2 ** 20 }, 512, 'buffer'],
+    ['what WebAssembly addresses', 'float32', { gib: 32, bufferBytes: null }, 512, 'wasm'],
+  ])('%s', (_, type, changed, positions, why) => {
+    const { talk } = budgetFor(needs('OPT-2.7B', type), { ...card, ...changed }, 'auto')
+    expect(talk?.context).toEqual({ positions, possible: 2048, why })
+  })
+
+  it('leaves a small model its own maximum', () => {
+    const cache = cacheNeeds(cacheLayout({ layers: 2, heads: 2, cacheHeadSize: 8 }, 'float32'), 64)
+    const { talk } = budgetFor({ weightBytes: 1e6, cache }, { ...card, gib: 0.25 }, 'auto')
+    expect(talk?.context).toEqual({ positions: 64, possible: 64, why: 'model' })
+  })
+
+  it('is no question for a model that only looks', () => {
+    expect(budgetFor({ weightBytes: 1e9, cache: null }, card, 'auto').talk).toBeNull()
+  })
+})
+
+describe('whether everything stays loaded', () => {
+  it.each<[string, number, Partial<DeviceMemory>, MemoryChoice, boolean]>([
+    ['the published model in 4 bits on a computer', 2.2 * GIB, {}, 'auto', true],
+    ['the same on a small device', 2.2 * GIB, { gib: 4 }, 'auto', false],
+    ['the published model in 16 bits', 7.5 * GIB, {}, 'auto', false],
+    ['the built-in model on the smallest device', 5e6, { gib: 0.25 }, 'auto', true],
+    ['exactly a third', GIB, { gib: 3 }, 'auto', true],
+    ['a little more than a third', GIB + 1, { gib: 3 }, 'auto', false],
+    ['a software renderer with little memory', 2.2 * GIB, { gib: 4, software: true }, 'auto', false],
+    ['WebAssembly, whose heap never shrinks', 2.2 * GIB, { ...wasm, gib: 1 }, 'auto', true],
+    ['what people chose, though it is tight', 2.2 * GIB, { gib: 1 }, 'keep', true],
+    ['what people chose, though there is room', 1, {}, 'spare', false],
+    ['what people chose on WebAssembly', 1, wasm, 'spare', false],
+  ])('follows %s', (_, weightBytes, changed, choice, keepsAll) => {
+    const memory = { ...card, ...changed }
+    expect(budgetFor({ weightBytes, cache: null }, memory, choice).look.keepsAll).toBe(keepsAll)
+  })
+
+  it('is told in a sentence', () => {
+    const why = (memory: DeviceMemory): string =>
+      budgetFor({ weightBytes: 2.2 * GIB, cache: null }, memory, 'auto').look.why
+    expect(why(card)).toBe(
+      'The model needs no more than a third of the 8 GiB of memory that the browser tells of.',
+    )
+    expect(why({ ...card, gib: 4, told: false })).toBe(
+      'The model needs more than a third of the 4 GiB of memory assumed where a browser does not tell.',
+    )
+  })
+})
+
+describe('what is known of memory', () => {
+  const limits = { maxBufferSize: 2 * GIB, maxStorageBufferBindingSize: GIB }
+  const phone = 'Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) Mobile/15E148'
+  const computer = 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0'
+
+  it.each([
+    ['what the browser tells', { deviceMemory: 2, userAgent: computer }, 2, true],
+    ['that of a computer', { userAgent: computer }, 8, false],
+    ['that of a telephone', { userAgent: phone }, 4, false],
+    ['that of a computer where there is no browser', {}, 8, false],
+  ])('is %s', (_, hints, gib, told) => {
+    expect(memoryOf({ device: { limits }, software: false }, hints)).toEqual({
+      gib,
+      told,
+      software: false,
+      bufferBytes: GIB,
+    })
+    expect(memoryOf({ device: null, software: false }, hints).bufferBytes).toBeNull()
+  })
+})

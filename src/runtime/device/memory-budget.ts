@@ -1,0 +1,156 @@
+/**
+ * One budget for everything that a model takes of a device: weights, whether what looks stays loaded, how long a
+ * conversation may be, and what is left for several answers at once. Pure, so that a model can be judged before it is
+ * fetched.
+ */
+import type { ContextReport, MemoryChoice, MemoryReport } from '../../pack/device-report.ts'
+
+const GIB = 2 ** 30
+
+/** What is known of a device's memory. */
+export interface DeviceMemory {
+  gib: number
+  /** Whether the browser told; else it is what devices of this sort have. */
+  told: boolean
+  /** The adapter is a software rasteriser, whose memory is the system's. */
+  software: boolean
+  /** The largest storage binding and buffer that the GPU takes; null on the processor. */
+  bufferBytes: number | null
+}
+
+/** What a browser may tell of its device. */
+export interface DeviceHints {
+  /** GiB: rounded to a power of two and capped, at 8 or in newer browsers at 32. Only Chromium's browsers know it. */
+  deviceMemory?: number | undefined
+  userAgent?: string | undefined
+}
+
+/** Taken of computers where the browser does not tell: the cap of the Device Memory API for most of its life. */
+const ASSUMED_GIB = 8
+
+/** The same of telephones and tablets. */
+const ASSUMED_HANDHELD_GIB = 4
+
+/** The only place that asks for a device's memory. */
+export function memoryOf(
+  compute: { device: { limits: BufferLimits } | null; software: boolean },
+  hints: DeviceHints = hintsHere(),
+): DeviceMemory {
+  const { deviceMemory, userAgent = '' } = hints
+  const handheld = /iPhone|iPad|Android|Mobile/.test(userAgent)
+  const limits = compute.device?.limits
+  return {
+    gib: deviceMemory ?? (handheld ? ASSUMED_HANDHELD_GIB : ASSUMED_GIB),
+    told: deviceMemory !== undefined,
+    software: compute.software,
+    bufferBytes:
+      limits === undefined ? null : Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
+  }
+}
+
+function hintsHere(): DeviceHints {
+  const { navigator } = globalThis as { navigator?: DeviceHints }
+  return navigator ?? {}
+}
+
+type BufferLimits = Pick<GPUSupportedLimits, 'maxBufferSize' | 'maxStorageBufferBindingSize'>
+
+export interface ModelNeeds {
+  /** Of all parts, as they lie in memory. */
+  weightBytes: number
+  /** Null for a model that only looks. */
+  cache: CacheNeeds | null
+}
+
+/** What the language model's KV caches need; all of one row. */
+export interface CacheNeeds {
+  /** The longest sequence that the model could have. */
+  positions: number
+  /** One position of all tensors. */
+  positionBytes: number
+  /** One position of the one tensor that one GPU buffer must hold. */
+  tensorPositionBytes: number
+}
+
+export interface MemoryBudget {
+  /** Everything together may take this much. */
+  bytes: number
+  /** Whether what looks stays loaded. */
+  look: MemoryReport
+  /** Null where there is no language model. */
+  talk: TalkBudget | null
+}
+
+export interface TalkBudget {
+  context: ContextReport
+  /** What all KV caches may take together, those of several answers at once included. */
+  cacheBytes: number
+}
+
+/** What Windows lets graphics have of the machine's memory (WDDM's shared limit), and about what phones bear. */
+const SHARE = 1 / 2
+
+/** Of the budget; the rest is for caches and activations. */
+const SHARE_FOR_KEPT_WEIGHTS = 2 / 3
+
+/** WebAssembly addresses 4 GiB, and inputs, outputs and the runtime itself need some of it. */
+export const WASM_BYTES = 3.5 * GIB
+
+/** Below this no conversation is worth having: a picture has 32 positions and an answer 30. */
+const SMALLEST_CONTEXT = 256
+
+/** Two pictures under discussion (the engine's `MOST_DISCUSSIONS`) and two spare sets (`CacheMemory`). */
+const CACHES_ON_GPU = 4
+
+/** Two pictures under discussion, and the tensors that a run makes anew. */
+const CACHES_ON_PROCESSOR = 3
+
+/** How a device's memory is shared. `choice` is what people want of what looks. */
+export function budgetFor(
+  { weightBytes, cache }: ModelNeeds,
+  memory: DeviceMemory,
+  choice: MemoryChoice,
+): MemoryBudget {
+  const share = SHARE * memory.gib * GIB
+  const bytes = memory.bufferBytes === null ? Math.min(share, WASM_BYTES) : share
+  const look = lookReport(weightBytes, memory, choice)
+  if (cache === null) return { bytes, look, talk: null }
+  const caches = memory.bufferBytes === null ? CACHES_ON_PROCESSOR : CACHES_ON_GPU
+  // Even where weights leave nothing, an answer is tried rather than refused.
+  const least = caches * Math.min(SMALLEST_CONTEXT, cache.positions) * cache.positionBytes
+  const cacheBytes = Math.max(bytes - weightBytes, least)
+  const context = contextReport(cache, cacheBytes / caches, memory)
+  return { bytes, look, talk: { context, cacheBytes } }
+}
+
+/** The model's maximum, or else the largest power of two, at least 256, of which all caches fit. */
+function contextReport(
+  { positions: possible, positionBytes, tensorPositionBytes }: CacheNeeds,
+  bytesOfEach: number,
+  memory: DeviceMemory,
+): ContextReport {
+  const inMemory = bytesOfEach / positionBytes
+  const inBuffer = (memory.bufferBytes ?? Infinity) / tensorPositionBytes
+  const most = Math.max(Math.min(inMemory, inBuffer), SMALLEST_CONTEXT)
+  if (possible <= most) return { positions: possible, possible, why: 'model' }
+  const positions = 2 ** Math.floor(Math.log2(most))
+  if (inBuffer < inMemory) return { positions, possible, why: 'buffer' }
+  if (memory.bufferBytes === null && WASM_BYTES <= SHARE * memory.gib * GIB)
+    return { positions, possible, why: 'wasm' }
+  return { positions, possible, why: memory.told ? 'memory' : 'assumed-memory' }
+}
+
+/** Whether vision encoder and Q-Former stay loaded between pictures. The language model always does. */
+function lookReport(weightBytes: number, memory: DeviceMemory, choice: MemoryChoice): MemoryReport {
+  if (choice === 'keep') return { keepsAll: true, why: 'You chose to keep everything loaded.' }
+  if (choice === 'spare') return { keepsAll: false, why: 'You chose to spare memory.' }
+  // A WebAssembly heap does not shrink, so what is released there goes to nobody else.
+  if (memory.bufferBytes === null)
+    return { keepsAll: true, why: 'WebAssembly gives no memory back, so nothing is gained by releasing.' }
+  const keepsAll = weightBytes <= SHARE_FOR_KEPT_WEIGHTS * SHARE * memory.gib * GIB
+  const what = memory.software ? 'memory, which the software renderer shares' : 'memory'
+  const whose = memory.told
+    ? `the ${memory.gib} GiB of ${what} that the browser tells of`
+    : `the ${memory.gib} GiB of ${what} assumed where a browser does not tell`
+  return { keepsAll, why: `The model needs ${keepsAll ? 'no more' : 'more'} than a third of ${whose}.` }
+}

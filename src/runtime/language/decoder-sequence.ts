@@ -1,0 +1,196 @@
+/** One picture's query embeddings, a prompt and an answer, one behind the other in a KV cache. */
+import { AppError } from '../../pack/failure.ts'
+import type { DeviceTensor } from '../ort/tensor.ts'
+import { capacityFor, checkRange, range, runDecoder, type DecoderEngine } from './decoder-engine.ts'
+import type { KvCache } from './kv-cache.ts'
+import type { Begun, Branches, Logits, Sequence } from './language-model.ts'
+import { openCache } from './open-cache.ts'
+
+export class DecoderOnlySequence implements Sequence {
+  readonly #engine: DecoderEngine
+  readonly #queries: DeviceTensor
+  #cache: KvCache | null = null
+  /** Ids whose keys and values are in the cache, behind those of the queries. */
+  #tokens: number[] = []
+  /** How many of them are the prompt's. */
+  #promptLength = 0
+  /** Positions that the answer which was begun may reach. */
+  #reach = 0
+
+  constructor(engine: DecoderEngine, queries: DeviceTensor) {
+    this.#engine = engine
+    this.#queries = queries
+  }
+
+  async begin(prompt: readonly number[], newTokens: number): Promise<Begun> {
+    // The last token of an answer is never run.
+    const tokens = prompt.length + newTokens - 1
+    await this.#reserve(tokens)
+    this.#reach = this.#engine.shape.queries + tokens
+    // The last token of a prompt runs in any case: its logits are what the answer begins with.
+    const shared = Math.min(commonPrefix(this.#tokens, prompt), prompt.length - 1)
+    await this.#truncate(shared)
+    const before = this.#length
+    const logits = await this.read(prompt.slice(shared))
+    this.#promptLength = prompt.length
+    return { logits, ran: this.#length - before }
+  }
+
+  step(token: number): Promise<Logits> {
+    return this.read([token])
+  }
+
+  rewind(count: number): Promise<void> {
+    return this.#truncate(this.#promptLength + count)
+  }
+
+  /**
+   * Runs the queries (when nothing ran before) and `tokens` (at least one). Returns logits, rows × vocabulary: of the
+   * last row only, or of every row of this run. After a failure nothing counts as read any more.
+   */
+  async read(tokens: readonly number[], logits: 'last' | 'all' = 'last'): Promise<Logits> {
+    await this.#reserve(this.#tokens.length + tokens.length)
+    const { shape, step, usesRecordings } = this.#engine
+    const firstRow = this.#length === 0 ? 0 : shape.queries
+    const rows = range(firstRow, shape.queries + tokens.length)
+    const cache = this.#cacheNow()
+    const [token] = tokens
+    try {
+      const values =
+        step !== null && usesRecordings && rows.length === 1 && token !== undefined
+          ? await step.run(cache, token, this.#length)
+          : await runDecoder(this.#engine, cache, {
+              queries: this.#queries,
+              tokens,
+              batch: 1,
+              rows,
+              past: this.#length,
+              logitRows: logits === 'all' ? range(0, rows.length) : [rows.length - 1],
+            })
+      checkRange(values)
+      this.#tokens = [...this.#tokens, ...tokens]
+      return values
+    } catch (error) {
+      // The cache may be longer than what is known of it, or hold no numbers.
+      this.#forget()
+      throw error
+    }
+  }
+
+  async fork(count: number): Promise<Branches> {
+    const length = this.#length
+    const parent = this.#cacheNow()
+    const room = Math.max(this.#reach, length)
+    this.#engine.memory.admitBranches(count, room)
+    const queries = await this.#engine.runtime.repeat(this.#queries, count)
+    try {
+      const parents = Array.from({ length: count }, () => 0)
+      const cache = await parent.fork(parents, length, room)
+      return new DecoderOnlyBranches(this.#engine, { queries, cache, count, length, room })
+    } catch (error) {
+      queries.dispose()
+      throw error
+    }
+  }
+
+  dispose(): void {
+    this.#queries.dispose()
+    this.#forget()
+  }
+
+  /** Positions in the cache, queries included; 0 before the first run. */
+  get #length(): number {
+    return this.#tokens.length === 0 ? 0 : this.#engine.shape.queries + this.#tokens.length
+  }
+
+  /** Makes room for `tokens` tokens in all. Throws `prompt-too-long` when there may not be that many positions. */
+  async #reserve(tokens: number): Promise<void> {
+    const { shape, memory, context } = this.#engine
+    const length = shape.queries + tokens
+    if (length > context) {
+      const most = `picture, prompt and answer together may have ${context} positions`
+      throw new AppError(
+        'prompt-too-long',
+        `The prompt is too long here (${most}, this needs ${length}); shorten it.`,
+      )
+    }
+    this.#cache ??= await openCache(memory, capacityFor(length, context))
+    if (length > this.#cache.capacity) await this.#cache.reserve(capacityFor(length, context), this.#length)
+  }
+
+  /** Keeps the first `count` tokens. Costs nothing on the GPU. */
+  async #truncate(count: number): Promise<void> {
+    if (count >= this.#tokens.length) return
+    this.#tokens = this.#tokens.slice(0, count)
+    await this.#cache?.truncate(this.#length)
+  }
+
+  #forget(): void {
+    this.#cache?.dispose()
+    this.#cache = null
+    this.#tokens = []
+  }
+
+  #cacheNow(): KvCache {
+    if (this.#cache === null) throw new AppError('bug', 'A sequence was continued before it began.')
+    return this.#cache
+  }
+}
+
+interface BranchParts {
+  queries: DeviceTensor
+  cache: KvCache
+  count: number
+  length: number
+  /** Positions that they may reach. */
+  room: number
+}
+
+class DecoderOnlyBranches implements Branches {
+  readonly #engine: DecoderEngine
+  readonly #parts: BranchParts
+  #length: number
+  #failure: Error | null = null
+
+  constructor(engine: DecoderEngine, parts: BranchParts) {
+    this.#engine = engine
+    this.#parts = parts
+    this.#length = parts.length
+  }
+
+  async step(tokens: readonly number[], parents?: readonly number[]): Promise<Logits> {
+    const { queries, cache, count, room } = this.#parts
+    // What is in the cache behind a failure is unknown.
+    if (this.#failure !== null) throw this.#failure
+    if (this.#length === room) throw new AppError('bug', 'Branches were continued beyond their room.')
+    try {
+      if (parents !== undefined) await cache.reorder(parents, this.#length)
+      const values = await runDecoder(this.#engine, cache, {
+        queries,
+        tokens,
+        batch: count,
+        rows: [this.#engine.shape.queries],
+        past: this.#length,
+        logitRows: [0],
+      })
+      checkRange(values)
+      this.#length += 1
+      return values
+    } catch (error) {
+      this.#failure = error instanceof Error ? error : new Error(String(error))
+      throw error
+    }
+  }
+
+  dispose(): void {
+    this.#parts.queries.dispose()
+    this.#parts.cache.dispose()
+  }
+}
+
+/** How many entries two lists begin with in common. */
+export function commonPrefix(a: readonly number[], b: readonly number[]): number {
+  let length = 0
+  while (length < a.length && length < b.length && a[length] === b[length]) length += 1
+  return length
+}

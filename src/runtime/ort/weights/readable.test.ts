@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import { f16ToF32Bits } from '../../../pack/float16.ts'
+import { readableWeights, UploadPace } from './readable.ts'
+import { WidenedBlob, WidenedBytes } from './widened.ts'
+
+const MIB = 2 ** 20
+
+describe('the pace of uploads', () => {
+  /** A GPU that is done when it is told to be. */
+  function slowGpu(): { pace: UploadPace; waits: () => number; done: () => void } {
+    const waiting: (() => void)[] = []
+    let waits = 0
+    const pace = new UploadPace(() => {
+      waits += 1
+      return new Promise<void>((resolve) => waiting.push(resolve))
+    })
+    return { pace, waits: () => waits, done: () => waiting.shift()?.() }
+  }
+
+  it('lets 64 MiB go at once and holds back what is beyond until the GPU has taken them in', async () => {
+    const { pace, waits, done } = slowGpu()
+    await pace.allow(40 * MIB)
+    await pace.allow(24 * MIB)
+    expect(waits()).toBe(0)
+    let allowed = false
+    const held = pace.allow(1).then(() => (allowed = true))
+    await Promise.resolve()
+    expect([waits(), allowed]).toEqual([1, false])
+    done()
+    await held
+    await pace.allow(63 * MIB)
+    expect(waits()).toBe(1)
+  })
+
+  it('lets a single piece go that is larger than that', async () => {
+    const { pace, waits, done } = slowGpu()
+    const large = pace.allow(200 * MIB)
+    done()
+    await large
+    const next = pace.allow(1)
+    done()
+    await next
+    expect(waits()).toBe(2)
+  })
+})
+
+describe('halves read as floats', () => {
+  const halves = Uint16Array.from({ length: 3000 }, (_, i) => (i * 7919) & 0x7bff)
+  const bits = new Uint32Array(halves.length)
+  f16ToF32Bits(halves, bits)
+  const floats = new Uint8Array(bits.buffer)
+
+  it('are twice as long and hold the same numbers in every part', () => {
+    const widened = new WidenedBytes(new Uint8Array(halves.buffer))
+    expect(widened.byteLength).toBe(floats.length)
+    expect(widened.subarray()).toEqual(floats)
+    expect(widened.subarray(400, 1204)).toEqual(floats.slice(400, 1204))
+  })
+
+  it('need not lie at an even place in memory', () => {
+    const odd = new Uint8Array(halves.byteLength + 1)
+    odd.set(new Uint8Array(halves.buffer), 1)
+    expect(new WidenedBytes(odd.subarray(1)).subarray(8, 80)).toEqual(floats.slice(8, 80))
+  })
+
+  it('stream out of a Blob, and ask for as many bytes as they become', async () => {
+    const asked: number[] = []
+    const widened = new WidenedBlob(new Blob([halves]), (bytes) => {
+      asked.push(bytes)
+      return Promise.resolve()
+    })
+    expect(widened.size).toBe(floats.length)
+    const part = widened.slice(400, 1204)
+    expect(new Uint8Array(await new Response(part.stream()).arrayBuffer())).toEqual(floats.slice(400, 1204))
+    expect(asked).toEqual([804])
+  })
+})
+
+it('gives ONNX Runtime the file under two names, as it is and widened', async () => {
+  const data = new Blob([Uint8Array.of(0, 0x3c, 0, 0xc0)])
+  const pace = new UploadPace(() => Promise.resolve())
+  const where = { provider: 'wasm', device: null } as const
+  const files = await readableWeights({ path: 'a.weights', data }, where, pace)
+  expect(files.map(({ path }) => path)).toEqual(['a.weights', 'a.weights.f32'])
+  const [plain, widened] = files.map((file) => file.data)
+  expect(plain).toEqual(Uint8Array.of(0, 0x3c, 0, 0xc0))
+  if (!(widened instanceof Uint8Array)) throw new Error('WebAssembly reads bytes.')
+  expect(new Float32Array(widened.subarray(0, 8).buffer)).toEqual(Float32Array.of(1, -2))
+})

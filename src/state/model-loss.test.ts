@@ -1,0 +1,183 @@
+import { createStore, type StoreApi } from 'zustand/vanilla'
+import { describe, expect, it, vi } from 'vitest'
+import { AppError, fromFailure, type Failure } from '../pack/failure.ts'
+import type { EngineCalls, LoadedModel } from '../protocol/engine-calls.ts'
+import type { Client, Handlers } from '../protocol/rpc.ts'
+import { engineAccess } from './engine-access.ts'
+import { modelSlice } from './model-slice.ts'
+import { settingsSlice, type Settings } from './settings-slice.ts'
+import type { AppState } from './store.ts'
+
+const LOADED = { loadMs: 1, manifest: { name: 'm' } } as unknown as LoadedModel
+const LOST = new AppError('device-lost', 'The graphics device went away.')
+const PATIENCE_MS = 20
+
+/** What one worker does; what it leaves out it does at once, and it never loses its device. */
+type Worker = Partial<Handlers<EngineCalls>>
+
+/** Nothing is answered, as by a thread that backtracks for ever. */
+const blocked = (): Promise<never> => new Promise(() => undefined)
+
+interface Bench {
+  store: StoreApi<AppState>
+  kept: Settings[]
+  /** Inputs of every load, by worker. */
+  loads: EngineCalls['load']['in'][][]
+}
+
+/** The slice over an engine whose first worker behaves like the first of `workers`, the next like the second, and so on. */
+function bench(workers: Worker[], kept: Settings[] = []): Bench {
+  const loads: Bench['loads'] = []
+  const started = (): { client: Client<EngineCalls>; end: (failure: Failure) => void } => {
+    const worker = workers[loads.length] ?? {}
+    const loadsHere: EngineCalls['load']['in'][] = []
+    loads.push(loadsHere)
+    let end: (failure: Failure) => void = () => undefined
+    const ended = new Promise<never>((_, reject) => (end = (failure) => reject(fromFailure(failure))))
+    ended.catch(() => undefined)
+    const handlers: Partial<Handlers<EngineCalls>> = {
+      load: () => Promise.resolve(LOADED),
+      untilLost: blocked,
+      ping: () => Promise.resolve(null),
+      unload: () => Promise.resolve(null),
+      ...worker,
+    }
+    const call = (kind: keyof EngineCalls, input: never, options: { signal?: AbortSignal } = {}): unknown => {
+      if (kind === 'load') loadsHere.push(input)
+      const { signal = new AbortController().signal } = options
+      return Promise.race([ended, handlers[kind]?.(input, () => undefined, signal)])
+    }
+    return { client: { call, fail: end } as unknown as Client<EngineCalls>, end }
+  }
+  let worker = started()
+  const store = createStore<AppState>()((set, get) => {
+    const engine = engineAccess(
+      {
+        client: worker.client,
+        restart(failure) {
+          worker.end(failure)
+          worker = started()
+          return worker.client
+        },
+      },
+      {
+        patienceMs: PATIENCE_MS,
+        onUnresponsive: (failure, isBlocked) => get().engineUnresponsive(failure, isBlocked),
+        onBlocked: (isBlocked) => get().engineBlocked(isBlocked),
+      },
+    )
+    return {
+      ...settingsSlice(set, get, { load: () => kept.at(-1), save: (settings) => void kept.push(settings) }),
+      ...modelSlice(set, get, engine, 'http://localhost/built-in/'),
+      stop: () => undefined,
+      answerWaiting: () => Promise.resolve(),
+      // The slice asks for nothing else.
+    } as unknown as AppState
+  })
+  return { store, kept, loads }
+}
+
+const placesOf = (loads: EngineCalls['load']['in'][][]): unknown[] =>
+  loads.map((worker) => worker.map(({ pack }) => (pack.kind === 'kept' ? pack.id : 'built-in')))
+
+describe('a model that loses its graphics device while it is loaded', () => {
+  it('is loaded again by itself, in a fresh worker', async () => {
+    const { store, loads } = bench([{ load: () => Promise.reject(LOST) }])
+    const statuses: string[] = []
+    store.subscribe(({ model }, { model: before }) => {
+      if (model.status !== before.status) statuses.push(model.status)
+    })
+    await store.getState().loadModel()
+    expect(statuses).toEqual(['loading', 'failed', 'loading', 'ready'])
+    expect(placesOf(loads)).toEqual([['built-in'], ['built-in']])
+  })
+
+  it('is loaded by itself only once; then people decide, and a third worker is a fresh one too', async () => {
+    const losing = { load: () => Promise.reject(LOST) }
+    const { store, loads } = bench([losing, losing])
+    await store.getState().loadModel()
+    expect(store.getState()).toMatchObject({ losses: 2, model: { failure: { code: 'device-lost' } } })
+    await store.getState().loadModel()
+    expect(store.getState().model.status).toBe('ready')
+    expect(placesOf(loads)).toEqual([['built-in'], ['built-in'], ['built-in']])
+  })
+
+  it('gives way to another that is wanted meanwhile, in a fresh worker', async () => {
+    let lose: (error: unknown) => void = () => undefined
+    const { store, loads } = bench([{ load: () => new Promise((_, reject) => (lose = reject)) }])
+    void store.getState().loadModel()
+    const changed = store.getState().changeModel('kept')
+    lose(LOST)
+    await changed
+    expect(store.getState()).toMatchObject({ losses: 0, model: { status: 'ready' } })
+    expect(placesOf(loads)).toEqual([['built-in'], ['kept']])
+  })
+})
+
+describe('a model that does not end what it is told to end', () => {
+  const chosen = (...workers: Worker[]): Bench => {
+    const all = bench(workers)
+    all.store.getState().changeSettings({ model: 'bad' })
+    return all
+  }
+
+  it('can be left while it is loaded: its worker is ended, and the other one is loaded', async () => {
+    const { store, loads } = chosen({ load: blocked, ping: blocked, unload: blocked })
+    void store.getState().loadModel()
+    await store.getState().changeModel(null)
+    expect(store.getState()).toMatchObject({
+      model: { status: 'ready' },
+      settings: { model: null, unresponsive: 'bad' },
+    })
+    expect(placesOf(loads)).toEqual([['bad'], ['built-in']])
+  })
+
+  it('can be left when it is ready but the thread is lost, and can be measured no more', async () => {
+    const { store, loads } = chosen({ unload: blocked, ping: blocked })
+    await store.getState().loadModel()
+    expect(await store.getState().unloadModel()).toEqual({ kind: 'kept', id: 'bad' })
+    expect(store.getState().model.status).toBe('absent')
+    expect(loads).toHaveLength(2)
+  })
+
+  it('fails in a sentence when nothing else is wanted, and is held against nobody who merely is slow', async () => {
+    const { store } = chosen({ unload: blocked })
+    await store.getState().loadModel()
+    const told: Failure[] = []
+    store.subscribe(({ model }) => model.status === 'failed' && told.push(model.failure))
+    await store.getState().unloadModel()
+    expect(told[0]).toMatchObject({
+      code: 'unresponsive',
+      message: expect.stringContaining('did not stop') as string,
+    })
+    expect(store.getState().settings.unresponsive).toBe(null)
+  })
+
+  it('is not loaded by itself by the next visit, which says why, until it has been loaded and was sound', async () => {
+    const { store, kept } = chosen({ load: blocked, ping: blocked })
+    void store.getState().loadModel()
+    await vi.waitFor(() => expect(store.getState().settings.unresponsive).toBe('bad'))
+
+    const next = bench([], kept)
+    await next.store.getState().startModel(null)
+    expect(placesOf(next.loads)).toEqual([['built-in']])
+    expect(next.store.getState().setAside).toMatchObject({ code: 'unresponsive' })
+    await next.store.getState().changeModel('bad')
+    expect(next.store.getState()).toMatchObject({ setAside: null, settings: { unresponsive: null } })
+
+    const last = bench([], kept)
+    await last.store.getState().startModel('wasm')
+    expect(placesOf(last.loads)).toEqual([['bad']])
+    expect(last.store.getState().settings.prefer).toBe('wasm')
+  })
+
+  it('is forgiven when the thread answers again', async () => {
+    let wake: () => void = () => undefined
+    const asleep = new Promise<null>((resolve) => (wake = () => resolve(null)))
+    const { store } = chosen({ load: () => asleep.then(blocked), ping: () => asleep })
+    void store.getState().loadModel()
+    await vi.waitFor(() => expect(store.getState().settings.unresponsive).toBe('bad'))
+    wake()
+    await vi.waitFor(() => expect(store.getState().settings.unresponsive).toBe(null))
+  })
+})
