@@ -42,10 +42,22 @@ const browserGlobals = ['window', 'document', 'navigator', 'indexedDB', 'caches'
 
 const refuse = (regex: string, message: string): { regex: string; message: string } => ({ regex, message })
 
+/** What is beside src: it imports src, never the other way round. Tests may use what tests share. */
+const outside = (folders: string, message: string): ReturnType<typeof refuse> =>
+  refuse(`^(\\.\\./)+(${folders})/`, message)
+const shipped = outside(
+  'testing|lab|e2e|scripts',
+  'What ships imports nothing that tests, measures or builds it',
+)
+const tested = outside('lab|e2e|scripts', 'What tests share lies in testing')
+
+const tests = ['**/*.test.ts', '**/*.test.tsx', '**/*.browser-test.ts']
+
 function boundaries(folder: string, { onnxRuntime = false } = {}): ReturnType<typeof refuse>[] {
   const allowed = layers[folder] ?? []
   const forbidden = Object.keys(layers).filter((other) => other !== folder && !allowed.includes(other))
   const rules = [
+    shipped,
     refuse(
       `^\\.\\.?/(.*/)?(${forbidden.join('|')})/`,
       `${folder} may import only: ${allowed.join(', ') || 'nothing'}`,
@@ -92,9 +104,25 @@ export default defineConfig(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
     },
   },
+  {
+    files: ['**/*.ts', '**/*.tsx'],
+    // A test's describe holds many tests; each is as long as what it tells.
+    ignores: [...tests, 'src/state/conversation-slice.ts', 'src/state/packs-slice.ts'],
+    rules: { 'max-lines-per-function': ['error', { max: 120 }] },
+  },
+  {
+    files: ['src/**'],
+    ignores: [...tests, 'src/state/conversation-slice.ts'],
+    rules: { 'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }] },
+  },
+  { files: ['src/*'], rules: { 'no-restricted-imports': ['error', { patterns: [shipped] }] } },
+  {
+    files: ['src/**', 'testing/**'].flatMap((folder) => tests.map((name) => folder.replace('**', name))),
+    rules: { 'no-restricted-imports': ['error', { patterns: [tested] }] },
+  },
   Object.keys(layers).map((folder) => ({
     files: [`src/${folder}/**`],
-    ignores: ['**/*.test.ts', '**/*.test.tsx', '**/*.browser-test.ts'],
+    ignores: tests,
     rules: {
       'no-restricted-imports': ['error', { patterns: boundaries(folder) }] as const,
       ...(anywhere.includes(folder) && { 'no-restricted-globals': ['error', ...browserGlobals] as const }),
@@ -102,14 +130,14 @@ export default defineConfig(
   })),
   {
     files: ['src/runtime/ort/**'],
-    ignores: ['**/*.test.ts', '**/*.browser-test.ts'],
+    ignores: tests,
     rules: {
       'no-restricted-imports': ['error', { patterns: boundaries('runtime', { onnxRuntime: true }) }],
     },
   },
   { files: ['src/ui/**', 'src/main.tsx'], rules: reactHooks.configs.recommended.rules },
   {
-    files: ['**/*.test.ts', '**/*.browser-test.ts'],
+    files: tests,
     // Spies are asserted on without being called.
     rules: { '@typescript-eslint/unbound-method': 'off' },
   },

@@ -1,5 +1,5 @@
 import { defineConfig, devices } from '@playwright/test'
-import { launchOptions } from './scripts/browser.ts'
+import { launchOptions } from './testing/browser.ts'
 
 // Any port, so that two checkouts can be tested side by side; the environment carries it to the test processes.
 process.env['PICTALK_PORT'] ??= String(20_000 + Math.floor(Math.random() * 20_000))

@@ -2,7 +2,7 @@ import react from '@vitejs/plugin-react'
 import { playwright } from '@vitest/browser-playwright'
 import { VitePWA } from 'vite-plugin-pwa'
 import { defineConfig } from 'vitest/config'
-import { launchOptions } from './scripts/browser.ts'
+import { launchOptions } from './testing/browser.ts'
 import { CONTENT_SECURITY_POLICY_HEADER, contentSecurityPolicy } from './scripts/content-security-policy.ts'
 
 const { args, ...browser } = launchOptions()

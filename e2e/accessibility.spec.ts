@@ -19,7 +19,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.getByRole('button', { name: 'Download', exact: true }).click()
     await expect(app.model).toContainText('works without a connection')
     await expectNoViolations(page)
-    await app.choose('e2e/images/good-rgb.png', 'e2e/images/bad-text.jpg')
+    await app.choose('testing/images/good-rgb.png', 'testing/images/bad-text.jpg')
     await app.finished(0)
     await expect(app.answer(1)).toContainText('not a picture')
     await expectNoViolations(page)

@@ -22,7 +22,7 @@ const READ = [
 
 test('Users are told in one sentence why a file cannot be used, and can go on', async ({ app }) => {
   await app.open()
-  await app.choose(...Object.keys(REFUSED).map((name) => `e2e/images/${name}`), 'e2e/images/good-rgb.png')
+  await app.choose(...Object.keys(REFUSED).map((name) => `testing/images/${name}`), 'testing/images/good-rgb.png')
   for (const [index, sentence] of Object.values(REFUSED).entries())
     await expect(app.answer(index)).toContainText(sentence)
   await app.finished(Object.keys(REFUSED).length)
@@ -30,6 +30,6 @@ test('Users are told in one sentence why a file cannot be used, and can go on', 
 
 test('Users can use pictures of every common kind', async ({ app }) => {
   await app.open()
-  await app.choose(...READ.map((name) => `e2e/images/${name}`))
+  await app.choose(...READ.map((name) => `testing/images/${name}`))
   for (const index of READ.keys()) await app.finished(index)
 })

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import type { TestInfo } from '@playwright/test'
 import sharp from 'sharp'
-import { photoLike } from '../lab/quantisation/photo-like.ts'
+import { photoLike } from '../testing/photo-like.ts'
 import { drawScene } from '../src/scenes/draw.ts'
 import { FIRST_HELD_OUT_SEED, makeScene } from '../src/scenes/scene.ts'
 import { expect, test } from './fixtures.ts'

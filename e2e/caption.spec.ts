@@ -2,7 +2,7 @@ import { judgeCaption } from '../src/scenes/judge.ts'
 import { FIRST_HELD_OUT_SEED, makeScene } from '../src/scenes/scene.ts'
 import { expect, test } from './fixtures.ts'
 
-const PICTURE = 'e2e/images/good-rgb.png'
+const PICTURE = 'testing/images/good-rgb.png'
 
 test('Users can drop an image anywhere and read its caption', async ({ app }) => {
   await app.open()
@@ -28,7 +28,7 @@ test('Users can choose, then paste, and get a conversation for each picture', as
   await app.open()
   await app.choose(PICTURE)
   await app.finished('good-rgb.png')
-  await app.paste('e2e/images/good-rgb.jpg', 'image/jpeg')
+  await app.paste('testing/images/good-rgb.jpg', 'image/jpeg')
   await app.finished('good-rgb.jpg')
   await expect(app.conversation.getByRole('article')).toHaveCount(1)
   await app.reopen('good-rgb.png')
@@ -41,7 +41,7 @@ test('Users can stop while the answer is written, and go on with the next pictur
   await page.getByRole('button', { name: 'Stop' }).click()
   await expect(app.answer('good-rgb.png')).toContainText('Stopped after')
   await expect(app.answer('good-rgb.png')).toBeFocused()
-  await app.choose('e2e/images/good-rgb.webp')
+  await app.choose('testing/images/good-rgb.webp')
   await app.finished('good-rgb.webp')
 })
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { unzipSync } from 'fflate'
 import { expect, test } from './fixtures.ts'
 
-const PICTURE = 'e2e/images/good-rgb.png'
+const PICTURE = 'testing/images/good-rgb.png'
 const NAME = 'good-rgb.png'
 
 const config: unknown = JSON.parse(readFileSync('models/drawn-scenes/checkpoint/config.json', 'utf8'))
@@ -74,7 +74,7 @@ test('Users can compare pictures with the same question, several ways of answeri
   page,
 }) => {
   await app.open()
-  await app.choose(PICTURE, 'e2e/images/good-palette.png')
+  await app.choose(PICTURE, 'testing/images/good-palette.png')
   await app.finished(NAME)
   await app.finished('good-palette.png')
   await page.getByText('Settings').click()
@@ -92,7 +92,7 @@ test('Users can compare pictures with the same question, several ways of answeri
 test('Users can search, delete, export and import their conversations', async ({ app, page }) => {
   await app.open()
   for (const name of ['good-rgb.png', 'good-grey.png', 'good-palette.png', 'good-alpha.png']) {
-    await app.choose(`e2e/images/${name}`)
+    await app.choose(`testing/images/${name}`)
     await app.finished(name)
   }
   await app.list.getByRole('searchbox', { name: 'Search conversations' }).fill('palette')

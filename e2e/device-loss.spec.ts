@@ -35,7 +35,7 @@ test('Users keep the half answer, the draft and the conversation when the graphi
   test.setTimeout(120_000 + LOSSES * 60_000)
   await rememberDevice(page)
   await app.openOnWebGpu()
-  await app.choose(`e2e/images/${NAME}`)
+  await app.choose(`testing/images/${NAME}`)
   await app.finished(NAME)
   // Long enough to be in the middle of it for sure.
   await page.getByText('Settings').click()

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { chromium } from '@playwright/test'
-import { launchOptions } from '../scripts/browser.ts'
+import { launchOptions } from '../testing/browser.ts'
 import { AppPage, expect, test } from './fixtures.ts'
 
 test('Users without WebGPU are told so and get their caption from WebAssembly', async ({ baseURL }) => {
@@ -14,7 +14,7 @@ test('Users without WebGPU are told so and get their caption from WebAssembly', 
     await app.open('')
     await expect(app.model).toContainText('Runs on WebAssembly')
     await expect(app.model).toContainText(/WebGPU/)
-    await app.choose('e2e/images/good-rgb.png')
+    await app.choose('testing/images/good-rgb.png')
     await app.finished(0)
   } finally {
     await browser.close()
@@ -25,7 +25,7 @@ test('Users can change over to WebAssembly by hand', async ({ app, page }) => {
   await app.openOnWebGpu()
   await page.getByRole('button', { name: 'Use WebAssembly' }).click()
   await expect(app.model).toContainText('Runs on WebAssembly')
-  await app.choose('e2e/images/good-rgb.png')
+  await app.choose('testing/images/good-rgb.png')
   await app.finished(0)
 })
 

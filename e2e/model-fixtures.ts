@@ -13,7 +13,7 @@ export const PACK_FILES = parseManifest(readFileSync(join(PACK, MANIFEST_PATH), 
   ({ path }) => path,
 )
 export const CHECKPOINT = 'models/drawn-scenes/checkpoint'
-export const PICTURE = 'e2e/images/good-rgb.png'
+export const PICTURE = 'testing/images/good-rgb.png'
 
 export class Models {
   readonly app: AppPage

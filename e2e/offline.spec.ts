@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, type BrowserContext } from '@playwright/test'
-import { launchOptions } from '../scripts/browser.ts'
-import { freePort, openBuiltSite, type BuiltSite } from '../scripts/built-site.ts'
+import { launchOptions } from '../testing/browser.ts'
+import { freePort, openBuiltSite, type BuiltSite } from '../testing/servers/built-site.ts'
 import { startFaultServer } from '../testing/servers/fault-server.ts'
 import { AppPage, expect, test as base } from './fixtures.ts'
 
@@ -55,7 +55,7 @@ test('Users can caption with no server at all after one visit, with a kept model
   await first.app.page.getByRole('button', { name: /^Use it: / }).click()
   await expect(first.app.model.getByRole('heading', { level: 2 })).not.toContainText('Built-in')
   await expect(first.app.model).toContainText('Runs on')
-  await first.app.choose('e2e/images/good-rgb.png')
+  await first.app.choose('testing/images/good-rgb.png')
   const words = await first.app.finished('good-rgb.png')
   expect(first.complaints).toEqual([])
   await first.close()
@@ -72,7 +72,7 @@ test('Users can caption with no server at all after one visit, with a kept model
   await second.app.page.getByText('Other models').click()
   await second.app.page.getByRole('button', { name: 'Use: built-in model' }).click()
   await expect(second.app.model).toContainText('Built-in model')
-  await second.app.choose('e2e/images/good-palette.png')
+  await second.app.choose('testing/images/good-palette.png')
   expect(await second.app.finished('good-palette.png')).toMatch(/[a-z]{2,}/)
   // The list of known models is the host's to change, so it is not kept; nothing else was missed.
   expect(second.complaints.filter((text) => !text.includes('ERR_CONNECTION_REFUSED'))).toEqual([])

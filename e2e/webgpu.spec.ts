@@ -12,7 +12,7 @@ async function wordsOf(app: AppPage, which: string): Promise<string> {
 
 /** A caption, an answer to a question, and one that three beams found. */
 async function converse(app: AppPage): Promise<string[]> {
-  await app.choose(`e2e/images/${NAME}`)
+  await app.choose(`testing/images/${NAME}`)
   const words = [await wordsOf(app, NAME)]
   await app.ask(QUESTION)
   words.push(await wordsOf(app, `${NAME}: ${QUESTION}`))

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
-import { installedChromium } from './browser.ts'
+import { installedChromium } from '../testing/browser.ts'
 import { addUp } from './gate/reports.ts'
 import { runStages } from './gate/run.ts'
 import { CHECK, GATE, REPORTS } from './gate/steps.ts'

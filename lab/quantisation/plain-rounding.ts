@@ -18,14 +18,3 @@ export function plainRounding(values: Float32Array, target: PlainTarget): Float3
   }
   return out
 }
-
-/** Root mean square of the differences, relative to that of `values`. */
-export function relativeError(values: Float32Array, approximate: Float32Array): number {
-  let error = 0
-  let energy = 0
-  values.forEach((value, i) => {
-    error += (value - (approximate[i] ?? NaN)) ** 2
-    energy += value ** 2
-  })
-  return Math.sqrt(error / energy)
-}

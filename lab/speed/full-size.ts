@@ -17,9 +17,9 @@ import { transformWithOxc } from 'vite'
 import { servePack } from '../../src/cli/serve.ts'
 import type { GpuCounts } from '../../src/bench/gpu-probe.ts'
 import { GREEDY } from '../../src/pack/decoding.ts'
-import { launchOptions } from '../../scripts/browser.ts'
+import { launchOptions } from '../../testing/browser.ts'
 import { watchMemory, type Memory } from './browser-memory.ts'
-import { freePort, openBuiltSite } from '../../scripts/built-site.ts'
+import { freePort, openBuiltSite } from '../../testing/servers/built-site.ts'
 import { startSyntheticHub } from '../../testing/servers/synthetic-hub.ts'
 
 const { values } = parseArgs({
@@ -32,7 +32,7 @@ const { values } = parseArgs({
     'reload-at': { type: 'string' },
     profile: { type: 'string' },
     tokens: { type: 'string', default: '3' },
-    image: { type: 'string', default: 'e2e/images/good-rgb.png' },
+    image: { type: 'string', default: 'testing/images/good-rgb.png' },
     out: { type: 'string' },
   },
 })

@@ -7,7 +7,7 @@
 import { parseArgs } from 'node:util'
 import { chromium, type CDPSession } from '@playwright/test'
 import { preview } from 'vite'
-import { launchOptions } from '../../scripts/browser.ts'
+import { launchOptions } from '../../testing/browser.ts'
 
 const { values } = parseArgs({
   options: {
@@ -17,7 +17,7 @@ const { values } = parseArgs({
   },
 })
 const PORT = 4339
-const PICTURE = 'e2e/images/good-rgb.png'
+const PICTURE = 'testing/images/good-rgb.png'
 
 async function sample(step: string, session: CDPSession): Promise<void> {
   await session.send('HeapProfiler.collectGarbage')

@@ -5,7 +5,7 @@ import { cpus, platform, release, tmpdir, totalmem } from 'node:os'
 import { dirname, join, resolve, sep } from 'node:path'
 import { chromium, type Page } from '@playwright/test'
 import { createServer } from 'vite'
-import { launchOptions } from '../../scripts/browser.ts'
+import { launchOptions } from '../../testing/browser.ts'
 import { watchMemory, type Memory } from './browser-memory.ts'
 
 /** Workers and modules are only started with a type that says what they are. */

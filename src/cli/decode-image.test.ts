@@ -4,7 +4,7 @@ import type { RgbRows } from '../image/pixels.ts'
 import { AppError } from '../pack/failure.ts'
 import { decodeImage } from './decode-image.ts'
 
-const open = (name: string): Buffer => readFileSync(`e2e/images/${name}`)
+const open = (name: string): Buffer => readFileSync(`testing/images/${name}`)
 const allOf = (rows: RgbRows): Uint8Array => rows.readRows(0, rows.height)
 
 function largestDifference(a: Uint8Array, b: Uint8Array): number {

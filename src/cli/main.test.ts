@@ -126,7 +126,7 @@ describe('pictalk', () => {
     const { stdout, stderr, status } = await pictalk(
       'caption',
       join(folder, 'pack'),
-      'e2e/images/bad-text.jpg',
+      'testing/images/bad-text.jpg',
       PICTURE,
     )
     expect(status).toBe(1)

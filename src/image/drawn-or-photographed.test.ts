@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { photoLike } from '../../lab/quantisation/photo-like.ts'
+import { photoLike } from '../../testing/photo-like.ts'
 import { decodeImage } from '../cli/decode-image.ts'
 import { drawScene } from '../scenes/draw.ts'
 import { seededRandom } from '../scenes/random.ts'

@@ -1,4 +1,5 @@
 /** What the workers of the comparison have in common: how they are asked, and what they answer. */
+import { startGpuProbe, type GpuProbe } from '../../../src/bench/gpu-probe.ts'
 
 export interface DecoderRequest {
   /** Where the files lie, with a slash at its end. */
@@ -26,7 +27,7 @@ export interface DecoderResult {
 
 export interface DecoderRound {
   prefill: { positions: number; ms: number }[]
-  decode: StepMedians
+  decode: Step
 }
 
 /** An answer of some tokens: marks of its begin and behind each token. */
@@ -36,10 +37,10 @@ export interface Answered {
 }
 
 /** Measures answers once loaded; `pause` comes before the first and before each round, so that sides take turns. */
-export async function answers(
+async function answers(
   { tokens, rounds, positions }: DecoderRequest,
   sinceLoading: () => number,
-  generate: (length: number, count: number) => Promise<Answered>,
+  generate: Generate,
   pause: (at: string) => Promise<void>,
 ): Promise<Pick<DecoderResult, 'secondTokenMs' | 'rounds' | 'ids'>> {
   const prefillMs = ([begin, first]: Mark[]): number => (first?.at ?? NaN) - (begin?.at ?? NaN)
@@ -63,6 +64,32 @@ export async function answers(
   return { secondTokenMs, rounds: measured, ids }
 }
 
+/** Generates `count` tokens behind a prompt of `length` positions. */
+export type Generate = (length: number, count: number) => Promise<Answered>
+
+/**
+ * Loads a decoder with `open` and measures it, as both sides are measured. The time in which the page looks at memory
+ * does not count.
+ */
+export async function measureDecoder(
+  request: DecoderRequest,
+  pause: (at: string) => Promise<void>,
+  open: (counts: GpuProbe['counts']) => Promise<Generate>,
+): Promise<DecoderResult> {
+  const probe = startGpuProbe()
+  const started = performance.now()
+  const generate = await open(probe.counts)
+  const loadMs = performance.now() - started
+  const gpuBytesLoading = probe.counts.peakBytes
+  await pause('loaded')
+  if (request.loadOnly) return { loadMs, gpuBytesLoading, rounds: [], ids: [] }
+  const pausedMs = performance.now() - started - loadMs
+  const sinceLoading = (): number => performance.now() - started - pausedMs
+  const result = await answers(request, sinceLoading, generate, pause)
+  probe.stop()
+  return { loadMs, gpuBytesLoading, ...result }
+}
+
 export interface Step {
   ms: number
   /** The processor's part: from token to token without the waiting for the GPU. */
@@ -71,8 +98,6 @@ export interface Step {
   /** Bytes of GPU buffers made in it. */
   madeBytes: number
 }
-
-export type StepMedians = Step
 
 /** What a step is told from: taken behind each token. */
 export interface Mark {
@@ -88,7 +113,7 @@ export function mark(counts: Omit<Mark, 'at'>): Mark {
 }
 
 /** Of each figure the median over the steps between marks. */
-export function medians(marks: readonly Mark[]): StepMedians {
+export function medians(marks: readonly Mark[]): Step {
   const steps = marks.slice(1).map((now, i): Step => {
     const before = marks[i] ?? now
     return {

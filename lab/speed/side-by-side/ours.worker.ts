@@ -1,30 +1,26 @@
 /** Our decoder, without the rest of the model: what lab/speed/side-by-side.ts puts beside transformers.js. */
-import { startGpuProbe } from '../../../src/bench/gpu-probe.ts'
 import { DecoderOnly } from '../../../src/runtime/language/decoder-only.ts'
 import { Runtime } from '../../../src/runtime/ort/runtime.ts'
 import {
   answerRequest,
-  answers,
   largest,
   mark,
+  measureDecoder,
   promptOf,
-  type Answered,
   type DecoderRequest,
-  type DecoderResult,
+  type Generate,
 } from './answer.ts'
 import { gpu, openDecoderFiles } from './decoder-files.ts'
 
-async function measure(
-  request: DecoderRequest,
-  pause: (at: string) => Promise<void>,
-): Promise<DecoderResult> {
-  const { base, vocabulary, loadOnly } = request
-  const probe = startGpuProbe()
-  const started = performance.now()
+async function open(
+  { base, vocabulary }: DecoderRequest,
+  counts: Parameters<typeof mark>[0],
+): Promise<Generate> {
   const runtime = await Runtime.open(await gpu())
   const { shape, graph, weights } = await openDecoderFiles(base)
-  const language = await DecoderOnly.open(runtime, {
-    openSession: (recordable) =>
+  const language = await DecoderOnly.open(
+    runtime,
+    (recordable) =>
       runtime.session({
         graph,
         weights,
@@ -32,17 +28,13 @@ async function measure(
         recordable,
       }),
     shape,
-    cacheType: 'float32',
-    context: shape.positions,
-  })
-  const loadMs = performance.now() - started
-  const gpuBytesLoading = probe.counts.peakBytes
-  await pause('loaded')
-  if (loadOnly) return { loadMs, gpuBytesLoading, rounds: [], ids: [] }
+    'float32',
+    shape.positions,
+  )
   if (!language.records) throw new Error('Steps are not recorded here.')
   const { queries } = shape
-  const generate = async (length: number, count: number): Promise<Answered> => {
-    const marks = [mark(probe.counts)]
+  return async (length, count) => {
+    const marks = [mark(counts)]
     const ids: number[] = []
     // As many positions as theirs, the queries' among them.
     const embeddings = new Float32Array(queries * shape.hiddenSize).map((_, i) => Math.sin(i))
@@ -51,7 +43,7 @@ async function measure(
       let { logits } = await decoding.begin(promptOf(length - queries, vocabulary), count)
       for (;;) {
         const id = largest(logits)
-        marks.push(mark(probe.counts))
+        marks.push(mark(counts))
         ids.push(id)
         if (ids.length === count) break
         logits = await decoding.step(id)
@@ -61,11 +53,8 @@ async function measure(
     }
     return { marks, ids }
   }
-  const pausedMs = performance.now() - started - loadMs
-  const since = (): number => performance.now() - started - pausedMs
-  const result = await answers(request, since, generate, pause)
-  probe.stop()
-  return { loadMs, gpuBytesLoading, ...result }
 }
 
-answerRequest(measure)
+answerRequest((request: DecoderRequest, pause) =>
+  measureDecoder(request, pause, (counts) => open(request, counts)),
+)

@@ -1,22 +1,16 @@
 /** transformers.js over the exporter's graph: bundled by lab/speed/side-by-side.ts, as the package lies elsewhere. */
 import { AutoModelForCausalLM, env, Tensor } from '@huggingface/transformers'
-import { startGpuProbe } from '../../../src/bench/gpu-probe.ts'
 import {
   answerRequest,
-  answers,
   mark,
+  measureDecoder,
   promptOf,
-  type Answered,
   type DecoderRequest,
-  type DecoderResult,
+  type Generate,
   type Mark,
 } from './answer.ts'
 
-async function measure(
-  request: DecoderRequest,
-  pause: (at: string) => Promise<void>,
-): Promise<DecoderResult> {
-  const { base, vocabulary, loadOnly } = request
+function configure(base: string): void {
   env.allowRemoteModels = false
   env.allowLocalModels = true
   env.localModelPath = base
@@ -31,18 +25,15 @@ async function measure(
       wasm: `${base}ort-wasm-simd-threaded.asyncify.wasm`,
     },
   })
-  const probe = startGpuProbe()
-  const started = performance.now()
+}
+
+async function open(vocabulary: number, counts: Parameters<typeof mark>[0]): Promise<Generate> {
   const model = await AutoModelForCausalLM.from_pretrained('exporter', {
     dtype: 'q4',
     device: 'webgpu',
     use_external_data_format: true,
   })
-  const loadMs = performance.now() - started
-  const gpuBytesLoading = probe.counts.peakBytes
-  await pause('loaded')
-  if (loadOnly) return { loadMs, gpuBytesLoading, rounds: [], ids: [] }
-  const generate = async (length: number, count: number): Promise<Answered> => {
+  return async (length, count) => {
     const marks: Mark[] = []
     const ids: number[] = []
     await model.generate({
@@ -55,18 +46,16 @@ async function measure(
         // It is first given the prompt, then each token.
         put: ([given = []]: bigint[][]) => {
           if (marks.length > 0) ids.push(Number(given[0]))
-          marks.push(mark(probe.counts))
+          marks.push(mark(counts))
         },
         end: () => undefined,
       },
     })
     return { marks, ids }
   }
-  const pausedMs = performance.now() - started - loadMs
-  const since = (): number => performance.now() - started - pausedMs
-  const result = await answers(request, since, generate, pause)
-  probe.stop()
-  return { loadMs, gpuBytesLoading, ...result }
 }
 
-answerRequest(measure)
+answerRequest((request: DecoderRequest, pause) => {
+  configure(request.base)
+  return measureDecoder(request, pause, (counts) => open(request.vocabulary, counts))
+})

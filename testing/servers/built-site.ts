@@ -2,7 +2,7 @@ import { cpSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { preview, type PreviewServer } from 'vite'
-import { CONTENT_SECURITY_POLICY_HEADER } from './content-security-policy.ts'
+import { CONTENT_SECURITY_POLICY_HEADER } from '../../scripts/content-security-policy.ts'
 
 /** The built page on a port of its own; stopped and started again it is the same site to the browser. */
 export interface BuiltSite {

@@ -3,7 +3,7 @@
  * falls off as in nature (1/f), two surfaces meet at edges, corners are darker, the sensor is noisy, and it is a JPEG.
  */
 import sharp from 'sharp'
-import { seededRandom, type Random } from '../../src/scenes/random.ts'
+import { seededRandom, type Random } from '../src/scenes/random.ts'
 
 export interface PhotoLike {
   seed: number

@@ -1,6 +1,6 @@
 /**
  * The error of each stage at the full size of `blip2-opt-2.7b`, and whether its numbers stay within float16:
- *   npx tsx lab/speed/full-shapes.ts [--python <python with torch>] [--layers 39,12,32] [--outliers 8] [--chains "fp32;q4f16"]
+ *   npx tsx lab/quantisation/full-shapes.ts [--python <python with torch>] [--layers 39,12,32] [--outliers 8] [--chains "fp32;q4f16"]
  * Weights are made up (src/synthetic) and quantised by the converter's own code, layer by layer; full_shapes.py runs
  * each layer in every precision. Never is more than one layer in memory. `--outliers` is how far above the others the
  * few channels lie that layers write as outliers. Prints two tables: root mean square error against float32 behind each
