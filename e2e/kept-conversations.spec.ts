@@ -2,7 +2,7 @@ import type { BrowserContext, Page } from '@playwright/test'
 import { AppPage, expect, test } from './fixtures.ts'
 
 const NAME = 'good-rgb.png'
-const PICTURE = `e2e/images/${NAME}`
+const PICTURE = `testing/images/${NAME}`
 const CAT = `${NAME}: is there a cat?`
 const DOG = `${NAME}: is there a dog?`
 
