@@ -22,7 +22,10 @@ const READ = [
 
 test('Users are told in one sentence why a file cannot be used, and can go on', async ({ app }) => {
   await app.open()
-  await app.choose(...Object.keys(REFUSED).map((name) => `testing/images/${name}`), 'testing/images/good-rgb.png')
+  await app.choose(
+    ...Object.keys(REFUSED).map((name) => `testing/images/${name}`),
+    'testing/images/good-rgb.png',
+  )
   for (const [index, sentence] of Object.values(REFUSED).entries())
     await expect(app.answer(index)).toContainText(sentence)
   await app.finished(Object.keys(REFUSED).length)

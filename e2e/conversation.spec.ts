@@ -103,9 +103,9 @@ test('Users can search, delete, export and import their conversations', async ({
   const path = await (await download).path()
   const files = unzipSync(readFileSync(path))
   expect(Object.keys(files).filter((name) => name.startsWith('pictures/'))).toHaveLength(4)
-  expect(Buffer.from(files['pictures/1.png'] ?? []).equals(readFileSync('e2e/images/good-alpha.png'))).toBe(
-    true,
-  )
+  expect(
+    Buffer.from(files['pictures/1.png'] ?? []).equals(readFileSync('testing/images/good-alpha.png')),
+  ).toBe(true)
   await app.list.getByRole('button', { name: 'Delete conversation good-rgb.png' }).click()
   await expect(app.list.getByRole('listitem')).toHaveCount(3)
   const chooser = page.waitForEvent('filechooser')

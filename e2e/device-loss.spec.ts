@@ -108,7 +108,7 @@ for (const moment of [
   }) => {
     const engines = await loseWhileLoading(page, moment)
     await page.goto('/')
-    await app.choose(`e2e/images/${NAME}`)
+    await app.choose(`testing/images/${NAME}`)
     await app.finished(NAME)
     await expect(app.model).toContainText('Runs on WebGPU')
     expect(engines()).toBe(2)

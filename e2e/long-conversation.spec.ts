@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test, type AppPage } from './fixtures.ts'
 import { expectNoViolations } from './violations.ts'
 
-const PICTURE = readFileSync('e2e/images/good-rgb.png').toString('base64')
+const PICTURE = readFileSync('testing/images/good-rgb.png').toString('base64')
 const TURNS = 5000
 /** Blocks that can be near a screen of 800 pixels: a few of 25 turns. */
 const MOST_IN_PAGE = 150

@@ -1,6 +1,6 @@
 import { expect, test } from './fixtures.ts'
 
-const PICTURE = 'e2e/images/good-rgb.png'
+const PICTURE = 'testing/images/good-rgb.png'
 
 test('Users are told when the browser does not let the page copy, or has no clipboard', async ({
   app,

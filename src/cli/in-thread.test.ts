@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { HOSTILE_QUESTION, writeHostilePack } from '../../testing/hostile-pack.ts'
 
-const PICTURE = 'e2e/images/good-rgb.png'
+const PICTURE = 'testing/images/good-rgb.png'
 let folder = ''
 
 beforeAll(() => {

@@ -18,9 +18,8 @@ async function open(
 ): Promise<Generate> {
   const runtime = await Runtime.open(await gpu())
   const { shape, graph, weights } = await openDecoderFiles(base)
-  const language = await DecoderOnly.open(
-    runtime,
-    (recordable) =>
+  const language = await DecoderOnly.open(runtime, {
+    openSession: (recordable) =>
       runtime.session({
         graph,
         weights,
@@ -28,9 +27,9 @@ async function open(
         recordable,
       }),
     shape,
-    'float32',
-    shape.positions,
-  )
+    cacheType: 'float32',
+    context: shape.positions,
+  })
   if (!language.records) throw new Error('Steps are not recorded here.')
   const { queries } = shape
   return async (length, count) => {

@@ -144,7 +144,9 @@ describe('memory that runs out', () => {
     expect(() => memory.admitBranches(3, 8)).toThrow(
       expect.objectContaining({
         code: 'out-of-memory',
-        message: expect.stringMatching(/^3 answers side by side, over 8 positions each, need .* MB/) as string,
+        message: expect.stringMatching(
+          /^3 answers side by side, over 8 positions each, need .* MB/,
+        ) as string,
       }),
     )
     expect(device.liveBytes).toBe(before)
