@@ -1,6 +1,6 @@
 /** The command line as a program of its own, for tests of what it prints and how it ends. */
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
@@ -27,16 +27,10 @@ export async function bundleCommandLine(): Promise<CommandLine> {
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'pictalk-'))
   const program = join(folder, 'pictalk.mjs')
-  await build({
-    entryPoints: ['src/cli/main.ts'],
-    outfile: program,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'error',
-  })
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  await bundle('src/cli/main.ts', program)
+  // Looked for beside the program under its own name.
+  await bundle('src/cli/talk.worker.ts', join(folder, 'talk.worker.ts'))
   return {
     program,
     run: (...args) =>
@@ -48,4 +42,17 @@ export async function bundleCommandLine(): Promise<CommandLine> {
       }),
     remove: () => rmSync(folder, { recursive: true }),
   }
+}
+
+function bundle(entry: string, outfile: string): Promise<unknown> {
+  return build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'error',
+  })
 }
