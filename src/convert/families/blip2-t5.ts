@@ -22,7 +22,7 @@ interface Blip2T5Config extends LookConfig {
 /** Totals of Flan-T5-xl at 224 and 364 pixels and of Flan-T5-xxl (blip2.md 1.7). */
 const PUBLISHED: Published = {
   widths: ['1408/768/2048', '1408/768/4096'],
-  totals: [3_876_648_448, 3_877_239_808, 12_098_000_384],
+  totals: [3_942_446_592, 3_943_037_952, 12_229_596_672],
 }
 
 export const blip2T5: CheckpointFamily = {
@@ -56,8 +56,11 @@ function modelOf(config: Blip2T5Config): CheckpointModel {
     },
     settle: async (checkpoint, same) => {
       const named = nameEmbeddings(text, checkpoint)
-      const { head, decoder } = named.embeddings
-      return modelOf({ ...config, text: { ...named, tiedHead: await same(head, decoder) } })
+      const { encoder, decoder: own, head } = named.embeddings
+      // A copy of the shared table is the shared table: it is read, and counted, once.
+      const decoder = (await same(own, encoder)) ? encoder : own
+      const embeddings = { encoder, decoder, head }
+      return modelOf({ ...config, text: { ...named, embeddings, tiedHead: await same(head, decoder) } })
     },
     check: (checkpoint, facts) => {
       const headStored = checkpoint.tensors.has(T5_HEAD)

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { countParameters } from '../checks.ts'
+import { planConversion } from '../plan.ts'
+import { readModel } from './families.ts'
+import type { CheckpointModel } from './family.ts'
+
+/** The hub's form for blip2-flan-t5-xl, as far as it matters. */
+const XL = {
+  model_type: 't5',
+  d_ff: 5120,
+  d_kv: 64,
+  d_model: 2048,
+  dense_act_fn: 'gelu',
+  feed_forward_proj: 'gated-gelu',
+  num_heads: 32,
+  num_layers: 24,
+  tie_word_embeddings: false,
+}
+
+const parse = (change: object = {}): CheckpointModel =>
+  readModel(JSON.stringify({ model_type: 'blip-2', text_config: { ...XL, ...change } }))
+
+describe('the configuration of a BLIP-2 with T5', () => {
+  // Shared embedding and head are two tables, unlike in a model that transformers 5 builds without weights.
+  it.each([
+    ['XL', {}, 3_942_446_592],
+    ['XXL', { d_model: 4096, num_heads: 64, d_ff: 10240 }, 12_229_596_672],
+  ])('plans exactly the published number of parameters of %s', (_, change, total) => {
+    expect(countParameters(planConversion(parse(change), 'fp32').weights)).toBe(total)
+  })
+
+  it.each([
+    ['another feed-forward layer', { feed_forward_proj: 'relu' }, 'unsupported-model'],
+    ['another activation', { dense_act_fn: 'silu' }, 'unsupported-model'],
+    ['buckets that divide nothing', { relative_attention_num_buckets: 3 }, 'bad-checkpoint'],
+    ['a head size that is no number', { d_kv: 'many' }, 'bad-checkpoint'],
+  ])('refuses %s', (_, change, code) => {
+    expect(() => parse(change)).toThrow(expect.objectContaining({ code }))
+  })
+})
