@@ -157,7 +157,8 @@ describe('conversations that are damaged where they are kept', () => {
     await settled()
     // What lies on a disk may be anything.
     page.browser.conversations.set('damaged', entry as never)
-    page.browser.pictures.set('wanted', { id: 'wanted', image: new Blob(['x']) })
+    // Old enough to be cleared away, were it not for that.
+    page.browser.pictures.set('wanted', { id: 'wanted', image: new Blob(['x']), addedAt: -2 * 86_400_000 })
     const { store } = await reopened(page)
     expect(store.getState().conversations).toHaveLength(1)
     expect(statuses(store)).toEqual(['done'])
