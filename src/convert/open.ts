@@ -51,7 +51,7 @@ export async function openModel(
 ): Promise<OpenedCheckpoint> {
   const configText = await readText(tree, 'config.json')
   if (configText === undefined)
-    throw new AppError('not-found', 'There is no config.json here, so this is no Hugging Face checkpoint.')
+    throw new AppError('not-found', 'There is neither a pack nor a checkpoint here: no pack.json, no config.json.')
   const read = readModel(configText)
   const checkpoint = await openCheckpoint(tree, signal)
   let comparedBytes = 0
