@@ -51,7 +51,10 @@ export async function openModel(
 ): Promise<OpenedCheckpoint> {
   const configText = await readText(tree, 'config.json')
   if (configText === undefined)
-    throw new AppError('not-found', 'There is neither a pack nor a checkpoint here: no pack.json, no config.json.')
+    throw new AppError(
+      'not-found',
+      'There is neither a pack nor a checkpoint here: no pack.json, no config.json.',
+    )
   const read = readModel(configText)
   const checkpoint = await openCheckpoint(tree, signal)
   let comparedBytes = 0
