@@ -22,6 +22,7 @@ import {
   storeOf,
   test,
 } from './model-fixtures.ts'
+import { fillDisk } from './threads.ts'
 
 const { parameters } = JSON.parse(readFileSync(join(PACK, 'pack.json'), 'utf8')) as PackManifest
 const PARAMETERS = `${(parameters / 1e6).toFixed(1)} million parameters`
@@ -325,24 +326,19 @@ test('Users whose tab crashes in the middle of a download go on in another', asy
   expect(server.sent() - sent).toBeLessThanOrEqual(bytes + 2 * manifest)
 })
 
-// Chromium does not hold the overridden quota here since pages open on WebAssembly; how to fill a disk otherwise is open.
-test.fixme('Users whose disk is full are told what to do, keep what is there, and go on', async ({
+test('Users whose disk is full are told what to do, keep what is there, and go on', async ({
   models,
   server,
   app,
   page,
-  baseURL,
 }) => {
   await models.open()
-  const used = await page.evaluate(async () => (await navigator.storage.estimate()).usage ?? 0)
-  const devtools = await page.context().newCDPSession(page)
-  const origin = baseURL ?? ''
-  await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: used + 3_000_000 })
+  const makeRoom = await fillDisk(page, 3_000_000)
   await models.look(server.origin)
   await models.accept('Download')
   await expect(app.model).toContainText(/more and the browser allows|no room left/)
   await expect(app.model).toContainText('no-space')
-  await devtools.send('Storage.overrideQuotaForOrigin', { origin })
+  await makeRoom()
   await app.model.getByRole('button', { name: 'Resume', exact: true }).first().click()
   await expect(app.model).toContainText('works without a connection')
 })

@@ -1,5 +1,5 @@
 /** Threads of the page, changed from outside: what ships has no hooks for tests. */
-import type { Page } from '@playwright/test'
+import type { Page, Worker } from '@playwright/test'
 
 /** Runs what `script` gives at the beginning of each thread whose file is called so. Before the page is opened. */
 export async function beginThreadWith(page: Page, name: string, script: () => string): Promise<void> {
@@ -15,13 +15,43 @@ export async function beginThreadWith(page: Page, name: string, script: () => st
  * giving up on a server that has stopped sending take seconds, not half a minute. For a page that is open.
  */
 export async function hurryFetching(page: Page): Promise<void> {
-  const threads = page.workers().filter((worker) => worker.url().includes('keeper.worker'))
-  if (threads.length === 0) throw new Error('This page has no thread that fetches models.')
-  for (const thread of threads)
+  for (const thread of fetchingThreads(page))
     await thread.evaluate(() => {
       const wait = globalThis.setTimeout.bind(globalThis)
       Object.assign(globalThis, {
         setTimeout: (work: () => void, ms = 0) => wait(work, ms / 10),
       })
     })
+}
+
+/**
+ * Lets the thread that fetches models keep `bytes` more of Blobs; beyond that the database refuses as a browser does whose
+ * disk is full. For a page that is open. What it returns makes room again.
+ */
+export async function fillDisk(page: Page, bytes: number): Promise<() => Promise<void>> {
+  const threads = fetchingThreads(page)
+  const allow = async (room: number): Promise<void> => {
+    for (const thread of threads)
+      await thread.evaluate((left) => {
+        const disk = globalThis as { room?: number }
+        if (disk.room === undefined) {
+          const put = Reflect.get<IDBObjectStore, 'put'>(IDBObjectStore.prototype, 'put')
+          IDBObjectStore.prototype.put = function (value: unknown, key?: IDBValidKey) {
+            const size = value instanceof Blob ? value.size : 0
+            if (size > (disk.room ?? 0)) throw new DOMException('The disk is full.', 'QuotaExceededError')
+            disk.room = (disk.room ?? 0) - size
+            return put.call(this, value, key)
+          }
+        }
+        disk.room = left
+      }, room)
+  }
+  await allow(bytes)
+  return () => allow(Number.MAX_SAFE_INTEGER)
+}
+
+function fetchingThreads(page: Page): Worker[] {
+  const threads = page.workers().filter((worker) => worker.url().includes('keeper.worker'))
+  if (threads.length === 0) throw new Error('This page has no thread that fetches models.')
+  return threads
 }
