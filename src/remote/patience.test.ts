@@ -4,6 +4,7 @@ import { readText } from '../pack/bytes.ts'
 import { httpTree } from './http-tree.ts'
 import { LEAST_BYTES, plainNetwork, type Network } from './network.ts'
 import { Patience } from './patience.ts'
+import { openRemote } from './source.ts'
 import { retryAfterMs, TemporaryError, whenToTryAgain, withRetries } from './retry.ts'
 
 const URL_OF_FILE = new URL('https://host.example/a%ff/model.bin')
@@ -31,10 +32,15 @@ function impatient(waits: number[] = [], overrides: Partial<Network> = {}): Netw
 }
 
 /** How long a server that sends `bytes` every `ms` is listened to, in ms; Infinity for ten minutes and more. */
-async function listened(bytes: number, ms: number, digestMs = 0): Promise<number> {
+async function listened(
+  bytes: number,
+  ms: number,
+  { digestMs = 0, burst = 0 }: { digestMs?: number; burst?: number } = {},
+): Promise<number> {
   let clock = 0
   const network = plainNetwork({ now: () => clock })
   const patience = new Patience(network, URL_OF_FILE, () => undefined, undefined)
+  patience.note(burst)
   while (clock < 600_000) {
     await patience.wait(Promise.resolve().then(() => (clock += ms)))
     try {
@@ -54,11 +60,11 @@ describe('patience', () => {
     expect(await listened(500, 1000)).toBeLessThanOrEqual(31_000)
     expect(await listened(560, 1000)).toBe(Infinity)
     // A burst of old does not pay for a trickle now.
-    expect(await listened(LEAST_BYTES, 29_000)).toBe(Infinity)
+    expect(await listened(1, 900, { burst: 2 ** 30 })).toBeLessThanOrEqual(62_000)
   })
 
   it('does not hold against a server what we take to digest', async () => {
-    expect(await listened(2 ** 12, 1_000, 120_000)).toBe(Infinity)
+    expect(await listened(2 ** 12, 1_000, { digestMs: 120_000 })).toBe(Infinity)
   })
 
   it.each<[string, string, () => Fault]>([
@@ -172,6 +178,12 @@ describe('names in addresses', () => {
     const tree = httpTree(new URL(encodeURI(path.toWellFormed()) + '/', base), { network: impatient() })
     await expect(tree.open('small.json')).resolves.toBeUndefined()
     await expect(httpTree(base, { network: impatient() }).open(path)).resolves.toBeUndefined()
+  })
+
+  it('shows what is no UTF-8 as it stands in the address', async () => {
+    const url = new URL('a%ff/', await serve(() => undefined))
+    const { name } = await openRemote({ kind: 'web', url }, url, { network: impatient() })
+    expect(name).toBe('a%ff')
   })
 
   it('never leads out of the folder, nor to another server', async () => {
