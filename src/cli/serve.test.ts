@@ -80,6 +80,8 @@ describe('the folder that is served', () => {
       '/%2e%2e/secret.txt',
       '/..%2fsecret.txt',
       '/sub/../../secret.txt',
+      '/sub/../plain.json',
+      '/%2e%2e/served/plain.json',
       '/..%5csecret.txt',
     ],
     ...[
@@ -108,6 +110,9 @@ describe('the folder that is served', () => {
     symlinkSync(join(root, 'secret.txt'), `${path}.new`)
     renameSync(`${path}.new`, path)
     expect(await readServed(folder, found, 0, target)).toBeUndefined()
+    writeFileSync(`${path}.new`, 'others')
+    renameSync(`${path}.new`, path)
+    expect(await readServed(folder, found, 0, target)).toBeUndefined()
     // The folder above turns into a link, too.
     mkdirSync(join(folder, 'turns'))
     writeFileSync(join(folder, 'turns', 'secret.txt'), 'plain!')
@@ -129,7 +134,7 @@ describe('the folder that is served', () => {
 })
 
 describe('many clients', () => {
-  it('do not keep one more waiting, though hundreds take nothing', async () => {
+  it('do not keep one more waiting, though hundreds take nothing', { timeout: 30_000 }, async () => {
     const port = Number(new URL(server.url).port)
     const slow = await Promise.all(
       Array.from(
@@ -147,8 +152,9 @@ describe('many clients', () => {
     expect(await (await fetch(`${server.url}plain.json`)).text()).toBe('{}')
     const waited = performance.now() - began
     for (const socket of slow) socket.destroy()
-    expect(waited).toBeLessThan(1_000)
-  }, 30_000)
+    // 10 ms on a machine that has nothing else to do.
+    expect(waited).toBeLessThan(5_000)
+  })
 
   it('get all of a large file, and those that go away midway do no harm', async () => {
     const stop = new AbortController()

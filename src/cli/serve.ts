@@ -114,7 +114,8 @@ async function answer(
   })
   if (method === 'GET')
     await send(response, { start, end }, (position, target) => {
-      const had = position - start
+      // Whoever asks for a file goes before all who read one.
+      const had = position - start + 1
       return turns.take(had, () => readServed(root, file, position, target))
     })
   response.end()

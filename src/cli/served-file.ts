@@ -10,11 +10,8 @@ export interface ServedFile {
   etag: string
 }
 
-/** Links are resolved before, so one in the last place was put there since; a pipe must not keep us waiting. */
-const READ_ONLY =
-  constants.O_RDONLY |
-  ((constants as Partial<typeof constants>).O_NOFOLLOW ?? 0) |
-  ((constants as Partial<typeof constants>).O_NONBLOCK ?? 0)
+/** A pipe must not keep us waiting for its other end; Windows has no such flag, and no such pipes. */
+const READ_ONLY = constants.O_RDONLY | ((constants as Partial<typeof constants>).O_NONBLOCK ?? 0)
 
 /**
  * The file that the path of a request names below `root`, a folder whose own links are resolved; undefined for what is
