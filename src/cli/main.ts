@@ -25,6 +25,7 @@ async function convert(flags: {
   out: string
   precision: Precision
   name?: string
+  imageSize?: number
   hub: string
 }): Promise<void> {
   const progress = progressOn(process.stderr)
@@ -38,6 +39,7 @@ async function convert(flags: {
   const manifest = await convertCheckpoint(tree, folderSink(fromHere(flags.out)), {
     precision: flags.precision,
     name: flags.name ?? name,
+    choices: { imageSize: flags.imageSize },
     signal: interrupted.signal,
     onProgress: ({ file, tensor, doneBytes, totalBytes }) =>
       progress.show(`${file ?? 'comparing'} ${tensor ?? ''}`, doneBytes, totalBytes),
@@ -130,6 +132,11 @@ function program(): Command {
       new Option('--precision <name>', 'how weights are stored').choices(PRECISIONS).default('q4f16'),
     )
     .option('--name <name>', 'what the pack calls itself; the folder or repository by default')
+    .option(
+      '--image-size <px>',
+      'side of the pictures that it is to look at; positions are interpolated where it was trained on others',
+      wholeNumber(1, 4096),
+    )
     .addOption(
       new Option('--hub <url>', 'the hub, or a mirror of it; a token is read from HF_TOKEN')
         .env('HF_ENDPOINT')
