@@ -1,6 +1,5 @@
 /** The command line: `npm run --silent pictalk -- <command>`. Answers go to stdout, everything else to stderr. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { convertCheckpoint } from '../convert/convert.ts'
 import { AppError } from '../pack/failure.ts'
 import { PRECISIONS, type Precision } from '../pack/manifest.ts'
 import { PUBLIC_HUB } from '../remote/hub.ts'
@@ -8,7 +7,8 @@ import { QUESTION_TEMPLATE } from '../runtime/talk/dialogue.ts'
 import { collect, wholeNumber, withDecodingFlags } from './decoding-flags.ts'
 import { describePack } from './describe-pack.ts'
 import { checkpointSource } from './checkpoint-source.ts'
-import { folderSink, openPackFolder } from './files.ts'
+import { convertInto } from './convert-into.ts'
+import { openPackFolder } from './files.ts'
 import { fromHere } from './from-here.ts'
 import { inThread, type ThreadFlags } from './in-thread.ts'
 import { progressOn } from './progress.ts'
@@ -28,6 +28,7 @@ async function convert(flags: {
   imageSize?: number
   hub: string
 }): Promise<void> {
+  const out = fromHere(flags.out)
   const progress = progressOn(process.stderr)
   const { tree, name } = await checkpointSource(flags.from, {
     hub: flags.hub,
@@ -36,15 +37,13 @@ async function convert(flags: {
     folder: fromHere,
     signal: interrupted.signal,
   })
-  const manifest = await convertCheckpoint(tree, folderSink(fromHere(flags.out)), {
+  const manifest = await convertInto(out, tree, {
     precision: flags.precision,
     name: flags.name ?? name,
     choices: { imageSize: flags.imageSize },
     signal: interrupted.signal,
-    onProgress: ({ file, tensor, doneBytes, totalBytes }) =>
-      progress.show(`${file ?? 'comparing'} ${tensor ?? ''}`, doneBytes, totalBytes),
-  })
-  progress.end()
+    onProgress: progress.show,
+  }).finally(progress.end)
   console.log(describePack(manifest))
 }
 
@@ -57,9 +56,8 @@ async function verify(pack: string): Promise<void> {
   const progress = progressOn(process.stderr)
   const damaged = await verifyPack(fromHere(pack), {
     signal: interrupted.signal,
-    onProgress: (path, done, total) => progress.show(path, done, total),
-  })
-  progress.end()
+    onProgress: progress.show,
+  }).finally(progress.end)
   if (damaged.length === 0) {
     console.log('Every chunk has its SHA-256.')
     return
