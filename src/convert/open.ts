@@ -10,7 +10,7 @@ import { openCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { checkSources, countParameters } from './checks.ts'
 import { areSame, bytesToCompare, seemSame } from './compare.ts'
 import { readModel } from './families/families.ts'
-import type { CheckpointModel, SameValues } from './families/family.ts'
+import type { CheckpointModel, Choices, SameValues } from './families/family.ts'
 import { whyNoWeights } from './other-layouts.ts'
 import { planConversion, type ConversionPlan } from './plan.ts'
 import { withoutPointers } from './pointers.ts'
@@ -42,21 +42,22 @@ export interface OpenOptions {
    * a few rows of each, so that an offer costs no download. What differs there, differs; what is equal may still not be.
    */
   compare: 'sure' | 'likely'
+  choices?: Choices | undefined
   /** Told while tensors are compared: bytes that were read, of all that this and the conversion may read. */
   onCompared?: ((tensor: string, doneBytes: number, totalBytes: number) => void) | undefined
   signal?: AbortSignal | undefined
 }
 
-/** Throws `not-found`, `unsupported-model` or `bad-checkpoint`. */
+/** Throws `not-found`, `unsupported-model` or `bad-checkpoint`, and `bad-usage` for choices that the model cannot meet. */
 export async function openModel(
   given: FileTree,
   precision: Precision,
-  { compare, onCompared, signal }: OpenOptions,
+  { compare, choices, onCompared, signal }: OpenOptions,
 ): Promise<OpenedCheckpoint> {
   const tree = withoutPointers(given)
   const configText = await readTextFile(tree, 'config.json')
   if (configText === undefined) throw await whyNoConfig(tree)
-  const read = readModel(configText)
+  const read = readModel(configText, choices)
   const checkpoint = await openCheckpoint(tree, signal)
   let comparedBytes = 0
   const same: SameValues = async (...tensors) => {
