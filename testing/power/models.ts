@@ -13,6 +13,7 @@ import { channelInMemory } from '../../src/store/channel.ts'
 import { locksInMemory } from '../../src/store/locks.ts'
 import type { PackStore } from '../../src/store/pack-store.ts'
 import { hashesOf, packId } from '../../src/store/records.ts'
+import { CAPABLE, requestOf } from '../keeper/tabs.ts'
 import { Databases } from './databases.ts'
 import type { Session } from './machine.ts'
 import { demand, type Scenario, type Work } from './scenario.ts'
@@ -166,9 +167,7 @@ class Keeping implements Work {
       locks,
       channel: channelInMemory<StoreNews>().join(),
       network: this.#servers.network(session, this.#random),
-      device: () => Promise.resolve({ gpu: { bufferBytes: 2 ** 31, f16: true }, memoryGiB: 8 }),
-      space: () => Promise.resolve({ usedBytes: 0, freeBytes: 2 ** 33, persisted: false }),
-      storageProblem: () => Promise.resolve(null),
+      ...CAPABLE,
     }
   }
 
@@ -241,12 +240,7 @@ async function onServer(host: string, files: Files, pack = files): Promise<Sourc
   for (const [path, bytes] of files)
     if (path !== MANIFEST_PATH && files === pack) hashes.set(bytes, await sha256Hex(bytes))
   return {
-    request: {
-      source: { kind: 'address', text: `https://${host}/` },
-      precision: 'q8',
-      token: null,
-      hub: 'https://hub/',
-    },
+    request: requestOf(`https://${host}/`),
     manifest: manifestIn(pack),
     serve: (servers) => servers.hosts.set(host, files),
   }
