@@ -9,7 +9,7 @@ import { openCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { checkSources, countParameters } from './checks.ts'
 import { areSame, bytesToCompare, seemSame } from './compare.ts'
 import { readModel } from './families/families.ts'
-import type { CheckpointModel, SameValues } from './families/family.ts'
+import type { CheckpointModel, Choices, SameValues } from './families/family.ts'
 import { planConversion, type ConversionPlan } from './plan.ts'
 import { sourceBytesOf } from './produce.ts'
 import { outputsOf } from './weights.ts'
@@ -38,16 +38,17 @@ export interface OpenOptions {
    * a few rows of each, so that an offer costs no download. What differs there, differs; what is equal may still not be.
    */
   compare: 'sure' | 'likely'
+  choices?: Choices | undefined
   /** Told while tensors are compared: bytes that were read, of all that this and the conversion may read. */
   onCompared?: ((tensor: string, doneBytes: number, totalBytes: number) => void) | undefined
   signal?: AbortSignal | undefined
 }
 
-/** Throws `not-found`, `unsupported-model` or `bad-checkpoint`. */
+/** Throws `not-found`, `unsupported-model` or `bad-checkpoint`, and `bad-usage` for choices that the model cannot meet. */
 export async function openModel(
   tree: FileTree,
   precision: Precision,
-  { compare, onCompared, signal }: OpenOptions,
+  { compare, choices, onCompared, signal }: OpenOptions,
 ): Promise<OpenedCheckpoint> {
   const configText = await readText(tree, 'config.json')
   if (configText === undefined)
@@ -55,7 +56,7 @@ export async function openModel(
       'not-found',
       'There is neither a pack nor a checkpoint here: no pack.json, no config.json.',
     )
-  const read = readModel(configText)
+  const read = readModel(configText, choices)
   const checkpoint = await openCheckpoint(tree, signal)
   let comparedBytes = 0
   const same: SameValues = async (...tensors) => {

@@ -41,9 +41,12 @@ export interface FindOptions {
   onDelay?: ((delay: Delay | null) => void) | undefined
 }
 
+/** What finding needs of a request. */
+export type FindRequest = Omit<AddRequest, 'prefer' | 'memory'>
+
 /** Throws `not-found` for what is neither, and what requests throw. */
 export async function findModel(
-  request: AddRequest,
+  request: FindRequest,
   options: FindOptions,
 ): Promise<FoundPack | FoundCheckpoint> {
   const place =
@@ -83,7 +86,7 @@ interface Place {
 
 async function remotePlace(
   text: string,
-  { hub, token }: AddRequest,
+  { hub, token }: FindRequest,
   { network, signal, onDelay }: FindOptions,
 ): Promise<Place> {
   const hubUrl = URL.canParse(hub) ? new URL(hub) : new URL(PUBLIC_HUB)
