@@ -48,10 +48,13 @@ export function lookConfig(root: Json, imageSize?: number): LookConfig {
   return { vision, qFormer, queries: count(root, 'num_query_tokens', 32) }
 }
 
+/** Classes of transformers whose weights are those of a BLIP-2 that writes, under the same names. */
+const WRITERS: readonly unknown[] = ['Blip2ForConditionalGeneration', 'Blip2Model']
+
 /** Whether a `config.json` calls itself a BLIP-2 that writes. */
 export function isBlip2(root: Json): boolean {
   const architectures = Array.isArray(root['architectures']) ? root['architectures'] : []
-  const known = architectures.length === 0 || architectures.includes('Blip2ForConditionalGeneration')
+  const known = architectures.length === 0 || architectures.some((name) => WRITERS.includes(name))
   return root['model_type'] === 'blip-2' && known
 }
 
