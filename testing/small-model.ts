@@ -6,7 +6,7 @@
 import { convertCheckpoint } from '../src/convert/convert.ts'
 import { sinkInMemory, type FileTree } from '../src/pack/bytes.ts'
 import type { PackReader, Precision } from '../src/pack/manifest.ts'
-import { treeOfConfig } from '../src/synthetic/checkpoint.ts'
+import { checkpointOf } from '../src/synthetic/checkpoint.ts'
 import { packInMemory } from './parity/reference.ts'
 
 export interface SmallModel {
@@ -32,7 +32,7 @@ export async function smallModel(
   { positions = 512, precision = 'q8' }: SmallModel = {},
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const config = (await json(read, 'config.json')) as Config
-  const made = treeOfConfig(
+  const made = checkpointOf(
     JSON.stringify({
       ...config,
       vision_config: { ...config.vision_config, ...VISION },

@@ -10,10 +10,18 @@ export interface Table<T> {
    * gives what shall be there, or undefined to leave everything as it is. Resolves to what `change` gave.
    */
   update(key: string, change: (present: T | undefined) => T | undefined): Promise<T | undefined>
+  /**
+   * The same for all entries together: `change` gets everything that is there and gives what shall be otherwise, undefined
+   * for what shall go. All of that happens, or nothing does.
+   */
+  updateAll(change: (present: ReadonlyMap<string, T>) => Changes<T>): Promise<void>
   remove(keys: readonly string[]): Promise<void>
   keys(): Promise<string[]>
   values(): Promise<T[]>
 }
+
+/** By key; undefined for an entry that goes. */
+export type Changes<T> = ReadonlyMap<string, T | undefined>
 
 export function tableInMemory<T>(entries = new Map<string, T>()): Table<T> {
   return {
@@ -32,6 +40,14 @@ export function tableInMemory<T>(entries = new Map<string, T>()): Table<T> {
         const next = change(entries.get(key))
         if (next !== undefined) entries.set(key, next)
         resolve(next)
+      }),
+    updateAll: (change) =>
+      new Promise((resolve) => {
+        for (const [key, value] of change(new Map(entries))) {
+          if (value === undefined) entries.delete(key)
+          else entries.set(key, value)
+        }
+        resolve()
       }),
     remove: (keys) => {
       for (const key of keys) entries.delete(key)

@@ -4,7 +4,8 @@
  * most of what a small model costs.
  */
 import { GRAPHS } from '../../src/runtime/device/attention-check.ts'
-import { openCompute, type Compute } from '../../src/runtime/device/compute.ts'
+import type { Compute } from '../../src/runtime/device/compute.ts'
+import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { Runtime } from '../../src/runtime/ort/runtime.ts'
 
 export interface SharedDevice {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { openCompute, type Compute } from '../../src/runtime/device/compute.ts'
+import type { Compute } from '../../src/runtime/device/compute.ts'
+import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
 import type { Precision } from '../../src/pack/manifest.ts'
 import { openSharedDevice, type SharedDevice } from '../gpu/shared-device.ts'

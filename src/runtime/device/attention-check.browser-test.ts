@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { attendsRightly, attentionErrors } from './attention-check.ts'
 import { openTalkingModel } from '../models/models.ts'
-import { openCompute } from './compute.ts'
+import { openCompute } from './open-compute.ts'
 import { liveTensorCount } from '../ort/tensor.ts'
 import { smallPack } from '../../../testing/small-model.ts'
 
