@@ -1,5 +1,5 @@
 /** Tables in IndexedDB. Each has a database of its own, because idb-keyval makes one object store per database. */
-import { createStore, del, delMany, get, keys, set, setMany, values, type UseStore } from 'idb-keyval'
+import { createStore, del, delMany, get, keys, set, values, type UseStore } from 'idb-keyval'
 import { AppError } from '../pack/failure.ts'
 import { tableInMemory, type Table } from './table.ts'
 
@@ -9,11 +9,7 @@ export function indexedDbTable<T>(database: string, objectStore = 'entries'): Ta
   return {
     get: (key) => get<T>(key, store),
     set: (key, value) => set(key, value, store).catch(explain),
-    setAll: (entries) =>
-      setMany(
-        entries.map(([key, value]) => [key, value]),
-        store,
-      ).catch(explain),
+    setAll: (entries) => setAll(store, entries).catch(explain),
     update: (key, change) => update<T>(store, key, change).catch(explain),
     remove: (list) => (list.length === 0 ? Promise.resolve() : delMany([...list], store)),
     keys: () => keys<string>(store),
@@ -21,30 +17,58 @@ export function indexedDbTable<T>(database: string, objectStore = 'entries'): Ta
   }
 }
 
-/** idb-keyval's own `update` always writes; this one may leave things as they are. Within one transaction. */
-function update<T>(
+/**
+ * idb-keyval's own `setMany` keeps the first of several values where a later one cannot be kept: what fails to be put
+ * fails nothing else.
+ */
+function setAll(
+  store: UseStore,
+  entries: readonly (readonly [key: string, value: unknown])[],
+): Promise<void> {
+  return inOneStep(store, (kept) => {
+    for (const [key, value] of entries) kept.put(value, key)
+  })
+}
+
+/** idb-keyval's own `update` always writes; this one may leave things as they are. */
+async function update<T>(
   store: UseStore,
   key: string,
   change: (present: T | undefined) => T | undefined,
 ): Promise<T | undefined> {
+  let next: T | undefined
+  await inOneStep(store, (kept, attempt) => {
+    const reading = kept.get(key) as IDBRequest<T | undefined>
+    reading.onsuccess = () =>
+      attempt(() => {
+        next = change(reading.result)
+        if (next !== undefined) kept.put(next, key)
+      })
+  })
+  return next
+}
+
+/** One transaction, of which nothing stays when `work`, or what it hands to `attempt` later, throws: that is rejected with. */
+function inOneStep(
+  store: UseStore,
+  work: (entries: IDBObjectStore, attempt: (step: () => void) => void) => void,
+): Promise<void> {
   return store(
     'readwrite',
     (entries) =>
       new Promise((resolve, reject) => {
-        let next: T | undefined
-        const reading = entries.get(key) as IDBRequest<T | undefined>
-        reading.onsuccess = () => {
+        const { transaction } = entries
+        const attempt = (step: () => void): void => {
           try {
-            next = change(reading.result)
-            if (next !== undefined) entries.put(next, key)
+            step()
           } catch (error) {
             reject(error instanceof Error ? error : new Error(String(error)))
-            entries.transaction.abort()
+            transaction.abort()
           }
         }
-        const { transaction } = entries
-        transaction.oncomplete = () => resolve(next)
+        transaction.oncomplete = () => resolve()
         transaction.onabort = () => reject(transaction.error ?? new Error('The database gave up a change.'))
+        attempt(() => work(entries, attempt))
       }),
   )
 }
