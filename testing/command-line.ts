@@ -28,9 +28,9 @@ export async function bundleCommandLine(): Promise<CommandLine> {
   const folder = mkdtempSync(join(cache, 'pictalk-'))
   const program = join(folder, 'pictalk.mjs')
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  await bundle('src/cli/main.ts', program)
+  await bundleForNode('src/cli/main.ts', program)
   // Looked for beside the program under its own name.
-  await bundle('src/cli/talk.worker.ts', join(folder, 'talk.worker.ts'))
+  await bundleForNode('src/cli/talk.worker.ts', join(folder, 'talk.worker.ts'))
   return {
     program,
     run: (...args) =>
@@ -44,7 +44,8 @@ export async function bundleCommandLine(): Promise<CommandLine> {
   }
 }
 
-function bundle(entry: string, outfile: string): Promise<unknown> {
+/** What `entry` imports and is ours, in one file that Node runs. */
+export function bundleForNode(entry: string, outfile: string): Promise<unknown> {
   return build({
     entryPoints: [entry],
     outfile,

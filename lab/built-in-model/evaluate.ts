@@ -9,7 +9,7 @@
 import { parseArgs } from 'node:util'
 import { openPackFolder } from '../../src/cli/files.ts'
 import { openTalkingModel } from '../../src/runtime/models/models.ts'
-import { openCompute } from '../../src/runtime/device/compute.ts'
+import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { QUESTION_TYPES } from '../../src/scenes/questions.ts'
 import { FIRST_HELD_OUT_SEED, type Combinations } from '../../src/scenes/scene.ts'
 import { WORDINGS, type Wording } from '../../src/scenes/wordings.ts'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { openCompute } from '../runtime/device/compute.ts'
+import { openCompute } from '../runtime/device/open-compute.ts'
 import { liveTensorCount } from '../runtime/ort/tensor.ts'
 import { syntheticPack } from '../synthetic/pack.ts'
 import { measure } from './measure.ts'

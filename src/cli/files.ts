@@ -3,11 +3,13 @@
  * after it: next to megabytes per read that costs nothing, and no handle is left for anyone to close.
  */
 import type { Stats } from 'node:fs'
-import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
-import { dirname, resolve, sep } from 'node:path'
+import { open, readdir, stat, type FileHandle } from 'node:fs/promises'
+import { join, resolve, sep } from 'node:path'
 import { sha256Hex, type ByteSource, type FileTree, type PackSink } from '../pack/bytes.ts'
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import { chunksOf, MANIFEST_PATH, parseManifest, type PackReader } from '../pack/manifest.ts'
+import { removeFile, replaceFile } from './durable.ts'
+import { failOf, systemCode } from './system-errors.ts'
 
 /** The files of a folder, to read. Symbolic links are followed: the Hugging Face cache consists of them. */
 export function folderTree(folder: string): FileTree {
@@ -21,7 +23,25 @@ export function folderTree(folder: string): FileTree {
       }
       return undefined
     },
+    list: () => filesBelow(folder),
   }
+}
+
+/** A model lies at most so deep in a folder that is named: `models--owner--name/snapshots/<hash>/`. */
+const MAX_DEPTH = 3
+const MAX_LISTED = 10_000
+
+async function filesBelow(folder: string, prefix = '', depth = 0): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const paths: string[] = []
+  for (const entry of entries) {
+    if (paths.length >= MAX_LISTED) break
+    const path = prefix + entry.name
+    if (!entry.isDirectory()) paths.push(path)
+    else if (depth < MAX_DEPTH)
+      paths.push(...(await filesBelow(join(folder, entry.name), `${path}/`, depth + 1)))
+  }
+  return paths
 }
 
 function fileSource(path: string, stats: Stats): ByteSource {
@@ -50,10 +70,7 @@ function versionOf({ size, mtimeMs }: Stats): string {
   return `${size}-${mtimeMs}`
 }
 
-/**
- * A folder to write a pack into, made when the first file is written. A file is written under another name, flushed
- * to the disk and then renamed, so that even a power cut leaves it whole or absent.
- */
+/** A folder to write a pack into, made when the first file is written. Even a power cut leaves a file whole or absent. */
 export function folderSink(folder: string): PackSink {
   return {
     read: async (path) => {
@@ -67,28 +84,7 @@ export function folderSink(folder: string): PackSink {
       })
     },
     write: (path, bytes) => replaceFile(within(folder, path), bytes),
-    remove: async (path) => {
-      const full = within(folder, path)
-      await rm(full, { force: true }).catch((cause: unknown) => fail(cause, full))
-    },
-  }
-}
-
-async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.part`
-  try {
-    await mkdir(dirname(path), { recursive: true })
-    const file = await open(temporary, 'w')
-    try {
-      await file.writeFile(bytes)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
-  } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined)
-    fail(cause, path)
+    remove: async (path) => removeFile(within(folder, path)),
   }
 }
 
@@ -151,7 +147,7 @@ function within(folder: string, path: string): string {
 }
 
 async function withFile<T>(path: string, read: (file: FileHandle) => Promise<T>): Promise<T> {
-  const file = await open(path, 'r').catch((cause: unknown) => fail(cause, path))
+  const file = await open(path, 'r').catch((cause: unknown) => failOf(cause, path, 'read'))
   try {
     return await read(file)
   } finally {
@@ -174,44 +170,7 @@ async function readInto(file: FileHandle, target: Uint8Array, position: number, 
 
 async function statOrUndefined(path: string): Promise<Stats | undefined> {
   return stat(path).catch((cause: unknown) => {
-    const code = codeOf(cause)
-    return code === 'ENOENT' || code === 'ENOTDIR' ? undefined : fail(cause, path)
+    const code = systemCode(cause)
+    return code === 'ENOENT' || code === 'ENOTDIR' ? undefined : failOf(cause, path, 'read')
   })
-}
-
-/** What the system says → what a person can do about it. Anything else stays as it is. */
-function fail(cause: unknown, path: string): never {
-  switch (codeOf(cause)) {
-    case 'ENOENT':
-      throw new AppError('not-found', `There is no ${path}; check the path.`, { cause })
-    case 'ENOSPC':
-    case 'EDQUOT':
-      throw new AppError(
-        'no-space',
-        `The disk is full: ${path} could not be written; free some space and resume.`,
-        { cause },
-      )
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      throw new AppError(
-        'bad-usage',
-        `${path} may not be opened; check its permissions or choose another folder.`,
-        { cause },
-      )
-    case 'ENOTDIR':
-    case 'EEXIST':
-    case 'EISDIR':
-      throw new AppError(
-        'bad-usage',
-        `${path} cannot be written: a file or folder is in the way; choose another folder.`,
-        { cause },
-      )
-    default:
-      throw cause
-  }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined
 }

@@ -1,6 +1,5 @@
 /** The command line: `npm run --silent pictalk -- <command>`. Answers go to stdout, everything else to stderr. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { convertCheckpoint } from '../convert/convert.ts'
 import { AppError } from '../pack/failure.ts'
 import { PRECISIONS, type Precision } from '../pack/manifest.ts'
 import { PUBLIC_HUB } from '../remote/hub.ts'
@@ -8,7 +7,8 @@ import { QUESTION_TEMPLATE } from '../runtime/talk/dialogue.ts'
 import { collect, wholeNumber, withDecodingFlags } from './decoding-flags.ts'
 import { describePack } from './describe-pack.ts'
 import { checkpointSource } from './checkpoint-source.ts'
-import { folderSink, openPackFolder } from './files.ts'
+import { convertInto } from './convert-into.ts'
+import { openPackFolder } from './files.ts'
 import { fromHere } from './from-here.ts'
 import { inThread, type ThreadFlags } from './in-thread.ts'
 import { progressOn } from './progress.ts'
@@ -25,8 +25,10 @@ async function convert(flags: {
   out: string
   precision: Precision
   name?: string
+  imageSize?: number
   hub: string
 }): Promise<void> {
+  const out = fromHere(flags.out)
   const progress = progressOn(process.stderr)
   const { tree, name } = await checkpointSource(flags.from, {
     hub: flags.hub,
@@ -35,14 +37,13 @@ async function convert(flags: {
     folder: fromHere,
     signal: interrupted.signal,
   })
-  const manifest = await convertCheckpoint(tree, folderSink(fromHere(flags.out)), {
+  const manifest = await convertInto(out, tree, {
     precision: flags.precision,
     name: flags.name ?? name,
+    choices: { imageSize: flags.imageSize },
     signal: interrupted.signal,
-    onProgress: ({ file, tensor, doneBytes, totalBytes }) =>
-      progress.show(`${file ?? 'comparing'} ${tensor ?? ''}`, doneBytes, totalBytes),
-  })
-  progress.end()
+    onProgress: progress.show,
+  }).finally(progress.end)
   console.log(describePack(manifest))
 }
 
@@ -55,9 +56,8 @@ async function verify(pack: string): Promise<void> {
   const progress = progressOn(process.stderr)
   const damaged = await verifyPack(fromHere(pack), {
     signal: interrupted.signal,
-    onProgress: (path, done, total) => progress.show(path, done, total),
-  })
-  progress.end()
+    onProgress: progress.show,
+  }).finally(progress.end)
   if (damaged.length === 0) {
     console.log('Every chunk has its SHA-256.')
     return
@@ -130,6 +130,11 @@ function program(): Command {
       new Option('--precision <name>', 'how weights are stored').choices(PRECISIONS).default('q4f16'),
     )
     .option('--name <name>', 'what the pack calls itself; the folder or repository by default')
+    .option(
+      '--image-size <px>',
+      'side of the pictures that it is to look at; positions are interpolated where it was trained on others',
+      wholeNumber(1, 4096),
+    )
     .addOption(
       new Option('--hub <url>', 'the hub, or a mirror of it; a token is read from HF_TOKEN')
         .env('HF_ENDPOINT')

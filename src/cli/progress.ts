@@ -1,7 +1,7 @@
 /** One line of progress that rewrites itself; nothing where nobody watches. */
 export interface ProgressLine {
-  show(what: string, done: number, total: number): void
-  end(): void
+  show: (what: string, done: number, total: number) => void
+  end: () => void
 }
 
 export function progressOn(stream: NodeJS.WriteStream): ProgressLine {

@@ -1,13 +1,14 @@
 /** What a conversion would take and give, from the configuration, the headers and a few rows: nothing is converted yet. */
 import type { FileTree } from '../pack/bytes.ts'
-import type { PackModel } from '../pack/families.ts'
 import type { Precision } from '../pack/manifest.ts'
+import type { PlannedPack } from '../pack/model-needs.ts'
 import { readLicence } from './model-card.ts'
 import { openModel } from './open.ts'
 
 export interface CheckpointReport {
   parameters: number
-  model: PackModel
+  /** What the pack will be. */
+  pack: PlannedPack
   /** Bytes of weights that are read, those that are read twice counted twice. */
   fetchBytes: number
   /** Path of the largest file that they are in. */
@@ -31,7 +32,7 @@ export async function inspectCheckpoint(
   const { licenceNotice } = opened.model
   return {
     parameters,
-    model: plan.model,
+    pack: { ...plan.model, precision, files: plan.weights.map(({ path, bytes }) => ({ path, bytes })) },
     fetchBytes: sources.reduce((sum, { bytes }) => sum + bytes, comparedBytes),
     largestFile: opened.checkpoint.files.reduce((a, b) => (b.bytes > a.bytes ? b : a)).path,
     keepBytes,

@@ -2,7 +2,7 @@
 import { readPicture } from '../image/read-picture.ts'
 import type { EngineCalls } from '../protocol/engine-calls.ts'
 import { serve } from '../protocol/rpc.ts'
-import { openCompute } from '../runtime/device/compute.ts'
+import { openCompute } from '../runtime/device/open-compute.ts'
 import { browserTable } from '../store/indexed-db.ts'
 import { Engine } from './engine.ts'
 import { openPack } from './open-pack.ts'

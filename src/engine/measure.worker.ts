@@ -3,7 +3,7 @@ import { measure } from '../bench/measure.ts'
 import type { MeasureCalls, MeasureRequest } from '../protocol/measure-calls.ts'
 import type { BenchResult } from '../protocol/bench-result.ts'
 import { serve } from '../protocol/rpc.ts'
-import { openCompute } from '../runtime/device/compute.ts'
+import { openCompute } from '../runtime/device/open-compute.ts'
 import { openPack } from './open-pack.ts'
 
 async function measureHere(

@@ -1,16 +1,23 @@
-/** What this browser tells of the device. */
+/** What this browser would compute on, without opening it. */
+import { isSoftware, memoryOf } from '../pack/device-memory.ts'
+import type { Provider } from '../pack/device-report.ts'
 import type { DeviceFacts } from './device-check.ts'
 
-export async function readDevice(): Promise<DeviceFacts> {
-  // Both are withheld from pages that came over plain http; Firefox and Safari have no `deviceMemory` at all.
-  const { gpu, deviceMemory } = navigator as { gpu?: GPU; deviceMemory?: number }
-  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null)
-  return { gpu: adapter ? factsOf(adapter) : null, memoryGiB: deviceMemory ?? null }
+/** `prefer` as where a model is loaded: WebAssembly where it is chosen, else the graphics card if there is one. */
+export async function readDevice(prefer: Provider | null): Promise<DeviceFacts> {
+  const adapter = prefer === 'wasm' ? null : await requestAdapter()
+  if (adapter === null) return { provider: 'wasm', f16: false, memory: memoryOf(null, { software: false }) }
+  const software = isSoftware(adapter)
+  return {
+    provider: 'webgpu',
+    f16: adapter.features.has('shader-f16'),
+    memory: memoryOf(adapter, { software }),
+  }
 }
 
-function factsOf({ limits, features }: GPUAdapter): NonNullable<DeviceFacts['gpu']> {
-  return {
-    bufferBytes: Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
-    f16: features.has('shader-f16'),
-  }
+async function requestAdapter(): Promise<GPUAdapter | null> {
+  // Withheld from pages that came over plain http.
+  const { gpu } = navigator as { gpu?: GPU }
+  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null)
+  return adapter ?? null
 }

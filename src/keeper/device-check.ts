@@ -1,76 +1,34 @@
 /** What this device has, held against what a model needs: said before the first byte of it is fetched. */
+import type { DeviceMemory } from '../pack/device-memory.ts'
+import type { MemoryChoice } from '../pack/device-report.ts'
+import { contextText, memoryText } from '../pack/device-words.ts'
 import { largestTable, type PackModel } from '../pack/families.ts'
 import type { Precision } from '../pack/manifest.ts'
+import { boundByWasm, budgetFor } from '../pack/memory-budget.ts'
+import { needsOf, type PlannedPack } from '../pack/model-needs.ts'
+import type { Processor } from '../pack/targets.ts'
 import type { Finding } from '../protocol/keeper-calls.ts'
 import { bytesText } from './keeper-parts.ts'
 
-export interface ModelNeeds {
-  model: PackModel
-  precision: Precision
-  packBytes: number
+/** A model that may be added. */
+export interface Candidate {
+  pack: PlannedPack
   /** The largest tensor of the pack, which one GPU buffer must hold; null when unknown. */
   largestTensorBytes: number | null
 }
 
-/** What a browser tells of the device. */
-export interface DeviceFacts {
-  /** Null without WebGPU. `bufferBytes`: what one buffer holds and one binding reaches. */
-  gpu: { bufferBytes: number; f16: boolean } | null
-  /** `deviceMemory`, in GiB: rounded and capped on purpose (Device Memory API); null where it is not told. */
-  memoryGiB: number | null
+/** What a model would run on. */
+export interface DeviceFacts extends Processor {
+  memory: DeviceMemory
 }
 
-/** WebAssembly addresses 4 GiB, and inputs, outputs and the runtime itself need some of it. */
-const WASM_BYTES = 3.5 * 2 ** 30
-/** The cap of `deviceMemory`: from here on it says nothing. */
-const MEMORY_CAP_GIB = 8
+/** `choice` is what people want of memory. */
+export function checkDevice(device: DeviceFacts, candidate: Candidate, choice: MemoryChoice): Finding[] {
+  return [...checkProcessor(device, candidate), ...checkMemory(device, candidate, choice)]
+}
 
 /** `missingBytes` must still be kept, and the browser allows `freeBytes` (null when it does not say). */
-export function checkDevice(
-  device: DeviceFacts,
-  needs: ModelNeeds,
-  freeBytes: number | null,
-  missingBytes: number,
-): Finding[] {
-  return [...checkGpu(device, needs), ...checkMemory(device, needs), ...checkSpace(freeBytes, missingBytes)]
-}
-
-function checkGpu(
-  { gpu }: DeviceFacts,
-  { model, precision, packBytes, largestTensorBytes }: ModelNeeds,
-): Finding[] {
-  if (gpu === null) {
-    const fits = packBytes <= WASM_BYTES
-    return [
-      fits
-        ? { ok: true, sentence: 'There is no WebGPU here, so it will run on the processor, which is slow.' }
-        : { ok: false, sentence: 'There is no WebGPU here, and the model is too large for WebAssembly.' },
-    ]
-  }
-  const findings: Finding[] = []
-  const largest = largestTensorBytes ?? largestTensor(model, precision)
-  if (largest > gpu.bufferBytes) {
-    findings.push({
-      ok: false,
-      sentence: `Its largest part has ${bytesText(largest)}, and the graphics card takes ${bytesText(gpu.bufferBytes)} at once; a lower precision may fit.`,
-    })
-  } else findings.push({ ok: true, sentence: 'The graphics card takes every part of it.' })
-  if (precision === 'fp16' || precision === 'q4f16') {
-    const sentence = gpu.f16
-      ? 'The graphics card computes in half precision.'
-      : 'The graphics card lacks half precision (shader-f16), so it computes in full precision, slower.'
-    findings.push({ ok: true, sentence })
-  }
-  return findings
-}
-
-/** Tells small devices only. */
-function checkMemory({ memoryGiB }: DeviceFacts, { packBytes }: ModelNeeds): Finding[] {
-  if (memoryGiB === null || memoryGiB >= MEMORY_CAP_GIB || memoryGiB * 2 ** 30 > 2 * packBytes) return []
-  return [{ ok: false, sentence: `This device reports ${memoryGiB} GiB of memory, which may be too little.` }]
-}
-
-function checkSpace(freeBytes: number | null, missingBytes: number): Finding[] {
+export function checkSpace(freeBytes: number | null, missingBytes: number): Finding[] {
   if (freeBytes === null) return []
   const room = `The browser allows ${bytesText(freeBytes)} more`
   return [
@@ -81,6 +39,47 @@ function checkSpace(freeBytes: number | null, missingBytes: number): Finding[] {
           sentence: `${room}, but ${bytesText(missingBytes)} are needed. A private window allows little and forgets it.`,
         },
   ]
+}
+
+function checkProcessor({ f16, memory }: DeviceFacts, { pack, largestTensorBytes }: Candidate): Finding[] {
+  const { bufferBytes } = memory
+  if (bufferBytes === null)
+    return [{ ok: true, sentence: 'It will run on the processor (WebAssembly), which is slow.' }]
+  const findings: Finding[] = []
+  const largest = largestTensorBytes ?? largestTensor(pack, pack.precision)
+  if (largest > bufferBytes) {
+    findings.push({
+      ok: false,
+      sentence: `Its largest part has ${bytesText(largest)}, and the graphics card takes ${bytesText(bufferBytes)} at once; a lower precision may fit.`,
+    })
+  } else findings.push({ ok: true, sentence: 'The graphics card takes every part of it.' })
+  if (pack.precision === 'fp16' || pack.precision === 'q4f16') {
+    const sentence = f16
+      ? 'The graphics card computes in half precision.'
+      : 'The graphics card lacks half precision (shader-f16), so it computes in full precision, slower.'
+    findings.push({ ok: true, sentence })
+  }
+  return findings
+}
+
+/** What the model would be given when it is loaded, by the same budget. */
+function checkMemory(device: DeviceFacts, { pack }: Candidate, choice: MemoryChoice): Finding[] {
+  const needs = needsOf(pack, device)
+  const { memory } = device
+  const { bytes, fits, look, talk } = budgetFor(needs, memory, choice)
+  const weights = `Its weights take ${bytesText(needs.weightBytes)}`
+  const room = boundByWasm(memory)
+    ? `WebAssembly holds ${bytesText(bytes)}`
+    : `half of the ${memory.gib} GiB of memory ${memory.told ? 'that the browser tells of' : 'assumed where a browser does not tell'} is for the model, ${bytesText(bytes)}`
+  const findings: Finding[] = [
+    fits
+      ? { ok: true, sentence: `${weights}; ${room}.` }
+      : { ok: false, sentence: `${weights}; ${room}, which may be too little.` },
+    { ok: true, sentence: memoryText(look) },
+  ]
+  if (talk !== null)
+    findings.push({ ok: true, sentence: `A conversation may have ${contextText(talk.context)}.` })
+  return findings
 }
 
 /** The embedding, as the converter stores it: 8 bits per weight unless everything is 16 or 32. */

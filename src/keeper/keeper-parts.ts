@@ -1,4 +1,5 @@
 /** What looking after models takes, handed in: browser implementations in the worker, others in tests. */
+import type { Provider } from '../pack/device-report.ts'
 import { AppError } from '../pack/failure.ts'
 import type { StoreNews } from '../protocol/keeper-calls.ts'
 import type { Network } from '../remote/network.ts'
@@ -15,7 +16,8 @@ export interface KeeperParts {
   /** What a tab tells the others. */
   channel: Channel<StoreNews>
   network: Network
-  device: () => Promise<DeviceFacts>
+  /** What a model would run on; see `readDevice`. */
+  device: (prefer: Provider | null) => Promise<DeviceFacts>
   space: () => Promise<SpaceEstimate>
   /** Why nothing outlives the page; null when it does. */
   storageProblem: () => Promise<StorageProblem | null>

@@ -8,13 +8,11 @@ import {
   smallPack,
   type Tab,
 } from '../../testing/keeper/tabs.ts'
-import { goodManifest } from '../../testing/manifests/manifests.ts'
 import type { FaultServer } from '../../testing/servers/fault-server.ts'
 import { startHubServer } from '../../testing/servers/hub-server.ts'
 import { parseManifest, type PackManifest } from '../pack/manifest.ts'
 import type { Offer } from '../protocol/keeper-calls.ts'
 import { distinctChunks } from '../store/records.ts'
-import { checkDevice, type DeviceFacts, type ModelNeeds } from './device-check.ts'
 import { sumOfBytes } from './keeper-parts.ts'
 
 const closing: { close(): Promise<void> }[] = []
@@ -105,58 +103,5 @@ describe('an offer', () => {
     await expect(offerOf(tab, server.origin)).rejects.toMatchObject({ code: 'bad-pack' })
     await expect(tab.add(requestOf(server.origin))).rejects.toMatchObject({ code: 'bad-pack' })
     expect(server.sent(/onnx|weights/)).toBe(0)
-  })
-})
-
-describe('what is said about the device', () => {
-  const needs: ModelNeeds = {
-    model: goodManifest(),
-    precision: 'q4f16',
-    packBytes: 3e9,
-    largestTensorBytes: 1e8,
-  }
-  const device: DeviceFacts = { gpu: { bufferBytes: 2e9, f16: true }, memoryGiB: 8 }
-  const against = (
-    facts: Partial<DeviceFacts>,
-    change: Partial<ModelNeeds> = {},
-    free: number | null = null,
-  ): string[] =>
-    checkDevice({ ...device, ...facts }, { ...needs, ...change }, free, 2e9)
-      .filter(({ ok }) => !ok)
-      .map(({ sentence }) => sentence)
-
-  it('speaks for one that has everything', () => {
-    expect(against({}, {}, 1e10)).toEqual([])
-    expect(checkDevice(device, needs, 1e10, 2e9)).toHaveLength(3)
-  })
-
-  it.each<[string, string[], RegExp]>([
-    [
-      'a part that no buffer holds',
-      against({}, { largestTensorBytes: 3e9 }),
-      /3\.0 GB, and the graphics card takes 2\.0 GB/,
-    ],
-    [
-      'no WebGPU and too much for WebAssembly',
-      against({ gpu: null }, { packBytes: 4e9 }),
-      /too large for WebAssembly/,
-    ],
-    ['little memory', against({ memoryGiB: 2 }), /reports 2 GiB/],
-    ['little room', against({}, {}, 1e9), /2\.0 GB are needed/],
-  ])('speaks against %s', (_, sentences, pattern) => {
-    expect(sentences).toEqual([expect.stringMatching(pattern)])
-  })
-
-  it('does not speak against what is only slow, or not told', () => {
-    expect(against({ gpu: null })).toEqual([])
-    expect(against({ gpu: { bufferBytes: 2e9, f16: false }, memoryGiB: null })).toEqual([])
-  })
-
-  it('estimates the largest part from the embedding where nobody has counted', () => {
-    const { vocabulary, hiddenSize } = goodManifest().parts.decoder.shape
-    const bytes = vocabulary * hiddenSize
-    const tight = { gpu: { bufferBytes: 2 * bytes - 1, f16: true } }
-    expect(against(tight, { largestTensorBytes: null, precision: 'q4' })).toEqual([])
-    expect(against(tight, { largestTensorBytes: null, precision: 'fp16' })).toHaveLength(1)
   })
 })

@@ -4,7 +4,7 @@ import { MANIFEST_PATH, parseManifest } from '../pack/manifest.ts'
 import type { AddRequest, Offer } from '../protocol/keeper-calls.ts'
 import { distinctChunks } from '../store/records.ts'
 import { checkFileSizes } from './check-pack.ts'
-import { checkDevice, type ModelNeeds } from './device-check.ts'
+import { checkDevice, checkSpace, type Candidate } from './device-check.ts'
 import { findModel, type FoundCheckpoint, type FoundPack } from './find.ts'
 import { requireStorage, sumOfBytes, type KeeperParts } from './keeper-parts.ts'
 
@@ -19,7 +19,7 @@ export async function makeOffer(
 ): Promise<Offer> {
   await requireStorage(parts)
   const found = await findModel(request, { network: parts.network, signal })
-  const { largestFile, needs, ...terms } =
+  const { largestFile, candidate, ...terms } =
     found.what === 'pack'
       ? await termsOfPack(parts, found)
       : await termsOfCheckpoint(parts, found, request, signal)
@@ -33,14 +33,17 @@ export async function makeOffer(
     pinned: found.origin.address,
     ...terms,
     bytesPerSecond: measure ? await found.measure(largestFile, signal) : null,
-    findings: checkDevice(await parts.device(), needs, freeBytes, missingBytes),
+    findings: [
+      ...checkDevice(await parts.device(request.prefer), candidate, request.memory),
+      ...checkSpace(freeBytes, missingBytes),
+    ],
   }
 }
 
 type Terms = Pick<
   Offer,
   'name' | 'precision' | 'parameters' | 'licence' | 'licenceNotice' | 'fetchBytes' | 'keepBytes' | 'resumes'
-> & { needs: ModelNeeds; largestFile: string }
+> & { candidate: Candidate; largestFile: string }
 
 async function termsOfPack({ store }: KeeperParts, { manifestText }: FoundPack): Promise<Terms> {
   const manifest = parseManifest(manifestText)
@@ -59,7 +62,7 @@ async function termsOfPack({ store }: KeeperParts, { manifestText }: FoundPack):
     fetchBytes,
     keepBytes,
     resumes: fetchBytes < keepBytes,
-    needs: { model: manifest, precision, packBytes: keepBytes, largestTensorBytes: null },
+    candidate: { pack: manifest, largestTensorBytes: null },
     largestFile: missing.reduce((a, b) => (b.bytes > a.bytes ? b : a), none).path,
   }
 }
@@ -72,7 +75,7 @@ async function termsOfCheckpoint(
 ): Promise<Terms> {
   const report = await inspectCheckpoint(tree, precision, signal)
   const { parameters, licence, licenceNotice = null, fetchBytes, keepBytes, largestFile } = report
-  const { model, largestTensorBytes } = report
+  const { pack, largestTensorBytes } = report
   return {
     name,
     precision,
@@ -82,7 +85,7 @@ async function termsOfCheckpoint(
     fetchBytes,
     keepBytes,
     resumes: (await store.get(id)) !== undefined,
-    needs: { model, precision, packBytes: keepBytes, largestTensorBytes },
+    candidate: { pack, largestTensorBytes },
     largestFile,
   }
 }

@@ -151,11 +151,14 @@ function isOfFamily<F extends Family>(pack: Described, family: F): pack is Descr
 }
 
 /** Bytes of the weights files of all parts, or of one. */
-export function weightBytes(manifest: PackManifest, only?: PartName): number {
+export function weightBytes(
+  pack: PackModel & { files: readonly { path: string; bytes: number }[] },
+  only?: PartName,
+): number {
   const paths = new Set(
-    partsOf(manifest).flatMap(([name, { weights }]) => ((only ?? name) === name ? [weights] : [])),
+    partsOf(pack).flatMap(([name, { weights }]) => ((only ?? name) === name ? [weights] : [])),
   )
-  return manifest.files.reduce((sum, { path, bytes }) => sum + (paths.has(path) ? bytes : 0), 0)
+  return pack.files.reduce((sum, { path, bytes }) => sum + (paths.has(path) ? bytes : 0), 0)
 }
 
 /** What query embeddings depend on: the weights of the vision encoder and of the Q-Former, by their hashes. */

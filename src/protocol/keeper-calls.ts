@@ -1,4 +1,5 @@
 /** Every call that the page makes to the keeper: what models would take, keeping them, letting them go. */
+import type { MemoryChoice, Provider } from '../pack/device-report.ts'
 import type { Precision } from '../pack/manifest.ts'
 
 /** What a person gave: an address, or files of this computer with their paths within what was chosen. */
@@ -13,6 +14,9 @@ export interface AddRequest {
   token: string | null
   /** The hub or a mirror of it. */
   hub: string
+  /** What it will be loaded with: what to compute on, and what is wanted of memory. */
+  prefer: Provider | null
+  memory: MemoryChoice
 }
 
 /** Something that was found out about this device; `ok` is false for what speaks against the model. */

@@ -114,7 +114,9 @@ export function packsSlice(
     asking?.abort()
     const own = new AbortController()
     asking = own
-    const request: AddRequest = { source, precision, token, hub: get().catalogue.hub }
+    const { prefer, memory } = get().settings
+    const { hub } = get().catalogue
+    const request: AddRequest = { source, precision, token, hub, prefer, memory }
     set({ adding: { status: 'finding', request } })
     try {
       const offer = await client.call('offer', request, { signal: own.signal })

@@ -1,5 +1,6 @@
 import type { ReactElement } from 'react'
 import type { DeviceReport } from '../pack/device-report.ts'
+import { contextText, memoryText } from '../pack/device-words.ts'
 import type { BenchResult } from '../protocol/bench-result.ts'
 import type { LoadedModel } from '../protocol/engine-calls.ts'
 import { bytesText } from './amounts.ts'
@@ -74,36 +75,21 @@ const SUBGROUPS: Record<NonNullable<DeviceReport['subgroups']>, string> = {
   'left-out': 'no: they were left out on purpose',
 }
 
-const CONTEXT: Record<DeviceReport['context']['why'], string> = {
-  model: 'all that the model can',
-  memory: 'as many as fit into half of the memory that the browser reports, beside the model',
-  'assumed-memory':
-    'the browser does not tell its memory, so that of a usual device is assumed, half of it for the model',
-  buffer: 'as many as fit into one buffer of the device',
-  wasm: 'as many as WebAssembly can hold beside the model',
-}
-
 const BUILDS: Record<DeviceReport['build'], string> = {
   jspi: 'JSPI build: the browser can pause WebAssembly',
   asyncify: 'asyncify build: the browser cannot pause WebAssembly (JSPI)',
   wasm: 'build for the processor',
 }
 
-const MEMORY = {
-  keep: 'Everything stays loaded.',
-  spare: 'Vision encoder and Q-Former are put away between pictures.',
-}
-
 function choicesOf({ device }: LoadedModel): Fact[] {
   const gpu = device.provider === 'webgpu'
-  const { positions, possible, why } = device.context
   const software = device.software ? ' (a software adapter, slow but right)' : ''
   return [
     ['Runs on', gpu ? `WebGPU, ${device.adapter || 'an adapter without a name'}${software}` : 'WebAssembly'],
     ...(device.reason === null ? [] : [['Why', device.reason] satisfies Fact]),
     ...(gpu ? gpuChoices(device) : []),
-    ['Context', `${positions} of ${possible} positions, picture included: ${CONTEXT[why]}`],
-    ['Memory', `${device.memory.keepsAll ? MEMORY.keep : MEMORY.spare} ${device.memory.why}`],
+    ['Context', contextText(device.context)],
+    ['Memory', memoryText(device.memory)],
     ['ONNX Runtime', BUILDS[device.build]],
     ...limitsOf(device),
   ]

@@ -65,7 +65,12 @@ export function openBrowser({
         locks,
         channel: bus.join(),
         network: plainNetwork({ wait: () => Promise.resolve(), stallMs: 10_000 }),
-        device: () => Promise.resolve({ gpu: { bufferBytes: 2 ** 31, f16: true }, memoryGiB: 8 }),
+        device: () =>
+          Promise.resolve({
+            provider: 'webgpu',
+            f16: true,
+            memory: { gib: 8, told: true, software: false, bufferBytes: 2 ** 31 },
+          }),
         space: () => Promise.resolve({ usedBytes: 0, freeBytes: 2 ** 33, persisted: false }),
         storageProblem: () => Promise.resolve(null),
         ...overrides,
@@ -93,6 +98,8 @@ export function requestOf(text: string, change: Partial<AddRequest> = {}): AddRe
     precision: 'q8',
     token: null,
     hub: 'http://127.0.0.1:1/',
+    prefer: null,
+    memory: 'auto',
     ...change,
   }
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { openCompute } from '../../src/runtime/device/compute.ts'
+import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
 import { compareGeneration, differences } from './generation.ts'
 import { CHECKPOINTS, type ReadFile } from './reference.ts'

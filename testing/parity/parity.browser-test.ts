@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Provider } from '../../src/pack/device-report.ts'
-import { openCompute } from '../../src/runtime/device/compute.ts'
+import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
 import type { Precision } from '../../src/pack/manifest.ts'
 import { compareGeneration, differences } from './generation.ts'

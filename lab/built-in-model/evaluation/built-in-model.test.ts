@@ -6,7 +6,7 @@ import { convertCheckpoint } from '../../../src/convert/convert.ts'
 import { sinkInMemory } from '../../../src/pack/bytes.ts'
 import { openTalkingModel } from '../../../src/runtime/models/models.ts'
 import type { TalkingModel } from '../../../src/runtime/models/model.ts'
-import { openCompute } from '../../../src/runtime/device/compute.ts'
+import { openCompute } from '../../../src/runtime/device/open-compute.ts'
 import { FIRST_HELD_OUT_SEED } from '../../../src/scenes/scene.ts'
 import { measure } from './measure.ts'
 

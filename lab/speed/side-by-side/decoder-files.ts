@@ -2,7 +2,8 @@
 import { asFamily } from '../../../src/pack/manifest.ts'
 import type { DecoderShape } from '../../../src/pack/shapes.ts'
 import type { WeightsFile } from '../../../src/runtime/ort/weights/readable.ts'
-import { openCompute, type Compute } from '../../../src/runtime/device/compute.ts'
+import type { Compute } from '../../../src/runtime/device/compute.ts'
+import { openCompute } from '../../../src/runtime/device/open-compute.ts'
 import { openHttpPack } from '../../../src/store/http-pack.ts'
 
 export interface DecoderFiles {

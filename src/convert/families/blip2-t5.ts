@@ -27,7 +27,7 @@ const PUBLISHED: Published = {
 
 export const blip2T5: CheckpointFamily = {
   recognises: (root) => isBlip2(root) && section(root, 'text_config')['model_type'] === 't5',
-  read: (root) => modelOf(blip2T5Config(root)),
+  read: (root, { imageSize }) => modelOf(blip2T5Config(root, imageSize)),
 }
 
 function modelOf(config: Blip2T5Config): CheckpointModel {
@@ -71,12 +71,12 @@ function modelOf(config: Blip2T5Config): CheckpointModel {
 }
 
 /** Of a root that is recognised. Throws `unsupported-model` for another T5, `bad-checkpoint` for impossible values. */
-function blip2T5Config(root: Json): Blip2T5Config {
+function blip2T5Config(root: Json, imageSize: number | undefined): Blip2T5Config {
   if (section(root, 'qformer_config')['use_qformer_text_input'] === true)
     throw unsupported('its Q-Former takes text (InstructBLIP or a retrieval checkpoint)')
   if (root['use_decoder_only_language_model'] === true)
     throw unsupported('its config.json names T5 but calls it a decoder-only model')
-  return { ...lookConfig(root), text: t5Config(section(root, 'text_config')) }
+  return { ...lookConfig(root, imageSize), text: t5Config(section(root, 'text_config')) }
 }
 
 function t5Config(json: Json): T5Config {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { openHttpPack } from '../../store/http-pack.ts'
 import { attendsRightly, attentionErrors } from './attention-check.ts'
 import { openTalkingModel } from '../models/models.ts'
-import { openCompute } from './compute.ts'
+import { openCompute } from './open-compute.ts'
 import { liveTensorCount } from '../ort/tensor.ts'
 
 /** The software adapter has subgroups of 4, with which ONNX Runtime's attention is wrong. */

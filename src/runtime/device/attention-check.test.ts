@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { GraphBuilder } from '../../convert/onnx/graph-builder.ts'
 import { attentionErrors, GRAPHS, HEADS, HEAD_SIZE, KEYS, QUERIES } from './attention-check.ts'
-import { openCompute } from './compute.ts'
+import { openCompute } from './open-compute.ts'
 
 const WIDTH = HEADS * HEAD_SIZE
 

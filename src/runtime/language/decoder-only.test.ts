@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { asFamily, type PackReader } from '../../pack/manifest.ts'
 import { syntheticPack } from '../../synthetic/pack.ts'
 import { openTalkingModel } from '../models/models.ts'
-import { openCompute } from '../device/compute.ts'
+import { openCompute } from '../device/open-compute.ts'
 import { liveTensorCount } from '../ort/tensor.ts'
 
 const pack = syntheticPack({ size: 'tiny', precision: 'fp32', seed: 1 })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { decoder as treaty } from '../../pack/parts.ts'
-import { openCompute } from '../device/compute.ts'
+import { openCompute } from '../device/open-compute.ts'
 import { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
 import { liveTensorCount, type DeviceTensor } from '../ort/tensor.ts'

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { computeOn, MemoryDevice } from '../../../testing/gpu/memory-device.ts'
-import { openCompute } from '../device/compute.ts'
+import { openCompute } from '../device/open-compute.ts'
 import { Runtime } from '../ort/runtime.ts'
 import { liveTensorCount, type DeviceTensor } from '../ort/tensor.ts'
 import { CacheMemory } from './cache-memory.ts'

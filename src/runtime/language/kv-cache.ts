@@ -1,6 +1,6 @@
 /** Keys and values of every layer, [batch, heads, positions, head size] each, as decoding uses them. */
+import type { CacheType } from '../../pack/model-needs.ts'
 import { decoder as treaty } from '../../pack/parts.ts'
-import type { CacheNeeds } from '../device/memory-budget.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 
 export interface KvCache {
@@ -36,13 +36,13 @@ export interface CacheLayout {
   names: readonly { past: string; present: string }[]
   heads: number
   headSize: number
-  type: 'float32' | 'float16'
+  type: CacheType
 }
 
 /** Of a decoder with so many layers and heads. */
 export function cacheLayout(
   { layers, heads, cacheHeadSize }: { layers: number; heads: number; cacheHeadSize: number },
-  type: CacheLayout['type'],
+  type: CacheType,
 ): CacheLayout {
   const names = Array.from({ length: layers }, (_, i) => [
     { past: treaty.pastKey(i), present: treaty.presentKey(i) },
@@ -69,13 +69,4 @@ export function tensorAt(tensors: Tensors, name: string): DeviceTensor {
 
 export function disposeAll(tensors: Tensors): void {
   for (const tensor of Object.values(tensors)) tensor.dispose()
-}
-
-/** What caches of one row need on a device, for sequences of at most `positions` positions. */
-export function cacheNeeds(layout: CacheLayout, positions: number): CacheNeeds {
-  return {
-    positions,
-    positionBytes: positionBytes(layout),
-    tensorPositionBytes: layout.heads * headBytes(layout),
-  }
 }

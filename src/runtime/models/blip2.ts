@@ -3,18 +3,13 @@
  * are written, is what families differ in.
  */
 import type { MemoryChoice, MemoryReport } from '../../pack/device-report.ts'
+import { memoryOf, type DeviceMemory } from '../../pack/device-memory.ts'
 import { throwIfCancelled } from '../../pack/failure.ts'
-import { partNamed, type Family, type PartName } from '../../pack/families.ts'
-import { weightBytes, type PackManifest, type PackReader } from '../../pack/manifest.ts'
-import { targetFor, type Compute } from '../device/compute.ts'
-import {
-  budgetFor,
-  memoryOf,
-  type CacheNeeds,
-  type DeviceMemory,
-  type MemoryBudget,
-  type TalkBudget,
-} from '../device/memory-budget.ts'
+import type { Family, PartName } from '../../pack/families.ts'
+import type { PackManifest, PackReader } from '../../pack/manifest.ts'
+import { budgetFor, type MemoryBudget, type TalkBudget } from '../../pack/memory-budget.ts'
+import { needsOf } from '../../pack/model-needs.ts'
+import type { Compute } from '../device/compute.ts'
 import type { LanguageModel } from '../language/language-model.ts'
 import { Runtime } from '../ort/runtime.ts'
 import { openTokenizer } from '../talk/tokenizer.ts'
@@ -34,8 +29,6 @@ export interface LoadOptions extends OpenOptions {
 export interface LanguageFamily<F extends Family> {
   /** Parts of the language model, in the order in which they are opened. */
   parts: readonly PartName[]
-  /** What its KV caches need on a device. */
-  cacheNeeds(manifest: PackManifest<F>, compute: Compute): CacheNeeds
   /** Opens it within a budget. */
   open(parts: PartsOpener<F>, budget: TalkBudget): Promise<LanguageModel>
   /** How prompts of this model are written. */
@@ -55,9 +48,8 @@ export async function openBlip2<F extends Family>(
   throwIfCancelled(options.signal)
   const { manifest } = pack
   const order = [...LOOK_PARTS, ...(family?.parts ?? [])]
-  const weights = order.reduce((sum, part) => sum + bytesInMemory(manifest, part, compute), 0)
-  const needs = { weightBytes: weights, cache: family?.cacheNeeds(manifest, compute) ?? null }
-  const device = options.device ?? memoryOf(compute)
+  const needs = needsOf(manifest, compute)
+  const device = options.device ?? memoryOf(compute.device, compute)
   const budget = budgetFor(needs, device, options.memory ?? 'keep')
   const parts = new PartsOpener(await Runtime.open(compute), pack, order, options)
   const opened: Disposable[] = []
@@ -133,12 +125,4 @@ interface Disposable {
 
 async function disposeAll(opened: readonly Disposable[]): Promise<void> {
   for (const one of opened) await one.dispose()
-}
-
-/** Of a part's weights; those of 16 bits become twice as many where the graph computes in 32. */
-function bytesInMemory(manifest: PackManifest, part: PartName, compute: Compute): number {
-  const stored = weightBytes(manifest, part)
-  const graphs = partNamed(manifest, part)?.graphs ?? {}
-  const half = targetFor(compute, graphs) === 'webgpu-f16'
-  return manifest.precision === 'fp16' && !half ? 2 * stored : stored
 }

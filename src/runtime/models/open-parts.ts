@@ -5,7 +5,7 @@
 import { AppError, throwIfCancelled } from '../../pack/failure.ts'
 import { partNamed, type Family, type PackPart, type PartName } from '../../pack/families.ts'
 import type { PackManifest, PackReader } from '../../pack/manifest.ts'
-import { targetFor } from '../device/compute.ts'
+import { targetFor } from '../../pack/targets.ts'
 import { OnDemandSession } from '../ort/on-demand-session.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session, SessionOptions } from '../ort/session.ts'

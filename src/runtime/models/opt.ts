@@ -1,26 +1,20 @@
 /** BLIP-2's language models of the OPT sort: a decoder that reads query embeddings, prompt and answer as one sequence. */
-import type { PackManifest } from '../../pack/manifest.ts'
-import { targetFor, type Compute } from '../device/compute.ts'
+import { cacheType } from '../../pack/model-needs.ts'
 import { DecoderOnly } from '../language/decoder-only.ts'
-import { cacheLayout, cacheNeeds, type CacheLayout } from '../language/kv-cache.ts'
 import type { LanguageFamily } from './blip2.ts'
 
 export const opt: LanguageFamily<'blip2-opt'> = {
   parts: ['decoder'],
 
-  cacheNeeds(manifest, compute) {
-    const { shape } = manifest.parts.decoder
-    return cacheNeeds(cacheLayout(shape, cacheType(manifest, compute)), shape.positions)
-  },
-
   open(parts, { context, cacheBytes }) {
     const { manifest, runtime } = parts
-    const { shape } = manifest.parts.decoder
+    const { decoder } = manifest.parts
+    const { shape } = decoder
     const keepOnDevice = DecoderOnly.deviceOutputs(shape)
     return DecoderOnly.open(runtime, {
       openSession: (recordable) => parts.open('decoder', { keepOnDevice, recordable }),
       shape,
-      cacheType: cacheType(manifest, runtime.compute),
+      cacheType: cacheType(decoder, runtime.compute),
       context: context.positions,
       cacheBytes,
     })
@@ -34,8 +28,4 @@ export const opt: LanguageFamily<'blip2-opt'> = {
     ],
     eosIds: () => decoder.shape.eosIds,
   }),
-}
-
-function cacheType({ parts }: PackManifest<'blip2-opt'>, compute: Compute): CacheLayout['type'] {
-  return targetFor(compute, parts.decoder.graphs) === 'webgpu-f16' ? 'float16' : 'float32'
 }

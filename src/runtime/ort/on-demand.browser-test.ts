@@ -6,7 +6,8 @@ import { openHttpPack } from '../../store/http-pack.ts'
 import { openTalkingModel } from '../models/models.ts'
 import type { TalkingModel } from '../models/model.ts'
 import type { LookPart, SeeOptions } from '../models/look.ts'
-import { openCompute, type Compute } from '../device/compute.ts'
+import type { Compute } from '../device/compute.ts'
+import { openCompute } from '../device/open-compute.ts'
 import { liveTensorCount } from './tensor.ts'
 
 const probe = startGpuProbe()

@@ -3,57 +3,10 @@
  * conversation may be, and what is left for several answers at once. Pure, so that a model can be judged before it is
  * fetched.
  */
-import type { ContextReport, MemoryChoice, MemoryReport } from '../../pack/device-report.ts'
+import type { DeviceMemory } from './device-memory.ts'
+import type { ContextReport, MemoryChoice, MemoryReport } from './device-report.ts'
 
 const GIB = 2 ** 30
-
-/** What is known of a device's memory. */
-export interface DeviceMemory {
-  gib: number
-  /** Whether the browser told; else it is what devices of this sort have. */
-  told: boolean
-  /** The adapter is a software rasteriser, whose memory is the system's. */
-  software: boolean
-  /** The largest storage binding and buffer that the GPU takes; null on the processor. */
-  bufferBytes: number | null
-}
-
-/** What a browser may tell of its device. */
-export interface DeviceHints {
-  /** GiB: rounded to a power of two and capped, at 8 or in newer browsers at 32. Only Chromium's browsers know it. */
-  deviceMemory?: number | undefined
-  userAgent?: string | undefined
-}
-
-/** Taken of computers where the browser does not tell: the cap of the Device Memory API for most of its life. */
-const ASSUMED_GIB = 8
-
-/** The same of telephones and tablets. */
-const ASSUMED_HANDHELD_GIB = 4
-
-/** The only place that asks for a device's memory. */
-export function memoryOf(
-  compute: { device: { limits: BufferLimits } | null; software: boolean },
-  hints: DeviceHints = hintsHere(),
-): DeviceMemory {
-  const { deviceMemory, userAgent = '' } = hints
-  const handheld = /iPhone|iPad|Android|Mobile/.test(userAgent)
-  const limits = compute.device?.limits
-  return {
-    gib: deviceMemory ?? (handheld ? ASSUMED_HANDHELD_GIB : ASSUMED_GIB),
-    told: deviceMemory !== undefined,
-    software: compute.software,
-    bufferBytes:
-      limits === undefined ? null : Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize),
-  }
-}
-
-function hintsHere(): DeviceHints {
-  const { navigator } = globalThis as { navigator?: DeviceHints }
-  return navigator ?? {}
-}
-
-type BufferLimits = Pick<GPUSupportedLimits, 'maxBufferSize' | 'maxStorageBufferBindingSize'>
 
 export interface ModelNeeds {
   /** Of all parts, as they lie in memory. */
@@ -75,6 +28,8 @@ export interface CacheNeeds {
 export interface MemoryBudget {
   /** Everything together may take this much. */
   bytes: number
+  /** Whether weights and the smallest caches stay within it. What does not is tried all the same when it is loaded. */
+  fits: boolean
   /** Whether what looks stays loaded. */
   look: MemoryReport
   /** Null where there is no language model. */
@@ -94,7 +49,7 @@ const SHARE = 1 / 2
 const SHARE_FOR_KEPT_WEIGHTS = 2 / 3
 
 /** WebAssembly addresses 4 GiB, and inputs, outputs and the runtime itself need some of it. */
-export const WASM_BYTES = 3.5 * GIB
+const WASM_BYTES = 3.5 * GIB
 
 /** Below this no conversation is worth having: a picture has 32 positions and an answer 30. */
 const SMALLEST_CONTEXT = 256
@@ -114,13 +69,13 @@ export function budgetFor(
   const share = SHARE * memory.gib * GIB
   const bytes = memory.bufferBytes === null ? Math.min(share, WASM_BYTES) : share
   const look = lookReport(weightBytes, memory, choice)
-  if (cache === null) return { bytes, look, talk: null }
+  if (cache === null) return { bytes, fits: weightBytes <= bytes, look, talk: null }
   const caches = memory.bufferBytes === null ? CACHES_ON_PROCESSOR : CACHES_ON_GPU
   // Even where weights leave nothing, an answer is tried rather than refused.
   const least = caches * Math.min(SMALLEST_CONTEXT, cache.positions) * cache.positionBytes
   const cacheBytes = Math.max(bytes - weightBytes, least)
   const context = contextReport(cache, cacheBytes / caches, memory)
-  return { bytes, look, talk: { context, cacheBytes } }
+  return { bytes, fits: weightBytes + least <= bytes, look, talk: { context, cacheBytes } }
 }
 
 /** The model's maximum, or else the largest power of two, at least 256, of which all caches fit. */
@@ -135,9 +90,13 @@ function contextReport(
   if (possible <= most) return { positions: possible, possible, why: 'model' }
   const positions = 2 ** Math.floor(Math.log2(most))
   if (inBuffer < inMemory) return { positions, possible, why: 'buffer' }
-  if (memory.bufferBytes === null && WASM_BYTES <= SHARE * memory.gib * GIB)
-    return { positions, possible, why: 'wasm' }
+  if (boundByWasm(memory)) return { positions, possible, why: 'wasm' }
   return { positions, possible, why: memory.told ? 'memory' : 'assumed-memory' }
+}
+
+/** Whether what WebAssembly addresses is less than the model's share of the device. */
+export function boundByWasm(memory: DeviceMemory): boolean {
+  return memory.bufferBytes === null && WASM_BYTES <= SHARE * memory.gib * GIB
 }
 
 /** Whether vision encoder and Q-Former stay loaded between pictures. The language model always does. */

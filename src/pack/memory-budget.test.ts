@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { MemoryChoice } from '../../pack/device-report.ts'
-import { cacheLayout, cacheNeeds } from '../language/kv-cache.ts'
-import { budgetFor, memoryOf, type DeviceMemory, type ModelNeeds } from './memory-budget.ts'
+import { memoryOf, type DeviceMemory } from './device-memory.ts'
+import type { MemoryChoice } from './device-report.ts'
+import { budgetFor, type ModelNeeds } from './memory-budget.ts'
+import { cacheNeedsOf } from './model-needs.ts'
 
 const GIB = 2 ** 30
 const card: DeviceMemory = { gib: 8, told: true, software: false, bufferBytes: GIB }
@@ -18,7 +19,7 @@ type Name = keyof typeof PUBLISHED
 
 function needs(name: Name, type: 'float16' | 'float32' = 'float16'): ModelNeeds {
   const { weightBytes, positions, ...shape } = PUBLISHED[name]
-  return { weightBytes, cache: cacheNeeds(cacheLayout(shape, type), positions) }
+  return { weightBytes, cache: cacheNeedsOf(shape, type, positions) }
 }
 
 describe('how a device is shared between weights, conversations and several answers', () => {
@@ -71,7 +72,7 @@ describe('how long a conversation may be', () => {
   })
 
   it('leaves a small model its own maximum', () => {
-    const cache = cacheNeeds(cacheLayout({ layers: 2, heads: 2, cacheHeadSize: 8 }, 'float32'), 64)
+    const cache = cacheNeedsOf({ layers: 2, heads: 2, cacheHeadSize: 8 }, 'float32', 64)
     const { talk } = budgetFor({ weightBytes: 1e6, cache }, { ...card, gib: 0.25 }, 'auto')
     expect(talk?.context).toEqual({ positions: 64, possible: 64, why: 'model' })
   })
@@ -122,12 +123,12 @@ describe('what is known of memory', () => {
     ['that of a telephone', { userAgent: phone }, 4, false],
     ['that of a computer where there is no browser', {}, 8, false],
   ])('is %s', (_, hints, gib, told) => {
-    expect(memoryOf({ device: { limits }, software: false }, hints)).toEqual({
+    expect(memoryOf({ limits }, { software: false }, hints)).toEqual({
       gib,
       told,
       software: false,
       bufferBytes: GIB,
     })
-    expect(memoryOf({ device: null, software: false }, hints).bufferBytes).toBeNull()
+    expect(memoryOf(null, { software: false }, hints).bufferBytes).toBeNull()
   })
 })

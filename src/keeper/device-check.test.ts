@@ -1,0 +1,167 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { goodManifest } from '../../testing/manifests/manifests.ts'
+import { packInMemory, type CheckpointName } from '../../testing/parity/reference.ts'
+import { folderTree } from '../cli/files.ts'
+import { convertCheckpoint } from '../convert/convert.ts'
+import { inspectCheckpoint } from '../convert/inspect.ts'
+import { sinkInMemory } from '../pack/bytes.ts'
+import { memoryOf, type DeviceMemory } from '../pack/device-memory.ts'
+import type { ContextReason, MemoryChoice } from '../pack/device-report.ts'
+import { contextText, memoryText } from '../pack/device-words.ts'
+import type { PackReader } from '../pack/manifest.ts'
+import { openCompute } from '../runtime/device/open-compute.ts'
+import { openTalkingModel } from '../runtime/models/models.ts'
+import { readDevice } from './browser-device.ts'
+import { checkDevice, checkSpace, type Candidate, type DeviceFacts } from './device-check.ts'
+
+const GIB = 2 ** 30
+const card: DeviceFacts = {
+  provider: 'webgpu',
+  f16: true,
+  memory: { gib: 8, told: true, software: false, bufferBytes: 2e9 },
+}
+const processor = (gib: number): DeviceFacts => ({
+  provider: 'wasm',
+  f16: false,
+  memory: { ...card.memory, gib, bufferBytes: null },
+})
+
+/** A pack of the size of a published one: only its weights files count. */
+function candidate(bytes: number, change: Partial<Candidate> = {}): Candidate {
+  const pack = { ...goodManifest(), files: [{ path: 'decoder.weights', bytes }] }
+  return { pack, largestTensorBytes: 1e8, ...change }
+}
+
+function against(device: DeviceFacts, model: Candidate): string[] {
+  const findings = [...checkDevice(device, model, 'auto')]
+  return findings.filter(({ ok }) => !ok).map(({ sentence }) => sentence)
+}
+
+describe('what is said about the device', () => {
+  it('speaks for one that has everything', () => {
+    expect(against(card, candidate(2.1e9))).toEqual([])
+    expect(checkSpace(1e10, 2e9)).toEqual([{ ok: true, sentence: expect.stringMatching(/enough/) as string }])
+  })
+
+  it.each<[string, string[], RegExp]>([
+    [
+      'a part that no buffer holds',
+      against(card, candidate(2e9, { largestTensorBytes: 3e9 })),
+      /3\.0 GB, and the graphics card takes 2\.0 GB/,
+    ],
+    [
+      'too much for WebAssembly',
+      against(processor(32), candidate(4e9)),
+      /4\.0 GB; WebAssembly holds 3\.8 GB/,
+    ],
+    [
+      'too much for half of the memory, on the processor, too',
+      against(processor(4), candidate(3e9)),
+      /half of the 4 GiB of memory that the browser tells of is for the model, 2\.1 GB, which may be too little/,
+    ],
+    [
+      'too much for half of what is assumed',
+      against({ ...card, memory: { ...card.memory, told: false } }, candidate(4.4e9)),
+      /half of the 8 GiB of memory assumed where a browser does not tell/,
+    ],
+    [
+      'little room',
+      checkSpace(1e9, 2e9).map(({ sentence }) => sentence),
+      /1\.0 GB more, but 2\.0 GB are needed/,
+    ],
+  ])('speaks against %s', (_, sentences, pattern) => {
+    expect(sentences).toEqual([expect.stringMatching(pattern)])
+  })
+
+  it('does not speak against what is only slow, or not told', () => {
+    expect(against(processor(8), candidate(2.1e9))).toEqual([])
+    expect(against({ ...card, f16: false }, candidate(2.1e9))).toEqual([])
+    expect(checkSpace(null, 2e9)).toEqual([])
+  })
+
+  it('counts 16-bit weights twice where they are computed in 32', () => {
+    const sixteen = candidate(3e9)
+    sixteen.pack.precision = 'fp16'
+    expect(against(card, sixteen)).toEqual([])
+    expect(against({ ...card, f16: false }, sixteen)).toEqual([expect.stringMatching(/weights take 6\.0 GB/)])
+  })
+
+  it('estimates the largest part from the embedding where nobody has counted', () => {
+    const { vocabulary, hiddenSize } = goodManifest().parts.decoder.shape
+    const bytes = vocabulary * hiddenSize
+    const tight = { ...card, memory: { ...card.memory, bufferBytes: 2 * bytes - 1 } }
+    const about = (precision: 'q4' | 'fp16'): string[] => {
+      const model = candidate(1e6, { largestTensorBytes: null })
+      model.pack.precision = precision
+      return against(tight, model)
+    }
+    expect(about('q4')).toEqual([])
+    expect(about('fp16')).toHaveLength(1)
+  })
+})
+
+async function converted(name: CheckpointName): Promise<PackReader> {
+  const files = new Map<string, Uint8Array<ArrayBuffer>>()
+  const tree = folderTree(`models/reference/${name}`)
+  await convertCheckpoint(tree, sinkInMemory(files), { name, precision: 'q8' })
+  return packInMemory(files)
+}
+
+describe('an offer and the load that follows it', () => {
+  /** Memory in GiB: the caches of these small models must be what is short. */
+  it.each<[CheckpointName, number, MemoryChoice, ContextReason, boolean]>([
+    ['untied', 8, 'auto', 'model', true],
+    ['untied', 0.0004, 'auto', 'model', false],
+    ['untied', 8, 'spare', 'model', true],
+    ['t5-untied', 8, 'auto', 'model', true],
+    ['t5-untied', 0.004, 'auto', 'memory', true],
+  ])('say the same of %s with %s GiB', async (name, gib, choice, why, fits) => {
+    const device = processor(gib)
+    const report = await inspectCheckpoint(folderTree(`models/reference/${name}`), 'q8')
+    const findings = checkDevice(device, report, choice)
+    expect(findings.every(({ ok }) => ok)).toBe(fits)
+    const said = findings.map(({ sentence }) => sentence)
+    const pack = await converted(name)
+    const found = checkDevice(device, { pack: pack.manifest, largestTensorBytes: null }, choice)
+    expect(found.map(({ sentence }) => sentence)).toEqual(said)
+    const compute = await openCompute('wasm')
+    const model = await openTalkingModel(pack, compute, { device: device.memory, memory: choice })
+    try {
+      expect(model.talk.context.why).toBe(why)
+      expect(said).toContain(memoryText(model.memory))
+      expect(said).toContain(`A conversation may have ${contextText(model.talk.context)}.`)
+    } finally {
+      await model.dispose()
+    }
+  })
+})
+
+describe('the device that an offer is about', () => {
+  afterEach(() => vi.unstubAllGlobals())
+
+  const limits = { maxBufferSize: 2 * GIB, maxStorageBufferBindingSize: GIB }
+  const adapterCalled = (description: string, features: string[]): unknown => ({
+    limits,
+    features: new Set(features),
+    info: { vendor: '', architecture: '', description },
+    requestDevice: () => Promise.resolve({ limits, destroy: () => undefined }),
+  })
+
+  it.each<[string, object, 'wasm' | null, Partial<DeviceMemory>]>([
+    ['a graphics card', { gpu: adapterCalled('card', ['shader-f16']), deviceMemory: 4 }, null, { gib: 4 }],
+    ['a software rasteriser', { gpu: adapterCalled('SwiftShader', []) }, null, { software: true, gib: 8 }],
+    ['a telephone', { gpu: adapterCalled('phone', []), userAgent: 'Android Mobile' }, null, { gib: 4 }],
+    ['the processor, by choice', { gpu: adapterCalled('card', []) }, 'wasm', { bufferBytes: null }],
+    ['the processor, for want of an adapter', { gpu: null }, null, { bufferBytes: null }],
+  ])(
+    'is the one that a model is loaded on: %s',
+    async (_, { gpu, ...hints }: { gpu?: unknown }, prefer, has) => {
+      vi.stubGlobal('navigator', { ...hints, gpu: { requestAdapter: () => Promise.resolve(gpu) } })
+      const { memory, provider, f16 } = await readDevice(prefer)
+      expect(memory).toMatchObject(has)
+      const compute = await openCompute(prefer)
+      expect({ provider, f16 }).toEqual({ provider: compute.provider, f16: compute.f16 })
+      expect(memory).toEqual(memoryOf(compute.device, compute))
+    },
+  )
+})
