@@ -10,12 +10,20 @@ export interface Table<T> {
    * gives what shall be there, or undefined to leave everything as it is. Resolves to what `change` gave.
    */
   update(key: string, change: (present: T | undefined) => T | undefined): Promise<T | undefined>
+  /**
+   * The same for all entries together: `change` gets everything that is there and gives what shall be otherwise, undefined
+   * for what shall go. All of that happens, or nothing does.
+   */
+  updateAll(change: (present: ReadonlyMap<string, T>) => Changes<T>): Promise<void>
   remove(keys: readonly string[]): Promise<void>
   /** In the order of their code units. */
   keys(): Promise<string[]>
   /** In the order of their keys. */
   values(): Promise<T[]>
 }
+
+/** By key; undefined for an entry that goes. */
+export type Changes<T> = ReadonlyMap<string, T | undefined>
 
 /** As a database does, it keeps copies and gives out copies, and lists them by key: nobody can tell the two apart. */
 export function tableInMemory<T>(entries = new Map<string, T>()): Table<T> {
@@ -35,6 +43,15 @@ export function tableInMemory<T>(entries = new Map<string, T>()): Table<T> {
         const next = change(copyOf(entries.get(key)))
         if (next !== undefined) entries.set(key, copyOf(next))
         return next
+      }),
+    updateAll: (change) =>
+      soon(() => {
+        const present = new Map(sorted().map(([key, value]) => [key, copyOf(value)]))
+        const changes = [...change(present)].map(([key, value]) => [key, copyOf(value)] as const)
+        for (const [key, value] of changes) {
+          if (value === undefined) entries.delete(key)
+          else entries.set(key, value)
+        }
       }),
     remove: (keys) =>
       soon(() => {

@@ -151,6 +151,8 @@ interface StoreParts {
   measureDevice?: MeasureDevice
   settings?: AppDependencies['settings']
   drafts?: AppDependencies['drafts']
+  /** Milliseconds since 1970. */
+  now?: () => number
 }
 
 /** The app's state over these parts; whatever is left out does nothing. */
@@ -165,7 +167,7 @@ export function storeOf({ client, library, tabs, ...parts }: StoreParts): AppSto
     },
     measureDevice: parts.measureDevice ?? (() => new Promise(() => undefined)),
     settings: parts.settings ?? { load: () => null, save: () => undefined },
-    conversations: { library, tabs, newId: () => `id${(ids += 1)}`, now: () => (time += 1) },
+    conversations: { library, tabs, newId: () => `id${(ids += 1)}`, now: parts.now ?? (() => (time += 1)) },
     drafts: parts.drafts ?? { load: () => null, save: () => undefined },
     builtInModelUrl: 'http://localhost/models/',
     // Tests hold answers up for as long as they like.

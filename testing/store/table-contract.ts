@@ -164,6 +164,49 @@ export const tableContract: Contract = {
     same(await table.get('a'), 'first', 'what was there')
     same(await table.update('a', (present) => `${present ?? ''}, second`), 'first, second', 'the next change')
   },
+  'changes everything together: what comes, what goes and what stays': async (store, name) => {
+    const table = store.table<{ n: number }>(name)
+    await table.setAll([
+      ['b', { n: 2 }],
+      ['a', { n: 1 }],
+      ['c', { n: 3 }],
+    ])
+    await table.updateAll((present) => {
+      same([...present.keys()], ['a', 'b', 'c'], 'the keys that are there')
+      const a = present.get('a')
+      // Not among what is given back, so it stays as it is kept.
+      if (a !== undefined) a.n = 10
+      return new Map([
+        ['b', undefined],
+        ['c', { n: 30 }],
+        ['d', { n: 40 }],
+      ])
+    })
+    same(await table.keys(), ['a', 'c', 'd'], 'the keys')
+    same(await table.values(), [{ n: 1 }, { n: 30 }, { n: 40 }], 'the values')
+  },
+  'changes nothing where a change of everything throws, or one value cannot be kept': async (store, name) => {
+    const table = store.table<unknown>(name)
+    await table.set('a', 'before')
+    const giveUp = (): never => {
+      throw new Error('changed its mind')
+    }
+    same(
+      String(await rejects(table.updateAll(giveUp), 'a change that throws')),
+      'Error: changed its mind',
+      'why',
+    )
+    const changes = new Map([
+      ['a', undefined],
+      ['b', 'after'],
+      ['c', uncopied()],
+    ])
+    await rejects(
+      table.updateAll(() => changes),
+      'a value that cannot be kept',
+    )
+    same([await table.keys(), await table.get('a')], [['a'], 'before'], 'what is there')
+  },
   'does in order what it is told in order, without being waited for': async (store, name) => {
     const table = store.table<number>(name)
     void table.set('a', 1)
