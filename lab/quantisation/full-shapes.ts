@@ -69,7 +69,7 @@ function made(recipe: Recipe): Float32Array<ArrayBuffer> {
 }
 
 function nameOf(recipe: Recipe): string {
-  if (recipe.kind === 'store') return recipe.output.name
+  if (recipe.kind !== 'quantise') return recipe.output.name
   const name = recipe.packed.name.replace(/\.q\d$/, '')
   return name.endsWith('.weight') ? name : `${name}.weight`
 }

@@ -1,4 +1,4 @@
-"""Makes the four small random BLIP-2 checkpoints and the values transformers computes from them.
+"""Makes the five small random BLIP-2 checkpoints and the values transformers computes from them.
 
     python make_reference.py                    # all checkpoints, images/ and preprocessing.json
     python make_reference.py untied             # one of them
@@ -103,6 +103,15 @@ SPECS = {
         text=dict(hidden_size=128, num_attention_heads=2, ffn_dim=192, num_hidden_layers=2, max_position_embeddings=128),
         queries=32, words=345, rows=352, dtype=torch.float16, tokenizer_json=False,
         mean=[0.5, 0.45, 0.4], std=[0.25, 0.22, 0.3],
+    ),
+    # The layout of the -coco repositories and OPT-6.7B's heads: 26 × 26 patches as at 364 pixels, no image token, a head
+    # stored next to the embedding that it equals, 128 values for each head.
+    "coco-wide-heads": Spec(
+        seed=3,
+        vision=dict(hidden_size=48, num_attention_heads=2, intermediate_size=72, num_hidden_layers=2, image_size=104, patch_size=4),
+        qformer=dict(hidden_size=48, num_attention_heads=3, intermediate_size=64, num_hidden_layers=3),
+        text=dict(hidden_size=256, num_attention_heads=2, ffn_dim=128, num_hidden_layers=2, max_position_embeddings=96),
+        queries=16, words=340, rows=344, long_form=True, store_head=True, dtype=torch.float16,
     ),
 }
 

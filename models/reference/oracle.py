@@ -56,8 +56,8 @@ def pixel_values(image: Image.Image, settings: dict) -> torch.Tensor:
 
 
 @torch.no_grad()
-def run_stages(model: Blip2ForConditionalGeneration, pixels: torch.Tensor) -> Stages:
-    features = model.vision_model(pixel_values=pixels).last_hidden_state
+def run_stages(model: Blip2ForConditionalGeneration, pixels: torch.Tensor, interpolate: bool = False) -> Stages:
+    features = model.vision_model(pixel_values=pixels, interpolate_pos_encoding=interpolate).last_hidden_state
     mask = torch.ones(features.shape[:-1], dtype=torch.long)
     output = model.qformer(
         query_embeds=model.query_tokens, encoder_hidden_states=features, encoder_attention_mask=mask

@@ -1,6 +1,7 @@
 /** `--from`: a folder, a hub repository, a URL or made-up weights become a tree of files and a name. */
-import { basename } from 'node:path'
-import type { FileTree } from '../pack/bytes.ts'
+import { basename, join } from 'node:path'
+import { findRoot, nameOfFolder } from '../convert/find-root.ts'
+import { subtree, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import { parseAddress } from '../remote/address.ts'
 import { plainNetwork } from '../remote/network.ts'
@@ -24,7 +25,9 @@ export async function checkpointSource(
   if (synthetic !== null) return { tree: synthetic, name: from }
   if (!/^(hub|https?):/i.test(from)) {
     const path = folder(from)
-    return { tree: folderTree(path), name: basename(path) }
+    const tree = folderTree(path)
+    const root = (await findRoot(tree, ['config.json'])) ?? ''
+    return { tree: subtree(tree, root), name: nameOfFolder(join(path, root)) ?? basename(path) }
   }
   const hubUrl = hubAt(hub)
   const address = parseAddress(from, { hub: hubUrl, bareNames: false })

@@ -1,5 +1,6 @@
 /** A checkpoint becomes a pack in a folder that nobody else writes into, and is done once its bytes were read back. */
 import { convertCheckpoint } from '../convert/convert.ts'
+import type { Choices } from '../convert/families/family.ts'
 import type { FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import { MANIFEST_PATH, type PackManifest, type Precision } from '../pack/manifest.ts'
@@ -10,6 +11,7 @@ import { verifyPack } from './verify.ts'
 export interface ConvertIntoOptions {
   precision: Precision
   name: string
+  choices?: Choices
   signal: AbortSignal
   onProgress: (what: string, doneBytes: number, totalBytes: number) => void
 }
@@ -21,7 +23,7 @@ export interface ConvertIntoOptions {
 export async function convertInto(
   folder: string,
   tree: FileTree,
-  { precision, name, signal, onProgress }: ConvertIntoOptions,
+  { precision, name, choices, signal, onProgress }: ConvertIntoOptions,
 ): Promise<PackManifest> {
   if (await folderSink(folder).read('config.json')) {
     throw new AppError(
@@ -34,6 +36,7 @@ export async function convertInto(
     const manifest = await convertCheckpoint(tree, sink, {
       precision,
       name,
+      choices,
       signal,
       onProgress: ({ file, tensor, doneBytes, totalBytes }) =>
         onProgress(`${file ?? 'comparing'} ${tensor ?? ''}`, doneBytes, totalBytes),

@@ -3,8 +3,8 @@
  * after it: next to megabytes per read that costs nothing, and no handle is left for anyone to close.
  */
 import type { Stats } from 'node:fs'
-import { open, stat, type FileHandle } from 'node:fs/promises'
-import { resolve, sep } from 'node:path'
+import { open, readdir, stat, type FileHandle } from 'node:fs/promises'
+import { join, resolve, sep } from 'node:path'
 import { sha256Hex, type ByteSource, type FileTree, type PackSink } from '../pack/bytes.ts'
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import { chunksOf, MANIFEST_PATH, parseManifest, type PackReader } from '../pack/manifest.ts'
@@ -23,7 +23,25 @@ export function folderTree(folder: string): FileTree {
       }
       return undefined
     },
+    list: () => filesBelow(folder),
   }
+}
+
+/** A model lies at most so deep in a folder that is named: `models--owner--name/snapshots/<hash>/`. */
+const MAX_DEPTH = 3
+const MAX_LISTED = 10_000
+
+async function filesBelow(folder: string, prefix = '', depth = 0): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const paths: string[] = []
+  for (const entry of entries) {
+    if (paths.length >= MAX_LISTED) break
+    const path = prefix + entry.name
+    if (!entry.isDirectory()) paths.push(path)
+    else if (depth < MAX_DEPTH)
+      paths.push(...(await filesBelow(join(folder, entry.name), `${path}/`, depth + 1)))
+  }
+  return paths
 }
 
 function fileSource(path: string, stats: Stats): ByteSource {

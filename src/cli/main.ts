@@ -25,6 +25,7 @@ async function convert(flags: {
   out: string
   precision: Precision
   name?: string
+  imageSize?: number
   hub: string
 }): Promise<void> {
   const out = fromHere(flags.out)
@@ -39,6 +40,7 @@ async function convert(flags: {
   const manifest = await convertInto(out, tree, {
     precision: flags.precision,
     name: flags.name ?? name,
+    choices: { imageSize: flags.imageSize },
     signal: interrupted.signal,
     onProgress: progress.show,
   }).finally(progress.end)
@@ -82,7 +84,8 @@ async function caption(
 }
 
 async function ask(pack: string, image: string, flags: AskRequest['flags'] & ThreadFlags): Promise<void> {
-  await inThread('ask', { pack, image, flags }, flags, interrupted.signal)
+  const empty = await inThread('ask', { pack, image, flags }, flags, interrupted.signal)
+  if (empty > 0) process.exitCode = 1
 }
 
 async function trace(pack: string, image: string, flags: TraceRequest['flags'] & ThreadFlags): Promise<void> {
@@ -128,6 +131,11 @@ function program(): Command {
       new Option('--precision <name>', 'how weights are stored').choices(PRECISIONS).default('q4f16'),
     )
     .option('--name <name>', 'what the pack calls itself; the folder or repository by default')
+    .option(
+      '--image-size <px>',
+      'side of the pictures that it is to look at; positions are interpolated where it was trained on others',
+      wholeNumber(1, 4096),
+    )
     .addOption(
       new Option('--hub <url>', 'the hub, or a mirror of it; a token is read from HF_TOKEN')
         .env('HF_ENDPOINT')

@@ -67,6 +67,19 @@ describe('pictalk', () => {
     expect(damaged.stderr).toMatch(/^pictalk: 2 chunks .*\[corrupt\]\n$/)
   })
 
+  it('converts what lies one folder down, and says it where two lie side by side', async () => {
+    const training = join(folder, 'training')
+    cpSync(join(folder, 'checkpoint'), join(training, 'checkpoint-500'), { recursive: true })
+    const args = ['convert', '--from', training, '--precision', 'q8', '--out', join(folder, 'trained')]
+    const { status, stdout } = await pictalk(...args)
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/^checkpoint-500: /)
+    cpSync(join(folder, 'checkpoint'), join(training, 'checkpoint-900'), { recursive: true })
+    const { status: second, stderr } = await pictalk(...args)
+    expect(second).toBe(2)
+    expect(stderr).toMatch(/side by side here, in checkpoint-500, checkpoint-900; .*\[bad-usage\]\n$/)
+  })
+
   it.each<[string, string, RegExp]>([
     ['a repository that is not there', 'hub:test/none', /\[not-found\]/],
     ['a name that is none', 'hub:nonsense', /\[bad-usage\]/],

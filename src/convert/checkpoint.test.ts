@@ -141,7 +141,7 @@ describe('openCheckpoint', () => {
       },
     }
     await expect(openCheckpoint(tree)).rejects.toMatchObject({ code: 'bad-checkpoint' })
-    expect(opened).toEqual(['model.safetensors', INDEX])
+    expect(opened).toEqual(['adapter_config.json', 'model.safetensors', INDEX])
   })
 })
 

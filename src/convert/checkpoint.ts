@@ -5,7 +5,9 @@
 import { readText, type ByteSource, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import { f16ToF32 } from '../pack/float16.ts'
+import { checkNoAdapterFile, checkNoAdapterTensors, wrapperPrefix } from './adapters.ts'
 import { bf16ToF32 } from './dtypes.ts'
+import { INDEX, SINGLE, whyNoWeights } from './other-layouts.ts'
 import { parseUniqueJson, readExactly, readSafetensorsHeader, type Dtype } from './safetensors.ts'
 
 export interface TensorInfo {
@@ -53,9 +55,6 @@ export interface Checkpoint {
   ): Promise<Float32Array<ArrayBuffer>>
 }
 
-const SINGLE = 'model.safetensors'
-const INDEX = 'model.safetensors.index.json'
-const PICKLES = ['pytorch_model.bin', 'pytorch_model.bin.index.json']
 const MAX_SHARDS = 1000
 
 const READABLE: Partial<Record<Dtype, number>> = { F32: 4, F16: 2, BF16: 2 }
@@ -70,35 +69,16 @@ export function elementsOf(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1)
 }
 
-/** Whether two tensors have the same shape and values. Reads both, some rows at a time; false when one is missing. */
-export async function sameValues(
-  checkpoint: Checkpoint,
-  one: string,
-  other: string,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  const [a, b] = [checkpoint.tensors.get(one), checkpoint.tensors.get(other)]
-  if (a === undefined || b === undefined || a.shape.join() !== b.shape.join()) return false
-  if (one === other) return true
-  const rows = a.shape[0] ?? 0
-  const step = Math.max(1, Math.floor(2 ** 22 / (a.shape[1] ?? 1)))
-  for (let row = 0; row < rows; row += step) {
-    const count = Math.min(step, rows - row)
-    const [ours, theirs] = await Promise.all([
-      checkpoint.readRows(one, row, count, signal),
-      checkpoint.readRows(other, row, count, signal),
-    ])
-    if (ours.some((value, i) => value !== theirs[i])) return false
-  }
-  return true
-}
-
-/** Finds the safetensors of a folder and reads their headers. A single file wins over an index, as in transformers. */
+/**
+ * Finds the safetensors of a folder and reads their headers. A single file wins over an index, as in transformers.
+ * Throws `not-found`, `bad-checkpoint`, and `unsupported-model` for an adapter.
+ */
 export async function openCheckpoint(tree: FileTree, signal?: AbortSignal): Promise<Checkpoint> {
+  await checkNoAdapterFile(tree)
   const single = await tree.open(SINGLE)
   if (single !== undefined) return readShards(new Map([[SINGLE, single]]), undefined, signal)
   const index = await readIndex(tree)
-  if (index === undefined) throw await whyNothingFound(tree)
+  if (index === undefined) throw await whyNoWeights(tree)
   const sources = new Map<string, ByteSource>()
   for (const file of new Set(index.values())) {
     const source = await tree.open(file)
@@ -108,21 +88,6 @@ export async function openCheckpoint(tree: FileTree, signal?: AbortSignal): Prom
     sources.set(file, source)
   }
   return readShards(sources, index, signal)
-}
-
-async function whyNothingFound(tree: FileTree): Promise<AppError> {
-  for (const pickle of PICKLES) {
-    if ((await tree.open(pickle)) === undefined) continue
-    const why = `This checkpoint has only ${pickle}, a Python pickle that is not safe to open`
-    return new AppError(
-      'bad-checkpoint',
-      `${why}; use a revision with ${SINGLE} or save it again as safetensors.`,
-    )
-  }
-  return new AppError(
-    'not-found',
-    `There is neither ${SINGLE} nor ${INDEX} here; name a folder with a checkpoint.`,
-  )
 }
 
 /** `weight_map`: tensor → shard. Undefined when the checkpoint has no index. */
@@ -157,29 +122,32 @@ async function readShards(
   index: ReadonlyMap<string, string> | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Checkpoint> {
-  const tensors = new Map<string, TensorInfo>()
+  const stored = new Map<string, TensorInfo>()
   const files: CheckpointFile[] = []
   for (const [file, source] of sources) {
     const header = await readSafetensorsHeader(source, file, signal)
     for (const [name, entry] of header.tensors) {
-      const other = tensors.get(name)?.file
+      const other = stored.get(name)?.file
       if (other !== undefined) {
         throw new AppError(
           'bad-checkpoint',
           `${name} is in both ${other} and ${file}; download the checkpoint again.`,
         )
       }
-      tensors.set(name, { ...entry, file })
+      stored.set(name, { ...entry, file })
     }
     files.push({ path: file, bytes: source.byteLength, version: source.version })
   }
   for (const [name, file] of index ?? []) {
-    if (tensors.get(name)?.file === file) continue
+    if (stored.get(name)?.file === file) continue
     throw new AppError(
       'bad-checkpoint',
       `${INDEX} places ${name} in ${file}, which lacks it; download both again.`,
     )
   }
+  checkNoAdapterTensors(stored.keys())
+  const prefix = wrapperPrefix(stored.keys())
+  const tensors = new Map([...stored].map(([name, info]) => [name.slice(prefix.length), info]))
   let byteLength = 0
   for (const { start, end } of tensors.values()) byteLength += end - start
   return { tensors, files, byteLength, ...readers(tensors, sources) }

@@ -1,6 +1,6 @@
 /** The look that a converter takes before it starts: is every tensor there in its right shape, and what is left over. */
 import { AppError } from '../pack/failure.ts'
-import { elementsOf, type Checkpoint } from './checkpoint.ts'
+import { elementsOf, readableBytes, type Checkpoint } from './checkpoint.ts'
 import type { Source, WeightsPlan } from './weights.ts'
 
 /** Throws `bad-checkpoint` naming every tensor that is missing or has another shape than the configuration says. */
@@ -23,6 +23,17 @@ export function checkSources(plans: readonly WeightsPlan[], checkpoint: Checkpoi
     throw new AppError(
       'bad-checkpoint',
       `${wrong.tensor} has shape ${found}, but config.json asks for ${wrong.shape.join(' × ')}; the files do not belong together.`,
+    )
+  }
+  const unread = sources.find(({ tensor }) => {
+    const dtype = checkpoint.tensors.get(tensor)?.dtype
+    return dtype !== undefined && readableBytes(dtype) === undefined
+  })
+  if (unread !== undefined) {
+    const dtype = checkpoint.tensors.get(unread.tensor)?.dtype ?? ''
+    throw new AppError(
+      'unsupported-model',
+      `${unread.tensor} is stored as ${dtype}, and only F32, F16 and BF16 can be read; use the checkpoint before it was quantised or changed.`,
     )
   }
 }

@@ -14,6 +14,7 @@ import {
 } from '../pack/manifest.ts'
 import { unknownTensors } from './checks.ts'
 import type { Checkpoint } from './checkpoint.ts'
+import type { Choices } from './families/family.ts'
 import { readLicence } from './model-card.ts'
 import { openModel, type OpenedCheckpoint } from './open.ts'
 import { openPackWriter, type WeightsProgress } from './pack-writer.ts'
@@ -40,6 +41,7 @@ export interface ConvertOptions {
   precision: Precision
   /** What the pack calls itself; usually the name of the folder or repository. */
   name: string
+  choices?: Choices | undefined
   onProgress?: ((progress: ConvertProgress) => void) | undefined
   signal?: AbortSignal | undefined
 }
@@ -60,10 +62,11 @@ export async function convertCheckpoint(
 export function openForConversion(
   tree: FileTree,
   precision: Precision,
-  { onProgress, signal }: Pick<ConvertOptions, 'onProgress' | 'signal'>,
+  { choices, onProgress, signal }: Pick<ConvertOptions, 'choices' | 'onProgress' | 'signal'>,
 ): Promise<OpenedCheckpoint> {
   return openModel(tree, precision, {
     compare: 'sure',
+    choices,
     signal,
     onCompared: (tensor, doneBytes, totalBytes) =>
       onProgress?.({ file: null, tensor, doneBytes, totalBytes, parts: [] }),
@@ -74,7 +77,7 @@ export function openForConversion(
 export async function writePack(
   opened: OpenedCheckpoint,
   sink: PackSink,
-  { name, onProgress, signal }: Omit<ConvertOptions, 'precision'>,
+  { name, onProgress, signal }: Omit<ConvertOptions, 'precision' | 'choices'>,
 ): Promise<PackManifest> {
   const { tree, checkpoint, plan, precision } = opened
   const tokenizer = await readTokenizer(tree)

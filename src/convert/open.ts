@@ -2,16 +2,20 @@
  * The way from a folder to a plan: config.json → family → checkpoint → what its stored tensors settle → everything that
  * will be written. Nothing is converted yet, and whoever wants to know about a checkpoint takes this way.
  */
-import { readText, type FileTree } from '../pack/bytes.ts'
+import type { FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import type { Precision } from '../pack/manifest.ts'
+import { checkNoAdapterFile } from './adapters.ts'
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { checkSources, countParameters } from './checks.ts'
 import { areSame, bytesToCompare, seemSame } from './compare.ts'
 import { readModel } from './families/families.ts'
-import type { CheckpointModel, SameValues } from './families/family.ts'
+import type { CheckpointModel, Choices, SameValues } from './families/family.ts'
+import { whyNoWeights } from './other-layouts.ts'
 import { planConversion, type ConversionPlan } from './plan.ts'
+import { withoutPointers } from './pointers.ts'
 import { sourceBytesOf } from './produce.ts'
+import { readTextFile } from './side-files.ts'
 import { outputsOf } from './weights.ts'
 
 export interface OpenedCheckpoint {
@@ -38,24 +42,22 @@ export interface OpenOptions {
    * a few rows of each, so that an offer costs no download. What differs there, differs; what is equal may still not be.
    */
   compare: 'sure' | 'likely'
+  choices?: Choices | undefined
   /** Told while tensors are compared: bytes that were read, of all that this and the conversion may read. */
   onCompared?: ((tensor: string, doneBytes: number, totalBytes: number) => void) | undefined
   signal?: AbortSignal | undefined
 }
 
-/** Throws `not-found`, `unsupported-model` or `bad-checkpoint`. */
+/** Throws `not-found`, `unsupported-model` or `bad-checkpoint`, and `bad-usage` for choices that the model cannot meet. */
 export async function openModel(
-  tree: FileTree,
+  given: FileTree,
   precision: Precision,
-  { compare, onCompared, signal }: OpenOptions,
+  { compare, choices, onCompared, signal }: OpenOptions,
 ): Promise<OpenedCheckpoint> {
-  const configText = await readText(tree, 'config.json')
-  if (configText === undefined)
-    throw new AppError(
-      'not-found',
-      'There is neither a pack nor a checkpoint here: no pack.json, no config.json.',
-    )
-  const read = readModel(configText)
+  const tree = withoutPointers(given)
+  const configText = await readTextFile(tree, 'config.json')
+  if (configText === undefined) throw await whyNoConfig(tree)
+  const read = readModel(configText, choices)
   const checkpoint = await openCheckpoint(tree, signal)
   let comparedBytes = 0
   const same: SameValues = async (...tensors) => {
@@ -91,4 +93,13 @@ export async function openModel(
       plan.graphs.reduce((sum, { bytes }) => sum + bytes.length, 0),
     largestTensorBytes: outputs.reduce((most, { bytes }) => Math.max(most, bytes), 0),
   }
+}
+
+/** A folder of weights alone, or of an adapter, is no checkpoint, and is told what it is. */
+async function whyNoConfig(tree: FileTree): Promise<AppError> {
+  await checkNoAdapterFile(tree)
+  const why = await whyNoWeights(tree)
+  if (why.code === 'unsupported-model') return why
+  const nothing = 'There is neither a pack nor a checkpoint here: no pack.json, no config.json.'
+  return new AppError('not-found', nothing)
 }

@@ -98,6 +98,14 @@ export class WeightsPlanner {
     return this.#store(name, [source], dims, true)
   }
 
+  /** Positions [1, 1 + from², width] for a grid of `to` × `to` patches. */
+  interpolated(name: string, source: Source, from: number, to: number): Initialiser {
+    const [, , width = 1] = source.shape
+    const output = this.#allocate(name, this.policy.floats, [1, 1 + to * to, width])
+    this.#recipes.push({ kind: 'interpolate', sources: [source], from, to, output })
+    return output
+  }
+
   /**
    * One matrix out of the modules `tensors`, stacked: several projections of the same input become one product.
    * `outputs` is what each module yields. A bias is expected for each unless `bias` is false.

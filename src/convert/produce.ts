@@ -9,7 +9,15 @@ import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import { elementsOf, readableBytes, type Checkpoint } from './checkpoint.ts'
 import { f32ToF16, firstNonFinite } from './dtypes.ts'
 import { BLOCK_SIZE, quantiseBlocks } from './quantise.ts'
-import { outputsOf, type QuantiseRecipe, type Recipe, type StoredType, type StoreRecipe } from './weights.ts'
+import { interpolatePositions } from './positions.ts'
+import {
+  outputsOf,
+  type InterpolateRecipe,
+  type QuantiseRecipe,
+  type Recipe,
+  type StoredType,
+  type StoreRecipe,
+} from './weights.ts'
 
 /** Bytes for a place in the weights file. Pieces ascend; what lies between two is alignment, the writer's affair. */
 export interface Piece {
@@ -79,6 +87,7 @@ type Maker = (band: Band, values: Float32Array<ArrayBuffer>) => Piece[]
 
 function makerOf(recipe: Recipe): Maker {
   if (recipe.kind === 'quantise') return quantising(recipe)
+  if (recipe.kind === 'interpolate') return interpolating(recipe)
   return recipe.transpose ? transposing(recipe) : storing(recipe)
 }
 
@@ -122,6 +131,18 @@ function scatter(
   }
 }
 
+/** Gathers the stored positions, of which there are few. */
+function interpolating({ sources, from, to, output }: InterpolateRecipe): Maker {
+  const gathered = new Float32Array(stackedElements(sources))
+  return ({ tensor, position, last }, values) => {
+    gathered.set(values, position)
+    if (!last) return []
+    const width = sources[0]?.shape.at(-1) ?? 1
+    const positions = interpolatePositions(gathered, from, to, width)
+    return [{ offset: output.offset, bytes: encode(positions, output.type, tensor) }]
+  }
+}
+
 function quantising({ bits, columns, rows, packed, scales }: QuantiseRecipe): Maker {
   const blocksPerRow = Math.ceil(columns / BLOCK_SIZE)
   const scaleType = scales.type === 'float16' ? 'float16' : 'float32'
@@ -159,7 +180,7 @@ function bytesOf(values: Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>): 
 
 /** Cuts each source into runs of whole rows where the recipe thinks in rows, else of whatever fits a band. */
 function bandsOf(recipe: Recipe): Band[] {
-  const whole = recipe.kind === 'quantise' || recipe.transpose ? columnsOfRecipe(recipe) : 1
+  const whole = inWholeRows(recipe) ? columnsOfRecipe(recipe) : 1
   const step = Math.max(1, Math.floor(BAND_ELEMENTS / whole)) * whole
   const bands: Band[] = []
   let position = 0
@@ -230,17 +251,24 @@ function checkRecipe(recipe: Recipe, checkpoint: Checkpoint): void {
 /** A plan that contradicts itself is our own mistake; better found here than as a garbled pack. */
 function checkPlan(recipe: Recipe): void {
   const elements = stackedElements(recipe.sources)
-  const fit =
-    recipe.kind === 'store'
-      ? recipe.output.bytes === elements * widthOf(recipe.output.type) && recipe.output.type !== 'uint8'
-      : quantisedFits(recipe, elements)
+  const fit = recipe.kind === 'quantise' ? quantisedFits(recipe, elements) : storedFits(recipe, elements)
   const columns = columnsOfRecipe(recipe)
   const inRows =
-    (recipe.kind === 'store' && !recipe.transpose) ||
-    recipe.sources.every(({ shape }) => elementsOf(shape) % columns === 0)
+    !inWholeRows(recipe) || recipe.sources.every(({ shape }) => elementsOf(shape) % columns === 0)
   if (fit && inRows && elements > 0) return
   const names = outputsOf(recipe).map(({ name }) => name)
   throw new AppError('bug', `The plan for ${names.join(' and ')} does not fit its sources.`)
+}
+
+/** Whether a recipe's bands are whole rows. */
+function inWholeRows(recipe: Recipe): boolean {
+  return recipe.kind === 'quantise' || (recipe.kind === 'store' && recipe.transpose)
+}
+
+function storedFits(recipe: StoreRecipe | InterpolateRecipe, elements: number): boolean {
+  const { type, bytes } = recipe.output
+  const [ours, theirs] = recipe.kind === 'store' ? [1, 1] : [1 + recipe.to ** 2, 1 + recipe.from ** 2]
+  return type !== 'uint8' && bytes * theirs === ours * elements * widthOf(type)
 }
 
 function quantisedFits({ rows, columns, bits, packed, scales }: QuantiseRecipe, elements: number): boolean {

@@ -27,6 +27,15 @@ export interface StoreRecipe {
   output: Initialiser
 }
 
+/** Positions of the vision encoder for another picture size: stored [1, 1 + from², width] → [1, 1 + to², width]. */
+export interface InterpolateRecipe {
+  kind: 'interpolate'
+  sources: Source[]
+  from: number
+  to: number
+  output: Initialiser
+}
+
 /** Block-quantised rows for `MatMulNBits` and `GatherBlockQuantized`: symmetric, zero point 2^(bits-1). */
 export interface QuantiseRecipe {
   kind: 'quantise'
@@ -41,7 +50,7 @@ export interface QuantiseRecipe {
   scales: Initialiser
 }
 
-export type Recipe = StoreRecipe | QuantiseRecipe
+export type Recipe = StoreRecipe | InterpolateRecipe | QuantiseRecipe
 
 /** A weights file: recipes in file order and its full length in bytes. */
 export interface WeightsPlan {
@@ -59,5 +68,5 @@ export function alignUp(offset: number): number {
 
 /** The initialisers that a recipe yields, in file order. */
 export function outputsOf(recipe: Recipe): Initialiser[] {
-  return recipe.kind === 'store' ? [recipe.output] : [recipe.packed, recipe.scales]
+  return recipe.kind === 'quantise' ? [recipe.packed, recipe.scales] : [recipe.output]
 }

@@ -111,6 +111,15 @@ describe('finding among files', () => {
     expect(other.id).not.toBe(first.id)
   })
 
+  it('takes the checkpoint one folder down, and asks where two lie side by side', async () => {
+    const one = { 'out/checkpoint-500/config.json': '{}', 'out/checkpoint-500/model.safetensors': '' }
+    const found = await find(filesOf({ ...one, 'out/trainer.log': '' }))
+    expect(found).toMatchObject({ what: 'checkpoint', name: 'checkpoint-500' })
+    expect(found.what === 'checkpoint' && (await readText(found.tree, 'config.json'))).toBe('{}')
+    const two = { 'out/checkpoint-900/config.json': '{}', 'out/checkpoint-900/model.safetensors': '' }
+    await expect(find(filesOf({ ...one, ...two }))).rejects.toMatchObject({ code: 'bad-usage' })
+  })
+
   it('says what is missing, and which file cannot be read any more', async () => {
     await expect(find(filesOf({ 'm/picture.png': '' }))).rejects.toMatchObject({
       code: 'not-found',

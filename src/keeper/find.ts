@@ -1,7 +1,8 @@
 /** What a person gave becomes something to read: a pack, or a checkpoint to convert. */
-import { sha256Hex, type ByteSource, type FileTree } from '../pack/bytes.ts'
+import { findRoot, isWeights, nameOfFolder } from '../convert/find-root.ts'
+import { sha256Hex, subtree, type ByteSource, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
-import { MANIFEST_PATH, readManifestText } from '../pack/manifest.ts'
+import { readManifestText } from '../pack/manifest.ts'
 import type { AddRequest } from '../protocol/keeper-calls.ts'
 import { addressText, parseAddress } from '../remote/address.ts'
 import type { Network } from '../remote/network.ts'
@@ -52,7 +53,7 @@ export async function findModel(
   const place =
     request.source.kind === 'address'
       ? await remotePlace(request.source.text, request, options)
-      : localPlace(request.source.files)
+      : await localPlace(request.source.files)
   const { tree, name, address, base, asked, packSource, identity, measure } = place
   const manifestText = await readManifestText(tree)
   if (manifestText !== undefined) {
@@ -111,23 +112,23 @@ async function remotePlace(
   }
 }
 
-function localPlace(files: readonly { path: string; file: File }[]): Place {
-  const root = rootOf(files.map(({ path }) => path))
-  const inRoot = new Map(
-    files
-      .filter(({ path }) => path.startsWith(root) && !path.slice(root.length).includes('/'))
-      .map(({ path, file }) => [path.slice(root.length), file]),
-  )
-  const tree: FileTree = {
+async function localPlace(files: readonly { path: string; file: File }[]): Promise<Place> {
+  const byPath = new Map(files.map(({ path, file }) => [path, file]))
+  const all: FileTree = {
     open: (path) => {
-      const file = inRoot.get(path)
+      const file = byPath.get(path)
       return Promise.resolve(file && fileSource(file))
     },
+    list: () => Promise.resolve([...byPath.keys()]),
   }
-  const identity = [...inRoot].map(([path, file]) => `${path} ${file.size} ${file.lastModified}`)
+  const root = (await findRoot(all)) ?? folderOfWeights([...byPath.keys()])
+  const identity = [...byPath]
+    .filter(([path]) => path.startsWith(root) && !path.slice(root.length).includes('/'))
+    .map(([path, file]) => `${path.slice(root.length)} ${file.size} ${file.lastModified}`)
+  const tree = subtree(all, root)
   return {
     tree,
-    name: root.split('/').at(-2) ?? 'a model of this computer',
+    name: nameOfFolder(root) ?? 'a model of this computer',
     address: null,
     base: null,
     asked: null,
@@ -137,12 +138,10 @@ function localPlace(files: readonly { path: string; file: File }[]): Place {
   }
 }
 
-/** The folder, ending in `/` or empty, that holds a pack or else a checkpoint. */
-function rootOf(paths: readonly string[]): string {
-  for (const wanted of [MANIFEST_PATH, 'config.json']) {
-    const found = paths.find((path) => path === wanted || path.endsWith(`/${wanted}`))
-    if (found !== undefined) return found.slice(0, found.length - wanted.length)
-  }
+/** Where no configuration is, weights may say what it is that was chosen. Throws `not-found` where there are none either. */
+function folderOfWeights(paths: readonly string[]): string {
+  const weights = paths.find(isWeights)
+  if (weights !== undefined) return weights.slice(0, weights.lastIndexOf('/') + 1)
   throw new AppError(
     'not-found',
     'There is neither a pack (pack.json) nor a checkpoint (config.json) among these files; choose the whole folder.',

@@ -14,6 +14,8 @@ export interface ByteSource {
 export interface FileTree {
   /** The file at `path`, or undefined when there is none. */
   open(path: string): Promise<ByteSource | undefined>
+  /** Paths of the files in it, some folders deep. Absent where a place cannot tell, as a plain server cannot. */
+  list?: () => Promise<readonly string[]>
 }
 
 /** Where a pack is written. `write` is atomic: afterwards the file is whole or was never there. */
@@ -43,7 +45,23 @@ async function sha256(bytes: BufferSource): Promise<Uint8Array> {
 
 /** A file tree over buffers in memory: for tests and for files a visitor picked. */
 export function treeInMemory(files: ReadonlyMap<string, ArrayBuffer>): FileTree {
-  return { open: (path) => Promise.resolve(files.get(path)) }
+  return {
+    open: (path) => Promise.resolve(files.get(path)),
+    list: () => Promise.resolve([...files.keys()]),
+  }
+}
+
+/** The tree below one of its folders: `root` is empty, or a path that ends in `/`. */
+export function subtree(tree: FileTree, root: string): FileTree {
+  if (root === '') return tree
+  const { list } = tree
+  return {
+    open: (path) => tree.open(root + path),
+    ...(list !== undefined && {
+      list: async () =>
+        (await list()).filter((path) => path.startsWith(root)).map((path) => path.slice(root.length)),
+    }),
+  }
 }
 
 /** A sink that keeps the pack in a map: for tests, and for packs that never touch a disk. */

@@ -48,8 +48,9 @@ export const visionKind = partKind(
     tokens: rows,
   }),
   ({ imageSize, patchSize, hiddenSize, heads, tokens }, demand) => {
-    demand(imageSize % patchSize === 0, 'patchSize', `does not divide the image size, ${imageSize}`)
-    const expected = (imageSize / patchSize) ** 2 + 1
+    demand(patchSize <= imageSize, 'patchSize', `must not be larger than the image size, ${imageSize}`)
+    // Pixels behind the last whole patch are not looked at.
+    const expected = Math.floor(imageSize / patchSize) ** 2 + 1
     demand(tokens === expected, 'tokens', `must be ${expected} for that image and patch size`)
     headsDivide(hiddenSize, heads, demand)
   },

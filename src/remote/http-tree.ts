@@ -29,9 +29,11 @@ const WHOLE_BYTES = 64 * 2 ** 20
 
 /** The tree below `base`, a URL that ends in `/`. */
 export function httpTree(base: URL, options: HttpTreeOptions): FileTree {
+  const { files } = options
   return {
+    ...(files !== undefined && { list: () => Promise.resolve([...files]) }),
     open: async (path) => {
-      if (options.files?.has(path) === false) return undefined
+      if (files?.has(path) === false) return undefined
       const url = below(base, path)
       return url && openFile(url, options)
     },

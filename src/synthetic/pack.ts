@@ -7,7 +7,13 @@ import { f32ToF16 } from '../convert/dtypes.ts'
 import type { AccuracyLevel } from '../convert/onnx/graph-builder.ts'
 import { planConversion } from '../convert/plan.ts'
 import type { ConversionPlan } from '../convert/plan.ts'
-import type { Initialiser, QuantiseRecipe, StoreRecipe, WeightsPlan } from '../convert/weights.ts'
+import type {
+  Initialiser,
+  InterpolateRecipe,
+  QuantiseRecipe,
+  StoreRecipe,
+  WeightsPlan,
+} from '../convert/weights.ts'
 import { AppError } from '../pack/failure.ts'
 import { FORMAT_VERSION, type PackReader, type Precision } from '../pack/manifest.ts'
 import { configOf, type Size } from './dimensions.ts'
@@ -72,7 +78,8 @@ function weightsOf(plan: WeightsPlan, source: ValueSource): Uint8Array<ArrayBuff
   const noise = noiseBlock(source)
   for (const recipe of plan.recipes) {
     if (recipe.kind === 'quantise') quantised(file, recipe, source, noise)
-    else stored(file, recipe, source)
+    else if (recipe.kind === 'store') stored(file, recipe, source)
+    else interpolated(file, recipe, source)
   }
   return file
 }
@@ -85,6 +92,11 @@ function stored(file: Uint8Array, { sources, output }: StoreRecipe, source: Valu
     put(file, offset, source.values(tensor, shape, 0, count), output.type)
     offset += count * width
   }
+}
+
+function interpolated(file: Uint8Array, { output }: InterpolateRecipe, source: ValueSource): void {
+  const count = output.dims.reduce((product, size) => product * size, 1)
+  put(file, output.offset, source.values(output.name, output.dims, 0, count), output.type)
 }
 
 /** Standard deviation of the dequantised weights is about that of the made-up checkpoints. */

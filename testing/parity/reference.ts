@@ -4,6 +4,7 @@
  */
 import { openCheckpoint } from '../../src/convert/checkpoint.ts'
 import { convertCheckpoint } from '../../src/convert/convert.ts'
+import type { Choices } from '../../src/convert/families/family.ts'
 import type { Pixels } from '../../src/image/pixels.ts'
 import { sinkInMemory, type FileTree } from '../../src/pack/bytes.ts'
 import { chunksOf, parseManifest, type PackReader, type Precision } from '../../src/pack/manifest.ts'
@@ -11,7 +12,13 @@ import { openTalkingModel } from '../../src/runtime/models/models.ts'
 import { tracedFloats, traceStages } from '../../src/runtime/models/trace.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
 
-export const OPT_CHECKPOINTS = ['short-tied', 'long-sharded', 'untied', 'wide-image'] as const
+export const OPT_CHECKPOINTS = [
+  'short-tied',
+  'long-sharded',
+  'untied',
+  'wide-image',
+  'coco-wide-heads',
+] as const
 export const T5_CHECKPOINTS = ['t5-untied', 't5-tied-sharded'] as const
 export const CHECKPOINTS = [...OPT_CHECKPOINTS, ...T5_CHECKPOINTS] as const
 export type CheckpointName = (typeof CHECKPOINTS)[number]
@@ -57,10 +64,11 @@ export async function convertReference(
   read: ReadFile,
   name: CheckpointName,
   precision: Precision,
+  choices?: Choices,
 ): Promise<PackReader> {
   const tree: FileTree = { open: (path) => read(`${name}/${path}`) }
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  await convertCheckpoint(tree, sinkInMemory(files), { precision, name })
+  await convertCheckpoint(tree, sinkInMemory(files), { precision, name, choices })
   return packInMemory(files)
 }
 
@@ -149,7 +157,7 @@ export async function lastOf<T>(values: AsyncIterable<T>): Promise<T> {
   return last
 }
 
-function worstError(ours: Float32Array, reference: Float32Array): number {
+export function worstError(ours: Float32Array, reference: Float32Array): number {
   if (ours.length !== reference.length) return Infinity
   let difference = 0
   let largest = 0

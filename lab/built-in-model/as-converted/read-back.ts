@@ -33,6 +33,7 @@ function valuesOf(recipe: Recipe, file: ArrayBuffer): Float32Array<ArrayBuffer> 
     const [columns = 1, rows = 1] = recipe.output.dims
     return recipe.transpose ? transposed(values, columns, rows) : values
   }
+  if (recipe.kind === 'interpolate') throw new Error('Positions that were interpolated cannot be read back.')
   const { packed, scales, rows, columns, bits } = recipe
   const blocks = { packed: new Uint8Array(file, packed.offset, packed.bytes), scales: floats(scales, file) }
   return dequantiseBlocks(blocks, rows, columns, bits)

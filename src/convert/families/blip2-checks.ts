@@ -86,9 +86,11 @@ function headCheck(stored: boolean, tied: boolean): CheckResult {
 }
 
 function imageSizeCheck({ vision }: LookConfig, stated: number | null): CheckResult {
-  const { imageSize } = vision
-  const tokens = `${visionTokens(vision)} positions for ${imageSize} × ${imageSize} pixels`
-  if (stated === null || stated === imageSize) return { name: 'image size', ok: true, detail: tokens }
+  const { imageSize, trainedSize } = vision
+  const from =
+    imageSize === trainedSize ? '' : `, interpolated from those for ${trainedSize} × ${trainedSize}`
+  const tokens = `${visionTokens(vision)} positions for ${imageSize} × ${imageSize} pixels${from}`
+  if (stated === null || stated === trainedSize) return { name: 'image size', ok: true, detail: tokens }
   return {
     name: 'image size',
     ok: false,

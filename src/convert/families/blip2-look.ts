@@ -1,4 +1,5 @@
 /** What every BLIP-2 has in common: how its `config.json` describes the vision tower and the Q-Former. */
+import { AppError } from '../../pack/failure.ts'
 import type { PartShapes } from '../../pack/families.ts'
 import { checkDivides, count, demand, positive, section, type Json } from './config-json.ts'
 
@@ -7,7 +8,10 @@ export interface VisionConfig {
   intermediateSize: number
   layers: number
   heads: number
+  /** Side of the pictures that it takes, in pixels. */
   imageSize: number
+  /** Side of the pictures that its stored positions are for. */
+  trainedSize: number
   patchSize: number
   layerNormEps: number
   qkvBias: boolean
@@ -29,26 +33,55 @@ export interface LookConfig {
   queries: number
 }
 
-/** Reads both. Throws `unsupported-model` for another kind, `bad-checkpoint` for impossible sizes. */
-export function lookConfig(root: Json): LookConfig {
-  const vision = visionConfig(section(root, 'vision_config'))
+/** Times the trained side that pictures may have: beyond it interpolated positions and attention's cost make no sense. */
+const MOST_ENLARGED = 4
+
+/**
+ * Reads both. `imageSize` is the side of the pictures that are to be looked at; undefined for the trained one. Throws
+ * `unsupported-model` for another kind, `bad-checkpoint` for impossible sizes, `bad-usage` for an impossible `imageSize`.
+ */
+export function lookConfig(root: Json, imageSize?: number): LookConfig {
+  const vision = resized(visionConfig(section(root, 'vision_config')), imageSize)
   const qFormer = qFormerConfig(section(root, 'qformer_config'))
-  checkDivides(vision.imageSize, vision.patchSize, 'vision_config.image_size', 'patch_size')
   checkDivides(vision.hiddenSize, vision.heads, 'vision_config.hidden_size', 'num_attention_heads')
   checkDivides(qFormer.hiddenSize, qFormer.heads, 'qformer_config.hidden_size', 'num_attention_heads')
   return { vision, qFormer, queries: count(root, 'num_query_tokens', 32) }
 }
 
+/** Classes of transformers whose weights are those of a BLIP-2 that writes, under the same names. */
+const WRITERS: readonly unknown[] = ['Blip2ForConditionalGeneration', 'Blip2Model']
+
 /** Whether a `config.json` calls itself a BLIP-2 that writes. */
 export function isBlip2(root: Json): boolean {
   const architectures = Array.isArray(root['architectures']) ? root['architectures'] : []
-  const known = architectures.length === 0 || architectures.includes('Blip2ForConditionalGeneration')
+  const known = architectures.length === 0 || architectures.some((name) => WRITERS.includes(name))
   return root['model_type'] === 'blip-2' && known
+}
+
+/** Whole patches along a side; pixels beyond the last are not looked at. */
+export function patchGrid({ imageSize, patchSize }: VisionConfig, size = imageSize): number {
+  return Math.floor(size / patchSize)
 }
 
 /** Image tokens: one class token and a square of patches. */
 export function visionTokens(vision: VisionConfig): number {
-  return (vision.imageSize / vision.patchSize) ** 2 + 1
+  return patchGrid(vision) ** 2 + 1
+}
+
+function resized(vision: VisionConfig, imageSize = vision.trainedSize): VisionConfig {
+  const { patchSize, trainedSize } = vision
+  if (patchSize > trainedSize)
+    throw new AppError(
+      'bad-checkpoint',
+      `config.json: patches of ${patchSize} pixels do not fit into pictures of ${trainedSize}.`,
+    )
+  const most = MOST_ENLARGED * trainedSize
+  if (Number.isInteger(imageSize) && imageSize >= patchSize && imageSize <= most)
+    return { ...vision, imageSize }
+  throw new AppError(
+    'bad-usage',
+    `This model cannot look at pictures of ${imageSize} pixels; choose a size from ${patchSize} to ${most}.`,
+  )
 }
 
 function visionConfig(json: Json): VisionConfig {
@@ -60,6 +93,7 @@ function visionConfig(json: Json): VisionConfig {
     layers: count(json, 'num_hidden_layers', 39),
     heads: count(json, 'num_attention_heads', 16),
     imageSize: count(json, 'image_size', 224),
+    trainedSize: count(json, 'image_size', 224),
     patchSize: count(json, 'patch_size', 14),
     layerNormEps: positive(json, 'layer_norm_eps', 1e-6),
     qkvBias: json['qkv_bias'] !== false,

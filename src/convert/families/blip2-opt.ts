@@ -49,7 +49,7 @@ export const blip2Opt: CheckpointFamily = {
     isBlip2(root) &&
     (section(root, 'text_config')['model_type'] ?? 'opt') === 'opt' &&
     root['use_decoder_only_language_model'] !== false,
-  read: (root) => modelOf(readBlip2Opt(root)),
+  read: (root, { imageSize }) => modelOf(readBlip2Opt(root, imageSize)),
 }
 
 function modelOf(config: Blip2OptConfig): CheckpointModel {
@@ -88,7 +88,7 @@ function modelOf(config: Blip2OptConfig): CheckpointModel {
 }
 
 /** Throws `unsupported-model` for another OPT, `bad-checkpoint` for impossible values. */
-export function readBlip2Opt(root: Json): Blip2OptConfig {
+export function readBlip2Opt(root: Json, imageSize?: number): Blip2OptConfig {
   if (section(root, 'qformer_config')['use_qformer_text_input'] === true)
     throw unsupported('its Q-Former takes text (InstructBLIP or a retrieval checkpoint)')
   const textJson = section(root, 'text_config')
@@ -101,7 +101,7 @@ export function readBlip2Opt(root: Json): Blip2OptConfig {
     padId: tokenId(textJson, 'pad_token_id', 1),
   }
   checkIds(ids, text.vocabulary)
-  return { ...lookConfig(root), text, ids }
+  return { ...lookConfig(root, imageSize), text, ids }
 }
 
 function checkIds({ bosId, eosIds, imageTokenIds, padId }: Blip2OptConfig['ids'], vocabulary: number): void {

@@ -32,13 +32,24 @@ function isObject(value: unknown): value is Json {
 /** Upper bound of any dimension: far above every published model, far below what could overflow a size in bytes. */
 const MAX_DIMENSION = 2 ** 20
 
+/** Longest value that a sentence repeats, in characters. */
+const SHOWN = 60
+
+/** A value as a sentence may repeat it: short, whatever it is. */
+export function shown(value: unknown): string {
+  if (typeof value === 'number') return String(value)
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
+  const text = value === undefined ? 'nothing' : JSON.stringify(value)
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text
+}
+
 /** A size of at least 1. */
 export function count(json: Json, key: string, otherwise: number): number {
   const value = json[key] ?? otherwise
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_DIMENSION) {
     throw new AppError(
       'bad-checkpoint',
-      `config.json: ${key} is ${JSON.stringify(value)}, which is not a possible size.`,
+      `config.json: ${key} is ${shown(value)}, which is not a possible size.`,
     )
   }
   return value
@@ -50,7 +61,7 @@ export function positive(json: Json, key: string, otherwise: number): number {
   if (typeof value !== 'number' || !(value > 0 && value < 1)) {
     throw new AppError(
       'bad-checkpoint',
-      `config.json: ${key} is ${JSON.stringify(value)}, which is not a possible epsilon.`,
+      `config.json: ${key} is ${shown(value)}, which is not a possible epsilon.`,
     )
   }
   return value
@@ -73,7 +84,7 @@ export function tokenIds(value: unknown): number[] {
 export function demand(json: Json, part: string, key: string, wanted: string | number | boolean): void {
   const value = json[key]
   if (value !== undefined && value !== null && value !== wanted) {
-    throw unsupported(`${part}.${key} is ${JSON.stringify(value)}, only ${JSON.stringify(wanted)} is known`)
+    throw unsupported(`${part}.${key} is ${shown(value)}, only ${JSON.stringify(wanted)} is known`)
   }
 }
 

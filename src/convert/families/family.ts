@@ -8,8 +8,17 @@ import type { Json } from './config-json.ts'
 export interface CheckpointFamily {
   /** Whether a `config.json` is of this family, by the names that it gives itself. */
   recognises(root: Json): boolean
-  /** Throws `unsupported-model` for a variant that is not known, `bad-checkpoint` for impossible values. */
-  read(root: Json): CheckpointModel
+  /**
+   * Throws `unsupported-model` for a variant that is not known, `bad-checkpoint` for impossible values, `bad-usage` for
+   * pictures that it cannot look at.
+   */
+  read(root: Json, choices: Choices): CheckpointModel
+}
+
+/** What whoever converts may choose of the model itself. */
+export interface Choices {
+  /** Side of the pictures that it is to look at, in pixels; undefined for the one that it was trained on. */
+  imageSize?: number | undefined
 }
 
 /** A model as far as its configuration describes it, and after `settle` as its stored tensors say. */

@@ -1,6 +1,6 @@
 /** ViT (EVA-CLIP's g/14 in the published models): pixels → image features, post-layernorm included. */
 import { vision as treaty } from '../../pack/parts.ts'
-import { visionTokens, type VisionConfig } from '../families/blip2-look.ts'
+import { patchGrid, visionTokens, type VisionConfig } from '../families/blip2-look.ts'
 import type { GraphBuilder } from '../onnx/graph-builder.ts'
 import type { Linear, Norm, WeightsPlanner } from '../planner.ts'
 import type { Initialiser } from '../weights.ts'
@@ -59,7 +59,7 @@ function planVision(planner: WeightsPlanner, config: VisionConfig): VisionWeight
     bias: float('embeddings.patch_embedding.bias', [hidden]),
   }
   const classToken = float('embeddings.class_embedding', [1, 1, hidden])
-  const positions = float('embeddings.position_embedding', [1, visionTokens(config), hidden])
+  const positions = planPositions(planner, config)
   const blocks = Array.from({ length: config.layers }, (_, i): Block => {
     const block = (name: string): string => at(`encoder.layers.${i}.${name}`)
     const one = (name: string, outputs: number, inputs: number, bias = true): Linear =>
@@ -80,6 +80,16 @@ function planVision(planner: WeightsPlanner, config: VisionConfig): VisionWeight
     blocks,
     postNorm: planner.norm(at('post_layernorm'), hidden, layerNormEps),
   }
+}
+
+/** The stored positions, interpolated where pictures have another grid of patches. */
+function planPositions(planner: WeightsPlanner, config: VisionConfig): Initialiser {
+  const tensor = `${MODEL}.embeddings.position_embedding`
+  const [stored, wanted] = [patchGrid(config, config.trainedSize), patchGrid(config)]
+  const source = { tensor, shape: [1, 1 + stored ** 2, config.hiddenSize] }
+  return stored === wanted
+    ? planner.floats(tensor, [source])
+    : planner.interpolated(tensor, source, stored, wanted)
 }
 
 function buildVision(graph: GraphBuilder, config: VisionConfig, weights: VisionWeights): void {

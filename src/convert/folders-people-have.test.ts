@@ -1,0 +1,301 @@
+import { describe, expect, it } from 'vitest'
+import { Altered } from '../../testing/checkpoints/altered.ts'
+import { sinkInMemory } from '../pack/bytes.ts'
+import { convertCheckpoint } from './convert.ts'
+import { inspectCheckpoint } from './inspect.ts'
+
+const WEIGHTS = 'model.safetensors'
+const SHARDED = 'models/reference/long-sharded'
+const POINTER = 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 9963232904\n'
+const XET_POINTER = "# xet version 0\nfilesize = 9963232904\nhash = '4d7a21'\n"
+
+/** Whether offered or converted, it is said in the same words; nothing is written. */
+async function refusal(altered: Altered): Promise<{ code: string; message: string }> {
+  const written = new Map<string, Uint8Array<ArrayBuffer>>()
+  const options = { precision: 'q8', name: 'x' } as const
+  const converted = await convertCheckpoint(altered.tree, sinkInMemory(written), options).catch(failure)
+  const offered = await inspectCheckpoint(altered.tree, 'q8').catch(failure)
+  expect(written.size).toBe(0)
+  if (!('code' in converted)) throw new Error('It was converted.')
+  // The tokenizer is no business of an offer.
+  if ('code' in offered) expect(offered.message).toBe(converted.message)
+  return converted
+}
+
+function failure(error: unknown): { code: string; message: string } {
+  const { code, message } = error as { code?: unknown; message: string }
+  return { code: String(code), message }
+}
+
+function renamed(to: string, from = WEIGHTS): Altered {
+  return new Altered().rename(from, to)
+}
+
+function withConfig(change: object, section?: string): Altered {
+  return new Altered().json('config.json', (json) => {
+    Object.assign(section === undefined ? json : (json[section] as object), change)
+  })
+}
+
+describe('a folder of another kind', () => {
+  it.each<[string, () => Altered, string, RegExp]>([
+    [
+      'weights that are a pointer',
+      () => new Altered().write(WEIGHTS, POINTER),
+      'bad-checkpoint',
+      /^model\.safetensors is only a pointer of Git LFS.*git lfs pull/,
+    ],
+    [
+      'a shard that is a pointer',
+      () => new Altered(SHARDED).write('model-00002-of-00003.safetensors', POINTER),
+      'bad-checkpoint',
+      /^model-00002-of-00003\.safetensors is only a pointer/,
+    ],
+    [
+      'an index that is a pointer',
+      () => new Altered(SHARDED).write('model.safetensors.index.json', POINTER),
+      'bad-checkpoint',
+      /^model\.safetensors\.index\.json is only a pointer/,
+    ],
+    [
+      'a configuration that is a pointer',
+      () => new Altered().write('config.json', POINTER),
+      'bad-checkpoint',
+      /^config\.json is only a pointer/,
+    ],
+    [
+      'a tokenizer that is a pointer',
+      () => new Altered().write('tokenizer.json', POINTER),
+      'bad-checkpoint',
+      /^tokenizer\.json is only a pointer/,
+    ],
+    ['a pointer of Xet', () => new Altered().write(WEIGHTS, XET_POINTER), 'bad-checkpoint', /git lfs pull/],
+    [
+      'a pointer with the line ends of Windows',
+      () => new Altered().write(WEIGHTS, POINTER.replaceAll('\n', '\r\n')),
+      'bad-checkpoint',
+      /git lfs pull/,
+    ],
+    [
+      'an adapter alone',
+      () =>
+        renamed('adapter_model.safetensors')
+          .write('adapter_config.json', '{"peft_type":"LORA"}')
+          .remove('config.json'),
+      'unsupported-model',
+      /adapter.*merge it/,
+    ],
+    [
+      'an adapter with the configuration of its base',
+      () => renamed('adapter_model.safetensors'),
+      'unsupported-model',
+      /merge it/,
+    ],
+    [
+      'an adapter beside the weights',
+      () => new Altered().write('adapter_config.json', '{}'),
+      'unsupported-model',
+      /adapter_config\.json.*merge it/,
+    ],
+    [
+      'tensors of LoRA',
+      () =>
+        new Altered().renameTensors(WEIGHTS, (name) =>
+          name.replace(
+            'qformer.encoder.layer.0.attention.attention.query.bias',
+            'qformer.encoder.layer.0.attention.attention.query.lora_A.default.weight',
+          ),
+        ),
+      'unsupported-model',
+      /lora_A.*merge it/,
+    ],
+    [
+      'a wrapped layer of peft',
+      () =>
+        new Altered().renameTensors(WEIGHTS, (name) =>
+          name.replace('.attention.query.', '.attention.query.base_layer.'),
+        ),
+      'unsupported-model',
+      /base_layer.*merge it/,
+    ],
+    [
+      'a whole model with the prefix of peft',
+      () => new Altered().renameTensors(WEIGHTS, (name) => `base_model.model.${name}`),
+      'unsupported-model',
+      /base_model.*merge it/,
+    ],
+    [
+      'a wrapper around some tensors only',
+      () =>
+        new Altered().renameTensors(WEIGHTS, (name) =>
+          name.startsWith('qformer') ? `module.${name}` : name,
+        ),
+      'bad-checkpoint',
+      /lacks/,
+    ],
+    [
+      'a download beside an older one',
+      () => renamed('model (1).safetensors'),
+      'bad-checkpoint',
+      /model \(1\)\.safetensors; give it the name/,
+    ],
+    ['a copy', () => renamed('model copy.safetensors'), 'bad-checkpoint', /give it the name/],
+    [
+      'a variant',
+      () => renamed('model.fp16.safetensors'),
+      'bad-checkpoint',
+      /a variant of it, model\.fp16\.safetensors/,
+    ],
+    [
+      'shards without an index',
+      () => new Altered(SHARDED).remove('model.safetensors.index.json'),
+      'bad-checkpoint',
+      /shards \(model-00001-of-00003\.safetensors\) without their index/,
+    ],
+    ['a pickle', () => renamed('pytorch_model.bin'), 'bad-checkpoint', /pickle/],
+    ['pickled shards', () => renamed('pytorch_model-00001-of-00002.bin'), 'bad-checkpoint', /pickle/],
+    ['GGUF', () => renamed('blip2-q4_k_m.gguf'), 'unsupported-model', /GGUF/],
+    [
+      'GGUF without a configuration',
+      () => renamed('blip2-q4_k_m.gguf').remove('config.json'),
+      'unsupported-model',
+      /GGUF/,
+    ],
+    ['weights of TensorFlow', () => renamed('tf_model.h5'), 'unsupported-model', /another program/],
+    ['weights of Flax', () => renamed('flax_model.msgpack'), 'unsupported-model', /another program/],
+    [
+      'weights under another name',
+      () => renamed('blip2.safetensors'),
+      'bad-checkpoint',
+      /only blip2\.safetensors; give the weights the name/,
+    ],
+    ['nothing', () => new Altered().remove(WEIGHTS), 'not-found', /neither model\.safetensors nor/],
+    [
+      'an index that names an absent shard',
+      () => new Altered(SHARDED).remove('model-00003-of-00003.safetensors'),
+      'bad-checkpoint',
+      /lists model-00003-of-00003\.safetensors, which is not there/,
+    ],
+    [
+      'shards of two downloads',
+      () =>
+        new Altered(SHARDED)
+          .rename('model-00003-of-00003.safetensors', 'x')
+          .write(
+            'model-00003-of-00003.safetensors',
+            new Altered(SHARDED).bytes('model-00002-of-00003.safetensors'),
+          ),
+      'bad-checkpoint',
+      /is in both model-0000[12]-of-00003\.safetensors and|download/,
+    ],
+    [
+      'bitsandbytes in 4 bits',
+      () => withConfig({ quantization_config: { quant_method: 'bitsandbytes', load_in_4bit: true } }),
+      'unsupported-model',
+      /bitsandbytes, 4 bits/,
+    ],
+    [
+      'bitsandbytes in 8 bits',
+      () => withConfig({ quantization_config: { quant_method: 'bitsandbytes', load_in_8bit: true } }),
+      'unsupported-model',
+      /bitsandbytes, 8 bits/,
+    ],
+    [
+      'GPTQ of the language model',
+      () => withConfig({ quantization_config: { quant_method: 'gptq', bits: 4 } }, 'text_config'),
+      'unsupported-model',
+      /GPTQ, 4 bits/,
+    ],
+    [
+      'AWQ',
+      () => withConfig({ quantization_config: { quant_method: 'awq', bits: 4 } }),
+      'unsupported-model',
+      /AWQ, 4 bits/,
+    ],
+    [
+      'a method that nobody knows',
+      () => withConfig({ quantization_config: { quant_method: 'new' } }),
+      'unsupported-model',
+      /quantised already \("new"\)/,
+    ],
+    [
+      'bytes where weights should be',
+      () =>
+        new Altered().header(WEIGHTS, (entries) => ({
+          ...entries,
+          query_tokens: { ...(entries['query_tokens'] as object), dtype: 'I32' },
+        })),
+      'unsupported-model',
+      /query_tokens is stored as I32/,
+    ],
+  ])('%s is named, whether offered or converted', async (_, make, code, message) => {
+    const refused = await refusal(make())
+    expect(refused.message).toMatch(message)
+    expect(refused.code).toBe(code)
+    expect(refused.message.match(/[.;:] |[^.]$/g)?.length ?? 0).toBeLessThan(4)
+  })
+
+  it.each<[string, object, RegExp]>([
+    [
+      'Blip2VisionModel',
+      { architectures: ['Blip2VisionModel'], model_type: 'blip_2_vision_model' },
+      /the vision encoder of a BLIP-2 alone/,
+    ],
+    [
+      'Blip2QFormerModel',
+      { architectures: ['Blip2QFormerModel'], model_type: 'blip_2_qformer' },
+      /the Q-Former of a BLIP-2 alone/,
+    ],
+    ['retrieval', { architectures: ['Blip2ForImageTextRetrieval'] }, /compares pictures with texts/],
+    [
+      'InstructBLIP',
+      { architectures: ['InstructBlipForConditionalGeneration'], model_type: 'instructblip' },
+      /whose Q-Former reads the question/,
+    ],
+    ['BLIP', { architectures: ['BlipForConditionalGeneration'], model_type: 'blip' }, /the first BLIP/],
+    ['OPT', { architectures: ['OPTForCausalLM'], model_type: 'opt' }, /sees no pictures/],
+    [
+      'another',
+      { architectures: ['LlavaForConditionalGeneration'], model_type: 'llava' },
+      /it is LlavaForConditionalGeneration, not a whole BLIP-2/,
+    ],
+    ['none', { architectures: null, model_type: null }, /no stated kind/],
+    ['an object', { architectures: [{}], model_type: [] }, /it is an object/],
+  ])('%s is called what it is', async (_, change, message) => {
+    const refused = await refusal(withConfig(change))
+    expect(refused).toMatchObject({
+      code: 'unsupported-model',
+      message: expect.stringMatching(message) as string,
+    })
+  })
+
+  it('with a part missing, whatever it calls itself, is told which', async () => {
+    const altered = withConfig({ architectures: ['Blip2Model'] }).renameTensors(WEIGHTS, (name) =>
+      name.replace(/^language_projection\./, 'projection.'),
+    )
+    expect((await refusal(altered)).message).toMatch(/lacks language_projection\.weight/)
+  })
+})
+
+describe('a folder of the same model', () => {
+  const name = 'x'
+  const fingerprint = async (altered: Altered): Promise<string> =>
+    (await convertCheckpoint(altered.tree, sinkInMemory(new Map()), { precision: 'q8', name })).fingerprint
+  const hashes = async (altered: Altered): Promise<string[]> =>
+    (await convertCheckpoint(altered.tree, sinkInMemory(new Map()), { precision: 'q8', name })).files.flatMap(
+      ({ chunks }) => chunks.map(({ sha256 }) => sha256),
+    )
+
+  it.each<[string, (name: string) => string]>([
+    ['DistributedDataParallel', (tensor) => `module.${tensor}`],
+    ['torch.compile', (tensor) => `_orig_mod.${tensor}`],
+    ['both', (tensor) => `module._orig_mod.${tensor}`],
+  ])('saved through %s makes the same weights', async (_, to) => {
+    expect(await hashes(new Altered().renameTensors(WEIGHTS, to))).toEqual(await hashes(new Altered()))
+  })
+
+  it('as Blip2Model is converted', async () => {
+    expect(await hashes(withConfig({ architectures: ['Blip2Model'] }))).toEqual(await hashes(new Altered()))
+    expect(await fingerprint(new Altered())).not.toBe('')
+  })
+})
