@@ -16,7 +16,8 @@ export async function readTokenizer(tree: FileTree): Promise<TokenizerFiles> {
   const config = await readTextFile(tree, 'tokenizer_config.json')
   const whole = await readTextFile(tree, 'tokenizer.json')
   if (whole !== undefined) {
-    parse(whole, 'tokenizer.json')
+    checkTokenizer(parse(whole, 'tokenizer.json'))
+    if (config !== undefined) parse(config, 'tokenizer_config.json')
     return { tokenizer: whole, config }
   }
   const vocabulary = await readJson(tree, 'vocab.json')
@@ -28,6 +29,21 @@ export async function readTokenizer(tree: FileTree): Promise<TokenizerFiles> {
     return { tokenizer: tokenizer && JSON.stringify(tokenizer), config }
   }
   return { tokenizer: JSON.stringify(byteLevelBpe(vocabulary, merges, added)), config }
+}
+
+/** Throws `bad-checkpoint` for an object that is no tokenizer, though it goes by its name. */
+function checkTokenizer({ model, added_tokens: added }: Json): void {
+  const vocabulary = isRecord(model) ? model['vocab'] : undefined
+  const tokens: unknown[] = Array.isArray(added) ? added : []
+  const sound =
+    (isRecord(vocabulary) || Array.isArray(vocabulary)) &&
+    (added === undefined || added === null || Array.isArray(added)) &&
+    tokens.every((token) => isRecord(token) && typeof token['content'] === 'string')
+  if (!sound)
+    throw new AppError(
+      'bad-checkpoint',
+      'tokenizer.json holds no tokenizer: its model, vocabulary or added tokens are missing or damaged; fetch the checkpoint again.',
+    )
 }
 
 /** OPT's tokenizer in `tokenizer.json` form: GPT-2's byte-level BPE, nothing added in front, nothing lower-cased. */
