@@ -25,12 +25,6 @@ describe('a tokenizer of vocabulary and merges', () => {
     expect(model.merges).toEqual(['a b', 'ab b'])
   })
 
-  it('is asked for where there is a SentencePiece model alone', async () => {
-    await expect(readTokenizer(treeOf({ 'spiece.model': 'x' }))).rejects.toMatchObject({
-      code: 'unsupported-model',
-    })
-  })
-
   it('is none without either file', async () => {
     expect((await readTokenizer(treeOf({ 'vocab.json': VOCABULARY }))).tokenizer).toBeUndefined()
   })

@@ -1,16 +1,17 @@
 /** The small files beside the weights, as text and as JSON, and the tokenizer that some of them make up. */
 import { readText, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
+import { readSpiece } from './sentencepiece.ts'
 
 export type Json = Record<string, unknown>
 
 export interface TokenizerFiles {
-  /** `tokenizer.json`, the checkpoint's own or made of its `vocab.json` and `merges.txt`; undefined without either. */
+  /** `tokenizer.json`, the checkpoint's own or made of `vocab.json` and `merges.txt` or `spiece.model`; undefined without. */
   tokenizer: string | undefined
   config: string | undefined
 }
 
-/** Reads the tokenizer in whichever of the hub's two layouts the checkpoint has. */
+/** Reads the tokenizer in whichever of the hub's layouts the checkpoint has. */
 export async function readTokenizer(tree: FileTree): Promise<TokenizerFiles> {
   const config = await readTextFile(tree, 'tokenizer_config.json')
   const whole = await readTextFile(tree, 'tokenizer.json')
@@ -20,14 +21,12 @@ export async function readTokenizer(tree: FileTree): Promise<TokenizerFiles> {
   }
   const vocabulary = await readJson(tree, 'vocab.json')
   const merges = await readTextFile(tree, 'merges.txt')
-  if (vocabulary === undefined || merges === undefined) {
-    if ((await tree.open('spiece.model')) === undefined) return { tokenizer: undefined, config }
-    throw new AppError(
-      'unsupported-model',
-      'The tokenizer is there as spiece.model alone, which cannot be read; add its tokenizer.json to the checkpoint.',
-    )
-  }
   const added = (await readJson(tree, 'added_tokens.json')) ?? {}
+  if (vocabulary === undefined || merges === undefined) {
+    const settings = config === undefined ? {} : parse(config, 'tokenizer_config.json')
+    const tokenizer = await readSpiece(tree, { config: settings, added })
+    return { tokenizer: tokenizer && JSON.stringify(tokenizer), config }
+  }
   return { tokenizer: JSON.stringify(byteLevelBpe(vocabulary, merges, added)), config }
 }
 

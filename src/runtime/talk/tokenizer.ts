@@ -2,6 +2,7 @@
 import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers'
 import { AppError } from '../../pack/failure.ts'
 import type { PackReader } from '../../pack/manifest.ts'
+import { openCharacterMap, type Normalise } from './character-map.ts'
 
 export interface Tokenizer {
   /** Ids of `text`, without BOS or anything else added. */
@@ -31,9 +32,14 @@ export function makeTokenizer(json: TokenizerJson, config: object): Tokenizer {
   )
   // Without added tokens `</s>` or `<image>` in a prompt is cut into letters like any other text.
   const plain = { ...json, model: unspellable(json.model, special), added_tokens: [], post_processor: null }
-  const inner = new HfTokenizer(plain, config)
+  const { normalise, rest } = takeCharacterMap(json['normalizer'])
+  const spaced = splitsAtWhiteSpace(json['pre_tokenizer']) ? asUnicodeSpaces : (text: string): string => text
+  const inner = new HfTokenizer({ ...plain, normalizer: rest }, config)
   return {
-    encode: (text) => (text === '' ? [] : [...inner.encode(text, { add_special_tokens: false }).ids]),
+    encode: (text) => {
+      const normal = spaced(normalise(text))
+      return normal === '' ? [] : [...inner.encode(normal, { add_special_tokens: false }).ids]
+    },
     decode(ids) {
       const known = ids.filter((id) => !special.has(id) && inner.id_to_token(id) !== undefined)
       if (known.length === 0) return ''
@@ -41,6 +47,42 @@ export function makeTokenizer(json: TokenizerJson, config: object): Tokenizer {
       return text.replace(/\uFFFD+$/, '')
     },
   }
+}
+
+/**
+ * The tokenizer library takes NFKC and a few rules of its own for a compiled character map, which is why the map is
+ * applied here and taken out of what the library gets. In every known tokenizer it comes first.
+ */
+function takeCharacterMap(normalizer: unknown): { normalise: Normalise; rest: unknown } {
+  const steps =
+    isStep(normalizer) && Array.isArray(normalizer.normalizers) ? normalizer.normalizers : [normalizer]
+  const [first, ...others] = steps as unknown[]
+  if (!isStep(first) || first.type !== 'Precompiled' || typeof first.precompiled_charsmap !== 'string')
+    return { normalise: (text) => text, rest: normalizer }
+  const rest = others.length === 0 ? null : { type: 'Sequence', normalizers: others }
+  return { normalise: openCharacterMap(first.precompiled_charsmap), rest }
+}
+
+function splitsAtWhiteSpace(step: unknown): boolean {
+  if (!isStep(step)) return false
+  const steps: unknown[] = Array.isArray(step.pretokenizers) ? step.pretokenizers : []
+  return step.type === 'WhitespaceSplit' || steps.some(splitsAtWhiteSpace)
+}
+
+/** The library splits at what JavaScript calls white space, transformers at what Unicode does: they differ in two. */
+function asUnicodeSpaces(text: string): string {
+  return text.replaceAll('\u0085', ' ').replaceAll('\ufeff', '\uffff')
+}
+
+interface Step {
+  type?: unknown
+  normalizers?: unknown
+  pretokenizers?: unknown
+  precompiled_charsmap?: unknown
+}
+
+function isStep(value: unknown): value is Step {
+  return typeof value === 'object' && value !== null
 }
 
 /**
