@@ -27,6 +27,8 @@ export interface AddedTokenFiles {
   specialTokens: Json
   /** `added_tokens.json`. */
   added: Json
+  /** Whether the tokens of `tokenizer.json` stay, whatever the configuration lists. */
+  keepsOwn: boolean
   /** Names that the tokenizer's class takes for special where no file says otherwise. */
   defaults: readonly string[]
 }
@@ -41,10 +43,10 @@ const IMAGE = '<image>'
 
 /** Every added token with the id that it gets: its row in the vocabulary, or else the next one free behind it. */
 export function addedTokens(vocabulary: ReadonlyMap<string, number>, files: AddedTokenFiles): AddedToken[] {
-  const byId = tokensById(files)
   const named = namedTokens(files)
   const special = new Set([...named.keys(), IMAGE])
-  const inOrder = [...byId].sort(([a], [b]) => a - b).map(([, token]) => token)
+  const own = files.keepsOwn ? ownTokens(files.tokenizer) : new Map<number, Flags>()
+  const inOrder = [...byIds(own), ...byIds(tokensById(files))]
   const all = [...inOrder, ...[...named.values()].filter((token) => !contains(inOrder, token))]
   const tokens = new Map<string, AddedToken>()
   let next = vocabulary.size
@@ -54,6 +56,18 @@ export function addedTokens(vocabulary: ReadonlyMap<string, number>, files: Adde
     tokens.set(token.content, { id, ...token, special: token.special || special.has(token.content) })
   }
   return [...tokens.values()]
+}
+
+function byIds(tokens: ReadonlyMap<number, Flags>): Flags[] {
+  return [...tokens].sort(([a], [b]) => a - b).map(([, token]) => token)
+}
+
+function ownTokens(tokenizer: Json): Map<number, Flags> {
+  const own: unknown = tokenizer['added_tokens'] ?? []
+  if (!Array.isArray(own)) throw bad('added_tokens is not a list')
+  return new Map(
+    (own as unknown[]).map((token) => [idOf(isRecord(token) ? token['id'] : token), flagsOf(token)]),
+  )
 }
 
 function contains(tokens: readonly Flags[], { content }: Flags): boolean {
@@ -71,9 +85,7 @@ function tokensById({ tokenizer, config, specialTokens, added }: AddedTokenFiles
     const isSpecial = special.has(content)
     tokens.set(idOf(id), { ...flagsOf(content), special: isSpecial, normalized: !isSpecial })
   }
-  const own: unknown = tokenizer['added_tokens'] ?? []
-  if (!Array.isArray(own)) throw bad('added_tokens is not a list')
-  for (const token of own as unknown[]) tokens.set(idOf(isRecord(token) ? token['id'] : token), flagsOf(token))
+  for (const [id, token] of ownTokens(tokenizer)) tokens.set(id, token)
   return tokens
 }
 

@@ -10,7 +10,10 @@ const KNOWN: Readonly<Record<string, { types: readonly string[]; inner: string }
     types: ['NFC', 'NFD', 'NFKC', 'NFKD', 'Lowercase', 'Prepend', 'Precompiled', 'Replace'],
     inner: 'normalizers',
   },
-  pre_tokenizer: { types: ['ByteLevel', 'Metaspace', 'WhitespaceSplit', 'Digits', 'Split'], inner: 'pretokenizers' },
+  pre_tokenizer: {
+    types: ['ByteLevel', 'Metaspace', 'WhitespaceSplit', 'Digits', 'Split'],
+    inner: 'pretokenizers',
+  },
   decoder: { types: ['ByteLevel', 'Metaspace', 'Replace', 'Fuse'], inner: 'decoders' },
 }
 

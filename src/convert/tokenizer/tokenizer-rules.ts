@@ -57,7 +57,7 @@ export function settleTokenizer(sources: TokenizerSources): SettledTokenizer {
   else if (kind === 'unigram') buildUnigram(tokenizer, replace)
   else checkWhole(tokenizer)
   const defaults = DEFAULTS[kind].filter((token) => vocabulary.has(token))
-  const added = addedTokens(vocabulary, { ...sources, defaults })
+  const added = addedTokens(vocabulary, { ...sources, keepsOwn: kind === 'whole', defaults })
   checkUnmerged(added)
   if (!isSame(tokenizer['added_tokens'], added)) settled['added_tokens'] = added
   const processor = postProcessor(sources, kind, added, vocabulary)
@@ -99,10 +99,9 @@ const UNKNOWN_ID = 2
 
 function buildUnigram(tokenizer: Json, replace: Replace): void {
   const { normalizer, pre_tokenizer: splitter, decoder, model } = tokenizer
-  const map = characterMap(normalizer)
-  replace('normalizer', map, isSame(normalizer ?? null, map))
+  checkT5Normaliser(normalizer)
   const parts = isRecord(splitter) && splitter['type'] === 'Sequence' ? splitter['pretokenizers'] : []
-  const [first, second, ...more]: unknown[] = Array.isArray(parts) ? parts : []
+  const [first, second, ...more] = Array.isArray(parts) ? (parts as unknown[]) : []
   const splits = isRecord(first) && first['type'] === 'WhitespaceSplit' && more.length === 0
   const built = { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, METASPACE] }
   replace('pre_tokenizer', built, splits && isMetaspace(second))
@@ -118,11 +117,25 @@ function isMetaspace(part: unknown): boolean {
   return replacement === '▁' && scheme === 'always' && prefix === true
 }
 
-/** The only normaliser that `T5Tokenizer` takes out of a file: the first map of characters. */
-function characterMap(normalizer: unknown): unknown {
-  const all: unknown = isRecord(normalizer) && normalizer['type'] === 'Sequence' ? normalizer['normalizers'] : [normalizer]
-  const maps: unknown[] = Array.isArray(all) ? all : []
-  return maps.find((one) => isRecord(one) && one['type'] === 'Precompiled') ?? null
+/** Of T5's own files: the map, or NFKC in its place, and what is done about spaces, which are split at anyway. */
+const T5_NORMALISERS: readonly unknown[] = ['Precompiled', 'NFKC', 'Replace', 'Strip']
+
+/**
+ * `T5Tokenizer` takes a compiled map of characters out of the file and no other normaliser. NFKC is what such a map nearly
+ * is, and what files have that were made without one: it is applied. What else a file asks for is not dropped in silence.
+ * Throws `unsupported-model`.
+ */
+function checkT5Normaliser(normalizer: unknown): void {
+  const steps: unknown = isRecord(normalizer) ? (normalizer['normalizers'] ?? [normalizer]) : []
+  const types = (Array.isArray(steps) ? (steps as unknown[]) : []).map((one) =>
+    isRecord(one) ? one['type'] : one,
+  )
+  const strange = types.find((type) => !T5_NORMALISERS.includes(type))
+  if ((normalizer ?? null) === null || (types.length > 0 && strange === undefined)) return
+  throw new AppError(
+    'unsupported-model',
+    `tokenizer.json asks for a normaliser (${shown(strange)}) that T5Tokenizer leaves out; name PreTrainedTokenizerFast as its class, or save it without.`,
+  )
 }
 
 /** What stands around a text: the file's own, or what the configuration says where there is none. */
@@ -138,7 +151,12 @@ function postProcessor(
     const content = isRecord(value) ? value['content'] : value
     if (typeof content !== 'string') return null
     const id = added.find((token) => token.content === content)?.id ?? vocabulary.get(content)
-    return id === undefined ? null : [content, id]
+    if (id !== undefined) return [content, id]
+    // transformers would add it, as a row that the model was never taught.
+    throw new AppError(
+      'bad-checkpoint',
+      `The tokenizer's ${key} is ${shown(content)}, which its vocabulary lacks; fetch the checkpoint again.`,
+    )
   }
   if (kind === 'unigram') return template(null, named('eos_token', '</s>'))
   const own = tokenizer['post_processor'] ?? null
@@ -160,14 +178,18 @@ function template(before: [string, number] | null, after: [string, number] | nul
     type: 'TemplateProcessing',
     single,
     pair: [...single, { Sequence: { id: 'B', type_id: 0 } }, ...piece(after)],
-    special_tokens: Object.fromEntries(tokens.map(([id, number]) => [id, { id, ids: [number], tokens: [id] }])),
+    special_tokens: Object.fromEntries(
+      tokens.map(([id, number]) => [id, { id, ids: [number], tokens: [id] }]),
+    ),
   }
 }
 
 function ignored(keys: readonly string[], named: unknown): string[] {
   if (keys.length === 0) return []
   const reader = typeof named === 'string' ? shown(named) : '"GPT2Tokenizer"'
-  return [`${keys.join(', ')} of tokenizer.json differ from what its ${reader} builds, and are left out as in transformers 5`]
+  return [
+    `${keys.join(', ')} of tokenizer.json differ from what its ${reader} builds, and are left out as in transformers 5`,
+  ]
 }
 
 /** Prompts are neither cut nor filled up here: a question that is too long is said to be. */

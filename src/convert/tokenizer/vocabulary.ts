@@ -44,7 +44,7 @@ function inOrder(vocab: unknown): Map<string, number> {
   if (entries.length > MAX_ENTRIES) throw bad('its vocabulary is too large')
   return new Map(
     entries.map((entry, id) => {
-      const [piece, score]: unknown[] = Array.isArray(entry) ? entry : []
+      const [piece, score] = Array.isArray(entry) ? (entry as unknown[]) : []
       if (typeof piece !== 'string' || typeof score !== 'number' || !Number.isFinite(score))
         throw bad(`entry ${id} of its vocabulary is not a piece and a score`)
       return [piece, id]
@@ -63,8 +63,5 @@ function checkMerges({ merges = [] }: Json): void {
 }
 
 function bad(why: string): AppError {
-  return new AppError(
-    'bad-checkpoint',
-    `tokenizer.json cannot be used: ${why}; fetch the checkpoint again.`,
-  )
+  return new AppError('bad-checkpoint', `tokenizer.json cannot be used: ${why}; fetch the checkpoint again.`)
 }
