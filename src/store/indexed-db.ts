@@ -1,5 +1,5 @@
 /** Tables in IndexedDB. Each has a database of its own with one object store in it, as idb-keyval wants it. */
-import { del, delMany, get, keys, promisifyRequest, set, setMany, values, type UseStore } from 'idb-keyval'
+import { del, delMany, get, keys, promisifyRequest, set, values, type UseStore } from 'idb-keyval'
 import { AppError } from '../pack/failure.ts'
 import { tableInMemory, type Changes, type Table } from './table.ts'
 
@@ -27,11 +27,7 @@ export function indexedDbTable<T>(
   return {
     get: (key) => get<T>(key, store),
     set: (key, value) => set(key, value, store).catch(explain),
-    setAll: (entries) =>
-      setMany(
-        entries.map(([key, value]) => [key, value]),
-        store,
-      ).catch(explain),
+    setAll: (entries) => setAll(store, entries).catch(explain),
     update: (key, change) => update<T>(store, key, change).catch(explain),
     updateAll: (change) => updateAll<T>(store, change).catch(explain),
     remove: (list) => (list.length === 0 ? Promise.resolve() : delMany([...list], store)),
@@ -62,6 +58,18 @@ function connect(
     const connection = await (opened ??= open())
     return callback(connection.transaction(objectStore, mode, { durability }).objectStore(objectStore))
   }
+}
+
+/**
+ * idb-keyval's own `setMany` keeps the first of several values where a later one cannot be kept: one that fails to be put
+ * takes the others along only when the transaction is given up.
+ */
+function setAll(store: UseStore, added: readonly (readonly [key: string, value: unknown])[]): Promise<void> {
+  return store('readwrite', (entries) =>
+    inOneStep(entries.transaction, null, () => {
+      for (const [key, value] of added) entries.put(value, key)
+    }),
+  )
 }
 
 /** idb-keyval's own `update` always writes; this one may leave things as they are. Within one transaction. */
@@ -99,11 +107,18 @@ function updateAll<T>(
   })
 }
 
-/** Does `work` once the last reading is there, and resolves with what it gave when that is committed. */
-function inOneStep<R>(transaction: IDBTransaction, lastReading: IDBRequest, work: () => R): Promise<R> {
+/**
+ * Does `work` once the last reading, where there is one, is there, and resolves with what it gave when that is committed.
+ * When it throws nothing of the transaction stays.
+ */
+function inOneStep<R>(
+  transaction: IDBTransaction,
+  lastReading: IDBRequest | null,
+  work: () => R,
+): Promise<R> {
   return new Promise((resolve, reject) => {
     let result: R
-    lastReading.onsuccess = () => {
+    const step = (): void => {
       try {
         result = work()
       } catch (error) {
@@ -113,6 +128,8 @@ function inOneStep<R>(transaction: IDBTransaction, lastReading: IDBRequest, work
     }
     transaction.oncomplete = () => resolve(result)
     transaction.onabort = () => reject(transaction.error ?? new Error('The database gave up a change.'))
+    if (lastReading === null) step()
+    else lastReading.onsuccess = step
   })
 }
 
