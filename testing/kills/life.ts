@@ -162,9 +162,7 @@ export class Life {
 
   async #talk(page: Page): Promise<void> {
     if (this.#questions === 0 || this.#random.next() < 0.4) {
-      const chooser = page.waitForEvent('filechooser')
-      await page.getByRole('button', { name: 'Choose image' }).click()
-      await (await chooser).setFiles(PICTURE)
+      await page.locator('input[accept="image/*"]').setInputFiles(PICTURE)
     }
     const box = page.getByRole('textbox', { name: 'Ask about the image' })
     for (let count = 0; count < 3; count += 1) {
