@@ -25,6 +25,13 @@ const PUBLISHED: Published = {
   totals: [3_942_446_592, 3_943_037_952, 12_229_596_672],
 }
 
+/** Rows of T5's published embedding: 32100 entries, filled up. */
+const PUBLISHED_ROWS = 32128
+
+const T5_NOTICE =
+  "The language model in it is Google's Flan-T5, which Google published under the Apache License 2.0: it may be used " +
+  "commercially. For vision encoder and Q-Former the checkpoint's own card counts."
+
 export const blip2T5: CheckpointFamily = {
   recognises: (root) => isBlip2(root) && section(root, 'text_config')['model_type'] === 't5',
   read: (root, { imageSize }) => modelOf(blip2T5Config(root, imageSize)),
@@ -40,7 +47,7 @@ function modelOf(config: Blip2T5Config): CheckpointModel {
       t5DecoderPart(text),
     ],
     imageSize: vision.imageSize,
-    licenceNotice: undefined,
+    licenceNotice: text.vocabulary === PUBLISHED_ROWS ? T5_NOTICE : undefined,
     spareTensors: [T5_HEAD, T5_SHARED, embeddingOf('encoder'), embeddingOf('decoder')],
     describe: (places) => {
       const shapes = t5PartShapes(config)
