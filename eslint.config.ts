@@ -11,7 +11,8 @@ const layers: Record<string, string[]> = {
   archive: ['pack'],
   scenes: [],
   convert: ['pack'],
-  image: ['pack'],
+  // PNG has ZIP's checksum.
+  image: ['pack', 'archive'],
   conversation: ['pack', 'archive'],
   remote: ['pack'],
   store: ['pack', 'conversation', 'remote'],

@@ -55,7 +55,7 @@ export default defineConfig({
   build: { target: 'es2023', sourcemap: false },
   // Found before the first test asks for them: a late discovery reloads the page under test.
   optimizeDeps: {
-    exclude: ['onnxruntime-web'],
+    exclude: ['onnxruntime-web', '@jsquash/avif', '@jsquash/webp'],
     include: [
       'idb-keyval',
       'react-dom/client',
@@ -64,7 +64,7 @@ export default defineConfig({
       '@huggingface/tokenizers',
       '@noble/hashes/sha2.js',
       '@bufbuild/protobuf',
-      'image-size',
+      'fflate',
     ],
   },
   test: {
@@ -81,6 +81,18 @@ export default defineConfig({
         },
       },
       inBrowser('browser', ['{src,testing}/**/*.browser-test.ts']),
+      {
+        extends: true,
+        test: {
+          name: 'browsers',
+          environment: 'node',
+          include: ['testing/**/*.browsers-test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // One browser at a time: each takes the whole machine.
+          fileParallelism: false,
+        },
+      },
     ],
   },
 })

@@ -1,35 +1,45 @@
-/** A picture file → RGB rows, in Node. */
+/** A picture file → RGB rows, in Node: libjpeg-turbo through sharp, codecs from the packages' folders. */
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import sharp from 'sharp'
-import { inspectImage } from '../image/inspect.ts'
+import { withPicture, type Platform } from '../image/decode-picture.ts'
+import type { PlainJpeg } from '../image/jpeg.ts'
 import { rowsOf, type RgbRows } from '../image/pixels.ts'
-import { AppError } from '../pack/failure.ts'
+import type { Alpha } from '../image/raster.ts'
+import { damaged } from '../image/refusal.ts'
 
-/** `drop` keeps the colours stored under the alpha, as Pillow and so transformers do; `white` lays them on white. */
-export type Alpha = 'drop' | 'white'
+export type { Alpha } from '../image/raster.ts'
 
-/**
- * Decodes a picture as Pillow's `convert("RGB")` would: embedded colour profiles ignored, grey replicated, palettes
- * expanded, the first frame of an animation. Unlike Pillow it applies EXIF orientation, as transformers does for files.
- */
-export async function decodeImage(bytes: Uint8Array, alpha: Alpha = 'drop'): Promise<RgbRows> {
-  inspectImage(bytes)
+const CODEC_FILES = {
+  avif: '@jsquash/avif/codec/dec/avif_dec.wasm',
+  webp: '@jsquash/webp/codec/dec/webp_dec.wasm',
+} as const
+
+const nodePlatform: Platform = {
+  async withJpeg(jpeg, use) {
+    return use(await decodeJpeg(jpeg))
+  },
+  async loadCodec(name) {
+    const { resolve } = createRequire(import.meta.url)
+    return WebAssembly.compile(await readFile(resolve(CODEC_FILES[name])))
+  },
+}
+
+/** Decodes a picture as the page does. Throws `bad-image` and `image-too-large`. */
+export function decodeImage(bytes: Uint8Array, alpha: Alpha = 'drop'): Promise<RgbRows> {
+  return withPicture(bytes, alpha, nodePlatform, (rows) => rows)
+}
+
+async function decodeJpeg({ bytes, components }: PlainJpeg): Promise<RgbRows> {
   try {
-    const image = sharp(bytes, {
-      failOn: 'error',
-      ignoreIcc: true,
-      limitInputPixels: 2 ** 28,
-      pages: 1,
-    }).autoOrient()
-    const opaque = alpha === 'white' ? image.flatten({ background: '#fff' }) : image.removeAlpha()
-    const { data, info } = await opaque.toColourspace('srgb').raw().toBuffer({ resolveWithObject: true })
+    const image = sharp(bytes, { failOn: 'error', ignoreIcc: true, limitInputPixels: false }).autoOrient()
+    // Otherwise four colours would go through a profile of the library's own.
+    const plain =
+      components === 4 ? image.pipelineColourspace('cmyk').toColourspace('cmyk') : image.toColourspace('srgb')
+    const { data, info } = await plain.raw().toBuffer({ resolveWithObject: true })
     return rowsOf(info.width, info.height, threeChannels(data, info.channels))
   } catch (cause) {
-    if (cause instanceof AppError) throw cause
-    throw new AppError(
-      'bad-image',
-      'This picture is damaged or of a kind that cannot be read; save it as JPEG or PNG.',
-      { cause },
-    )
+    throw damaged('JPEG', cause)
   }
 }
 
@@ -38,7 +48,16 @@ function threeChannels(data: Buffer, channels: number): Uint8Array {
   const pixels = data.length / channels
   const rgb = new Uint8Array(pixels * 3)
   for (let i = 0; i < pixels; i += 1) {
-    for (let c = 0; c < 3; c += 1) rgb[i * 3 + c] = data[i * channels + (channels >= 3 ? c : 0)] ?? 0
+    for (let c = 0; c < 3; c += 1) {
+      rgb[i * 3 + c] = channels === 4 ? inkOnPaper(data, i * 4, c) : (data[i * channels] ?? 0)
+    }
   }
   return rgb
+}
+
+/** Pillow's formula (Convert.c, cmyk2rgb): what the black leaves, less the ink's share of it, rounded as MULDIV255 does. */
+function inkOnPaper(cmyk: Uint8Array, at: number, channel: number): number {
+  const light = 255 - (cmyk[at + 3] ?? 0)
+  const product = (cmyk[at + channel] ?? 0) * light + 128
+  return light - (((product >> 8) + product) >> 8)
 }

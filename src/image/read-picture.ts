@@ -1,6 +1,7 @@
 /** A picture file → what a model is given, and what can be told of the picture on the way. */
 import type { Preprocessing } from '../pack/manifest.ts'
-import { withImage } from './decode.ts'
+import { browserPlatform } from './browser-platform.ts'
+import { withPicture } from './decode-picture.ts'
 import { looksPhotographed } from './drawn-or-photographed.ts'
 import { rowsOf, type Pixels, type RgbRows } from './pixels.ts'
 import { normalise } from './preprocess.ts'
@@ -15,9 +16,13 @@ export interface PictureRead {
   photograph: boolean
 }
 
-/** In a browser's worker. Throws `bad-image` and `image-too-large`. */
-export function readPicture(image: Blob, preprocessing: Preprocessing): Promise<PictureRead> {
-  return withImage(image, (rows) => pictureOf(rows, preprocessing))
+/**
+ * In a browser's worker. Translucent parts lie on white, as the visitor sees them on the page. Throws `bad-image` and
+ * `image-too-large`.
+ */
+export async function readPicture(image: Blob, preprocessing: Preprocessing): Promise<PictureRead> {
+  const file = new Uint8Array(await image.arrayBuffer())
+  return withPicture(file, 'white', browserPlatform, (rows) => pictureOf(rows, preprocessing))
 }
 
 export function pictureOf(rows: RgbRows, preprocessing: Preprocessing): PictureRead {

@@ -24,7 +24,11 @@ export function syntheticCheckpoint(address: string): FileTree | null {
 
 /** Float32 values that depend on the seed and each tensor's name and shape alone. */
 export function syntheticTree(size: Size, seed: number): FileTree {
-  const config = configOf(size)
+  return checkpointOf(configOf(size), seed)
+}
+
+/** The same for a model of this `config.json`. */
+export function checkpointOf(config: string, seed: number): FileTree {
   const files = new Map<string, ByteSource>([
     ['config.json', bytesSource(new TextEncoder().encode(config))],
     ['model.safetensors', safetensors(tensorsOf(config), seed)],

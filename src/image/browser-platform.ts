@@ -1,35 +1,54 @@
-/** A picture file → RGB rows, in a browser worker. */
+/** How a browser's worker decodes: its own JPEG decoder, codecs fetched beside the page's scripts. */
+import avifUrl from '@jsquash/avif/codec/dec/avif_dec.wasm?url'
+import webpUrl from '@jsquash/webp/codec/dec/webp_dec.wasm?url'
 import { AppError } from '../pack/failure.ts'
-import { inspectImage } from './inspect.ts'
+import type { CodecName } from './codecs.ts'
+import type { Platform } from './decode-picture.ts'
 import type { RgbRows } from './pixels.ts'
+import { damaged } from './refusal.ts'
 
 /** Rows per strip of canvas: a strip of the widest picture has 32 MiB. */
 const STRIP_ROWS = 256
 
-/**
- * Decodes `blob` and hands its rows to `use`; the picture is freed when `use` returns. EXIF orientation is applied,
- * embedded colour profiles are not (the reference ignores them). Translucent parts lie on white, as the visitor sees
- * them on the page, where transformers would show whatever colour is stored beneath.
- */
-export async function withImage<T>(blob: Blob, use: (rows: RgbRows) => T): Promise<T> {
-  const { format } = inspectImage(new Uint8Array(await blob.arrayBuffer()))
-  const bitmap = await decode(blob, format)
+const CODEC_URLS: Readonly<Record<CodecName, string>> = { avif: avifUrl, webp: webpUrl }
+const codecs = new Map<CodecName, Promise<WebAssembly.Module>>()
+
+export const browserPlatform: Platform = {
+  async withJpeg({ bytes }, use) {
+    const bitmap = await bitmapOf(bytes)
+    try {
+      return use(stripsOf(bitmap))
+    } finally {
+      bitmap.close()
+    }
+  },
+  loadCodec(name) {
+    const loaded = codecs.get(name) ?? compile(CODEC_URLS[name])
+    codecs.set(name, loaded)
+    // What failed to come is fetched again with the next picture.
+    loaded.catch(() => codecs.delete(name))
+    return loaded
+  },
+}
+
+async function bitmapOf(bytes: Uint8Array<ArrayBuffer>): Promise<ImageBitmap> {
   try {
-    return use(stripsOf(bitmap))
-  } finally {
-    bitmap.close()
+    const blob = new Blob([bytes], { type: 'image/jpeg' })
+    return await createImageBitmap(blob, { imageOrientation: 'from-image', colorSpaceConversion: 'none' })
+  } catch (cause) {
+    throw damaged('JPEG', cause)
   }
 }
 
-async function decode(blob: Blob, format: string): Promise<ImageBitmap> {
+async function compile(url: string): Promise<WebAssembly.Module> {
   try {
-    // Some decoders go by the stated type, which a wrong file name can have got wrong.
-    const typed = new Blob([blob], { type: `image/${format}` })
-    return await createImageBitmap(typed, { imageOrientation: 'from-image', colorSpaceConversion: 'none' })
+    const response = await fetch(url)
+    if (!response.ok) throw new Error(`HTTP ${response.status}`)
+    return await WebAssembly.compile(await response.arrayBuffer())
   } catch (cause) {
     throw new AppError(
-      'bad-image',
-      'This picture is damaged or of a kind that this browser cannot read; save it as JPEG or PNG.',
+      'network',
+      'The part of this page that reads such pictures could not be fetched; try again when you are online.',
       { cause },
     )
   }
@@ -44,8 +63,6 @@ function stripsOf(bitmap: ImageBitmap): RgbRows {
   let loaded = { start: 0, count: 0, rgba: new Uint8ClampedArray() }
   const load = (start: number): void => {
     const count = Math.min(canvas.height, height - start)
-    context.fillStyle = '#fff'
-    context.fillRect(0, 0, width, count)
     context.drawImage(bitmap, 0, start, width, count, 0, 0, width, count)
     loaded = { start, count, rgba: context.getImageData(0, 0, width, count).data }
   }

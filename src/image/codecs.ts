@@ -1,0 +1,70 @@
+/// <reference types="@jsquash/webp/emscripten-types.d.ts" />
+/** WebP and AVIF in WebAssembly (libwebp and libavif, as jSquash builds them): fetched when one is to be read. */
+import { concatenated } from './file-bytes.ts'
+import type { Raster } from './raster.ts'
+import { damaged } from './refusal.ts'
+
+export type CodecName = 'webp' | 'avif'
+
+/** Where the compiled codec comes from: the page fetches it, Node has it on its disk. */
+export type LoadCodec = (name: CodecName) => Promise<WebAssembly.Module>
+
+interface Pixels {
+  data: Uint8ClampedArray
+  width: number
+  height: number
+}
+
+/**
+ * Throws `bad-image`. Each picture has an instance of its own: one that failed may be left broken, and a large picture's
+ * memory goes with it.
+ */
+export async function decodeWebp(bytes: Uint8Array, load: LoadCodec): Promise<Raster> {
+  const { default: create } = await import('@jsquash/webp/codec/dec/webp_dec.js')
+  const codec = await create(instantiatedFrom(await load('webp')))
+  return rasterOf(attempt('WebP', () => codec.decode(concatenated([bytes]))))
+}
+
+/** Of a sequence the first picture. Throws `bad-image`. */
+export async function decodeAvif(bytes: Uint8Array, load: LoadCodec): Promise<Raster> {
+  const { default: create } = await import('@jsquash/avif/codec/dec/avif_dec.js')
+  const codec = await create(instantiatedFrom(await load('avif')))
+  return rasterOf(attempt('AVIF', () => codec.decode(concatenated([bytes]), 8)))
+}
+
+function instantiatedFrom(module: WebAssembly.Module): EmscriptenWasm.ModuleOpts {
+  return {
+    noInitialRun: true,
+    instantiateWasm(imports, use) {
+      const instance = new WebAssembly.Instance(module, imports)
+      use(instance)
+      return instance.exports
+    },
+  }
+}
+
+function attempt(kind: string, decode: () => Pixels | null): Pixels {
+  let pixels: Pixels | null
+  try {
+    pixels = decode()
+  } catch (cause) {
+    throw damaged(kind, cause)
+  }
+  if (pixels === null) throw damaged(kind)
+  return pixels
+}
+
+function rasterOf({ data, width, height }: Pixels): Raster {
+  const area = width * height
+  const rgb = new Uint8Array(area * 3)
+  const alpha = new Uint8Array(area)
+  let opaque = 255
+  for (let i = 0; i < area; i += 1) {
+    rgb[i * 3] = data[i * 4] ?? 0
+    rgb[i * 3 + 1] = data[i * 4 + 1] ?? 0
+    rgb[i * 3 + 2] = data[i * 4 + 2] ?? 0
+    alpha[i] = data[i * 4 + 3] ?? 255
+    opaque &= alpha[i] ?? 255
+  }
+  return { width, height, rgb, alpha: opaque === 255 ? null : alpha }
+}

@@ -1,0 +1,13 @@
+/** All that is cut short, each as often as it is listed. */
+import { conversations } from './conversations.ts'
+import { conversions, downloads } from './models.ts'
+import type { Scenario } from './scenario.ts'
+
+export const SCENARIOS: readonly Scenario[] = [
+  conversations,
+  downloads,
+  conversations,
+  conversions,
+  conversations,
+  downloads,
+]
