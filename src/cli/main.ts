@@ -84,7 +84,8 @@ async function caption(
 }
 
 async function ask(pack: string, image: string, flags: AskRequest['flags'] & ThreadFlags): Promise<void> {
-  await inThread('ask', { pack, image, flags }, flags, interrupted.signal)
+  const empty = await inThread('ask', { pack, image, flags }, flags, interrupted.signal)
+  if (empty > 0) process.exitCode = 1
 }
 
 async function trace(pack: string, image: string, flags: TraceRequest['flags'] & ThreadFlags): Promise<void> {

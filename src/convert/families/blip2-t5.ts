@@ -25,12 +25,13 @@ const PUBLISHED: Published = {
   totals: [3_942_446_592, 3_943_037_952, 12_229_596_672],
 }
 
-/** Rows of T5's published embedding: 32100 entries, filled up. */
-const PUBLISHED_ROWS = 32128
+/** Rows of the published token tables; smaller models have another origin. */
+const PUBLISHED_VOCABULARY = 32_128
 
-const T5_NOTICE =
-  "The language model in it is Google's Flan-T5, which Google published under the Apache License 2.0: it may be used " +
-  "commercially. For vision encoder and Q-Former the checkpoint's own card counts."
+/** A card speaks for the whole; the frozen part of it came with a licence of its own. */
+const FLAN_T5_NOTICE =
+  "The language model of the published models of this kind is Google's Flan-T5, which is under the Apache License 2.0: " +
+  'commercial use is allowed, and whoever passes the model on passes that licence on with it.'
 
 export const blip2T5: CheckpointFamily = {
   recognises: (root) => isBlip2(root) && section(root, 'text_config')['model_type'] === 't5',
@@ -47,7 +48,7 @@ function modelOf(config: Blip2T5Config): CheckpointModel {
       t5DecoderPart(text),
     ],
     imageSize: vision.imageSize,
-    licenceNotice: text.vocabulary === PUBLISHED_ROWS ? T5_NOTICE : undefined,
+    licenceNotice: text.vocabulary >= PUBLISHED_VOCABULARY ? FLAN_T5_NOTICE : undefined,
     spareTensors: [T5_HEAD, T5_SHARED, embeddingOf('encoder'), embeddingOf('decoder')],
     describe: (places) => {
       const shapes = t5PartShapes(config)
