@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import { countParameters } from '../convert/checks.ts'
 import { convertCheckpoint } from '../convert/convert.ts'
+import { inspectCheckpoint } from '../convert/inspect.ts'
 import { sinkInMemory } from '../pack/bytes.ts'
 import { readModel } from '../convert/families/families.ts'
 import { planConversion } from '../convert/plan.ts'
@@ -65,6 +66,12 @@ it.each<[Published, number, number]>([
   expect(countParameters(weights)).toBe(parameters)
   const bytes = [...weights.map((file) => file.bytes), ...graphs.map((file) => file.bytes.length)]
   expect(bytes.reduce((sum, count) => sum + count, 0)).toBeLessThan(mostBytes)
+})
+
+it.each(PUBLISHED)('has a header that the converter takes, for %s', async (name) => {
+  const { pack, fetchBytes } = await inspectCheckpoint(syntheticTree(name, 1), 'q4f16')
+  expect(pack.family).toBe(name.startsWith('opt') ? 'blip2-opt' : 'blip2-t5')
+  expect(fetchBytes).toBeGreaterThan(14e9)
 })
 
 it('is what the page offers: each published model, with what is fetched and kept of it', async () => {
