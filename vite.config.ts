@@ -81,6 +81,18 @@ export default defineConfig({
         },
       },
       inBrowser('browser', ['{src,testing}/**/*.browser-test.ts']),
+      {
+        extends: true,
+        test: {
+          name: 'browsers',
+          environment: 'node',
+          include: ['testing/**/*.browsers-test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // One browser at a time: each takes the whole machine.
+          fileParallelism: false,
+        },
+      },
     ],
   },
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { goodManifest, manifestOfFormat1 } from '../../testing/manifests/manifests.ts'
+import { manifestOfFormat1 } from '../../testing/manifests/format-1.ts'
+import { goodManifest } from '../../testing/manifests/manifests.ts'
 import { chunkSizes, CHUNK_BYTES } from './chunks.ts'
 import { chunksOf, lookKey, parseManifest } from './manifest.ts'
 

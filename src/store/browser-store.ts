@@ -1,14 +1,15 @@
 /** The store of this browser, shared by all tabs of the site. */
-import { browserTable } from './indexed-db.ts'
-import { browserLocks } from './locks.ts'
+import { browserTable, type OpenTable } from './indexed-db.ts'
+import { browserLocks, type Locks } from './locks.ts'
 import { PackStore } from './pack-store.ts'
 
-export function openBrowserStore(): PackStore {
+export function openBrowserStore(open: OpenTable = browserTable, locks: Locks = browserLocks()): PackStore {
   return new PackStore({
-    chunks: browserTable('pictalk-chunks'),
-    parts: browserTable('pictalk-parts'),
-    records: browserTable('pictalk-packs'),
-    locks: browserLocks(),
+    chunks: open('pictalk-chunks'),
+    // What is lost of these is fetched again, and what is wrong in them has another hash.
+    parts: open('pictalk-parts', { durability: 'relaxed' }),
+    records: open('pictalk-packs'),
+    locks,
   })
 }
 

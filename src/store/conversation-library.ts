@@ -5,7 +5,7 @@ import type { ConversationLibrary, StoredPicture } from '../conversation/library
 import { merge } from '../conversation/merge.ts'
 import { isRecord, soundConversation, soundKept } from '../conversation/sound.ts'
 import { AppError } from '../pack/failure.ts'
-import { browserTable } from './indexed-db.ts'
+import { browserTable, type OpenTable } from './indexed-db.ts'
 import type { Table } from './table.ts'
 
 /** Earlier versions kept a conversation as it was shown. What lies on somebody's disk may have become anything. */
@@ -17,10 +17,10 @@ export interface LibraryTables {
 }
 
 /** The library of this browser, shared by all tabs of the site. */
-export function openConversationLibrary(): ConversationLibrary {
+export function openConversationLibrary(open: OpenTable = browserTable): ConversationLibrary {
   return conversationLibrary({
-    conversations: browserTable('pictalk-conversations', 'conversations'),
-    pictures: browserTable('pictalk-pictures', 'pictures'),
+    conversations: open('pictalk-conversations', { objectStore: 'conversations' }),
+    pictures: open('pictalk-pictures', { objectStore: 'pictures' }),
   })
 }
 

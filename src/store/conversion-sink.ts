@@ -6,7 +6,6 @@ import {
   deletedMeanwhile,
   manifestOf,
   type ConversionRecord,
-  type PackRecord,
   type StoreRecord,
 } from './records.ts'
 import type { Table } from './table.ts'
@@ -17,9 +16,8 @@ export interface ConversionStore {
   chunks: Table<Blob>
   /** Writes chunk and record together: nothing is swept in between. */
   together<T>(work: () => Promise<T>): Promise<T>
-  begin(manifestText: string): Promise<PackRecord>
-  complete(record: PackRecord, extras: Record<string, PackChunk>): Promise<void>
-  remove(id: string): Promise<number>
+  /** Puts the whole pack in the place of the record. `extras`: what was written besides it, by path. */
+  finish(manifestText: string, extras: Record<string, PackChunk>): Promise<void>
 }
 
 /** Goes on with the record of `fresh.id` where there is one. Its calls throw `not-found` once that was deleted. */
@@ -42,12 +40,9 @@ export async function conversionSink(store: ConversionStore, fresh: ConversionRe
   }
 
   async function commit(manifestText: string): Promise<void> {
-    if (begun && (await store.records.get(id)) === undefined) throw deletedMeanwhile()
-    const record = await store.begin(manifestText)
     const own = chunksByPath(parseManifest(manifestText))
     const extras = Object.entries(files).filter(([path]) => own[path] === undefined)
-    await store.complete(record, Object.fromEntries(extras))
-    await store.remove(id)
+    await store.finish(manifestText, Object.fromEntries(extras))
   }
 
   return {

@@ -1,24 +1,75 @@
-/** Tables in IndexedDB. Each has a database of its own, because idb-keyval makes one object store per database. */
-import { createStore, del, delMany, get, keys, set, setMany, values, type UseStore } from 'idb-keyval'
+/** Tables in IndexedDB. Each has a database of its own with one object store in it, as idb-keyval wants it. */
+import { del, delMany, get, keys, promisifyRequest, set, values, type UseStore } from 'idb-keyval'
 import { AppError } from '../pack/failure.ts'
-import { tableInMemory, type Table } from './table.ts'
+import { tableInMemory, type Changes, type Table } from './table.ts'
 
-/** A table in the database of this name. `objectStore` is what the database calls its only table. */
-export function indexedDbTable<T>(database: string, objectStore = 'entries'): Table<T> {
-  const store = createStore(database, objectStore)
+export interface TableOptions {
+  /** What the database calls its only table. */
+  objectStore?: string
+  /**
+   * What a call that has resolved means: `strict`, that not even a power cut takes back what was written; `relaxed`, that
+   * the browser knows of it and writes it down when it suits (Indexed Database API 3.0, durability hint). Without the
+   * hint Chromium and Firefox are relaxed: after a cut a record may be there and the Blobs that it speaks of may not.
+   */
+  durability?: 'strict' | 'relaxed'
+}
+
+/** How a table is opened, so that all tables of a browser can lie elsewhere together. */
+export type OpenTable = <T>(database: string, options?: TableOptions) => Table<T>
+
+/** A table in the database of this name, of this browser or of whatever stands in for one. */
+export function indexedDbTable<T>(
+  database: string,
+  options: TableOptions = {},
+  factory: IDBFactory = indexedDB,
+): Table<T> {
+  const store = connect(factory, database, options)
   return {
     get: (key) => get<T>(key, store),
     set: (key, value) => set(key, value, store).catch(explain),
-    setAll: (entries) =>
-      setMany(
-        entries.map(([key, value]) => [key, value]),
-        store,
-      ).catch(explain),
+    setAll: (entries) => setAll(store, entries).catch(explain),
     update: (key, change) => update<T>(store, key, change).catch(explain),
+    updateAll: (change) => updateAll<T>(store, change).catch(explain),
     remove: (list) => (list.length === 0 ? Promise.resolve() : delMany([...list], store)),
     keys: () => keys<string>(store),
     values: () => values<T>(store),
   }
+}
+
+/** idb-keyval's own `createStore` cannot say how durable a transaction shall be. */
+function connect(
+  factory: IDBFactory,
+  database: string,
+  { objectStore = 'entries', durability = 'strict' }: TableOptions,
+): UseStore {
+  let opened: Promise<IDBDatabase> | undefined
+  function open(): Promise<IDBDatabase> {
+    const request = factory.open(database)
+    request.onupgradeneeded = () => void request.result.createObjectStore(objectStore)
+    const opening = promisifyRequest(request)
+    opening.then(
+      // Safari closes a connection now and then; the next transaction opens another.
+      (connection) => (connection.onclose = () => (opened = undefined)),
+      () => (opened = undefined),
+    )
+    return opening
+  }
+  return async (mode, callback) => {
+    const connection = await (opened ??= open())
+    return callback(connection.transaction(objectStore, mode, { durability }).objectStore(objectStore))
+  }
+}
+
+/**
+ * idb-keyval's own `setMany` keeps the first of several values where a later one cannot be kept: one that fails to be put
+ * takes the others along only when the transaction is given up.
+ */
+function setAll(store: UseStore, added: readonly (readonly [key: string, value: unknown])[]): Promise<void> {
+  return store('readwrite', (entries) =>
+    inOneStep(entries.transaction, null, () => {
+      for (const [key, value] of added) entries.put(value, key)
+    }),
+  )
 }
 
 /** idb-keyval's own `update` always writes; this one may leave things as they are. Within one transaction. */
@@ -27,26 +78,59 @@ function update<T>(
   key: string,
   change: (present: T | undefined) => T | undefined,
 ): Promise<T | undefined> {
-  return store(
-    'readwrite',
-    (entries) =>
-      new Promise((resolve, reject) => {
-        let next: T | undefined
-        const reading = entries.get(key) as IDBRequest<T | undefined>
-        reading.onsuccess = () => {
-          try {
-            next = change(reading.result)
-            if (next !== undefined) entries.put(next, key)
-          } catch (error) {
-            reject(error instanceof Error ? error : new Error(String(error)))
-            entries.transaction.abort()
-          }
-        }
-        const { transaction } = entries
-        transaction.oncomplete = () => resolve(next)
-        transaction.onabort = () => reject(transaction.error ?? new Error('The database gave up a change.'))
-      }),
-  )
+  return store('readwrite', (entries) => {
+    const reading = entries.get(key) as IDBRequest<T | undefined>
+    return inOneStep(entries.transaction, reading, () => {
+      const next = change(reading.result)
+      if (next !== undefined) entries.put(next, key)
+      return next
+    })
+  })
+}
+
+function updateAll<T>(
+  store: UseStore,
+  change: (present: ReadonlyMap<string, T>) => Changes<T>,
+): Promise<void> {
+  return store('readwrite', (entries) => {
+    const keysThere = entries.getAllKeys() as IDBRequest<string[]>
+    const valuesThere = entries.getAll() as IDBRequest<T[]>
+    return inOneStep(entries.transaction, valuesThere, () => {
+      const present = new Map<string, T>()
+      // Both lists are in the order of the keys.
+      keysThere.result.forEach((key, i) => present.set(key, valuesThere.result[i] as T))
+      for (const [key, value] of change(present)) {
+        if (value === undefined) entries.delete(key)
+        else entries.put(value, key)
+      }
+    })
+  })
+}
+
+/**
+ * Does `work` once the last reading, where there is one, is there, and resolves with what it gave when that is committed.
+ * When it throws nothing of the transaction stays.
+ */
+function inOneStep<R>(
+  transaction: IDBTransaction,
+  lastReading: IDBRequest | null,
+  work: () => R,
+): Promise<R> {
+  return new Promise((resolve, reject) => {
+    let result: R
+    const step = (): void => {
+      try {
+        result = work()
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error(String(error)))
+        transaction.abort()
+      }
+    }
+    transaction.oncomplete = () => resolve(result)
+    transaction.onabort = () => reject(transaction.error ?? new Error('The database gave up a change.'))
+    if (lastReading === null) step()
+    else lastReading.onsuccess = step
+  })
 }
 
 /** Why nothing can be kept in this browser. */
@@ -67,7 +151,7 @@ async function tryOut(): Promise<StorageProblem | null> {
   try {
     // The mere name throws where site data is blocked.
     if ((globalThis as { indexedDB?: IDBFactory | null }).indexedDB == null) return 'absent'
-    const store = createStore('pictalk-try-out', 'entries')
+    const store = connect(indexedDB, 'pictalk-try-out', { durability: 'relaxed' })
     // Some private windows keep numbers, but no Blobs.
     await set('blob', new Blob(['x']), store)
     await del('blob', store)
@@ -81,17 +165,18 @@ async function tryOut(): Promise<StorageProblem | null> {
  * A table of this browser: in IndexedDB where that works, else in memory, until this thread ends. Which of the two, and
  * why, `storageProblem` tells.
  */
-export function browserTable<T>(database: string, objectStore?: string): Table<T> {
+export function browserTable<T>(database: string, options?: TableOptions): Table<T> {
   let opened: Promise<Table<T>> | undefined
   const table = (): Promise<Table<T>> =>
     (opened ??= storageProblem().then((why) =>
-      why === null ? indexedDbTable<T>(database, objectStore) : tableInMemory<T>(),
+      why === null ? indexedDbTable<T>(database, options) : tableInMemory<T>(),
     ))
   return {
     get: async (key) => (await table()).get(key),
     set: async (key, value) => (await table()).set(key, value),
     setAll: async (entries) => (await table()).setAll(entries),
     update: async (key, change) => (await table()).update(key, change),
+    updateAll: async (change) => (await table()).updateAll(change),
     remove: async (list) => (await table()).remove(list),
     keys: async () => (await table()).keys(),
     values: async () => (await table()).values(),

@@ -113,20 +113,52 @@ export class PackStore {
   }
 
   /** Declares a pack whole; older versions from the same place go. Throws `not-found` when it was deleted meanwhile. */
-  async complete({ id, manifest, origin }: PackRecord, extras?: Record<string, PackChunk>): Promise<void> {
-    await this.#stillThere(id)
-    if ((await this.missing(parseManifest(manifest))).length > 0)
+  complete(record: PackRecord): Promise<void> {
+    return this.#becomeWhole(record, record.id)
+  }
+
+  /** The same for what was converted here, whose chunks the record `conversionId` has named so far. */
+  async #finish(
+    conversionId: string,
+    origin: Origin,
+    manifestText: string,
+    extras: Record<string, PackChunk>,
+  ): Promise<void> {
+    const id = await packId(manifestText)
+    const { addedAt } = (await this.#records.get(id)) ?? { addedAt: Date.now() }
+    const record = {
+      kind: 'pack',
+      id,
+      origin,
+      manifest: manifestText,
+      complete: true,
+      addedAt,
+      extras,
+    } as const
+    await this.#becomeWhole(record, conversionId)
+  }
+
+  /** One step for the pack and for all that it takes the place of, so that a crash leaves either the one or the others. */
+  async #becomeWhole(whole: PackRecord, under: string): Promise<void> {
+    await this.#stillThere(under)
+    if ((await this.missing(parseManifest(whole.manifest))).length > 0)
       throw new AppError(
         'corrupt',
         'Parts of this model went missing from the storage of this browser; resume, and only they are fetched again.',
       )
-    await this.#change(id, (record) => ({ ...record, ...(extras && { extras }), complete: true }))
-    const { asked, converted } = origin
-    if (asked === null) return
-    for (const other of await this.list()) {
-      if (other.id === id || other.kind !== 'pack') continue
-      if (other.origin.asked === asked && other.origin.converted === converted) await this.remove(other.id)
-    }
+    let replaced: string[] | undefined
+    await this.#records.updateAll((all) => {
+      if (!all.has(under)) return new Map()
+      replaced = [...all.values()]
+        .filter((one) => one.id === under || isOlder(one, whole))
+        .map(({ id }) => id)
+      const gone = replaced.map((id) => [id, undefined] as const)
+      const present = all.get(whole.id)
+      const kept = { ...(present?.kind === 'pack' && present), ...whole, complete: true }
+      return new Map<string, StoreRecord | undefined>([...gone, [whole.id, kept]])
+    })
+    if (replaced === undefined) throw deletedMeanwhile()
+    if (replaced.some((id) => id !== whole.id)) await this.sweep()
   }
 
   /** Changes a pack's record where it is. Throws `not-found` when it is not there any more. */
@@ -149,7 +181,7 @@ export class PackStore {
     })
   }
 
-  /** Deletes chunks that no record names: what a crash between a chunk and its record leaves behind. */
+  /** Deletes what crashes leave behind: chunks that no record names, beginnings of chunks that are whole. */
   async sweep(): Promise<number> {
     return this.#locks.exclusive(STORE_LOCK, () => this.#dropUnnamed())
   }
@@ -160,7 +192,10 @@ export class PackStore {
     let freed = 0
     for (const hash of unnamed) freed += (await this.chunks.get(hash))?.size ?? 0
     await this.chunks.remove(unnamed)
-    await this.parts.remove((await this.parts.keys()).filter((key) => !named.has(parsePartKey(key).sha256)))
+    // Beginnings of chunks that are whole are left over from a crash between the chunk and its tidying up.
+    const whole = new Set(await this.chunks.keys())
+    const unwanted = (sha256: string): boolean => !named.has(sha256) || whole.has(sha256)
+    await this.parts.remove((await this.parts.keys()).filter((key) => unwanted(parsePartKey(key).sha256)))
     return freed
   }
 
@@ -222,13 +257,18 @@ export class PackStore {
         records: this.#records,
         chunks: this.chunks,
         together: (work) => this.#locks.shared(STORE_LOCK, work),
-        begin: (manifestText) => this.begin(manifestText, origin),
-        complete: (record, extras) => this.complete(record, extras),
-        remove: (recordId) => this.remove(recordId),
+        finish: (manifestText, extras) => this.#finish(id, origin, manifestText, extras),
       },
       { kind: 'conversion', id, origin, name, files: {}, addedAt: Date.now() },
     )
   }
+}
+
+/** Whether a record is of another version from the same place. */
+function isOlder(record: StoreRecord, { id, origin }: PackRecord): boolean {
+  const { asked, converted } = record.origin
+  const same = asked !== null && asked === origin.asked && converted === origin.converted
+  return record.kind === 'pack' && record.id !== id && same
 }
 
 async function isIntact(blob: Blob, { bytes, sha256 }: PackChunk, reader: BlobReader): Promise<boolean> {

@@ -24,7 +24,11 @@ export function syntheticCheckpoint(address: string): FileTree | null {
 
 /** Float32 values that depend on the seed and each tensor's name and shape alone. */
 export function syntheticTree(size: Size, seed: number): FileTree {
-  const config = configOf(size)
+  return checkpointOf(configOf(size), seed)
+}
+
+/** The same for a model of this `config.json`. */
+export function checkpointOf(config: string, seed: number): FileTree {
   const files = new Map<string, ByteSource>([
     ['config.json', bytesSource(new TextEncoder().encode(config))],
     ['model.safetensors', safetensors(tensorsOf(config), seed)],
@@ -37,11 +41,13 @@ interface Tensor {
   shape: number[]
 }
 
-/** The planner knows every tensor that a model of this configuration has. */
+/** The planner knows every tensor that a model of this configuration has. Two parts may read the same one. */
 function tensorsOf(config: string): Tensor[] {
-  return planConversion(readModel(config), 'fp32')
-    .weights.flatMap(({ recipes }) => recipes.flatMap(({ sources }) => sources))
-    .sort((a, b) => (a.tensor < b.tensor ? -1 : 1))
+  const sources = planConversion(readModel(config), 'fp32').weights.flatMap(({ recipes }) =>
+    recipes.flatMap((recipe) => recipe.sources),
+  )
+  const byName = new Map(sources.map((source) => [source.tensor, source]))
+  return [...byName.values()].sort((a, b) => (a.tensor < b.tensor ? -1 : 1))
 }
 
 interface Entry extends Tensor {

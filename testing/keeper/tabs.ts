@@ -42,6 +42,18 @@ export interface Browser {
   crash(): Browser
 }
 
+/** A device and a browser with room for everything. */
+export const CAPABLE: Pick<KeeperParts, 'device' | 'space' | 'storageProblem'> = {
+  device: () =>
+    Promise.resolve({
+      provider: 'webgpu',
+      f16: true,
+      memory: { gib: 8, told: true, software: false, bufferBytes: 2 ** 31 },
+    }),
+  space: () => Promise.resolve({ usedBytes: 0, freeBytes: 2 ** 33, persisted: false }),
+  storageProblem: () => Promise.resolve(null),
+}
+
 /** `locks` are the same for all tabs, as in a browser that has them; without, each tab has its own. */
 export function openBrowser({
   tables = { chunks: new Map(), parts: new Map(), records: new Map() },
@@ -65,14 +77,7 @@ export function openBrowser({
         locks,
         channel: bus.join(),
         network: plainNetwork({ wait: () => Promise.resolve(), stallMs: 10_000 }),
-        device: () =>
-          Promise.resolve({
-            provider: 'webgpu',
-            f16: true,
-            memory: { gib: 8, told: true, software: false, bufferBytes: 2 ** 31 },
-          }),
-        space: () => Promise.resolve({ usedBytes: 0, freeBytes: 2 ** 33, persisted: false }),
-        storageProblem: () => Promise.resolve(null),
+        ...CAPABLE,
         ...overrides,
       }
       const calls = keeper(parts)

@@ -1,13 +1,6 @@
-/** Manifests that are right, of both formats: what tests begin with and then spoil. */
-import { readFileSync } from 'node:fs'
+/** Manifests that are right: what tests begin with and then spoil. Runs in Node and in any page. */
 import { chunkSizes } from '../../src/pack/chunks.ts'
 import type { PackFile, PackManifest } from '../../src/pack/manifest.ts'
-
-/** A manifest of format 1 as it was written: that of the first built-in model. */
-export function manifestOfFormat1(): Record<string, unknown> {
-  const text = readFileSync(new URL('format-1.json', import.meta.url), 'utf8')
-  return JSON.parse(text) as Record<string, unknown>
-}
 
 /** A small pack of the present format in which every optional field is there and one file has two chunks. */
 export function goodManifest(): PackManifest<'blip2-opt'> {

@@ -19,7 +19,7 @@ import { createAppStore, type AppDependencies, type AppStore } from '../../src/s
 import { channelInMemory } from '../../src/store/channel.ts'
 import { conversationLibrary, type ConversationRecord } from '../../src/store/conversation-library.ts'
 import { locksInMemory, type Locks } from '../../src/store/locks.ts'
-import { tableInMemory, type Table } from '../../src/store/table.ts'
+import { tableInMemory } from '../../src/store/table.ts'
 import { openTab, type OpenTab } from '../../src/store/tabs.ts'
 
 export const LOOKED: Looked = { width: 2, height: 2, photograph: false, readMs: 1, lookMs: 1 }
@@ -60,24 +60,11 @@ export function fakeBrowser(): FakeBrowser {
     conversations,
     pictures,
     library: conversationLibrary({
-      conversations: copying(tableInMemory(conversations)),
+      conversations: tableInMemory(conversations),
       pictures: tableInMemory(pictures),
     }),
     locks: locksInMemory(),
     channel: channelInMemory(),
-  }
-}
-
-/** What a database gives out is never what was put in. */
-function copying<T>(table: Table<T>): Table<T> {
-  return {
-    ...table,
-    get: async (key) => structuredClone(await table.get(key)),
-    set: (key, value) => table.set(key, structuredClone(value)),
-    setAll: (entries) => table.setAll(structuredClone(entries)),
-    update: (key, change) =>
-      table.update(key, (present) => structuredClone(change(structuredClone(present)))),
-    values: async () => structuredClone(await table.values()),
   }
 }
 
@@ -164,6 +151,8 @@ interface StoreParts {
   measureDevice?: MeasureDevice
   settings?: AppDependencies['settings']
   drafts?: AppDependencies['drafts']
+  /** Milliseconds since 1970. */
+  now?: () => number
 }
 
 /** The app's state over these parts; whatever is left out does nothing. */
@@ -178,7 +167,7 @@ export function storeOf({ client, library, tabs, ...parts }: StoreParts): AppSto
     },
     measureDevice: parts.measureDevice ?? (() => new Promise(() => undefined)),
     settings: parts.settings ?? { load: () => null, save: () => undefined },
-    conversations: { library, tabs, newId: () => `id${(ids += 1)}`, now: () => (time += 1) },
+    conversations: { library, tabs, newId: () => `id${(ids += 1)}`, now: parts.now ?? (() => (time += 1)) },
     drafts: parts.drafts ?? { load: () => null, save: () => undefined },
     builtInModelUrl: 'http://localhost/models/',
     // Tests hold answers up for as long as they like.

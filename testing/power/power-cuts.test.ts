@@ -1,0 +1,11 @@
+/** A few hundred of the power cuts of `npm run power-cuts`, of which there are as many as one likes. */
+import { expect, it } from 'vitest'
+import { powerCuts } from './power-cuts.ts'
+import { SCENARIOS } from './scenarios.ts'
+
+const CUTS = 150
+
+it.each([...new Set(SCENARIOS)])('$name come to the same end whenever the power fails', async (scenario) => {
+  const { found } = await powerCuts([scenario], CUTS, 1)
+  expect(found).toEqual([])
+})

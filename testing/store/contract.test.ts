@@ -1,0 +1,9 @@
+import { describe, it } from 'vitest'
+import { contract, freshName } from './contract.ts'
+import { storeInMemory } from './store-under-test.ts'
+
+describe('In memory', () => {
+  it.each(contract)('$name', async ({ holds }) => {
+    await holds(storeInMemory(), freshName())
+  })
+})
