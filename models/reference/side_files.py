@@ -183,8 +183,9 @@ def main():
     answers = {"short-tied": [0, 39, 265, 224, 17, 351, 1, 2, 303, 224, 4, 350], "t5-untied": [0, 5, 6, 3, 8, 192, 2, 4, 1]}
     cases = [case("short-tied", *each, answers["short-tied"]) for each in opt_cases()]
     cases += [case("t5-untied", *each, answers["t5-untied"]) for each in t5_cases()]
-    found = {"prompts": PROMPTS, "answers": answers, "cases": cases}
-    (HERE / "side-files.json").write_text(json.dumps(found, indent=1, ensure_ascii=True) + "\n")
+    lines = ",\n".join("  " + json.dumps(each) for each in cases)
+    head = json.dumps({"prompts": PROMPTS, "answers": answers})[:-1]
+    (HERE / "side-files.json").write_text(f'{head}, "cases": [\n{lines}\n]}}\n')
     for each in cases:
         print(each["base"], each["name"], each.get("error", each.get("text")), each.get("ids", [[]])[2][:12])
 
