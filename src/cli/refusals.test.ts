@@ -125,7 +125,7 @@ describe('what the system says', () => {
   ])('%s is said in a true sentence', (code, failure, sentence) => {
     const cause = Object.assign(new Error(code), { code })
     for (const doing of ['read', 'written'] as const) {
-      const error = expect.objectContaining({
+      const error: unknown = expect.objectContaining({
         code: failure,
         message: expect.stringMatching(sentence) as string,
       })
