@@ -7,6 +7,8 @@ import { beginThreadWith } from './threads.ts'
 const LOSSES = Number(process.env['DEVICE_LOSSES'] ?? 3)
 const NAME = 'good-rgb.png'
 
+test.use({ builtIn: 'small' })
+
 /** Lets the engine's worker remember its device, so that it can be destroyed from outside. */
 function rememberDevice(page: Page): Promise<void> {
   return beginThreadWith(
@@ -39,10 +41,7 @@ test('Users keep the half answer, the draft and the conversation when the graphi
   await app.choose(`testing/images/${NAME}`)
   await app.finished(NAME)
   // Long enough to be in the middle of it for sure.
-  await page.getByText('Settings').click()
-  await page.getByLabel('How to answer').selectOption('My own')
-  await page.getByLabel('Longest answer').fill('40')
-  await page.getByLabel('Shortest answer').fill('40')
+  await app.answerAtLength(80)
   for (let loss = 1; loss <= LOSSES; loss += 1) {
     const question = `what is in the picture? ${loss}`
     await app.ask(question)
