@@ -1,4 +1,5 @@
 import type { Page, Worker } from '@playwright/test'
+import type { PartName } from '../src/pack/families.ts'
 import { expect, test } from './fixtures.ts'
 import { beginThreadWith } from './threads.ts'
 
@@ -61,14 +62,15 @@ test('Users keep the half answer, the draft and the conversation when the graphi
 })
 
 interface Moment {
-  graph: string
-  /** Behind the news that the graph is prepared: the so manieth call of a method. */
-  call: 'GPUDevice.createBuffer' | 'GPUDevice.createShaderModule' | 'GPUBuffer.mapAsync'
+  /** The part whose preparation is told of, or the stage. */
+  news: PartName | 'warming-up'
+  /** Behind that news: the so manieth call of a method. */
+  call: 'GPUDevice.createBuffer' | 'GPUDevice.createShaderModule' | 'GPUBuffer.mapAsync' | 'GPUQueue.submit'
   count: number
 }
 
 /** Has the first engine of the visit lose its device at a moment of loading. Returns how many engines there were. */
-async function loseWhileLoading(page: Page, { graph, call, count }: Moment): Promise<() => number> {
+async function loseWhileLoading(page: Page, { news, call, count }: Moment): Promise<() => number> {
   const [owner, method] = call.split('.')
   let started = 0
   await beginThreadWith(page, 'engine.worker', () => {
@@ -88,7 +90,7 @@ async function loseWhileLoading(page: Page, { graph, call, count }: Moment): Pro
       }
       const post = self.postMessage.bind(self)
       self.postMessage = (message, ...rest) => {
-        if (message.event?.graph === '${graph}') left = ${count}
+        if ([message.event?.graph, message.event?.stage].includes('${news}')) left = ${count}
         post(message, ...rest)
       }`
   })
@@ -96,17 +98,19 @@ async function loseWhileLoading(page: Page, { graph, call, count }: Moment): Pro
 }
 
 for (const moment of [
-  { graph: 'vision', call: 'GPUDevice.createBuffer', count: 3 },
-  { graph: 'q-former', call: 'GPUDevice.createBuffer', count: 3 },
+  { news: 'vision', call: 'GPUDevice.createBuffer', count: 3 },
+  { news: 'q-former', call: 'GPUDevice.createBuffer', count: 3 },
   // Nothing is read back before recordings are checked.
-  { graph: 'decoder', call: 'GPUBuffer.mapAsync', count: 2 },
+  { news: 'decoder', call: 'GPUBuffer.mapAsync', count: 2 },
+  { news: 'warming-up', call: 'GPUQueue.submit', count: 2 },
 ] satisfies Moment[])
-  test(`Users need do nothing when the graphics device goes away while the ${moment.graph} part is loaded`, async ({
+  test(`Users need do nothing when the graphics device goes away while it loads (${moment.news})`, async ({
     app,
     page,
   }) => {
     const engines = await loseWhileLoading(page, moment)
-    await page.goto('/')
+    // A software adapter is not warmed up unless it is asked for.
+    await page.goto(moment.news === 'warming-up' ? '/?warm-up' : '/')
     await app.choose(`testing/images/${NAME}`)
     await app.finished(NAME)
     await expect(app.model).toContainText('Runs on WebGPU')
