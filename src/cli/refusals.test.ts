@@ -129,7 +129,7 @@ describe('what the system says', () => {
         code: failure,
         message: expect.stringMatching(sentence) as string,
       })
-      expect(() => failOf(cause, '/x', doing)).toThrow(error as Error)
+      expect(() => failOf(cause, '/x', doing)).toThrow(error)
       expect(() => failOf(cause, '/x', doing)).not.toThrow(/There is no/)
     }
   })
