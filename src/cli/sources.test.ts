@@ -64,7 +64,7 @@ describe('pictalk', () => {
     const damaged = await pictalk('verify', join(folder, 'hub'))
     expect(damaged.status).toBe(1)
     expect(damaged.stdout).toMatch(/vision\.weights: .*SHA-256\n(.*\n)*decoder\.f32\.onnx: missing/)
-    expect(damaged.stderr).toMatch(/^pictalk: 2 chunks .*\[corrupt\]\n$/)
+    expect(damaged.stderr).toMatch(/^pictalk: 2 files .*\[corrupt\]\n$/)
   })
 
   it('converts what lies one folder down, and says it where two lie side by side', async () => {

@@ -63,7 +63,7 @@ export async function caption({ pack, images, flags }: CaptionRequest, run: Run)
     try {
       const result = await captionOne(model, image, flags, run)
       if (flags.json) run.print(JSON.stringify(result))
-      else if (result.text === '') throw wordless(model, result.token_ids, result.finish)
+      else if (result.text === '') throw wordless(result.token_ids, result.finish)
       else run.print(images.length === 1 ? result.text : `${image}: ${result.text}`)
     } catch (error) {
       if (images.length === 1) throw error
@@ -142,13 +142,8 @@ function answerResult({ text, tokenIds, score }: Answer): AnswerResult {
 }
 
 /** What is said in place of an answer that has tokens and no text. */
-function wordless(model: TalkingModel, tokenIds: number[], finish: 'end' | 'limit'): AppError {
-  const why = emptyAnswerText({ tokens: tokenIds.length, finish })
-  const unreadable = model.manifest.tokenizer.tokenizer === undefined
-  return new AppError(
-    'no-words',
-    unreadable ? `${why} This pack has no tokenizer to read them with; --json gives their ids.` : why,
-  )
+function wordless(tokenIds: number[], finish: 'end' | 'limit'): AppError {
+  return new AppError('no-words', emptyAnswerText({ tokens: tokenIds.length, finish }))
 }
 
 /**
@@ -181,7 +176,7 @@ export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise
       else if (text !== '') run.print(text)
       else {
         empty += 1
-        run.remark(sentenceOf(wordless(model, tokenIds, finish ?? 'limit'), question))
+        run.remark(sentenceOf(wordless(tokenIds, finish ?? 'limit'), question))
       }
       if (dropped > 0 && flags.json !== true)
         run.remark(`pictalk: the ${dropped} oldest turns no longer fit and were left out.`)
