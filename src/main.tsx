@@ -73,9 +73,13 @@ function offerFile(file: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }
 
+/** The list is a convenience: without it an address can be typed. */
+const CATALOGUE_MS = 30_000
+
 async function fetchCatalogue(): Promise<Catalogue> {
   try {
-    return parseCatalogue(await (await fetch(new URL('models.json', document.baseURI))).json())
+    const signal = AbortSignal.timeout(CATALOGUE_MS)
+    return parseCatalogue(await (await fetch(new URL('models.json', document.baseURI), { signal })).json())
   } catch {
     // A host need not have one.
     return EMPTY_CATALOGUE

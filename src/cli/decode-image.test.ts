@@ -13,8 +13,8 @@ function largestDifference(a: Uint8Array, b: Uint8Array): number {
     : Infinity
 }
 
-/** Mean levels. CMYK comes back through a naive conversion; the palette picture was dithered when it was made. */
-const TOLERANCE: Record<string, number> = { 'good-cmyk.jpg': 40, 'good-palette.png': 25 }
+/** Mean levels; the palette picture was dithered when it was made. What Pillow makes of each is in `pictures.test.ts`. */
+const TOLERANCE: Record<string, number> = { 'good-palette.png': 25 }
 
 describe('decodeImage', () => {
   it.each(['good-rgb16.png', 'good-alpha.png'])(
@@ -45,15 +45,12 @@ describe('decodeImage', () => {
     expect([rows.width, rows.height]).toEqual([width, height])
   })
 
-  it.each(['good-cmyk.jpg', 'good-animated.gif', 'good-rgb.webp', 'good-palette.png'])(
-    'reads %s',
-    async (name) => {
-      const plain = allOf(await decodeImage(open('good-rgb.png')))
-      const read = allOf(await decodeImage(open(name)))
-      const mean = read.reduce((sum, value, i) => sum + Math.abs(value - (plain[i] ?? 0)), 0) / plain.length
-      expect(mean).toBeLessThan(TOLERANCE[name] ?? 12)
-    },
-  )
+  it.each(['good-animated.gif', 'good-rgb.webp', 'good-palette.png'])('reads %s', async (name) => {
+    const plain = allOf(await decodeImage(open('good-rgb.png')))
+    const read = allOf(await decodeImage(open(name)))
+    const mean = read.reduce((sum, value, i) => sum + Math.abs(value - (plain[i] ?? 0)), 0) / plain.length
+    expect(mean).toBeLessThan(TOLERANCE[name] ?? 12)
+  })
 
   it.each([
     ['bad-empty.png', 'bad-image', /empty/],

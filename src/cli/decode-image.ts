@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import sharp from 'sharp'
+import type { CodecName } from '../image/codecs.ts'
 import { withPicture, type Platform } from '../image/decode-picture.ts'
 import type { PlainJpeg } from '../image/jpeg.ts'
 import { rowsOf, type RgbRows } from '../image/pixels.ts'
@@ -15,14 +16,21 @@ const CODEC_FILES = {
   webp: '@jsquash/webp/codec/dec/webp_dec.wasm',
 } as const
 
+const codecs = new Map<CodecName, Promise<WebAssembly.Module>>()
+
 const nodePlatform: Platform = {
   async withJpeg(jpeg, use) {
     return use(await decodeJpeg(jpeg))
   },
-  async loadCodec(name) {
-    const { resolve } = createRequire(import.meta.url)
-    return WebAssembly.compile(await readFile(resolve(CODEC_FILES[name])))
+  loadCodec(name) {
+    const loaded = codecs.get(name) ?? compile(CODEC_FILES[name])
+    codecs.set(name, loaded)
+    return loaded
   },
+}
+
+async function compile(file: string): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(await readFile(createRequire(import.meta.url).resolve(file)))
 }
 
 /** Decodes a picture as the page does. Throws `bad-image` and `image-too-large`. */

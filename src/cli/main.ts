@@ -59,11 +59,11 @@ async function verify(pack: string): Promise<void> {
     onProgress: progress.show,
   }).finally(progress.end)
   if (damaged.length === 0) {
-    console.log('Every chunk has its SHA-256.')
+    console.log('Every chunk has its SHA-256, and every graph is what the manifest says.')
     return
   }
   for (const { path, why } of damaged) console.log(`${path}: ${why}`)
-  const count = `${damaged.length} chunk${damaged.length === 1 ? '' : 's'}`
+  const count = `${damaged.length} file${damaged.length === 1 ? '' : 's'}`
   throw new AppError('corrupt', `${count} of this pack cannot be used; convert or download it again.`)
 }
 
@@ -84,7 +84,8 @@ async function caption(
 }
 
 async function ask(pack: string, image: string, flags: AskRequest['flags'] & ThreadFlags): Promise<void> {
-  await inThread('ask', { pack, image, flags }, flags, interrupted.signal)
+  const empty = await inThread('ask', { pack, image, flags }, flags, interrupted.signal)
+  if (empty > 0) process.exitCode = 1
 }
 
 async function trace(pack: string, image: string, flags: TraceRequest['flags'] & ThreadFlags): Promise<void> {
@@ -146,7 +147,10 @@ function program(): Command {
     .description('say what is in a pack')
     .option('--json', 'the manifest as JSON')
     .action(inspect)
-  root.command('verify <pack>').description('check every chunk of a pack against its hash').action(verify)
+  root
+    .command('verify <pack>')
+    .description('check every chunk of a pack against its hash, and graphs against the manifest')
+    .action(verify)
   root
     .command('serve <folder>')
     .description('hand packs or checkpoints to others: a static server with ranges, ETags and CORS')

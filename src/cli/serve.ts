@@ -1,12 +1,12 @@
 /**
  * A static server for packs and checkpoints: ranges (RFC 9110, 14), ETags, and CORS so that a page from elsewhere may
- * read them. Only plain files below the folder, and none whose path has a part that begins with a dot.
+ * read them. Only plain files that lie below the folder, and none whose path has a part that begins with a dot.
  */
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { resolve, sep } from 'node:path'
 import { AppError } from '../pack/failure.ts'
+import { FairTurns } from './fair-turns.ts'
+import { findServed, readServed } from './served-file.ts'
 
 export interface PackServer {
   /** Ends in `/`. */
@@ -24,15 +24,30 @@ const CORS = {
   'cross-origin-resource-policy': 'cross-origin',
 }
 
+/** Read at a time. What a client has not taken yet stays in memory: 150 MB for 600 of them. */
+const PIECE_BYTES = 2 ** 18
+/** Reads under way at once: as many as Node has threads for files, so that nobody waits behind a long line of others. */
+const READS = 4
+/** Who takes nothing for so long is gone. */
+const IDLE_MS = 120_000
+/** A machine has more handles than that, and a home network fewer clients. */
+const MOST_CONNECTIONS = 2_000
+/** Connections that wait to be taken in; the system has its own limit, too. */
+const BACKLOG = 2_000
+
 export async function servePack(
   folder: string,
   { port, host }: { port: number; host: string },
 ): Promise<PackServer> {
-  if (!(await stat(folder).catch(() => undefined))?.isDirectory())
+  const root = await realpath(folder).catch(() => undefined)
+  if (root === undefined || !(await stat(root).catch(() => undefined))?.isDirectory())
     throw new AppError('not-found', `There is no folder ${folder}; check the path.`)
+  const turns = new FairTurns(READS)
   const server = createServer((request, response) => {
-    answer(folder, request, response).catch(() => response.destroy())
+    answer(root, turns, request, response).catch(() => response.destroy())
   })
+  server.setTimeout(IDLE_MS)
+  server.maxConnections = MOST_CONNECTIONS
   await new Promise<void>((listening, failed) => {
     server.once('error', (cause) =>
       failed(
@@ -41,7 +56,7 @@ export async function servePack(
         }),
       ),
     )
-    server.listen(port, host, listening)
+    server.listen({ port, host, backlog: BACKLOG }, listening)
   })
   const address = server.address()
   const actual = typeof address === 'object' && address !== null ? address.port : port
@@ -54,7 +69,12 @@ export async function servePack(
   }
 }
 
-async function answer(folder: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  root: string,
+  turns: FairTurns,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { method = 'GET' } = request
   if (method === 'OPTIONS') {
     response.writeHead(204, CORS).end()
@@ -64,13 +84,12 @@ async function answer(folder: string, request: IncomingMessage, response: Server
     response.writeHead(405, { ...CORS, allow: 'GET, HEAD, OPTIONS' }).end()
     return
   }
-  const path = pathOf(folder, request.url ?? '/')
-  const stats = path === undefined ? undefined : await stat(path).catch(() => undefined)
-  if (path === undefined || !stats?.isFile()) {
+  const file = await turns.take(0, () => findServed(root, pathOf(request)))
+  if (file === undefined) {
     response.writeHead(404, CORS).end()
     return
   }
-  const etag = `"${stats.size.toString(16)}-${Math.trunc(stats.mtimeMs).toString(16)}"`
+  const { path, size, etag } = file
   const headers = {
     ...CORS,
     etag,
@@ -82,40 +101,56 @@ async function answer(folder: string, request: IncomingMessage, response: Server
     response.writeHead(304, headers).end()
     return
   }
-  const range = rangeOf(request, etag, stats.size)
+  const range = rangeOf(request, etag, size)
   if (range === 'unsatisfiable') {
-    response.writeHead(416, { ...headers, 'content-range': `bytes */${stats.size}` }).end()
+    response.writeHead(416, { ...headers, 'content-range': `bytes */${size}` }).end()
     return
   }
-  const { start, end } = range ?? { start: 0, end: stats.size }
+  const { start, end } = range ?? { start: 0, end: size }
   response.writeHead(range === undefined ? 200 : 206, {
     ...headers,
     'content-length': end - start,
-    ...(range && { 'content-range': `bytes ${start}-${end - 1}/${stats.size}` }),
+    ...(range && { 'content-range': `bytes ${start}-${end - 1}/${size}` }),
   })
-  if (method === 'HEAD' || start === end) {
-    response.end()
-    return
-  }
-  const file = createReadStream(path, { start, end: end - 1 })
-  file.once('error', () => response.destroy())
-  response.once('close', () => file.destroy())
-  file.pipe(response)
+  if (method === 'GET')
+    await send(response, { start, end }, (position, target) => {
+      // Whoever asks for a file goes before all who read one.
+      const had = position - start + 1
+      return turns.take(had, () => readServed(root, file, position, target))
+    })
+  response.end()
 }
 
-/** The file below `folder` that a request's path names; undefined for one that may not be served. */
-function pathOf(folder: string, url: string): string | undefined {
-  let path: string
-  try {
-    path = decodeURIComponent(new URL(url, 'http://server').pathname)
-  } catch {
-    return undefined
+/** Sends bytes at the pace at which they are taken. Breaks off where they end too early. */
+async function send(
+  response: ServerResponse,
+  { start, end }: { start: number; end: number },
+  read: (position: number, target: Uint8Array) => Promise<number | undefined>,
+): Promise<void> {
+  for (let position = start; position < end && !response.destroyed;) {
+    const target = new Uint8Array(Math.min(PIECE_BYTES, end - position))
+    const length = (await read(position, target)) ?? 0
+    if (length === 0) throw new AppError('corrupt', 'The file changed while it was being sent.')
+    position += length
+    if (!response.write(target.subarray(0, length))) await drained(response)
   }
-  const parts = path.split('/').filter((part) => part !== '')
-  if (parts.some((part) => part.startsWith('.') || part.includes('\\') || part.includes('\0')))
-    return undefined
-  const full = resolve(folder, ...parts)
-  return full.startsWith(resolve(folder) + sep) ? full : undefined
+}
+
+/** Resolves when the client has taken what was written, or is gone. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      response.off('drain', settle).off('close', settle)
+      resolve()
+    }
+    response.on('drain', settle).on('close', settle)
+    if (response.destroyed) settle()
+  })
+}
+
+/** The path of a request, still encoded. Proxies may ask for whole addresses. */
+function pathOf({ url = '/' }: IncomingMessage): string {
+  return url.replace(/^https?:\/\/[^/]*/i, '').replace(/[?#].*$/s, '')
 }
 
 /** One range of bytes; undefined for the whole file, which is also what an unknown form or another ETag gets. */

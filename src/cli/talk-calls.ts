@@ -7,6 +7,7 @@ export type Line = { print: string } | { remark: string }
 export interface TalkCalls {
   /** Gives how many of several pictures could not be captioned. */
   caption: { in: CaptionRequest; event: Line; out: number }
-  ask: { in: AskRequest; event: Line; out: null }
+  /** Gives how many questions were answered without a word. */
+  ask: { in: AskRequest; event: Line; out: number }
   trace: { in: TraceRequest; event: Line; out: null }
 }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Pixels } from '../image/pixels.ts'
 import { preprocess } from '../image/preprocess.ts'
+import { emptyAnswerText } from '../pack/empty-answer.ts'
 import { AppError } from '../pack/failure.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
@@ -51,16 +52,19 @@ export interface Run {
   remark: (line: string) => void
 }
 
-/** Captions pictures. Gives how many of several could not be. */
+/**
+ * Captions pictures. Gives how many of several could not be, those without a word included: a line of nothing would say
+ * nothing. As JSON an answer is what it is.
+ */
 export async function caption({ pack, images, flags }: CaptionRequest, run: Run): Promise<number> {
   const model = await load(pack, run)
   let failures = 0
   for (const image of images) {
     try {
       const result = await captionOne(model, image, flags, run)
-      run.print(
-        flags.json ? JSON.stringify(result) : images.length === 1 ? result.text : `${image}: ${result.text}`,
-      )
+      if (flags.json) run.print(JSON.stringify(result))
+      else if (result.text === '') throw wordless(model, result.token_ids, result.finish)
+      else run.print(images.length === 1 ? result.text : `${image}: ${result.text}`)
     } catch (error) {
       if (images.length === 1) throw error
       // One bad picture must not cost the others.
@@ -76,7 +80,7 @@ interface CaptionResult {
   image: string
   text: string
   token_ids: number[]
-  finish: string
+  finish: 'end' | 'limit'
   answers: AnswerResult[]
   ms: { read: number; vision: number; q_former: number; prefill: number; decode: number }
 }
@@ -137,18 +141,32 @@ function answerResult({ text, tokenIds, score }: Answer): AnswerResult {
   return { text, token_ids: tokenIds, score }
 }
 
-/** Each question is the next turn of one conversation. */
-export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise<void> {
+/** What is said in place of an answer that has tokens and no text. */
+function wordless(model: TalkingModel, tokenIds: number[], finish: 'end' | 'limit'): AppError {
+  const why = emptyAnswerText({ tokens: tokenIds.length, finish })
+  const unreadable = model.manifest.tokenizer.tokenizer === undefined
+  return new AppError(
+    'no-words',
+    unreadable ? `${why} This pack has no tokenizer to read them with; --json gives their ids.` : why,
+  )
+}
+
+/**
+ * Each question is the next turn of one conversation; one that was answered without a word is no part of it. Gives how
+ * many were.
+ */
+export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise<number> {
   const settings = decodingSettings(flags)
   const model = await load(pack, run)
   const discussion = model.talk.discuss(await model.look.see(await readPixels(model, image, flags.alpha)))
   try {
     const turns: Turn[] = []
+    let empty = 0
     for (const question of flags.question) {
       const options = { settings, signal: run.signal, template: flags.template }
       const { last } = await finished(discussion.ask(turns, question, options))
-      turns.push({ question, answer: last.text })
-      const { prompt, text, tokenIds, answers, prefilled, dropped } = last
+      const { prompt, text, tokenIds, answers, prefilled, dropped, finish } = last
+      if (text !== '') turns.push({ question, answer: text })
       const report = {
         question,
         prompt,
@@ -159,10 +177,16 @@ export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise
         tokens_prefilled: prefilled,
         turns_dropped: dropped,
       }
-      run.print(flags.json ? JSON.stringify(report) : text)
+      if (flags.json === true) run.print(JSON.stringify(report))
+      else if (text !== '') run.print(text)
+      else {
+        empty += 1
+        run.remark(sentenceOf(wordless(model, tokenIds, finish ?? 'limit'), question))
+      }
       if (dropped > 0 && flags.json !== true)
         run.remark(`pictalk: the ${dropped} oldest turns no longer fit and were left out.`)
     }
+    return empty
   } finally {
     discussion.dispose()
     await model.dispose()

@@ -12,7 +12,7 @@ function running(report: (line: Line) => void, signal: AbortSignal): Run {
 
 serve<TalkCalls>(port, {
   caption: (request, report, signal) => caption(request, running(report, signal)),
-  ask: (request, report, signal) => ask(request, running(report, signal)).then(() => null),
+  ask: (request, report, signal) => ask(request, running(report, signal)),
   trace: (request, report, signal) => trace(request, running(report, signal)).then(() => null),
 })
 port.start()

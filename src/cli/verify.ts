@@ -1,4 +1,8 @@
-/** Every chunk of a pack against its hash. Unlike opening a pack, this goes on after the first bad one. */
+/**
+ * Every chunk of a pack against its hash, and every graph against the manifest. Unlike opening a pack, this goes on after
+ * the first bad one.
+ */
+import { graphProblem } from '../convert/graph-check.ts'
 import { sha256Hex } from '../pack/bytes.ts'
 import { throwIfCancelled } from '../pack/failure.ts'
 import { chunksOf } from '../pack/manifest.ts'
@@ -14,7 +18,7 @@ export interface VerifyOptions {
   onProgress?: (path: string, doneBytes: number, totalBytes: number) => void
 }
 
-/** The chunks that are missing or differ; none for a good pack. Throws when there is no manifest to compare with. */
+/** The chunks that are missing or differ, and graphs that are not what the manifest says; none for a good pack. Throws when there is no manifest to compare with. */
 export async function verifyPack(
   folder: string,
   { signal, onProgress }: VerifyOptions = {},
@@ -34,6 +38,15 @@ export async function verifyPack(
       damaged.push({ path, why: 'its bytes have another SHA-256' })
     done += bytes
     onProgress?.(path, done, total)
+  }
+  if (damaged.length > 0) return damaged
+  const graphs = manifest.files.filter(({ path }) => path.endsWith('.onnx'))
+  for (const file of graphs) {
+    throwIfCancelled(signal)
+    const parts = await Promise.all(chunksOf(file).map(({ path }) => files.read(path)))
+    const bytes = await new Blob(parts.filter((part) => part !== undefined)).arrayBuffer()
+    const why = graphProblem(manifest, file.path, new Uint8Array(bytes))
+    if (why !== null) damaged.push({ path: file.path, why })
   }
   return damaged
 }

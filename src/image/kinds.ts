@@ -41,7 +41,7 @@ const SIGNATURES: readonly (readonly [at: number, signature: string, kind: Kind]
   [0, '#?RGBE', picture('HDR pictures')],
   [0, 'v/1\x01', picture('OpenEXR pictures')],
   [0, 'icns', picture('ICNS icons')],
-  [0, '\0\0\x02\0', picture('CUR cursors')],
+  [0, '\0\0\x02\0\x01\0', picture('CUR cursors')],
   [0, '\x01\xda', picture('SGI pictures')],
   [0, '\x59\xa6\x6a\x95', picture('Sun raster pictures')],
   [0, '\xd7\xcd\xc6\x9a', picture('WMF drawings')],
@@ -162,7 +162,13 @@ function encodingOf(bytes: Uint8Array): string {
   return bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8'
 }
 
-/** Targa has no signature at its head; newer files have one at their end. */
+/** Targa has no signature at its head, only numbers that are small; newer files have one at their end. */
 function kindOfTarga(bytes: Uint8Array): Kind | null {
-  return startsWith(bytes, bytes.length - 18, 'TRUEVISION-XFILE') ? picture('TGA pictures') : null
+  const [, mapped = 9, type = 0] = bytes
+  const depth = bytes[16] ?? 0
+  const sized = u16le(bytes, 12) > 0 && u16le(bytes, 14) > 0 && (bytes[17] ?? 0) < 64
+  const looks =
+    mapped <= 1 && [1, 2, 3, 9, 10, 11].includes(type) && [8, 15, 16, 24, 32].includes(depth) && sized
+  const signed = bytes.length > 18 && startsWith(bytes, bytes.length - 18, 'TRUEVISION-XFILE')
+  return looks || signed ? picture('TGA pictures') : null
 }

@@ -2,9 +2,9 @@
  * What can be wrong with a pack whose manifest is in order: found out from its small files, before gigabytes of weights
  * are fetched for nothing.
  */
-import { readExternalData } from '../convert/onnx/external-data.ts'
+import { graphProblem } from '../convert/graph-check.ts'
 import { AppError } from '../pack/failure.ts'
-import { widenedPath, type PackFile, type PackManifest } from '../pack/manifest.ts'
+import type { PackFile, PackManifest } from '../pack/manifest.ts'
 import { bytesText } from './keeper-parts.ts'
 
 /** Graphs name their weights and do not hold them: those of the largest published model have a few megabytes. */
@@ -19,15 +19,15 @@ export function checkFileSizes({ files }: PackManifest): void {
 
 /** Reads graphs and texts of a pack whose bytes are as promised. Throws `bad-pack` for what cannot be used. */
 export async function checkSmallFiles(
-  { files }: PackManifest,
+  manifest: PackManifest,
   read: (file: PackFile) => Promise<Uint8Array>,
 ): Promise<void> {
-  const sizes = new Map(
-    files.flatMap(({ path, bytes }) => [[path, bytes] as const, [widenedPath(path), 2 * bytes]]),
-  )
-  for (const file of files) {
-    if (file.path.endsWith('.onnx')) checkGraph(file.path, await read(file), sizes)
-    else if (file.path.endsWith('.json')) checkText(file.path, await read(file))
+  for (const file of manifest.files.filter(isSmall)) {
+    const bytes = await read(file)
+    const problem = file.path.endsWith('.onnx')
+      ? graphProblem(manifest, file.path, bytes)
+      : textProblem(bytes)
+    if (problem !== null) refuse(`${file.path} ${problem}`)
   }
 }
 
@@ -35,21 +35,12 @@ function isSmall({ path }: PackFile): boolean {
   return /\.(onnx|json)$/.test(path)
 }
 
-function checkGraph(path: string, bytes: Uint8Array, sizes: ReadonlyMap<string, number>): void {
-  const weights = readExternalData(bytes)
-  if (weights === null) refuse(`${path} is no ONNX graph`)
-  for (const { location, end } of weights) {
-    const there = sizes.get(location)
-    if (there === undefined) refuse(`${path} wants weights of ${location}, which is no part of it`)
-    if (end > there) refuse(`${path} wants more of ${location} than there is`)
-  }
-}
-
-function checkText(path: string, bytes: Uint8Array): void {
+function textProblem(bytes: Uint8Array): string | null {
   try {
     JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return null
   } catch {
-    refuse(`${path} is not valid JSON`)
+    return 'is not valid JSON'
   }
 }
 

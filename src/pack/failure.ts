@@ -23,6 +23,7 @@ export const FAILURE_CODES = [
   'device-lost',
   'unresponsive',
   'prompt-too-long',
+  'no-words',
   'cancelled',
   'bug',
 ] as const

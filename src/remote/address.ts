@@ -1,5 +1,6 @@
 /** Where a model can be: an address that a person types or that a list of known models holds. */
 import { AppError } from '../pack/failure.ts'
+import { decoded } from './names.ts'
 
 export type Address =
   | { kind: 'hub'; repository: string; revision: string }
@@ -38,7 +39,7 @@ export function addressText(address: Address): string {
 /** `owner/name` and `owner/name/tree/revision`, as copied from the browser's address bar. */
 function repositoryPage(url: URL, hub: URL): Address | undefined {
   if (!url.pathname.startsWith(hub.pathname)) return undefined
-  const path = decodeURIComponent(url.pathname.slice(hub.pathname.length)).replace(/\/$/, '')
+  const path = decoded(url.pathname.slice(hub.pathname.length)).replace(/\/$/, '')
   const match = /^([^/]+\/[^/]+)(?:\/tree\/(.+))?$/.exec(path)
   const repository = match?.[1]
   if (repository === undefined || !isRepository(repository)) return undefined

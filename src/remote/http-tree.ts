@@ -4,8 +4,9 @@
  */
 import type { ByteSource, FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
+import { below, nameOf } from './names.ts'
 import type { Network } from './network.ts'
-import { authorization, nameOf, requestRange, type RangeResponse } from './range-request.ts'
+import { authorization, requestLength, requestRange, type RangeResponse } from './range-request.ts'
 import { TemporaryError, withRetries, type Delay } from './retry.ts'
 
 export interface HttpTreeOptions {
@@ -33,7 +34,8 @@ export function httpTree(base: URL, options: HttpTreeOptions): FileTree {
     ...(files !== undefined && { list: () => Promise.resolve([...files]) }),
     open: async (path) => {
       if (files?.has(path) === false) return undefined
-      return openFile(new URL(path.split('/').map(encodeURIComponent).join('/'), base), options)
+      const url = below(base, path)
+      return url && openFile(url, options)
     },
   }
 }
@@ -180,16 +182,11 @@ class RemoteFile {
     // What is shorter than was asked for is all there is.
     if (head.length !== HEAD_BYTES) return head.length
     const { network, signal, token } = this.#options
-    const response = await network
-      .fetch(this.#url, { method: 'HEAD', headers: authorization(token), ...(signal && { signal }) })
-      .catch((cause: unknown) => {
-        throw new TemporaryError('network', `${this.#url.host} cannot be reached; try again.`, { cause })
-      })
-    const length = response.headers.get('content-length')
-    if (response.ok && length !== null) return Number(length)
+    const length = await requestLength(network, { url: this.#url, headers: authorization(token), signal })
+    if (length !== null) return length
     throw new AppError(
       'bad-response',
-      `${this.#url.host} does not say how long ${nameOf(this.#url)} is; it must expose Content-Range.`,
+      `${this.#url.host} does not say how long ${nameOf(this.#url)} is${network.crossOriginRules ? '; it must expose Content-Range' : ', so it cannot be read from there; use another server'}.`,
     )
   }
 

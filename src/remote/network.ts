@@ -16,11 +16,20 @@ export interface Network {
   online(): boolean
   /** Resolves when there is a connection again. */
   whenOnline(signal: AbortSignal | undefined): Promise<void>
-  /** A server that sends nothing for this long is given up, in milliseconds. */
+  /** A server that sends nothing for this long, or too little (`patience.ts`), is given up, in milliseconds. */
   stallMs: number
+  /** Whether a browser asks servers if a page may read from them, and does not tell when they say no (CORS). */
+  crossOriginRules: boolean
 }
 
 const STALL_MS = 30_000
+
+/**
+ * What a server must send, at the least, in each `stallMs` that are spent waiting for it: 546 bytes a second for one
+ * request. Four at once still pass on a line of 2.2 kB/s, slower than the slowest mobile one (GPRS); a server that sends
+ * a byte now and then to keep us waiting does not.
+ */
+export const LEAST_BYTES = 2 ** 14
 
 /** The network of a program that cannot tell whether it is online: Node, or a test. */
 export function plainNetwork(overrides: Partial<Network> = {}): Network {
@@ -32,6 +41,7 @@ export function plainNetwork(overrides: Partial<Network> = {}): Network {
     online: () => true,
     whenOnline: () => Promise.resolve(),
     stallMs: STALL_MS,
+    crossOriginRules: false,
     ...overrides,
   }
 }

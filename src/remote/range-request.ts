@@ -6,8 +6,10 @@
  * nothing; one that is present must be right.
  */
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
+import { nameOf } from './names.ts'
 import type { Network } from './network.ts'
-import { retryAfterMs, TemporaryError } from './retry.ts'
+import { Patience } from './patience.ts'
+import { retryAfterMs, TemporaryError, whenToTryAgain } from './retry.ts'
 
 export interface RangeRequest {
   url: URL
@@ -48,34 +50,64 @@ export async function requestRange(
   const ranged = start > 0 || end !== undefined
   const headers = new Headers(request.headers)
   if (ranged) headers.set('range', `bytes=${start}-${end === undefined ? '' : end - 1}`)
-  const abort = new AbortController()
-  const onAbort = (): void => abort.abort()
-  signal?.addEventListener('abort', onAbort, { once: true })
-  const settle = (): void => signal?.removeEventListener('abort', onAbort)
-  const cancel = (): void => {
-    settle()
-    abort.abort()
-  }
+  const exchange = await send(network, url, {
+    headers,
+    signal,
+    // Chromium cuts ranges for a page out of a compressed answer in its cache, so they come out wrong; and gigabytes
+    // that are kept elsewhere do not belong there.
+    cache: ranged ? 'no-store' : cache,
+  })
+  const { response, cancel } = exchange
   try {
-    throwIfCancelled(signal)
-    const sending = network.fetch(url, {
-      headers,
-      signal: abort.signal,
-      // Chromium cuts ranges for a page out of a compressed answer in its cache, so they come out wrong; and gigabytes
-      // that are kept elsewhere do not belong there.
-      cache: ranged ? 'no-store' : cache,
-    })
-    const response = await beforeStall(network, sending, cancel, url, signal)
     if (response.status === 404 || response.status === 410) {
       cancel()
       return undefined
     }
     const head = headOf(response, request, ranged)
-    return {
-      ...head,
-      cancel,
-      pieces: () => piecesOf(network, response, cancel, settle, url, signal),
-    }
+    return { ...head, cancel, pieces: () => piecesOf(exchange) }
+  } catch (error) {
+    cancel()
+    throw error
+  }
+}
+
+/** Bytes of the whole file, from a request for its head alone; null when the server does not say. Throws what requests throw. */
+export async function requestLength(
+  network: Network,
+  { url, headers, signal }: Pick<RangeRequest, 'url' | 'headers' | 'signal'>,
+): Promise<number | null> {
+  const { response, cancel } = await send(network, url, { method: 'HEAD', headers: headers ?? {}, signal })
+  cancel()
+  if (!response.ok) throw refusal(response, url)
+  return lengthOf(response.headers)
+}
+
+/** A request under way whose head has come. */
+interface Exchange {
+  response: Response
+  patience: Patience
+  /** Ends it without reading further, if it has not ended. */
+  cancel: () => void
+}
+
+/** The only place from which requests go out. */
+async function send(
+  network: Network,
+  url: URL,
+  { signal, ...init }: Omit<RequestInit, 'signal'> & { signal: AbortSignal | undefined },
+): Promise<Exchange> {
+  throwIfCancelled(signal)
+  const abort = new AbortController()
+  const onAbort = (): void => abort.abort()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  const cancel = (): void => {
+    signal?.removeEventListener('abort', onAbort)
+    abort.abort()
+  }
+  const patience = new Patience(network, url, cancel, signal)
+  try {
+    const response = await patience.wait(network.fetch(url, { ...init, signal: abort.signal }))
+    return { response, patience, cancel }
   } catch (error) {
     cancel()
     throw error
@@ -135,68 +167,33 @@ function refusal({ status, headers }: Response, url: URL): AppError {
     )
   }
   if (status === 429 || status === 503) {
-    const ms = retryAfterMs(headers.get('retry-after'))
-    const when = ms === null ? 'later' : `in ${Math.ceil(ms / 1000)} seconds`
-    return new TemporaryError('busy', `${host} is busy (${status}); try again ${when}.`, { retryAfterMs: ms })
+    const ms = retryAfterMs(headers.get('retry-after'), headers.get('date'))
+    const sentence = `${host} is busy (${status}); try again ${whenToTryAgain(ms)}.`
+    return new TemporaryError('busy', sentence, { retryAfterMs: ms })
   }
   if (status === 408 || status === 425 || status >= 500)
     return new TemporaryError('network', `${host} answered ${status} for ${nameOf(url)}; try again later.`)
   return new AppError('bad-response', `${host} answered ${status} for ${nameOf(url)}; check the address.`)
 }
 
-async function* piecesOf(
-  network: Network,
-  { body, status }: Response,
-  cancel: () => void,
-  settle: () => void,
-  url: URL,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
+async function* piecesOf({
+  response: { body, status },
+  patience,
+  cancel,
+}: Exchange): AsyncGenerator<Uint8Array, void, undefined> {
   // The body of a 416 explains the error; it is not the file.
   if (body === null || status === 416) return
   const reader = body.getReader()
   try {
     for (;;) {
-      const { value } = await beforeStall(network, reader.read(), cancel, url, signal)
+      const { value } = await patience.wait(reader.read())
       if (value === undefined) return
+      patience.note(value.length)
       yield value
     }
   } finally {
-    settle()
     cancel()
   }
-}
-
-/** What `step` gives, or `stalled` when it takes too long, or `network` when it fails. */
-async function beforeStall<T>(
-  network: Network,
-  step: Promise<T>,
-  cancel: () => void,
-  url: URL,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const stall = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new TemporaryError('stalled', `${url.host} has stopped sending; try again.`))
-      cancel()
-    }, network.stallMs)
-  })
-  try {
-    return await Promise.race([step, stall])
-  } catch (cause) {
-    throwIfCancelled(signal)
-    if (cause instanceof AppError) throw cause
-    throw new TemporaryError('network', whyUnreachable(network, url), { cause })
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/** A browser does not tell a page why a request failed: no connection, no such host, or no CORS headers. */
-function whyUnreachable(network: Network, url: URL): string {
-  if (!network.online()) return 'There is no connection; the download goes on when there is one.'
-  return `${url.host} cannot be reached or does not let other pages read from it (CORS); check the connection and the address.`
 }
 
 function etagOf(headers: Headers): string | null {
@@ -207,15 +204,11 @@ function etagOf(headers: Headers): string | null {
 function lengthOf(headers: Headers): number | null {
   const length = headers.get('content-length')
   // With a content encoding the length is that of the compressed bytes.
-  return length === null || headers.get('content-encoding') !== null ? null : Number(length)
+  if (length === null || headers.get('content-encoding') !== null || !/^\d+$/.test(length)) return null
+  return Number.isSafeInteger(Number(length)) ? Number(length) : null
 }
 
 /** The header that carries an access token, where there is one. */
 export function authorization(token: string | undefined): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${token}` }
-}
-
-/** The file's name as a message shows it. */
-export function nameOf(url: URL): string {
-  return decodeURIComponent(url.pathname.split('/').findLast((part) => part !== '') ?? url.host)
 }

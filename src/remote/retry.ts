@@ -1,6 +1,6 @@
 /** Tries again what may succeed the next time: exponential backoff with jitter, and whatever the server asks for. */
 import { AppError, throwIfCancelled, type FailureCode } from '../pack/failure.ts'
-import type { Network } from './network.ts'
+import { LEAST_BYTES, type Network } from './network.ts'
 
 /** A failure that may pass. Everything else is final. */
 export class TemporaryError extends AppError {
@@ -27,12 +27,12 @@ export interface Delay {
 
 export interface RetryOptions {
   signal?: AbortSignal | undefined
-  /** Grows while things go well: an attempt that got further than the last is not held against the server. */
+  /** Bytes that have come: an attempt that brought enough of them is not held against the server. */
   progress?: () => number
   onDelay?: ((delay: Delay | null) => void) | undefined
 }
 
-/** Attempts in a row that get nowhere before we give up: some 15 seconds of waiting without jitter. */
+/** Attempts in a row that get nowhere before we give up: between them lie 8 to 15 seconds. */
 const ATTEMPTS = 6
 const FIRST_DELAY_MS = 500
 const LONGEST_DELAY_MS = 30_000
@@ -59,10 +59,12 @@ export async function withRetries<T>(
         onDelay?.(null)
         continue
       }
-      failures = progress() > furthest ? 1 : failures + 1
+      // A few bytes, again and again, would go on for ever.
+      failures = progress() - furthest >= LEAST_BYTES ? 1 : failures + 1
       furthest = Math.max(furthest, progress())
-      if (failures >= ATTEMPTS || (error.retryAfterMs ?? 0) > LONGEST_RETRY_AFTER_MS) throw error
-      const ms = error.retryAfterMs ?? delayMs(failures, network.random())
+      const asked = error.retryAfterMs ?? 0
+      if (failures >= ATTEMPTS || asked > LONGEST_RETRY_AFTER_MS) throw error
+      const ms = Math.max(asked, delayMs(failures, network.random()))
       onDelay?.({ why: 'retry', ms, message: error.message })
       await network.wait(ms, signal)
       onDelay?.(null)
@@ -70,15 +72,34 @@ export async function withRetries<T>(
   }
 }
 
-/** "Full jitter": anything between nothing and the backoff. */
+/** Between half of the backoff and all of it: spread out, but never nothing. */
 function delayMs(failures: number, random: number): number {
-  return random * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (failures - 1))
+  return ((1 + random) / 2) * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (failures - 1))
 }
 
-/** `Retry-After` in milliseconds from now: seconds or a date (RFC 9110, 10.2.3); null for anything else. */
-export function retryAfterMs(header: string | null, nowMs = Date.now()): number | null {
+/**
+ * `Retry-After` in milliseconds from now: seconds or a date (RFC 9110, 10.2.3); null for anything else. A date is meant
+ * by the server's clock, which its answer's `Date` tells; by ours where that is hidden or nonsense.
+ */
+export function retryAfterMs(
+  header: string | null,
+  answered: string | null,
+  nowMs = Date.now(),
+): number | null {
   if (header === null) return null
   if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000
   const date = Date.parse(header)
-  return Number.isNaN(date) ? null : Math.max(0, date - nowMs)
+  if (Number.isNaN(date)) return null
+  const now = Date.parse(answered ?? '')
+  return Math.max(0, date - (Number.isNaN(now) ? nowMs : now))
+}
+
+/** The rest of "try again …", without more digits than anybody believes. */
+export function whenToTryAgain(ms: number | null): string {
+  if (ms === null || ms === 0) return 'later'
+  const seconds = Math.ceil(ms / 1000)
+  if (seconds <= 120) return `in ${seconds} second${seconds === 1 ? '' : 's'}`
+  if (seconds <= 2 * 3600) return `in ${Math.ceil(seconds / 60)} minutes`
+  if (seconds <= 24 * 3600) return `in ${Math.ceil(seconds / 3600)} hours`
+  return 'in more than a day'
 }

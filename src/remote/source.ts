@@ -3,6 +3,7 @@ import type { FileTree } from '../pack/bytes.ts'
 import type { Address } from './address.ts'
 import { httpTree } from './http-tree.ts'
 import { openHub, type HubOptions } from './hub.ts'
+import { nameOf } from './names.ts'
 
 export interface RemoteSource {
   tree: FileTree
@@ -18,8 +19,7 @@ export async function openRemote(address: Address, hub: URL, options: HubOptions
   if (address.kind === 'web') {
     // A token is for the hub: we do not know who would read it elsewhere.
     const tree = httpTree(address.url, { ...options, token: undefined })
-    const name = address.url.pathname.split('/').findLast((part) => part !== '') ?? address.url.host
-    return { tree, pinned: address, base: address.url, name: decodeURIComponent(name) }
+    return { tree, pinned: address, base: address.url, name: nameOf(address.url) }
   }
   const { commit, base, tree } = await openHub(hub, address, options)
   return {

@@ -12,6 +12,7 @@ import {
   type AnswerPlace,
   type KeptConversation,
 } from '../conversation/kept.ts'
+import { emptyAnswerText } from '../pack/empty-answer.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import type { AnswerProgress, AnswerRequest, Answered } from '../protocol/engine-calls.ts'
 import type { ConversationSources, Shelf } from './shelf.ts'
@@ -209,7 +210,9 @@ export class Answering {
       return
     }
     if (answer.facts.finish === 'stopped') return
-    const said = `${picture.name}: ${answer.text === '' ? 'no answer' : answer.text}`
+    const { text, tokenIds, facts } = answer
+    const words = text === '' ? emptyAnswerText({ tokens: tokenIds.length, ...facts }) : text
+    const said = `${picture.name}: ${words}`
     const { conversations, settings } = this.#get()
     const now = conversations.flatMap(({ pictures }) => pictures).filter(({ id }) => id === picture.id)
     const beyond = question === null && photographsAmong(now, settings).length > 0

@@ -6,6 +6,7 @@ import {
   type AnswerText,
   type Picture,
 } from '../conversation/conversation.ts'
+import { emptyAnswerText } from '../pack/empty-answer.ts'
 import type { Failure } from '../pack/failure.ts'
 import { CopyButton } from './copy-button.tsx'
 import { Notice } from './notice.tsx'
@@ -42,6 +43,7 @@ export const Answer = memo(function Answer(props: AnswerProps): ReactElement {
     article.current?.scrollIntoView({ block: 'nearest' })
   }, [stage])
   const canStop = isWaiting && underWay?.tab === here
+  const canCopy = answer.status === 'done' && answer.text !== ''
   return (
     <article
       ref={article}
@@ -52,7 +54,7 @@ export const Answer = memo(function Answer(props: AnswerProps): ReactElement {
       {withPicture && <PictureView picture={picture} />}
       <div className="said">
         <Words answer={answer} underWay={underWay} picture={picture} turnId={turnId} />
-        {(canStop || answer.status === 'done') && (
+        {(canStop || canCopy) && (
           <div className="actions">
             {canStop && (
               <button
@@ -66,7 +68,7 @@ export const Answer = memo(function Answer(props: AnswerProps): ReactElement {
                 Stop
               </button>
             )}
-            {answer.status === 'done' && <CopyButton label="Copy" text={() => answer.text} />}
+            {canCopy && <CopyButton label="Copy" text={() => answer.text} />}
           </div>
         )}
       </div>
@@ -91,7 +93,11 @@ function Words({
     case 'done':
       return (
         <>
-          <p className="caption">{answer.text === '' ? '(nothing was said)' : answer.text}</p>
+          {answer.text === '' ? (
+            <p className="stage">{emptyAnswerText({ tokens: answer.tokenIds.length, ...answer.facts })}</p>
+          ) : (
+            <p className="caption">{answer.text}</p>
+          )}
           {answer.answers.length > 1 && <Others answers={answer.answers} />}
           <p className="timing">{timing(answer.facts, answer.tokenIds.length)}</p>
           <OtherModel by={answer.facts.model} />

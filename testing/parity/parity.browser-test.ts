@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Provider } from '../../src/pack/device-report.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Compute } from '../../src/runtime/device/compute.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
 import type { Precision } from '../../src/pack/manifest.ts'
+import { openSharedDevice, type SharedDevice } from '../gpu/shared-device.ts'
 import { compareGeneration, differences } from './generation.ts'
 import {
   CHECKPOINTS,
@@ -23,14 +24,20 @@ const complaints = vi.spyOn(console, 'error')
 beforeEach(() => complaints.mockClear())
 afterEach(() => expect(complaints).not.toHaveBeenCalled())
 
+let shared: SharedDevice
+let webgpu: Compute
+beforeAll(async () => {
+  shared = await openSharedDevice()
+  webgpu = shared.compute
+})
+afterAll(() => shared.close())
+
 async function check(
-  provider: Provider,
+  compute: Compute,
   name: CheckpointName,
   precision: Precision,
   bound: number,
 ): Promise<void> {
-  const compute = await openCompute(provider)
-  expect(compute.provider).toBe(provider)
   for (const result of await compareWithReference(read, name, precision, compute)) {
     const errors = precision === 'fp32' ? result.worst : result.rms
     for (const stage of stagesOf(name))
@@ -38,20 +45,22 @@ async function check(
     if (precision === 'fp32') expect(result.newIds.ours).toEqual(result.newIds.reference)
   }
   expect(liveTensorCount()).toBe(0)
-  compute.device?.destroy()
 }
 
 describe('converted and run in the browser on WebGPU', () => {
   it.each(CHECKPOINTS)('%s agrees with transformers at fp32 on every stage and every token', (name) =>
-    check('webgpu', name, 'fp32', 1e-4),
+    check(webgpu, name, 'fp32', 1e-4),
   )
-  it('stays within the stated bound at q8', () => check('webgpu', 'short-tied', 'q8', 0.03))
-  it('stays within the stated bound at q4f16', () => check('webgpu', 'wide-image', 'q4f16', 0.4))
+  it('stays within the stated bound at q8', () => check(webgpu, 'short-tied', 'q8', 0.03))
+  it('stays within the stated bound at q4f16', () => check(webgpu, 'wide-image', 'q4f16', 0.4))
 })
 
 describe('converted and run in the browser on WebAssembly', () => {
-  it('agrees with transformers at fp32 on every stage and every token', () =>
-    check('wasm', 'short-tied', 'fp32', 1e-4))
+  it('agrees with transformers at fp32 on every stage and every token', async () => {
+    const wasm = await openCompute('wasm')
+    expect(wasm.provider).toBe('wasm')
+    await check(wasm, 'short-tied', 'fp32', 1e-4)
+  })
 })
 
 describe('greedy and beam search on WebGPU', () => {
@@ -59,12 +68,10 @@ describe('greedy and beam search on WebGPU', () => {
   it.each(['short-tied', 'untied', 't5-untied'] as const)(
     '%s: answers and scores are those of transformers',
     async (name) => {
-      const compute = await openCompute('webgpu')
-      const results = await compareGeneration(read, name, compute, 7)
+      const results = await compareGeneration(read, name, webgpu, 7)
       expect(results.length).toBeGreaterThan(12)
       expect(differences(results)).toEqual([])
       expect(liveTensorCount()).toBe(0)
-      compute.device?.destroy()
     },
   )
 })

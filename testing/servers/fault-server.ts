@@ -18,6 +18,8 @@ export type Fault =
   | { kind: 'cut'; after: number }
   /** Nothing more comes after so many bytes, and the connection stays open. */
   | { kind: 'stall'; after: number }
+  /** One byte of the body at a time, so many milliseconds apart. */
+  | { kind: 'trickle'; everyMs: number }
   /** One bit of the body is another; `at` counts from the start of the file. */
   | { kind: 'flip'; at: number }
   /** The whole file and 200, whatever range was asked for. */
@@ -132,6 +134,13 @@ export async function startFaultServer(files: Files): Promise<FaultServer> {
     if (request.method === 'HEAD') {
       entry.sent = 0
       response.end()
+    } else if (fault?.kind === 'trickle') {
+      entry.sent = 0
+      const timer = setInterval(() => {
+        response.write(body.subarray(entry.sent, (entry.sent += 1)))
+        if (entry.sent === body.length) response.end()
+      }, fault.everyMs)
+      response.once('close', () => clearInterval(timer))
     } else if (part.length === body.length) response.end(body)
     else if (fault?.kind === 'stall') response.write(part)
     else {

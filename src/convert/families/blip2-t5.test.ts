@@ -29,6 +29,11 @@ describe('the configuration of a BLIP-2 with T5', () => {
     expect(countParameters(planConversion(parse(change), 'fp32').weights)).toBe(total)
   })
 
+  it('says which licence the language model came with, of published ones', () => {
+    expect(parse().licenceNotice).toMatch(/Flan-T5.*Apache License 2\.0/)
+    expect(parse({ vocab_size: 192 }).licenceNotice).toBeUndefined()
+  })
+
   it.each([
     ['another feed-forward layer', { feed_forward_proj: 'relu' }, 'unsupported-model'],
     ['another activation', { dense_act_fn: 'silu' }, 'unsupported-model'],

@@ -25,6 +25,14 @@ const PUBLISHED: Published = {
   totals: [3_942_446_592, 3_943_037_952, 12_229_596_672],
 }
 
+/** Rows of the published token tables; smaller models have another origin. */
+const PUBLISHED_VOCABULARY = 32_128
+
+/** A card speaks for the whole; the frozen part of it came with a licence of its own. */
+const FLAN_T5_NOTICE =
+  "The language model of the published models of this kind is Google's Flan-T5, which is under the Apache License 2.0: " +
+  'whoever passes the model on passes that licence on with it.'
+
 export const blip2T5: CheckpointFamily = {
   recognises: (root) => isBlip2(root) && section(root, 'text_config')['model_type'] === 't5',
   read: (root, { imageSize }) => modelOf(blip2T5Config(root, imageSize)),
@@ -40,7 +48,7 @@ function modelOf(config: Blip2T5Config): CheckpointModel {
       t5DecoderPart(text),
     ],
     imageSize: vision.imageSize,
-    licenceNotice: undefined,
+    licenceNotice: text.vocabulary >= PUBLISHED_VOCABULARY ? FLAN_T5_NOTICE : undefined,
     spareTensors: [T5_HEAD, T5_SHARED, embeddingOf('encoder'), embeddingOf('decoder')],
     describe: (places) => {
       const shapes = t5PartShapes(config)

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
-import { openHttpPack } from '../../store/http-pack.ts'
 import { attendsRightly, attentionErrors } from './attention-check.ts'
 import { openTalkingModel } from '../models/models.ts'
 import { openCompute } from './open-compute.ts'
 import { liveTensorCount } from '../ort/tensor.ts'
+import { smallPack } from '../../../testing/small-model.ts'
 
 /** The software adapter has subgroups of 4, with which ONNX Runtime's attention is wrong. */
 it('says that attention is wrong with subgroups of 4', async () => {
@@ -28,10 +28,7 @@ it('says that attention is right without, and leaves a device that a model can b
   expect(float32).toBeLessThan(1e-5)
   if (import.meta.env['VITE_PRINT_COUNTS']) console.warn('error without subgroups', float32, 'in ms', ms)
   expect(liveTensorCount()).toBe(0)
-  const model = await openTalkingModel(
-    await openHttpPack(new URL('/models/drawn-scenes/', location.href).href),
-    compute,
-  )
+  const model = await openTalkingModel(await smallPack(), compute)
   expect(model.talk.recordsSteps).toBe(true)
   await model.dispose()
   compute.device?.destroy()

@@ -1,24 +1,35 @@
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startGpuProbe } from '../../bench/gpu-probe.ts'
 import type { Pixels } from '../../image/pixels.ts'
+import type { Provider } from '../../pack/device-report.ts'
 import { weightBytes, type PackReader } from '../../pack/manifest.ts'
-import { openHttpPack } from '../../store/http-pack.ts'
 import { openTalkingModel } from '../models/models.ts'
 import type { TalkingModel } from '../models/model.ts'
 import type { LookPart, SeeOptions } from '../models/look.ts'
 import type { Compute } from '../device/compute.ts'
 import { openCompute } from '../device/open-compute.ts'
 import { liveTensorCount } from './tensor.ts'
+import { openSharedDevice, type SharedDevice } from '../../../testing/gpu/shared-device.ts'
+import { smallPack } from '../../../testing/small-model.ts'
 
 const probe = startGpuProbe()
 const { counts } = probe
 
-afterAll(() => {
-  expect(liveTensorCount()).toBe(0)
-  probe.stop()
+let whole: PackReader
+/** One graphics device for all tests but the last, which loses its own. */
+let shared: SharedDevice
+const computes = new Map<Provider, Compute>()
+beforeAll(async () => {
+  whole = await smallPack()
+  shared = await openSharedDevice()
+  computes.set('webgpu', shared.compute).set('wasm', await openCompute('wasm'))
 })
 
-const packUrl = new URL('/models/drawn-scenes/', location.href).href
+afterAll(async () => {
+  expect(liveTensorCount()).toBe(0)
+  await shared.close()
+  probe.stop()
+})
 
 interface Loaded {
   model: TalkingModel
@@ -29,22 +40,16 @@ interface Loaded {
 }
 
 async function load(
-  provider: 'webgpu' | 'wasm',
+  compute: Compute | undefined,
   options: Parameters<typeof openTalkingModel>[2],
 ): Promise<Loaded> {
-  const compute = await openCompute(provider)
-  const inner = await openHttpPack(packUrl)
+  if (compute === undefined) throw new Error('This device was not opened.')
   const fault: Loaded['fault'] = { error: null }
   const pack: PackReader = {
-    manifest: inner.manifest,
-    file: (path, signal) => (fault.error === null ? inner.file(path, signal) : Promise.reject(fault.error)),
+    manifest: whole.manifest,
+    file: (path, signal) => (fault.error === null ? whole.file(path, signal) : Promise.reject(fault.error)),
   }
   return { model: await openTalkingModel(pack, compute, options), compute, pack, fault }
-}
-
-async function close({ model, compute }: Loaded): Promise<void> {
-  await model.dispose()
-  compute.device?.destroy()
 }
 
 /** A picture of stripes; another for another seed. */
@@ -65,7 +70,7 @@ async function embeddingsOf(model: TalkingModel, seed: number, options?: SeeOpti
 
 describe.each(['webgpu', 'wasm'] as const)('sessions that come and go on %s', (provider) => {
   it('see the same, picture for picture, as sessions that stay', async () => {
-    const loaded = await load(provider, {})
+    const loaded = await load(computes.get(provider), {})
     const { model } = loaded
     const before = [await embeddingsOf(model, 1), await embeddingsOf(model, 2)]
     await model.look.keepLoaded(false)
@@ -88,12 +93,12 @@ describe.each(['webgpu', 'wasm'] as const)('sessions that come and go on %s', (p
     expect(await seen.embeddings.read()).toEqual(before[0])
     const steps = model.talk.answer(seen, { prompt: '', maxNewTokens: 3 })
     for await (const { tokenIds } of steps) expect(tokenIds.length).toBeGreaterThan(0)
-    await close(loaded)
+    await model.dispose()
     expect(liveTensorCount()).toBe(0)
   })
 
   it('lose nothing when opening fails or is stopped', async () => {
-    const loaded = await load(provider, { memory: 'spare' })
+    const loaded = await load(computes.get(provider), { memory: 'spare' })
     const { model, fault } = loaded
     expect(model.look.open).toEqual({ vision: true, 'q-former': true })
     const first = await embeddingsOf(model, 1)
@@ -113,13 +118,13 @@ describe.each(['webgpu', 'wasm'] as const)('sessions that come and go on %s', (p
     })
     expect(model.look.open).toEqual({ vision: false, 'q-former': false })
     expect(await embeddingsOf(model, 1)).toEqual(first)
-    await close(loaded)
+    await model.dispose()
     expect(liveTensorCount()).toBe(0)
   })
 })
 
 it('give their GPU memory back at once, and take no more when they come again', async () => {
-  const loaded = await load('webgpu', {})
+  const loaded = await load(computes.get('webgpu'), {})
   const { model, pack } = loaded
   const complaints: string[] = []
   loaded.compute.device?.addEventListener('uncapturederror', ({ error }) => complaints.push(error.message))
@@ -136,12 +141,12 @@ it('give their GPU memory back at once, and take no more when they come again', 
     // Intermediate values may have found room in ONNX Runtime's pools meanwhile, weights not.
     expect(counts.liveBytes - without).toBeLessThan(weights / 4)
   }
-  await close(loaded)
+  await model.dispose()
   expect(complaints).toEqual([])
 })
 
 it('fail with the loss of the device when it goes away while they are opened', async () => {
-  const loaded = await load('webgpu', { memory: 'spare' })
+  const loaded = await load(await openCompute('webgpu'), { memory: 'spare' })
   const { model, compute } = loaded
   await embeddingsOf(model, 1)
   await expect(embeddingsOf(model, 1, { onOpening: () => compute.device?.destroy() })).rejects.toMatchObject({

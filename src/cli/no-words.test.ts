@@ -1,0 +1,96 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bundleCommandLine, type CommandLine } from '../../testing/command-line.ts'
+
+const CHECKPOINT = 'models/reference/t5-tied-sharded'
+const PICTURE = 'models/reference/images/shapes-97x61.png'
+/** What this checkpoint begins its answers with: made an ending token, every answer ends before its first word. */
+const FIRST_TOKEN = 61
+
+let folder = ''
+let commandLine: CommandLine
+
+interface Json {
+  [key: string]: unknown
+}
+
+function change(path: string, how: (json: Json) => Json): void {
+  writeFileSync(path, JSON.stringify(how(JSON.parse(readFileSync(path, 'utf8')) as Json)))
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'pictalk-'))
+  const checkpoint = join(folder, 'checkpoint')
+  cpSync(CHECKPOINT, checkpoint, { recursive: true })
+  change(join(checkpoint, 'config.json'), ({ text_config, ...config }) => ({
+    ...config,
+    text_config: { ...(text_config as Json), eos_token_id: [1, FIRST_TOKEN] },
+  }))
+  change(join(checkpoint, 'tokenizer.json'), ({ added_tokens, ...tokenizer }) => ({
+    ...tokenizer,
+    added_tokens: [...(added_tokens as Json[]), { id: FIRST_TOKEN, content: 'Answe', special: true }],
+  }))
+  commandLine = await bundleCommandLine()
+  const { status } = await commandLine.run('convert', '--from', checkpoint, '--out', join(folder, 'pack'))
+  expect(status).toBe(0)
+})
+afterAll(() => {
+  commandLine.remove()
+  rmSync(folder, { recursive: true })
+})
+
+describe('an answer without a word', () => {
+  it('to a question is said in a sentence and by the exit code, and is no part of what follows', async () => {
+    const questions = ['--question', 'what is it?', '--question', 'why?']
+    const { stdout, stderr, status } = await commandLine.run(
+      'ask',
+      join(folder, 'pack'),
+      PICTURE,
+      ...questions,
+    )
+    expect({ stdout, status }).toEqual({ stdout: '', status: 1 })
+    expect(stderr).toBe(
+      'pictalk: what is it?: The model ended its answer before its first word. [no-words]\n' +
+        'pictalk: why?: The model ended its answer before its first word. [no-words]\n',
+    )
+    const json = await commandLine.run('ask', join(folder, 'pack'), PICTURE, ...questions, '--json')
+    expect(json.status).toBe(0)
+    const [, second] = json.stdout.trim().split('\n')
+    expect(JSON.parse(second ?? '')).toMatchObject({
+      prompt: 'Question: why? Answer:',
+      ids: [FIRST_TOKEN],
+      text: '',
+    })
+  })
+
+  it('does not cost the captions of other pictures', async () => {
+    const one = await commandLine.run('caption', join(folder, 'pack'), PICTURE)
+    expect(one).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: 'pictalk: The model ended its answer before its first word. [no-words]\n',
+    })
+    const both = await commandLine.run('caption', join(folder, 'pack'), PICTURE, PICTURE)
+    expect(both).toMatchObject({ status: 1, stdout: '' })
+    expect(both.stderr.split(`${PICTURE}: The model ended`)).toHaveLength(3)
+  })
+
+  it('is explained where nothing can be read for want of a tokenizer', async () => {
+    const mute = join(folder, 'mute')
+    cpSync(join(folder, 'pack'), mute, { recursive: true })
+    change(join(mute, 'pack.json'), (manifest) => ({ ...manifest, tokenizer: {} }))
+    const { stdout, stderr, status } = await commandLine.run(
+      'caption',
+      mute,
+      PICTURE,
+      '--min-new-tokens',
+      '3',
+    )
+    expect({ stdout, status }).toEqual({ stdout: '', status: 1 })
+    expect(stderr).toMatch(
+      /The model wrote \d+ tokens and no words\. This pack has no tokenizer.*\[no-words\]/,
+    )
+  })
+})

@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest'
+import { faultOf, TABLE, type Decode } from '../../testing/pictures/table.ts'
+import { browserPlatform } from './browser-platform.ts'
+import { withPicture } from './decode-picture.ts'
+import { rowsOf } from './pixels.ts'
+
+const decode: Decode = (file, alpha) =>
+  withPicture(file, alpha, browserPlatform, ({ width, height, readRows }) =>
+    rowsOf(width, height, readRows(0, height)),
+  )
+
+it('takes every file as the command line and Pillow do', async () => {
+  const faults: Record<string, string> = {}
+  for (const [name, expectation] of TABLE) {
+    const response = await fetch(`/testing/pictures/files/${name}`)
+    const fault = await faultOf(new Uint8Array(await response.arrayBuffer()), expectation, decode)
+    if (fault !== null) faults[name] = fault
+  }
+  expect(faults).toEqual({})
+})
