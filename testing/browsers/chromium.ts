@@ -1,7 +1,7 @@
 /** Chromium: the same run in the browser that all other tests know, for comparison. */
 import puppeteer, { type Browser as Puppeteer } from 'puppeteer-core'
 import { installedChromium, launchOptions } from '../browser.ts'
-import type { Browser, BrowserKind } from './browser.ts'
+import { WINDOW, type Browser, type BrowserKind } from './browser.ts'
 import { puppeteerTab } from './puppeteer-tab.ts'
 
 export const chromium: BrowserKind = {
@@ -27,6 +27,7 @@ export function launchChromium(profile: string): Promise<Puppeteer> {
     executablePath,
     args,
     headless: true,
+    defaultViewport: WINDOW,
     userDataDir: profile,
     protocolTimeout: 600_000,
   })

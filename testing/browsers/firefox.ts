@@ -1,7 +1,7 @@
 /** Firefox, driven over WebDriver BiDi. */
 import { existsSync } from 'node:fs'
 import puppeteer from 'puppeteer-core'
-import type { Browser, BrowserKind } from './browser.ts'
+import { WINDOW, type Browser, type BrowserKind } from './browser.ts'
 import { puppeteerTab } from './puppeteer-tab.ts'
 
 const INSTALLED = [
@@ -27,6 +27,7 @@ export const firefox: BrowserKind = {
       browser: 'firefox',
       executablePath,
       headless: true,
+      defaultViewport: WINDOW,
       userDataDir: profile,
     })
     return {

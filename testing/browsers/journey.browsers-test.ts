@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort, openBuiltSite, type BuiltSite } from '../servers/built-site.ts'
 import { startFaultServer, type FaultServer } from '../servers/fault-server.ts'
+import { contract, type Outcome } from '../store/contract.ts'
 import type { Browser } from './browser.ts'
 import { chromium } from './chromium.ts'
+import { writeContractPage } from './contract-page.ts'
 import { firefox } from './firefox.ts'
 import { Visitor } from './visitor.ts'
 import { webkit } from './webkit.ts'
@@ -32,13 +34,13 @@ describe.each([chromium, firefox, webkit])('In $name', (kind) => {
 
   const launch = async (): Promise<void> => {
     browser = await kind.launch(join(folder, 'profile'))
-    page = new Visitor(await browser.open())
   }
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'pictalk-browsers-'))
     site = openBuiltSite(folder, await freePort())
     packs = await startFaultServer((path) => readFileSync(join(PACK, path)))
+    await writeContractPage(site.folder)
     await site.start()
     await launch()
     console.warn(`${kind.name}: ${browser.version}`)
@@ -51,7 +53,20 @@ describe.each([chromium, firefox, webkit])('In $name', (kind) => {
     rmSync(folder, { recursive: true, force: true })
   })
 
+  it('the store keeps its contract, in the page, in a thread and between both', async () => {
+    const tab = await browser.open()
+    await tab.goto(`${site.url}contract.html`)
+    const outcomes = await tab.run(
+      () => (globalThis as { outcomes?: Promise<Outcome[]> }).outcomes ?? [],
+      null,
+    )
+    expect(outcomes.filter(({ failure }) => failure !== null)).toEqual([])
+    expect(outcomes.length).toBeGreaterThan(2 * contract.length)
+    await tab.close()
+  })
+
   it('a picture that is dropped gets a caption, and a question about it an answer', async () => {
+    page = new Visitor(await browser.open())
     await page.visit(`${site.url}?provider=wasm`)
     await page.drop(`testing/images/${PICTURE}`, 'image/png')
     expect(await page.answer(PICTURE)).toMatch(/[a-z]{2,}/)
@@ -97,6 +112,7 @@ describe.each([chromium, firefox, webkit])('In $name', (kind) => {
     if (kind.keepsProfile) {
       await browser.close()
       await launch()
+      page = new Visitor(await browser.open())
       await page.visit(`${site.url}?provider=wasm`)
     } else await page.reload()
     expect([await page.answer(PICTURE), await page.answer(DOG)]).toEqual(before)
