@@ -19,7 +19,7 @@ import { readModel } from '../../src/convert/families/families.ts'
 import { planConversion } from '../../src/convert/plan.ts'
 import { quantiseBlocks } from '../../src/convert/quantise.ts'
 import type { QuantiseRecipe, Recipe } from '../../src/convert/weights.ts'
-import { ofPublishedWidths } from '../../src/synthetic/dimensions.ts'
+import { publishedConfig } from '../../src/synthetic/published.ts'
 import { OUTLIER_GAIN, valueSource } from '../../src/synthetic/values.ts'
 
 const { values } = parseArgs({
@@ -33,7 +33,7 @@ const { values } = parseArgs({
 
 const [visionLayers = 0, qFormerLayers = 0, textLayers = 0] = values.layers.split(',').map(Number)
 const configText = JSON.stringify(
-  ofPublishedWidths({ vision: visionLayers, qFormer: qFormerLayers, text: textLayers }),
+  publishedConfig('opt-2.7b', { vision: visionLayers, qFormer: qFormerLayers, text: textLayers }),
 )
 const config = readBlip2Opt(parseConfig(configText))
 const recipes = planConversion(readModel(configText), 'q4').weights.flatMap((plan) => plan.recipes)

@@ -1,5 +1,5 @@
 """What transformers computes from short-tied when it looks at pictures of another size than it was trained on:
-interpolated.json and interpolated.safetensors beside its other reference values.
+interpolated/cases.json and interpolated/values.safetensors.
 
     python make_interpolated.py
 """
@@ -41,8 +41,10 @@ def main() -> None:
         stages = {"pixel_values": pixels, **vars(stages), "logits": answer.logits}
         values |= {f"size{size}.{name}": tensor.contiguous() for name, tensor in stages.items()}
         cases.append({"size": size, "image": PICTURE, "prompt": PROMPT, "newIds": answer.token_ids})
-    save_file(values, folder / "interpolated.safetensors")
-    write_json(folder / "interpolated.json", cases)
+    target = HERE / "interpolated"
+    target.mkdir(exist_ok=True)
+    save_file(values, target / "values.safetensors")
+    write_json(target / "cases.json", cases)
     print(cases)
 
 

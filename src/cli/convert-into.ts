@@ -5,7 +5,7 @@ import type { FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import { MANIFEST_PATH, type PackManifest, type Precision } from '../pack/manifest.ts'
 import { folderSink } from './files.ts'
-import { owningFolder } from './folder-lock.ts'
+import { owningFolder, THIS_COMPUTER } from './folder-lock.ts'
 import { verifyPack } from './verify.ts'
 
 export interface ConvertIntoOptions {
@@ -24,33 +24,40 @@ export async function convertInto(
   folder: string,
   tree: FileTree,
   { precision, name, choices, signal, onProgress }: ConvertIntoOptions,
+  computer = THIS_COMPUTER,
 ): Promise<PackManifest> {
-  if (await folderSink(folder).read('config.json')) {
+  const { disk } = computer
+  if (await folderSink(folder, disk).read('config.json')) {
     throw new AppError(
       'bad-usage',
       `There is a checkpoint in ${folder}, of which a pack would overwrite files; choose another folder.`,
     )
   }
-  return owningFolder(folder, async () => {
-    const sink = folderSink(folder)
-    const manifest = await convertCheckpoint(tree, sink, {
-      precision,
-      name,
-      choices,
-      signal,
-      onProgress: ({ file, tensor, doneBytes, totalBytes }) =>
-        onProgress(`${file ?? 'comparing'} ${tensor ?? ''}`, doneBytes, totalBytes),
-    })
-    const damaged = await verifyPack(folder, {
-      signal,
-      onProgress: (path, done, total) => onProgress(`reading back ${path}`, done, total),
-    })
-    const [first] = damaged
-    if (first === undefined) return manifest
-    await sink.remove(MANIFEST_PATH)
-    throw new AppError(
-      'corrupt',
-      `${first.path} did not stay as it was written (${first.why}); check the disk and convert again, which goes on from here.`,
-    )
-  })
+  return owningFolder(
+    folder,
+    async () => {
+      const sink = folderSink(folder, disk)
+      const manifest = await convertCheckpoint(tree, sink, {
+        precision,
+        name,
+        choices,
+        signal,
+        onProgress: ({ file, tensor, doneBytes, totalBytes }) =>
+          onProgress(`${file ?? 'comparing'} ${tensor ?? ''}`, doneBytes, totalBytes),
+      })
+      const damaged = await verifyPack(folder, {
+        signal,
+        disk,
+        onProgress: (path, done, total) => onProgress(`reading back ${path}`, done, total),
+      })
+      const [first] = damaged
+      if (first === undefined) return manifest
+      await sink.remove(MANIFEST_PATH)
+      throw new AppError(
+        'corrupt',
+        `${first.path} did not stay as it was written (${first.why}); check the disk and convert again, which goes on from here.`,
+      )
+    },
+    computer,
+  )
 }

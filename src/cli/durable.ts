@@ -2,20 +2,24 @@
  * Files that are whole or absent, whatever happens: written under another name, flushed to the disk, renamed, and then
  * the folder flushed, too, because a name is part of its folder and not of the file.
  */
-import { lstat, mkdir, open, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError } from '../pack/failure.ts'
+import { nodeDisk, type Disk } from './disk.ts'
 import { failOf, systemCode } from './system-errors.ts'
 
 /** Afterwards `path` holds `bytes`, through a power cut; if this fails, what it held before. Makes the folder. */
-export async function replaceFile(path: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void> {
+export async function replaceFile(
+  path: string,
+  bytes: Uint8Array | readonly Uint8Array[],
+  disk = nodeDisk,
+): Promise<void> {
   const temporary = `${path}.part`
   let made = false
   try {
-    await makeFolder(dirname(path))
-    await refuseSpecial(path)
-    await refuseSpecial(temporary)
-    const file = await open(temporary, 'w')
+    await makeFolder(dirname(path), disk)
+    await refuseSpecial(disk, path)
+    await refuseSpecial(disk, temporary)
+    const file = await disk.open(temporary, 'w')
     made = true
     try {
       for (const piece of bytes instanceof Uint8Array ? [bytes] : bytes) await file.writeFile(piece)
@@ -23,19 +27,19 @@ export async function replaceFile(path: string, bytes: Uint8Array | readonly Uin
     } finally {
       await file.close()
     }
-    await rename(temporary, path)
-    await syncFolder(dirname(path))
+    await disk.rename(temporary, path)
+    await syncFolder(disk, dirname(path))
   } catch (cause) {
-    if (made) await rm(temporary, { force: true }).catch(() => undefined)
+    if (made) await disk.rm(temporary, { force: true }).catch(() => undefined)
     failOf(cause, path, 'written')
   }
 }
 
 /** Afterwards there is no file at `path`, through a power cut. */
-export async function removeFile(path: string): Promise<void> {
+export async function removeFile(path: string, disk = nodeDisk): Promise<void> {
   try {
-    await rm(path)
-    await syncFolder(dirname(path))
+    await disk.rm(path)
+    await syncFolder(disk, dirname(path))
   } catch (cause) {
     const code = systemCode(cause)
     if (code !== 'ENOENT' && code !== 'ENOTDIR') failOf(cause, path, 'written')
@@ -46,51 +50,66 @@ export async function removeFile(path: string): Promise<void> {
  * Makes a folder and those above it, and gives those that were made, outermost first. Node's own `recursive` tries for
  * ever where a file system has no room for folders, as below `/proc`.
  */
-export async function makeFolder(path: string): Promise<string[]> {
+export async function makeFolder(path: string, disk = nodeDisk): Promise<string[]> {
   try {
-    return await makeFolders(path)
+    return await makeFolders(disk, path)
   } catch (cause) {
     failOf(cause, path, 'written')
   }
 }
 
-async function makeFolders(path: string): Promise<string[]> {
-  if (await makeOne(path)) return [path]
-  if (await isFolder(path)) return []
+async function makeFolders(disk: Disk, path: string): Promise<string[]> {
+  if (await makeOne(disk, path)) return [path]
+  if (await isFolder(disk, path)) return []
   const parent = dirname(path)
-  const above = parent === path ? [] : await makeFolders(parent)
+  const above = parent === path ? [] : await makeFolders(disk, parent)
   // Whoever made it in between has made it for us, too.
-  if (!(await makeOne(path)) && !(await isFolder(path)))
+  if (!(await makeOne(disk, path)) && !(await isFolder(disk, path)))
     throw new AppError('bad-usage', `No folder can be made at ${path}; choose another one.`)
   return [...above, path]
 }
 
 /** False where it exists, or what is to hold it does not. */
-async function makeOne(path: string): Promise<boolean> {
+async function makeOne(disk: Disk, path: string): Promise<boolean> {
   try {
-    await mkdir(path)
+    await disk.mkdir(path)
   } catch (cause) {
     const code = systemCode(cause)
     if (code === 'ENOENT') return false
-    if (await isFolder(path)) return false
+    if (await isFolder(disk, path)) return false
     throw cause
   }
-  await syncFolder(dirname(path))
+  await syncFolder(disk, dirname(path))
   return true
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
+async function isFolder(disk: Disk, path: string): Promise<boolean> {
+  return disk.stat(path).then(
     (stats) => stats.isDirectory(),
     () => false,
   )
 }
 
+/**
+ * Makes the names of a folder and of those above it last. Whoever made them may have been killed before it came to that,
+ * so a folder that is there is not yet one that stays.
+ */
+export async function keepFolder(path: string, disk = nodeDisk): Promise<void> {
+  try {
+    for (let above = dirname(path); ; above = dirname(above)) {
+      await syncFolder(disk, above)
+      if (dirname(above) === above) return
+    }
+  } catch (cause) {
+    failOf(cause, path, 'written')
+  }
+}
+
 /** Takes away folders that `makeFolder` made, from the innermost on, as long as they are empty. */
-export async function removeEmpty(folders: readonly string[]): Promise<void> {
+export async function removeEmpty(folders: readonly string[], disk = nodeDisk): Promise<void> {
   for (const folder of folders.toReversed()) {
     try {
-      await rmdir(folder)
+      await disk.rmdir(folder)
     } catch {
       return
     }
@@ -98,8 +117,8 @@ export async function removeEmpty(folders: readonly string[]): Promise<void> {
 }
 
 /** A rename would replace a device or a pipe, a write would wait for its reader: neither is what was meant. */
-async function refuseSpecial(path: string): Promise<void> {
-  const stats = await lstat(path).catch(() => undefined)
+async function refuseSpecial(disk: Disk, path: string): Promise<void> {
+  const stats = await disk.lstat(path).catch(() => undefined)
   if (stats === undefined || stats.isFile() || stats.isSymbolicLink()) return
   throw new AppError(
     'bad-usage',
@@ -108,9 +127,9 @@ async function refuseSpecial(path: string): Promise<void> {
 }
 
 /** Makes names in a folder last. Where a system cannot flush folders (Windows, some network disks) it does so by itself. */
-async function syncFolder(path: string): Promise<void> {
+async function syncFolder(disk: Disk, path: string): Promise<void> {
   try {
-    const folder = await open(path, 'r')
+    const folder = await disk.open(path, 'r')
     try {
       await folder.sync()
     } finally {

@@ -2,12 +2,12 @@
  * Folders on disk as the sources and sinks that everything else works with. A file is opened for each read and closed
  * after it: next to megabytes per read that costs nothing, and no handle is left for anyone to close.
  */
-import type { Stats } from 'node:fs'
-import { open, readdir, stat, type FileHandle } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
 import { sha256Hex, type ByteSource, type FileTree, type PackSink } from '../pack/bytes.ts'
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import { chunksOf, MANIFEST_PATH, parseManifest, type PackReader } from '../pack/manifest.ts'
+import { nodeDisk, type Disk, type FileFacts, type OpenFile } from './disk.ts'
 import { removeFile, replaceFile } from './durable.ts'
 import { failOf, systemCode } from './system-errors.ts'
 
@@ -16,9 +16,9 @@ export function folderTree(folder: string): FileTree {
   return {
     open: async (path) => {
       const full = within(folder, path)
-      const stats = await statOrUndefined(full)
+      const stats = await statOrUndefined(nodeDisk, full)
       if (stats?.isFile()) return fileSource(full, stats)
-      if (!(await statOrUndefined(folder))?.isDirectory()) {
+      if (!(await statOrUndefined(nodeDisk, folder))?.isDirectory()) {
         throw new AppError('not-found', `There is no folder ${folder}; check the path.`)
       }
       return undefined
@@ -44,7 +44,7 @@ async function filesBelow(folder: string, prefix = '', depth = 0): Promise<strin
   return paths
 }
 
-function fileSource(path: string, stats: Stats): ByteSource {
+function fileSource(path: string, stats: FileFacts): ByteSource {
   const version = versionOf(stats)
   return {
     byteLength: stats.size,
@@ -54,7 +54,7 @@ function fileSource(path: string, stats: Stats): ByteSource {
       if (!(start >= 0 && start <= end && end <= stats.size)) {
         throw new RangeError(`${path} has no bytes ${start} to ${end}, only ${stats.size}`)
       }
-      return withFile(path, async (file) => {
+      return withFile(nodeDisk, path, async (file) => {
         if (versionOf(await file.stat()) !== version) {
           throw new AppError('bad-checkpoint', `${path} changed while it was being read; start again.`)
         }
@@ -66,31 +66,31 @@ function fileSource(path: string, stats: Stats): ByteSource {
   }
 }
 
-function versionOf({ size, mtimeMs }: Stats): string {
+function versionOf({ size, mtimeMs }: FileFacts): string {
   return `${size}-${mtimeMs}`
 }
 
 /** A folder to write a pack into, made when the first file is written. Even a power cut leaves a file whole or absent. */
-export function folderSink(folder: string): PackSink {
+export function folderSink(folder: string, disk = nodeDisk): PackSink {
   return {
     read: async (path) => {
       const full = within(folder, path)
-      const stats = await statOrUndefined(full)
+      const stats = await statOrUndefined(disk, full)
       if (!stats?.isFile()) return undefined
-      return withFile(full, async (file) => {
+      return withFile(disk, full, async (file) => {
         const bytes = new Uint8Array(stats.size)
         await readInto(file, bytes, 0, full)
         return bytes
       })
     },
-    write: (path, bytes) => replaceFile(within(folder, path), bytes),
-    remove: async (path) => removeFile(within(folder, path)),
+    write: (path, bytes) => replaceFile(within(folder, path), bytes, disk),
+    remove: async (path) => removeFile(within(folder, path), disk),
   }
 }
 
 /** A pack in a folder. Every file that it gives has been checked against the manifest, chunk by chunk. */
-export async function openPackFolder(folder: string): Promise<PackReader> {
-  const text = await folderSink(folder).read(MANIFEST_PATH)
+export async function openPackFolder(folder: string, disk = nodeDisk): Promise<PackReader> {
+  const text = await folderSink(folder, disk).read(MANIFEST_PATH)
   if (!text) {
     throw new AppError(
       'not-found',
@@ -108,7 +108,8 @@ export async function openPackFolder(folder: string): Promise<PackReader> {
       let start = 0
       for (const chunk of chunksOf(file)) {
         throwIfCancelled(signal)
-        await readChunk(within(folder, chunk.path), chunk.sha256, bytes.subarray(start, start + chunk.bytes))
+        const target = bytes.subarray(start, start + chunk.bytes)
+        await readChunk(disk, within(folder, chunk.path), chunk.sha256, target)
         start += chunk.bytes
       }
       return bytes
@@ -116,12 +117,17 @@ export async function openPackFolder(folder: string): Promise<PackReader> {
   }
 }
 
-async function readChunk(path: string, sha256: string, target: Uint8Array<ArrayBuffer>): Promise<void> {
-  const stats = await statOrUndefined(path)
+async function readChunk(
+  disk: Disk,
+  path: string,
+  sha256: string,
+  target: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  const stats = await statOrUndefined(disk, path)
   if (!stats)
     throw new AppError('not-found', `${path} is missing from the pack; convert or download it again.`)
   const whole = stats.size === target.length
-  if (whole) await withFile(path, (file) => readInto(file, target, 0, path))
+  if (whole) await withFile(disk, path, (file) => readInto(file, target, 0, path))
   if (whole && (await sha256Hex(target)) === sha256) return
   throw new AppError(
     'corrupt',
@@ -146,8 +152,8 @@ function within(folder: string, path: string): string {
   throw new AppError('bad-usage', `${JSON.stringify(path)} lies outside ${folder}.`)
 }
 
-async function withFile<T>(path: string, read: (file: FileHandle) => Promise<T>): Promise<T> {
-  const file = await open(path, 'r').catch((cause: unknown) => failOf(cause, path, 'read'))
+async function withFile<T>(disk: Disk, path: string, read: (file: OpenFile) => Promise<T>): Promise<T> {
+  const file = await disk.open(path, 'r').catch((cause: unknown) => failOf(cause, path, 'read'))
   try {
     return await read(file)
   } finally {
@@ -156,7 +162,7 @@ async function withFile<T>(path: string, read: (file: FileHandle) => Promise<T>)
 }
 
 /** Fills `target` from `position` on. The system may give less than was asked for at a time. */
-async function readInto(file: FileHandle, target: Uint8Array, position: number, path: string): Promise<void> {
+async function readInto(file: OpenFile, target: Uint8Array, position: number, path: string): Promise<void> {
   let done = 0
   while (done < target.length) {
     // One read takes at most 2^31 - 1 bytes.
@@ -168,8 +174,8 @@ async function readInto(file: FileHandle, target: Uint8Array, position: number, 
   }
 }
 
-async function statOrUndefined(path: string): Promise<Stats | undefined> {
-  return stat(path).catch((cause: unknown) => {
+async function statOrUndefined(disk: Disk, path: string): Promise<FileFacts | undefined> {
+  return disk.stat(path).catch((cause: unknown) => {
     const code = systemCode(cause)
     return code === 'ENOENT' || code === 'ENOTDIR' ? undefined : failOf(cause, path, 'read')
   })

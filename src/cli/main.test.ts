@@ -57,6 +57,17 @@ describe('pictalk', () => {
     })
   })
 
+  it('says that a pack without a tokenizer writes no text', async () => {
+    const bare = join(folder, 'bare')
+    cpSync(CHECKPOINT, bare, { recursive: true })
+    for (const file of ['tokenizer.json', 'vocab.json', 'merges.txt']) rmSync(join(bare, file))
+    const pack = join(folder, 'bare-pack')
+    expect((await pictalk('convert', '--from', bare, '--out', pack, '--precision', 'fp32')).status).toBe(0)
+    const { status, stdout, stderr } = await pictalk('caption', pack, PICTURE)
+    expect([status, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^pictalk: This pack has no tokenizer, .* \[unsupported-model\]\n$/)
+  })
+
   it('holds a conversation, each question the next turn, and reads only what is new', async () => {
     const { stdout, status } = await pictalk(
       'ask',

@@ -58,6 +58,7 @@ export interface Run {
  */
 export async function caption({ pack, images, flags }: CaptionRequest, run: Run): Promise<number> {
   const model = await load(pack, run)
+  if (!flags.json) model.talk.assertWrites()
   let failures = 0
   for (const image of images) {
     try {

@@ -6,6 +6,7 @@ import { graphProblem } from '../convert/graph-check.ts'
 import { sha256Hex } from '../pack/bytes.ts'
 import { throwIfCancelled } from '../pack/failure.ts'
 import { chunksOf } from '../pack/manifest.ts'
+import { nodeDisk, type Disk } from './disk.ts'
 import { folderSink, openPackFolder } from './files.ts'
 
 export interface Damage {
@@ -15,18 +16,19 @@ export interface Damage {
 
 export interface VerifyOptions {
   signal?: AbortSignal
+  disk?: Disk
   onProgress?: (path: string, doneBytes: number, totalBytes: number) => void
 }
 
 /** The chunks that are missing or differ, and graphs that are not what the manifest says; none for a good pack. Throws when there is no manifest to compare with. */
 export async function verifyPack(
   folder: string,
-  { signal, onProgress }: VerifyOptions = {},
+  { signal, onProgress, disk = nodeDisk }: VerifyOptions = {},
 ): Promise<Damage[]> {
-  const { manifest } = await openPackFolder(folder)
+  const { manifest } = await openPackFolder(folder, disk)
   const chunks = manifest.files.flatMap(chunksOf)
   const total = chunks.reduce((sum, { bytes }) => sum + bytes, 0)
-  const files = folderSink(folder)
+  const files = folderSink(folder, disk)
   const damaged: Damage[] = []
   let done = 0
   for (const { path, bytes, sha256 } of chunks) {

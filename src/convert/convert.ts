@@ -8,19 +8,21 @@ import { AppError } from '../pack/failure.ts'
 import {
   FORMAT_VERSION,
   parseManifest,
+  type CheckResult,
   type PackFile,
   type PackManifest,
   type Precision,
 } from '../pack/manifest.ts'
 import { unknownTensors } from './checks.ts'
 import type { Checkpoint } from './checkpoint.ts'
+import { parseConfig } from './families/config-json.ts'
 import type { Choices } from './families/family.ts'
 import { readLicence } from './model-card.ts'
 import { openModel, type OpenedCheckpoint } from './open.ts'
 import { openPackWriter, type WeightsProgress } from './pack-writer.ts'
 import type { ConversionPlan } from './plan.ts'
 import { readPreprocessing } from './preprocessing.ts'
-import { readTokenizer, type TokenizerFiles } from './side-files.ts'
+import { readTokenizer, type TokenizerFiles } from './tokenizer/read-tokenizer.ts'
 
 /** Goes into the fingerprint: raise it when the same checkpoint would be written differently. */
 const CONVERTER_VERSION = 1
@@ -80,14 +82,15 @@ export async function writePack(
   { name, onProgress, signal }: Omit<ConvertOptions, 'precision' | 'choices'>,
 ): Promise<PackManifest> {
   const { tree, checkpoint, plan, precision } = opened
-  const tokenizer = await readTokenizer(tree)
+  const tokenizer = await readTokenizer(tree, parseConfig(opened.configText))
   const { preprocessing, statedSize } = await readPreprocessing(tree, opened.model.imageSize)
-  const checks = await opened.model.check(checkpoint, {
+  const checks: CheckResult[] = await opened.model.check(checkpoint, {
     parameters: opened.parameters,
     statedImageSize: statedSize,
     tokenizerEntries: countEntries(tokenizer.tokenizer),
     signal,
   })
+  for (const detail of tokenizer.remarks) checks.push({ name: 'tokenizer files', ok: false, detail })
   const licence = await readLicence(tree)
   const { licenceNotice } = opened.model
   const manifestOf = (files: PackFile[], fingerprint: string): PackManifest => ({

@@ -27,6 +27,34 @@ it.each<Precision>(['q4', 'q4f16'])('keeps 8 bits in %s where they do most for t
   expect(bits.get('language_model.model.decoder.layers.0.fc1.weight')).toBe(4)
 })
 
+it.each([
+  ['opt-2.7b', 32, 32, 32],
+  ['opt-6.7b', 64, 64, 128],
+] as const)(
+  'lets weights of %s share scales by %i in the table, %i and %i',
+  (name, table, reading, writing) => {
+    const blocks = (precision: Precision): Map<string, number> => {
+      const { weights } = planConversion(readModel(configOf(name)), precision)
+      const quantised = weights
+        .flatMap(({ recipes }) => recipes)
+        .filter((recipe) => recipe.kind === 'quantise')
+      return new Map(
+        quantised.flatMap(({ sources, blockSize }) =>
+          sources.map(({ tensor }) => [tensor, blockSize] as const),
+        ),
+      )
+    }
+    const decoder = 'language_model.model.decoder'
+    const four = blocks('q4f16')
+    expect(four.get(`${decoder}.embed_tokens.weight`)).toBe(table)
+    expect(four.get(`${decoder}.layers.3.self_attn.v_proj.weight`)).toBe(reading)
+    expect(four.get(`${decoder}.layers.3.fc1.weight`)).toBe(reading)
+    expect(four.get(`${decoder}.layers.3.self_attn.out_proj.weight`)).toBe(writing)
+    expect(four.get(`${decoder}.layers.3.fc2.weight`)).toBe(writing)
+    expect(blocks('q8').get(`${decoder}.layers.3.fc2.weight`)).toBe(32)
+  },
+)
+
 it('has 8 bits everywhere in q8, and no blocks in fp32 and fp16', () => {
   expect(new Set(bitsOf('q8').values())).toEqual(new Set([8]))
   expect(bitsOf('fp32').size + bitsOf('fp16').size).toBe(0)

@@ -2,6 +2,7 @@
  * Decides what each weight is stored as and where it lies, before anything is read. One planner per weights file.
  */
 import type { Precision } from '../pack/manifest.ts'
+import { BLOCK_SIZE, type BlockSize } from './quantise.ts'
 import {
   alignUp,
   type Initialiser,
@@ -23,8 +24,6 @@ export interface StoragePolicy {
   linearBits: 4 | 8 | null
   tableBits: 8 | null
 }
-
-const BLOCK = 32
 
 /**
  * What each precision means. What is `sensitive` (the Q-Former, which has 3 % of the parameters) never has fewer than
@@ -50,6 +49,12 @@ export function storagePolicy(precision: Precision, sensitive: boolean): Storage
 export type Linear =
   | { kind: 'dense'; weight: Initialiser; bias: Initialiser | null }
   | { kind: 'blocks'; recipe: QuantiseRecipe; bias: Initialiser | null }
+
+export interface LinearOptions {
+  bias?: boolean
+  /** How many values of 4 bits share a scale; of 8 bits 32 do. */
+  sharedBy?: BlockSize
+}
 
 /** Rows to look up, [rows, columns]; blocks when quantised. */
 export type Table = { kind: 'dense'; weight: Initialiser } | { kind: 'blocks'; recipe: QuantiseRecipe }
@@ -110,26 +115,33 @@ export class WeightsPlanner {
    * One matrix out of the modules `tensors`, stacked: several projections of the same input become one product.
    * `outputs` is what each module yields. A bias is expected for each unless `bias` is false.
    */
-  linear(name: string, tensors: string[], outputs: number, inputs: number, bias = true): Linear {
+  linear(
+    name: string,
+    tensors: string[],
+    outputs: number,
+    inputs: number,
+    { bias = true, sharedBy = BLOCK_SIZE }: LinearOptions = {},
+  ): Linear {
     const sources = tensors.map((tensor) => ({ tensor: `${tensor}.weight`, shape: [outputs, inputs] }))
     const biases = tensors.map((tensor) => ({ tensor: `${tensor}.bias`, shape: [outputs] }))
     const bits = this.policy.linearBits
     // Ragged rows occur in no published model; they stay floats rather than rely on each kernel's padding.
-    if (bits === null || inputs % BLOCK !== 0) {
+    if (bits === null || inputs % BLOCK_SIZE !== 0) {
       const dims = [inputs, outputs * tensors.length]
       const weight = this.#store(`${name}.weight`, sources, dims, true)
       return { kind: 'dense', weight, bias: bias ? this.floats(`${name}.bias`, biases) : null }
     }
-    const recipe = this.#quantise(`${name}.weight`, sources, bits)
+    const blockSize = bits === 4 && inputs % sharedBy === 0 ? sharedBy : BLOCK_SIZE
+    const recipe = this.#quantise(`${name}.weight`, sources, bits, blockSize)
     return { kind: 'blocks', recipe, bias: bias ? this.floats(`${name}.bias`, biases) : null }
   }
 
   /** A token table, kept by rows so that one copy serves look-up and tied head alike. */
-  table(name: string, source: Source): Table {
+  table(name: string, source: Source, blockSize: BlockSize = BLOCK_SIZE): Table {
     const bits = this.policy.tableBits
-    if (bits === null || (source.shape[1] ?? 0) % BLOCK !== 0)
+    if (bits === null || (source.shape[1] ?? 0) % blockSize !== 0)
       return { kind: 'dense', weight: this.floats(name, [source]) }
-    return { kind: 'blocks', recipe: this.#quantise(name, [source], bits) }
+    return { kind: 'blocks', recipe: this.#quantise(name, [source], bits, blockSize) }
   }
 
   finish(): WeightsPlan {
@@ -142,15 +154,15 @@ export class WeightsPlanner {
     return output
   }
 
-  #quantise(name: string, sources: Source[], bits: 4 | 8): QuantiseRecipe {
+  #quantise(name: string, sources: Source[], bits: 4 | 8, blockSize: BlockSize): QuantiseRecipe {
     const [rows = 0, columns = 0] = stacked(sources)
-    const blocks = Math.ceil(columns / BLOCK)
-    const packed = this.#allocate(`${name}.q${bits}`, 'uint8', [rows, (blocks * BLOCK * bits) / 8])
+    const blocks = Math.ceil(columns / blockSize)
+    const packed = this.#allocate(`${name}.q${bits}`, 'uint8', [rows, (blocks * blockSize * bits) / 8])
     const scales = this.#allocate(`${name}.scales`, this.policy.floats, [rows, blocks])
     const recipe: QuantiseRecipe = {
       kind: 'quantise',
       bits,
-      blockSize: BLOCK,
+      blockSize,
       sources,
       rows,
       columns,

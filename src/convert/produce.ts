@@ -8,7 +8,7 @@
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import { elementsOf, readableBytes, type Checkpoint } from './checkpoint.ts'
 import { f32ToF16, firstNonFinite } from './dtypes.ts'
-import { BLOCK_SIZE, quantiseBlocks } from './quantise.ts'
+import { quantiseBlocks } from './quantise.ts'
 import { interpolatePositions } from './positions.ts'
 import {
   outputsOf,
@@ -143,14 +143,14 @@ function interpolating({ sources, from, to, output }: InterpolateRecipe): Maker 
   }
 }
 
-function quantising({ bits, columns, rows, packed, scales }: QuantiseRecipe): Maker {
-  const blocksPerRow = Math.ceil(columns / BLOCK_SIZE)
+function quantising({ bits, blockSize, columns, rows, packed, scales }: QuantiseRecipe): Maker {
+  const blocksPerRow = Math.ceil(columns / blockSize)
   const scaleType = scales.type === 'float16' ? 'float16' : 'float32'
   const allScales =
     scaleType === 'float16' ? new Uint16Array(rows * blocksPerRow) : new Float32Array(rows * blocksPerRow)
   return ({ tensor, position, last }, values) => {
     const firstRow = position / columns
-    const band = quantiseBlocks(values, values.length / columns, columns, bits, scaleType)
+    const band = quantiseBlocks(values, values.length / columns, columns, bits, scaleType, blockSize)
     if (band.overflows > 0) throw tooLarge(tensor)
     allScales.set(band.scales, firstRow * blocksPerRow)
     const rowBytes = packed.bytes / rows
@@ -271,9 +271,10 @@ function storedFits(recipe: StoreRecipe | InterpolateRecipe, elements: number): 
   return type !== 'uint8' && bytes * theirs === ours * elements * widthOf(type)
 }
 
-function quantisedFits({ rows, columns, bits, packed, scales }: QuantiseRecipe, elements: number): boolean {
-  const blocks = rows * Math.ceil(columns / BLOCK_SIZE)
-  const packedFits = packed.type === 'uint8' && packed.bytes === (blocks * BLOCK_SIZE * bits) / 8
+function quantisedFits(recipe: QuantiseRecipe, elements: number): boolean {
+  const { rows, columns, bits, blockSize, packed, scales } = recipe
+  const blocks = rows * Math.ceil(columns / blockSize)
+  const packedFits = packed.type === 'uint8' && packed.bytes === (blocks * blockSize * bits) / 8
   return (
     elements === rows * columns &&
     packedFits &&

@@ -56,6 +56,24 @@ const distributions: [string, Float32Array][] = [
   ['outlier-column', outliers(32 * 2000)],
 ]
 
+describe('blocks of more than 32 values', () => {
+  it.each([64, 128] as const)(
+    'are laid out as MatMulNBits reads them, %i values for a scale',
+    (blockSize) => {
+      const columns = blockSize * 2
+      const values = Float32Array.from({ length: 2 * columns }, (_, i) => {
+        // Each block has its own step, which 4 bits hold exactly.
+        return ((i % 16) - 8) * 2 ** Math.floor(i / blockSize)
+      })
+      const { packed, scales } = quantiseBlocks(values, 2, columns, 4, 'float32', blockSize)
+      expect([...scales]).toEqual([1, 2, 4, 8])
+      expect(packed.length).toBe(values.length / 2)
+      expect(packed[0]).toBe(0x10)
+      expect(dequantiseBlocks({ packed, scales }, 2, columns, 4, blockSize)).toEqual(values)
+    },
+  )
+})
+
 describe('the layout that MatMulNBits reads', () => {
   it('has even elements in low nibbles, rows one after the other, and 8 for zero', () => {
     // -8 … 7 twice, times 0.5: exact, so the integers are known.

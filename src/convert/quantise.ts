@@ -1,10 +1,13 @@
 /**
  * Block quantisation as ONNX Runtime's `MatMulNBits` and `GatherBlockQuantized` read it: each row is cut into blocks
- * of 32, and a value is (q - zero point) · scale with one scale per block and the zero point in the middle, 2^(bits-1).
+ * of 32 values, or more, and a value is (q - zero point) · scale with one scale per block and the zero point in the middle, 2^(bits-1).
  * Scales are chosen for the least squared error; docs/quantisation.md says how and what that gains.
  */
 import { f16ToF32 } from '../pack/float16.ts'
 import { f32ToF16 } from './dtypes.ts'
+
+/** Values that share a scale. */
+export type BlockSize = 32 | 64 | 128
 
 export const BLOCK_SIZE = 32
 
@@ -12,7 +15,7 @@ export type ScaleType = 'float32' | 'float16'
 
 export interface QuantisedBlocks {
   /**
-   * [rows, blocks · 32 · bits / 8]. With 4 bits, element k lies in byte k / 2, even k in the low nibble. A row that
+   * [rows, blocks · block size · bits / 8]. With 4 bits, element k lies in byte k / 2, even k in the low nibble. A row that
    * does not fill its last block is padded with the zero point, which stands for 0.
    */
   packed: Uint8Array<ArrayBuffer>
@@ -42,14 +45,19 @@ export function quantiseBlocks(
   columns: number,
   bits: 4 | 8,
   scaleType: ScaleType,
+  blockSize: BlockSize = BLOCK_SIZE,
 ): QuantisedBlocks {
-  const wanted = findScales(rows, rowCount, columns, bits)
+  const wanted = findScales(rows, rowCount, columns, bits, blockSize)
   if (scaleType === 'float32') {
-    return { packed: pack(rows, wanted, rowCount, columns, bits), scales: wanted, overflows: 0 }
+    return { packed: pack(rows, wanted, rowCount, columns, bits, blockSize), scales: wanted, overflows: 0 }
   }
   const { values, overflows } = f32ToF16(wanted)
   // Integers are chosen for the scales as stored, so that the rounding of a scale is made up for where possible.
-  return { packed: pack(rows, f16ToF32(values), rowCount, columns, bits), scales: values, overflows }
+  return {
+    packed: pack(rows, f16ToF32(values), rowCount, columns, bits, blockSize),
+    scales: values,
+    overflows,
+  }
 }
 
 /** The inverse: float32 [rowCount, columns], as the kernels see the weights. */
@@ -58,16 +66,17 @@ export function dequantiseBlocks(
   rowCount: number,
   columns: number,
   bits: 4 | 8,
+  blockSize: BlockSize = BLOCK_SIZE,
 ): Float32Array<ArrayBuffer> {
   const stored = scales instanceof Uint16Array ? f16ToF32(scales) : scales
-  const blocks = Math.ceil(columns / BLOCK_SIZE)
+  const blocks = Math.ceil(columns / blockSize)
   const values = new Float32Array(rowCount * columns)
   for (let row = 0; row < rowCount; row++) {
     for (let column = 0; column < columns; column++) {
-      const element = row * blocks * BLOCK_SIZE + column
+      const element = row * blocks * blockSize + column
       const byte = packed[bits === 8 ? element : element >>> 1] ?? 0
       const integer = bits === 8 ? byte - 128 : ((byte >>> ((element & 1) * 4)) & 15) - 8
-      values[row * columns + column] = integer * (stored[Math.floor(element / BLOCK_SIZE)] ?? 0)
+      values[row * columns + column] = integer * (stored[Math.floor(element / blockSize)] ?? 0)
     }
   }
   return values
@@ -79,15 +88,16 @@ function findScales(
   rowCount: number,
   columns: number,
   bits: 4 | 8,
+  blockSize: BlockSize,
 ): Float32Array<ArrayBuffer> {
-  const blocks = Math.ceil(columns / BLOCK_SIZE)
+  const blocks = Math.ceil(columns / blockSize)
   const scales = new Float32Array(rowCount * blocks)
-  const block = new Float64Array(BLOCK_SIZE)
+  const block = new Float64Array(blockSize)
   for (let index = 0; index < scales.length; index++) {
-    const start = (index % blocks) * BLOCK_SIZE
+    const start = (index % blocks) * blockSize
     const from = Math.floor(index / blocks) * columns + start
-    const length = Math.min(BLOCK_SIZE, columns - start)
-    for (let i = 0; i < BLOCK_SIZE; i++) block[i] = i < length ? (rows[from + i] ?? 0) : 0
+    const length = Math.min(blockSize, columns - start)
+    for (let i = 0; i < blockSize; i++) block[i] = i < length ? (rows[from + i] ?? 0) : 0
     scales[index] = bestScale(block, TARGETS[bits], -(2 ** (bits - 1)))
   }
   return scales
@@ -100,9 +110,10 @@ function findScales(
  */
 function bestScale(block: Float64Array, targets: Float64Array, low: number): number {
   const high = -low - 1
+  const size = block.length
   let largest = 0
   let energy = 0
-  for (let i = 0; i < BLOCK_SIZE; i++) {
+  for (let i = 0; i < size; i++) {
     const value = block[i] ?? 0
     energy += value * value
     if (Math.abs(value) > Math.abs(largest)) largest = value
@@ -115,7 +126,7 @@ function bestScale(block: Float64Array, targets: Float64Array, low: number): num
     const inverse = round < targets.length ? (targets[round] ?? 0) / largest : 1 / scale
     let xq = 0
     let qq = 0
-    for (let i = 0; i < BLOCK_SIZE; i++) {
+    for (let i = 0; i < size; i++) {
       const value = block[i] ?? 0
       let q = value * inverse + ROUND - ROUND
       if (q < low) q = low
@@ -140,29 +151,29 @@ function pack(
   rowCount: number,
   columns: number,
   bits: 4 | 8,
+  blockSize: BlockSize,
 ): Uint8Array<ArrayBuffer> {
-  const blocks = Math.ceil(columns / BLOCK_SIZE)
-  const packed = new Uint8Array((rowCount * blocks * BLOCK_SIZE * bits) / 8)
+  const blocks = Math.ceil(columns / blockSize)
+  const packed = new Uint8Array((rowCount * blocks * blockSize * bits) / 8)
   const zero = 2 ** (bits - 1)
   const high = 2 * zero - 1
-  const integers = new Uint8Array(BLOCK_SIZE)
+  const integers = new Uint8Array(blockSize)
   let at = 0
   for (let index = 0; index < scales.length; index++) {
     const block = index % blocks
-    const from = ((index - block) / blocks) * columns + block * BLOCK_SIZE
-    const length = Math.min(BLOCK_SIZE, columns - block * BLOCK_SIZE)
+    const from = ((index - block) / blocks) * columns + block * blockSize
+    const length = Math.min(blockSize, columns - block * blockSize)
     const scale = scales[index] ?? 0
     const inverse = scale === 0 ? 0 : 1 / scale
-    for (let i = 0; i < BLOCK_SIZE; i++) {
+    for (let i = 0; i < blockSize; i++) {
       const q = i < length ? ((rows[from + i] ?? 0) * inverse + ROUND - ROUND + zero) | 0 : zero
       integers[i] = q < 0 ? 0 : q > high ? high : q
     }
     if (bits === 8) {
       packed.set(integers, at)
-      at += BLOCK_SIZE
+      at += blockSize
     } else {
-      for (let i = 0; i < BLOCK_SIZE; i += 2)
-        packed[at++] = (integers[i] ?? 0) | ((integers[i + 1] ?? 0) << 4)
+      for (let i = 0; i < blockSize; i += 2) packed[at++] = (integers[i] ?? 0) | ((integers[i + 1] ?? 0) << 4)
     }
   }
   return packed

@@ -2,6 +2,8 @@
  * What is to be stored and out of what: the plan that is made before any weight is read. A recipe reads some source
  * tensors once and yields one or two initialisers; recipes lie one after the other in a graph's weights file.
  */
+import type { BlockSize } from './quantise.ts'
+
 export type StoredType = 'float32' | 'float16' | 'uint8'
 
 /** An ONNX initialiser kept as external data. `offset` counts from the start of the graph's weights file. */
@@ -40,13 +42,13 @@ export interface InterpolateRecipe {
 export interface QuantiseRecipe {
   kind: 'quantise'
   bits: 4 | 8
-  blockSize: 32
+  blockSize: BlockSize
   sources: Source[]
   rows: number
   columns: number
-  /** uint8 [rows, ceil(columns / 32) · 32 · bits / 8]; for 4 bits the even element is the low nibble. */
+  /** uint8 [rows, ceil(columns / blockSize) · blockSize · bits / 8]; for 4 bits the even element is the low nibble. */
   packed: Initialiser
-  /** [rows, ceil(columns / 32)], float32 or float16. */
+  /** [rows, ceil(columns / blockSize)], float32 or float16. */
   scales: Initialiser
 }
 

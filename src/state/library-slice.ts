@@ -13,11 +13,15 @@ export interface LibrarySlice {
   images: Record<string, Blob>
   /** Something that concerns no single answer: the disk is full, a file cannot be read. */
   libraryFailure: Failure | null
+  /** Something that went as it should, but is good to know: what was left aside. */
+  aside: string | null
   restoreConversations: () => Promise<void>
   openConversation: (id: string) => void
   dismissLibraryFailure: () => void
   /** Says that something failed which no answer and no model waits for. */
   report: (error: unknown) => void
+  remark: (sentence: string) => void
+  dismissRemark: () => void
 }
 
 export function librarySlice(set: SetState, shelf: Shelf): LibrarySlice {
@@ -26,6 +30,7 @@ export function librarySlice(set: SetState, shelf: Shelf): LibrarySlice {
     currentId: null,
     images: {},
     libraryFailure: null,
+    aside: null,
     async restoreConversations() {
       try {
         await shelf.restore()
@@ -39,5 +44,7 @@ export function librarySlice(set: SetState, shelf: Shelf): LibrarySlice {
       const failure = toFailure(error)
       set({ libraryFailure: failure, announcement: failure.message })
     },
+    remark: (sentence) => set({ aside: sentence, announcement: sentence }),
+    dismissRemark: () => set({ aside: null }),
   }
 }

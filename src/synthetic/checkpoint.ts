@@ -41,11 +41,13 @@ interface Tensor {
   shape: number[]
 }
 
-/** The planner knows every tensor that a model of this configuration has. */
+/** The planner knows every tensor that a model of this configuration has. Two parts may read the same one. */
 function tensorsOf(config: string): Tensor[] {
-  return planConversion(readModel(config), 'fp32')
-    .weights.flatMap(({ recipes }) => recipes.flatMap(({ sources }) => sources))
-    .sort((a, b) => (a.tensor < b.tensor ? -1 : 1))
+  const sources = planConversion(readModel(config), 'fp32').weights.flatMap(({ recipes }) =>
+    recipes.flatMap((recipe) => recipe.sources),
+  )
+  const byName = new Map(sources.map((source) => [source.tensor, source]))
+  return [...byName.values()].sort((a, b) => (a.tensor < b.tensor ? -1 : 1))
 }
 
 interface Entry extends Tensor {

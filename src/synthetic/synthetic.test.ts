@@ -1,10 +1,15 @@
+import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
+import { countParameters } from '../convert/checks.ts'
 import { convertCheckpoint } from '../convert/convert.ts'
+import { inspectCheckpoint } from '../convert/inspect.ts'
 import { sinkInMemory } from '../pack/bytes.ts'
 import { readModel } from '../convert/families/families.ts'
 import { planConversion } from '../convert/plan.ts'
 import { syntheticCheckpoint, syntheticTree } from './checkpoint.ts'
+import { parseCatalogue } from '../state/catalogue.ts'
 import { configOf } from './dimensions.ts'
+import { PUBLISHED, type Published } from './published.ts'
 import { valueSource } from './values.ts'
 
 const NAME = 'language_model.model.decoder.layers.0.fc2.weight'
@@ -47,12 +52,37 @@ it('is a checkpoint that the converter takes, the same pack every time', async (
   expect(await convert(2)).not.toEqual(first)
 })
 
-it('has the shapes of the published model at full size, and a pack of at most 2.3 GB', () => {
-  const { weights } = planConversion(readModel(configOf('full')), 'q4f16')
-  const sources = weights.flatMap(({ recipes }) => recipes.flatMap((recipe) => recipe.sources))
-  const elements = sources.map(({ shape }) => shape.reduce((product, size) => product * size, 1))
-  expect(elements.reduce((sum, count) => sum + count, 0)).toBe(3_744_761_856)
-  expect(weights.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(2.3e9)
+// Parameters as blip2.md 1.7 counts them, embedding and head of T5 as two tables; the most that a q4f16 pack may have.
+it.each<[Published, number, number]>([
+  ['opt-2.7b', 3_744_761_856, 2.3e9],
+  ['opt-2.7b-coco', 3_745_271_296, 2.3e9],
+  ['opt-6.7b', 7_752_869_376, 4.3e9],
+  ['opt-6.7b-coco', 7_753_329_664, 4.3e9],
+  ['flan-t5-xl', 3_942_446_592, 2.4e9],
+  ['flan-t5-xl-coco', 3_943_037_952, 2.4e9],
+  ['flan-t5-xxl', 12_229_596_672, 7.2e9],
+])('has the parameters of %s, and a small enough pack', (name, parameters, mostBytes) => {
+  const { weights, graphs } = planConversion(readModel(configOf(name)), 'q4f16')
+  expect(countParameters(weights)).toBe(parameters)
+  const bytes = [...weights.map((file) => file.bytes), ...graphs.map((file) => file.bytes.length)]
+  expect(bytes.reduce((sum, count) => sum + count, 0)).toBeLessThan(mostBytes)
+})
+
+it.each(PUBLISHED)('has a header that the converter takes, for %s', async (name) => {
+  const { pack, fetchBytes } = await inspectCheckpoint(syntheticTree(name, 1), 'q4f16')
+  expect(pack.family).toBe(name.startsWith('opt') ? 'blip2-opt' : 'blip2-t5')
+  expect(fetchBytes).toBeGreaterThan(14e9)
+})
+
+it('is what the page offers: each published model, with what is fetched and kept of it', async () => {
+  const { models } = parseCatalogue(JSON.parse(await readFile('public/models.json', 'utf8')))
+  expect(models.map(({ address }) => address)).toEqual(PUBLISHED.map((name) => `Salesforce/blip2-${name}`))
+  for (const [i, { note, precision }] of models.entries()) {
+    const { weights } = planConversion(readModel(configOf(PUBLISHED[i] ?? 'tiny')), precision)
+    const fetched = Math.round((4 * countParameters(weights)) / 1e9)
+    const kept = (weights.reduce((sum, { bytes }) => sum + bytes, 0) / 1e9).toFixed(1)
+    expect(note).toContain(`${fetched} GB are fetched and converted here, about ${kept} GB are kept.`)
+  }
 })
 
 it('refuses sizes that it does not know', () => {

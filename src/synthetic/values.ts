@@ -71,9 +71,10 @@ function kindOf(tensor: string, shape: readonly number[]): Kind {
     const isNorm = /norm[^.]*\.weight$/i.test(tensor)
     return isNorm ? { ...plain, mean: 1, deviation: 0.1 } : plain
   }
-  // In OPT some channels of the residual stream are far larger than the rest: layers write them so, and read them.
-  if (/(out_proj|fc2)\.weight$/.test(tensor)) return { ...plain, rowOutliers: true }
-  if (/([qkv]_proj|fc1)\.weight$/.test(tensor)) return { ...plain, columnOutliers: true }
+  // In OPT and T5 some channels of the residual stream are far larger than the rest: layers write them so, and read them.
+  if (/(out_proj|fc2|Attention\.o|wo)\.weight$/.test(tensor)) return { ...plain, rowOutliers: true }
+  if (/([qkv]_proj|fc1|Attention\.[qkv]|wi_[01])\.weight$/.test(tensor))
+    return { ...plain, columnOutliers: true }
   return plain
 }
 

@@ -1,17 +1,26 @@
 import { useEffect, useRef, useState, type ChangeEvent, type ReactElement, type ReactNode } from 'react'
 import { AppError } from '../pack/failure.ts'
-import { droppedFiles, isModel, type DroppedFile } from './dropped-files.ts'
+import { sortDropped, type DroppedFile } from '../state/dropped.ts'
+import { droppedFiles, MAX_FILES } from './dropped-files.ts'
 import { useApp } from './store-context.ts'
 
 /** The whole page takes pictures: dropped anywhere, pasted, or chosen with the button. */
 export function DropZone({ children }: { children: ReactNode }): ReactElement {
   const addFiles = useAddFiles()
   const requestOffer = useApp((state) => state.requestOffer)
-  const addModel = (files: DroppedFile[]): void =>
-    void requestOffer({ kind: 'files', files }, { precision: 'q4f16', token: null })
+  const remark = useApp((state) => state.remark)
+  const take = (files: DroppedFile[]): void => {
+    const dropped = sortDropped(files)
+    if (dropped.kind === 'model')
+      return void requestOffer({ kind: 'files', files }, { precision: 'q4f16', token: null })
+    const { pictures, leftAside } = dropped
+    if (pictures.length === 0) throw new AppError('bad-file', NO_PICTURE)
+    addFiles(pictures.map(({ file }) => file))
+    const said = [leftAsideSentence(leftAside), ...(files.length === MAX_FILES ? [TOO_MANY] : [])]
+    if (leftAside > 0 || files.length === MAX_FILES) remark(said.join(' ').trim())
+  }
   const over = useFileDrag(
-    addFiles,
-    addModel,
+    take,
     useApp((state) => state.report),
   )
   usePaste(addFiles)
@@ -60,12 +69,18 @@ function useAddFiles(): (files: File[]) => void {
 }
 
 const UNREADABLE = 'What was dropped cannot be read; drop it again, or choose the files instead.'
+const NO_PICTURE =
+  'There is no picture in what was dropped; drop JPEG, PNG, WebP, GIF, BMP, ICO or AVIF files.'
+const TOO_MANY = `Only the first ${MAX_FILES} files were looked at.`
 
-function useFileDrag(
-  addFiles: (files: File[]) => void,
-  addModel: (files: DroppedFile[]) => void,
-  report: (error: unknown) => void,
-): boolean {
+function leftAsideSentence(count: number): string {
+  if (count === 0) return ''
+  return count === 1
+    ? 'One file that is no picture was left aside.'
+    : `${count} files that are no pictures were left aside.`
+}
+
+function useFileDrag(take: (files: DroppedFile[]) => void, report: (error: unknown) => void): boolean {
   const [over, setOver] = useState(false)
   useEffect(() => {
     const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false
@@ -84,11 +99,9 @@ function useFileDrag(
       // Entries must be asked for before the handler ends; reading them may take its time.
       const dropped = droppedFiles(event.dataTransfer)
       dropped
-        .then((files) => {
-          if (isModel(files)) addModel(files)
-          else addFiles(files.map(({ file }) => file))
-        })
-        .catch((cause: unknown) => report(new AppError('bad-file', UNREADABLE, { cause })))
+        .catch((cause: unknown) => Promise.reject(new AppError('bad-file', UNREADABLE, { cause })))
+        .then(take)
+        .catch(report)
     }
     document.addEventListener('dragover', onOver)
     document.addEventListener('dragleave', onLeave)

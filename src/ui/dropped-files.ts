@@ -1,14 +1,13 @@
 /** What lies in a drop: files, and the files of dropped folders with their paths (File and Directory Entries API). */
-export interface DroppedFile {
-  path: string
-  file: File
-}
+import type { DroppedFile } from '../state/dropped.ts'
 
-/** A model's folder is flat; deeper down there is nothing of it. */
-const MAX_DEPTH = 3
-const MAX_FILES = 2000
+/** Pictures lie in folders of folders, by year and month say; deeper down it is somebody's whole disk. */
+const MAX_DEPTH = 5
+export const MAX_FILES = 2000
 
-/** Call it within the handler of the drop: afterwards the browser forgets what was dropped. */
+/**
+ * Call it within the handler of the drop: afterwards the browser forgets what was dropped. Gives up to `MAX_FILES` files.
+ */
 export async function droppedFiles(transfer: DataTransfer | null): Promise<DroppedFile[]> {
   const entries = [...(transfer?.items ?? [])].map((item) => item.webkitGetAsEntry())
   const plain = [...(transfer?.files ?? [])].map((file) => ({ path: file.name, file }))
@@ -42,9 +41,4 @@ function isFile(entry: FileSystemEntry): entry is FileSystemFileEntry {
 
 function isDirectory(entry: FileSystemEntry): entry is FileSystemDirectoryEntry {
   return entry.isDirectory
-}
-
-/** Pictures and models are told apart by the files that only models have. */
-export function isModel(files: readonly DroppedFile[]): boolean {
-  return files.some(({ path }) => /(^|\/)(pack|config)\.json$|\.safetensors$/.test(path))
 }

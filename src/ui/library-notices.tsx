@@ -18,7 +18,27 @@ export function LibraryNotices(): ReactElement | null {
     )
   }
   if (failure !== null) return <Notice failure={failure} action="All right" onAction={dismiss} />
-  return <Undo />
+  return (
+    <>
+      <Remark />
+      <Undo />
+    </>
+  )
+}
+
+/** What was left aside of a drop. */
+function Remark(): ReactElement | null {
+  const aside = useApp((state) => state.aside)
+  const dismiss = useApp((state) => state.dismissRemark)
+  if (aside === null) return null
+  return (
+    <div className="undo" role="group" aria-label="Left aside">
+      <span>{aside}</span>
+      <button type="button" className="link" onClick={dismiss}>
+        Dismiss
+      </button>
+    </div>
+  )
 }
 
 /** The last removal, to be taken back; what was removed before it can be taken back after it. */

@@ -3,6 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { treeInMemory, type FileTree } from '../../src/pack/bytes.ts'
 
+/** What belongs to a checkpoint; reference values lie beside some. */
+const CHECKPOINT_FILE =
+  /^(model[-.].*|(config|(generation|(pre)?processor|tokenizer)_config|tokenizer|special_tokens_map|added_tokens|vocab)\.json|merges\.txt)$/
+
 export type Json = Record<string, unknown>
 
 /** Files of a checkpoint by name, to be changed at will. */
@@ -11,7 +15,7 @@ export class Altered {
 
   constructor(folder = 'models/reference/short-tied') {
     for (const name of readdirSync(folder, { withFileTypes: true })) {
-      if (!name.isFile() || /^(reference|generation\.json)/.test(name.name)) continue
+      if (!name.isFile() || !CHECKPOINT_FILE.test(name.name)) continue
       this.files.set(name.name, Uint8Array.from(readFileSync(join(folder, name.name))).buffer)
     }
   }

@@ -18,7 +18,7 @@ interface Case {
   newIds: number[]
 }
 
-const CASES = JSON.parse(await readFile('models/reference/short-tied/interpolated.json', 'utf8')) as Case[]
+const CASES = JSON.parse(await readFile('models/reference/interpolated/cases.json', 'utf8')) as Case[]
 const STAGES = ['image_features', 'query_output', 'query_embeddings', 'logits'] as const
 
 describe('a checkpoint of 56 pixels that looks at pictures of another size', () => {
@@ -28,7 +28,7 @@ describe('a checkpoint of 56 pixels that looks at pictures of another size', () 
       const pack = await convertReference(read, 'short-tied', 'fp32', { imageSize: size })
       expect(pack.manifest.preprocessing.size).toBe(size)
       const expected = await openCheckpoint({
-        open: (path) => read(path === 'model.safetensors' ? 'short-tied/interpolated.safetensors' : ''),
+        open: (path) => read(path === 'model.safetensors' ? 'interpolated/values.safetensors' : ''),
       })
       const values = (stage: string): Promise<Float32Array<ArrayBuffer>> => {
         const tensor = `size${size}.${stage}`

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { readTokenizer } from '../../src/convert/side-files.ts'
+import { readTokenizer } from '../../src/convert/tokenizer/read-tokenizer.ts'
 import { openCharacterMap } from '../../src/runtime/talk/character-map.ts'
 import { makeTokenizer, type Tokenizer } from '../../src/runtime/talk/tokenizer.ts'
 

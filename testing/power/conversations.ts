@@ -3,7 +3,6 @@ import { writeArchive } from '../../src/conversation/archive-file.ts'
 import type { Conversation } from '../../src/conversation/conversation.ts'
 import { toShown, type KeptConversation } from '../../src/conversation/kept.ts'
 import type { ConversationLibrary, TabNews } from '../../src/conversation/library.ts'
-import { merge } from '../../src/conversation/merge.ts'
 import type { AnswerProgress, EngineCalls } from '../../src/protocol/engine-calls.ts'
 import type { Handlers } from '../../src/protocol/rpc.ts'
 import type { Random } from '../../src/scenes/random.ts'
@@ -15,6 +14,7 @@ import { openTab } from '../../src/store/tabs.ts'
 import { ANSWERED, clientOf, loaded, LOOKED, storeOf } from '../state/fake-browser.ts'
 import { Databases } from './databases.ts'
 import type { Session } from './machine.ts'
+import { Promises } from './promises.ts'
 import { demand, type Scenario, type Work } from './scenario.ts'
 
 const ACTIONS = [
@@ -31,15 +31,12 @@ export const conversations: Scenario = {
   prepare: async (random) => new Talking(random, await exported()),
 }
 
-/** Of one conversation, all that was said to be kept. */
-type Promised = Map<string, KeptConversation>
-
 class Talking implements Work {
   readonly media: readonly [Databases]
   readonly #databases = new Databases()
   readonly #random: Random
   readonly #file: Blob
-  readonly #promised: Promised = new Map()
+  readonly #promised = new Promises()
   /** Files of all pictures that were ever dropped or brought and kept, by id. */
   readonly #files = new Map<string, Blob>()
   /** Ids of the conversations that came in together. */
@@ -75,12 +72,8 @@ class Talking implements Work {
     const { kept, damaged } = await library.conversations()
     demand(damaged === 0, `${damaged} conversations are damaged`)
     const byId = new Map(kept.map((one) => [one.id, one]))
-    for (const [id, promised] of this.#promised) {
-      const now = byId.get(id)
-      demand(now !== undefined, `conversation ${id} is gone`)
-      const both = normal(merge(promised, now))
-      demand(both === normal(now), `conversation ${id} lost something:\n${both}\n${normal(now)}`)
-    }
+    const broken = this.#promised.broken(kept)
+    demand(broken === null, broken ?? '')
     for (const one of kept) await this.#checkOne(library, one)
     for (const { ids, isPromised } of this.#brought) {
       const there = ids.filter((id) => byId.has(id)).length
@@ -90,8 +83,6 @@ class Talking implements Work {
   }
 
   async #checkOne(library: ConversationLibrary, kept: KeptConversation): Promise<void> {
-    const ids = kept.turns.map(({ id }) => id)
-    demand(new Set(ids).size === ids.length, `a turn of ${kept.id} is there twice`)
     if (toShown(kept) === null) return
     for (const { id } of kept.pictures) {
       const stored = await library.picture(id)
@@ -149,7 +140,7 @@ class Talking implements Work {
       ...library,
       merge: async (conversation) => {
         const kept = await library.merge(conversation)
-        this.#promise(kept)
+        this.#promised.note(kept)
         return kept
       },
       addAll: async (added) => {
@@ -157,11 +148,11 @@ class Talking implements Work {
         this.#brought.push(entry)
         await library.addAll(added)
         entry.isPromised = true
-        for (const one of added) this.#promise(one)
+        for (const one of added) this.#promised.note(one)
       },
       forget: async (ids) => {
         // What is forgotten on purpose is no longer promised, whether that comes through or not.
-        for (const id of ids) this.#promised.delete(id)
+        for (const id of ids) this.#promised.drop(id)
         await library.forget(ids)
       },
       savePicture: (picture) => {
@@ -169,11 +160,6 @@ class Talking implements Work {
         return library.savePicture(picture)
       },
     }
-  }
-
-  #promise(kept: KeptConversation): void {
-    const before = this.#promised.get(kept.id)
-    this.#promised.set(kept.id, structuredClone(before === undefined ? kept : merge(before, kept)))
   }
 
   async #act(page: AppStore, action: (typeof ACTIONS)[number]): Promise<void> {
@@ -240,21 +226,6 @@ function engineOf(session: Session): Handlers<EngineCalls> {
 /** Nothing waits for a timer or a disk here, so that all that can happen has happened. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
-}
-
-/** A conversation as text, the same for all that say the same. */
-function normal({ changedAt, pictures, turns, chosen, removals }: KeptConversation): string {
-  const byId = <T extends { id: string }>(list: readonly T[]): T[] =>
-    [...list].sort((a, b) => (a.id < b.id ? -1 : 1))
-  const sorted = (record: object): [string, unknown][] =>
-    Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1))
-  return JSON.stringify([
-    changedAt,
-    byId(pictures),
-    byId(turns).map((turn) => ({ ...turn, answers: sorted(turn.answers) })),
-    sorted(chosen),
-    byId(removals),
-  ])
 }
 
 let file: Promise<Blob> | undefined

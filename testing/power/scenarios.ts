@@ -1,5 +1,6 @@
 /** All that is cut short, each as often as it is listed. */
 import { conversations } from './conversations.ts'
+import { folders } from './folders.ts'
 import { conversions, downloads } from './models.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -9,5 +10,5 @@ export const SCENARIOS: readonly Scenario[] = [
   conversations,
   conversions,
   conversations,
-  downloads,
+  folders,
 ]

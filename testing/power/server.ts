@@ -2,7 +2,7 @@
 import type { Random } from '../../src/scenes/random.ts'
 import { plainNetwork, type Network } from '../../src/remote/network.ts'
 import type { Session } from './machine.ts'
-import type { Files } from './small-models.ts'
+import { versionOf, type Files } from './small-models.ts'
 
 /** Of all answers so many break off in the middle. */
 const BROKEN = 0.1
@@ -29,7 +29,7 @@ export class Servers {
     if (file === undefined) return new Response(null, { status: 404 })
     this.onSend(file)
     const range = /^bytes=(\d+)-(\d*)$/.exec(asked.get('range') ?? '')
-    const etag = `"${file.length}-${file[0] ?? 0}"`
+    const etag = `"${versionOf(file)}"`
     if (range === null)
       return new Response(bodyOf(file, random), {
         headers: { etag, 'content-length': String(file.length) },

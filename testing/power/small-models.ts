@@ -1,7 +1,8 @@
 /** A checkpoint and packs that are as small as they can be: what is cut short is their keeping, not their arithmetic. */
 import { convertCheckpoint } from '../../src/convert/convert.ts'
 import { LEDGER_PATH } from '../../src/convert/pack-writer.ts'
-import { sinkInMemory, treeInMemory, type FileTree } from '../../src/pack/bytes.ts'
+import { sinkInMemory, type ByteSource, type FileTree } from '../../src/pack/bytes.ts'
+import type { Precision } from '../../src/pack/manifest.ts'
 import { checkpointOf } from '../../src/synthetic/checkpoint.ts'
 
 export type Files = ReadonlyMap<string, Uint8Array<ArrayBuffer>>
@@ -53,13 +54,36 @@ export async function smallCheckpoint(seed: number): Promise<Files> {
 }
 
 export function treeOf(files: Files): FileTree {
-  return treeInMemory(new Map([...files].map(([path, bytes]) => [path, bytes.buffer])))
+  return {
+    open: (path) => {
+      const bytes = files.get(path)
+      return Promise.resolve(bytes && { ...sourceOf(bytes), version: versionOf(bytes) })
+    },
+  }
+}
+
+function sourceOf({ buffer }: Uint8Array<ArrayBuffer>): ByteSource {
+  return { byteLength: buffer.byteLength, slice: (start, end) => buffer.slice(start, end) }
+}
+
+const versions = new WeakMap<Uint8Array, string>()
+let latest = 0
+
+/** Another for each file, as dates and ETags are: checkpoints that differ only in their weights are of one size. */
+export function versionOf(bytes: Uint8Array): string {
+  const known = versions.get(bytes) ?? `version ${(latest += 1)}`
+  versions.set(bytes, known)
+  return known
 }
 
 /** The pack that a checkpoint becomes where nothing is cut short; without what the converter remembers. */
-export async function converted(checkpoint: Files, name: string): Promise<Files> {
+export async function converted(
+  checkpoint: Files,
+  name: string,
+  precision: Precision = 'q8',
+): Promise<Files> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  await convertCheckpoint(treeOf(checkpoint), sinkInMemory(files), { name, precision: 'q8' })
+  await convertCheckpoint(treeOf(checkpoint), sinkInMemory(files), { name, precision })
   files.delete(LEDGER_PATH)
   return files
 }

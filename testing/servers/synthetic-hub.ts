@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressInfo } from 'node:net'
 import { readModel } from '../../src/convert/families/families.ts'
 import { planConversion } from '../../src/convert/plan.ts'
-import { ofPublishedWidths, type Layers } from '../../src/synthetic/dimensions.ts'
+import { publishedConfig, type Layers } from '../../src/synthetic/published.ts'
 
 export interface SyntheticHub {
   /** Ends in `/`. */
@@ -68,7 +68,7 @@ export async function startSyntheticHub(repository: string, layers: Layers): Pro
 }
 
 function checkpointFiles(layers: Layers): Map<string, SyntheticFile> {
-  const config = JSON.stringify(ofPublishedWidths(layers))
+  const config = JSON.stringify(publishedConfig('opt-2.7b', layers))
   // The planner knows every tensor's name and shape; the converter then finds the parameters as published.
   const { weights } = planConversion(readModel(config), 'fp32')
   const tensors = weights

@@ -31,7 +31,7 @@ const PUBLISHED_VOCABULARY = 32_128
 /** A card speaks for the whole; the frozen part of it came with a licence of its own. */
 const FLAN_T5_NOTICE =
   "The language model of the published models of this kind is Google's Flan-T5, which is under the Apache License 2.0: " +
-  'whoever passes the model on passes that licence on with it.'
+  'commercial use is allowed, and whoever passes the model on passes that licence on with it.'
 
 export const blip2T5: CheckpointFamily = {
   recognises: (root) => isBlip2(root) && section(root, 'text_config')['model_type'] === 't5',

@@ -1,21 +1,12 @@
 /** Reading values out of a `config.json` that may be another model's, or damaged. */
 import { AppError } from '../../pack/failure.ts'
+import { parseObject } from '../side-files.ts'
 
 export type Json = Record<string, unknown>
 
 /** The whole file. Throws `bad-checkpoint` when it is no JSON object. */
 export function parseConfig(text: string): Json {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    throw new AppError('bad-checkpoint', 'config.json is not valid JSON; fetch the checkpoint again.', {
-      cause,
-    })
-  }
-  if (!isObject(value))
-    throw new AppError('bad-checkpoint', 'config.json holds no object; fetch the checkpoint again.')
-  return value
+  return parseObject(text, 'config.json')
 }
 
 /** A group of settings; empty when there is none. */

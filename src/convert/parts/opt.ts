@@ -2,6 +2,7 @@
 import { decoder as treaty, POSITION_OFFSET } from '../../pack/parts.ts'
 import type { GraphBuilder } from '../onnx/graph-builder.ts'
 import type { Linear, Norm, Table, WeightsPlanner } from '../planner.ts'
+import type { BlockSize } from '../quantise.ts'
 import type { Initialiser } from '../weights.ts'
 import type { Part } from './part.ts'
 import { padHeads, unpadHeads } from '../onnx/heads.ts'
@@ -78,31 +79,50 @@ export function planDecoder(planner: WeightsPlanner, config: OptConfig): Decoder
   const { hiddenSize: hidden, intermediateSize, vocabulary, maxPositions, modules } = config
   const model = modules.decoder
   const norm = (tensor: string): Norm => planner.norm(tensor, hidden, OPT_LAYER_NORM_EPS)
-  const embedding = planner.table('embed_tokens', {
-    tensor: embeddingTensor(modules),
-    shape: [vocabulary, hidden],
-  })
+  const blocks = blocksOf(config)
+  const table = { tensor: embeddingTensor(modules), shape: [vocabulary, hidden] }
+  const embedding = planner.table('embed_tokens', table, blocks.table)
   const positionShape = [maxPositions + POSITION_OFFSET, hidden]
   const positions = planner.floats('embed_positions', [
     { tensor: `${model}.embed_positions.weight`, shape: positionShape },
   ])
   const layers = Array.from({ length: config.layers }, (_, i): Layer => {
     const at = (name: string): string => `${model}.layers.${i}.${name}`
-    const one = (name: string, outputs: number, inputs: number): Linear =>
-      planner.linear(at(name), [at(name)], outputs, inputs)
+    const one = (name: string, outputs: number, inputs: number, sharedBy: BlockSize): Linear =>
+      planner.linear(at(name), [at(name)], outputs, inputs, { sharedBy })
     const qkv = ['q_proj', 'k_proj', 'v_proj'].map((part) => at(`self_attn.${part}`))
     return {
       norm1: norm(at('self_attn_layer_norm')),
-      qkv: planner.linear(at('self_attn.qkv_proj'), qkv, hidden, hidden),
-      output: one('self_attn.out_proj', hidden, hidden),
+      qkv: planner.linear(at('self_attn.qkv_proj'), qkv, hidden, hidden, { sharedBy: blocks.reading }),
+      output: one('self_attn.out_proj', hidden, hidden, blocks.writing),
       norm2: norm(at('final_layer_norm')),
-      fc1: one('fc1', intermediateSize, hidden),
-      fc2: one('fc2', hidden, intermediateSize),
+      fc1: one('fc1', intermediateSize, hidden, blocks.reading),
+      fc2: one('fc2', hidden, intermediateSize, blocks.writing),
     }
   })
   const finalNorm = norm(`${model}.final_layer_norm`)
-  const head = config.tiedHead ? null : planner.linear('lm_head', [modules.head], vocabulary, hidden, false)
+  const head = config.tiedHead
+    ? null
+    : planner.linear('lm_head', [modules.head], vocabulary, hidden, { bias: false })
   return { embedding, positions, layers, finalNorm, head }
+}
+
+/** How many weights share a scale, by what a matrix reads and writes. */
+interface Blocks {
+  table: BlockSize
+  /** Matrices that read the stream, in which a few channels are far larger than the rest. */
+  reading: BlockSize
+  /** Matrices that write it. */
+  writing: BlockSize
+}
+
+/**
+ * From OPT-6.7B's width on more weights share a scale, so that its pack stays within 4.3 GB. Larger blocks cost most
+ * where channels differ, which is why those that read the stream have the smaller ones (docs/quantisation.md).
+ */
+function blocksOf({ hiddenSize }: OptConfig): Blocks {
+  if (hiddenSize < 4096) return { table: 32, reading: 32, writing: 32 }
+  return { table: 64, reading: 64, writing: 128 }
 }
 
 /** `nn.LayerNorm`'s default, which OPT leaves as it is. */

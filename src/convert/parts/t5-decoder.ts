@@ -64,7 +64,7 @@ function planT5Decoder(planner: WeightsPlanner, config: T5Config): T5DecoderWeig
   const layers = Array.from({ length: config.decoderLayers }, (_, i): Layer => {
     const at = (name: string): string => inBlock('decoder', i, `layer.1.${name}`)
     const one = (name: string, outputs: number, inputs: number): Linear =>
-      planner.linear(at(name), [at(name)], outputs, inputs, false)
+      planner.linear(at(name), [at(name)], outputs, inputs, { bias: false })
     return {
       attention: planSelfAttention(planner, config, 'decoder', i),
       cross: {
@@ -77,7 +77,9 @@ function planT5Decoder(planner: WeightsPlanner, config: T5Config): T5DecoderWeig
   })
   const finalNorm = planFinalNorm(planner, config, 'decoder')
   const module = config.embeddings.head.replace(/\.weight$/, '')
-  const head = config.tiedHead ? null : planner.linear('lm_head', [module], config.vocabulary, hidden, false)
+  const head = config.tiedHead
+    ? null
+    : planner.linear('lm_head', [module], config.vocabulary, hidden, { bias: false })
   return { embedding, biases, layers, finalNorm, head }
 }
 

@@ -53,13 +53,9 @@ function planT5Encoder(planner: WeightsPlanner, config: T5Config): T5EncoderWeig
   const finalNorm = planFinalNorm(planner, config, 'encoder')
   const cross = Array.from({ length: config.decoderLayers }, (_, i) => {
     const at = (part: string): string => inBlock('decoder', i, `layer.1.EncDecAttention.${part}`)
-    return planner.linear(
-      at('kv'),
-      [at('k'), at('v')],
-      config.heads * config.headSize,
-      config.hiddenSize,
-      false,
-    )
+    return planner.linear(at('kv'), [at('k'), at('v')], config.heads * config.headSize, config.hiddenSize, {
+      bias: false,
+    })
   })
   return { embedding, biases, layers, finalNorm, cross }
 }

@@ -90,8 +90,8 @@ export function planSelfAttention(
   const parts = ['q', 'k', 'v'].map((part) => at(`SelfAttention.${part}`))
   return {
     norm: planner.rmsNorm(at('layer_norm'), hidden, config.epsilon),
-    qkv: planner.linear(at('SelfAttention.qkv'), parts, inner, hidden, false),
-    output: planner.linear(at('SelfAttention.o'), [at('SelfAttention.o')], hidden, inner, false),
+    qkv: planner.linear(at('SelfAttention.qkv'), parts, inner, hidden, { bias: false }),
+    output: planner.linear(at('SelfAttention.o'), [at('SelfAttention.o')], hidden, inner, { bias: false }),
   }
 }
 
@@ -115,8 +115,10 @@ export function planFeedForward(
   const halves = ['wi_1', 'wi_0'].map((half) => at(`DenseReluDense.${half}`))
   return {
     norm: planner.rmsNorm(at('layer_norm'), hidden, config.epsilon),
-    wide: planner.linear(at('DenseReluDense.wi'), halves, inner, hidden, false),
-    narrow: planner.linear(at('DenseReluDense.wo'), [at('DenseReluDense.wo')], hidden, inner, false),
+    wide: planner.linear(at('DenseReluDense.wi'), halves, inner, hidden, { bias: false }),
+    narrow: planner.linear(at('DenseReluDense.wo'), [at('DenseReluDense.wo')], hidden, inner, {
+      bias: false,
+    }),
   }
 }
 

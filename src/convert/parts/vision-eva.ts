@@ -63,7 +63,7 @@ function planVision(planner: WeightsPlanner, config: VisionConfig): VisionWeight
   const blocks = Array.from({ length: config.layers }, (_, i): Block => {
     const block = (name: string): string => at(`encoder.layers.${i}.${name}`)
     const one = (name: string, outputs: number, inputs: number, bias = true): Linear =>
-      planner.linear(block(name), [block(name)], outputs, inputs, bias)
+      planner.linear(block(name), [block(name)], outputs, inputs, { bias })
     return {
       norm1: planner.norm(block('layer_norm1'), hidden, layerNormEps),
       qkv: one('self_attn.qkv', 3 * hidden, hidden, config.qkvBias),

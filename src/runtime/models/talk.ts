@@ -60,16 +60,37 @@ export class Talk {
     this.#language.useRecordings(use)
   }
 
-  /** Ids of a prompt in the model's own form. Without a tokenizer there is only the empty prompt. */
+  /**
+   * Ids of a prompt as the tokenizer frames it, else in the model's own form; the empty prompt always is in that form.
+   * White space at its end would be a token of its own, behind which models go on worse. Without a tokenizer there is
+   * only the empty prompt.
+   */
   promptIds(prompt: string): number[] {
-    if (prompt === '') return this.#form.promptIds([])
+    const text = prompt.trimEnd()
+    if (text === '') return this.#form.promptIds([])
     if (this.#tokenizer === null) {
       throw new AppError(
         'bad-usage',
         'This pack has no tokenizer, so it cannot take a prompt; convert a checkpoint with its tokenizer files.',
       )
     }
-    return this.#form.promptIds(this.#tokenizer.encode(prompt))
+    const { frame } = this.#tokenizer
+    const ids = this.#tokenizer.encode(text)
+    return frame === null ? this.#form.promptIds(ids) : [...frame.before, ...ids, ...frame.after]
+  }
+
+  /** Whether answers are text: without a tokenizer they are token ids. */
+  get writes(): boolean {
+    return this.#tokenizer !== null
+  }
+
+  /** For those who want text. Throws `unsupported-model` where answers are token ids. */
+  assertWrites(): void {
+    if (this.writes) return
+    throw new AppError(
+      'unsupported-model',
+      'This pack has no tokenizer, so its answers are token ids and no text; convert a checkpoint with its tokenizer files.',
+    )
   }
 
   /** Text of ids, outer white space removed; empty without a tokenizer. */

@@ -22,6 +22,8 @@ describe('the prompt of a conversation', () => {
     expect(dialoguePrompt([], '{question} $& $1', 'Q: {question} Short answer:')).toBe(
       'Q: {question} $& $1 Short answer:',
     )
+    const spaced = 'Question: {question} Answer: \n'
+    expect(dialoguePrompt(turns.slice(0, 1), 'why?', spaced)).toBe(dialoguePrompt(turns.slice(0, 1), 'why?'))
     expect(() => dialoguePrompt([], 'why?', 'Answer:')).toThrow(
       expect.objectContaining({ code: 'bad-usage' }),
     )

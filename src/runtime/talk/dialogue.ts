@@ -21,7 +21,7 @@ export function dialoguePrompt(
   if (!template.includes('{question}')) {
     throw new AppError('bad-usage', 'The question template has no {question}; say where the question goes.')
   }
-  const asked = (text: string): string => template.split('{question}').join(text.trim())
+  const asked = (text: string): string => template.split('{question}').join(text.trim()).trimEnd()
   const said = turns.map((turn) => `${asked(turn.question)} ${sentence(turn.answer)}`)
   return [...said, asked(question)].join(' ')
 }

@@ -70,7 +70,7 @@ export class Discussion {
     { settings, signal }: AnswerOptions,
   ): AsyncGenerator<AnswerSoFar, void, undefined> {
     const ids = this.#voice.promptIds(prompt)
-    yield* this.#generate({ ids, prompt, dropped: 0 }, this.#fitting(settings, ids), signal, false)
+    yield* this.#generate({ ids, prompt: prompt.trimEnd(), dropped: 0 }, this.#fitting(settings, ids), signal, false)
   }
 
   /**

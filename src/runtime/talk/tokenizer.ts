@@ -2,6 +2,7 @@
 import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers'
 import { AppError } from '../../pack/failure.ts'
 import type { PackReader } from '../../pack/manifest.ts'
+import { frameOf, type Frame } from '../../pack/tokenizer-frame.ts'
 import { openCharacterMap, type Normalise } from './character-map.ts'
 
 export interface Tokenizer {
@@ -9,10 +10,19 @@ export interface Tokenizer {
   encode(text: string): number[]
   /** Text of `ids` without special tokens; an unfinished character at the end is left out. */
   decode(ids: readonly number[]): string
+  /** What stands around the ids of a text; null where the model's own form says it. */
+  readonly frame: Frame | null
+}
+
+interface AddedToken {
+  id: number
+  content: string
+  special?: boolean
 }
 
 interface TokenizerJson {
-  added_tokens?: { id: number; content: string; special?: boolean }[]
+  added_tokens?: AddedToken[]
+  post_processor?: unknown
   model?: { type?: string; vocab?: unknown }
   [key: string]: unknown
 }
@@ -27,15 +37,21 @@ export async function openTokenizer(pack: PackReader): Promise<Tokenizer | null>
 
 /** From parsed `tokenizer.json` and `tokenizer_config.json`. */
 export function makeTokenizer(json: TokenizerJson, config: object): Tokenizer {
-  const special = new Set(
-    (json.added_tokens ?? []).filter((token) => token.special !== false).map((token) => token.id),
-  )
-  // Without added tokens `</s>` or `<image>` in a prompt is cut into letters like any other text.
-  const plain = { ...json, model: unspellable(json.model, special), added_tokens: [], post_processor: null }
+  const [special, words] = partition(json.added_tokens ?? [])
+  // Without special tokens `</s>` or `<image>` in a prompt is cut into letters like any other text.
+  const plain = {
+    ...json,
+    model: unspellable(json.model, special),
+    added_tokens: words,
+    post_processor: null,
+  }
   const { normalise, rest } = takeCharacterMap(json['normalizer'])
   const spaced = splitsAtWhiteSpace(json['pre_tokenizer']) ? asUnicodeSpaces : (text: string): string => text
-  const inner = new HfTokenizer({ ...plain, normalizer: rest }, config)
+  // The library's configuration would bring in what transformers does not do with these models.
+  const inner = new HfTokenizer({ ...plain, normalizer: rest }, {})
+  const cleansUp = cleansUpSpaces(json, config)
   return {
+    frame: frameOf(json.post_processor),
     encode: (text) => {
       const normal = spaced(normalise(text))
       return normal === '' ? [] : [...inner.encode(normal, { add_special_tokens: false }).ids]
@@ -43,10 +59,25 @@ export function makeTokenizer(json: TokenizerJson, config: object): Tokenizer {
     decode(ids) {
       const known = ids.filter((id) => !special.has(id) && inner.id_to_token(id) !== undefined)
       if (known.length === 0) return ''
-      const text = inner.decode(known, { skip_special_tokens: false, clean_up_tokenization_spaces: false })
-      return text.replace(/\uFFFD+$/, '')
+      const options = { skip_special_tokens: false, clean_up_tokenization_spaces: cleansUp }
+      return inner.decode(known, options).replace(/\uFFFD+$/, '')
     },
   }
+}
+
+/** Ids of special tokens, and those that were only added to the vocabulary: words like any, in a prompt and in an answer. */
+function partition(tokens: readonly AddedToken[]): [special: Set<number>, words: AddedToken[]] {
+  const isSpecial = ({ special }: AddedToken): boolean => special !== false
+  return [new Set(tokens.filter(isSpecial).map(({ id }) => id)), tokens.filter((token) => !isSpecial(token))]
+}
+
+/** As transformers 5: " ." becomes "." where a configuration asks for it, but not of a byte-level BPE unless it insists. */
+function cleansUpSpaces({ model }: TokenizerJson, config: object): boolean {
+  const {
+    clean_up_tokenization_spaces: asked = false,
+    clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output: insists = false,
+  }: Record<string, unknown> = { ...config }
+  return asked === true && (model?.type !== 'BPE' || insists === true)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { treeInMemory, type FileTree } from '../pack/bytes.ts'
-import { readTokenizer } from './side-files.ts'
+import { treeInMemory, type FileTree } from '../../pack/bytes.ts'
+import { readTokenizer } from './read-tokenizer.ts'
 
 const VOCABULARY = JSON.stringify({ '<s>': 0, '<pad>': 1, '</s>': 2, a: 3, b: 4, ab: 5, abb: 6 })
 const MERGES = ['#version: 0.2', 'a b', 'ab b', '']
@@ -25,8 +25,18 @@ describe('a tokenizer of vocabulary and merges', () => {
     expect(model.merges).toEqual(['a b', 'ab b'])
   })
 
-  it('is none without either file', async () => {
-    expect((await readTokenizer(treeOf({ 'vocab.json': VOCABULARY }))).tokenizer).toBeUndefined()
+  it('is none without any file', async () => {
+    expect((await readTokenizer(treeOf({}))).tokenizer).toBeUndefined()
+  })
+
+  it.each([
+    ['vocab.json', VOCABULARY],
+    ['merges.txt', MERGES.join('\n')],
+  ])('is missed where there is %s alone', async (path, text) => {
+    await expect(readTokenizer(treeOf({ [path]: text }))).rejects.toMatchObject({
+      code: 'bad-checkpoint',
+      message: expect.stringContaining(`${path} without`) as string,
+    })
   })
 
   it.each([

@@ -1,0 +1,80 @@
+/** The tokenizer of a checkpoint, in whichever of the hub's layouts it is there. */
+import type { FileTree } from '../../pack/bytes.ts'
+import { AppError } from '../../pack/failure.ts'
+import { readSpiece } from '../sentencepiece.ts'
+import { isRecord, parseObject, readJson, readTextFile, type Json } from '../side-files.ts'
+import { settleTokenizer } from './tokenizer-rules.ts'
+
+export interface TokenizerFiles {
+  /**
+   * `tokenizer.json` as transformers reads it, the checkpoint's own or made of `vocab.json` and `merges.txt` or
+   * `spiece.model`; undefined without.
+   */
+  tokenizer: string | undefined
+  config: string | undefined
+  /** What the files ask for and is not done, each as a clause. */
+  remarks: readonly string[]
+}
+
+/** `modelConfig` is `config.json`. Throws `bad-checkpoint` and `unsupported-model`. */
+export async function readTokenizer(tree: FileTree, modelConfig: Json = {}): Promise<TokenizerFiles> {
+  const configText = await readTextFile(tree, 'tokenizer_config.json')
+  const config = configText === undefined ? {} : parseObject(configText, 'tokenizer_config.json')
+  const added = (await readJson(tree, 'added_tokens.json')) ?? {}
+  const specialTokens = (await readJson(tree, 'special_tokens_map.json')) ?? {}
+  const text = await readTextFile(tree, 'tokenizer.json')
+  const made =
+    text === undefined ? await makeOf(tree, { config, added }) : parseObject(text, 'tokenizer.json')
+  if (made === undefined) return { tokenizer: undefined, config: configText, remarks: [] }
+  // A SentencePiece model is T5's, whatever a file that is not there would call it.
+  const reader =
+    isUnigram(made) && text === undefined ? { tokenizer_class: 'T5Tokenizer', ...config } : config
+  const isFile = text !== undefined
+  const { tokenizer, remarks } = settleTokenizer({
+    tokenizer: made,
+    isFile,
+    config: reader,
+    specialTokens,
+    added,
+    modelConfig,
+  })
+  const asItIs = text !== undefined && tokenizer === made
+  return { tokenizer: asItIs ? text : JSON.stringify(tokenizer), config: configText, remarks }
+}
+
+/** A `tokenizer.json` of the files of older layouts. */
+async function makeOf(tree: FileTree, side: { config: Json; added: Json }): Promise<Json | undefined> {
+  const vocabulary = await readJson(tree, 'vocab.json')
+  const merges = await readTextFile(tree, 'merges.txt')
+  if (vocabulary !== undefined && merges !== undefined) return byteLevelBpe(vocabulary, merges)
+  const spiece = await readSpiece(tree, side)
+  if (spiece !== undefined) return { ...spiece }
+  if (vocabulary === undefined && merges === undefined) return undefined
+  const [there, missing] = merges === undefined ? ['vocab.json', 'merges.txt'] : ['merges.txt', 'vocab.json']
+  throw new AppError(
+    'bad-checkpoint',
+    `The tokenizer is there by half: ${there} without ${missing}; download that file, too.`,
+  )
+}
+
+function isUnigram({ model }: Json): boolean {
+  return isRecord(model) && model['type'] === 'Unigram'
+}
+
+/** OPT's tokenizer in `tokenizer.json` form: GPT-2's byte-level BPE, nothing lower-cased. */
+function byteLevelBpe(vocabulary: Json, merges: string): Json {
+  return {
+    version: '1.0',
+    added_tokens: [],
+    normalizer: null,
+    pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
+    post_processor: null,
+    decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
+    model: {
+      type: 'BPE',
+      vocab: vocabulary,
+      // Git may have given the file the line ends of Windows; no merge holds white space but the blank between its parts.
+      merges: merges.split(/\r\n|\r|\n/).filter((line) => line !== '' && !line.startsWith('#version')),
+    },
+  }
+}
