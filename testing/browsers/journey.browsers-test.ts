@@ -34,6 +34,7 @@ describe.each([chromium, firefox, webkit])('In $name', (kind) => {
 
   const launch = async (): Promise<void> => {
     browser = await kind.launch(join(folder, 'profile'))
+    page = new Visitor(await browser.open())
   }
 
   beforeAll(async () => {
@@ -54,19 +55,16 @@ describe.each([chromium, firefox, webkit])('In $name', (kind) => {
   })
 
   it('the store keeps its contract, in the page, in a thread and between both', async () => {
-    const tab = await browser.open()
-    await tab.goto(`${site.url}contract.html`)
-    const outcomes = await tab.run(
+    await page.tab.goto(`${site.url}contract.html`)
+    const outcomes = await page.tab.run(
       () => (globalThis as { outcomes?: Promise<Outcome[]> }).outcomes ?? [],
       null,
     )
     expect(outcomes.filter(({ failure }) => failure !== null)).toEqual([])
     expect(outcomes.length).toBeGreaterThan(2 * contract.length)
-    await tab.close()
   })
 
   it('a picture that is dropped gets a caption, and a question about it an answer', async () => {
-    page = new Visitor(await browser.open())
     await page.visit(`${site.url}?provider=wasm`)
     await page.drop(`testing/images/${PICTURE}`, 'image/png')
     expect(await page.answer(PICTURE)).toMatch(/[a-z]{2,}/)
@@ -112,7 +110,6 @@ describe.each([chromium, firefox, webkit])('In $name', (kind) => {
     if (kind.keepsProfile) {
       await browser.close()
       await launch()
-      page = new Visitor(await browser.open())
       await page.visit(`${site.url}?provider=wasm`)
     } else await page.reload()
     expect([await page.answer(PICTURE), await page.answer(DOG)]).toEqual(before)

@@ -84,13 +84,6 @@ export class Visitor {
     await this.modelSays(/works without a connection/)
   }
 
-  /** Changes over to a kept model, with the list of other models open. */
-  async useModel(name: string): Promise<void> {
-    await this.press(`Use: ${name}`)
-    await this.disappears(button(`Use: ${name}`))
-    await this.modelRuns()
-  }
-
   async appears(xpath: string): Promise<void> {
     await this.reads(xpath, /^/)
   }
