@@ -8,6 +8,8 @@ const PORT = Number(process.env['PICTALK_PORT'])
 /** End to end: the built app, served as any static host would, in Chromium with WebGPU on a software adapter. */
 export default defineConfig({
   testDir: 'e2e',
+  // Emptied before each run: the reports of other steps lie beside it.
+  outputDir: 'test-results/e2e',
   timeout: 180_000,
   expect: { timeout: 120_000 },
   // Every test has a browser context of its own, servers of its own, and shares nothing but the built page.

@@ -36,7 +36,8 @@ test('Users can choose, then paste, and get a conversation for each picture', as
 })
 
 test('Users can stop while the answer is written, and go on with the next picture', async ({ app, page }) => {
-  await app.openOnWebGpu()
+  await app.open()
+  await app.answerAtLength()
   await app.choose(PICTURE)
   await page.getByRole('button', { name: 'Stop' }).click()
   await expect(app.answer('good-rgb.png')).toContainText('Stopped after')

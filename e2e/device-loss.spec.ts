@@ -1,10 +1,13 @@
 import type { Page, Worker } from '@playwright/test'
+import type { PartName } from '../src/pack/families.ts'
 import { expect, test } from './fixtures.ts'
 import { beginThreadWith } from './threads.ts'
 
 /** 20 takes about ten minutes on a software adapter; the gate makes do with fewer. */
 const LOSSES = Number(process.env['DEVICE_LOSSES'] ?? 3)
 const NAME = 'good-rgb.png'
+
+test.use({ builtIn: 'small' })
 
 /** Lets the engine's worker remember its device, so that it can be destroyed from outside. */
 function rememberDevice(page: Page): Promise<void> {
@@ -38,10 +41,7 @@ test('Users keep the half answer, the draft and the conversation when the graphi
   await app.choose(`testing/images/${NAME}`)
   await app.finished(NAME)
   // Long enough to be in the middle of it for sure.
-  await page.getByText('Settings').click()
-  await page.getByLabel('How to answer').selectOption('My own')
-  await page.getByLabel('Longest answer').fill('40')
-  await page.getByLabel('Shortest answer').fill('40')
+  await app.answerAtLength(80)
   for (let loss = 1; loss <= LOSSES; loss += 1) {
     const question = `what is in the picture? ${loss}`
     await app.ask(question)
@@ -62,14 +62,15 @@ test('Users keep the half answer, the draft and the conversation when the graphi
 })
 
 interface Moment {
-  graph: string
-  /** Behind the news that the graph is prepared: the so manieth call of a method. */
-  call: 'GPUDevice.createBuffer' | 'GPUDevice.createShaderModule' | 'GPUBuffer.mapAsync'
+  /** The part whose preparation is told of, or the stage. */
+  news: PartName | 'warming-up'
+  /** Behind that news: the so manieth call of a method. */
+  call: 'GPUDevice.createBuffer' | 'GPUDevice.createShaderModule' | 'GPUBuffer.mapAsync' | 'GPUQueue.submit'
   count: number
 }
 
 /** Has the first engine of the visit lose its device at a moment of loading. Returns how many engines there were. */
-async function loseWhileLoading(page: Page, { graph, call, count }: Moment): Promise<() => number> {
+async function loseWhileLoading(page: Page, { news, call, count }: Moment): Promise<() => number> {
   const [owner, method] = call.split('.')
   let started = 0
   await beginThreadWith(page, 'engine.worker', () => {
@@ -89,7 +90,7 @@ async function loseWhileLoading(page: Page, { graph, call, count }: Moment): Pro
       }
       const post = self.postMessage.bind(self)
       self.postMessage = (message, ...rest) => {
-        if (message.event?.graph === '${graph}') left = ${count}
+        if ([message.event?.graph, message.event?.stage].includes('${news}')) left = ${count}
         post(message, ...rest)
       }`
   })
@@ -97,17 +98,19 @@ async function loseWhileLoading(page: Page, { graph, call, count }: Moment): Pro
 }
 
 for (const moment of [
-  { graph: 'vision', call: 'GPUDevice.createBuffer', count: 3 },
-  { graph: 'q-former', call: 'GPUDevice.createBuffer', count: 3 },
+  { news: 'vision', call: 'GPUDevice.createBuffer', count: 3 },
+  { news: 'q-former', call: 'GPUDevice.createBuffer', count: 3 },
   // Nothing is read back before recordings are checked.
-  { graph: 'decoder', call: 'GPUBuffer.mapAsync', count: 2 },
+  { news: 'decoder', call: 'GPUBuffer.mapAsync', count: 2 },
+  { news: 'warming-up', call: 'GPUQueue.submit', count: 2 },
 ] satisfies Moment[])
-  test(`Users need do nothing when the graphics device goes away while the ${moment.graph} part is loaded`, async ({
+  test(`Users need do nothing when the graphics device goes away while it loads (${moment.news})`, async ({
     app,
     page,
   }) => {
     const engines = await loseWhileLoading(page, moment)
-    await page.goto('/')
+    // A software adapter is not warmed up unless it is asked for.
+    await page.goto(moment.news === 'warming-up' ? '/?warm-up' : '/')
     await app.choose(`testing/images/${NAME}`)
     await app.finished(NAME)
     await expect(app.model).toContainText('Runs on WebGPU')

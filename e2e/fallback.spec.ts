@@ -21,12 +21,16 @@ test('Users without WebGPU are told so and get their caption from WebAssembly', 
   }
 })
 
-test('Users can change over to WebAssembly by hand', async ({ app, page }) => {
-  await app.openOnWebGpu()
-  await page.getByRole('button', { name: 'Use WebAssembly' }).click()
-  await expect(app.model).toContainText('Runs on WebAssembly')
-  await app.choose('testing/images/good-rgb.png')
-  await app.finished(0)
+test.describe('from WebGPU', () => {
+  test.use({ builtIn: 'small' })
+
+  test('Users can change over to WebAssembly by hand', async ({ app, page }) => {
+    await app.openOnWebGpu()
+    await page.getByRole('button', { name: 'Use WebAssembly' }).click()
+    await expect(app.model).toContainText('Runs on WebAssembly')
+    await app.choose('testing/images/good-rgb.png')
+    await app.finished(0)
+  })
 })
 
 test('Users are told when the model is damaged, and can load it again', async ({ app, page }) => {

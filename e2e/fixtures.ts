@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { test as base, expect, type Locator, type Page } from '@playwright/test'
+import { smallModel } from '../testing/small-model.ts'
 
 /** The page as a person meets it: roles and labels only. */
 export class AppPage {
@@ -26,6 +28,28 @@ export class AppPage {
   async openOnWebGpu(): Promise<void> {
     await this.open('')
     await expect(this.model).toContainText('Runs on WebGPU')
+  }
+
+  /** Opens the page and has a picture captioned. Returns the caption's words. */
+  async openWith(path: string): Promise<string> {
+    await this.open()
+    await this.choose(path)
+    return this.finished(basename(path))
+  }
+
+  /** The same page in another tab of this browser. */
+  async beside(): Promise<AppPage> {
+    const other = new AppPage(await this.page.context().newPage())
+    await other.open()
+    return other
+  }
+
+  /** From now on answers have at least so many tokens, so that something can be done while one is being written. */
+  async answerAtLength(tokens = 150): Promise<void> {
+    await this.page.getByText('Settings').click()
+    await this.page.getByLabel('How to answer').selectOption('My own')
+    await this.page.getByLabel('Longest answer').fill(`${tokens}`)
+    await this.page.getByLabel('Shortest answer').fill(`${tokens}`)
   }
 
   async choose(...paths: string[]): Promise<void> {
@@ -96,9 +120,34 @@ export interface Expected {
   errors: RegExp[]
 }
 
-export const test = base.extend<{ app: AppPage; expected: Expected }>({
+interface Fixtures {
+  app: AppPage
+  expected: Expected
+  /**
+   * What lies in the built-in model's place: `small` is for tests on WebGPU that are not about what is answered. On a
+   * software adapter it is done many times sooner.
+   */
+  builtIn: 'itself' | 'small'
+}
+
+/** Made once, when the first test of a process asks for it. */
+let smallFiles: ReturnType<typeof smallModel> | undefined
+
+async function serveSmallModel(page: Page): Promise<void> {
+  const read = async (path: string): Promise<ArrayBuffer> => new Uint8Array(await readFile(path)).buffer
+  smallFiles ??= smallModel(read, { name: 'drawn-scenes' })
+  const files = await smallFiles
+  await page.route('**/models/drawn-scenes/*', async (route) => {
+    const bytes = files.get(basename(new URL(route.request().url()).pathname))
+    await route.fulfill(bytes === undefined ? { status: 404 } : { body: Buffer.from(bytes) })
+  })
+}
+
+export const test = base.extend<Fixtures>({
+  builtIn: ['itself', { option: true }],
   expected: async ({}, use) => use({ origins: [], errors: [] }),
-  app: async ({ page, baseURL, expected }, use) => {
+  app: async ({ page, baseURL, expected, builtIn }, use) => {
+    if (builtIn === 'small') await serveSmallModel(page)
     const complaints: string[] = []
     const complain = (text: string): void => {
       if (!expected.errors.some((known) => known.test(text))) complaints.push(text)

@@ -1,33 +1,15 @@
-import type { BrowserContext, Page } from '@playwright/test'
-import { AppPage, expect, test } from './fixtures.ts'
+import { expect, test } from './fixtures.ts'
 
 const NAME = 'good-rgb.png'
 const PICTURE = `testing/images/${NAME}`
 const CAT = `${NAME}: is there a cat?`
 const DOG = `${NAME}: is there a dog?`
 
-/** Long answers, so that something can be done while one is being written. */
-async function answerAtLength(page: Page): Promise<void> {
-  await page.getByText('Settings').click()
-  await page.getByLabel('How to answer').selectOption('My own')
-  await page.getByLabel('Shortest answer').fill('150')
-  await page.getByLabel('Longest answer').fill('200')
-}
-
-/** Another page of the same browser. */
-async function openBeside(context: BrowserContext): Promise<AppPage> {
-  const app = new AppPage(await context.newPage())
-  await app.open('?provider=wasm')
-  return app
-}
-
 test('Users can undo a removal after they asked something else, and keep both across a reload', async ({
   app,
   page,
 }) => {
-  await app.open('?provider=wasm')
-  await app.choose(PICTURE)
-  await app.finished(NAME)
+  await app.openWith(PICTURE)
   await app.ask('is there a cat?')
   await app.finished(CAT)
   await page.getByRole('button', { name: 'Remove is there a cat?' }).click()
@@ -44,9 +26,7 @@ test('Users can undo a removal after they asked something else, and keep both ac
 })
 
 test('Users can take back several removals, one after the other', async ({ app, page }) => {
-  await app.open('?provider=wasm')
-  await app.choose(PICTURE)
-  await app.finished(NAME)
+  await app.openWith(PICTURE)
   await app.ask('is there a cat?')
   await app.finished(CAT)
   await page.getByRole('button', { name: 'Remove is there a cat?' }).click()
@@ -60,10 +40,8 @@ test('Users can take back several removals, one after the other', async ({ app, 
 })
 
 test('Users can delete what is being written and take that back: it is finished', async ({ app, page }) => {
-  await app.open('?provider=wasm')
-  await app.choose(PICTURE)
-  await app.finished(NAME)
-  await answerAtLength(page)
+  await app.openWith(PICTURE)
+  await app.answerAtLength()
   await app.ask('is there a cat?')
   await expect(app.answer(CAT)).toContainText('Writing…')
   await app.list.getByRole('button', { name: 'Delete conversation' }).click()
@@ -74,7 +52,7 @@ test('Users can delete what is being written and take that back: it is finished'
 })
 
 test('Users can stop while the picture is looked at and ask at once', async ({ app, page }) => {
-  await app.open('?provider=wasm')
+  await app.open()
   await app.choose(PICTURE)
   await expect(app.answer(NAME)).toContainText(/Reading|Looking/)
   await page.keyboard.press('Escape')
@@ -86,19 +64,16 @@ test('Users can stop while the picture is looked at and ask at once', async ({ a
 test('Users can talk about a picture in two tabs at once, and each shows what the other says', async ({
   app,
   page,
-  context,
 }) => {
-  await app.open('?provider=wasm')
-  await app.choose(PICTURE)
-  await app.finished(NAME)
-  const other = await openBeside(context)
+  await app.openWith(PICTURE)
+  const other = await app.beside()
   await other.finished(NAME)
-  await answerAtLength(page)
+  await app.answerAtLength()
   await app.ask('is there a cat?')
   await expect(other.answer(CAT)).toContainText('Writing in another tab…')
   await expect(other.answer(CAT).getByRole('button', { name: 'Stop' })).toHaveCount(0)
   await other.ask('is there a dog?')
-  const third = await openBeside(context)
+  const third = await app.beside()
   await app.finished(DOG)
   for (const tab of [app, other, third]) {
     await tab.finished(CAT)
@@ -109,16 +84,10 @@ test('Users can talk about a picture in two tabs at once, and each shows what th
   await expect(app.conversation.getByRole('article')).toHaveCount(3)
 })
 
-test('Users are told when an answer was cut off with its tab, in every tab', async ({
-  app,
-  page,
-  context,
-}) => {
-  await app.open('?provider=wasm')
-  await app.choose(PICTURE)
-  await app.finished(NAME)
-  const other = await openBeside(context)
-  await answerAtLength(page)
+test('Users are told when an answer was cut off with its tab, in every tab', async ({ app, page }) => {
+  await app.openWith(PICTURE)
+  const other = await app.beside()
+  await app.answerAtLength()
   await app.ask('is there a cat?')
   await expect(other.answer(CAT)).toContainText('Writing in another tab…')
   await page.close()
@@ -130,13 +99,10 @@ test('Users are told when an answer was cut off with its tab, in every tab', asy
 test('Users who delete a conversation in one tab have it deleted in the other, which does not write it back', async ({
   app,
   page,
-  context,
 }) => {
-  await app.open('?provider=wasm')
-  await app.choose(PICTURE)
-  await app.finished(NAME)
-  const other = await openBeside(context)
-  await answerAtLength(other.page)
+  await app.openWith(PICTURE)
+  const other = await app.beside()
+  await other.answerAtLength()
   await other.ask('is there a cat?')
   await expect(app.answer(CAT)).toContainText('Writing in another tab…')
   await app.list.getByRole('button', { name: 'Delete conversation' }).click()

@@ -22,7 +22,7 @@ import {
   storeOf,
   test,
 } from './model-fixtures.ts'
-import { fillDisk } from './threads.ts'
+import { fillDisk, hurryFetching } from './threads.ts'
 
 const { parameters } = JSON.parse(readFileSync(join(PACK, 'pack.json'), 'utf8')) as PackManifest
 const PARAMETERS = `${(parameters / 1e6).toFixed(1)} million parameters`
@@ -352,6 +352,7 @@ test('Users who lose the connection are told so, and the download goes on by its
 }) => {
   expected.errors.push(/Failed to load resource|ERR_INTERNET_DISCONNECTED/)
   await models.open()
+  await hurryFetching(models.page)
   server.fault = (path, count) =>
     path === 'decoder.weights' && count === 1 ? { kind: 'cut', after: 1_000_000 } : undefined
   let offline = false
@@ -488,6 +489,7 @@ test.describe('Users are told in one sentence what is wrong', () => {
     test(name, async ({ models, server, app, expected }) => {
       expected.errors.push(/Failed to load resource|blocked by CORS policy/)
       await models.open()
+      await hurryFetching(models.page)
       server.fault = fault
       await models.look(server.origin)
       await expect(app.model).toContainText(sentence)

@@ -117,6 +117,8 @@ function compose(): AppStore {
     },
     drafts: draftStorage,
     builtInModelUrl: new URL('models/drawn-scenes/', document.baseURI).href,
+    // `?warm-up` is for trying what a graphics card does where there is only a software adapter.
+    warmUp: new URLSearchParams(location.search).has('warm-up') || undefined,
   })
   return store
 }

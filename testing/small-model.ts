@@ -13,6 +13,7 @@ export interface SmallModel {
   /** Queries, prompt and answer together; a full context has to be filled first, so small is quick. */
   positions?: number
   precision?: Precision
+  name?: string
 }
 
 const CHECKPOINT = 'models/drawn-scenes/checkpoint'
@@ -29,7 +30,7 @@ export type ReadProjectFile = (path: string) => Promise<ArrayBuffer | undefined>
 /** The files of its pack, by path. It knows the words of the built-in model, and what it answers means nothing. */
 export async function smallModel(
   read: ReadProjectFile,
-  { positions = 512, precision = 'q8' }: SmallModel = {},
+  { positions = 512, precision = 'q8', name = 'small' }: SmallModel = {},
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const config = (await json(read, 'config.json')) as Config
   const made = checkpointOf(
@@ -52,7 +53,7 @@ export async function smallModel(
     },
   }
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  await convertCheckpoint(tree, sinkInMemory(files), { precision, name: 'small' })
+  await convertCheckpoint(tree, sinkInMemory(files), { precision, name })
   return files
 }
 

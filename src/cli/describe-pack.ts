@@ -1,8 +1,8 @@
-/** What `inspect` prints for people. */
+/** What `inspect` prints for people, line by line. */
 import { FAMILY_NAMES, partsOf, type PackPart } from '../pack/families.ts'
 import type { PackManifest } from '../pack/manifest.ts'
 
-export function describePack(manifest: PackManifest): string {
+export function describePack(manifest: PackManifest): string[] {
   const total = manifest.files.reduce((sum, file) => sum + file.bytes, 0)
   const lines = [
     `${manifest.name}: ${FAMILY_NAMES[manifest.family]}, ${manifest.precision}, ${manifest.parameters.toLocaleString('en-US')} parameters, ${megabytes(total)}`,
@@ -18,7 +18,7 @@ export function describePack(manifest: PackManifest): string {
     ...manifest.checks.map((check) => `  ${check.ok ? 'ok  ' : 'NOTE'} ${check.name}: ${check.detail}`),
   ]
   if (manifest.unknownTensors.length > 0) lines.push(`unused tensors: ${manifest.unknownTensors.join(', ')}`)
-  return lines.join('\n')
+  return lines
 }
 
 function describeShape(shape: PackPart['shape']): string {

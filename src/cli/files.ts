@@ -117,6 +117,25 @@ export async function openPackFolder(folder: string, disk = nodeDisk): Promise<P
   }
 }
 
+/**
+ * All of a file that a person named. Throws `bad-usage` for what is no plain file: a pipe may never end, a device never
+ * does, and neither says how much it will be.
+ */
+export async function readWhole(path: string, mostBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const stats = await nodeDisk.stat(path).catch((cause: unknown) => failOf(cause, path, 'read'))
+  if (!stats.isFile()) {
+    const what = stats.isDirectory() ? 'a folder' : 'a device or a pipe'
+    throw new AppError('bad-usage', `${path} is ${what}; give the path of a file.`)
+  }
+  if (stats.size > mostBytes) {
+    const gibibytes = mostBytes / 2 ** 30
+    throw new AppError('bad-usage', `${path} has more than ${gibibytes} GiB; give the path of a picture.`)
+  }
+  const bytes = allocate(stats.size, path)
+  await withFile(nodeDisk, path, (file) => readInto(file, bytes, 0, path))
+  return bytes
+}
+
 async function readChunk(
   disk: Disk,
   path: string,
@@ -148,6 +167,7 @@ function allocate(bytes: number, path: string): Uint8Array<ArrayBuffer> {
 function within(folder: string, path: string): string {
   const root = resolve(folder)
   const full = resolve(root, path)
+  if (path.includes('\0')) throw new AppError('bad-usage', `${JSON.stringify(path)} is no name of a file.`)
   if (full.startsWith(root.endsWith(sep) ? root : root + sep)) return full
   throw new AppError('bad-usage', `${JSON.stringify(path)} lies outside ${folder}.`)
 }

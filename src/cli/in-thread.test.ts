@@ -49,6 +49,19 @@ describe('a model that never comes back', () => {
     expect(stderr).toMatch(/^pictalk: The model did not stop.*\[unresponsive\]\n$/)
   })
 
+  it('is left when its time is over while a graph of it is folded', async () => {
+    const folding = join(folder, 'folding')
+    writeHostilePack(folding, 'folds')
+    const command = spawn(process.execPath, [
+      ...['--import', 'tsx', 'src/cli/main.ts', 'caption', folding, PICTURE, '--timeout', '5'],
+    ])
+    let stderr = ''
+    command.stderr.on('data', (data: Buffer) => (stderr += data.toString()))
+    const status = await new Promise((resolve) => command.on('close', resolve))
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/^pictalk: This took more than 5 s.*\[unresponsive\]\n$/)
+  })
+
   it('is left when its time is over', async () => {
     const { status, stdout, stderr } = await ask('--question', HOSTILE_QUESTION, '--timeout', '3').ended
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' })

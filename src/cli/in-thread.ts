@@ -5,6 +5,7 @@
 import { Worker, type Transferable } from 'node:worker_threads'
 import type { Failure } from '../pack/failure.ts'
 import { connect } from '../protocol/rpc.ts'
+import { print, remark } from './output.ts'
 import type { Line, TalkCalls } from './talk-calls.ts'
 
 export interface ThreadFlags {
@@ -55,8 +56,8 @@ export async function inThread<K extends keyof TalkCalls>(
 }
 
 function say(line: Line): void {
-  if ('print' in line) console.log(line.print)
-  else console.error(line.remark)
+  if ('print' in line) print(line.print)
+  else remark(line.remark)
 }
 
 const NOT_STOPPED: Failure = {

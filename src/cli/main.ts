@@ -11,6 +11,7 @@ import { convertInto } from './convert-into.ts'
 import { openPackFolder } from './files.ts'
 import { fromHere } from './from-here.ts'
 import { inThread, type ThreadFlags } from './in-thread.ts'
+import { print, remark } from './output.ts'
 import { progressOn } from './progress.ts'
 import { sentenceOf } from './sentence.ts'
 import { servePack } from './serve.ts'
@@ -44,12 +45,12 @@ async function convert(flags: {
     signal: interrupted.signal,
     onProgress: progress.show,
   }).finally(progress.end)
-  console.log(describePack(manifest))
+  print(...describePack(manifest))
 }
 
 async function inspect(pack: string, flags: { json?: boolean }): Promise<void> {
   const { manifest } = await openPackFolder(fromHere(pack))
-  console.log(flags.json ? JSON.stringify(manifest) : describePack(manifest))
+  print(...(flags.json ? [JSON.stringify(manifest)] : describePack(manifest)))
 }
 
 async function verify(pack: string): Promise<void> {
@@ -59,17 +60,17 @@ async function verify(pack: string): Promise<void> {
     onProgress: progress.show,
   }).finally(progress.end)
   if (damaged.length === 0) {
-    console.log('Every chunk has its SHA-256, and every graph is what the manifest says.')
+    print('Every chunk has its SHA-256, and every graph is what the manifest says.')
     return
   }
-  for (const { path, why } of damaged) console.log(`${path}: ${why}`)
+  for (const { path, why } of damaged) print(`${path}: ${why}`)
   const count = `${damaged.length} file${damaged.length === 1 ? '' : 's'}`
   throw new AppError('corrupt', `${count} of this pack cannot be used; convert or download it again.`)
 }
 
 async function serve(folder: string, flags: { port: number; host: string }): Promise<void> {
   const server = await servePack(fromHere(folder), flags)
-  console.error(`pictalk: serving ${folder} at ${server.url}; stop with Ctrl+C`)
+  remark(`pictalk: serving ${folder} at ${server.url}; stop with Ctrl+C`)
   await new Promise((stop) => interrupted.signal.addEventListener('abort', stop))
   await server.close()
 }
@@ -196,8 +197,8 @@ try {
       error.code === 'commander.help'
         ? 'no command was given'
         : error.message.replace(/^error: /, '').replace(/\.$/, '')
-    console.error(sentenceOf(new AppError('bad-usage', `${why}; see --help.`)))
+    remark(sentenceOf(new AppError('bad-usage', `${why}; see --help.`)))
   } else if (process.exitCode !== 0) {
-    console.error(sentenceOf(error))
+    remark(sentenceOf(error))
   }
 }

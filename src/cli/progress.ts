@@ -1,3 +1,5 @@
+import { printable } from '../pack/printable.ts'
+
 /** One line of progress that rewrites itself; nothing where nobody watches. */
 export interface ProgressLine {
   show: (what: string, done: number, total: number) => void
@@ -9,7 +11,7 @@ export function progressOn(stream: NodeJS.WriteStream): ProgressLine {
   return {
     show(what, done, total) {
       const percent = total === 0 ? 100 : Math.floor((100 * done) / total)
-      stream.write(`\r\x1b[K${percent} %  ${what}`.slice(0, stream.columns + 4))
+      stream.write(`\r\x1b[K${`${percent} %  ${printable(what)}`.slice(0, stream.columns)}`)
     },
     end: () => void stream.write('\r\x1b[K'),
   }

@@ -1,6 +1,5 @@
 /** Writes a safetensors file: an 8-byte header length, a JSON header, the values one after the other. */
-import { writeFile } from 'node:fs/promises'
-import { AppError } from '../pack/failure.ts'
+import { replaceFile } from './durable.ts'
 
 export interface NamedTensor {
   name: string
@@ -24,11 +23,5 @@ export async function writeSafetensors(path: string, tensors: NamedTensor[]): Pr
   const length = Buffer.alloc(8)
   length.writeBigUInt64LE(BigInt(header.length))
   const data = tensors.map(({ values }) => Buffer.from(values.buffer, values.byteOffset, values.byteLength))
-  try {
-    await writeFile(path, Buffer.concat([length, header, ...data]))
-  } catch (cause) {
-    throw new AppError('no-space', `${path} cannot be written; check the folder and the free space.`, {
-      cause,
-    })
-  }
+  await replaceFile(path, [length, header, ...data])
 }

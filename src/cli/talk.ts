@@ -1,5 +1,4 @@
 /** What the command line asks of a model: captions, conversations, traces. Runs in a thread of its own. */
-import { readFile } from 'node:fs/promises'
 import type { Pixels } from '../image/pixels.ts'
 import { preprocess } from '../image/preprocess.ts'
 import { emptyAnswerText } from '../pack/empty-answer.ts'
@@ -12,7 +11,7 @@ import type { Turn } from '../runtime/talk/dialogue.ts'
 import type { Answer, AnswerSoFar } from '../runtime/talk/discussion.ts'
 import { decodeImage, type Alpha } from './decode-image.ts'
 import { decodingSettings, type DecodingFlags } from './decoding-flags.ts'
-import { openPackFolder } from './files.ts'
+import { openPackFolder, readWhole } from './files.ts'
 import { fromHere } from './from-here.ts'
 import { writeSafetensors } from './safetensors-file.ts'
 import { sentenceOf } from './sentence.ts'
@@ -196,11 +195,12 @@ export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise
 
 /** Writes every stage of one picture as safetensors. */
 export async function trace({ pack, image, flags }: TraceRequest, run: Run): Promise<void> {
+  const out = fromHere(flags.out)
   const model = await load(pack, run)
   const pixels = await readPixels(model, image, flags.alpha)
   const tokenIds = (await captionOne(model, image, flags, run)).token_ids
   const promptIds = model.talk.promptIds(flags.prompt)
-  await writeSafetensors(fromHere(flags.out), [
+  await writeSafetensors(out, [
     ...(await traceStages(model, pixels, promptIds, tokenIds)),
     { name: 'token_ids', shape: [tokenIds.length], values: BigInt64Array.from(tokenIds, BigInt) },
   ])
@@ -212,11 +212,11 @@ async function load(pack: string, { signal }: Run): Promise<TalkingModel> {
   return openTalkingModel(reader, await openCompute('wasm'), { signal })
 }
 
+/** Far above every picture: what is larger is no picture, and would be read into memory before anybody sees that. */
+const LARGEST_PICTURE_BYTES = 2 ** 30
+
 async function readPixels(model: TalkingModel, image: string, alpha: Alpha): Promise<Pixels> {
-  const path = fromHere(image)
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new AppError('not-found', `${image} cannot be read; check that the file is there.`, { cause })
-  })
+  const bytes = await readWhole(fromHere(image), LARGEST_PICTURE_BYTES)
   return preprocess(await decodeImage(bytes, alpha), model.manifest.preprocessing)
 }
 

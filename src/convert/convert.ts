@@ -4,6 +4,7 @@
  */
 import { sha256Hex, type FileTree, type PackSink } from '../pack/bytes.ts'
 import { chunkSizes } from '../pack/chunks.ts'
+import type { PackModel } from '../pack/families.ts'
 import { AppError } from '../pack/failure.ts'
 import {
   FORMAT_VERSION,
@@ -15,13 +16,14 @@ import {
 } from '../pack/manifest.ts'
 import { unknownTensors } from './checks.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import { parseConfig } from './families/config-json.ts'
+import { parseConfig, shown } from './families/config-json.ts'
 import type { Choices } from './families/family.ts'
 import { readLicence } from './model-card.ts'
 import { openModel, type OpenedCheckpoint } from './open.ts'
 import { openPackWriter, type WeightsProgress } from './pack-writer.ts'
 import type { ConversionPlan } from './plan.ts'
 import { readPreprocessing } from './preprocessing.ts'
+import { readJson } from './side-files.ts'
 import { readTokenizer, type TokenizerFiles } from './tokenizer/read-tokenizer.ts'
 
 /** Goes into the fingerprint: raise it when the same checkpoint would be written differently. */
@@ -83,14 +85,15 @@ export async function writePack(
 ): Promise<PackManifest> {
   const { tree, checkpoint, plan, precision } = opened
   const tokenizer = await readTokenizer(tree, parseConfig(opened.configText))
-  const { preprocessing, statedSize } = await readPreprocessing(tree, opened.model.imageSize)
+  const { preprocessing, stated } = await readPreprocessing(tree, opened.model.imageSize)
   const checks: CheckResult[] = await opened.model.check(checkpoint, {
     parameters: opened.parameters,
-    statedImageSize: statedSize,
+    stated,
     tokenizerEntries: countEntries(tokenizer.tokenizer),
     signal,
   })
   for (const detail of tokenizer.remarks) checks.push({ name: 'tokenizer files', ok: false, detail })
+  checks.push(...(await checkQueries(tree, plan.model)))
   const licence = await readLicence(tree)
   const { licenceNotice } = opened.model
   const manifestOf = (files: PackFile[], fingerprint: string): PackManifest => ({
@@ -124,6 +127,15 @@ export async function writePack(
   const manifest = manifestOf(files, await hashOf([facts, files]))
   await writer.commit(manifest)
   return manifest
+}
+
+/** How many queries the processor counts on: transformers fails where the model has another number. */
+async function checkQueries(tree: FileTree, { parts }: PackModel): Promise<CheckResult[]> {
+  const stated = (await readJson(tree, 'processor_config.json'))?.['num_query_tokens'] ?? null
+  const { queries } = parts['q-former'].shape
+  if (stated === null || stated === queries) return []
+  const detail = `processor_config.json says ${shown(stated)}, the model has ${queries}, which are used`
+  return [{ name: 'queries', ok: false, detail }]
 }
 
 /** Turns what is said of each file into what is said of the whole. What was compared before counts as done. */

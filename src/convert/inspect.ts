@@ -2,8 +2,11 @@
 import type { FileTree } from '../pack/bytes.ts'
 import type { Precision } from '../pack/manifest.ts'
 import type { PlannedPack } from '../pack/model-needs.ts'
+import { parseConfig } from './families/config-json.ts'
 import { readLicence } from './model-card.ts'
 import { openModel } from './open.ts'
+import { readPreprocessing } from './preprocessing.ts'
+import { readTokenizer } from './tokenizer/read-tokenizer.ts'
 
 export interface CheckpointReport {
   parameters: number
@@ -29,6 +32,9 @@ export async function inspectCheckpoint(
 ): Promise<CheckpointReport> {
   const opened = await openModel(tree, precision, { compare: 'likely', signal })
   const { parameters, plan, keepBytes, largestTensorBytes, sources, comparedBytes } = opened
+  // Small, and what is wrong with them is better known now than after the weights have come.
+  await readPreprocessing(opened.tree, opened.model.imageSize)
+  await readTokenizer(opened.tree, parseConfig(opened.configText))
   const { licenceNotice } = opened.model
   return {
     parameters,
@@ -37,7 +43,7 @@ export async function inspectCheckpoint(
     largestFile: opened.checkpoint.files.reduce((a, b) => (b.bytes > a.bytes ? b : a)).path,
     keepBytes,
     largestTensorBytes,
-    licence: await readLicence(tree),
+    licence: await readLicence(opened.tree),
     ...(licenceNotice !== undefined && { licenceNotice }),
   }
 }

@@ -19,6 +19,13 @@ describe('the licence on a card', () => {
       '---\nlicense: other\nlicense_name: opt-175b\nlicense_link: x\n---\n',
       'opt-175b',
     ],
+    [
+      'other, with a link',
+      '---\nlicense: other\nlicense_link: https://a.b/c\n---\n',
+      'other (https://a.b/c)',
+    ],
+    ['an address', '---\nlicense: https://a.b/c\n---\n', 'https://a.b/c'],
+    ['above a very long text', `---\nlicense: mit\n---\n${'x'.repeat(2 ** 21)}`, 'mit'],
     ['other, without a name', '---\nlicense: other\n---\n', 'other'],
     ['behind blank lines', '\n---\nlicense: mit\n---\n', 'mit'],
     ['after a mark of byte order', '\ufeff---\nlicense: mit\n---\n', 'mit'],
@@ -29,6 +36,25 @@ describe('the licence on a card', () => {
     ['in front matter that is no YAML', '---\nlicense: mit\n: : [\n---\n', null],
   ])('%s', async (_, card, wanted) => {
     expect(await licenceIn(card)).toBe(wanted)
+  })
+
+  it.each([
+    [
+      'UTF-16',
+      Uint8Array.from([
+        0xff,
+        0xfe,
+        ...new Uint8Array(
+          new Uint16Array(Array.from('---\nlicense: mit\n---\n', (c) => c.charCodeAt(0))).buffer,
+        ),
+      ]),
+    ],
+    [
+      'no encoding at all',
+      Uint8Array.from([...new TextEncoder().encode('---\nlicense: mit\n---\n'), 0xff, 0xfe, 0xc3]),
+    ],
+  ])('is read in a card of %s', async (_, bytes) => {
+    expect(await readLicence(treeInMemory(new Map([['README.md', bytes.buffer]])))).toBe('mit')
   })
 
   it('does not grow by references to references', async () => {

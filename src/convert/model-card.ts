@@ -1,9 +1,9 @@
 /** What a model's card (README.md) says of it: YAML between two lines of dashes, in whatever way people wrote it. */
 import { parse } from 'yaml'
 import type { FileTree } from '../pack/bytes.ts'
-import { isRecord, readTextFile } from './side-files.ts'
+import { isRecord } from './side-files.ts'
 
-/** Far above every card; a longer one is no front matter. */
+/** Bytes of a card that are looked at: far more than any front matter has. */
 const LONGEST = 2 ** 20
 
 /**
@@ -11,15 +11,27 @@ const LONGEST = 2 ** 20
  * where it names none or cannot be read as YAML.
  */
 export async function readLicence(tree: FileTree): Promise<string | null> {
-  const card = await readTextFile(tree, 'README.md')
-  const front = card?.slice(0, LONGEST).match(/^\s*---[ \t]*\r?\n([\s\S]*?)\r?\n---[ \t]*(\r?\n|$)/)?.[1]
+  const front = (await readCard(tree))?.match(/^\s*---[ \t]*\r?\n([\s\S]*?)\r?\n---[ \t]*(\r?\n|$)/)?.[1]
   if (front === undefined) return null
   const values = readYaml(front)
   if (!isRecord(values)) return null
   const names = namesOf(values['license'] ?? values['licence'])
   const [own] = namesOf(values['license_name'])
-  const known = names.map((name) => (name.toLowerCase() === 'other' && own !== undefined ? own : name))
+  const [link] = namesOf(values['license_link'])
+  const other = own ?? (link === undefined ? undefined : `other (${link})`)
+  const known = names.map((name) => (name.toLowerCase() === 'other' && other !== undefined ? other : name))
   return known.length === 0 ? null : known.join(', ')
+}
+
+/** The beginning of the card, in whatever encoding: no checkpoint is refused for its README. */
+async function readCard(tree: FileTree): Promise<string | undefined> {
+  const source = await tree.open('README.md')
+  if (source === undefined) return undefined
+  const bytes = new Uint8Array(await source.slice(0, Math.min(source.byteLength, LONGEST)))
+  const [first, second] = bytes
+  const encoding =
+    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8'
+  return new TextDecoder(encoding).decode(bytes)
 }
 
 function readYaml(text: string): unknown {

@@ -12,8 +12,11 @@ function treeOf(files: Record<string, unknown>): FileTree {
 const OWN = { image_mean: [0.1, 0.2, 0.3], image_std: [0.4, 0.5, 0.6], size: { height: 56, width: 56 } }
 const OTHER = { image_mean: [0.9, 0.9, 0.9], image_std: [0.8, 0.8, 0.8], size: { height: 56, width: 56 } }
 
+/** What a processor with other defaults has to say. */
+const SPELLED = { do_resize: true, do_center_crop: false, do_rescale: true, do_normalize: true, resample: 3 }
+
 describe('the image processor', () => {
-  it.each<[string, Record<string, unknown>, string | null]>([
+  it.each<[string, Record<string, unknown>, string]>([
     [
       'inside processor_config.json',
       { 'processor_config.json': { image_processor: OWN } },
@@ -34,14 +37,13 @@ describe('the image processor', () => {
     const read = await readPreprocessing(treeOf(files), 56)
     expect(read).toEqual({
       preprocessing: { size: 56, rescaleFactor: 1 / 255, mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] },
-      statedSize: 56,
-      file,
+      stated: { imageSize: 56, file },
     })
   })
 
   it("has BLIP's values where there is no file, or where it leaves them out", async () => {
-    const { preprocessing, file } = await readPreprocessing(treeOf({}), 224)
-    expect(file).toBeNull()
+    const { preprocessing, stated } = await readPreprocessing(treeOf({}), 224)
+    expect(stated).toBeNull()
     expect(preprocessing.mean[0]).toBe(0.48145466)
     const written = { 'preprocessor_config.json': { image_processor_type: 'BlipImageProcessorFast' } }
     expect((await readPreprocessing(treeOf(written), 224)).preprocessing).toEqual(preprocessing)
@@ -53,9 +55,16 @@ describe('the image processor', () => {
     ['one mean for all colours', { image_mean: 0.5 }, { mean: [0.5, 0.5, 0.5] }],
     ['a resample by its name', { resample: 'bicubic' }, {}],
     ['a size that is one number', { size: 56 }, {}],
+    ['a size that is a list', { size: [56, 56] }, {}],
+    [
+      'no value, as if it were left out',
+      { do_rescale: null, image_mean: null, resample: null },
+      { rescaleFactor: 1 / 255 },
+    ],
+    ['its name as a feature extractor', { feature_extractor_type: 'BlipImageProcessor' }, {}],
     [
       'another processor that spells everything out',
-      { ...OWN, image_processor_type: 'ViTImageProcessor', resample: 3, rescale_factor: 0.5 },
+      { ...OWN, ...SPELLED, image_processor_type: 'ViTImageProcessor', rescale_factor: 0.5 },
       { rescaleFactor: 0.5 },
     ],
   ])('honours %s', async (_, change, wanted) => {
@@ -77,6 +86,24 @@ describe('the image processor', () => {
       { image_processor_type: 'CLIPImageProcessor' },
       'unsupported-model',
     ],
+    [
+      'another processor that leaves out whether it crops',
+      {
+        ...SPELLED,
+        do_center_crop: undefined,
+        rescale_factor: 0.5,
+        image_processor_type: 'CLIPImageProcessor',
+      },
+      'unsupported-model',
+    ],
+    [
+      'a processor of other steps',
+      { ...SPELLED, rescale_factor: 0.5, image_processor_type: 'LlavaNextImageProcessor' },
+      'unsupported-model',
+    ],
+    ['a processor without a name', { image_processor_type: 7 }, 'unsupported-model'],
+    ['channels behind', { input_data_format: 'channels_last' }, 'unsupported-model'],
+    ['a list of another shape', { size: [56, 57] }, 'unsupported-model'],
     ['a mean of two', { image_mean: [0, 1] }, 'bad-checkpoint'],
     ['a deviation of nothing', { image_std: [0, 1, 1] }, 'bad-checkpoint'],
     ['a factor that is no number', { rescale_factor: '1/255' }, 'bad-checkpoint'],

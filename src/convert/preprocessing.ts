@@ -6,6 +6,7 @@
 import { AppError } from '../pack/failure.ts'
 import type { FileTree } from '../pack/bytes.ts'
 import type { Preprocessing } from '../pack/manifest.ts'
+import { shown } from './families/config-json.ts'
 import { isRecord, readJson, type Json } from './side-files.ts'
 
 /** CLIP's mean and standard deviation, RGB: the defaults of transformers' `BlipImageProcessor`. */
@@ -15,15 +16,19 @@ const CLIP_STD: [number, number, number] = [0.26862954, 0.26130258, 0.27577711]
 /** `PILImageResampling.BICUBIC`. */
 const BICUBIC = 3
 
-/** Processors whose defaults are the ones here; of others every value has to be spelled out. */
+/** Processors whose defaults are the ones here. */
 const BLIP_PROCESSORS = /^Blip(2)?ImageProcessor(Fast|Pil)?$/
+
+/** Processors that take the same steps with other defaults (transformers 5.18): every value has to be spelled out. */
+const ALIKE = /^(ViT|CLIP|Deit|DeiT|Siglip|Bit)ImageProcessor(Fast|Pil)?$/
+
+/** `ChannelDimension.FIRST`, in which every picture comes to the processor anyway. */
+const CHANNELS_FIRST = 'channels_first'
 
 export interface PreprocessingFile {
   preprocessing: Preprocessing
-  /** Side of the square that the file asks for; null when there is no file or it names none. */
-  statedSize: number | null
-  /** Path of the file that it was read from; null where there is none and the defaults stand. */
-  file: string | null
+  /** Side of the square that a file asks for, and which; null when there is no file or it names none. */
+  stated: { imageSize: number; file: string } | null
 }
 
 /**
@@ -34,11 +39,12 @@ export async function readPreprocessing(tree: FileTree, imageSize: number): Prom
   const found = await findProcessor(tree)
   if (found === null) {
     const preprocessing = { size: imageSize, rescaleFactor: 1 / 255, mean: CLIP_MEAN, std: CLIP_STD }
-    return { preprocessing, statedSize: null, file: null }
+    return { preprocessing, stated: null }
   }
   const { json, file } = found
   const reader = new Processor(json, file)
   reader.checkSteps()
+  const side = reader.statedSize()
   const rescaled = reader.flag('do_rescale', true)
   const normalised = reader.flag('do_normalize', true)
   return {
@@ -48,8 +54,7 @@ export async function readPreprocessing(tree: FileTree, imageSize: number): Prom
       mean: normalised ? reader.triple('image_mean', CLIP_MEAN) : [0, 0, 0],
       std: normalised ? reader.triple('image_std', CLIP_STD) : [1, 1, 1],
     },
-    statedSize: reader.statedSize(),
-    file,
+    stated: side === null ? null : { imageSize: side, file },
   }
 }
 
@@ -64,6 +69,21 @@ async function findProcessor(tree: FileTree): Promise<{ json: Json; file: string
   return json === undefined ? null : { json, file: 'preprocessor_config.json' }
 }
 
+/** Steps that none of the known processors takes unless it is told to. */
+const OPTIONAL: ReadonlySet<string> = new Set([
+  'do_pad',
+  'do_grayscale',
+  'do_thumbnail',
+  'do_align_long_axis',
+  'default_to_square',
+])
+
+/** `[height, width]`, as older files wrote it. */
+function ofList(size: unknown): Json {
+  const [height, width] = Array.isArray(size) && size.length === 2 ? (size as unknown[]) : []
+  return { height, width }
+}
+
 /** The values of one image processor. */
 class Processor {
   readonly #json: Json
@@ -74,8 +94,11 @@ class Processor {
   constructor(json: Json, file: string) {
     this.#json = json
     this.#file = file
-    const type = json['image_processor_type'] ?? json['feature_extractor_type'] ?? 'BlipImageProcessor'
+    const key = json['image_processor_type'] == null ? 'feature_extractor_type' : 'image_processor_type'
+    const type = json[key] ?? 'BlipImageProcessor'
     this.#hasDefaults = typeof type === 'string' && BLIP_PROCESSORS.test(type)
+    if (!this.#hasDefaults && !(typeof type === 'string' && ALIKE.test(type)))
+      throw this.#unsupported(key, "only BLIP's and processors of the same steps are known")
   }
 
   /** Refuses every step that is not taken here. */
@@ -83,13 +106,15 @@ class Processor {
     if (!this.flag('do_resize', true)) throw this.#unsupported('do_resize', 'pictures are always resized')
     for (const key of ['do_center_crop', 'do_pad', 'do_grayscale', 'do_thumbnail', 'do_align_long_axis'])
       if (this.flag(key, false)) throw this.#unsupported(key, 'only resize, rescale and normalise are known')
+    const order = this.#json['input_data_format'] ?? CHANNELS_FIRST
+    if (order !== CHANNELS_FIRST) throw this.#unsupported('input_data_format', 'pictures come channels first')
     const resample = this.#value('resample') ?? BICUBIC
     if (resample !== BICUBIC && resample !== 'bicubic')
       throw this.#unsupported('resample', `only ${BICUBIC} (bicubic) is known`)
   }
 
   flag(key: string, otherwise: boolean): boolean {
-    const value = this.#json[key] ?? otherwise
+    const value = this.#value(key) ?? otherwise
     if (typeof value !== 'boolean') throw this.#bad(key, 'is neither true nor false')
     return value
   }
@@ -123,7 +148,7 @@ class Processor {
         throw this.#unsupported('default_to_square', 'only squares are known')
       return size
     }
-    const { height, width }: Json = isRecord(size) ? { height: undefined, width: undefined, ...size } : {}
+    const { height, width } = isRecord(size) ? size : ofList(size)
     if (typeof height !== 'number' || typeof width !== 'number')
       throw this.#unsupported('size', 'only a height and a width are known')
     if (height !== width) throw this.#unsupported('size', 'only squares are known')
@@ -132,13 +157,13 @@ class Processor {
 
   #value(key: string): unknown {
     const value = this.#json[key]
-    if (value === undefined && !this.#hasDefaults)
+    if (value === undefined && !this.#hasDefaults && !OPTIONAL.has(key))
       throw this.#unsupported('image_processor_type', `it leaves out ${key}, whose default here is BLIP's`)
     return value
   }
 
   #unsupported(key: string, why: string): AppError {
-    const found = JSON.stringify(this.#json[key])
+    const found = shown(this.#json[key])
     return new AppError('unsupported-model', `${this.#file} asks for ${key} ${found}; ${why}.`)
   }
 

@@ -149,7 +149,7 @@ export class Engine implements Handlers<EngineCalls> {
   }
 
   async #load(
-    { pack: place, prefer, memory }: EngineCalls['load']['in'],
+    { pack: place, prefer, memory, warmUp }: EngineCalls['load']['in'],
     report: (event: LoadProgress) => void,
     signal: AbortSignal,
   ): Promise<LoadedModel> {
@@ -161,6 +161,10 @@ export class Engine implements Handlers<EngineCalls> {
         openTalkingModel(await this.#openPack(place, report, signal), compute, {
           signal,
           memory,
+          warmUp,
+          onPart: (part) => {
+            if (part === 'warm-up') report({ stage: 'warming-up' })
+          },
           onProgress: (graph, done, total) => report({ stage: 'preparing', graph, done, total }),
         })
       const model = await unlessLost(compute, work())

@@ -1,6 +1,7 @@
 /** A checkpoint is converted, by the same code as on the command line, into the store. */
 import { openForConversion, writePack, type ConvertProgress } from '../convert/convert.ts'
 import type { Precision } from '../pack/manifest.ts'
+import { printable } from '../pack/printable.ts'
 import { Pace } from '../store/pace.ts'
 import { manifestOf, type PackRecord, type StoreRecord } from '../store/records.ts'
 import type { FoundCheckpoint } from './find.ts'
@@ -68,7 +69,7 @@ class ConversionMeter {
     const { now } = this.#delays
     this.#report({
       doing: 'converting',
-      name: this.#name,
+      name: printable(this.#name),
       doneBytes,
       totalBytes,
       bytesPerSecond: this.#pace.bytesPerSecond(),

@@ -1,6 +1,7 @@
 /** A pack is fetched: small files first, then weights. */
 import { parseManifest, chunksOf } from '../pack/manifest.ts'
 import { AppError } from '../pack/failure.ts'
+import { printable } from '../pack/printable.ts'
 import { downloadPack } from '../store/download.ts'
 import { checkFileSizes, checkSmallFiles } from './check-pack.ts'
 import type { FoundPack } from './find.ts'
@@ -33,7 +34,7 @@ export async function fetchPack(
       report({
         ...progress,
         doing: 'fetching',
-        name: manifest.name,
+        name: printable(manifest.name),
         waiting: delay && delaySentence(delay),
         elsewhere: false,
       }),

@@ -1,6 +1,7 @@
 /** What looking after models takes, handed in: browser implementations in the worker, others in tests. */
 import type { Provider } from '../pack/device-report.ts'
 import { AppError } from '../pack/failure.ts'
+import { printable } from '../pack/printable.ts'
 import type { StoreNews } from '../protocol/keeper-calls.ts'
 import type { Network } from '../remote/network.ts'
 import type { SpaceEstimate } from '../store/browser-store.ts'
@@ -61,4 +62,17 @@ export function bytesText(bytes: number): string {
 
 export function sumOfBytes(items: readonly { bytes: number }[]): number {
   return items.reduce((total, { bytes }) => total + bytes, 0)
+}
+
+/** What others have written, made fit to be shown. */
+export function shown<T extends { name: string; licence: string | null; licenceNotice: string | null }>(
+  terms: T,
+): T {
+  const { name, licence, licenceNotice } = terms
+  return {
+    ...terms,
+    name: printable(name),
+    licence: licence && printable(licence),
+    licenceNotice: licenceNotice && printable(licenceNotice),
+  }
 }

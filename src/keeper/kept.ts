@@ -3,7 +3,7 @@ import { AppError } from '../pack/failure.ts'
 import type { KeptModel, Space } from '../protocol/keeper-calls.ts'
 import { distinctChunks, manifestOf, type StoreRecord } from '../store/records.ts'
 import { findModel } from './find.ts'
-import { modelLock, sumOfBytes, type KeeperParts } from './keeper-parts.ts'
+import { modelLock, shown, sumOfBytes, type KeeperParts } from './keeper-parts.ts'
 
 export async function listKept({
   store,
@@ -19,14 +19,14 @@ export function describeKept(record: StoreRecord): KeptModel {
   const common = { id, address, asked, converted, licence: null, licenceNotice: null }
   if (record.kind === 'conversion') {
     const bytes = sumOfBytes(Object.values(record.files))
-    return { ...common, name: record.name, precision: converted, bytes, complete: false }
+    return shown({ ...common, name: record.name, precision: converted, bytes, complete: false })
   }
   const manifest = manifestOf(record)
   if (manifest === null)
     return { ...common, name: 'A model that cannot be read', precision: null, bytes: 0, complete: false }
   const { name, precision, licence, licenceNotice = null } = manifest
   const bytes = sumOfBytes(distinctChunks(manifest))
-  return { ...common, name, precision, bytes, complete: record.complete, licence, licenceNotice }
+  return shown({ ...common, name, precision, bytes, complete: record.complete, licence, licenceNotice })
 }
 
 /**

@@ -6,7 +6,7 @@ import { distinctChunks } from '../store/records.ts'
 import { checkFileSizes } from './check-pack.ts'
 import { checkDevice, checkSpace, type Candidate } from './device-check.ts'
 import { findModel, type FoundCheckpoint, type FoundPack } from './find.ts'
-import { requireStorage, sumOfBytes, type KeeperParts } from './keeper-parts.ts'
+import { requireStorage, shown, sumOfBytes, type KeeperParts } from './keeper-parts.ts'
 
 /** Less is there before anybody has read how long it takes. */
 const WORTH_MEASURING_BYTES = 64 * 2 ** 20
@@ -31,7 +31,7 @@ export async function makeOffer(
     id: found.id,
     what: found.what,
     pinned: found.origin.address,
-    ...terms,
+    ...shown(terms),
     bytesPerSecond: measure ? await found.measure(largestFile, signal) : null,
     findings: [
       ...checkDevice(await parts.device(request.prefer), candidate, request.memory),

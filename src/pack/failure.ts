@@ -1,3 +1,5 @@
+import { sentence } from './printable.ts'
+
 /**
  * One closed list of what can go wrong, so that every boundary (thread, command line, page) can turn a failure
  * into a sentence and an action. Inside a stage errors are thrown; across threads they travel as `Failure` values.
@@ -40,13 +42,13 @@ export interface Failure {
   details?: FailureDetails
 }
 
-/** What every stage throws. `message` says in one sentence what is wrong and what to do. */
+/** What every stage throws. `message` says in one sentence what is wrong and what to do; names in it are made printable and cut. */
 export class AppError extends Error {
   readonly code: FailureCode
   readonly details: FailureDetails | undefined
 
   constructor(code: FailureCode, message: string, options: ErrorOptions & { details?: FailureDetails } = {}) {
-    super(message, options)
+    super(sentence(message), options)
     this.name = 'AppError'
     this.code = code
     this.details = options.details
@@ -62,7 +64,9 @@ export function toFailure(error: unknown): Failure {
   if (error instanceof Error && error.name === 'AbortError') return { code: 'cancelled', message: 'Stopped.' }
   return {
     code: 'bug',
-    message: `Something unexpected went wrong: ${error instanceof Error ? error.message : String(error)}`,
+    message: sentence(
+      `Something unexpected went wrong: ${error instanceof Error ? error.message : String(error)}`,
+    ),
   }
 }
 

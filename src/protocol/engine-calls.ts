@@ -2,6 +2,7 @@
  * Every call that the page makes to the engine worker, as one typed map: what goes in, which events come while it
  * runs, what comes out. Requests, replies, client and handlers are derived from it, so a wrong event is a type error.
  */
+import type { PartName } from '../pack/families.ts'
 import type { DecodingSettings } from '../pack/decoding.ts'
 import type { DeviceReport, MemoryChoice, MemoryReport, Provider } from '../pack/device-report.ts'
 import type { Failure } from '../pack/failure.ts'
@@ -9,7 +10,9 @@ import type { PackManifest } from '../pack/manifest.ts'
 
 export type LoadProgress =
   | { stage: 'fetching'; doneBytes: number; totalBytes: number }
-  | { stage: 'preparing'; graph: string; done: number; total: number }
+  | { stage: 'preparing'; graph: PartName; done: number; total: number }
+  /** What was prepared is run once, which builds its shaders. */
+  | { stage: 'warming-up' }
 
 export interface LoadedModel {
   device: DeviceReport
@@ -88,7 +91,13 @@ export type PackPlace = { kind: 'web'; url: string } | { kind: 'kept'; id: strin
 
 export interface EngineCalls {
   load: {
-    in: { pack: PackPlace; prefer: Provider | null; memory: MemoryChoice }
+    in: {
+      pack: PackPlace
+      prefer: Provider | null
+      memory: MemoryChoice
+      /** Whether it is run once while it loads; left out: where that is worth its time. */
+      warmUp?: boolean | undefined
+    }
     event: LoadProgress
     out: LoadedModel
   }

@@ -68,7 +68,7 @@ function bench(workers: Worker[], kept: Settings[] = []): Bench {
     )
     return {
       ...settingsSlice(set, get, { load: () => kept.at(-1), save: (settings) => void kept.push(settings) }),
-      ...modelSlice(set, get, engine, 'http://localhost/built-in/'),
+      ...modelSlice(set, get, engine, { builtInModelUrl: 'http://localhost/built-in/' }),
       stop: () => undefined,
       answerWaiting: () => Promise.resolve(),
       // The slice asks for nothing else.

@@ -2,7 +2,7 @@ import type { MemoryChoice, Provider } from '../pack/device-report.ts'
 import { toFailure, type Failure } from '../pack/failure.ts'
 import type { LoadedModel, LoadProgress, PackPlace } from '../protocol/engine-calls.ts'
 import type { EngineAccess } from './engine-access.ts'
-import type { GetState, SetState } from './store.ts'
+import type { AppDependencies, GetState, SetState } from './store.ts'
 
 export type ModelState =
   | { status: 'absent' }
@@ -42,7 +42,7 @@ export function modelSlice(
   set: SetState,
   get: GetState,
   engine: EngineAccess,
-  builtInModelUrl: string,
+  { builtInModelUrl, warmUp }: Pick<AppDependencies, 'builtInModelUrl' | 'warmUp'>,
 ): ModelSlice {
   const placeOf = (id: string | null): PackPlace =>
     id === null ? { kind: 'web', url: builtInModelUrl } : { kind: 'kept', id }
@@ -85,7 +85,11 @@ export function modelSlice(
     const { model, prefer, memory } = get().settings
     inEngine = model
     try {
-      const loaded = await engine.call('load', { pack: placeOf(model), prefer, memory }, { onEvent, signal })
+      const loaded = await engine.call(
+        'load',
+        { pack: placeOf(model), prefer, memory, warmUp },
+        { onEvent, signal },
+      )
       // Another model is wanted by now.
       if (signal.aborted) return false
       set({ model: { status: 'ready', loaded } })

@@ -40,6 +40,8 @@ export interface AppDependencies {
   drafts: DraftStorage
   /** Where the built-in model's pack lies; an absolute URL that ends in `/`. */
   builtInModelUrl: string
+  /** Whether a model is run once while it loads; left out: where that is worth its time. */
+  warmUp?: boolean | undefined
   /** How long the engine's thread has for an answer before it is ended. */
   patienceMs?: number
 }
@@ -63,7 +65,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
     const answering = new Answering(set, get, { engine, shelf, lookAhead, sources })
     return {
       ...settingsSlice(set, get, dependencies.settings),
-      ...modelSlice(set, get, engine, dependencies.builtInModelUrl),
+      ...modelSlice(set, get, engine, dependencies),
       ...measureSlice(set, get, dependencies.measureDevice),
       ...offlineSlice(set),
       ...withheldSlice(set),

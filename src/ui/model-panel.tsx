@@ -1,5 +1,6 @@
 import { useState, type ReactElement } from 'react'
 import type { DeviceReport } from '../pack/device-report.ts'
+import type { PartName } from '../pack/families.ts'
 import type { LoadedModel, LoadProgress } from '../protocol/engine-calls.ts'
 import { AddModel } from './add-model.tsx'
 import { KeptModels } from './kept-models.tsx'
@@ -88,6 +89,7 @@ export function ModelPanel(): ReactElement {
 
 function Loading({ progress }: { progress: LoadProgress | null }): ReactElement {
   if (progress === null) return <Bar label="Starting…" />
+  if (progress.stage === 'warming-up') return <Bar label="Trying it out once…" />
   if (progress.stage === 'fetching') {
     const { doneBytes, totalBytes } = progress
     return (
@@ -97,18 +99,15 @@ function Loading({ progress }: { progress: LoadProgress | null }): ReactElement 
       />
     )
   }
-  return (
-    <Bar
-      label={`Preparing the ${PARTS[progress.graph] ?? progress.graph}…`}
-      value={progress.done / progress.total}
-    />
-  )
+  return <Bar label={`Preparing the ${PARTS[progress.graph]}…`} value={progress.done / progress.total} />
 }
 
-const PARTS: Record<string, string> = {
+const PARTS: Record<PartName, string> = {
   vision: 'vision encoder',
   'q-former': 'Q-Former',
   decoder: 'language model',
+  'text-encoder': 'encoder of the language model',
+  'text-decoder': 'decoder of the language model',
 }
 
 function Bar({ label, value }: { label: string; value?: number }): ReactElement {

@@ -33,7 +33,7 @@ export async function checkBlip2(
     await keyBiasCheck(look, checkpoint, facts.signal),
     await queryCheck(checkpoint, facts.signal),
     headCheck(language.headStored, language.headTied),
-    imageSizeCheck(look, facts.statedImageSize),
+    imageSizeCheck(look, facts.stated),
     tokenizerCheck(language.vocabulary, facts.tokenizerEntries),
   ]
 }
@@ -85,16 +85,17 @@ function headCheck(stored: boolean, tied: boolean): CheckResult {
   return { name: 'language model head', ok: true, detail }
 }
 
-function imageSizeCheck({ vision }: LookConfig, stated: number | null): CheckResult {
+function imageSizeCheck({ vision }: LookConfig, stated: CheckedFacts['stated']): CheckResult {
   const { imageSize, trainedSize } = vision
   const from =
     imageSize === trainedSize ? '' : `, interpolated from those for ${trainedSize} × ${trainedSize}`
   const tokens = `${visionTokens(vision)} positions for ${imageSize} × ${imageSize} pixels${from}`
-  if (stated === null || stated === trainedSize) return { name: 'image size', ok: true, detail: tokens }
+  if (stated === null || stated.imageSize === trainedSize)
+    return { name: 'image size', ok: true, detail: tokens }
   return {
     name: 'image size',
     ok: false,
-    detail: `${tokens}; preprocessor_config.json says ${stated}, which is ignored`,
+    detail: `${tokens}; ${stated.file} says ${stated.imageSize}, which is ignored`,
   }
 }
 

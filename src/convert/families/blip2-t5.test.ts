@@ -34,7 +34,21 @@ describe('the configuration of a BLIP-2 with T5', () => {
     expect(parse({ vocab_size: 192 }).licenceNotice).toBeUndefined()
   })
 
+  it('takes the names that transformers takes for the same', () => {
+    const { d_model: width, num_heads: heads, num_layers: layers, d_kv: size } = XL
+    const others = {
+      hidden_size: width,
+      num_attention_heads: heads,
+      num_hidden_layers: layers,
+      head_dim: size,
+    }
+    const none = { d_model: undefined, num_heads: undefined, num_layers: undefined, d_kv: undefined }
+    const shapes = (change: object): unknown => planConversion(parse(change), 'fp32').model
+    expect(shapes({ ...none, ...others })).toEqual(shapes({}))
+  })
+
   it.each([
+    ['two names with two values', { hidden_size: 4096 }, 'bad-checkpoint'],
     ['another feed-forward layer', { feed_forward_proj: 'relu' }, 'unsupported-model'],
     ['another activation', { dense_act_fn: 'silu' }, 'unsupported-model'],
     ['buckets that divide nothing', { relative_attention_num_buckets: 3 }, 'bad-checkpoint'],

@@ -13,7 +13,17 @@ import { visionPart } from '../parts/vision-eva.ts'
 import { checkBlip2, type Published } from './blip2-checks.ts'
 import { isBlip2, lookConfig, lookShapes, type LookConfig } from './blip2-look.ts'
 import type { CheckpointFamily, CheckpointModel } from './family.ts'
-import { count, demand, positive, section, tokenId, tokenIds, unsupported, type Json } from './config-json.ts'
+import {
+  count,
+  demand,
+  positive,
+  section,
+  shown,
+  tokenId,
+  tokenIds,
+  unsupported,
+  type Json,
+} from './config-json.ts'
 
 interface Blip2T5Config extends LookConfig {
   text: T5Config
@@ -87,7 +97,32 @@ function blip2T5Config(root: Json, imageSize: number | undefined): Blip2T5Config
   return { ...lookConfig(root, imageSize), text: t5Config(section(root, 'text_config')) }
 }
 
-function t5Config(json: Json): T5Config {
+/** Names by which transformers takes the same value (`T5Config.attribute_map`). */
+const ALIASES: Readonly<Record<string, string>> = {
+  hidden_size: 'd_model',
+  num_attention_heads: 'num_heads',
+  num_hidden_layers: 'num_layers',
+  head_dim: 'd_kv',
+}
+
+/** With each value under T5's own name. Throws `bad-checkpoint` where two names have two values. */
+function withOwnNames(json: Json): Json {
+  const named = { ...json }
+  for (const [alias, own] of Object.entries(ALIASES)) {
+    const value = json[alias]
+    if (value === undefined || value === null) continue
+    if ((json[own] ?? value) !== value)
+      throw new AppError(
+        'bad-checkpoint',
+        `config.json: ${own} is ${shown(json[own])}, and ${alias}, another name of it, is ${shown(value)}.`,
+      )
+    named[own] = value
+  }
+  return named
+}
+
+function t5Config(given: Json): T5Config {
+  const json = withOwnNames(given)
   demand(json, 'text_config', 'is_encoder_decoder', true)
   const encoderLayers = count(json, 'num_layers', 6)
   const padId = tokenId(json, 'pad_token_id', 0)
@@ -131,9 +166,7 @@ function geluOf(json: Json): T5Config['gelu'] {
   const named = json['dense_act_fn'] ?? (json['feed_forward_proj'] === undefined ? 'relu' : 'gelu_new')
   if (named === 'gelu') return 'erf'
   if (named === 'gelu_new') return 'tanh'
-  throw unsupported(
-    `text_config.dense_act_fn is ${JSON.stringify(named)}, only "gelu" and "gelu_new" are known`,
-  )
+  throw unsupported(`text_config.dense_act_fn is ${shown(named)}, only "gelu" and "gelu_new" are known`)
 }
 
 /**

@@ -22,6 +22,8 @@ function isObject(value: unknown): value is Json {
 
 /** Upper bound of any dimension: far above every published model, far below what could overflow a size in bytes. */
 const MAX_DIMENSION = 2 ** 20
+/** Graphs are built layer by layer before any weight is looked at, so their number is bounded as in a manifest. */
+const MAX_LAYERS = 1024
 
 /** Longest value that a sentence repeats, in characters. */
 const SHOWN = 60
@@ -37,7 +39,8 @@ export function shown(value: unknown): string {
 /** A size of at least 1. */
 export function count(json: Json, key: string, otherwise: number): number {
   const value = json[key] ?? otherwise
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_DIMENSION) {
+  const most = key.endsWith('layers') ? MAX_LAYERS : MAX_DIMENSION
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > most) {
     throw new AppError(
       'bad-checkpoint',
       `config.json: ${key} is ${shown(value)}, which is not a possible size.`,

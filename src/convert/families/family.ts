@@ -47,8 +47,8 @@ export type SameValues = (tensor: string, other: string) => Promise<boolean>
 
 export interface CheckedFacts {
   parameters: number
-  /** Side of the pictures that the image processor names; null when it names none. */
-  statedImageSize: number | null
+  /** Side of the pictures that the image processor names, and the file that it is in; null when it names none. */
+  stated: { imageSize: number; file: string } | null
   /** Number of entries the tokenizer knows, or null when the checkpoint brings no tokenizer. */
   tokenizerEntries: number | null
   signal?: AbortSignal | undefined

@@ -8,14 +8,24 @@ import { assertTalks, type Model, type TalkingModel } from './model.ts'
 import { opt } from './opt.ts'
 import { t5 } from './t5.ts'
 
-/** Families by name: how each talks, or null when it only looks. */
-const FAMILIES: { [F in Family]: LanguageFamily<F> | null } = { 'blip2-opt': opt, 'blip2-t5': t5 }
+type Opener = (pack: PackReader, compute: Compute, options: LoadOptions) => Promise<Model>
+
+/** Families by name, each opened with how it talks (null when it only looks). One that is missing does not compile. */
+const FAMILIES: Record<Family, Opener> = {
+  'blip2-opt': opener('blip2-opt', opt),
+  'blip2-t5': opener('blip2-t5', t5),
+}
+
+function opener<F extends Family>(family: F, language: LanguageFamily<F> | null): Opener {
+  return async (pack, compute, options) => {
+    if (!isPackOf(pack, family)) throw new AppError('bug', `A pack of another family came to ${family}.`)
+    return openBlip2(pack, compute, language, options)
+  }
+}
 
 /** Opens the parts of a pack on a device. What was opened is closed again when a later one fails. */
 export function openModel(pack: PackReader, compute: Compute, options: LoadOptions = {}): Promise<Model> {
-  if (isPackOf(pack, 'blip2-opt')) return openBlip2(pack, compute, FAMILIES['blip2-opt'], options)
-  if (isPackOf(pack, 'blip2-t5')) return openBlip2(pack, compute, FAMILIES['blip2-t5'], options)
-  throw new AppError('bug', `No row says how ${pack.manifest.family} is opened.`)
+  return FAMILIES[pack.manifest.family](pack, compute, options)
 }
 
 /** The same for callers that want answers. Throws `unsupported-model` when the family has none. */
