@@ -10,7 +10,7 @@ const layers: Record<string, string[]> = {
   pack: [],
   archive: ['pack'],
   scenes: [],
-  convert: ['pack'],
+  convert: ['pack', 'archive'],
   // PNG has ZIP's checksum.
   image: ['pack', 'archive'],
   conversation: ['pack', 'archive'],

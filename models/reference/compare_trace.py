@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
-from oracle import greedy, load_model, pixel_values, read_settings, run_stages
+from oracle import encode_prompt, greedy, greedy_behind_encoder, load_model, pixel_values, read_settings, run_stages
 from tokenizer_files import BOS_ID
 
 
@@ -28,10 +28,16 @@ def main() -> None:
     model = load_model(options.checkpoint)
     pixels = pixel_values(Image.open(options.image), read_settings(options.checkpoint))
     stages = run_stages(model, pixels)
-    eos = model.config.text_config.eos_token_id
-    ids = [BOS_ID] + encode(options.checkpoint, options.prompt)
-    answer = greedy(model, stages.query_embeddings, ids, eos, max(1, ours["token_ids"].numel()))
-    for name, theirs in {"pixel_values": pixels, **vars(stages), "logits": answer.logits}.items():
+    text = model.config.text_config
+    eos, limit = text.eos_token_id, max(1, ours["token_ids"].numel())
+    ids = encode(options.checkpoint, options.prompt)
+    encoded = {}
+    if text.model_type == "t5":
+        encoded["encoder_output"] = encode_prompt(model, stages.query_embeddings, [*ids, eos])
+        answer = greedy_behind_encoder(model, encoded["encoder_output"], text.decoder_start_token_id, eos, limit)
+    else:
+        answer = greedy(model, stages.query_embeddings, [BOS_ID, *ids], eos, limit)
+    for name, theirs in {"pixel_values": pixels, **vars(stages), **encoded, "logits": answer.logits}.items():
         mine = ours[name]
         assert mine.shape == theirs.shape, (name, mine.shape, theirs.shape)
         error = (mine - theirs).abs().max() / theirs.abs().max()
@@ -42,7 +48,7 @@ def main() -> None:
 
 
 def encode(checkpoint: Path, prompt: str) -> list[int]:
-    """Ids without BOS, from whichever tokenizer files there are."""
+    """Ids without anything added, from whichever tokenizer files there are."""
     whole = checkpoint / "tokenizer.json"
     if whole.exists():
         return Tokenizer.from_file(str(whole)).encode(prompt, add_special_tokens=False).ids

@@ -28,8 +28,14 @@ const LONGEST_COMMENT = 0xffff
 /** A directory entry with the longest name that is sensible. */
 const LONGEST_ENTRY = 1024
 
+/** A Blob, or whatever else has a size and gives ranges. */
+export interface ZipSource {
+  readonly size: number
+  slice(start: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> }
+}
+
 /** Whether a file begins as a ZIP file with at least one entry does. */
-export async function isZip(file: Blob): Promise<boolean> {
+export async function isZip(file: ZipSource): Promise<boolean> {
   return file.size >= 4 && (await viewOf(file, 0, 4)).getUint32(0, true) === SIGNATURE.localHeader
 }
 
@@ -37,7 +43,7 @@ export async function isZip(file: Blob): Promise<boolean> {
  * The entries by name. Throws `bad-file` when the file is no whole ZIP file, has more than `mostEntries`, or holds
  * what is not read here: compressed or encrypted entries, two of one name, entries that lie upon each other.
  */
-export async function readDirectory(file: Blob, mostEntries: number): Promise<Map<string, ZipEntry>> {
+export async function readDirectory(file: ZipSource, mostEntries: number): Promise<Map<string, ZipEntry>> {
   const { entries, bytes, offset } = await findDirectory(file)
   if (entries > mostEntries) throw damaged('it holds too many files')
   if (offset + bytes > file.size || bytes > entries * LONGEST_ENTRY) throw damaged('its directory is damaged')
@@ -57,14 +63,20 @@ export async function readDirectory(file: Blob, mostEntries: number): Promise<Ma
 
 /** The bytes of an entry as a slice of the file. Throws `bad-file` when they are not what the directory says. */
 export async function readEntry(file: Blob, entry: ZipEntry, reading: Reading = {}): Promise<Blob> {
-  const { name, bytes, crc, offset } = entry
+  const { name, bytes, crc } = entry
+  const start = await startOfEntry(file, entry)
+  const content = file.slice(start, start + bytes)
+  if ((await crc32OfBlob(content, reading)) !== crc) throw damaged(`${name} has changed`)
+  return content
+}
+
+/** Where the bytes of an entry begin in the file, in which they lie whole. Throws `bad-file`. */
+export async function startOfEntry(file: ZipSource, { name, bytes, offset }: ZipEntry): Promise<number> {
   const header = await viewOf(file, offset, offset + RECORD_BYTES.localHeader)
   if (header.getUint32(0, true) !== SIGNATURE.localHeader) throw damaged(`${name} is not where it should be`)
   const start = offset + RECORD_BYTES.localHeader + header.getUint16(26, true) + header.getUint16(28, true)
   if (start + bytes > file.size) throw damaged(`${name} is cut off`)
-  const content = file.slice(start, start + bytes)
-  if ((await crc32OfBlob(content, reading)) !== crc) throw damaged(`${name} has changed`)
-  return content
+  return start
 }
 
 interface Directory {
@@ -73,7 +85,7 @@ interface Directory {
   offset: number
 }
 
-async function findDirectory(file: Blob): Promise<Directory> {
+async function findDirectory(file: ZipSource): Promise<Directory> {
   const { endOfDirectory, zip64Locator } = RECORD_BYTES
   const from = Math.max(0, file.size - endOfDirectory - LONGEST_COMMENT)
   const tail = await viewOf(file, from, file.size)
@@ -89,7 +101,7 @@ async function findDirectory(file: Blob): Promise<Directory> {
   throw damaged('its end is missing')
 }
 
-async function zip64Directory(file: Blob, locatorAt: number): Promise<Directory> {
+async function zip64Directory(file: ZipSource, locatorAt: number): Promise<Directory> {
   const locator = await viewOf(file, locatorAt, locatorAt + RECORD_BYTES.zip64Locator)
   if (locator.getUint32(0, true) !== SIGNATURE.zip64Locator) throw damaged('its directory is damaged')
   const at = sizeAt(locator, 8)
@@ -149,7 +161,7 @@ function sizeAt(view: DataView, at: number): number {
   return value
 }
 
-async function viewOf(file: Blob, start: number, end: number): Promise<DataView> {
+async function viewOf(file: ZipSource, start: number, end: number): Promise<DataView> {
   if (start < 0 || end > file.size) throw damaged('it is cut off')
   return new DataView(await file.slice(start, end).arrayBuffer())
 }

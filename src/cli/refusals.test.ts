@@ -102,7 +102,7 @@ describe('paths', () => {
 
   it('of what is written never replace a device, a pipe or a folder', async () => {
     mkdirSync(join(root, 'folder'))
-    for (const path of ['/dev/null', join(root, 'pipe'), join(root, 'folder')])
+    for (const path of [join(root, 'pipe'), join(root, 'folder')])
       await expect(replaceFile(path, new Uint8Array(1))).rejects.toMatchObject({ code: 'bad-usage' })
     symlinkSync('/dev/full', join(root, 'full.part'))
     await expect(replaceFile(join(root, 'full'), new Uint8Array(1))).rejects.toMatchObject({
@@ -129,7 +129,7 @@ describe('what the system says', () => {
         code: failure,
         message: expect.stringMatching(sentence) as string,
       })
-      expect(() => failOf(cause, '/x', doing)).toThrow(error as Error)
+      expect(() => failOf(cause, '/x', doing)).toThrow(error)
       expect(() => failOf(cause, '/x', doing)).not.toThrow(/There is no/)
     }
   })

@@ -80,7 +80,12 @@ describe('openCheckpoint', () => {
       'bad-checkpoint',
       /only pytorch_model\.bin.*safetensors/,
     ],
-    ['pickled shards alone', { 'pytorch_model.bin.index.json': {} }, 'bad-checkpoint', /Python pickle/],
+    [
+      'an index of PyTorch without weight_map',
+      { 'pytorch_model.bin.index.json': {} },
+      'bad-checkpoint',
+      /no weight_map/,
+    ],
     ['an index without weight_map', { [INDEX]: {} }, 'bad-checkpoint', /no weight_map/],
     ['an empty weight_map', { [INDEX]: { weight_map: {} } }, 'bad-checkpoint', /is empty/],
     [

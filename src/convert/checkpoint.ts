@@ -7,8 +7,15 @@ import { AppError } from '../pack/failure.ts'
 import { f16ToF32 } from '../pack/float16.ts'
 import { checkNoAdapterFile, checkNoAdapterTensors, wrapperPrefix } from './adapters.ts'
 import { bf16ToF32 } from './dtypes.ts'
-import { INDEX, SINGLE, whyNoWeights } from './other-layouts.ts'
-import { parseUniqueJson, readExactly, readSafetensorsHeader, type Dtype } from './safetensors.ts'
+import { INDEX, SINGLE, TORCH_INDEX, TORCH_SINGLE, whyNoWeights } from './other-layouts.ts'
+import {
+  parseUniqueJson,
+  readExactly,
+  readSafetensorsHeader,
+  type Dtype,
+  type TensorEntry,
+} from './safetensors.ts'
+import { isTorchFile, readTorchFile } from './torch/torch-file.ts'
 
 export interface TensorInfo {
   readonly dtype: Dtype
@@ -69,41 +76,89 @@ export function elementsOf(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1)
 }
 
+/** One kind of weights file: which tensors it has, and where. */
+interface WeightsFormat {
+  single: string
+  index: string
+  /** Of the files that an index names. */
+  pattern: RegExp
+  read: (source: ByteSource, file: string, signal?: AbortSignal) => Promise<ReadonlyMap<string, TensorEntry>>
+}
+
+// Whatever the tree resolves it against, a name without separators and leading dots stays in its folder.
+const SAFETENSORS: WeightsFormat = {
+  single: SINGLE,
+  index: INDEX,
+  pattern: /^[\w-]+(\.[\w-]+)*\.safetensors$/,
+  read: async (source, file, signal) => (await readSafetensorsHeader(source, file, signal)).tensors,
+}
+
+const TORCH: WeightsFormat = {
+  single: TORCH_SINGLE,
+  index: TORCH_INDEX,
+  pattern: /^[\w-]+(\.[\w-]+)*\.bin$/,
+  read: readTorchFile,
+}
+
 /**
- * Finds the safetensors of a folder and reads their headers. A single file wins over an index, as in transformers.
- * Throws `not-found`, `bad-checkpoint`, and `unsupported-model` for an adapter.
+ * Finds the weights of a folder and reads where their tensors are: safetensors, or else what PyTorch saved. A single file
+ * wins over an index, as in transformers. Throws `not-found`, `bad-checkpoint`, and `unsupported-model` for an adapter.
  */
 export async function openCheckpoint(tree: FileTree, signal?: AbortSignal): Promise<Checkpoint> {
   await checkNoAdapterFile(tree)
-  const single = await tree.open(SINGLE)
-  if (single !== undefined) return readShards(new Map([[SINGLE, single]]), undefined, signal)
-  const index = await readIndex(tree)
-  if (index === undefined) throw await whyNoWeights(tree)
+  for (const format of [SAFETENSORS, TORCH]) {
+    const found = await findWeights(tree, format)
+    // Before PyTorch 1.6 its files were bare pickles, which are named below.
+    const [first] = found?.sources.values() ?? []
+    if (found === undefined || (format === TORCH && first && !(await isTorchFile(first)))) continue
+    return readShards(found, format, signal)
+  }
+  throw await whyNoWeights(tree)
+}
+
+interface FoundWeights {
+  sources: ReadonlyMap<string, ByteSource>
+  /** Tensor → file; undefined for a single file. */
+  index: ReadonlyMap<string, string> | undefined
+}
+
+async function findWeights(tree: FileTree, format: WeightsFormat): Promise<FoundWeights | undefined> {
+  const single = await tree.open(format.single)
+  if (single !== undefined) return { sources: new Map([[format.single, single]]), index: undefined }
+  const index = await readIndex(tree, format)
+  if (index === undefined) return undefined
   const sources = new Map<string, ByteSource>()
   for (const file of new Set(index.values())) {
     const source = await tree.open(file)
     if (source === undefined) {
-      throw new AppError('bad-checkpoint', `${INDEX} lists ${file}, which is not there; download it too.`)
+      throw new AppError(
+        'bad-checkpoint',
+        `${format.index} lists ${file}, which is not there; download it too.`,
+      )
     }
     sources.set(file, source)
   }
-  return readShards(sources, index, signal)
+  return { sources, index }
 }
 
 /** `weight_map`: tensor → shard. Undefined when the checkpoint has no index. */
-async function readIndex(tree: FileTree): Promise<Map<string, string> | undefined> {
-  const text = await readText(tree, INDEX).catch((cause: unknown) => {
+async function readIndex(
+  tree: FileTree,
+  { index: path, pattern }: WeightsFormat,
+): Promise<Map<string, string> | undefined> {
+  const badIndex = (why: string): AppError =>
+    new AppError('bad-checkpoint', `${path} cannot be used: ${why}; download it again.`)
+  const text = await readText(tree, path).catch((cause: unknown) => {
     if (!(cause instanceof RangeError || cause instanceof TypeError)) throw cause
-    throw new AppError('bad-checkpoint', `${INDEX} is no readable text; download it again.`, { cause })
+    throw new AppError('bad-checkpoint', `${path} is no readable text; download it again.`, { cause })
   })
   if (text === undefined) return undefined
-  const json = parseUniqueJson(text, INDEX)
+  const json = parseUniqueJson(text, path)
   const weightMap = isRecord(json) ? json['weight_map'] : undefined
   if (!isRecord(weightMap)) throw badIndex('it has no weight_map')
   const index = new Map<string, string>()
   for (const [tensor, file] of Object.entries(weightMap)) {
-    // Whatever the tree resolves it against, a name without separators and leading dots stays in its folder.
-    if (typeof file !== 'string' || !/^[\w-]+(\.[\w-]+)*\.safetensors$/.test(file)) {
+    if (typeof file !== 'string' || !pattern.test(file)) {
       throw badIndex(`it gives ${JSON.stringify(file)} as a file name`)
     }
     index.set(tensor, file)
@@ -113,20 +168,15 @@ async function readIndex(tree: FileTree): Promise<Map<string, string> | undefine
   return index
 }
 
-function badIndex(why: string): AppError {
-  return new AppError('bad-checkpoint', `${INDEX} cannot be used: ${why}; download it again.`)
-}
-
 async function readShards(
-  sources: ReadonlyMap<string, ByteSource>,
-  index: ReadonlyMap<string, string> | undefined,
+  { sources, index }: FoundWeights,
+  format: WeightsFormat,
   signal: AbortSignal | undefined,
 ): Promise<Checkpoint> {
   const stored = new Map<string, TensorInfo>()
   const files: CheckpointFile[] = []
   for (const [file, source] of sources) {
-    const header = await readSafetensorsHeader(source, file, signal)
-    for (const [name, entry] of header.tensors) {
+    for (const [name, entry] of await format.read(source, file, signal)) {
       const other = stored.get(name)?.file
       if (other !== undefined) {
         throw new AppError(
@@ -142,7 +192,7 @@ async function readShards(
     if (stored.get(name)?.file === file) continue
     throw new AppError(
       'bad-checkpoint',
-      `${INDEX} places ${name} in ${file}, which lacks it; download both again.`,
+      `${format.index} places ${name} in ${file}, which lacks it; download both again.`,
     )
   }
   checkNoAdapterTensors(stored.keys())

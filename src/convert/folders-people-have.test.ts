@@ -343,8 +343,9 @@ describe('a hostile side file', () => {
           .json('tokenizer_config.json', (json) => delete json['added_tokens_decoder'])
           .write('added_tokens.json', '{"x":"y"}'),
     ],
-  ])('(%s) is refused in one short sentence', async (_, change) => {
+  ])('(%s) is refused in one short sentence', async (name, change) => {
     const { code, message } = await refusal(change(new Altered()))
+    if (/deep/.test(name)) expect(message).toMatch(/is nested too deeply/)
     expect(code).toMatch(/^(bad-checkpoint|unsupported-model)$/)
     expect(message.length).toBeLessThan(300)
   })
@@ -365,6 +366,33 @@ describe('a folder of the same model', () => {
     ['both', (tensor) => `module._orig_mod.${tensor}`],
   ])('saved through %s makes the same weights', async (_, to) => {
     expect(await hashes(new Altered().renameTensors(WEIGHTS, to))).toEqual(await hashes(new Altered()))
+  })
+
+  it.each(['preprocessor_config.json', 'processor_config.json'])(
+    'says that %s asks for another size',
+    async (file) => {
+      const altered = new Altered().json(file, (json) => {
+        const processor = file.startsWith('pre') ? json : (json['image_processor'] ??= {})
+        Object.assign(processor, { size: { height: 42, width: 42 } })
+      })
+      const { checks } = await convertCheckpoint(altered.tree, sinkInMemory(new Map()), {
+        precision: 'q8',
+        name,
+      })
+      expect(checks.find((check) => check.name === 'image size')).toMatchObject({
+        ok: false,
+        detail: expect.stringMatching(new RegExp(`; ${file} says 42, which is ignored$`)) as string,
+      })
+    },
+  )
+
+  it('says that its processor counts on other queries', async () => {
+    const altered = new Altered().json('processor_config.json', (json) => (json['num_query_tokens'] = 5))
+    const { checks } = await convertCheckpoint(altered.tree, sinkInMemory(new Map()), {
+      precision: 'q8',
+      name,
+    })
+    expect(checks.find((check) => check.name === 'queries')).toMatchObject({ ok: false })
   })
 
   it('as Blip2Model is converted', async () => {

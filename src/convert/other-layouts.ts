@@ -4,6 +4,8 @@ import { AppError, type FailureCode } from '../pack/failure.ts'
 
 export const SINGLE = 'model.safetensors'
 export const INDEX = 'model.safetensors.index.json'
+export const TORCH_SINGLE = 'pytorch_model.bin'
+export const TORCH_INDEX = 'pytorch_model.bin.index.json'
 
 interface Layout {
   /** Files by which it is known. */

@@ -34,6 +34,11 @@ const DTYPE_BITS = {
 
 export type Dtype = keyof typeof DTYPE_BITS
 
+/** Whole bytes of an element; 0 for types that are smaller. */
+export function elementBytes(dtype: Dtype): number {
+  return Math.floor(DTYPE_BITS[dtype] / 8)
+}
+
 export interface TensorEntry {
   dtype: Dtype
   shape: number[]

@@ -13,7 +13,9 @@ it('takes every file as the command line and Pillow do', async () => {
   const faults: Record<string, string> = {}
   for (const [name, expectation] of TABLE) {
     const response = await fetch(`/testing/pictures/files/${name}`)
-    const fault = await faultOf(new Uint8Array(await response.arrayBuffer()), expectation, decode)
+    // Chromium makes light of inks by itself, rounding otherwise than Pillow.
+    const slack = /cmyk|ycck/.test(name) ? 1 : 0
+    const fault = await faultOf(new Uint8Array(await response.arrayBuffer()), expectation, decode, slack)
     if (fault !== null) faults[name] = fault
   }
   expect(faults).toEqual({})

@@ -117,7 +117,10 @@ class Beginning {
       const blob = await this.#parts.get(key)
       // What lies behind a hole cannot be used.
       if (start !== this.end || end > this.chunk.bytes || blob?.size !== end - start) break
-      this.bytes.set(new Uint8Array(await blob.arrayBuffer()), start)
+      // After a power cut the browser may know of a Blob whose file it has lost.
+      const part = await blob.arrayBuffer().catch(() => undefined)
+      if (part === undefined) break
+      this.bytes.set(new Uint8Array(part), start)
       this.end = end
     }
     this.#aside = this.end

@@ -75,7 +75,8 @@ describe('altered side files', () => {
       return
     }
     const tokenizer = await opening
-    const { before, after } = tokenizer.frame ?? { before: [], after: [] }
+    if (tokenizer.frame === null) throw new Error('What stands around a prompt was left to the model.')
+    const { before, after } = tokenizer.frame
     const ids = prompts.map((prompt) => [...before, ...tokenizer.encode(prompt), ...after])
     const [compared, wanted] = name === KEPT ? [ids.slice(0, -1), one.ids?.slice(0, -1)] : [ids, one.ids]
     expect(compared).toEqual(wanted)

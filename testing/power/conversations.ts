@@ -19,7 +19,7 @@ import { demand, type Scenario, type Work } from './scenario.ts'
 
 const ACTIONS = [
   ...['add', 'ask', 'ask', 'ask', 'ask again', 'choose', 'delete turn', 'delete turn'],
-  ...['delete conversation', 'undo', 'undo', 'import', 'two days', 'rest'],
+  ...['delete conversation', 'undo', 'undo', 'import', 'import', 'two days', 'rest'],
 ] as const
 const MOST_ACTIONS = 12
 const TWO_DAYS_MS = 2 * 86_400_000

@@ -6,7 +6,9 @@ import { keeper } from '../../src/keeper/keeper.ts'
 import type { KeeperParts } from '../../src/keeper/keeper-parts.ts'
 import { sha256Hex } from '../../src/pack/bytes.ts'
 import { MANIFEST_PATH, parseManifest } from '../../src/pack/manifest.ts'
-import type { AddRequest, StoreNews } from '../../src/protocol/keeper-calls.ts'
+import { AppError } from '../../src/pack/failure.ts'
+import type { AddRequest, KeeperCalls, StoreNews } from '../../src/protocol/keeper-calls.ts'
+import type { Handlers } from '../../src/protocol/rpc.ts'
 import type { Random } from '../../src/scenes/random.ts'
 import { openBrowserStore } from '../../src/store/browser-store.ts'
 import { channelInMemory } from '../../src/store/channel.ts'
@@ -17,7 +19,7 @@ import { CAPABLE, requestOf } from '../keeper/tabs.ts'
 import { Databases } from './databases.ts'
 import type { Session } from './machine.ts'
 import { demand, type Scenario, type Work } from './scenario.ts'
-import { Servers } from './server.ts'
+import { CHECKPOINTS, Servers } from './server.ts'
 import { converted, smallCheckpoint, type Files } from './small-models.ts'
 
 /** What is done, in this order, and done again until it is reported. */
@@ -74,7 +76,7 @@ function pickTasks(random: Random, [first = [], ...others]: Task[][]): Task[] {
 class Keeping implements Work {
   readonly media: readonly [Databases]
   readonly #databases = new Databases()
-  readonly #servers = new Servers()
+  readonly #servers: Servers
   readonly #random: Random
   readonly #left: Task[]
   /** What was reported as kept and not begun to be removed since. */
@@ -86,6 +88,7 @@ class Keeping implements Work {
   constructor(random: Random, tasks: Task[]) {
     this.#random = random
     this.#left = tasks
+    this.#servers = new Servers(random)
     this.media = [this.#databases]
   }
 
@@ -94,23 +97,41 @@ class Keeping implements Work {
     const calls = keeper(parts)
     const never = new AbortController().signal
     void calls.watch(null, () => undefined, never)
+    void this.#openTabs(session, calls, never)
     this.#watchServers(session)
     for (let [task] = this.#left; task !== undefined; [task] = this.#left) {
-      const { source } = task
-      if (task.do === 'add') {
-        source.serve(this.#servers)
-        this.#gone.delete(source)
-        // Until it is whole, the older version stays; from then on either may be there.
-        if (source.replaces !== undefined) this.#promised.delete(source.replaces)
-        await calls.add(source.request, () => undefined, never)
-        this.#promised.add(source)
-      } else {
-        this.#promised.delete(source)
-        await calls.remove({ id: await packId(source.manifest) }, () => undefined, never)
-        this.#gone.add(source)
+      try {
+        await this.#do(task, calls, never)
+        this.#left.shift()
+      } catch (error) {
+        // The line was too bad, or garbled one chunk twice; somebody presses Resume.
+        if (!(error instanceof AppError && ['network', 'corrupt'].includes(error.code))) throw error
       }
-      this.#left.shift()
     }
+  }
+
+  /** Other tabs are opened meanwhile, and each sweeps. */
+  async #openTabs(session: Session, calls: Handlers<KeeperCalls>, never: AbortSignal): Promise<void> {
+    for (let tabs = 0; tabs < 4; tabs += 1) {
+      for (let steps = Math.floor(this.#random.next() * 30); steps > 0; steps -= 1)
+        await session.step(() => undefined)
+      void calls.watch(null, () => undefined, never)
+    }
+  }
+
+  async #do({ do: what, source }: Task, calls: Handlers<KeeperCalls>, never: AbortSignal): Promise<void> {
+    if (what === 'remove') {
+      this.#promised.delete(source)
+      await calls.remove({ id: await packId(source.manifest) }, () => undefined, never)
+      this.#gone.add(source)
+      return
+    }
+    source.serve(this.#servers)
+    this.#gone.delete(source)
+    // Until it is whole, the older version stays; from then on either may be there.
+    if (source.replaces !== undefined) this.#promised.delete(source.replaces)
+    await calls.add(source.request, () => undefined, never)
+    this.#promised.add(source)
   }
 
   async check(session: Session): Promise<void> {
@@ -223,7 +244,7 @@ async function makeSources(): Promise<Sources> {
   const newer = { ...(await onServer('packs', await converted(second, 'pack'))), replaces: pack }
   // Shares its graphs with the first.
   const other = await onServer('others', await converted(second, 'other'))
-  const remote = await onServer('checkpoints', first, await converted(first, 'checkpoints'))
+  const remote = await onServer(CHECKPOINTS, first, await converted(first, CHECKPOINTS))
   const files = [...second].map(([path, bytes]) => ({
     path: `local/${path}`,
     file: new File([bytes], path, { lastModified: 1 }),
