@@ -1,6 +1,7 @@
 /** Tables in IndexedDB. Each has a database of its own with one object store in it, as idb-keyval wants it. */
 import { del, delMany, get, keys, promisifyRequest, set, values, type UseStore } from 'idb-keyval'
 import { AppError } from '../pack/failure.ts'
+import { blobsAsBytes } from './blobs-as-bytes.ts'
 import { tableInMemory, type Changes, type Table } from './table.ts'
 
 export interface TableOptions {
@@ -136,6 +137,10 @@ function inOneStep<R>(
 /** Why nothing can be kept in this browser. */
 export type StorageProblem = 'absent' | 'blocked'
 
+/** How this browser keeps things, or why it does not. */
+type Keeping = 'blobs' | 'bytes' | StorageProblem
+
+let tried: Promise<Keeping> | undefined
 let problem: Promise<StorageProblem | null> | undefined
 
 /**
@@ -143,19 +148,27 @@ let problem: Promise<StorageProblem | null> | undefined
  * refuse to open it, or open it and keep nothing. Null when it works.
  */
 export function storageProblem(): Promise<StorageProblem | null> {
-  problem ??= tryOut()
+  problem ??= keepingHere().then((keeping) => (keeping === 'blobs' || keeping === 'bytes' ? null : keeping))
   return problem
 }
 
-async function tryOut(): Promise<StorageProblem | null> {
+function keepingHere(): Promise<Keeping> {
+  tried ??= tryOut()
+  return tried
+}
+
+async function tryOut(): Promise<Keeping> {
   try {
     // The mere name throws where site data is blocked.
     if ((globalThis as { indexedDB?: IDBFactory | null }).indexedDB == null) return 'absent'
     const store = connect(indexedDB, 'pictalk-try-out', { durability: 'relaxed' })
-    // Some private windows keep numbers, but no Blobs.
-    await set('blob', new Blob(['x']), store)
-    await del('blob', store)
-    return null
+    const keeps = async (value: Blob | ArrayBuffer): Promise<void> => {
+      await set('tried', value, store)
+      await del('tried', store)
+    }
+    const blobs = keeps(new Blob(['x'])).then(() => 'blobs' as const)
+    // Private windows of WebKit keep everything else (seen in WebKitGTK 2.50).
+    return await blobs.catch(() => keeps(new ArrayBuffer(1)).then(() => 'bytes' as const))
   } catch {
     return 'blocked'
   }
@@ -163,14 +176,16 @@ async function tryOut(): Promise<StorageProblem | null> {
 
 /**
  * A table of this browser: in IndexedDB where that works, else in memory, until this thread ends. Which of the two, and
- * why, `storageProblem` tells.
+ * why, `storageProblem` tells. Where the database refuses Blobs it keeps their bytes.
  */
 export function browserTable<T>(database: string, options?: TableOptions): Table<T> {
   let opened: Promise<Table<T>> | undefined
   const table = (): Promise<Table<T>> =>
-    (opened ??= storageProblem().then((why) =>
-      why === null ? indexedDbTable<T>(database, options) : tableInMemory<T>(),
-    ))
+    (opened ??= keepingHere().then((keeping) => {
+      if (keeping === 'blobs') return indexedDbTable<T>(database, options)
+      if (keeping === 'bytes') return blobsAsBytes<T>(indexedDbTable<unknown>(database, options))
+      return tableInMemory<T>()
+    }))
   return {
     get: async (key) => (await table()).get(key),
     set: async (key, value) => (await table()).set(key, value),

@@ -7,6 +7,29 @@ function blocked(): never {
   throw new DOMException('The operation is insecure.', 'SecurityError')
 }
 
+/** As little of a database as one value put and got needs. */
+function databaseRefusingBlobs(kept: Map<unknown, unknown>): unknown {
+  const succeed = (result: unknown): { result: unknown; onsuccess?: () => void } => {
+    const request: { result: unknown; onsuccess?: () => void } = { result }
+    queueMicrotask(() => request.onsuccess?.())
+    return request
+  }
+  const transaction: { oncomplete?: () => void } = {}
+  const entries = {
+    put: (value: unknown, key: unknown) => {
+      if (value instanceof Blob) throw new DOMException('No Blobs here.', 'DataCloneError')
+      kept.set(key, value)
+    },
+    delete: (key: unknown) => kept.delete(key),
+    get: (key: unknown) => succeed(kept.get(key)),
+    get transaction() {
+      queueMicrotask(() => transaction.oncomplete?.())
+      return transaction
+    },
+  }
+  return { open: () => succeed({ transaction: () => ({ objectStore: () => entries }) }) }
+}
+
 afterEach(() => {
   vi.unstubAllGlobals()
   vi.resetModules()
@@ -53,6 +76,18 @@ describe('a table of a browser that keeps nothing', () => {
     const fresh = await import('./indexed-db.ts')
     expect(await fresh.storageProblem()).toBe('blocked')
     Object.defineProperty(globalThis, 'indexedDB', { value: undefined, configurable: true, writable: true })
+  })
+
+  it('may refuse Blobs alone, and then works: their bytes are kept', async () => {
+    const kept = new Map<unknown, unknown>()
+    vi.stubGlobal('indexedDB', databaseRefusingBlobs(kept))
+    const fresh = await import('./indexed-db.ts')
+    expect(await fresh.storageProblem()).toBeNull()
+    const table = fresh.browserTable<Blob>('any')
+    await table.set('a', new Blob(['kept'], { type: 'text/plain' }))
+    expect(kept.get('a')).toEqual({ bytesOfBlob: expect.any(ArrayBuffer) as ArrayBuffer, type: 'text/plain' })
+    const again = await table.get('a')
+    expect([await again?.text(), again?.type]).toEqual(['kept', 'text/plain'])
   })
 
   it('is asked once', () => {

@@ -1,5 +1,8 @@
 /** What the runs in several browsers need of one: as little as each way of driving a browser can do. */
 
+/** Wide enough for the list of conversations to be open. */
+export const WINDOW = { width: 1280, height: 800 }
+
 /** Values that cross into a page and back. */
 export type Plain = string | number | boolean | null | Plain[] | { [key: string]: Plain }
 

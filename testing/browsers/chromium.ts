@@ -1,34 +1,34 @@
-/** Chromium, for comparison: the same run in the browser that all other tests know. */
-import { chromium as playwright, type Page } from 'playwright'
+/** Chromium: the same run in the browser that all other tests know, for comparison. */
+import puppeteer, { type Browser as Puppeteer } from 'puppeteer-core'
 import { installedChromium, launchOptions } from '../browser.ts'
-import type { Browser, BrowserKind, Tab } from './browser.ts'
+import { WINDOW, type Browser, type BrowserKind } from './browser.ts'
+import { puppeteerTab } from './puppeteer-tab.ts'
 
 export const chromium: BrowserKind = {
   name: 'Chromium',
   keepsProfile: true,
-  missing: () => (installedChromium() === undefined ? 'Chromium (Debian: chromium)' : null),
+  missing: () => (installedChromium() === undefined ? 'an installed Chromium (Debian: chromium)' : null),
   async launch(profile): Promise<Browser> {
-    const context = await playwright.launchPersistentContext(profile, launchOptions())
+    const browser = await launchChromium(profile)
     return {
-      version: `chromium/${context.browser()?.version() ?? '?'}`,
-      open: async () => tabOf(await context.newPage()),
-      close: () => context.close(),
+      version: await browser.version(),
+      open: async () => puppeteerTab(await browser.newPage()),
+      close: () => browser.close(),
     }
   },
 }
 
-function tabOf(page: Page): Tab {
-  return {
-    goto: async (url) => {
-      await page.goto(url)
-    },
-    reload: async () => {
-      await page.reload()
-    },
-    // Their types describe what they are given too closely to be handed on.
-    run: (work, input) => page.evaluate(work as () => never, input),
-    click: (xpath) => page.locator(`xpath=${xpath}`).click(),
-    type: (xpath, text) => page.locator(`xpath=${xpath}`).pressSequentially(text),
-    close: () => page.close(),
-  }
+/** The installed one, driven over its own protocol. */
+export function launchChromium(profile: string): Promise<Puppeteer> {
+  const executablePath = installedChromium()
+  if (executablePath === undefined) throw new Error('Chromium is not installed.')
+  const { args } = launchOptions()
+  return puppeteer.launch({
+    executablePath,
+    args,
+    headless: true,
+    defaultViewport: WINDOW,
+    userDataDir: profile,
+    protocolTimeout: 600_000,
+  })
 }

@@ -1,7 +1,8 @@
 /** Firefox, driven over WebDriver BiDi. */
 import { existsSync } from 'node:fs'
-import puppeteer, { type Page } from 'puppeteer-core'
-import type { Browser, BrowserKind, Tab } from './browser.ts'
+import puppeteer from 'puppeteer-core'
+import { WINDOW, type Browser, type BrowserKind } from './browser.ts'
+import { puppeteerTab } from './puppeteer-tab.ts'
 
 const INSTALLED = [
   '/usr/bin/firefox-esr',
@@ -26,32 +27,13 @@ export const firefox: BrowserKind = {
       browser: 'firefox',
       executablePath,
       headless: true,
+      defaultViewport: WINDOW,
       userDataDir: profile,
     })
     return {
       version: await browser.version(),
-      open: async () => tabOf(await browser.newPage()),
+      open: async () => puppeteerTab(await browser.newPage()),
       close: () => browser.close(),
     }
   },
-}
-
-function tabOf(page: Page): Tab {
-  return {
-    goto: async (url) => {
-      await page.goto(url)
-    },
-    reload: async () => {
-      await page.reload()
-    },
-    // Their types describe what they are given too closely to be handed on.
-    run: (work, input) => page.evaluate(work as () => never, input),
-    click: async (xpath) => page.locator(`::-p-xpath(${xpath})`).click(),
-    type: async (xpath, text) => {
-      const box = await page.$(`::-p-xpath(${xpath})`)
-      if (box === null) throw new Error(`There is no ${xpath}.`)
-      await box.type(text)
-    },
-    close: () => page.close(),
-  }
 }

@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort, openBuiltSite, type BuiltSite } from '../servers/built-site.ts'
 import { startFaultServer, type FaultServer } from '../servers/fault-server.ts'
+import { contract, type Outcome } from '../store/contract.ts'
 import type { Browser } from './browser.ts'
 import { chromium } from './chromium.ts'
+import { writeContractPage } from './contract-page.ts'
 import { firefox } from './firefox.ts'
 import { Visitor } from './visitor.ts'
 import { webkit } from './webkit.ts'
@@ -39,6 +41,7 @@ describe.each([chromium, firefox, webkit])('In $name', (kind) => {
     folder = mkdtempSync(join(tmpdir(), 'pictalk-browsers-'))
     site = openBuiltSite(folder, await freePort())
     packs = await startFaultServer((path) => readFileSync(join(PACK, path)))
+    await writeContractPage(site.folder)
     await site.start()
     await launch()
     console.warn(`${kind.name}: ${browser.version}`)
@@ -49,6 +52,16 @@ describe.each([chromium, firefox, webkit])('In $name', (kind) => {
     await packs.close()
     await site.stop()
     rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('the store keeps its contract, in the page, in a thread and between both', async () => {
+    await page.tab.goto(`${site.url}contract.html`)
+    const outcomes = await page.tab.run(
+      () => (globalThis as { outcomes?: Promise<Outcome[]> }).outcomes ?? [],
+      null,
+    )
+    expect(outcomes.filter(({ failure }) => failure !== null)).toEqual([])
+    expect(outcomes.length).toBeGreaterThan(2 * contract.length)
   })
 
   it('a picture that is dropped gets a caption, and a question about it an answer', async () => {

@@ -1,6 +1,7 @@
 /** What the store's contract is tried on, and how a case says that something is not so. Runs in Node and in any page. */
 import { browserChannel, channelInMemory, type Channel } from '../../src/store/channel.ts'
-import { indexedDbTable } from '../../src/store/indexed-db.ts'
+import { blobsAsBytes } from '../../src/store/blobs-as-bytes.ts'
+import { browserTable } from '../../src/store/indexed-db.ts'
 import { browserLocks, locksInMemory, type Locks } from '../../src/store/locks.ts'
 import { tableInMemory, type Table } from '../../src/store/table.ts'
 
@@ -15,7 +16,7 @@ export interface StoreUnderTest {
 export type Contract = Record<string, (store: StoreUnderTest, name: string) => Promise<void>>
 
 export const storeOfBrowser: StoreUnderTest = {
-  table: (name) => indexedDbTable(name),
+  table: (name) => browserTable(name),
   locks: browserLocks,
   channel: browserChannel,
 }
@@ -34,6 +35,30 @@ export function storeInMemory(): StoreUnderTest {
     table: <T>(name: string) => tableInMemory(of(tables, name, () => new Map()) as Map<string, T>),
     locks: () => locks,
     channel: <News>(name: string) => of(channels, name, channelInMemory).join() as Channel<News>,
+  }
+}
+
+/** Stands in for a browser whose databases keep everything but Blobs. */
+export function storeRefusingBlobs(): StoreUnderTest {
+  const store = storeInMemory()
+  return { ...store, table: <T>(name: string) => blobsAsBytes<T>(refusingBlobs(store.table(name))) }
+}
+
+function refusingBlobs(table: Table<unknown>): Table<unknown> {
+  const refuse = (value: unknown): void => {
+    const parts = [value, ...Object.values<unknown>({ ...(value as object) })]
+    if (parts.some((part) => part instanceof Blob)) throw new DOMException('No Blobs here.', 'DataCloneError')
+  }
+  return {
+    ...table,
+    set: async (key, value) => {
+      refuse(value)
+      await table.set(key, value)
+    },
+    setAll: async (entries) => {
+      for (const [, value] of entries) refuse(value)
+      await table.setAll(entries)
+    },
   }
 }
 
