@@ -104,6 +104,7 @@ function isLate(): boolean {
   return performance.now() - began > 1000 * Number(values.seconds)
 }
 
+console.log(`${seen.changes} changes of conversations and ${seen.models} models had been reported as kept.`)
 const byAction = [...counts].map(([action, count]) => `${count} ${action}`).join(', ')
 const seconds = ((performance.now() - began) / 1000).toFixed(0)
 console.log(

@@ -14,7 +14,9 @@ export interface KillableBrowser {
 /** Starts it on `profile`, a folder that outlives it. */
 export async function startChromium(profile: string): Promise<KillableBrowser> {
   const { executablePath = chromium.executablePath(), args } = launchOptions()
-  const flags = ['--headless=new', '--remote-debugging-port=0', `--user-data-dir=${profile}`]
+  // Where there is room for it, the list of conversations is unfolded.
+  const window = '--window-size=1280,800'
+  const flags = ['--headless=new', '--remote-debugging-port=0', window, `--user-data-dir=${profile}`]
   const child = spawn(executablePath, [...flags, ...args, 'about:blank'], {
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -25,6 +25,9 @@ const LONGEST_MS: Record<Action, number> = {
   'delete model': 800,
 }
 
+/** By then a page shows its conversations, if it has any. */
+const RESTORED_MS = 3_000
+
 export interface Place {
   /** Where the page is. */
   site: string
@@ -133,10 +136,16 @@ export class Life {
   }
 
   async #choose(page: Page): Promise<Action> {
-    const [first, ...others] = ACTIONS
-    const action = this.#random.pick([first, ...others])
+    const [any, ...others] = ACTIONS
+    const action = this.#random.pick([any, ...others])
     const list = page.getByRole('navigation', { name: 'Conversations' })
-    if (action === 'delete' && (await list.getByRole('listitem').count()) === 0) return 'turns'
+    // What is kept is read a moment after the page is there.
+    const first = list.getByRole('listitem').first()
+    const isAny = await first.waitFor({ timeout: RESTORED_MS }).then(
+      () => true,
+      () => false,
+    )
+    if (action === 'delete' && !isAny) return 'turns'
     if (action === 'delete model' && this.#models.size === 0) return 'download'
     if (action === 'download' && this.#models.has('pack')) return 'delete model'
     if (action === 'convert' && this.#models.has('checkpoint')) return 'delete model'
