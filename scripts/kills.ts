@@ -34,8 +34,9 @@ const random = seededRandom(Number(values.seed))
 const site = openBuiltSite(root, await freePort())
 await site.start()
 const checkpoint = await smallCheckpoint(1)
+const pack = await converted(checkpoint, 'a pack')
 const servers = {
-  pack: await serve(await converted(checkpoint, 'a pack')),
+  pack: await serve(pack),
   checkpoint: await serve(checkpoint),
 }
 
@@ -67,7 +68,7 @@ async function makePlace(): Promise<Place> {
     pack: servers.pack.origin,
     checkpoint: servers.checkpoint.origin,
     manifests: {
-      pack: manifestIn(await converted(checkpoint, 'a pack')),
+      pack: manifestIn(pack),
       checkpoint: manifestIn(await converted(checkpoint, hostName)),
     },
     exported,

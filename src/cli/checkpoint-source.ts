@@ -1,5 +1,5 @@
 /** `--from`: a folder, a hub repository, a URL or made-up weights become a tree of files and a name. */
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { findRoot, nameOfFolder } from '../convert/find-root.ts'
 import { subtree, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
@@ -27,7 +27,7 @@ export async function checkpointSource(
     const path = folder(from)
     const tree = folderTree(path)
     const root = (await findRoot(tree, ['config.json'])) ?? ''
-    return { tree: subtree(tree, root), name: nameOfFolder(join(path, root)) ?? basename(path) }
+    return { tree: subtree(tree, root), name: nameOfFolder(join(path, root)) ?? '' }
   }
   const hubUrl = hubAt(hub)
   const address = parseAddress(from, { hub: hubUrl, bareNames: false })

@@ -27,7 +27,8 @@ export async function convertInto(
   computer = THIS_COMPUTER,
 ): Promise<PackManifest> {
   const { disk } = computer
-  if (await folderSink(folder, disk).read('config.json')) {
+  const sink = folderSink(folder, disk)
+  if (await sink.read('config.json')) {
     throw new AppError(
       'bad-usage',
       `There is a checkpoint in ${folder}, of which a pack would overwrite files; choose another folder.`,
@@ -36,7 +37,6 @@ export async function convertInto(
   return owningFolder(
     folder,
     async () => {
-      const sink = folderSink(folder, disk)
       const manifest = await convertCheckpoint(tree, sink, {
         precision,
         name,

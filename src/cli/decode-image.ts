@@ -2,31 +2,22 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import sharp from 'sharp'
-import type { CodecName } from '../image/codecs.ts'
 import { withPicture, type Platform } from '../image/decode-picture.ts'
 import type { PlainJpeg } from '../image/jpeg.ts'
 import { rowsOf, type RgbRows } from '../image/pixels.ts'
 import type { Alpha } from '../image/raster.ts'
 import { damaged } from '../image/refusal.ts'
 
-export type { Alpha } from '../image/raster.ts'
-
 const CODEC_FILES = {
   avif: '@jsquash/avif/codec/dec/avif_dec.wasm',
   webp: '@jsquash/webp/codec/dec/webp_dec.wasm',
 } as const
 
-const codecs = new Map<CodecName, Promise<WebAssembly.Module>>()
-
 const nodePlatform: Platform = {
   async withJpeg(jpeg, use) {
     return use(await decodeJpeg(jpeg))
   },
-  loadCodec(name) {
-    const loaded = codecs.get(name) ?? compile(CODEC_FILES[name])
-    codecs.set(name, loaded)
-    return loaded
-  },
+  compileCodec: (name) => compile(CODEC_FILES[name]),
 }
 
 async function compile(file: string): Promise<WebAssembly.Module> {

@@ -59,8 +59,8 @@ export async function makeFolder(path: string, disk = nodeDisk): Promise<string[
 }
 
 async function makeFolders(disk: Disk, path: string): Promise<string[]> {
-  if (await makeOne(disk, path)) return [path]
   if (await isFolder(disk, path)) return []
+  if (await makeOne(disk, path)) return [path]
   const parent = dirname(path)
   const above = parent === path ? [] : await makeFolders(disk, parent)
   // Whoever made it in between has made it for us, too.

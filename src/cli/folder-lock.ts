@@ -37,12 +37,13 @@ export const THIS_COMPUTER: Computer = { disk: nodeDisk, processes: systemProces
 export async function owningFolder<T>(
   folder: string,
   work: () => Promise<T>,
-  { disk, processes } = THIS_COMPUTER,
+  computer = THIS_COMPUTER,
 ): Promise<T> {
+  const { disk } = computer
   const made = await makeFolder(folder, disk)
   try {
     await keepFolder(folder, disk)
-    const release = await claimFolder(folder, { disk, processes })
+    const release = await claimFolder(folder, computer)
     try {
       return await work()
     } finally {
@@ -54,7 +55,8 @@ export async function owningFolder<T>(
 }
 
 /** Puts down a claim that holds until the given function is called. */
-async function claimFolder(folder: string, { disk, processes }: Computer): Promise<() => Promise<void>> {
+async function claimFolder(folder: string, computer: Computer): Promise<() => Promise<void>> {
+  const { disk, processes } = computer
   const self = await processes.whoAmI()
   const { pid, started, boot, machine } = self
   const file = `.pictalk-${pid}-${started}-${boot}-${machine}-${randomBytes(8).toString('hex')}.lock`
@@ -68,11 +70,12 @@ async function claimFolder(folder: string, { disk, processes }: Computer): Promi
   }
   try {
     for (let look = 1; ; look += 1) {
-      const others = await liveClaims(folder, file, self, { disk, processes })
-      if (others.length === 0) return release
+      const others = await liveClaims(folder, file, self, computer)
+      const [first] = others
+      if (first === undefined) return release
       // Of those who come at once the first by name stays and waits for the others to give way.
       const yields = others.find((other) => other.file < file)
-      if (yields !== undefined || look >= LOOKS) throw await heldBy(disk, folder, yields ?? others[0], self)
+      if (yields !== undefined || look >= LOOKS) throw await heldBy(disk, folder, yields ?? first, self)
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
     }
   } catch (error) {
@@ -100,15 +103,10 @@ async function liveClaims(
   return live
 }
 
-async function heldBy(
-  disk: Disk,
-  folder: string,
-  claim: Claim | undefined,
-  self: Claimant,
-): Promise<AppError> {
-  const pid = claim?.pid ?? 0
-  const path = join(folder, claim?.file ?? '')
-  if (claim === undefined || claim.machine === self.machine) {
+async function heldBy(disk: Disk, folder: string, claim: Claim, self: Claimant): Promise<AppError> {
+  const { pid } = claim
+  const path = join(folder, claim.file)
+  if (claim.machine === self.machine) {
     return new AppError(
       'busy',
       `Process ${pid} is writing into ${folder} just now; wait until it has ended, or choose another folder.`,

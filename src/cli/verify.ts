@@ -3,9 +3,10 @@
  * the first bad one.
  */
 import { graphProblem } from '../convert/graph-check.ts'
+import { concatenated } from '../image/file-bytes.ts'
 import { sha256Hex } from '../pack/bytes.ts'
 import { throwIfCancelled } from '../pack/failure.ts'
-import { chunksOf } from '../pack/manifest.ts'
+import { chunksOf, type PackFile } from '../pack/manifest.ts'
 import { nodeDisk, type Disk } from './disk.ts'
 import { folderSink, openPackFolder } from './files.ts'
 
@@ -26,29 +27,34 @@ export async function verifyPack(
   { signal, onProgress, disk = nodeDisk }: VerifyOptions = {},
 ): Promise<Damage[]> {
   const { manifest } = await openPackFolder(folder, disk)
-  const chunks = manifest.files.flatMap(chunksOf)
-  const total = chunks.reduce((sum, { bytes }) => sum + bytes, 0)
+  const total = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0)
   const files = folderSink(folder, disk)
   const damaged: Damage[] = []
+  const graphs = new Map<string, Uint8Array[]>()
   let done = 0
-  for (const { path, bytes, sha256 } of chunks) {
-    throwIfCancelled(signal)
-    const found = await files.read(path)
-    if (found === undefined) damaged.push({ path, why: 'missing' })
-    else if (found.length !== bytes) damaged.push({ path, why: `${found.length} bytes instead of ${bytes}` })
-    else if ((await sha256Hex(found)) !== sha256)
-      damaged.push({ path, why: 'its bytes have another SHA-256' })
-    done += bytes
-    onProgress?.(path, done, total)
+  for (const file of manifest.files) {
+    for (const { path, bytes, sha256 } of chunksOf(file)) {
+      throwIfCancelled(signal)
+      const found = await files.read(path)
+      if (found === undefined) damaged.push({ path, why: 'missing' })
+      else if (found.length !== bytes)
+        damaged.push({ path, why: `${found.length} bytes instead of ${bytes}` })
+      else if ((await sha256Hex(found)) !== sha256)
+        damaged.push({ path, why: 'its bytes have another SHA-256' })
+      else if (isGraph(file)) graphs.set(file.path, [...(graphs.get(file.path) ?? []), found])
+      done += bytes
+      onProgress?.(path, done, total)
+    }
   }
   if (damaged.length > 0) return damaged
-  const graphs = manifest.files.filter(({ path }) => path.endsWith('.onnx'))
-  for (const file of graphs) {
+  for (const { path } of manifest.files.filter(isGraph)) {
     throwIfCancelled(signal)
-    const parts = await Promise.all(chunksOf(file).map(({ path }) => files.read(path)))
-    const bytes = await new Blob(parts.filter((part) => part !== undefined)).arrayBuffer()
-    const why = graphProblem(manifest, file.path, new Uint8Array(bytes))
-    if (why !== null) damaged.push({ path: file.path, why })
+    const why = graphProblem(manifest, path, concatenated(graphs.get(path) ?? []))
+    if (why !== null) damaged.push({ path, why })
   }
   return damaged
+}
+
+function isGraph({ path }: PackFile): boolean {
+  return path.endsWith('.onnx')
 }

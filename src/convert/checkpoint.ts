@@ -1,10 +1,11 @@
 /**
- * A Hugging Face checkpoint as one table of tensors, whether it lies in one safetensors file or in many. Opening it
- * reads headers only; afterwards any run of elements can be read by itself, so a shard is never read whole.
+ * A Hugging Face checkpoint as one table of tensors, whether it lies in one file or in many, of safetensors or of
+ * PyTorch. Opening it reads headers only; afterwards any run of elements can be read by itself, so a shard is never read whole.
  */
 import { readText, type ByteSource, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import { f16ToF32 } from '../pack/float16.ts'
+import { isRecord } from '../pack/schema.ts'
 import { checkNoAdapterFile, checkNoAdapterTensors, wrapperPrefix } from './adapters.ts'
 import { bf16ToF32 } from './dtypes.ts'
 import { INDEX, SINGLE, TORCH_INDEX, TORCH_SINGLE, whyNoWeights } from './other-layouts.ts'
@@ -82,6 +83,8 @@ interface WeightsFormat {
   index: string
   /** Of the files that an index names. */
   pattern: RegExp
+  /** Whether a file is of this kind, where its name alone does not say so. */
+  isOne?: (source: ByteSource) => Promise<boolean>
   read: (source: ByteSource, file: string, signal?: AbortSignal) => Promise<ReadonlyMap<string, TensorEntry>>
 }
 
@@ -97,6 +100,8 @@ const TORCH: WeightsFormat = {
   single: TORCH_SINGLE,
   index: TORCH_INDEX,
   pattern: /^[\w-]+(\.[\w-]+)*\.bin$/,
+  // Before PyTorch 1.6 its files were bare pickles, which `whyNoWeights` names.
+  isOne: isTorchFile,
   read: readTorchFile,
 }
 
@@ -108,9 +113,9 @@ export async function openCheckpoint(tree: FileTree, signal?: AbortSignal): Prom
   await checkNoAdapterFile(tree)
   for (const format of [SAFETENSORS, TORCH]) {
     const found = await findWeights(tree, format)
-    // Before PyTorch 1.6 its files were bare pickles, which are named below.
-    const [first] = found?.sources.values() ?? []
-    if (found === undefined || (format === TORCH && first && !(await isTorchFile(first)))) continue
+    if (found === undefined) continue
+    const [first] = found.sources.values()
+    if (format.isOne && first && !(await format.isOne(first))) continue
     return readShards(found, format, signal)
   }
   throw await whyNoWeights(tree)
@@ -250,8 +255,4 @@ function infoOf(tensors: ReadonlyMap<string, TensorInfo>, tensor: string): Tenso
     'bad-checkpoint',
     `The checkpoint has no tensor ${tensor}; it is incomplete or another model.`,
   )
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

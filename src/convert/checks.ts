@@ -25,15 +25,12 @@ export function checkSources(plans: readonly WeightsPlan[], checkpoint: Checkpoi
       `${wrong.tensor} has shape ${found}, but config.json asks for ${wrong.shape.join(' × ')}; the files do not belong together.`,
     )
   }
-  const unread = sources.find(({ tensor }) => {
+  for (const { tensor } of sources) {
     const dtype = checkpoint.tensors.get(tensor)?.dtype
-    return dtype !== undefined && readableBytes(dtype) === undefined
-  })
-  if (unread !== undefined) {
-    const dtype = checkpoint.tensors.get(unread.tensor)?.dtype ?? ''
+    if (dtype === undefined || readableBytes(dtype) !== undefined) continue
     throw new AppError(
       'unsupported-model',
-      `${unread.tensor} is stored as ${dtype}, and only F32, F16 and BF16 can be read; use the checkpoint before it was quantised or changed.`,
+      `${tensor} is stored as ${dtype}, and only F32, F16 and BF16 can be read; use the checkpoint before it was quantised or changed.`,
     )
   }
 }

@@ -57,7 +57,7 @@ async function choose(roots: readonly string[], tree: FileTree, paths: readonly 
   )
 }
 
-/** What `refs/main` of a cache says, or its only other reference: the commit that was fetched last. */
+/** What `refs/main` of a cache says, or else the first of its references: the commit that was fetched last. */
 async function currentSnapshot(tree: FileTree, paths: readonly string[]): Promise<string | undefined> {
   const references = paths.filter((path) => /(^|\/)refs\/[^/]+$/.test(path))
   const chosen = references.find((path) => path.endsWith('refs/main')) ?? references[0]

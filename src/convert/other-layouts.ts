@@ -25,7 +25,7 @@ const LAYOUTS: readonly Layout[] = [
     pattern: /^adapter_model\.(safetensors|bin)$/,
     probes: ['adapter_model.safetensors', 'adapter_model.bin'],
     code: 'unsupported-model',
-    says: (file) => adapterSentence(file),
+    says: adapterSentence,
   },
   {
     pattern: /^model[ _-]?(\(\d+\)|copy|\d+)\.safetensors$|^model-\d+-of-\d+ ?\(\d+\)\.safetensors$/i,
@@ -49,7 +49,7 @@ const LAYOUTS: readonly Layout[] = [
   },
   {
     pattern: /^(pytorch_model.*\.(bin|index\.json)|.*\.(pt|pth|ckpt))$/,
-    probes: ['pytorch_model.bin', 'pytorch_model.bin.index.json'],
+    probes: [TORCH_SINGLE, TORCH_INDEX],
     code: 'bad-checkpoint',
     says: (file) =>
       `This checkpoint has only ${file}, a Python pickle that is not safe to open; use a revision with ${SINGLE} or save it again as safetensors.`,

@@ -14,6 +14,7 @@ import {
   type PackFile,
   type PackManifest,
 } from '../pack/manifest.ts'
+import { isRecord } from '../pack/schema.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { produce, sourceBytesOf, type Piece } from './produce.ts'
 import { outputsOf, type Recipe, type WeightsPlan } from './weights.ts'
@@ -239,8 +240,4 @@ function parseOrUndefined<T>(bytes: Uint8Array | undefined, parse: (text: string
   } catch {
     return undefined
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

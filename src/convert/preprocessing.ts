@@ -7,7 +7,8 @@ import { AppError } from '../pack/failure.ts'
 import type { FileTree } from '../pack/bytes.ts'
 import type { Preprocessing } from '../pack/manifest.ts'
 import { shown } from './families/config-json.ts'
-import { isRecord, readJson, type Json } from './side-files.ts'
+import { isRecord } from '../pack/schema.ts'
+import { readJson, type Json } from './side-files.ts'
 
 /** CLIP's mean and standard deviation, RGB: the defaults of transformers' `BlipImageProcessor`. */
 const CLIP_MEAN: [number, number, number] = [0.48145466, 0.4578275, 0.40821073]

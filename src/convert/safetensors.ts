@@ -5,6 +5,7 @@
  */
 import type { ByteSource } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
+import { isRecord } from '../pack/schema.ts'
 
 /** Bits per element of every type of the format (safetensors 0.7 `Dtype`). */
 const DTYPE_BITS = {
@@ -241,10 +242,6 @@ function refuse(file: string, why: string): never {
 /** A name as a message may show it: escaped and of bearable length. */
 function quote(name: string): string {
   return JSON.stringify(name.length > 120 ? `${name.slice(0, 117)}...` : name)
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isDtype(value: unknown): value is Dtype {

@@ -6,8 +6,16 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire'
 import type { FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
+import type { Json } from './side-files.ts'
 
-export const SPIECE = 'spiece.model'
+const SPIECE = 'spiece.model'
+
+/** How T5Tokenizer cuts a text and joins pieces, whatever the files say. */
+export const METASPACE = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true }
+export const T5_SPLITTER = {
+  type: 'Sequence',
+  pretokenizers: [{ type: 'WhitespaceSplit' }, METASPACE],
+}
 
 /** T5's has 0.8 MB, the largest multilingual ones 5. */
 const LARGEST_FILE = 2 ** 25
@@ -46,7 +54,7 @@ export interface SpieceOptions {
 }
 
 /** Undefined without such a file. Throws `bad-checkpoint` for what is none, `unsupported-model` for another kind of model. */
-export async function readSpiece(tree: FileTree, options: SpieceOptions): Promise<object | undefined> {
+export async function readSpiece(tree: FileTree, options: SpieceOptions): Promise<Json | undefined> {
   const source = await tree.open(SPIECE)
   if (source === undefined) return undefined
   if (source.byteLength > LARGEST_FILE) throw damaged(`it has ${source.byteLength} bytes`)
@@ -112,10 +120,7 @@ function isCharacterMap(map: Uint8Array): boolean {
   return trie > 0 && trie % 4 === 0 && 4 + trie <= map.length
 }
 
-function tokenizerJson(
-  { pieces, characterMap }: SentencePieceModel,
-  { config, added }: SpieceOptions,
-): object {
+function tokenizerJson({ pieces, characterMap }: SentencePieceModel, { config, added }: SpieceOptions): Json {
   const count = extraIds(config)
   const sentinels = Array.from({ length: count }, (_, i) => `<extra_id_${count - 1 - i}>`)
   const special = pieces.flatMap(({ text, type }, id) =>
@@ -123,7 +128,6 @@ function tokenizerJson(
   )
   const named = sentinels.map((content, i) => ({ id: pieces.length + i, content }))
   const others = Object.entries(added).map(([content, id]) => ({ id, content }))
-  const metaspace = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true }
   return {
     version: '1.0',
     added_tokens: [...special, ...named, ...others].map((token) => ({
@@ -136,9 +140,9 @@ function tokenizerJson(
     })),
     normalizer:
       characterMap.length === 0 ? null : { type: 'Precompiled', precompiled_charsmap: base64(characterMap) },
-    pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, metaspace] },
+    pre_tokenizer: T5_SPLITTER,
     post_processor: null,
-    decoder: metaspace,
+    decoder: METASPACE,
     model: {
       type: 'Unigram',
       unk_id: pieces.findIndex(({ type }) => type === UNKNOWN),

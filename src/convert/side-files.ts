@@ -1,6 +1,7 @@
 /** The small files beside the weights, as text and as JSON. */
 import { readText, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
+import { isRecord } from '../pack/schema.ts'
 
 export type Json = Record<string, unknown>
 
@@ -50,8 +51,4 @@ function nestsDeeper(text: string, most: number): boolean {
     if (depth > most) return true
   }
   return false
-}
-
-export function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

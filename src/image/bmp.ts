@@ -3,7 +3,7 @@
  * header, so they are read from here, too.
  */
 import { unpackRle } from './bmp-rle.ts'
-import { startsWith, u16le, u32le } from './file-bytes.ts'
+import { startsWith, sampleAt, u16le, u32le } from './file-bytes.ts'
 import { blankRaster, type Raster } from './raster.ts'
 import { checkSize, cutOff, damaged, refusedPicture } from './refusal.ts'
 
@@ -112,7 +112,7 @@ export function decodeBitmap(file: Uint8Array, bitmap: Bitmap): Raster {
   return fromRows(bitmap, (row) => {
     const from = bitmap.data + row * stride
     return masks === null
-      ? indexed(bitmap, (x) => packed(file, from, x, bits))
+      ? indexed(bitmap, (x) => sampleAt(file, from, x, bits))
       : masked(file, from, bits, masks)
   })
 }
@@ -142,11 +142,6 @@ function indexed({ palette, paletteStep }: Bitmap, indexAt: (x: number) => numbe
     const at = indexAt(x) * paletteStep
     for (let c = 0; c < 3; c += 1) into[c] = palette[at + 2 - c] ?? 0
   }
-}
-
-function packed(file: Uint8Array, from: number, x: number, bits: number): number {
-  const bit = x * bits
-  return ((file[from + (bit >> 3)] ?? 0) >> (8 - bits - (bit & 7))) & ((1 << bits) - 1)
 }
 
 function masked(file: Uint8Array, from: number, bits: number, masks: readonly number[]): RowReader {

@@ -11,7 +11,6 @@ import { damaged } from './refusal.ts'
 const STRIP_ROWS = 256
 
 const CODEC_URLS: Readonly<Record<CodecName, string>> = { avif: avifUrl, webp: webpUrl }
-const codecs = new Map<CodecName, Promise<WebAssembly.Module>>()
 
 export const browserPlatform: Platform = {
   async withJpeg({ bytes }, use) {
@@ -22,13 +21,7 @@ export const browserPlatform: Platform = {
       bitmap.close()
     }
   },
-  loadCodec(name) {
-    const loaded = codecs.get(name) ?? compile(CODEC_URLS[name])
-    codecs.set(name, loaded)
-    // What failed to come is fetched again with the next picture.
-    loaded.catch(() => codecs.delete(name))
-    return loaded
-  },
+  compileCodec: (name) => compile(CODEC_URLS[name]),
 }
 
 async function bitmapOf(bytes: Uint8Array<ArrayBuffer>): Promise<ImageBitmap> {

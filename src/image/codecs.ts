@@ -6,8 +6,20 @@ import { damaged } from './refusal.ts'
 
 export type CodecName = 'webp' | 'avif'
 
-/** Where the compiled codec comes from: the page fetches it, Node has it on its disk. */
-export type LoadCodec = (name: CodecName) => Promise<WebAssembly.Module>
+/** Where a codec comes from: the page fetches it, Node has it on its disk. */
+export type CompileCodec = (name: CodecName) => Promise<WebAssembly.Module>
+
+const compiled = new Map<CodecName, Promise<WebAssembly.Module>>()
+
+/** Compiled once. What failed to come is asked for again with the next picture. */
+function codecOf(name: CodecName, compile: CompileCodec): Promise<WebAssembly.Module> {
+  const known = compiled.get(name)
+  if (known !== undefined) return known
+  const module = compile(name)
+  compiled.set(name, module)
+  module.catch(() => compiled.delete(name))
+  return module
+}
 
 interface Pixels {
   data: Uint8ClampedArray
@@ -19,16 +31,16 @@ interface Pixels {
  * Throws `bad-image`. Each picture has an instance of its own: one that failed may be left broken, and a large picture's
  * memory goes with it.
  */
-export async function decodeWebp(bytes: Uint8Array, load: LoadCodec): Promise<Raster> {
+export async function decodeWebp(bytes: Uint8Array, compile: CompileCodec): Promise<Raster> {
   const { default: create } = await import('@jsquash/webp/codec/dec/webp_dec.js')
-  const codec = await create(instantiatedFrom(await load('webp')))
+  const codec = await create(instantiatedFrom(await codecOf('webp', compile)))
   return rasterOf(attempt('WebP', () => codec.decode(concatenated([bytes]))))
 }
 
 /** Of a sequence the first picture. Throws `bad-image`. */
-export async function decodeAvif(bytes: Uint8Array, load: LoadCodec): Promise<Raster> {
+export async function decodeAvif(bytes: Uint8Array, compile: CompileCodec): Promise<Raster> {
   const { default: create } = await import('@jsquash/avif/codec/dec/avif_dec.js')
-  const codec = await create(instantiatedFrom(await load('avif')))
+  const codec = await create(instantiatedFrom(await codecOf('avif', compile)))
   return rasterOf(attempt('AVIF', () => codec.decode(concatenated([bytes]), 8)))
 }
 

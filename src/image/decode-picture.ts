@@ -4,7 +4,7 @@
  */
 import { lookAtAvif } from './avif.ts'
 import { readBmp } from './bmp.ts'
-import { decodeAvif, decodeWebp, type LoadCodec } from './codecs.ts'
+import { decodeAvif, decodeWebp, type CompileCodec } from './codecs.ts'
 import { readGif } from './gif.ts'
 import { readIco } from './ico.ts'
 import { plainJpeg, type PlainJpeg } from './jpeg.ts'
@@ -18,7 +18,7 @@ import { plainWebp } from './webp.ts'
 export interface Platform {
   /** Decodes and turns a plain JPEG and hands its rows to `use`; they are gone when `use` returns. */
   withJpeg<T>(jpeg: PlainJpeg, use: (rows: RgbRows) => T): Promise<T>
-  loadCodec: LoadCodec
+  compileCodec: CompileCodec
 }
 
 /**
@@ -37,12 +37,12 @@ export async function withPicture<T>(
     checkSize(jpeg.width, jpeg.height)
     return platform.withJpeg(jpeg, use)
   }
-  const { raster, orientation } = await read(format, file, platform.loadCodec)
+  const { raster, orientation } = await read(format, file, platform.compileCodec)
   return use(finishRaster(raster, orientation, alpha))
 }
 
 /** Throws `bad-image` when it is none of those that are read, and says what it is instead. */
-export function formatOf(file: Uint8Array): ImageFormat {
+function formatOf(file: Uint8Array): ImageFormat {
   if (file.length === 0) throw refusedPicture('This file is empty; copy it again.')
   const kind = kindOf(file)
   if (kind === null)
@@ -73,7 +73,11 @@ interface Read {
   orientation: Orientation
 }
 
-async function read(format: Exclude<ImageFormat, 'jpeg'>, file: Uint8Array, load: LoadCodec): Promise<Read> {
+async function read(
+  format: Exclude<ImageFormat, 'jpeg'>,
+  file: Uint8Array,
+  compile: CompileCodec,
+): Promise<Read> {
   switch (format) {
     case 'png':
       return readPng(file)
@@ -84,22 +88,22 @@ async function read(format: Exclude<ImageFormat, 'jpeg'>, file: Uint8Array, load
     case 'ico':
       return { raster: readIco(file), orientation: 1 }
     case 'webp':
-      return readWebp(file, load)
+      return readWebp(file, compile)
     case 'avif':
-      return readAvif(file, load)
+      return readAvif(file, compile)
   }
 }
 
-async function readWebp(file: Uint8Array, load: LoadCodec): Promise<Read> {
+async function readWebp(file: Uint8Array, compile: CompileCodec): Promise<Read> {
   const { width, height, orientation, frame } = plainWebp(file)
-  const decoded = await decodeWebp(frame.bytes, load)
+  const decoded = await decodeWebp(frame.bytes, compile)
   return { raster: placed(decoded, frame, width, height), orientation }
 }
 
-async function readAvif(file: Uint8Array, load: LoadCodec): Promise<Read> {
+async function readAvif(file: Uint8Array, compile: CompileCodec): Promise<Read> {
   const { size, orientation } = lookAtAvif(file)
   if (size !== null) checkSize(size.width, size.height)
-  return { raster: await decodeAvif(file, load), orientation }
+  return { raster: await decodeAvif(file, compile), orientation }
 }
 
 /** A frame on its picture, which is transparent black around it. */

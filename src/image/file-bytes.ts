@@ -25,6 +25,12 @@ export function u32le(bytes: Uint8Array, at: number): number {
   return u16le(bytes, at) + u16le(bytes, at + 2) * 0x10000
 }
 
+/** The i-th of samples of 1 to 8 bits that lie side by side from byte `from` on, highest bit first. */
+export function sampleAt(bytes: Uint8Array, from: number, i: number, bits: number): number {
+  const bit = i * bits
+  return ((bytes[from + (bit >> 3)] ?? 0) >> (8 - bits - (bit & 7))) & ((1 << bits) - 1)
+}
+
 export function concatenated(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0

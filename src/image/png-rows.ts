@@ -1,4 +1,5 @@
 /** The rows of a PNG's pictures, as they come out of its compressed data: unfiltered, and put where they belong. */
+import { sampleAt } from './file-bytes.ts'
 import { blankRaster, type Raster } from './raster.ts'
 import { damaged } from './refusal.ts'
 
@@ -18,7 +19,7 @@ export interface PngRows {
   /** Takes unpacked data as it comes. Throws `bad-image` at a filter that does not exist. */
   push(chunk: Uint8Array): void
   complete(): boolean
-  /** Whether all data up to the last row have this Adler-32. */
+  /** Whether all data up to the last row have this Adler-32; only where rows were asked to be `summed`. */
   hasChecksum(adler: number): boolean
   raster: Raster
 }
@@ -44,7 +45,7 @@ const ADAM7: readonly Pass[] = [
 
 const SAMPLES: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }
 
-export function pngRows(header: PngHeader): PngRows {
+export function pngRows(header: PngHeader, { summed }: { summed: boolean }): PngRows {
   const { width, height, depth, colour } = header
   const bitsPerPixel = depth * (SAMPLES[colour] ?? 1)
   const raster = blankRaster(width, height, { alpha: colour >= 4 || header.transparency !== null })
@@ -54,14 +55,14 @@ export function pngRows(header: PngHeader): PngRows {
   // A filter's byte stands before each row.
   let row = new Uint8Array(longest + 1)
   let above = new Uint8Array(longest + 1)
-  const adler = adler32()
+  const adler = summed ? adler32() : null
   let pass = 0
   let y = passes[0]?.y ?? 0
   let filled = 0
   return {
     raster,
     complete: () => pass >= passes.length,
-    hasChecksum: adler.is,
+    hasChecksum: (sum) => adler?.is(sum) === true,
     push(chunk) {
       for (let at = 0; at < chunk.length;) {
         const current = passes[pass]
@@ -73,7 +74,7 @@ export function pngRows(header: PngHeader): PngRows {
         at += part.length
         filled += part.length
         if (filled < length) return
-        adler.add(row.subarray(0, length))
+        adler?.add(row.subarray(0, length))
         unfilter(row, above, length, Math.max(1, bitsPerPixel >> 3))
         write(row.subarray(1, length), y * width + current.x, current.stepX, pixels)
         ;[row, above] = [above, row]
@@ -138,7 +139,7 @@ function rowWriter(header: PngHeader, raster: Raster): RowWriter {
 function paletteWriter({ depth, palette, transparency }: PngHeader, { rgb, alpha }: Raster): RowWriter {
   return (row, to, step, pixels) => {
     for (let i = 0; i < pixels; i += 1, to += step) {
-      const index = packed(row, i, depth)
+      const index = sampleAt(row, 0, i, depth)
       for (let c = 0; c < 3; c += 1) rgb[to * 3 + c] = palette?.[index * 3 + c] ?? 0
       if (alpha !== null) alpha[to] = transparency?.[index] ?? 255
     }
@@ -153,7 +154,7 @@ function greyWriter({ depth, colour, transparency }: PngHeader, { rgb, alpha }: 
   const hidden = transparency === null ? -1 : ((transparency[0] ?? 0) << 8) | (transparency[1] ?? 0)
   return (row, to, step, pixels) => {
     for (let i = 0; i < pixels; i += 1, to += step) {
-      const level = depth < 8 ? packed(row, i, depth) : (row[i * stride] ?? 0)
+      const level = depth < 8 ? sampleAt(row, 0, i, depth) : (row[i * stride] ?? 0)
       rgb.fill(level * scale, to * 3, to * 3 + 3)
       if (alpha === null) continue
       const full = depth === 16 ? (level << 8) | (row[i * stride + 1] ?? 0) : level
@@ -185,12 +186,6 @@ function colourWriter({ depth, colour, transparency }: PngHeader, { rgb, alpha }
 function wide(transparency: Uint8Array, depth: number): Uint8Array {
   const six = transparency.subarray(0, 6)
   return depth === 16 ? six : six.filter((_, i) => i % 2 === 1)
-}
-
-/** The `i`-th sample of a row that packs several into a byte, or one. */
-function packed(row: Uint8Array, i: number, depth: number): number {
-  const bit = i * depth
-  return ((row[bit >> 3] ?? 0) >> (8 - depth - (bit & 7))) & ((1 << depth) - 1)
 }
 
 function adler32(): { add: (bytes: Uint8Array) => void; is: (adler: number) => boolean } {

@@ -132,7 +132,7 @@ function textOf(type: string, rest: Uint8Array): Uint8Array {
 }
 
 function inflate({ header, data, dubious }: Chunks): Raster {
-  const rows = pngRows(header)
+  const rows = pngRows(header, { summed: dubious })
   const [method = 0, flags = 0] = concatenated(data.map((part) => part.subarray(0, 2)))
   // Deflate, without a preset dictionary (RFC 1950).
   if ((method & 15) !== 8 || (flags & 0x20) !== 0) throw damaged('PNG')

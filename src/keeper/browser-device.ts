@@ -1,11 +1,11 @@
 /** What this browser would compute on, without opening it. */
-import { isSoftware, memoryOf } from '../pack/device-memory.ts'
+import { isSoftware, memoryOf, requestAdapter } from '../pack/device-memory.ts'
 import type { Provider } from '../pack/device-report.ts'
 import type { DeviceFacts } from './device-check.ts'
 
 /** `prefer` as where a model is loaded: WebAssembly where it is chosen, else the graphics card if there is one. */
 export async function readDevice(prefer: Provider | null): Promise<DeviceFacts> {
-  const adapter = prefer === 'wasm' ? null : await requestAdapter()
+  const adapter = prefer === 'wasm' ? null : await adapterHere()
   if (adapter === null) return { provider: 'wasm', f16: false, memory: memoryOf(null, { software: false }) }
   const software = isSoftware(adapter)
   return {
@@ -15,9 +15,8 @@ export async function readDevice(prefer: Provider | null): Promise<DeviceFacts> 
   }
 }
 
-async function requestAdapter(): Promise<GPUAdapter | null> {
+async function adapterHere(): Promise<GPUAdapter | null> {
   // Withheld from pages that came over plain http.
   const { gpu } = navigator as { gpu?: GPU }
-  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null)
-  return adapter ?? null
+  return gpu === undefined ? null : requestAdapter(gpu).catch(() => null)
 }

@@ -4,7 +4,7 @@ import type { MemoryChoice } from '../pack/device-report.ts'
 import { contextText, memoryText } from '../pack/device-words.ts'
 import { largestTable, type PackModel } from '../pack/families.ts'
 import type { Precision } from '../pack/manifest.ts'
-import { boundByWasm, budgetFor } from '../pack/memory-budget.ts'
+import { boundByWasm, budgetFor, gibText } from '../pack/memory-budget.ts'
 import { needsOf, type PlannedPack } from '../pack/model-needs.ts'
 import type { Processor } from '../pack/targets.ts'
 import type { Finding } from '../protocol/keeper-calls.ts'
@@ -70,7 +70,7 @@ function checkMemory(device: DeviceFacts, { pack }: Candidate, choice: MemoryCho
   const weights = `Its weights take ${bytesText(needs.weightBytes)}`
   const room = boundByWasm(memory)
     ? `WebAssembly holds ${bytesText(bytes)}`
-    : `half of the ${memory.gib} GiB of memory ${memory.told ? 'that the browser tells of' : 'assumed where a browser does not tell'} is for the model, ${bytesText(bytes)}`
+    : `half of the ${gibText(memory)} is for the model, ${bytesText(bytes)}`
   const findings: Finding[] = [
     fits
       ? { ok: true, sentence: `${weights}; ${room}.` }

@@ -42,12 +42,9 @@ export interface FindOptions {
   onDelay?: ((delay: Delay | null) => void) | undefined
 }
 
-/** What finding needs of a request. */
-export type FindRequest = Omit<AddRequest, 'prefer' | 'memory'>
-
 /** Throws `not-found` for what is neither, and what requests throw. */
 export async function findModel(
-  request: FindRequest,
+  request: AddRequest,
   options: FindOptions,
 ): Promise<FoundPack | FoundCheckpoint> {
   const place =
@@ -87,7 +84,7 @@ interface Place {
 
 async function remotePlace(
   text: string,
-  { hub, token }: FindRequest,
+  { hub, token }: AddRequest,
   { network, signal, onDelay }: FindOptions,
 ): Promise<Place> {
   const hubUrl = URL.canParse(hub) ? new URL(hub) : new URL(PUBLIC_HUB)

@@ -1,7 +1,7 @@
 /** What adding a model would mean: said before the first byte of its weights is kept. */
 import { inspectCheckpoint } from '../convert/inspect.ts'
 import { MANIFEST_PATH, parseManifest } from '../pack/manifest.ts'
-import type { AddRequest, Offer } from '../protocol/keeper-calls.ts'
+import type { AddRequest, Offer, OfferRequest } from '../protocol/keeper-calls.ts'
 import { distinctChunks } from '../store/records.ts'
 import { checkFileSizes } from './check-pack.ts'
 import { checkDevice, checkSpace, type Candidate } from './device-check.ts'
@@ -14,7 +14,7 @@ const WORTH_MEASURING_BYTES = 64 * 2 ** 20
 /** Throws what finding throws, `no-space` where nothing can be kept, and what is wrong with the model as far as it shows by now. */
 export async function makeOffer(
   parts: KeeperParts,
-  request: AddRequest,
+  request: OfferRequest,
   signal: AbortSignal,
 ): Promise<Offer> {
   await requireStorage(parts)

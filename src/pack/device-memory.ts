@@ -49,6 +49,11 @@ function hintsHere(): DeviceHints {
 
 type BufferLimits = Pick<GPUSupportedLimits, 'maxBufferSize' | 'maxStorageBufferBindingSize'>
 
+/** The adapter that a model is offered for and loaded on; null when there is none. */
+export function requestAdapter(gpu: GPU): Promise<GPUAdapter | null> {
+  return gpu.requestAdapter({ powerPreference: 'high-performance' })
+}
+
 /** What an adapter calls itself. */
 export function adapterName({ info: { vendor, architecture, description } }: Named): string {
   return description || [vendor, architecture].filter(Boolean).join(' ')

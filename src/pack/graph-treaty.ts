@@ -2,6 +2,7 @@
 import type { PackModel, PartName, Target } from './families.ts'
 import { decoder, qFormer, textDecoder, textEncoder, vision } from './parts.ts'
 import type { DecoderShape, QFormerShape, TextDecoderShape, TextEncoderShape, VisionShape } from './shapes.ts'
+import { cacheTypeOf } from './targets.ts'
 
 export type TensorType = 'float32' | 'float16' | 'int64' | 'int32'
 
@@ -36,10 +37,6 @@ export function graphTreaty(model: PackModel, part: PartName, target: Target): G
 const float32 = (...dims: (number | null)[]): TensorTreaty => ({ type: 'float32', dims })
 const int64 = (...dims: (number | null)[]): TensorTreaty => ({ type: 'int64', dims })
 const int32 = (...dims: (number | null)[]): TensorTreaty => ({ type: 'int32', dims })
-
-function cacheTypeOf(target: Target): TensorType {
-  return target === 'webgpu-f16' ? 'float16' : 'float32'
-}
 
 function visionTreaty({ imageSize, tokens, hiddenSize }: VisionShape): GraphTreaty {
   return {

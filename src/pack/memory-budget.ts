@@ -108,8 +108,11 @@ function lookReport(weightBytes: number, memory: DeviceMemory, choice: MemoryCho
     return { keepsAll: true, why: 'WebAssembly gives no memory back, so nothing is gained by releasing.' }
   const keepsAll = weightBytes <= SHARE_FOR_KEPT_WEIGHTS * SHARE * memory.gib * GIB
   const what = memory.software ? 'memory, which the software renderer shares' : 'memory'
-  const whose = memory.told
-    ? `the ${memory.gib} GiB of ${what} that the browser tells of`
-    : `the ${memory.gib} GiB of ${what} assumed where a browser does not tell`
-  return { keepsAll, why: `The model needs ${keepsAll ? 'no more' : 'more'} than a third of ${whose}.` }
+  const size = keepsAll ? 'no more' : 'more'
+  return { keepsAll, why: `The model needs ${size} than a third of the ${gibText(memory, what)}.` }
+}
+
+/** How much memory there is, and how that is known. */
+export function gibText({ gib, told }: DeviceMemory, what = 'memory'): string {
+  return `${gib} GiB of ${what} ${told ? 'that the browser tells of' : 'assumed where a browser does not tell'}`
 }

@@ -2,16 +2,13 @@
 import { partsOf, type Family, type PackModel, type PackPart } from './families.ts'
 import { weightBytes, type Precision } from './manifest.ts'
 import type { CacheNeeds, ModelNeeds } from './memory-budget.ts'
-import { targetFor, type Processor } from './targets.ts'
+import { CACHE_NUMBER_BYTES, cacheTypeOf, targetFor, type CacheType, type Processor } from './targets.ts'
 
 /** A pack as far as it is planned. */
 export type PlannedPack<F extends Family = Family> = PackModel<F> & {
   precision: Precision
   files: readonly { path: string; bytes: number }[]
 }
-
-/** Numbers in a KV cache. */
-export type CacheType = 'float32' | 'float16'
 
 /** T5 has no table of positions, so nothing but memory bounds a prompt. */
 const MOST_PROMPT_POSITIONS = 2048
@@ -28,8 +25,8 @@ export function needsOf(pack: PlannedPack, processor: Processor): ModelNeeds {
 }
 
 /** Of a decoder's caches: those of graphs that compute in 16 bits have 16 bits. */
-export function cacheType(part: PackPart, processor: Processor): CacheType {
-  return halfPrecision(part, processor) ? 'float16' : 'float32'
+export function cacheType({ graphs }: PackPart, processor: Processor): CacheType {
+  return cacheTypeOf(targetFor(processor, graphs))
 }
 
 /** Of one decoder's cache of one row: keys and values of every layer, for sequences of at most `positions` positions. */
@@ -38,7 +35,7 @@ export function cacheNeedsOf(
   type: CacheType,
   positions: number,
 ): CacheNeeds {
-  const tensorPositionBytes = heads * cacheHeadSize * (type === 'float32' ? 4 : 2)
+  const tensorPositionBytes = heads * cacheHeadSize * CACHE_NUMBER_BYTES[type]
   return { positions, positionBytes: 2 * layers * tensorPositionBytes, tensorPositionBytes }
 }
 

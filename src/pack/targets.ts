@@ -9,6 +9,16 @@ export interface Processor {
   f16: boolean
 }
 
+/** Of keys and values. */
+export type CacheType = 'float32' | 'float16'
+
+export const CACHE_NUMBER_BYTES: Readonly<Record<CacheType, number>> = { float32: 4, float16: 2 }
+
+/** Graphs that compute in 16 bits keep keys and values so. */
+export function cacheTypeOf(target: Target): CacheType {
+  return target === 'webgpu-f16' ? 'float16' : 'float32'
+}
+
 /** f16 graphs need the adapter's `shader-f16`; the rest run everywhere. */
 export function targetFor({ provider, f16 }: Processor, available: Partial<Record<Target, string>>): Target {
   if (provider === 'wasm') return 'wasm'

@@ -14,7 +14,11 @@ export interface AddRequest {
   token: string | null
   /** The hub or a mirror of it. */
   hub: string
-  /** What it will be loaded with: what to compute on, and what is wanted of memory. */
+}
+
+/** What adding would mean depends on what the model will be loaded with, too. */
+export interface OfferRequest extends AddRequest {
+  /** What to compute on. */
   prefer: Provider | null
   memory: MemoryChoice
 }
@@ -90,7 +94,7 @@ export type StoreNews = { kind: 'changed' } | { kind: 'progress'; id: string; pr
 
 export interface KeeperCalls {
   /** Finds what the request means, and reads no weights but what it takes to measure the line. */
-  offer: { in: AddRequest; event: never; out: Offer }
+  offer: { in: OfferRequest; event: never; out: Offer }
   /** Cancelling keeps what has arrived: it is a pause. */
   add: { in: AddRequest; event: AddProgress; out: KeptModel }
   list: { in: null; event: never; out: { models: KeptModel[]; space: Space } }

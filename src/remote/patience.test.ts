@@ -39,7 +39,7 @@ async function listened(
 ): Promise<number> {
   let clock = 0
   const network = plainNetwork({ now: () => clock })
-  const patience = new Patience(network, URL_OF_FILE, () => undefined, undefined)
+  const patience = new Patience(network, URL_OF_FILE, undefined)
   patience.note(burst)
   while (clock < 600_000) {
     await patience.wait(Promise.resolve().then(() => (clock += ms)))

@@ -7,17 +7,14 @@ import { TemporaryError } from './retry.ts'
 export class Patience {
   readonly #network: Network
   readonly #url: URL
-  readonly #cancel: () => void
   readonly #signal: AbortSignal | undefined
   /** Of the present stretch of waiting. */
   #waitedMs = 0
   #bytes = 0
 
-  /** `cancel` ends the request. */
-  constructor(network: Network, url: URL, cancel: () => void, signal: AbortSignal | undefined) {
+  constructor(network: Network, url: URL, signal: AbortSignal | undefined) {
     this.#network = network
     this.#url = url
-    this.#cancel = cancel
     this.#signal = signal
   }
 
@@ -29,7 +26,6 @@ export class Patience {
     const stall = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         reject(new TemporaryError('stalled', `${this.#url.host} has stopped sending; try again.`))
-        this.#cancel()
       }, stallMs)
     })
     try {

@@ -104,7 +104,7 @@ async function send(
     signal?.removeEventListener('abort', onAbort)
     abort.abort()
   }
-  const patience = new Patience(network, url, cancel, signal)
+  const patience = new Patience(network, url, signal)
   try {
     const response = await patience.wait(network.fetch(url, { ...init, signal: abort.signal }))
     return { response, patience, cancel }

@@ -6,7 +6,7 @@ export interface DroppedFile {
 }
 
 export type Dropped =
-  | { kind: 'model'; files: DroppedFile[] }
+  | { kind: 'model' }
   /** As people sort: `img2` before `img10`. */
   | { kind: 'pictures'; pictures: DroppedFile[]; leftAside: number }
 
@@ -22,7 +22,7 @@ const WEIGHTS = /\.(safetensors|weights|bin|pth?|ckpt|gguf|onnx|h5|msgpack)$/i
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
 
 export function sortDropped(files: readonly DroppedFile[]): Dropped {
-  if (isModel(files)) return { kind: 'model', files: [...files] }
+  if (isModel(files)) return { kind: 'model' }
   const pictures = files.filter(
     (dropped) => !isLeftover(dropped) && (!isInFolder(dropped) || isPicture(dropped)),
   )

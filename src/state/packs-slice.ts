@@ -116,10 +116,10 @@ export function packsSlice(
     asking = own
     const { prefer, memory } = get().settings
     const { hub } = get().catalogue
-    const request: AddRequest = { source, precision, token, hub, prefer, memory }
+    const request: AddRequest = { source, precision, token, hub }
     set({ adding: { status: 'finding', request } })
     try {
-      const offer = await client.call('offer', request, { signal: own.signal })
+      const offer = await client.call('offer', { ...request, prefer, memory }, { signal: own.signal })
       if (asking !== own) return false
       // From here on everything is about what was found, not about what may be pushed meanwhile.
       const pinned: ModelSource = offer.pinned === null ? source : { kind: 'address', text: offer.pinned }

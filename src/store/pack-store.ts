@@ -188,13 +188,13 @@ export class PackStore {
 
   async #dropUnnamed(): Promise<number> {
     const named = new Set((await this.#records.values()).flatMap(hashesOf))
-    const unnamed = (await this.chunks.keys()).filter((hash) => !named.has(hash))
+    const kept = new Set(await this.chunks.keys())
+    const unnamed = [...kept].filter((hash) => !named.has(hash))
     let freed = 0
     for (const hash of unnamed) freed += (await this.chunks.get(hash))?.size ?? 0
     await this.chunks.remove(unnamed)
     // Beginnings of chunks that are whole are left over from a crash between the chunk and its tidying up.
-    const whole = new Set(await this.chunks.keys())
-    const unwanted = (sha256: string): boolean => !named.has(sha256) || whole.has(sha256)
+    const unwanted = (sha256: string): boolean => !named.has(sha256) || kept.has(sha256)
     await this.parts.remove((await this.parts.keys()).filter((key) => unwanted(parsePartKey(key).sha256)))
     return freed
   }

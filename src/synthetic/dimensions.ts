@@ -2,7 +2,7 @@
  * Shapes of made-up models, as a `config.json` says them. `full` is `opt-2.7b`; `launch-bound` is deep and narrow, so
  * that a step costs what its many launches cost, arithmetic being next to nothing.
  */
-import { PUBLISHED, publishedConfig, type Layers } from './published.ts'
+import { PUBLISHED, publishedConfig, type Layers, type Published } from './published.ts'
 
 export const SIZES = [
   'tiny',
@@ -18,7 +18,11 @@ export type Size = (typeof SIZES)[number]
 
 /** The `config.json` of a size. What it does not say is transformers' default, which is the published model's. */
 export function configOf(size: Size): string {
-  return JSON.stringify(configs()[size])
+  return JSON.stringify(isPublished(size) ? publishedConfig(size) : ownConfigs()[size])
+}
+
+function isPublished(size: Size): size is Published {
+  return PUBLISHED.some((name) => name === size)
 }
 
 /** The same architecture, narrower; every width is a multiple of 32, so that all matrices are quantised. */
@@ -59,7 +63,7 @@ function narrow(scale: { hidden: number; text: number; layers: Layers; vocabular
   }
 }
 
-function configs(): Record<Size, object> {
+function ownConfigs(): Record<Exclude<Size, Published>, object> {
   const two = { vision: 2, qFormer: 2, text: 2 }
   const narrowLayers = { vision: 1, qFormer: 2, text: 2 }
   return {
@@ -70,12 +74,5 @@ function configs(): Record<Size, object> {
     'opt-6.7b-2-layers': publishedConfig('opt-6.7b', two),
     'flan-t5-xxl-2-layers': publishedConfig('flan-t5-xxl', two),
     full: publishedConfig('opt-2.7b'),
-    'opt-2.7b': publishedConfig('opt-2.7b'),
-    'opt-2.7b-coco': publishedConfig('opt-2.7b-coco'),
-    'opt-6.7b': publishedConfig('opt-6.7b'),
-    'opt-6.7b-coco': publishedConfig('opt-6.7b-coco'),
-    'flan-t5-xl': publishedConfig('flan-t5-xl'),
-    'flan-t5-xl-coco': publishedConfig('flan-t5-xl-coco'),
-    'flan-t5-xxl': publishedConfig('flan-t5-xxl'),
   }
 }

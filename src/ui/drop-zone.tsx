@@ -16,8 +16,9 @@ export function DropZone({ children }: { children: ReactNode }): ReactElement {
     const { pictures, leftAside } = dropped
     if (pictures.length === 0) throw new AppError('bad-file', NO_PICTURE)
     addFiles(pictures.map(({ file }) => file))
-    const said = [leftAsideSentence(leftAside), ...(files.length === MAX_FILES ? [TOO_MANY] : [])]
-    if (leftAside > 0 || files.length === MAX_FILES) remark(said.join(' ').trim())
+    const said = [leftAsideSentence(leftAside), files.length === MAX_FILES ? TOO_MANY : '']
+    const remarks = said.filter((sentence) => sentence !== '')
+    if (remarks.length > 0) remark(remarks.join(' '))
   }
   const over = useFileDrag(
     take,

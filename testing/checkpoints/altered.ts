@@ -48,12 +48,6 @@ export class Altered {
     return this.write(to, this.bytes(path)).remove(path)
   }
 
-  /** Everything one folder down. */
-  below(folder: string): this {
-    for (const path of [...this.files.keys()]) this.rename(path, folder + path)
-    return this
-  }
-
   json(path: string, change: (json: Json) => void): this {
     const json = this.files.has(path) ? (JSON.parse(this.text(path)) as Json) : {}
     change(json)
@@ -83,7 +77,7 @@ export class Altered {
   }
 }
 
-/** Every name of a section of a JSON file, set to one value. */
+/** One key of a JSON file, or of a section of it, set to a value. */
 export function setting(section: string | null, key: string, value: unknown): (json: Json) => void {
   return (json) => {
     const target = section === null ? json : ((json[section] ??= {}) as Json)

@@ -5,7 +5,13 @@ import { LEDGER_PATH } from '../../src/convert/pack-writer.ts'
 import { keeper } from '../../src/keeper/keeper.ts'
 import type { KeeperParts } from '../../src/keeper/keeper-parts.ts'
 import { sinkInMemory } from '../../src/pack/bytes.ts'
-import type { AddProgress, AddRequest, KeeperCalls, StoreNews } from '../../src/protocol/keeper-calls.ts'
+import type {
+  AddProgress,
+  AddRequest,
+  KeeperCalls,
+  OfferRequest,
+  StoreNews,
+} from '../../src/protocol/keeper-calls.ts'
 import type { Handlers } from '../../src/protocol/rpc.ts'
 import { plainNetwork } from '../../src/remote/network.ts'
 import { channelInMemory } from '../../src/store/channel.ts'
@@ -97,7 +103,7 @@ export function openBrowser({
 }
 
 /** A request for what lies at an address. */
-export function requestOf(text: string, change: Partial<AddRequest> = {}): AddRequest {
+export function requestOf(text: string, change: Partial<OfferRequest> = {}): OfferRequest {
   return {
     source: { kind: 'address', text },
     precision: 'q8',

@@ -5,8 +5,9 @@ import type { KeptConversation } from '../../src/conversation/kept.ts'
 import { toShown } from '../../src/conversation/kept.ts'
 import { soundKept } from '../../src/conversation/sound.ts'
 import { sha256Hex } from '../../src/pack/bytes.ts'
+import { parseManifest } from '../../src/pack/manifest.ts'
 import type { Random } from '../../src/scenes/random.ts'
-import { hashesOf, packId, type StoreRecord } from '../../src/store/records.ts'
+import { distinctChunks, hashesOf, packId, type StoreRecord } from '../../src/store/records.ts'
 import { Promises } from '../power/promises.ts'
 import { startChromium } from './chromium.ts'
 import { everythingOf, witnessChanges, type Change, type Lying } from './witness.ts'
@@ -125,7 +126,9 @@ export class Life {
     const records = packs.map((json) => JSON.parse(json) as StoreRecord)
     for (const record of records) {
       if (record.kind !== 'pack' || !record.complete) continue
-      const missing = hashesOf(record).filter((hash) => chunks[hash] === undefined && isOfChunk(record, hash))
+      const missing = distinctChunks(parseManifest(record.manifest))
+        .map(({ sha256 }) => sha256)
+        .filter((hash) => chunks[hash] === undefined)
       if (missing.length > 0) throw new Error(`${record.id} looks whole and lacks ${missing.join(', ')}`)
     }
     const whole = new Set(
@@ -136,8 +139,7 @@ export class Life {
   }
 
   async #choose(page: Page): Promise<Action> {
-    const [any, ...others] = ACTIONS
-    const action = this.#random.pick([any, ...others])
+    const action = this.#random.pick(ACTIONS)
     const list = page.getByRole('navigation', { name: 'Conversations' })
     // What is kept is read a moment after the page is there.
     const first = list.getByRole('listitem').first()
@@ -218,11 +220,6 @@ export class Life {
     if (packs.some((json) => (JSON.parse(json) as StoreRecord).id === id))
       console.warn(`${name} was deleted and is there`)
   }
-}
-
-/** Hashes of a manifest that are no chunk's (its fingerprint) name nothing. */
-function isOfChunk(record: StoreRecord, hash: string): boolean {
-  return record.kind === 'pack' && record.manifest.includes(`"sha256": "${hash}"`)
 }
 
 /** SHA-256 of a file. */

@@ -4,6 +4,7 @@
  */
 import type { RgbRows } from '../../src/image/pixels.ts'
 import type { Alpha } from '../../src/image/raster.ts'
+import { sha256Hex } from '../../src/pack/bytes.ts'
 import { AppError } from '../../src/pack/failure.ts'
 import expected from './expected.json' with { type: 'json' }
 
@@ -81,7 +82,7 @@ async function rowsFault(
   if (rows.width !== width || rows.height !== height) return `${rows.width} × ${rows.height}`
   const rgb = new Uint8Array(rows.readRows(0, height))
   if (near === undefined) {
-    const hash = await sha256(rgb)
+    const hash = await sha256Hex(rgb)
     return hash === (alpha === 'white' ? expectation.white : expectation.pixels) ? null : 'other pixels'
   }
   const distance = largestDifference(
@@ -89,11 +90,6 @@ async function rowsFault(
     Uint8Array.from(atob(near), (letter) => letter.charCodeAt(0)),
   )
   return distance <= bound + slack ? null : `${distance} levels off`
-}
-
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 function largestDifference(a: Uint8Array, b: Uint8Array): number {

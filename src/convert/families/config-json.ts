@@ -1,8 +1,9 @@
 /** Reading values out of a `config.json` that may be another model's, or damaged. */
 import { AppError } from '../../pack/failure.ts'
-import { parseObject } from '../side-files.ts'
+import { isRecord } from '../../pack/schema.ts'
+import { parseObject, type Json } from '../side-files.ts'
 
-export type Json = Record<string, unknown>
+export type { Json } from '../side-files.ts'
 
 /** The whole file. Throws `bad-checkpoint` when it is no JSON object. */
 export function parseConfig(text: string): Json {
@@ -12,12 +13,8 @@ export function parseConfig(text: string): Json {
 /** A group of settings; empty when there is none. */
 export function section(root: Json, name: string): Json {
   const value = root[name] ?? {}
-  if (!isObject(value)) throw new AppError('bad-checkpoint', `config.json: ${name} is not an object.`)
+  if (!isRecord(value)) throw new AppError('bad-checkpoint', `config.json: ${name} is not an object.`)
   return value
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Upper bound of any dimension: far above every published model, far below what could overflow a size in bytes. */

@@ -4,7 +4,8 @@
  */
 import { AppError } from '../../pack/failure.ts'
 import { shown } from '../families/config-json.ts'
-import { isRecord, type Json } from '../side-files.ts'
+import { isRecord } from '../../pack/schema.ts'
+import type { Json } from '../side-files.ts'
 
 export interface AddedToken {
   id: number
@@ -23,7 +24,7 @@ export interface AddedTokenFiles {
   tokenizer: Json
   /** `tokenizer_config.json`. */
   config: Json
-  /** `special_tokens_map.json`. */
+  /** `special_tokens_map.json`, where it counts. */
   specialTokens: Json
   /** `added_tokens.json`. */
   added: Json
@@ -89,10 +90,9 @@ function tokensById({ tokenizer, config, specialTokens, added }: AddedTokenFiles
   return tokens
 }
 
-/** Tokens with a name of their own, such as `eos_token`; a map beside an `added_tokens_decoder` counts no more. */
+/** Tokens with a name of their own, such as `eos_token`. */
 function namedTokens({ config, specialTokens, defaults }: AddedTokenFiles): Map<string, Flags> {
-  const overridden = isRecord(config['added_tokens_decoder']) ? {} : specialTokens
-  const tokens = [...defaults.map(specialFlags), ...namedIn({ ...config, ...overridden })]
+  const tokens = [...defaults.map(specialFlags), ...namedIn({ ...config, ...specialTokens })]
   return new Map(tokens.map((token) => [token.content, token]))
 }
 

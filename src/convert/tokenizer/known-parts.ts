@@ -1,7 +1,8 @@
 /** Which parts of a `tokenizer.json` are computed here as the tokenizers library computes them. */
 import { AppError } from '../../pack/failure.ts'
 import { shown } from '../families/config-json.ts'
-import { isRecord, type Json } from '../side-files.ts'
+import { isRecord } from '../../pack/schema.ts'
+import type { Json } from '../side-files.ts'
 import type { AddedToken } from './added-tokens.ts'
 
 /** Compared with the reference on texts of all sorts; a sequence holds more of them under `inner`. */

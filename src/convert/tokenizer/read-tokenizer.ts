@@ -2,7 +2,8 @@
 import type { FileTree } from '../../pack/bytes.ts'
 import { AppError } from '../../pack/failure.ts'
 import { readSpiece } from '../sentencepiece.ts'
-import { isRecord, parseObject, readJson, readTextFile, type Json } from '../side-files.ts'
+import { isRecord } from '../../pack/schema.ts'
+import { parseObject, readJson, readTextFile, type Json } from '../side-files.ts'
 import { settleTokenizer } from './tokenizer-rules.ts'
 
 export interface TokenizerFiles {
@@ -21,15 +22,15 @@ export async function readTokenizer(tree: FileTree, modelConfig: Json = {}): Pro
   const configText = await readTextFile(tree, 'tokenizer_config.json')
   const config = configText === undefined ? {} : parseObject(configText, 'tokenizer_config.json')
   const added = (await readJson(tree, 'added_tokens.json')) ?? {}
-  const specialTokens = (await readJson(tree, 'special_tokens_map.json')) ?? {}
+  const map = (await readJson(tree, 'special_tokens_map.json')) ?? {}
+  // Beside an `added_tokens_decoder` it counts no more.
+  const specialTokens = isRecord(config['added_tokens_decoder']) ? {} : map
   const text = await readTextFile(tree, 'tokenizer.json')
-  const made =
-    text === undefined ? await makeOf(tree, { config, added }) : parseObject(text, 'tokenizer.json')
+  const isFile = text !== undefined
+  const made = isFile ? parseObject(text, 'tokenizer.json') : await makeOf(tree, { config, added })
   if (made === undefined) return { tokenizer: undefined, config: configText, remarks: [] }
   // A SentencePiece model is T5's, whatever a file that is not there would call it.
-  const reader =
-    isUnigram(made) && text === undefined ? { tokenizer_class: 'T5Tokenizer', ...config } : config
-  const isFile = text !== undefined
+  const reader = isUnigram(made) && !isFile ? { tokenizer_class: 'T5Tokenizer', ...config } : config
   const { tokenizer, remarks } = settleTokenizer({
     tokenizer: made,
     isFile,
@@ -38,8 +39,11 @@ export async function readTokenizer(tree: FileTree, modelConfig: Json = {}): Pro
     added,
     modelConfig,
   })
-  const asItIs = text !== undefined && tokenizer === made
-  return { tokenizer: asItIs ? text : JSON.stringify(tokenizer), config: configText, remarks }
+  return {
+    tokenizer: isFile && tokenizer === made ? text : JSON.stringify(tokenizer),
+    config: configText,
+    remarks,
+  }
 }
 
 /** A `tokenizer.json` of the files of older layouts. */
@@ -48,7 +52,7 @@ async function makeOf(tree: FileTree, side: { config: Json; added: Json }): Prom
   const merges = await readTextFile(tree, 'merges.txt')
   if (vocabulary !== undefined && merges !== undefined) return byteLevelBpe(vocabulary, merges)
   const spiece = await readSpiece(tree, side)
-  if (spiece !== undefined) return { ...spiece }
+  if (spiece !== undefined) return spiece
   if (vocabulary === undefined && merges === undefined) return undefined
   const [there, missing] = merges === undefined ? ['vocab.json', 'merges.txt'] : ['merges.txt', 'vocab.json']
   throw new AppError(

@@ -6,7 +6,9 @@
 import { AppError } from '../../pack/failure.ts'
 import { frameOf } from '../../pack/tokenizer-frame.ts'
 import { shown } from '../families/config-json.ts'
-import { isRecord, type Json } from '../side-files.ts'
+import { isRecord } from '../../pack/schema.ts'
+import { METASPACE, T5_SPLITTER } from '../sentencepiece.ts'
+import type { Json } from '../side-files.ts'
 import { addedTokens, type AddedToken } from './added-tokens.ts'
 import { checkWhole, checkUnmerged } from './known-parts.ts'
 import { tokenizerKind, type TokenizerKind } from './tokenizer-class.ts'
@@ -32,7 +34,6 @@ export interface SettledTokenizer {
 }
 
 const BYTE_LEVEL = { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true }
-const METASPACE = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true }
 
 /** Tokens that a class takes for special where no file names others. */
 const DEFAULTS: Readonly<Record<TokenizerKind, readonly string[]>> = {
@@ -103,8 +104,7 @@ function buildUnigram(tokenizer: Json, replace: Replace): void {
   const parts = isRecord(splitter) && splitter['type'] === 'Sequence' ? splitter['pretokenizers'] : []
   const [first, second, ...more] = Array.isArray(parts) ? (parts as unknown[]) : []
   const splits = isRecord(first) && first['type'] === 'WhitespaceSplit' && more.length === 0
-  const built = { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, METASPACE] }
-  replace('pre_tokenizer', built, splits && isMetaspace(second))
+  replace('pre_tokenizer', T5_SPLITTER, splits && isMetaspace(second))
   replace('decoder', METASPACE, isMetaspace(decoder))
   const { vocab, ...options }: Json = isRecord(model) ? model : {}
   const fits = options['unk_id'] === UNKNOWN_ID && options['byte_fallback'] !== true
@@ -145,9 +145,8 @@ function postProcessor(
   added: readonly AddedToken[],
   vocabulary: ReadonlyMap<string, number>,
 ): unknown {
-  const overridden = isRecord(config['added_tokens_decoder']) ? {} : specialTokens
   const named = (key: string, otherwise: string | undefined): [string, number] | null => {
-    const value = overridden[key] ?? config[key] ?? otherwise
+    const value = specialTokens[key] ?? config[key] ?? otherwise
     const content = isRecord(value) ? value['content'] : value
     if (typeof content !== 'string') return null
     const id = added.find((token) => token.content === content)?.id ?? vocabulary.get(content)

@@ -32,11 +32,7 @@ export async function readTorchFile(
   signal?: AbortSignal,
 ): Promise<Map<string, TensorEntry>> {
   const zip = zipSource(source, file, signal)
-  const entries = await readDirectory(zip, MOST_ENTRIES).catch((cause: unknown) => {
-    throw cause instanceof AppError && cause.code === 'bad-file'
-      ? damaged(file, 'it is no whole ZIP file', cause)
-      : cause
-  })
+  const entries = await readDirectory(zip, MOST_ENTRIES).catch(orDamaged(file, 'it is no whole ZIP file'))
   const pickle = [...entries.values()].filter(({ name }) => /^[^/]+\/data\.pkl$/.test(name))
   const [found] = pickle
   if (found === undefined || pickle.length > 1) throw damaged(file, 'it has no single data.pkl')
@@ -45,16 +41,15 @@ export async function readTorchFile(
   await checkByteOrder(zip, entries.get(`${root}byteorder`), file)
   const start = await startOf(zip, found, file)
   const bytes = new Uint8Array(await readExactly(source, file, start, start + found.bytes, signal))
-  const starts = new Map<string, number>()
-  const tensors = new Map<string, TensorEntry>()
-  for (const [name, tensor] of unpickleStateDict(bytes, file)) {
-    const { key } = tensor.storage
-    const entry = entries.get(`${root}data/${key}`)
+  const pickled = [...unpickleStateDict(bytes, file)].map(([name, tensor]) => {
+    const entry = entries.get(`${root}data/${tensor.storage.key}`)
     if (entry === undefined) throw damaged(file, `it lacks the bytes of ${name}`)
-    const begin = starts.get(key) ?? (await startOf(zip, entry, file))
-    starts.set(key, begin)
-    tensors.set(name, located(tensor, entry, begin, `${file}: ${name}`))
-  }
+    return { name, tensor, entry }
+  })
+  const starts = await startsOf(zip, new Set(pickled.map(({ entry }) => entry)), file)
+  const tensors = new Map<string, TensorEntry>()
+  for (const { name, tensor, entry } of pickled)
+    tensors.set(name, located(tensor, entry, starts.get(entry) ?? NaN, `${file}: ${name}`))
   return tensors
 }
 
@@ -93,12 +88,31 @@ async function checkByteOrder(zip: ZipSource, entry: ZipEntry | undefined, file:
   if (text !== 'little') throw damaged(file, 'its bytes are in another order than on this machine')
 }
 
+/** A local header is small, and a server takes its time for each: some are asked for at once. */
+const HEADERS_AT_ONCE = 16
+
+async function startsOf(
+  zip: ZipSource,
+  entries: ReadonlySet<ZipEntry>,
+  file: string,
+): Promise<Map<ZipEntry, number>> {
+  const starts = new Map<ZipEntry, number>()
+  const all = [...entries]
+  for (let i = 0; i < all.length; i += HEADERS_AT_ONCE) {
+    const some = all.slice(i, i + HEADERS_AT_ONCE)
+    await Promise.all(some.map(async (entry) => starts.set(entry, await startOf(zip, entry, file))))
+  }
+  return starts
+}
+
 async function startOf(zip: ZipSource, entry: ZipEntry, file: string): Promise<number> {
-  return startOfEntry(zip, entry).catch((cause: unknown) => {
-    throw cause instanceof AppError && cause.code === 'bad-file'
-      ? damaged(file, `${entry.name} is damaged`, cause)
-      : cause
-  })
+  return startOfEntry(zip, entry).catch(orDamaged(file, `${entry.name} is damaged`))
+}
+
+function orDamaged(file: string, why: string): (cause: unknown) => never {
+  return (cause) => {
+    throw cause instanceof AppError && cause.code === 'bad-file' ? damaged(file, why, cause) : cause
+  }
 }
 
 function zipSource(source: ByteSource, file: string, signal: AbortSignal | undefined): ZipSource {

@@ -2,7 +2,7 @@
  * Finds out what there is to compute on and opens it. We make the `GPUDevice` ourselves, so that all sessions share
  * one, its loss can be heard, and the features are ours to choose.
  */
-import { adapterName, isSoftware } from '../../pack/device-memory.ts'
+import { adapterName, isSoftware, requestAdapter } from '../../pack/device-memory.ts'
 import type { Provider, Subgroups } from '../../pack/device-report.ts'
 import { attendsRightly } from './attention-check.ts'
 import type { Compute } from './compute.ts'
@@ -49,10 +49,6 @@ export async function openCompute(prefer: Provider | null, options: ComputeOptio
       `WebGPU could not be started (${error instanceof Error ? error.message : String(error)}).`,
     )
   }
-}
-
-function requestAdapter(gpu: GPU): Promise<GPUAdapter | null> {
-  return gpu.requestAdapter({ powerPreference: 'high-performance' })
 }
 
 /**

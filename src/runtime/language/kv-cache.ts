@@ -1,6 +1,6 @@
 /** Keys and values of every layer, [batch, heads, positions, head size] each, as decoding uses them. */
-import type { CacheType } from '../../pack/model-needs.ts'
 import { decoder as treaty } from '../../pack/parts.ts'
+import { CACHE_NUMBER_BYTES, type CacheType } from '../../pack/targets.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 
 export interface KvCache {
@@ -53,7 +53,7 @@ export function cacheLayout(
 
 /** Bytes of one position of one head of one tensor. */
 export function headBytes({ headSize, type }: CacheLayout): number {
-  return headSize * (type === 'float32' ? 4 : 2)
+  return headSize * CACHE_NUMBER_BYTES[type]
 }
 
 /** Bytes of one position of one row: all heads of all tensors. */

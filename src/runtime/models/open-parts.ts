@@ -14,7 +14,7 @@ import { WeightsAhead } from '../ort/weights/weights-ahead.ts'
 export interface OpenOptions {
   /** Told before each part, of how many are open. */
   onProgress?: ((part: PartName, done: number, total: number) => void) | undefined
-  /** For measurements: told when a graph's files are there and its session is made, and when pipelines are warmed. */
+  /** Told when a graph's files are there and its session is made, and when pipelines are warmed. */
   onPart?: ((part: { creating: PartName } | 'warm-up') => void) | undefined
   signal?: AbortSignal | undefined
   /**

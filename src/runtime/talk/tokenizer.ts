@@ -2,6 +2,7 @@
 import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers'
 import { AppError } from '../../pack/failure.ts'
 import type { PackReader } from '../../pack/manifest.ts'
+import { isRecord } from '../../pack/schema.ts'
 import { frameOf, type Frame } from '../../pack/tokenizer-frame.ts'
 import { openCharacterMap, type Normalise } from './character-map.ts'
 
@@ -86,34 +87,29 @@ function cleansUpSpaces({ model }: TokenizerJson, config: object): boolean {
  */
 function takeCharacterMap(normalizer: unknown): { normalise: Normalise; rest: unknown } {
   const steps =
-    isStep(normalizer) && Array.isArray(normalizer.normalizers) ? normalizer.normalizers : [normalizer]
+    isRecord(normalizer) && Array.isArray(normalizer['normalizers'])
+      ? normalizer['normalizers']
+      : [normalizer]
   const [first, ...others] = steps as unknown[]
-  if (!isStep(first) || first.type !== 'Precompiled' || typeof first.precompiled_charsmap !== 'string')
+  if (
+    !isRecord(first) ||
+    first['type'] !== 'Precompiled' ||
+    typeof first['precompiled_charsmap'] !== 'string'
+  )
     return { normalise: (text) => text, rest: normalizer }
   const rest = others.length === 0 ? null : { type: 'Sequence', normalizers: others }
-  return { normalise: openCharacterMap(first.precompiled_charsmap), rest }
+  return { normalise: openCharacterMap(first['precompiled_charsmap']), rest }
 }
 
 function splitsAtWhiteSpace(step: unknown): boolean {
-  if (!isStep(step)) return false
-  const steps: unknown[] = Array.isArray(step.pretokenizers) ? step.pretokenizers : []
-  return step.type === 'WhitespaceSplit' || steps.some(splitsAtWhiteSpace)
+  if (!isRecord(step)) return false
+  const steps: unknown[] = Array.isArray(step['pretokenizers']) ? step['pretokenizers'] : []
+  return step['type'] === 'WhitespaceSplit' || steps.some(splitsAtWhiteSpace)
 }
 
 /** The library splits at what JavaScript calls white space, transformers at what Unicode does: they differ in two. */
 function asUnicodeSpaces(text: string): string {
   return text.replaceAll('\u0085', ' ').replaceAll('\ufeff', '\uffff')
-}
-
-interface Step {
-  type?: unknown
-  normalizers?: unknown
-  pretokenizers?: unknown
-  precompiled_charsmap?: unknown
-}
-
-function isStep(value: unknown): value is Step {
-  return typeof value === 'object' && value !== null
 }
 
 /**
