@@ -418,8 +418,15 @@ test('Users who cancel while a model is looked at never see its offer, and look 
   await models.open()
   let goOn = (): void => undefined
   const held = new Promise<void>((resolve) => (goOn = resolve))
-  server.hold = (path) => (path === 'pack.json' ? held : Promise.resolve())
+  let reached = false
+  server.hold = (path) => {
+    if (path !== 'pack.json') return Promise.resolve()
+    reached = true
+    return held
+  }
   await models.look(server.origin)
+  // A request that was cancelled before it left would never be answered.
+  await expect.poll(() => reached).toBe(true)
   await app.model.getByRole('button', { name: 'Cancel', exact: true }).click()
   await models.look(`${server.origin}/nothing`)
   await expect(app.model).toContainText('neither a pack nor a checkpoint')
