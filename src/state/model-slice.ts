@@ -65,8 +65,8 @@ export function modelSlice(
 
   /** Until another model takes its place, whose loading lets go of the device on purpose. */
   function watch(signal: AbortSignal): void {
-    const hear = (failure: Failure): void => {
-      if (!signal.aborted && lost(failure)) void get().loadModel()
+    const hear = (failure: Failure | null): void => {
+      if (failure !== null && !signal.aborted && lost(failure)) void get().loadModel()
     }
     engine.call('untilLost', null).then(hear, () => undefined)
   }
