@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { plainNetwork, type Network } from '../remote/network.ts'
 import { browserPlatform } from './browser-platform.ts'
 
-/** Answers with this, and waits for the next piece no longer than 20 ms. */
-function answering(answer: (signal: AbortSignal | null) => Promise<Response>): Network {
-  return plainNetwork({ fetch: (_, { signal = null }) => answer(signal), stallMs: 20 })
+/** A network that answers with this. A server that falls silent is given up soon. */
+function answering(answer: (signal: AbortSignal | null) => Promise<Response>, stallMs = 50): Network {
+  return plainNetwork({ fetch: (_, { signal = null }) => answer(signal), stallMs })
 }
 
 function body(pull: (controller: ReadableStreamDefaultController<Uint8Array>) => Promise<void>): Response {
@@ -33,6 +33,11 @@ describe('A codec', () => {
         ),
       STALLED,
     ],
+  ])('%s is given up in a sentence', async (_, answer, failure) => {
+    await expect(browserPlatform(answering(answer)).compileCodec('webp')).rejects.toMatchObject(failure)
+  })
+
+  it.each<[string, () => Promise<Response>, object]>([
     ['that is not there', () => Promise.resolve(new Response(null, { status: 404 })), MISSING],
     ['whose server is offline', () => Promise.reject(new TypeError('Failed to fetch')), MISSING],
     [
@@ -41,8 +46,9 @@ describe('A codec', () => {
       MISSING,
     ],
     ['that is no WebAssembly', () => Promise.resolve(new Response('nonsense')), MISSING],
-  ])('%s is given up in a sentence', async (_, answer, failure) => {
-    await expect(browserPlatform(answering(answer)).compileCodec('webp')).rejects.toMatchObject(failure)
+  ])('%s is missed in a sentence', async (_, answer, failure) => {
+    const network = answering(answer, 60_000)
+    await expect(browserPlatform(network).compileCodec('webp')).rejects.toMatchObject(failure)
   })
 
   it('that was given up is asked for no further', async () => {

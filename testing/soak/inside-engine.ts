@@ -21,6 +21,19 @@ function instead<T extends object, K extends keyof T>(of: T, name: K, by: (was: 
   of[name] = by(of[name])
 }
 
+/** The next tensor that somebody lets go of stays. */
+let keepsNextTensor = false
+instead(
+  OwnedTensor.prototype,
+  'dispose',
+  (was) =>
+    function (this: OwnedTensor) {
+      if (keepsNextTensor) kept.push(this)
+      else was.call(this)
+      keepsNextTensor = false
+    },
+)
+
 if ('GPUDevice' in globalThis) {
   instead(
     GPUDevice.prototype,
@@ -40,24 +53,16 @@ if ('GPUDevice' in globalThis) {
     (was) =>
       function (this: GPUBuffer) {
         for (const alive of buffers.values()) alive.delete(this)
-        return was.call(this)
+        was.call(this)
       },
   )
-}
-
-/** The next tensor that somebody lets go of stays. */
-function keepNextTensor(): void {
-  const { dispose } = OwnedTensor.prototype
-  OwnedTensor.prototype.dispose = function (this: OwnedTensor) {
-    OwnedTensor.prototype.dispose = dispose
-    kept.push(this)
-  }
 }
 
 function leak(kind: EngineLeak): void {
   switch (kind) {
     case 'tensor':
-      return keepNextTensor()
+      keepsNextTensor = true
+      return
     case 'bytes':
       kept.push(new Uint8Array(LEAKED_BYTES))
       return

@@ -6,21 +6,21 @@ const LOOK_AGAIN_MS = 10
 
 const kept: unknown[] = []
 const urls = new Set<string>()
-const { createObjectURL, revokeObjectURL } = URL
+const [create, revoke] = [URL.createObjectURL.bind(URL), URL.revokeObjectURL.bind(URL)]
 URL.createObjectURL = (blob) => {
-  const url = createObjectURL.call(URL, blob)
+  const url = create(blob)
   urls.add(url)
   return url
 }
 URL.revokeObjectURL = (url) => {
   urls.delete(url)
-  revokeObjectURL.call(URL, url)
+  revoke(url)
 }
 
 function leak(kind: PageLeak): void {
   switch (kind) {
     case 'listener':
-      addEventListener('resize', () => void kept.length)
+      addEventListener('resize', () => kept.push('resized'))
       return
     case 'object-url':
       URL.createObjectURL(new Blob(['leaked']))
