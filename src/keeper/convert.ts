@@ -23,7 +23,7 @@ export async function convertCheckpoint(
   const opened = await openForConversion(tree, precision, { onProgress, signal })
   const former = await store.get(id)
   const there = former?.kind === 'conversion' ? sumOfBytes(Object.values(former.files)) : 0
-  await requireSpace(parts, Math.max(0, opened.keepBytes - there))
+  await requireSpace(parts, Math.max(0, opened.cost.keepBytes - there))
   const sink = await store.sink(id, origin, name)
   channel.post({ kind: 'changed' })
   const manifest = await writePack(opened, sink, { name, onProgress, signal })
