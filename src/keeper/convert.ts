@@ -49,7 +49,7 @@ class ConversionMeter {
     name: string,
     { parts, delays, report }: { parts: KeeperParts; delays: Delays; report: WorkOptions['report'] },
   ) {
-    this.#name = name
+    this.#name = printable(name)
     this.#pace = new Pace(() => parts.network.now())
     this.#delays = delays
     this.#report = report
@@ -69,7 +69,7 @@ class ConversionMeter {
     const { now } = this.#delays
     this.#report({
       doing: 'converting',
-      name: printable(this.#name),
+      name: this.#name,
       doneBytes,
       totalBytes,
       bytesPerSecond: this.#pace.bytesPerSecond(),
