@@ -11,8 +11,8 @@ const layers: Record<string, string[]> = {
   archive: ['pack'],
   scenes: [],
   convert: ['pack', 'archive'],
-  // PNG has ZIP's checksum.
-  image: ['pack', 'archive'],
+  // PNG has ZIP's checksum; codecs are fetched when a picture needs one, with the patience of all requests.
+  image: ['pack', 'archive', 'remote'],
   conversation: ['pack', 'archive'],
   remote: ['pack'],
   store: ['pack', 'conversation', 'remote'],

@@ -2,7 +2,6 @@
 import type { FileTree } from '../pack/bytes.ts'
 import type { Precision } from '../pack/manifest.ts'
 import type { PlannedPack } from '../pack/model-needs.ts'
-import { parseConfig } from './families/config-json.ts'
 import { readLicence } from './model-card.ts'
 import { openModel, type ConversionCost } from './open.ts'
 import { readPreprocessing } from './preprocessing.ts'
@@ -34,7 +33,7 @@ export async function inspectCheckpoint(
   const { parameters, plan, cost, most, largestTensorBytes } = opened
   // Small, and what is wrong with them is better known now than after the weights have come.
   await readPreprocessing(opened.tree, opened.model.imageSize)
-  await readTokenizer(opened.tree, parseConfig(opened.configText))
+  await readTokenizer(opened.tree, opened.config)
   const { licenceNotice } = opened.model
   return {
     parameters,

@@ -9,6 +9,7 @@ import { checkNoAdapterFile } from './adapters.ts'
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { checkSources, countParameters } from './checks.ts'
 import { Comparisons } from './compare.ts'
+import { parseConfig, type Json } from './families/config-json.ts'
 import { readModel } from './families/families.ts'
 import type { CheckpointModel, Choices } from './families/family.ts'
 import { whyNoWeights } from './other-layouts.ts'
@@ -20,7 +21,9 @@ import { outputsOf } from './weights.ts'
 
 export interface OpenedCheckpoint {
   tree: FileTree
+  /** `config.json`, as text and as what it says. */
   configText: string
+  config: Json
   precision: Precision
   model: CheckpointModel
   checkpoint: Checkpoint
@@ -62,7 +65,8 @@ export async function openModel(
   const tree = withoutPointers(given)
   const configText = await readTextFile(tree, 'config.json')
   if (configText === undefined) throw await whyNoConfig(tree)
-  const read = readModel(configText, choices)
+  const config = parseConfig(configText)
+  const read = readModel(config, choices)
   const checkpoint = await openCheckpoint(tree, signal)
   const onRead = (tensor: string, done: number, total: number): void =>
     onCompared?.(tensor, done, total + checkpoint.byteLength)
@@ -76,6 +80,7 @@ export async function openModel(
   return {
     tree,
     configText,
+    config,
     precision,
     model,
     checkpoint,

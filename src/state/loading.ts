@@ -109,8 +109,8 @@ export class Loading {
 
   /** Loads again when the device goes away, until another model takes its place, which lets go of it on purpose. */
   #watch(signal: AbortSignal): void {
-    const hear = (failure: Failure): void => {
-      if (!signal.aborted && this.#get().deviceLost(failure)) void this.load()
+    const hear = (failure: Failure | null): void => {
+      if (failure !== null && !signal.aborted && this.#get().deviceLost(failure)) void this.load()
     }
     this.#engine.call('untilLost', null).then(hear, () => undefined)
   }

@@ -10,7 +10,10 @@ import { modelSlice } from './model-slice.ts'
 import { settingsSlice, type Settings } from './settings-slice.ts'
 import type { AppState } from './store.ts'
 
-const LOADED = { loadMs: 1, manifest: { name: 'm' } } as unknown as LoadedModel
+const LOADED = {
+  loadMs: 1,
+  manifest: { name: 'm', tokenizer: { tokenizer: 'tokenizer.json' } },
+} as unknown as LoadedModel
 const LOST = new AppError('device-lost', 'The graphics device went away.')
 const PATIENCE_MS = 20
 
