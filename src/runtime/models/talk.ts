@@ -84,20 +84,6 @@ export class Talk {
     )
   }
 
-  /** Whether answers are text: without a tokenizer they are token ids. */
-  get writes(): boolean {
-    return this.#tokenizer !== null
-  }
-
-  /** For those who want text. Throws `unsupported-model` where answers are token ids. */
-  assertWrites(): void {
-    if (this.writes) return
-    throw new AppError(
-      'unsupported-model',
-      'This pack has no tokenizer, so its answers are token ids and no text; convert a checkpoint with its tokenizer files.',
-    )
-  }
-
   /** Text of ids, outer white space removed; empty without a tokenizer. */
   decode(ids: readonly number[]): string {
     return this.#tokenizer?.decode(ids).trim() ?? ''
