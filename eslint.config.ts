@@ -19,7 +19,7 @@ const layers: Record<string, string[]> = {
   runtime: ['pack', 'image'],
   protocol: ['pack'],
   engine: ['pack', 'image', 'remote', 'store', 'runtime', 'bench', 'protocol'],
-  keeper: ['pack', 'convert', 'remote', 'store', 'protocol'],
+  keeper: ['pack', 'archive', 'convert', 'remote', 'store', 'protocol'],
   synthetic: ['pack', 'convert'],
   bench: ['pack', 'image', 'runtime', 'protocol'],
   cli: ['pack', 'convert', 'synthetic', 'image', 'remote', 'runtime', 'protocol'],

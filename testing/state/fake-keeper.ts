@@ -117,6 +117,7 @@ export function offerOf(id: string, change: Partial<Offer> = {}): Offer {
     licenceNotice: null,
     fetchBytes: 1,
     keepBytes: 1,
+    most: { fetchBytes: 1, keepBytes: 1 },
     bytesPerSecond: null,
     pinned: null,
     resumes: false,
