@@ -4,6 +4,9 @@
  */
 export interface GpuCounts {
   dispatches: number
+  /** Compute passes begun, and calls of `submit`. */
+  passes: number
+  submits: number
   /** Of buffers that were mapped to be read, padding included. */
   bytesRead: number
   /** Buffers made so far. */
@@ -28,6 +31,8 @@ export interface GpuProbe {
 export function startGpuProbe(): GpuProbe {
   const counts: GpuCounts = {
     dispatches: 0,
+    passes: 0,
+    submits: 0,
     bytesRead: 0,
     buffers: 0,
     madeBytes: 0,
@@ -70,9 +75,12 @@ function listen(counts: GpuCounts): (() => void)[] {
   return [
     after(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', () => (counts.dispatches += 1)),
     after(GPUComputePassEncoder.prototype, 'dispatchWorkgroupsIndirect', () => (counts.dispatches += 1)),
-    after(GPUBuffer.prototype, 'mapAsync', (buffer, [mode], mapped) => {
+    after(GPUCommandEncoder.prototype, 'beginComputePass', () => (counts.passes += 1)),
+    after(GPUQueue.prototype, 'submit', () => (counts.submits += 1)),
+    after(GPUBuffer.prototype, 'mapAsync', (buffer, [mode, offset, size], mapped) => {
       if (mode !== GPUMapMode.READ) return
-      counts.bytesRead += buffer.size
+      counts.bytesRead +=
+        typeof size === 'number' ? size : buffer.size - (typeof offset === 'number' ? offset : 0)
       if (mapped instanceof Promise) waits(mapped)
     }),
     after(GPUBuffer.prototype, 'destroy', (buffer) => gone(keys.get(buffer) ?? -1)),

@@ -4,12 +4,14 @@
  */
 import type { Pixels } from '../image/pixels.ts'
 import { GREEDY } from '../pack/decoding.ts'
+import type { KernelChoice } from '../pack/device-report.ts'
 import { throwIfCancelled } from '../pack/failure.ts'
 import type { BenchResult, DecodeResult } from '../protocol/bench-result.ts'
 import { vocabularyOf, type PartName } from '../pack/families.ts'
 import { weightBytes, type PackManifest, type PackReader } from '../pack/manifest.ts'
 import type { Sequence } from '../runtime/language/language-model.ts'
 import { openTalkingModel } from '../runtime/models/models.ts'
+import type { Judgements } from '../runtime/models/open-parts.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
 import { generate } from '../runtime/decode/generate.ts'
 import type { Compute } from '../runtime/device/compute.ts'
@@ -23,6 +25,9 @@ export interface MeasureOptions {
   promptTokens: number
   /** See `LoadOptions.warmUp`. */
   warmUp?: boolean | undefined
+  /** See `OpenOptions`. */
+  kernels?: KernelChoice | undefined
+  judgements?: Judgements | undefined
   /** Told before each part. */
   onStage?: (stage: string) => void
   /** Given what is known so far behind each part. */
@@ -100,7 +105,12 @@ function modelFacts(manifest: PackManifest): BenchResult['model'] {
 async function timedLoad(
   pack: PackReader,
   compute: Compute,
-  { signal, warmUp }: Pick<MeasureOptions, 'signal' | 'warmUp'>,
+  {
+    signal,
+    warmUp,
+    kernels,
+    judgements,
+  }: Pick<MeasureOptions, 'signal' | 'warmUp' | 'kernels' | 'judgements'>,
 ): Promise<{ model: TalkingModel; load: BenchResult['load'] }> {
   const parts: Partial<Record<PartName | 'warm-up', number>> = {}
   let part: { name: keyof typeof parts; since: number } | null = null
@@ -130,6 +140,8 @@ async function timedLoad(
   const model = await openTalkingModel(timed, compute, {
     signal,
     warmUp,
+    kernels,
+    judgements,
     onProgress: () => next(null),
     onPart: (begun) => next(begun === 'warm-up' ? begun : begun.creating),
   })

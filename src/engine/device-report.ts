@@ -6,11 +6,24 @@ import { buildFor } from '../runtime/ort/build.ts'
 
 export function describeDevice(
   { device, provider, adapter, f16, software, subgroups, reason }: Compute,
-  { talk: { recordsSteps, context }, memory }: TalkingModel,
+  { talk: { recordsSteps, ownKernels, context }, memory }: TalkingModel,
 ): DeviceReport {
   const limits = device === null ? null : limitsOf(device.limits)
   const build = buildFor(provider)
-  return { provider, adapter, f16, software, subgroups, reason, recordsSteps, context, limits, build, memory }
+  return {
+    provider,
+    adapter,
+    f16,
+    software,
+    subgroups,
+    reason,
+    recordsSteps,
+    ownKernels,
+    context,
+    limits,
+    build,
+    memory,
+  }
 }
 
 function limitsOf(limits: GPUSupportedLimits): DeviceReport['limits'] {

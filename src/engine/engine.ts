@@ -23,6 +23,7 @@ import type { Compute } from '../runtime/device/compute.ts'
 import { lossOf } from '../runtime/device/loss.ts'
 import { openTalkingModel } from '../runtime/models/models.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
+import type { Judgements } from '../runtime/models/open-parts.ts'
 import type { AnswerSoFar, Discussion } from '../runtime/talk/discussion.ts'
 import { describeDevice } from './device-report.ts'
 import { Discussions } from './discussions.ts'
@@ -39,6 +40,8 @@ export interface EngineParts {
   openCompute: (prefer: Provider | null) => Promise<Compute>
   readPicture: (image: Blob, preprocessing: Preprocessing) => Promise<PictureRead>
   seen: SeenPictures
+  /** Where the self-test of our kernels is remembered. */
+  judgements?: Judgements | undefined
 }
 
 /** What a look gave, and which model it was that looked. */
@@ -149,7 +152,7 @@ export class Engine implements Handlers<EngineCalls> {
   }
 
   async #load(
-    { pack: place, prefer, memory, warmUp }: EngineCalls['load']['in'],
+    { pack: place, prefer, memory, kernels, warmUp }: EngineCalls['load']['in'],
     report: (event: LoadProgress) => void,
     signal: AbortSignal,
   ): Promise<LoadedModel> {
@@ -161,6 +164,8 @@ export class Engine implements Handlers<EngineCalls> {
         openTalkingModel(await this.#openPack(place, report, signal), compute, {
           signal,
           memory,
+          kernels,
+          judgements: this.#parts.judgements,
           warmUp,
           onPart: (part) => {
             if (part === 'warm-up') report({ stage: 'warming-up' })

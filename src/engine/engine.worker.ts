@@ -7,6 +7,7 @@ import { browserNetwork } from '../store/browser-network.ts'
 import { openBrowserStore } from '../store/browser-store.ts'
 import { browserTable } from '../store/indexed-db.ts'
 import { Engine } from './engine.ts'
+import { KeptJudgements } from './judged.ts'
 import { openPack } from './open-pack.ts'
 import { SeenPictures } from './seen.ts'
 
@@ -21,5 +22,6 @@ serve<EngineCalls>(
     openCompute,
     readPicture: (image, preprocessing) => readPicture(image, preprocessing, network),
     seen,
+    judgements: new KeptJudgements(browserTable('pictalk-judged')),
   }),
 )

@@ -5,18 +5,29 @@ import type { BenchResult } from '../protocol/bench-result.ts'
 import { serve } from '../protocol/rpc.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
 import { openBrowserStore } from '../store/browser-store.ts'
+import { browserTable } from '../store/indexed-db.ts'
+import { KeptJudgements } from './judged.ts'
 import { openPack } from './open-pack.ts'
 
 async function measureHere(
-  { pack: place, prefer, tokens, promptTokens, warmUp }: MeasureRequest,
+  { pack: place, prefer, kernels, tokens, promptTokens, warmUp }: MeasureRequest,
   report: (event: { stage: string }) => void,
   signal: AbortSignal,
 ): Promise<BenchResult> {
   const compute = await openCompute(prefer)
   try {
     const pack = await openPack(openBrowserStore(), place, { onBytes: () => undefined, signal })
+    const judgements = new KeptJudgements(browserTable('pictalk-judged'))
     const onStage = (stage: string): void => report({ stage })
-    return await measure(pack, compute, { tokens, promptTokens, warmUp, onStage, signal })
+    return await measure(pack, compute, {
+      tokens,
+      promptTokens,
+      kernels,
+      judgements,
+      warmUp,
+      onStage,
+      signal,
+    })
   } finally {
     compute.device?.destroy()
   }

@@ -7,6 +7,16 @@ export type Provider = 'webgpu' | 'wasm'
  */
 export type Subgroups = 'used' | 'absent' | 'software' | 'too-small' | 'wrong' | 'left-out'
 
+/**
+ * Whether the language model runs on kernels of our own, or why not: it is not on a GPU, the caller left them out, the
+ * adapter is a software rasteriser, model or device are not for them, or the self-test came out otherwise than ONNX
+ * Runtime.
+ */
+export type OwnKernels = 'used' | 'no-gpu' | 'left-out' | 'software' | 'unfit' | 'wrong'
+
+/** Where kernels of our own are used: wherever they pass on a graphics card, on software adapters as well, or nowhere. */
+export type KernelChoice = 'auto' | 'always' | 'never'
+
 /** Builds of ONNX Runtime: how its WebAssembly waits for the GPU, or that it need not. */
 export type RuntimeBuild = 'jspi' | 'asyncify' | 'wasm'
 
@@ -43,6 +53,8 @@ export interface DeviceReport {
   reason: string | null
   /** Steps of one token are recorded once and replayed. */
   recordsSteps: boolean
+  /** Of the language model. */
+  ownKernels: OwnKernels
   /** Null for WebAssembly. */
   subgroups: Subgroups | null
   context: ContextReport

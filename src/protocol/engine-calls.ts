@@ -4,7 +4,13 @@
  */
 import type { PartName } from '../pack/families.ts'
 import type { DecodingSettings } from '../pack/decoding.ts'
-import type { DeviceReport, MemoryChoice, MemoryReport, Provider } from '../pack/device-report.ts'
+import type {
+  DeviceReport,
+  KernelChoice,
+  MemoryChoice,
+  MemoryReport,
+  Provider,
+} from '../pack/device-report.ts'
 import type { Failure } from '../pack/failure.ts'
 import type { PackManifest } from '../pack/manifest.ts'
 
@@ -95,6 +101,8 @@ export interface EngineCalls {
       pack: PackPlace
       prefer: Provider | null
       memory: MemoryChoice
+      /** Where kernels of our own are used; left out: `auto`. */
+      kernels?: KernelChoice | undefined
       /** Whether it is run once while it loads; left out: where that is worth its time. */
       warmUp?: boolean | undefined
     }

@@ -1,11 +1,13 @@
 /** Calls to the worker that measures the device: a worker of its own, so that nothing else is in its memory. */
-import type { Provider } from '../pack/device-report.ts'
+import type { KernelChoice, Provider } from '../pack/device-report.ts'
 import type { BenchResult } from './bench-result.ts'
 import type { PackPlace } from './engine-calls.ts'
 
 export interface MeasureRequest {
   pack: PackPlace
   prefer: Provider | null
+  /** Where kernels of our own are used; left out: `auto`. */
+  kernels?: KernelChoice | undefined
   /** Tokens decoded for each figure. */
   tokens: number
   /** Tokens of the prompt; the image's queries come on top. */

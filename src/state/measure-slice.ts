@@ -39,8 +39,8 @@ export function measureSlice(set: SetState, get: GetState, measureDevice: Measur
         // Two models at once may be more than the device holds.
         const pack = await get().unloadModel()
         throwIfCancelled(stop.signal)
-        const { prefer } = get().settings
-        const request = { pack, prefer, tokens: TOKENS, promptTokens: PROMPT_TOKENS }
+        const { prefer, kernels } = get().settings
+        const request = { pack, prefer, kernels, tokens: TOKENS, promptTokens: PROMPT_TOKENS }
         const result = await measureDevice(request, { onStage, signal: stop.signal })
         set({ measuring: { status: 'done', result }, announcement: 'This device is measured.' })
       } catch (error) {

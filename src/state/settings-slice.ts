@@ -1,5 +1,5 @@
 import { decodingProblem, GREEDY, type DecodingSettings } from '../pack/decoding.ts'
-import type { MemoryChoice, Provider } from '../pack/device-report.ts'
+import type { KernelChoice, MemoryChoice, Provider } from '../pack/device-report.ts'
 import { isPreset, PRESETS, type PresetName } from './presets.ts'
 import type { GetState, SetState } from './store.ts'
 
@@ -19,6 +19,8 @@ export interface Settings {
   prefer: Provider | null
   /** Whether everything stays loaded. Changed by `changeMemory`, which takes effect at once. */
   memory: MemoryChoice
+  /** Where the language model runs on kernels of our own, from the next load on. */
+  kernels: KernelChoice
   /** Id of the kept model that is used; null for the built-in one. */
   model: string | null
   /** Id of a kept model in which the engine's thread was lost: it is not loaded by itself until it has shown otherwise. */
@@ -47,6 +49,7 @@ const DEFAULTS: Settings = {
   own: GREEDY,
   prefer: null,
   memory: 'auto',
+  kernels: 'auto',
   model: null,
   unresponsive: null,
 }
@@ -82,7 +85,7 @@ function restored(storage: SettingsStorage): Settings {
   } catch {
     return settings
   }
-  const { theme, prompt, template, preset, own, prefer, memory, model, unresponsive } = kept
+  const { theme, prompt, template, preset, own, prefer, memory, kernels, model, unresponsive } = kept
   if (theme === 'light' || theme === 'dark') settings.theme = theme
   if (typeof prompt === 'string') settings.prompt = prompt
   if (typeof template === 'string' && template.includes('{question}')) settings.template = template
@@ -91,6 +94,7 @@ function restored(storage: SettingsStorage): Settings {
   if (typeof model === 'string') settings.model = model
   if (typeof unresponsive === 'string') settings.unresponsive = unresponsive
   if (memory === 'keep' || memory === 'spare') settings.memory = memory
+  if (kernels === 'always' || kernels === 'never') settings.kernels = kernels
   if (prefer === 'wasm' || prefer === 'webgpu') settings.prefer = prefer
   return settings
 }

@@ -75,6 +75,15 @@ const SUBGROUPS: Record<NonNullable<DeviceReport['subgroups']>, string> = {
   'left-out': 'no: they were left out on purpose',
 }
 
+const OWN_KERNELS: Record<DeviceReport['ownKernels'], string> = {
+  used: 'our own: they were tried against ONNX Runtime and came out the same',
+  'no-gpu': 'ONNX Runtime’s',
+  'left-out': 'ONNX Runtime’s: our own are turned off in the settings',
+  software: 'ONNX Runtime’s: a software adapter gains nothing by our own',
+  unfit: 'ONNX Runtime’s: our own are not for this model on this device',
+  wrong: 'ONNX Runtime’s: our own were tried and came out otherwise',
+}
+
 const BUILDS: Record<DeviceReport['build'], string> = {
   jspi: 'JSPI build: the browser can pause WebAssembly',
   asyncify: 'asyncify build: the browser cannot pause WebAssembly (JSPI)',
@@ -95,14 +104,15 @@ function choicesOf({ device }: LoadedModel): Fact[] {
   ]
 }
 
-function gpuChoices({ f16, recordsSteps, subgroups }: DeviceReport): Fact[] {
+function gpuChoices({ f16, recordsSteps, ownKernels, subgroups }: DeviceReport): Fact[] {
   const half = f16 ? 'yes' : 'no: the device has no shader-f16, so numbers are computed in full precision'
   const records = recordsSteps
     ? 'yes: the commands of a step are recorded once and replayed'
     : 'no: recording did not work here, so every step is put together anew'
   return [
     ['Half precision', half],
-    ['Recorded steps', records],
+    ['Kernels of the language model', OWN_KERNELS[ownKernels]],
+    ...(ownKernels === 'used' ? [] : [['Recorded steps', records] satisfies Fact]),
     ...(subgroups === null ? [] : [['Subgroups', SUBGROUPS[subgroups]] satisfies Fact]),
   ]
 }

@@ -1,6 +1,6 @@
 import { useId, useState, type ReactElement } from 'react'
 import { decodingProblem, GREEDY, type DecodingSettings } from '../pack/decoding.ts'
-import type { MemoryChoice } from '../pack/device-report.ts'
+import type { KernelChoice, MemoryChoice } from '../pack/device-report.ts'
 import { PRESETS } from '../state/presets.ts'
 import { DEFAULT_TEMPLATE, type Theme } from '../state/settings-slice.ts'
 import { useApp } from './store-context.ts'
@@ -11,6 +11,12 @@ const MEMORY: Record<MemoryChoice, string> = {
   auto: 'Automatic',
   keep: 'Keep everything loaded',
   spare: 'Spare memory',
+}
+
+const KERNELS: Record<KernelChoice, string> = {
+  auto: 'On graphics cards',
+  always: 'On software adapters, too',
+  never: 'Off',
 }
 
 export function SettingsPanel(): ReactElement {
@@ -40,6 +46,7 @@ export function SettingsPanel(): ReactElement {
         </select>
       </label>
       <Memory />
+      <Kernels />
       <p className="hint">
         Answers are written as “{PRESETS[settings.preset].name}”: {PRESETS[settings.preset].hint}.
       </p>
@@ -73,6 +80,35 @@ function Memory(): ReactElement {
       <p id={hint} className="hint">
         Sparing memory puts away the part that looks at pictures until the next picture, which then takes a
         little longer.
+      </p>
+    </div>
+  )
+}
+
+/** What the language model runs on. */
+function Kernels(): ReactElement {
+  const kernels = useApp((state) => state.settings.kernels)
+  const change = useApp((state) => state.changeSettings)
+  const hint = useId()
+  return (
+    <div className="field">
+      <label>
+        Kernels of our own
+        <select
+          value={kernels}
+          aria-describedby={hint}
+          onChange={(event) => change({ kernels: kernelsOf(event.target.value) })}
+        >
+          {Object.entries(KERNELS).map(([choice, name]) => (
+            <option key={choice} value={choice}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <p id={hint} className="hint">
+        They make the language model faster on a graphics card, and are tried first: where they come out
+        otherwise than ONNX Runtime, that is used. A change holds from the next load on.
       </p>
     </div>
   )
@@ -255,6 +291,10 @@ function Shortcuts(): ReactElement {
 
 function memoryOf(value: string): MemoryChoice {
   return value === 'keep' || value === 'spare' ? value : 'auto'
+}
+
+function kernelsOf(value: string): KernelChoice {
+  return value === 'always' || value === 'never' ? value : 'auto'
 }
 
 function themeOf(value: string): Theme {

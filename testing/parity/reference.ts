@@ -8,6 +8,7 @@ import type { Choices } from '../../src/convert/families/family.ts'
 import type { Pixels } from '../../src/image/pixels.ts'
 import { sinkInMemory, type FileTree } from '../../src/pack/bytes.ts'
 import { chunksOf, parseManifest, type PackReader, type Precision } from '../../src/pack/manifest.ts'
+import type { LoadOptions } from '../../src/runtime/models/blip2.ts'
 import { openTalkingModel } from '../../src/runtime/models/models.ts'
 import { tracedFloats, traceStages } from '../../src/runtime/models/trace.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
@@ -102,9 +103,10 @@ export async function compareWithReference(
   name: CheckpointName,
   precision: Precision,
   compute: Compute,
+  options: LoadOptions = {},
 ): Promise<Comparison[]> {
   const pack = await convertReference(read, name, precision)
-  const model = await openTalkingModel(pack, compute)
+  const model = await openTalkingModel(pack, compute, options)
   const { cases, maxNewTokens } = await readReference(read, name)
   const expected = await openCheckpoint({
     open: (path) => read(path === 'model.safetensors' ? `${name}/reference.safetensors` : ''),

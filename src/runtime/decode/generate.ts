@@ -2,7 +2,7 @@
 import type { DecodingSettings } from '../../pack/decoding.ts'
 import { throwIfCancelled } from '../../pack/failure.ts'
 import { BeamSearch, type Hypothesis } from './beam-search.ts'
-import type { Logits, Sequence } from '../language/language-model.ts'
+import type { GreedyStep, Logits, Sequence } from '../language/language-model.ts'
 import { argmax, logSumExp, penalise, penalises } from './logits.ts'
 import { Sampler } from './sampling.ts'
 import { WordWriter } from './word-writer.ts'
@@ -40,11 +40,42 @@ export async function* generate(
   context: GenerateContext,
 ): AsyncGenerator<Generated, void, undefined> {
   throwIfCancelled(context.signal)
+  if (isPlainGreedy(settings) && sequence.greedy !== undefined) {
+    yield* chosenByDevice(sequence.greedy(prompt, settings.maxNewTokens), settings, context)
+    return
+  }
   const { logits, ran: prefilled } = await sequence.begin(prompt, settings.maxNewTokens)
   const run: Run = { sequence, promptIds: context.countedIds, settings, context, logits }
   const answers = settings.beams > 1 ? searchBeams(run) : settings.answers > 1 ? sampleMany(run) : single(run)
   for await (const { best, answers: finished } of answers)
     yield { best: finished?.[0] ?? best, prefilled, answers: finished }
+}
+
+/** Whether the likeliest token is chosen each time, without anything that changes what is likely. */
+function isPlainGreedy(settings: DecodingSettings): boolean {
+  const { beams, answers, sampling } = settings
+  return beams === 1 && answers === 1 && sampling === null && !penalises(settings, 0)
+}
+
+/** Greedy search where the device chooses. What it chose behind the end is not asked for. */
+async function* chosenByDevice(
+  steps: AsyncGenerator<GreedyStep, void, undefined>,
+  settings: DecodingSettings,
+  { eosIds, signal, isOver }: GenerateContext,
+): AsyncGenerator<Generated, void, undefined> {
+  const tokens: number[] = []
+  let sum = 0
+  for await (const { token, logProbability, ran } of steps) {
+    tokens.push(token)
+    sum += logProbability
+    const ended = eosIds.includes(token)
+    const score = sum / tokens.length ** settings.lengthPenalty
+    const best = { tokens: [...tokens], score, ended }
+    const over = ended || tokens.length === settings.maxNewTokens || isOver?.(tokens) === true
+    yield { best, prefilled: ran, answers: over ? [best] : null }
+    if (over) return
+    throwIfCancelled(signal)
+  }
 }
 
 interface Run {

@@ -2,13 +2,15 @@
  * A decoder-only model (OPT) over a KV cache that holds query embeddings, prompt and answer one behind the other: a
  * prompt that begins like what is there goes on from where they part.
  */
+import type { OwnKernels } from '../../pack/device-report.ts'
 import type { DecoderShape } from '../../pack/shapes.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import { CacheMemory } from './cache-memory.ts'
-import { capacityFor, range, runDecoder, type DecoderEngine } from './decoder-engine.ts'
+import { capacityFor, range, type DecoderEngine } from './decoder-engine.ts'
 import { DecoderOnlySequence } from './decoder-sequence.ts'
+import { GraphRuns } from './graph-runs.ts'
 import { cacheLayout, type CacheLayout } from './kv-cache.ts'
 import type { LanguageModel, Sequence } from './language-model.ts'
 import { OneTokenStep } from './one-token-step.ts'
@@ -26,37 +28,48 @@ export interface DecoderOnlyOptions {
   cacheType: CacheLayout['type']
   /** Positions that a sequence may have. */
   context: number
+  /** Why it is ONNX Runtime that runs it. */
+  ownKernels: OwnKernels
   /** What all caches may take together; see `MemoryBudget`. */
   cacheBytes?: number | undefined
 }
 
 export class DecoderOnly implements LanguageModel {
+  readonly ownKernels: OwnKernels
   readonly #engine: DecoderEngine
 
-  private constructor(engine: DecoderEngine) {
+  /** Over whatever runs the decoder; takes over `runs` and `memory`. */
+  constructor(engine: DecoderEngine, ownKernels: OwnKernels) {
     this.#engine = engine
+    this.ownKernels = ownKernels
   }
 
+  /** Over ONNX Runtime. */
   static async open(runtime: Runtime, options: DecoderOnlyOptions): Promise<DecoderOnly> {
-    const { openSession, shape, cacheType, context, cacheBytes } = options
+    const { openSession, shape, cacheType, context, cacheBytes, ownKernels } = options
     const session = await openSession(runtime.compute.device !== null)
     const memory = new CacheMemory(runtime, cacheLayout(shape, cacheType), cacheBytes)
-    const plain = { runtime, session, shape, context, memory, step: null, usesRecordings: true }
-    if (!session.records) return new DecoderOnly(plain)
+    const shared = { runtime, shape, context, memory }
+    if (!session.records)
+      return new DecoderOnly({ ...shared, runs: new GraphRuns(runtime, session, null) }, ownKernels)
     const step = new OneTokenStep(runtime, session, shape)
+    const recorded = new GraphRuns(runtime, session, step)
     const giveUp = async (): Promise<void> => {
-      step.dispose()
       memory.dispose()
-      await session.dispose()
+      await recorded.dispose()
     }
     try {
-      if (await recordsRightly(plain, step)) return new DecoderOnly({ ...plain, step })
+      if (await recordsRightly(shared, step))
+        return new DecoderOnly({ ...shared, runs: recorded }, ownKernels)
     } catch (error) {
       await giveUp()
       throw error
     }
     await giveUp()
-    return new DecoderOnly({ ...plain, session: await openSession(false) })
+    return new DecoderOnly(
+      { ...shared, runs: new GraphRuns(runtime, await openSession(false), null) },
+      ownKernels,
+    )
   }
 
   /** Names of outputs that never leave the GPU. */
@@ -65,11 +78,11 @@ export class DecoderOnly implements LanguageModel {
   }
 
   get records(): boolean {
-    return this.#engine.step !== null
+    return this.#engine.runs.records
   }
 
   useRecordings(use: boolean): void {
-    this.#engine.usesRecordings = use
+    this.#engine.runs.useRecordings(use)
   }
 
   promptRoom(newTokens: number): number {
@@ -82,7 +95,7 @@ export class DecoderOnly implements LanguageModel {
   }
 
   async warmUp(tokens: number): Promise<void> {
-    const { runtime, shape, memory, context } = this.#engine
+    const { runtime, runs, shape, memory, context } = this.#engine
     const count = Math.min(tokens, context - shape.queries)
     const rows = range(0, shape.queries + count)
     const zeros = new Float32Array(shape.queries * shape.hiddenSize)
@@ -90,7 +103,7 @@ export class DecoderOnly implements LanguageModel {
     const queries = runtime.tensor('float32', zeros, [1, shape.queries, shape.hiddenSize])
     try {
       // What comes out of nothing is of no interest, not even whether it is a number.
-      await runDecoder(this.#engine, cache, {
+      await runs.run(cache, {
         queries,
         tokens: Array<number>(count).fill(shape.bosId),
         batch: 1,
@@ -120,9 +133,8 @@ export class DecoderOnly implements LanguageModel {
   }
 
   async dispose(): Promise<void> {
-    const { memory, step, session } = this.#engine
+    const { memory, runs } = this.#engine
     memory.dispose()
-    step?.dispose()
-    await session.dispose()
+    await runs.dispose()
   }
 }

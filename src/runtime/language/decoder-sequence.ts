@@ -1,9 +1,16 @@
 /** One picture's query embeddings, a prompt and an answer, one behind the other in a KV cache. */
 import { AppError } from '../../pack/failure.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
-import { capacityFor, checkRange, range, runDecoder, type DecoderEngine } from './decoder-engine.ts'
+import {
+  capacityFor,
+  checkRange,
+  range,
+  type DecoderEngine,
+  type DecoderRun,
+  type DecoderRuns,
+} from './decoder-engine.ts'
 import type { KvCache } from './kv-cache.ts'
-import type { Begun, Branches, Logits, Sequence } from './language-model.ts'
+import type { Begun, Branches, GreedyStep, Logits, Sequence } from './language-model.ts'
 import { openCache } from './open-cache.ts'
 
 export class DecoderOnlySequence implements Sequence {
@@ -22,16 +29,16 @@ export class DecoderOnlySequence implements Sequence {
     this.#queries = queries
   }
 
+  /** Only where the device chooses tokens: see `Sequence.greedy`. */
+  get greedy(): Sequence['greedy'] {
+    const greedy = this.#engine.runs.greedy?.bind(this.#engine.runs)
+    return greedy && ((prompt, newTokens) => this.#chosen(greedy, prompt, newTokens))
+  }
+
   async begin(prompt: readonly number[], newTokens: number): Promise<Begun> {
-    // The last token of an answer is never run.
-    const tokens = prompt.length + newTokens - 1
-    await this.#reserve(tokens)
-    this.#reach = this.#engine.shape.queries + tokens
-    // The last token of a prompt runs in any case: its logits are what the answer begins with.
-    const shared = Math.min(commonPrefix(this.#tokens, prompt), prompt.length - 1)
-    await this.#truncate(shared)
+    const rest = await this.#prepare(prompt, newTokens)
     const before = this.#length
-    const logits = await this.read(prompt.slice(shared))
+    const logits = await this.read(rest)
     this.#promptLength = prompt.length
     return { logits, ran: this.#length - before }
   }
@@ -50,23 +57,9 @@ export class DecoderOnlySequence implements Sequence {
    */
   async read(tokens: readonly number[], logits: 'last' | 'all' = 'last'): Promise<Logits> {
     await this.#reserve(this.#tokens.length + tokens.length)
-    const { shape, step, usesRecordings } = this.#engine
-    const firstRow = this.#length === 0 ? 0 : shape.queries
-    const rows = range(firstRow, shape.queries + tokens.length)
     const cache = this.#cacheNow()
-    const [token] = tokens
     try {
-      const values =
-        step !== null && usesRecordings && rows.length === 1 && token !== undefined
-          ? await step.run(cache, token, this.#length)
-          : await runDecoder(this.#engine, cache, {
-              queries: this.#queries,
-              tokens,
-              batch: 1,
-              rows,
-              past: this.#length,
-              logitRows: logits === 'all' ? range(0, rows.length) : [rows.length - 1],
-            })
+      const values = await this.#engine.runs.run(cache, this.#runOf(tokens, logits))
       checkRange(values)
       this.#tokens = [...this.#tokens, ...tokens]
       return values
@@ -96,6 +89,54 @@ export class DecoderOnlySequence implements Sequence {
   dispose(): void {
     this.#queries.dispose()
     this.#forget()
+  }
+
+  /** Makes room for prompt and answer and keeps what the prompt begins with. Returns the rest of it, never empty. */
+  async #prepare(prompt: readonly number[], newTokens: number): Promise<number[]> {
+    // The last token of an answer is never run.
+    const tokens = prompt.length + newTokens - 1
+    await this.#reserve(tokens)
+    this.#reach = this.#engine.shape.queries + tokens
+    // The last token of a prompt runs in any case: its logits are what the answer begins with.
+    const shared = Math.min(commonPrefix(this.#tokens, prompt), prompt.length - 1)
+    await this.#truncate(shared)
+    return prompt.slice(shared)
+  }
+
+  async *#chosen(
+    greedy: NonNullable<DecoderRuns['greedy']>,
+    prompt: readonly number[],
+    newTokens: number,
+  ): AsyncGenerator<GreedyStep, void, undefined> {
+    const rest = await this.#prepare(prompt, newTokens)
+    const run = this.#runOf(rest, 'last')
+    try {
+      let last: number | null = null
+      for await (const choice of greedy(this.#cacheNow(), run, newTokens)) {
+        // A token counts as read once the next was chosen behind it.
+        this.#tokens = last === null ? [...prompt] : [...this.#tokens, last]
+        this.#promptLength = prompt.length
+        last = choice.token
+        yield { ...choice, ran: run.rows.length }
+      }
+    } catch (error) {
+      this.#forget()
+      throw error
+    }
+  }
+
+  /** A run of the queries (when nothing ran before) and `tokens`. */
+  #runOf(tokens: readonly number[], logits: 'last' | 'all'): DecoderRun {
+    const { queries } = this.#engine.shape
+    const rows = range(this.#length === 0 ? 0 : queries, queries + tokens.length)
+    return {
+      queries: this.#queries,
+      tokens,
+      batch: 1,
+      rows,
+      past: this.#length,
+      logitRows: logits === 'all' ? range(0, rows.length) : [rows.length - 1],
+    }
   }
 
   /** Positions in the cache, queries included; 0 before the first run. */
@@ -165,7 +206,7 @@ class DecoderOnlyBranches implements Branches {
     if (this.#length === room) throw new AppError('bug', 'Branches were continued beyond their room.')
     try {
       if (parents !== undefined) await cache.reorder(parents, this.#length)
-      const values = await runDecoder(this.#engine, cache, {
+      const values = await this.#engine.runs.run(cache, {
         queries,
         tokens,
         batch: count,

@@ -2,6 +2,7 @@
  * An encoder–decoder (T5): the encoder reads picture and prompt once, the decoder answers from a start token on over a
  * KV cache that holds the answer alone. Each prompt is read afresh, unless it is the one that was read last.
  */
+import type { OwnKernels } from '../../pack/device-report.ts'
 import { textDecoder, textEncoder } from '../../pack/parts.ts'
 import { AppError } from '../../pack/failure.ts'
 import { CacheMemory } from './cache-memory.ts'
@@ -47,6 +48,7 @@ const SMALLEST_CAPACITY = 64
 export class EncoderDecoder implements LanguageModel {
   /** Where runs can be recorded, ONNX Runtime's attention over a cache takes no biases. */
   readonly records = false
+  readonly ownKernels: OwnKernels
   readonly #engine: Engine
 
   /** Takes over both sessions. `cacheBytes` is what all caches may take together; see `MemoryBudget`. */
@@ -56,6 +58,8 @@ export class EncoderDecoder implements LanguageModel {
     shape: EncoderDecoderShape,
   ) {
     const memory = new CacheMemory(runtime, cacheLayout(shape, 'float32'), cacheBytes)
+    // Ours are for OPT.
+    this.ownKernels = runtime.compute.device === null ? 'no-gpu' : 'unfit'
     this.#engine = { runtime, encoder, decoder, shape, memory }
   }
 

@@ -3,6 +3,7 @@
  * decoder-only model goes on from what its cache and a prompt begin with in common, an encoder–decoder reads each
  * prompt afresh and keeps only the answer in its cache.
  */
+import type { OwnKernels } from '../../pack/device-report.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import type { TracedTensor } from './traced.ts'
 
@@ -12,6 +13,8 @@ export type Logits = Float32Array<ArrayBuffer>
 export interface LanguageModel {
   /** Steps of one token are recorded once and replayed: on a GPU, where that works. */
   readonly records: boolean
+  /** Whether it runs on kernels of our own. */
+  readonly ownKernels: OwnKernels
   /** Whether recordings are used where there are any: to be turned off for a comparison. */
   useRecordings(use: boolean): void
   /** Ids that a prompt may have before an answer of `newTokens` tokens; not above 0 when there is no room at all. */
@@ -40,6 +43,14 @@ export interface Sequence {
    * when no numbers come out.
    */
   begin(prompt: readonly number[], newTokens: number): Promise<Begun>
+  /**
+   * Begins as `begin` does and goes on with the likeliest token each time, the lowest id among equals, `newTokens` in
+   * all or until nobody asks for more: for devices that choose by themselves, so that no logits leave them and no step
+   * waits for the one before. Undefined where the model cannot. Whether an answer is over is the caller's to see.
+   */
+  readonly greedy?:
+    | ((prompt: readonly number[], newTokens: number) => AsyncGenerator<GreedyStep, void, undefined>)
+    | undefined
   /** Answers with `token`. Returns logits [vocabulary] of what may follow it. */
   step(token: number): Promise<Logits>
   /** Goes back to the first `count` tokens of the answer; the next `step` goes on behind them. */
@@ -47,6 +58,18 @@ export interface Sequence {
   /** `count` continuations of this sequence, side by side. The sequence itself stays as it is. */
   fork(count: number): Promise<Branches>
   dispose(): void
+}
+
+/** A token that the model's device chose. */
+export interface Choice {
+  token: number
+  /** Its own, among all tokens. */
+  logProbability: number
+}
+
+export interface GreedyStep extends Choice {
+  /** As in `Begun`. */
+  ran: number
 }
 
 export interface Begun {

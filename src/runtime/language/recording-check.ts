@@ -9,7 +9,7 @@ const SAME = 1e-3
 
 /** Runs a token before anything is recorded, and again as the replay of a step that was recorded with another token. */
 export async function recordsRightly(
-  { shape, memory, context }: DecoderEngine,
+  { shape, memory, context }: Pick<DecoderEngine, 'shape' | 'memory' | 'context'>,
   step: OneTokenStep,
 ): Promise<boolean> {
   const { bosId } = shape

@@ -2,6 +2,7 @@
  * Opens the parts of a model one after the other. While one is opened and warmed, the weights of the next are read and
  * verified.
  */
+import type { KernelChoice } from '../../pack/device-report.ts'
 import { AppError, throwIfCancelled } from '../../pack/failure.ts'
 import { partNamed, type Family, type PackPart, type PartName } from '../../pack/families.ts'
 import type { PackManifest, PackReader } from '../../pack/manifest.ts'
@@ -22,7 +23,25 @@ export interface OpenOptions {
    * card, but not on a software rasteriser, where a run of the full size takes minutes.
    */
   warmUp?: boolean | undefined
+  /** Left out: `auto`. */
+  kernels?: KernelChoice | undefined
+  /** Where the self-test of our kernels is remembered; left out: nowhere, and the judge is asked each time. */
+  judgements?: Judgements | undefined
 }
+
+/** What ONNX Runtime computed in the self-test of our kernels on one device, and whether those came out otherwise. */
+export interface Judgement {
+  logits: [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>]
+  wrong: boolean
+}
+
+/** Judgements by what they hold for. Neither call rejects. */
+export interface Judgements {
+  recall(key: string): Promise<Judgement | undefined>
+  keep(key: string, judgement: Judgement): Promise<void>
+}
+
+export type PartFiles = Required<Pick<SessionOptions, 'graph' | 'weights'>>
 
 type PartOptions = Pick<SessionOptions, 'keepOnDevice' | 'recordable'>
 
@@ -56,6 +75,25 @@ export class PartsOpener<F extends Family = Family> {
     return this.#session(part, options, this.#options.signal)
   }
 
+  /** What a part's session is made of, read once: for whoever makes it, or something else of it. */
+  async files(part: PartName): Promise<PartFiles> {
+    this.#announce(part)
+    return this.#files(part, this.#options.signal)
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#options.signal
+  }
+
+  /** What people want of kernels of our own. */
+  get kernels(): KernelChoice {
+    return this.#options.kernels ?? 'auto'
+  }
+
+  get judgements(): Judgements | undefined {
+    return this.#options.judgements
+  }
+
   /** A part that may be released in between; it is opened now. */
   async openOnDemand(part: PartName, options: PartOptions): Promise<OnDemandSession> {
     this.#announce(part)
@@ -85,6 +123,10 @@ export class PartsOpener<F extends Family = Family> {
   }
 
   async #session(part: PartName, options: PartOptions, signal: AbortSignal | undefined): Promise<Session> {
+    return this.runtime.session({ ...(await this.#files(part, signal)), ...options })
+  }
+
+  async #files(part: PartName, signal: AbortSignal | undefined): Promise<PartFiles> {
     throwIfCancelled(signal)
     const graph = await this.#graph(part, signal)
     const path = this.#weights(part)
@@ -92,7 +134,7 @@ export class PartsOpener<F extends Family = Family> {
     throwIfCancelled(signal)
     this.#askForNext(part)
     this.#options.onPart?.({ creating: part })
-    return this.runtime.session({ graph, weights: { path, data }, ...options })
+    return { graph, weights: { path, data } }
   }
 
   async #graph(part: PartName, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,23 +1,25 @@
 /** BLIP-2's language models of the OPT sort: a decoder that reads query embeddings, prompt and answer as one sequence. */
+import type { OwnKernels } from '../../pack/device-report.ts'
+import { AppError } from '../../pack/failure.ts'
 import { cacheType } from '../../pack/model-needs.ts'
+import type { TalkBudget } from '../../pack/memory-budget.ts'
 import { DecoderOnly } from '../language/decoder-only.ts'
+import type { LanguageModel } from '../language/language-model.ts'
+import { openOptDecoder, planOptDecoder, type OptOptions } from '../wgsl/decoder/open-opt.ts'
+import { NotForKernels } from '../wgsl/decoder/opt-weights.ts'
+import { agrees, judgedLogits, SELF_TEST_VERSION } from '../wgsl/decoder/self-test.ts'
 import type { LanguageFamily } from './blip2.ts'
+import type { PartFiles, PartsOpener } from './open-parts.ts'
+
+type OptParts = PartsOpener<'blip2-opt'>
 
 export const opt: LanguageFamily<'blip2-opt'> = {
   parts: ['decoder'],
 
-  open(parts, { context, cacheBytes }) {
-    const { manifest, runtime } = parts
-    const { decoder } = manifest.parts
-    const { shape } = decoder
-    const keepOnDevice = DecoderOnly.deviceOutputs(shape)
-    return DecoderOnly.open(runtime, {
-      openSession: (recordable) => parts.open('decoder', { keepOnDevice, recordable }),
-      shape,
-      cacheType: cacheType(decoder, runtime.compute),
-      context: context.positions,
-      cacheBytes,
-    })
+  async open(parts, budget) {
+    const files = await parts.files('decoder')
+    const without = leftOut(parts)
+    return without === null ? openJudged(parts, budget, files) : openGraph(parts, budget, files, without)
   },
 
   form: ({ parts: { decoder } }) => ({
@@ -28,4 +30,108 @@ export const opt: LanguageFamily<'blip2-opt'> = {
     ],
     eosIds: () => decoder.shape.eosIds,
   }),
+}
+
+/** Why kernels of our own are not even tried; null where they are. */
+function leftOut({ kernels, runtime: { compute } }: OptParts): OwnKernels | null {
+  if (compute.device === null) return 'no-gpu'
+  if (kernels === 'never') return 'left-out'
+  return compute.software && kernels !== 'always' ? 'software' : null
+}
+
+/** Over ONNX Runtime. */
+function openGraph(
+  { manifest, runtime }: OptParts,
+  { context, cacheBytes }: TalkBudget,
+  files: PartFiles,
+  ownKernels: OwnKernels,
+): Promise<DecoderOnly> {
+  const { decoder } = manifest.parts
+  const { shape } = decoder
+  const keepOnDevice = DecoderOnly.deviceOutputs(shape)
+  return DecoderOnly.open(runtime, {
+    openSession: (recordable) => runtime.session({ ...files, keepOnDevice, recordable }),
+    shape,
+    cacheType: cacheType(decoder, runtime.compute),
+    context: context.positions,
+    cacheBytes,
+    ownKernels,
+  })
+}
+
+/**
+ * Over our own kernels where they compute what ONNX Runtime does, else over ONNX Runtime. One behind the other: a
+ * device that has room for the weights need not have it twice. What ONNX Runtime computed is remembered, so from the
+ * second time on it is opened only where ours are not used.
+ */
+async function openJudged(parts: OptParts, budget: TalkBudget, files: PartFiles): Promise<LanguageModel> {
+  const { runtime, manifest, judgements } = parts
+  const { decoder } = manifest.parts
+  const { shape } = decoder
+  const key = judgementKey(parts)
+  const known = await judgements?.recall(key)
+  if (known?.wrong === true) return openGraph(parts, budget, files, 'wrong')
+  if (!fitsKernels(parts, budget, files)) return openGraph(parts, budget, files, 'unfit')
+  let expected = known?.logits
+  if (expected === undefined) {
+    const judge = await openGraph(parts, budget, files, 'unfit')
+    expected = await judgedLogits(runtime, judge, shape).finally(() => judge.dispose())
+  }
+  const own = await openOwn(parts, budget, files)
+  if (own === null) return openGraph(parts, budget, files, 'unfit')
+  const type = cacheType(decoder, runtime.compute)
+  const right = await agrees(runtime, own, { shape, cacheType: type, expected }).catch(
+    async (error: unknown) => {
+      if (error instanceof AppError && error.code === 'bad-pack') return false
+      await own.dispose()
+      throw error
+    },
+  )
+  if (known === undefined || !right) await judgements?.keep(key, { logits: expected, wrong: !right })
+  if (right) return own
+  await own.dispose()
+  return openGraph(parts, budget, files, 'wrong')
+}
+
+/** Weights, device and browser: what a judgement holds for. */
+function judgementKey({ manifest, runtime: { compute } }: OptParts): string {
+  const { weights } = manifest.parts.decoder
+  const hashes = manifest.files.find(({ path }) => path === weights)?.chunks.map(({ sha256 }) => sha256) ?? []
+  const device = [compute.adapter, compute.f16 ? 'f16' : 'f32', compute.subgroups ?? '']
+  const { navigator } = globalThis as { navigator?: { userAgent?: string } }
+  const browser = navigator?.userAgent ?? ''
+  return [SELF_TEST_VERSION, ...hashes, ...device, browser].join(' ')
+}
+
+function ownOptions(
+  { manifest, runtime, signal }: OptParts,
+  { context, cacheBytes }: TalkBudget,
+  files: PartFiles,
+): OptOptions {
+  const { decoder } = manifest.parts
+  const type = cacheType(decoder, runtime.compute)
+  return { ...files, part: decoder, cacheType: type, context: context.positions, cacheBytes, signal }
+}
+
+/** Whether model and device are for our kernels, as far as can be said before anything is opened. */
+function fitsKernels(parts: OptParts, budget: TalkBudget, files: PartFiles): boolean {
+  const { device } = parts.runtime.compute
+  try {
+    if (device !== null) planOptDecoder(device, ownOptions(parts, budget, files))
+    return device !== null
+  } catch (error) {
+    if (error instanceof NotForKernels) return false
+    throw error
+  }
+}
+
+/** Null where the device does not take our kernels after all. */
+async function openOwn(parts: OptParts, budget: TalkBudget, files: PartFiles): Promise<DecoderOnly | null> {
+  try {
+    return await openOptDecoder(parts.runtime, ownOptions(parts, budget, files))
+  } catch (error) {
+    // A kernel that cannot be compiled is no failure that people can do anything about.
+    if (!(error instanceof AppError)) return null
+    throw error
+  }
 }

@@ -1,7 +1,7 @@
 /** The half of a model that talks: what was seen of a picture, and a prompt → an answer. */
 import { AppError } from '../../pack/failure.ts'
 import { GREEDY } from '../../pack/decoding.ts'
-import type { ContextReport } from '../../pack/device-report.ts'
+import type { ContextReport, OwnKernels } from '../../pack/device-report.ts'
 import type { LanguageModel, Sequence } from '../language/language-model.ts'
 import type { TracedTensor } from '../language/traced.ts'
 import { Discussion, type AnswerSoFar, type Voice } from '../talk/discussion.ts'
@@ -54,6 +54,11 @@ export class Talk {
   /** Whether steps of one token are recorded once and replayed: on a GPU, where that works. */
   get recordsSteps(): boolean {
     return this.#language.records
+  }
+
+  /** Whether the language model runs on kernels of our own, or why not. */
+  get ownKernels(): OwnKernels {
+    return this.#language.ownKernels
   }
 
   /** Turns recordings off and on again, for a comparison. Where there are none nothing changes. */

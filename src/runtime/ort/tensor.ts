@@ -32,7 +32,7 @@ export function liveTensorCount(): number {
   return liveTensors
 }
 
-/** What every `DeviceTensor` is. Only this folder looks inside. */
+/** What every `DeviceTensor` is. Only this folder looks inside, but for a tensor's buffer. */
 export class OwnedTensor implements DeviceTensor {
   readonly inner: Tensor
   readonly #attempt: Attempt
@@ -76,6 +76,7 @@ export function innerOf(tensor: DeviceTensor): Tensor {
   throw new AppError('bug', 'This tensor was not made by the runtime.')
 }
 
+/** The buffer of a tensor on the GPU, for kernels of our own. */
 export function gpuBufferOf(tensor: DeviceTensor): GPUBuffer {
   return innerOf(tensor).gpuBuffer
 }

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startGpuProbe } from '../../../bench/gpu-probe.ts'
+import { GREEDY, type DecodingSettings } from '../../../pack/decoding.ts'
+import { asFamily, type PackReader } from '../../../pack/manifest.ts'
+import type { Compute } from '../../device/compute.ts'
+import { openCompute } from '../../device/open-compute.ts'
+import type { LanguageModel } from '../../language/language-model.ts'
+import type { TalkingModel } from '../../models/model.ts'
+import { openTalkingModel } from '../../models/models.ts'
+import { liveTensorCount } from '../../ort/tensor.ts'
+import type { Answer } from '../../talk/discussion.ts'
+import { smallPack } from '../../../../testing/small-model.ts'
+
+const probe = startGpuProbe()
+const { counts } = probe
+let pack: PackReader
+let compute: Compute
+let own: TalkingModel
+let graph: TalkingModel
+const complaints: string[] = []
+
+beforeAll(async () => {
+  pack = await smallPack({ positions: 160, precision: 'q4' })
+  compute = await openCompute('webgpu')
+  compute.device?.addEventListener('uncapturederror', ({ error }) => complaints.push(error.message))
+  graph = await openTalkingModel(pack, compute, { kernels: 'never' })
+  own = await openTalkingModel(pack, compute, { kernels: 'always' })
+})
+
+afterAll(async () => {
+  await own.dispose()
+  await graph.dispose()
+  compute.device?.destroy()
+  probe.stop()
+  expect(liveTensorCount()).toBe(0)
+  expect(complaints).toEqual([])
+})
+
+async function answers(
+  model: TalkingModel,
+  prompt: string,
+  settings: Partial<DecodingSettings>,
+): Promise<Answer[]> {
+  const { queries, hiddenSize } = asFamily(pack.manifest, 'blip2-opt').parts.decoder.shape
+  const values = Float32Array.from({ length: queries * hiddenSize }, (_, i) => Math.sin(i))
+  const discussion = model.talk.discuss(model.look.seenBefore(values))
+  let last: Answer[] = []
+  try {
+    for await (const soFar of discussion.answer(prompt, {
+      settings: { ...GREEDY, maxNewTokens: 8, ...settings },
+    }))
+      last = soFar.answers
+    return last
+  } finally {
+    discussion.dispose()
+  }
+}
+
+it('passes the self-test, and is what was asked for', () => {
+  expect([own.talk.ownKernels, graph.talk.ownKernels]).toEqual(['used', 'left-out'])
+})
+
+describe('answers as ONNX Runtime does', () => {
+  it.each<[string, Partial<DecodingSettings>]>([
+    ['greedily', {}],
+    ['with penalties', { repetitionPenalty: 1.5, minNewTokens: 6 }],
+    ['with three beams', { beams: 3, answers: 2 }],
+    ['with samples side by side', { answers: 3, sampling: { temperature: 1, topK: 0, topP: 1, seed: 7 } }],
+  ])('%s', async (_, settings) => {
+    const [ours, expected] = [
+      await answers(own, 'what is in the picture?', settings),
+      await answers(graph, 'what is in the picture?', settings),
+    ]
+    expect(ours.map(({ tokenIds }) => tokenIds)).toEqual(expected.map(({ tokenIds }) => tokenIds))
+    ours.forEach(({ score }, i) => expect(score).toBeCloseTo(expected[i]?.score ?? NaN, 3))
+  })
+})
+
+it('asks for a token in one pass and one submit, and reads 16 bytes back', async () => {
+  const { layers } = asFamily(pack.manifest, 'blip2-opt').parts.decoder.shape
+  const { queries, hiddenSize } = asFamily(pack.manifest, 'blip2-opt').parts.decoder.shape
+  const sequence = own.talk.start(own.look.seenBefore(new Float32Array(queries * hiddenSize)))
+  const steps = sequence.greedy?.([2, 5], 12)
+  if (steps === undefined) throw new Error('This model does not choose by itself.')
+  await steps.next()
+  const before = { ...counts }
+  let taken = 1
+  for await (const { logProbability } of steps) {
+    expect(logProbability).toBeLessThanOrEqual(0)
+    taken += 1
+  }
+  expect(taken).toBe(12)
+  const since = (name: keyof typeof before): number => counts[name] - before[name]
+  // Some were sent ahead of the first token, and none twice.
+  expect(since('submits')).toBeGreaterThan(6)
+  expect(since('submits')).toBeLessThan(12)
+  expect(since('passes')).toBe(since('submits'))
+  expect(since('dispatches')).toBe((5 * layers + 3) * since('submits'))
+  expect(since('bytesRead')).toBe(16 * since('submits'))
+  sequence.dispose()
+})
+
+it('goes on rightly behind tokens that ran ahead, and between steps of another sequence', async () => {
+  const { queries, hiddenSize } = asFamily(pack.manifest, 'blip2-opt').parts.decoder.shape
+  const start = (phase: number): ReturnType<LanguageModel['start']> =>
+    own.talk.start(
+      own.look.seenBefore(Float32Array.from({ length: queries * hiddenSize }, (_, i) => Math.sin(i + phase))),
+    )
+  const alone = start(0)
+  const all: number[] = []
+  for await (const { token } of alone.greedy?.([2, 9], 10) ?? []) all.push(token)
+  const [sequence, other] = [start(0), start(1)]
+  const tokens: number[] = []
+  for await (const { token } of sequence.greedy?.([2, 9], 10) ?? []) {
+    tokens.push(token)
+    await other.begin([2, tokens.length], 4)
+    if (tokens.length === 6) break
+  }
+  expect(tokens).toEqual(all.slice(0, 6))
+  // Left in the middle: the next prompt begins with what was said, and must not see what ran ahead.
+  const { logits, ran } = await sequence.begin([2, 9, ...all.slice(0, 5), 4], 4)
+  expect(ran).toBe(1)
+  const again = start(0)
+  const { logits: afresh } = await again.begin([2, 9, ...all.slice(0, 5), 4], 4)
+  logits.forEach((value, i) => expect(value).toBeCloseTo(afresh[i] ?? NaN, 3))
+  for (const one of [alone, again, sequence, other]) one.dispose()
+})

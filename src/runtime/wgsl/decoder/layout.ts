@@ -1,0 +1,155 @@
+/** Shapes of an OPT decoder's kernels, and where a layer's norms and biases lie in the buffer that holds them. */
+import { POSITION_OFFSET } from '../../../pack/parts.ts'
+import type { DecoderShape } from '../../../pack/shapes.ts'
+import type { CacheType } from '../../../pack/targets.ts'
+import { CHUNK } from '../gpu/weights-format.ts'
+import type { HeadsShape } from '../kernels/attention/cache.ts'
+import type { AttentionShape } from '../kernels/attention/attention.ts'
+import type { EmbedShape } from '../kernels/embed/embed.ts'
+import type { FinishShape, FinishTarget } from '../kernels/finish/finish.ts'
+import type { NormPlace, ProductShape, ProductTarget, ProductTuning } from '../kernels/product/product.ts'
+import { TILE_OUTPUTS, type TileShape } from '../kernels/tile/tile.ts'
+import type { StoredTensor } from './graph-weights.ts'
+import { floatType, type LayerPlaces, type MatrixPlace, type OptPlaces } from './opt-weights.ts'
+
+/** `nn.LayerNorm`'s default, which OPT leaves as it is. */
+const EPSILON = 1e-5
+
+/** Workgroups of a product of several rows that fill a large card: as many parts are taken of the inner dimension. */
+const TILES_WANTED = 320
+const MOST_SPLITS = 8
+
+export type LayerProduct = 'qkv' | 'output' | 'fc1' | 'fc2'
+
+/** Where norms and biases lie, in values. */
+export interface FloatPlaces {
+  norm1: NormPlace
+  norm2: NormPlace
+  biases: Record<LayerProduct, number>
+  count: number
+}
+
+export class OptLayout {
+  readonly floats: FloatPlaces
+  readonly heads: HeadsShape
+  readonly #places: OptPlaces
+  readonly #shape: DecoderShape
+  readonly #positions: number
+
+  /** `context`: positions that a sequence may have here. */
+  constructor(places: OptPlaces, shape: DecoderShape, cacheType: CacheType, context: number) {
+    const { hiddenSize: hidden, heads, headSize, cacheHeadSize } = shape
+    this.#places = places
+    this.#shape = shape
+    this.#positions = context
+    this.heads = { heads, headSize, cacheHeadSize, cacheType, scale: headSize ** -0.5 }
+    const wide = places.layers[0]?.fc1.matrix.outputs ?? 0
+    const norm = (at: number): NormPlace => ({ weightAt: at, biasAt: at + hidden, epsilon: EPSILON })
+    const biases = { qkv: 4 * hidden, output: 7 * hidden, fc2: 8 * hidden, fc1: 9 * hidden }
+    this.floats = { norm1: norm(0), norm2: norm(2 * hidden), biases, count: 9 * hidden + wide }
+  }
+
+  /** A layer's floats, each with its place. */
+  floatsOf(layer: LayerPlaces): { tensor: StoredTensor; at: number }[] {
+    const { norm1, norm2, biases } = this.floats
+    return [
+      { tensor: layer.norm1.weight, at: norm1.weightAt },
+      { tensor: layer.norm1.bias, at: norm1.biasAt },
+      { tensor: layer.norm2.weight, at: norm2.weightAt },
+      { tensor: layer.norm2.bias, at: norm2.biasAt },
+      ...(['qkv', 'output', 'fc1', 'fc2'] as const).map((name) => ({
+        tensor: layer[name].bias,
+        at: biases[name],
+      })),
+    ]
+  }
+
+  /** The last norm, where a layer has its first: what reads one reads the other. */
+  finalFloats(): { tensor: StoredTensor; at: number }[] {
+    const { weight, bias } = this.#places.finalNorm
+    const { weightAt, biasAt } = this.floats.norm1
+    return [
+      { tensor: weight, at: weightAt },
+      { tensor: bias, at: biasAt },
+    ]
+  }
+
+  embed(): EmbedShape {
+    const { table, positions } = this.#places
+    const { hiddenSize: hidden, vocabulary } = this.#shape
+    const [rows = 0] = positions.dims
+    return {
+      hidden,
+      vocabulary,
+      format: table.format,
+      positions: { rows, type: floatType(positions), offset: POSITION_OFFSET },
+    }
+  }
+
+  attention(): AttentionShape {
+    return { ...this.heads, positions: this.#positions, splits: 1 }
+  }
+
+  product(name: LayerProduct, matrix: MatrixPlace): ProductShape {
+    const { norm1, norm2, biases, count } = this.floats
+    const targets: Record<LayerProduct, [NormPlace | null, ProductTarget]> = {
+      qkv: [norm1, { kind: 'qkv', ...this.heads }],
+      output: [null, { kind: 'residual' }],
+      fc1: [norm2, { kind: 'relu' }],
+      fc2: [null, { kind: 'residual' }],
+    }
+    const [norm, into] = targets[name]
+    return { ...sizesOf(matrix), floats: count, norm, biasAt: biases[name], into }
+  }
+
+  head(): ProductShape {
+    const { norm1, count } = this.floats
+    return {
+      ...sizesOf(this.#places.head),
+      floats: count,
+      norm: norm1,
+      biasAt: null,
+      into: { kind: 'scores' },
+    }
+  }
+
+  tile(matrix: MatrixPlace): TileShape {
+    const tiles = Math.ceil(matrix.outputs / TILE_OUTPUTS)
+    const splits = Math.min(MOST_SPLITS, Math.round(TILES_WANTED / tiles), matrix.inputs / CHUNK)
+    return { ...sizesOf(matrix), splits: Math.max(1, splits) }
+  }
+
+  headSplits(): number {
+    return this.tile(this.#places.head).splits
+  }
+
+  finish(name: LayerProduct, matrix: MatrixPlace): FinishShape {
+    const { norm1, norm2, biases, count } = this.floats
+    const targets: Record<LayerProduct, FinishTarget> = {
+      qkv: { kind: 'qkv', ...this.heads },
+      output: { kind: 'residual', norm: norm2 },
+      fc1: { kind: 'relu' },
+      // The next layer's first norm, or the last of all.
+      fc2: { kind: 'residual', norm: norm1 },
+    }
+    const { outputs, splits } = this.tile(matrix)
+    return { outputs, splits, floats: count, biasAt: biases[name], into: targets[name] }
+  }
+}
+
+/** How a product of one row is spread over a workgroup. */
+export function tuningFor({ inputs }: Pick<ProductShape, 'inputs'>): ProductTuning {
+  const chunks = inputs / CHUNK
+  // A long inner dimension is shared by more threads: few rows of the matrix would leave a card idle.
+  if (chunks >= 256) return { threads: 256, lanes: 64, rowsPerThread: 4 }
+  const lanes = chunks >= 16 ? 16 : chunks >= 8 ? 8 : 4
+  return { threads: chunks >= 64 ? 256 : 64, lanes, rowsPerThread: 4 }
+}
+
+function sizesOf({
+  outputs,
+  inputs,
+  format,
+}: MatrixPlace): Pick<ProductShape, 'outputs' | 'inputs' | 'format'> {
+  return { outputs, inputs, format }
+}

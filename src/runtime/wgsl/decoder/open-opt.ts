@@ -1,0 +1,76 @@
+/** Opens an OPT decoder over our own kernels. */
+import type { PackPart } from '../../../pack/families.ts'
+import type { DecoderShape } from '../../../pack/shapes.ts'
+import { CacheMemory } from '../../language/cache-memory.ts'
+import { DecoderOnly } from '../../language/decoder-only.ts'
+import { cacheLayout, type CacheLayout } from '../../language/kv-cache.ts'
+import type { Runtime } from '../../ort/runtime.ts'
+import { AppError } from '../../../pack/failure.ts'
+import { weightsOfGraph } from './graph-weights.ts'
+import { OptLayout } from './layout.ts'
+import { makeActivations, uploadWeights } from './opt-buffers.ts'
+import { OptKernels } from './opt-kernels.ts'
+import { OptPasses } from './opt-passes.ts'
+import { OptRuns } from './opt-runs.ts'
+import { NotForKernels, optPlaces, type OptPlaces } from './opt-weights.ts'
+import { Uploads } from './uploads.ts'
+
+export interface OptOptions {
+  /** A graph of the part, which says where its weights lie. */
+  graph: Uint8Array
+  weights: { path: string; data: Blob | Uint8Array<ArrayBuffer> }
+  part: PackPart & { shape: DecoderShape }
+  cacheType: CacheLayout['type']
+  /** Positions that a sequence may have. */
+  context: number
+  cacheBytes?: number | undefined
+  signal?: AbortSignal | undefined
+}
+
+/** Kernels for the model on this device, before a weight is read. Throws `NotForKernels`. */
+export function planOptDecoder(
+  device: GPUDevice,
+  { graph, weights, part, cacheType, context }: OptOptions,
+): { places: OptPlaces; kernels: OptKernels } {
+  const places = optPlaces(weightsOfGraph(graph, weights.path), part.shape)
+  const layout = new OptLayout(places, part.shape, cacheType, context)
+  return { places, kernels: new OptKernels(device, layout, places) }
+}
+
+/**
+ * Weights and kernels on the runtime's GPU. Throws `NotForKernels` for packs and devices that our kernels do not take,
+ * `out-of-memory` when the GPU has no room, and what reading weights throws; nothing is left behind then.
+ */
+export async function openOptDecoder(runtime: Runtime, options: OptOptions): Promise<DecoderOnly> {
+  const { weights, part, cacheType, context, cacheBytes, signal } = options
+  const { device } = runtime.compute
+  if (device === null) throw new NotForKernels('is not run on a GPU')
+  const { shape } = part
+  const { places, kernels } = planOptDecoder(device, options)
+  const uploads = new Uploads(device, weights.data, signal)
+  try {
+    // Compiled while weights are on their way.
+    const compiling = Promise.all([kernels.shared(), kernels.step(), kernels.norm()])
+    compiling.catch(() => undefined)
+    device.pushErrorScope('out-of-memory')
+    const stored = await uploadWeights(uploads, places, kernels).finally(async () => {
+      if ((await device.popErrorScope()) !== null) throw noRoom()
+    })
+    const values = makeActivations(uploads, kernels, shape, context)
+    const [shared, products, norm] = await compiling
+    const passes = new OptPasses({ kernels, shared, products, norm, places, weights: stored, values })
+    const runs = new OptRuns({ runtime, device, shape, passes, activations: values, uploads })
+    const memory = new CacheMemory(runtime, cacheLayout(shape, cacheType), cacheBytes)
+    return new DecoderOnly({ runtime, runs, shape, context, memory }, 'used')
+  } catch (error) {
+    uploads.dispose()
+    throw error
+  }
+}
+
+function noRoom(): AppError {
+  return new AppError(
+    'out-of-memory',
+    'The graphics device has no room for the language model; close other tabs or use a smaller model.',
+  )
+}

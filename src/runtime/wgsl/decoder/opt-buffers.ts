@@ -1,0 +1,107 @@
+/** An OPT decoder's memory on the GPU: its weights, and the values on their way through it. */
+import type { DecoderShape } from '../../../pack/shapes.ts'
+import { MOST_ROWS, STATE_BYTES } from '../gpu/state.ts'
+import { CHOICE_BYTES } from '../kernels/choose/choose.ts'
+import { partialRow } from '../kernels/tile/tile.ts'
+import type { LayerProduct } from './layout.ts'
+import { LAYER_PRODUCTS, type OptKernels } from './opt-kernels.ts'
+import type { MatrixPlace, OptPlaces } from './opt-weights.ts'
+import type { Uploads } from './uploads.ts'
+
+/** Rows of a run of which all logits are wanted. */
+export const MOST_LOGIT_ROWS = 32
+
+export interface MatrixBuffers {
+  packed: GPUBuffer
+  scales: GPUBuffer
+}
+
+export interface OptWeights {
+  table: MatrixBuffers
+  positions: GPUBuffer
+  layers: ({ floats: GPUBuffer } & Record<LayerProduct, MatrixBuffers>)[]
+  finalFloats: GPUBuffer
+  head: MatrixBuffers
+}
+
+/** In the order of the file, so that it is read from front to back. */
+export async function uploadWeights(
+  uploads: Uploads,
+  places: OptPlaces,
+  kernels: OptKernels,
+): Promise<OptWeights> {
+  const { layout } = kernels
+  const matrix = async ({ packed, scales }: MatrixPlace): Promise<MatrixBuffers> => ({
+    packed: await uploads.stored(packed),
+    scales: await uploads.stored(scales),
+  })
+  const table = await matrix(places.table)
+  const positions = await uploads.stored(places.positions)
+  const layers: OptWeights['layers'] = []
+  for (const layer of places.layers) {
+    const floats = await uploads.floats(layout.floats.count, layout.floatsOf(layer))
+    const [qkv, output] = [await matrix(layer.qkv.matrix), await matrix(layer.output.matrix)]
+    layers.push({
+      floats,
+      qkv,
+      output,
+      fc1: await matrix(layer.fc1.matrix),
+      fc2: await matrix(layer.fc2.matrix),
+    })
+  }
+  const finalFloats = await uploads.floats(layout.floats.count, layout.finalFloats())
+  const head = places.head === places.table ? table : await matrix(places.head)
+  return { table, positions, layers, finalFloats, head }
+}
+
+/** Values on their way; rows × something each. */
+export interface Activations {
+  /** Rows that fit. */
+  rows: number
+  state: GPUBuffer
+  /** The stream [rows, hidden], and normalised. */
+  x: GPUBuffer
+  normed: GPUBuffer
+  query: GPUBuffer
+  attended: GPUBuffer
+  parts: GPUBuffer
+  wide: GPUBuffer
+  partial: GPUBuffer
+  /** [vocabulary], or of several rows. */
+  logits: GPUBuffer
+  records: GPUBuffer
+  choice: GPUBuffer
+  /** Stands for query embeddings where none are read. */
+  noQueries: GPUBuffer
+}
+
+export function makeActivations(
+  uploads: Uploads,
+  kernels: OptKernels,
+  { hiddenSize, heads, vocabulary }: DecoderShape,
+  context: number,
+): Activations {
+  const { layout, layerMatrices: matrices } = kernels
+  const rows = Math.min(MOST_ROWS, context)
+  const logitRows = Math.min(MOST_LOGIT_ROWS, rows)
+  const floats = (count: number): GPUBuffer => uploads.buffer(4 * count)
+  const sums = LAYER_PRODUCTS.map((name) => {
+    const { outputs, splits } = layout.tile(matrices[name])
+    return splits * rows * partialRow(outputs)
+  })
+  return {
+    rows,
+    state: uploads.buffer(STATE_BYTES, true),
+    x: floats(rows * hiddenSize),
+    normed: floats(rows * hiddenSize),
+    query: floats(rows * hiddenSize),
+    attended: floats(rows * hiddenSize),
+    parts: floats(2 * rows * heads),
+    wide: floats(rows * matrices.fc1.outputs),
+    partial: floats(Math.max(...sums, logitRows * partialRow(vocabulary) * layout.headSplits())),
+    logits: floats(logitRows * vocabulary),
+    records: uploads.buffer(16 * kernels.headGroups),
+    choice: uploads.buffer(CHOICE_BYTES),
+    noQueries: floats(hiddenSize),
+  }
+}

@@ -1,0 +1,157 @@
+/** An OPT decoder's kernels, compiled for a device when they are first needed. */
+import { CompiledKernel, type Kernel } from '../gpu/kernel.ts'
+import { attentionKernel, attentionBytes } from '../kernels/attention/attention.ts'
+import { chooseKernel } from '../kernels/choose/choose.ts'
+import { embedKernel } from '../kernels/embed/embed.ts'
+import { finishKernel } from '../kernels/finish/finish.ts'
+import { normKernel } from '../kernels/norm/norm.ts'
+import { productKernel, workgroupBytes, workgroupsOf, type ProductShape } from '../kernels/product/product.ts'
+import { tileKernel } from '../kernels/tile/tile.ts'
+import { tuningFor, type LayerProduct, type OptLayout } from './layout.ts'
+import { NotForKernels, type LayerPlaces, type MatrixPlace, type OptPlaces } from './opt-weights.ts'
+
+/** Threads of kernels whose workgroup has a row, or a head of one. */
+const THREADS = 128
+const CHOOSING_THREADS = 256
+
+export const LAYER_PRODUCTS = ['qkv', 'output', 'fc1', 'fc2'] as const satisfies LayerProduct[]
+
+/** What both a step and a run of several rows need. */
+export interface SharedKernels {
+  embed: CompiledKernel
+  attention: CompiledKernel
+  head: CompiledKernel
+  choose: CompiledKernel
+}
+
+/** Of several rows. */
+export interface RowsKernels {
+  tile: Record<LayerProduct, CompiledKernel>
+  finish: Record<LayerProduct, CompiledKernel>
+  headTile: CompiledKernel
+  headFinish: CompiledKernel
+}
+
+export class OptKernels {
+  readonly layout: OptLayout
+  readonly #device: GPUDevice
+  readonly #places: OptPlaces
+  readonly #layer: LayerPlaces
+  readonly #packed4x8: boolean
+  readonly #rows = new Map<number, Promise<RowsKernels>>()
+
+  /** Throws `NotForKernels` where the device has too little of something. */
+  constructor(device: GPUDevice, layout: OptLayout, places: OptPlaces) {
+    const [layer] = places.layers
+    if (layer === undefined) throw new NotForKernels('has no layers')
+    this.layout = layout
+    this.#device = device
+    this.#places = places
+    this.#layer = layer
+    this.#packed4x8 = navigator.gpu.wgslLanguageFeatures.has('packed_4x8_integer_dot_product')
+    this.#checkLimits()
+  }
+
+  get layerMatrices(): Record<LayerProduct, MatrixPlace> {
+    const { qkv, output, fc1, fc2 } = this.#layer
+    return { qkv: qkv.matrix, output: output.matrix, fc1: fc1.matrix, fc2: fc2.matrix }
+  }
+
+  /** Workgroups of the head's product, each of which leaves a record. */
+  get headGroups(): number {
+    const head = this.layout.head()
+    return workgroupsOf(head, tuningFor(head))
+  }
+
+  async shared(): Promise<SharedKernels> {
+    const { layout } = this
+    const embed = { threads: THREADS, packed4x8: this.#packed4x8 }
+    return compiled(this.#device, {
+      embed: embedKernel(layout.embed(), embed),
+      attention: attentionKernel(layout.attention(), THREADS),
+      head: this.#product(layout.head()),
+      choose: chooseKernel(this.headGroups, CHOOSING_THREADS),
+    })
+  }
+
+  /** Products of one row. */
+  step(): Promise<Record<LayerProduct, CompiledKernel>> {
+    return compiled(
+      this.#device,
+      eachProduct((name) => this.#product(this.layout.product(name, this.layerMatrices[name]))),
+    )
+  }
+
+  norm(): Promise<CompiledKernel> {
+    const { norm1, count } = this.layout.floats
+    const { inputs } = this.#places.table
+    return CompiledKernel.of(this.#device, normKernel({ ...norm1, size: inputs, floats: count }, THREADS))
+  }
+
+  /** Products of several rows, in tiles of `tileRows`. */
+  rows(tileRows: number): Promise<RowsKernels> {
+    const known = this.#rows.get(tileRows) ?? this.#compileRows(tileRows)
+    this.#rows.set(tileRows, known)
+    return known
+  }
+
+  async #compileRows(tileRows: number): Promise<RowsKernels> {
+    const { layout, layerMatrices: matrices } = this
+    const options = { rows: tileRows, packed4x8: this.#packed4x8 }
+    const { head } = this.#places
+    const plain = { outputs: head.outputs, splits: layout.tile(head).splits, floats: layout.floats.count }
+    const [tile, finish, ends] = await Promise.all([
+      compiled(
+        this.#device,
+        eachProduct((name) => tileKernel(layout.tile(matrices[name]), options)),
+      ),
+      compiled(
+        this.#device,
+        eachProduct((name) => finishKernel(layout.finish(name, matrices[name]), THREADS)),
+      ),
+      compiled(this.#device, {
+        headTile: tileKernel(layout.tile(head), options),
+        headFinish: finishKernel({ ...plain, biasAt: null, into: { kind: 'plain' } }, THREADS),
+      }),
+    ])
+    return { tile, finish, ...ends }
+  }
+
+  #product(shape: ProductShape): Kernel {
+    return productKernel(shape, { ...tuningFor(shape), packed4x8: this.#packed4x8 })
+  }
+
+  #checkLimits(): void {
+    const { limits } = this.#device
+    const { layout } = this
+    const products = eachProduct((name) => layout.product(name, this.layerMatrices[name]))
+    const all = [...Object.values(products), layout.head()]
+    const needed = Math.max(
+      ...all.map((shape) => workgroupBytes(shape, tuningFor(shape))),
+      attentionBytes(layout.attention(), THREADS),
+    )
+    if (needed > limits.maxComputeWorkgroupStorageSize)
+      throw new NotForKernels('needs more workgroup memory than this device has')
+    const buffers = [this.#places.table, this.#places.head, ...Object.values(this.layerMatrices)]
+    const largest = Math.max(...buffers.map(({ packed }) => packed.bytes), this.#places.positions.bytes)
+    if (largest > Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize))
+      throw new NotForKernels('has a matrix that is larger than one buffer of this device')
+    if (layout.heads.headSize % 4 !== 0) throw new NotForKernels('has heads of no multiple of 4')
+  }
+}
+
+function eachProduct<T>(of: (name: LayerProduct) => T): Record<LayerProduct, T> {
+  return { qkv: of('qkv'), output: of('output'), fc1: of('fc1'), fc2: of('fc2') }
+}
+
+/** All at once: browsers compile in parallel. */
+async function compiled<K extends string>(
+  device: GPUDevice,
+  kernels: Record<K, Kernel>,
+): Promise<Record<K, CompiledKernel>> {
+  const names = Object.keys(kernels) as K[]
+  const made = await Promise.all(
+    names.map(async (name) => [name, await CompiledKernel.of(device, kernels[name])] as const),
+  )
+  return Object.fromEntries(made) as Record<K, CompiledKernel>
+}

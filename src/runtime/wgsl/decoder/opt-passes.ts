@@ -1,0 +1,185 @@
+/** The dispatches of an OPT decoder, over a cache: of one token, of several rows, and of the logits at their end. */
+import { decoder as treaty } from '../../../pack/parts.ts'
+import { tensorAt, type Tensors } from '../../language/kv-cache.ts'
+import { gpuBufferOf } from '../../ort/tensor.ts'
+import type { CompiledKernel, Dispatch } from '../gpu/kernel.ts'
+import { workgroupsOf } from '../kernels/product/product.ts'
+import { tileWorkgroups } from '../kernels/tile/tile.ts'
+import { tuningFor, type LayerProduct } from './layout.ts'
+import type { Activations, MatrixBuffers, OptWeights } from './opt-buffers.ts'
+import type { OptKernels, RowsKernels, SharedKernels } from './opt-kernels.ts'
+import type { MatrixPlace, OptPlaces } from './opt-weights.ts'
+
+export interface OptPassesParts {
+  kernels: OptKernels
+  shared: SharedKernels
+  products: Record<LayerProduct, CompiledKernel>
+  norm: CompiledKernel
+  places: OptPlaces
+  weights: OptWeights
+  values: Activations
+}
+
+interface CacheBuffers {
+  keys: GPUBuffer
+  values: GPUBuffer
+}
+
+export class OptPasses {
+  /** Logits of the wanted row, and the choice among them. */
+  readonly ending: readonly Dispatch[]
+  readonly #parts: OptPassesParts
+  /** Bind groups are made once for every set of cache tensors. */
+  readonly #steps = new WeakMap<Tensors, Dispatch[]>()
+
+  constructor(parts: OptPassesParts) {
+    this.#parts = parts
+    this.ending = this.#ending()
+  }
+
+  /** One token in row 0: embedding, five dispatches a layer, head and choice. */
+  step(tensors: Tensors): Dispatch[] {
+    const known = this.#steps.get(tensors) ?? this.#step(tensors)
+    this.#steps.set(tensors, known)
+    return known
+  }
+
+  /** `count` rows through all layers; the last norm's result is there, too. `queries`: [Q, hidden] in float32. */
+  async rows(tensors: Tensors, queries: GPUBuffer, count: number): Promise<Dispatch[]> {
+    const { kernels, norm, weights, values } = this.#parts
+    const tileRows = tileRowsFor(count)
+    const compiled = await kernels.rows(tileRows)
+    const [first] = weights.layers
+    return [
+      this.#embed(queries, count),
+      dispatch(norm, [values.x, first?.floats ?? weights.finalFloats, values.normed], [count, 1, 1]),
+      ...weights.layers.flatMap((_, i) => this.#rowsOfLayer(compiled, i, this.#cacheOf(tensors, i), count)),
+    ]
+  }
+
+  /** Logits of all of `count` rows, out of what `rows` normalised last. */
+  async scoring(count: number): Promise<Dispatch[]> {
+    const { kernels, places, weights, values } = this.#parts
+    const tileRows = tileRowsFor(count)
+    const { headTile, headFinish } = await kernels.rows(tileRows)
+    return [
+      this.#tile(headTile, places.head, weights.head, values.normed, count),
+      dispatch(headFinish, [values.partial, weights.finalFloats, values.state, values.logits], [count, 1, 1]),
+    ]
+  }
+
+  #step(tensors: Tensors): Dispatch[] {
+    const { weights, values } = this.#parts
+    return [
+      this.#embed(values.noQueries, 1),
+      ...weights.layers.flatMap((_, i) => {
+        const cache = this.#cacheOf(tensors, i)
+        return [
+          this.#product('qkv', i, values.x, values.query, [cache.keys, cache.values]),
+          this.#attention(cache, 1),
+          this.#product('output', i, values.attended, values.x),
+          this.#product('fc1', i, values.x, values.wide),
+          this.#product('fc2', i, values.wide, values.x),
+        ]
+      }),
+      ...this.ending,
+    ]
+  }
+
+  #rowsOfLayer(kernels: RowsKernels, i: number, cache: CacheBuffers, count: number): Dispatch[] {
+    const { weights, values } = this.#parts
+    const layer = weights.layers[i]
+    if (layer === undefined) return []
+    const next = weights.layers[i + 1]?.floats ?? weights.finalFloats
+    const { floats } = layer
+    const tile = (name: LayerProduct, from: GPUBuffer): Dispatch =>
+      this.#tile(kernels.tile[name], this.#parts.kernels.layerMatrices[name], layer[name], from, count)
+    const finish = (name: LayerProduct, to: GPUBuffer, more: GPUBuffer[] = []): Dispatch =>
+      dispatch(kernels.finish[name], [values.partial, floats, values.state, to, ...more], [count, 1, 1])
+    return [
+      tile('qkv', values.normed),
+      finish('qkv', values.query, [cache.keys, cache.values]),
+      this.#attention(cache, count),
+      tile('output', values.attended),
+      finish('output', values.x, [floats, values.normed]),
+      tile('fc1', values.normed),
+      finish('fc1', values.wide),
+      tile('fc2', values.wide),
+      finish('fc2', values.x, [next, values.normed]),
+    ]
+  }
+
+  #ending(): Dispatch[] {
+    const { kernels, shared, weights, values } = this.#parts
+    const { packed, scales } = weights.head
+    const head = [values.x, weights.finalFloats, packed, scales, values.state, values.logits, values.records]
+    return [
+      dispatch(shared.head, head, [kernels.headGroups, 1, 1]),
+      dispatch(shared.choose, [values.records, values.state, values.choice], [1, 1, 1]),
+    ]
+  }
+
+  #embed(queries: GPUBuffer, count: number): Dispatch {
+    const { shared, weights, values } = this.#parts
+    const { packed, scales } = weights.table
+    const buffers = [packed, scales, weights.positions, queries, values.state, values.x]
+    return dispatch(shared.embed, buffers, [count, 1, 1])
+  }
+
+  #product(
+    name: LayerProduct,
+    i: number,
+    from: GPUBuffer,
+    to: GPUBuffer,
+    more: readonly GPUBuffer[] = [],
+  ): Dispatch {
+    const { kernels, products, weights, values } = this.#parts
+    const shape = kernels.layout.product(name, kernels.layerMatrices[name])
+    const layer = weights.layers[i]
+    const { packed, scales } = layer?.[name] ?? weights.head
+    const floats = layer?.floats ?? weights.finalFloats
+    return dispatch(
+      products[name],
+      [from, floats, packed, scales, values.state, to, ...more],
+      [workgroupsOf(shape, tuningFor(shape)), 1, 1],
+    )
+  }
+
+  #tile(
+    kernel: CompiledKernel,
+    place: MatrixPlace,
+    { packed, scales }: MatrixBuffers,
+    from: GPUBuffer,
+    count: number,
+  ): Dispatch {
+    const { kernels, values } = this.#parts
+    const buffers = [from, packed, scales, values.state, values.partial]
+    return dispatch(kernel, buffers, tileWorkgroups(kernels.layout.tile(place), tileRowsFor(count), count))
+  }
+
+  #attention({ keys, values: stored }: CacheBuffers, count: number): Dispatch {
+    const { kernels, shared, values } = this.#parts
+    const buffers = [values.query, keys, stored, values.state, values.attended, values.parts]
+    return dispatch(shared.attention, buffers, [kernels.layout.heads.heads, count, 1])
+  }
+
+  #cacheOf(tensors: Tensors, layer: number): CacheBuffers {
+    return {
+      keys: gpuBufferOf(tensorAt(tensors, treaty.pastKey(layer))),
+      values: gpuBufferOf(tensorAt(tensors, treaty.pastValue(layer))),
+    }
+  }
+}
+
+/** Rows of a tile for so many rows in all. */
+function tileRowsFor(count: number): number {
+  return count <= 8 ? 8 : count <= 16 ? 16 : 32
+}
+
+function dispatch(
+  kernel: CompiledKernel,
+  buffers: readonly GPUBuffer[],
+  workgroups: readonly [number, number, number],
+): Dispatch {
+  return { kernel, group: kernel.bind(buffers), workgroups }
+}

@@ -1,0 +1,202 @@
+/**
+ * An OPT decoder over our own kernels: one pass and one submit for each token, five dispatches a layer. A greedy chain
+ * needs nothing from the host between tokens; several are under way, so that nobody waits for a read-back.
+ */
+import type { DecoderShape } from '../../../pack/shapes.ts'
+import { noNumbers, type DecoderRun, type DecoderRuns } from '../../language/decoder-engine.ts'
+import type { KvCache } from '../../language/kv-cache.ts'
+import type { Choice, Logits } from '../../language/language-model.ts'
+import { createOwnBuffer } from '../../ort/session-buffers.ts'
+import type { Runtime } from '../../ort/runtime.ts'
+import { gpuBufferOf, type DeviceTensor } from '../../ort/tensor.ts'
+import { encode, type Dispatch } from '../gpu/kernel.ts'
+import { stateWords, type RowState } from '../gpu/state.ts'
+import { CHOICE_BYTES, choiceOf } from '../kernels/choose/choose.ts'
+import { MOST_LOGIT_ROWS, type Activations } from './opt-buffers.ts'
+import type { OptPasses } from './opt-passes.ts'
+import type { Uploads } from './uploads.ts'
+
+/** Tokens under way at once: enough to hide the way back of one, few enough to waste little behind an answer's end. */
+const DEPTH = 3
+
+export interface OptRunsParts {
+  runtime: Runtime
+  device: GPUDevice
+  shape: DecoderShape
+  passes: OptPasses
+  activations: Activations
+  uploads: Uploads
+}
+
+export class OptRuns implements DecoderRuns {
+  /** Nothing of ONNX Runtime's is recorded: bind groups are made once and dispatches encoded anew. */
+  readonly records = false
+  readonly #parts: OptRunsParts
+  readonly #logitStaging: GPUBuffer
+  /** Memory through which choices come back, none of it in use. */
+  readonly #choiceStaging: GPUBuffer[] = []
+  /** How often the host has set the state. */
+  #writes = 0
+
+  /** Takes over all parts but runtime and device. */
+  constructor(parts: OptRunsParts) {
+    this.#parts = parts
+    this.#logitStaging = this.#staging(parts.activations.logits.size)
+  }
+
+  useRecordings(): void {
+    // There are none.
+  }
+
+  run(cache: KvCache, run: DecoderRun): Promise<Logits> {
+    return this.#parts.runtime.attempt(async () => {
+      const { vocabulary } = this.#parts.shape
+      const rows = rowsOf(run, this.#parts.shape)
+      const [wanted] = run.logitRows
+      if (run.batch === 1 && run.logitRows.length === 1 && wanted === rows.length - 1) {
+        const last = await this.#allButLast(cache, run.queries, rows)
+        return this.#send(last, vocabulary)
+      }
+      return this.#allLogits(cache, run, rows)
+    })
+  }
+
+  async *greedy(cache: KvCache, run: DecoderRun, most: number): AsyncGenerator<Choice, void, undefined> {
+    const { runtime, passes, shape } = this.#parts
+    const rows = rowsOf(run, shape)
+    const underWay: Promise<Choice>[] = []
+    const send = (dispatches: readonly Dispatch[]): void => {
+      const choice = this.#choose(dispatches)
+      // Whoever takes it hears of its failure.
+      choice.catch(() => undefined)
+      underWay.push(choice)
+    }
+    try {
+      await runtime.attempt(async () => send(await this.#allButLast(cache, run.queries, rows)))
+      let owned = this.#writes
+      let last: Choice | null = null
+      const step = passes.step(cache.past())
+      for (let sent = 1, taken = 0; taken < most; taken += 1) {
+        if (this.#writes !== owned) {
+          // Another sequence ran in between: the state is its own, and the chain is taken up where it was.
+          const [token] = (await Promise.all(underWay)).slice(-1).map((choice) => choice.token)
+          const source = { token: token ?? last?.token ?? 0 }
+          this.#write(cache.capacity, [{ source, position: run.past + rows.length + sent - 1, slot: 0 }], 0)
+          owned = this.#writes
+        }
+        for (; sent < most && sent < taken + DEPTH; sent += 1) send(step)
+        const next = underWay.shift()
+        if (next === undefined) return
+        last = await runtime.attempt(() => next)
+        yield last
+      }
+    } finally {
+      // What is under way still reads and writes: whoever comes next must not take its memory away.
+      await Promise.allSettled(underWay)
+    }
+  }
+
+  dispose(): Promise<void> {
+    this.#parts.uploads.dispose()
+    for (const buffer of [this.#logitStaging, ...this.#choiceStaging]) buffer.destroy()
+    return Promise.resolve()
+  }
+
+  /** Runs rows as far as they do not fit into the last run, and gets that one ready. */
+  async #allButLast(cache: KvCache, queries: DeviceTensor, rows: RowState[]): Promise<Dispatch[]> {
+    const { passes, activations } = this.#parts
+    const tensors = cache.past()
+    let from = 0
+    for (; rows.length - from > activations.rows; from += activations.rows) {
+      const some = rows.slice(from, from + activations.rows)
+      this.#write(cache.capacity, some, 0)
+      this.#submit(await passes.rows(tensors, gpuBufferOf(queries), some.length))
+    }
+    const last = rows.slice(from)
+    this.#write(cache.capacity, last, last.length - 1)
+    const [only] = last
+    if (last.length === 1 && only !== undefined && 'token' in only.source) return passes.step(tensors)
+    return [...(await passes.rows(tensors, gpuBufferOf(queries), last.length)), ...passes.ending]
+  }
+
+  /** Logits of all wanted rows of a run, in its own order. */
+  async #allLogits(cache: KvCache, run: DecoderRun, rows: RowState[]): Promise<Logits> {
+    const { passes, shape } = this.#parts
+    const { vocabulary } = shape
+    const all = new Float32Array(rows.length * vocabulary)
+    for (let from = 0; from < rows.length; from += MOST_LOGIT_ROWS) {
+      const some = rows.slice(from, from + MOST_LOGIT_ROWS)
+      this.#write(cache.capacity, some, 0)
+      const dispatches = await passes.rows(cache.past(), gpuBufferOf(run.queries), some.length)
+      const scoring = await passes.scoring(some.length)
+      all.set(await this.#send([...dispatches, ...scoring], some.length * vocabulary), from * vocabulary)
+    }
+    const each = rows.length / run.batch
+    const wanted = Array.from({ length: run.batch }, (_, b) =>
+      run.logitRows.map((row) => b * each + row),
+    ).flat()
+    if (wanted.length === rows.length) return all
+    const picked = new Float32Array(wanted.length * vocabulary)
+    wanted.forEach((row, i) =>
+      picked.set(all.subarray(row * vocabulary, (row + 1) * vocabulary), i * vocabulary),
+    )
+    return picked
+  }
+
+  #write(capacity: number, rows: readonly RowState[], logitRow: number): void {
+    const { device, activations } = this.#parts
+    this.#writes += 1
+    device.queue.writeBuffer(activations.state, 0, stateWords({ capacity, logitRow, rows }))
+  }
+
+  #submit(dispatches: readonly Dispatch[], copy?: (encoder: GPUCommandEncoder) => void): void {
+    const { device } = this.#parts
+    const encoder = device.createCommandEncoder()
+    const pass = encoder.beginComputePass()
+    encode(pass, dispatches)
+    pass.end()
+    copy?.(encoder)
+    device.queue.submit([encoder.finish()])
+  }
+
+  /** Sends dispatches and reads `count` logits back. */
+  async #send(dispatches: readonly Dispatch[], count: number): Promise<Logits> {
+    const staging = this.#logitStaging
+    const source = this.#parts.activations.logits
+    this.#submit(dispatches, (encoder) => encoder.copyBufferToBuffer(source, 0, staging, 0, 4 * count))
+    await staging.mapAsync(GPUMapMode.READ, 0, 4 * count)
+    const values = new Float32Array(staging.getMappedRange(0, 4 * count)).slice()
+    staging.unmap()
+    return values
+  }
+
+  /** Sends a step whose choice comes back later. */
+  async #choose(dispatches: readonly Dispatch[]): Promise<Choice> {
+    const staging = this.#choiceStaging.pop() ?? this.#staging(CHOICE_BYTES)
+    const { choice } = this.#parts.activations
+    this.#submit(dispatches, (encoder) => encoder.copyBufferToBuffer(choice, 0, staging, 0, CHOICE_BYTES))
+    await staging.mapAsync(GPUMapMode.READ)
+    const words = new Uint32Array(staging.getMappedRange().slice(0))
+    staging.unmap()
+    this.#choiceStaging.push(staging)
+    const chosen = choiceOf(words)
+    if (chosen === null) throw noNumbers()
+    return chosen
+  }
+
+  #staging(size: number): GPUBuffer {
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
+    return createOwnBuffer(this.#parts.device, { size, usage })
+  }
+}
+
+/** The rows of a run one after the other, sequence by sequence. */
+function rowsOf({ rows, tokens, batch, past }: DecoderRun, { queries }: DecoderShape): RowState[] {
+  const each = tokens.length / batch
+  return Array.from({ length: batch }, (_, slot) =>
+    rows.map((row, i): RowState => {
+      const source = row < queries ? { query: row } : { token: tokens[slot * each + row - queries] ?? 0 }
+      return { source, position: past + i, slot }
+    }),
+  ).flat()
+}
