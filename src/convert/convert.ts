@@ -4,7 +4,7 @@
  */
 import { sha256Hex, type FileTree, type PackSink } from '../pack/bytes.ts'
 import { chunkSizes } from '../pack/chunks.ts'
-import type { PackModel } from '../pack/families.ts'
+import { qFormerOf, type PackModel } from '../pack/families.ts'
 import { AppError } from '../pack/failure.ts'
 import {
   FORMAT_VERSION,
@@ -130,9 +130,9 @@ export async function writePack(
 }
 
 /** How many queries the processor counts on: transformers fails where the model has another number. */
-async function checkQueries(tree: FileTree, { parts }: PackModel): Promise<CheckResult[]> {
+async function checkQueries(tree: FileTree, model: PackModel): Promise<CheckResult[]> {
   const stated = (await readJson(tree, 'processor_config.json'))?.['num_query_tokens'] ?? null
-  const { queries } = parts['q-former'].shape
+  const { queries } = qFormerOf(model).shape
   if (stated === null || stated === queries) return []
   const detail = `processor_config.json says ${shown(stated)}, the model has ${queries}, which are used`
   return [{ name: 'queries', ok: false, detail }]
