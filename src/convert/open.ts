@@ -11,6 +11,7 @@ import { checkSources, countParameters } from './checks.ts'
 import { areSame, bytesToCompare, seemSame } from './compare.ts'
 import { readModel } from './families/families.ts'
 import type { CheckpointModel, Choices, SameValues } from './families/family.ts'
+import { openLavis } from './lavis/open-lavis.ts'
 import { whyNoWeights } from './other-layouts.ts'
 import { planConversion, type ConversionPlan } from './plan.ts'
 import { withoutPointers } from './pointers.ts'
@@ -19,6 +20,7 @@ import { readTextFile } from './side-files.ts'
 import { outputsOf } from './weights.ts'
 
 export interface OpenedCheckpoint {
+  /** Where tokenizer, image processor and card are. */
   tree: FileTree
   configText: string
   precision: Precision
@@ -54,11 +56,13 @@ export async function openModel(
   precision: Precision,
   { compare, choices, onCompared, signal }: OpenOptions,
 ): Promise<OpenedCheckpoint> {
-  const tree = withoutPointers(given)
-  const configText = await readTextFile(tree, 'config.json')
-  if (configText === undefined) throw await whyNoConfig(tree)
+  const folder = withoutPointers(given)
+  const lavis = await openLavis(folder, signal)
+  const tree = lavis?.tree ?? folder
+  const configText = lavis?.configText ?? (await readTextFile(folder, 'config.json'))
+  if (configText === undefined) throw await whyNoConfig(folder)
   const read = readModel(configText, choices)
-  const checkpoint = await openCheckpoint(tree, signal)
+  const checkpoint = lavis?.checkpoint ?? (await openCheckpoint(folder, signal))
   let comparedBytes = 0
   const same: SameValues = async (...tensors) => {
     if (tensors[0] === tensors[1]) return true
