@@ -13,8 +13,7 @@ import { browserLocks } from './store/locks.ts'
 import { openTab } from './store/tabs.ts'
 import { EMPTY_CATALOGUE, parseCatalogue, type Catalogue } from './state/catalogue.ts'
 import type { MeasureDevice } from './state/measure-slice.ts'
-import type { PacksDependencies } from './state/packs-slice.ts'
-import { createAppStore, type AppStore } from './state/store.ts'
+import { createAppStore, type AppDependencies, type AppStore } from './state/store.ts'
 import { App } from './ui/app.tsx'
 import './ui/styles.css'
 
@@ -26,7 +25,7 @@ function startEngine(died: (message: string) => void): { worker: Worker; client:
 }
 
 /** Looking after kept models has a thread of its own, so that converting one does not hold up another's answers. */
-function startPacks(): PacksDependencies {
+function startPacks(): AppDependencies['packs'] {
   const worker = new Worker(new URL('./keeper/keeper.worker.ts', import.meta.url), { type: 'module' })
   const client = connect<KeeperCalls>(worker)
   worker.addEventListener('error', (event) =>

@@ -36,7 +36,9 @@ const configText = JSON.stringify(
   publishedConfig('opt-2.7b', { vision: visionLayers, qFormer: qFormerLayers, text: textLayers }),
 )
 const config = readBlip2Opt(parseConfig(configText))
-const recipes = planConversion(readModel(configText), 'q4').weights.flatMap((plan) => plan.recipes)
+const recipes = planConversion(readModel(parseConfig(configText)), 'q4').weights.flatMap(
+  (plan) => plan.recipes,
+)
 const source = valueSource(1, Number(values.outliers))
 
 /** Ids of a prompt of sixteen: any will do, as the weights mean nothing. */

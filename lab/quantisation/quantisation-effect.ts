@@ -81,7 +81,7 @@ function stored(
 const tree = folderTree(values.checkpoint)
 const configText = await readFile(join(values.checkpoint, 'config.json'), 'utf8')
 const config = readBlip2Opt(parseConfig(configText))
-const plannedModel = readModel(configText)
+const plannedModel = readModel(parseConfig(configText))
 const checkpoint: Checkpoint = await openCheckpoint(tree)
 
 /** The matrices that a conversion may quantise, with the columns of each. */

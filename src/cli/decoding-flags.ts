@@ -16,6 +16,9 @@ export interface DecodingFlags {
   topP?: number
   seed?: number
   answers?: number
+  begin?: string
+  ban?: string[]
+  force?: string[]
 }
 
 export function withDecodingFlags(command: Command): Command {
@@ -31,6 +34,9 @@ export function withDecodingFlags(command: Command): Command {
     .option('--top-p <x>', 'sample from the likeliest tokens that reach this probability together', number)
     .option('--seed <n>', 'sample; the same seed gives the same answer', wholeNumber(0, 2 ** 32 - 1))
     .option('--answers <n>', 'how many answers: the best beams, or as many samples', wholeNumber(1, 16))
+    .option('--begin <text>', 'what the answer begins with')
+    .option('--ban <word>', 'a word that must not occur; may be given again', collect)
+    .option('--force <word>', 'a word that must occur, or "one|another"; may be given again', collect)
 }
 
 /** Any of the sampling flags asks for sampling. Throws `bad-usage` for what does not go together. */
@@ -48,10 +54,17 @@ export function decodingSettings(flags: DecodingFlags): DecodingSettings {
     sampling: samples
       ? { temperature: temperature ?? 1, topK: topK ?? 0, topP: topP ?? 1, seed: seed ?? 0 }
       : null,
+    ...(asksForWords(flags) && {
+      words: { begin: flags.begin ?? '', ban: flags.ban ?? [], force: flags.force ?? [] },
+    }),
   }
   const problem = decodingProblem(settings)
   if (problem !== null) throw new AppError('bad-usage', problem)
   return settings
+}
+
+function asksForWords({ begin, ban, force }: DecodingFlags): boolean {
+  return begin !== undefined || ban !== undefined || force !== undefined
 }
 
 export function wholeNumber(low: number, high: number): (text: string) => number {

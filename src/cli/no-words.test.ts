@@ -80,6 +80,19 @@ describe('an answer without a word', () => {
     expect(both.stderr.split(`${PICTURE}: The model ended`)).toHaveLength(3)
   })
 
+  it('is written as JSON and as a trace, with its ids and exit status 0', async () => {
+    const pack = join(folder, 'pack')
+    const json = await commandLine.run('caption', pack, PICTURE, '--json')
+    expect(json).toMatchObject({ status: 0, stderr: '' })
+    expect(JSON.parse(json.stdout)).toMatchObject({ text: '', token_ids: [FIRST_TOKEN], finish: 'end' })
+    const out = join(folder, 'trace.safetensors')
+    expect(await commandLine.run('trace', pack, PICTURE, '--out', out)).toMatchObject({
+      status: 0,
+      stderr: '',
+    })
+    expect(readFileSync(out).includes('token_ids')).toBe(true)
+  })
+
   it('is explained where nothing can be read for want of a tokenizer', async () => {
     const mute = join(folder, 'mute')
     cpSync(join(folder, 'pack'), mute, { recursive: true })
@@ -93,5 +106,8 @@ describe('an answer without a word', () => {
     )
     expect({ stdout, status }).toEqual({ stdout: '', status: 1 })
     expect(stderr).toMatch(/This pack has no tokenizer, so its answers are token ids and no text/)
+    const json = await commandLine.run('caption', mute, PICTURE, '--json')
+    expect(json).toMatchObject({ status: 0, stderr: '' })
+    expect(JSON.parse(json.stdout)).toMatchObject({ text: '', token_ids: [FIRST_TOKEN] })
   })
 })

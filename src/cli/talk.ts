@@ -1,8 +1,14 @@
-/** What the command line asks of a model: captions, conversations, traces. Runs in a thread of its own. */
+/**
+ * What the command line asks of a model: captions, conversations, traces. Runs in a thread of its own.
+ *
+ * An answer without a word is a failure (`no-words`, exit status 1) where lines are asked for, which people read: there
+ * is none to print. JSON and traces are for programs; they hold the answer's ids and are complete without words, so they
+ * are written and the status is 0.
+ */
 import type { Pixels } from '../image/pixels.ts'
 import { preprocess } from '../image/preprocess.ts'
 import type { Alpha } from '../image/raster.ts'
-import { emptyAnswerText } from '../pack/empty-answer.ts'
+import { assertWrites, emptyAnswerText } from '../pack/empty-answer.ts'
 import { AppError } from '../pack/failure.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
@@ -58,7 +64,7 @@ export interface Run {
  */
 export async function caption({ pack, images, flags }: CaptionRequest, run: Run): Promise<number> {
   const model = await load(pack, run)
-  if (!flags.json) model.talk.assertWrites()
+  if (!flags.json) assertWrites(model.manifest)
   let failures = 0
   for (const image of images) {
     try {
@@ -194,7 +200,10 @@ export async function trace({ pack, image, flags }: TraceRequest, run: Run): Pro
   const out = fromHere(flags.out)
   const model = await load(pack, run)
   const pixels = await readPixels(model, image, flags.alpha)
-  const tokenIds = (await captionOne(model, image, flags, run)).token_ids
+  const { prompt, maxNewTokens } = flags
+  const seen = await model.look.see(pixels)
+  const answer = model.talk.answer(seen, { prompt, maxNewTokens, signal: run.signal })
+  const { tokenIds } = (await finished(answer)).last
   const promptIds = model.talk.promptIds(flags.prompt)
   await writeSafetensors(out, [
     ...(await traceStages(model, pixels, promptIds, tokenIds)),

@@ -1,4 +1,5 @@
 /** Whether two tensors of a checkpoint hold the same values: to be sure of it one has to read both to the end. */
+import type { SameValues } from './families/family.ts'
 import { elementsOf, readableBytes, type Checkpoint } from './checkpoint.ts'
 
 /** Rows that are looked at first, spread over the tensor. Tensors that were trained apart differ in every row. */
@@ -13,8 +14,51 @@ export interface ComparisonOptions {
   signal?: AbortSignal | undefined
 }
 
+/**
+ * How it is found out whether two stored tensors are one: `sure` reads both, as a conversion must; `likely` looks at a few
+ * rows of each, so that an offer costs no download. What differs there, differs; what is equal may still not be, and
+ * `at-worst` takes it that it is not.
+ */
+export type Comparing = 'sure' | 'likely' | 'at-worst'
+
+/** What a plan wants to know of stored tensors. */
+export class Comparisons {
+  /** Bytes that the answers took, or (where they rest on a few rows) would take to be sure of. */
+  bytes = 0
+  /** Whether every answer is certain. */
+  isSure = true
+  readonly #checkpoint: Checkpoint
+  readonly #comparing: Comparing
+  readonly #options: ComparisonOptions
+
+  constructor(checkpoint: Checkpoint, comparing: Comparing, options: ComparisonOptions) {
+    this.#checkpoint = checkpoint
+    this.#comparing = comparing
+    this.#options = options
+  }
+
+  readonly same: SameValues = async (...tensors) => {
+    if (tensors[0] === tensors[1]) return true
+    if (this.#comparing === 'sure') return this.#readBoth(tensors)
+    const equal = await seemSame(this.#checkpoint, tensors, this.#options.signal)
+    if (!equal) return false
+    this.isSure = false
+    this.bytes += bytesToCompare(this.#checkpoint, tensors)
+    return this.#comparing === 'likely'
+  }
+
+  async #readBoth(tensors: readonly [string, string]): Promise<boolean> {
+    const before = this.bytes
+    const onRead = (tensor: string, done: number, total: number): void => {
+      this.bytes = before + done
+      this.#options.onRead?.(tensor, this.bytes, before + total)
+    }
+    return areSame(this.#checkpoint, tensors, { onRead, signal: this.#options.signal })
+  }
+}
+
 /** False is certain; true only says that some rows are equal. Reads 8 rows of each. */
-export async function seemSame(
+async function seemSame(
   checkpoint: Checkpoint,
   tensors: readonly [string, string],
   signal?: AbortSignal,
@@ -50,7 +94,7 @@ export async function areSame(
 }
 
 /** Bytes that are read to be sure that the two are equal. */
-export function bytesToCompare({ tensors }: Checkpoint, names: readonly [string, string]): number {
+function bytesToCompare({ tensors }: Checkpoint, names: readonly [string, string]): number {
   return names.reduce((sum, name) => {
     const info = tensors.get(name)
     return info === undefined ? sum : sum + elementsOf(info.shape) * (readableBytes(info.dtype) ?? 0)

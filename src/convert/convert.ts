@@ -16,14 +16,13 @@ import {
 } from '../pack/manifest.ts'
 import { unknownTensors } from './checks.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import { parseConfig, shown } from './families/config-json.ts'
+import { shown } from './families/config-json.ts'
 import type { Choices } from './families/family.ts'
 import { readLicence } from './model-card.ts'
 import { openModel, type OpenedCheckpoint } from './open.ts'
 import { openPackWriter, type WeightsProgress } from './pack-writer.ts'
 import type { ConversionPlan } from './plan.ts'
 import { readPreprocessing } from './preprocessing.ts'
-import { readJson } from './side-files.ts'
 import { readTokenizer, type TokenizerFiles } from './tokenizer/read-tokenizer.ts'
 
 /** Goes into the fingerprint: raise it when the same checkpoint would be written differently. */
@@ -84,16 +83,16 @@ export async function writePack(
   { name, onProgress, signal }: Omit<ConvertOptions, 'precision' | 'choices'>,
 ): Promise<PackManifest> {
   const { tree, checkpoint, plan, precision } = opened
-  const tokenizer = await readTokenizer(tree, parseConfig(opened.configText))
-  const { preprocessing, stated } = await readPreprocessing(tree, opened.model.imageSize)
+  const tokenizer = await readTokenizer(tree, opened.config)
+  const { preprocessing, stated, statedQueries } = await readPreprocessing(tree, opened.model.imageSize)
   const checks: CheckResult[] = await opened.model.check(checkpoint, {
     parameters: opened.parameters,
     stated,
-    tokenizerEntries: countEntries(tokenizer.tokenizer),
+    tokenizerEntries: tokenizer.entries,
     signal,
   })
   for (const detail of tokenizer.remarks) checks.push({ name: 'tokenizer files', ok: false, detail })
-  checks.push(...(await checkQueries(tree, plan.model)))
+  checks.push(...checkQueries(statedQueries, plan.model))
   const licence = await readLicence(tree)
   const { licenceNotice } = opened.model
   const manifestOf = (files: PackFile[], fingerprint: string): PackManifest => ({
@@ -130,10 +129,9 @@ export async function writePack(
 }
 
 /** How many queries the processor counts on: transformers fails where the model has another number. */
-async function checkQueries(tree: FileTree, { parts }: PackModel): Promise<CheckResult[]> {
-  const stated = (await readJson(tree, 'processor_config.json'))?.['num_query_tokens'] ?? null
+function checkQueries(stated: unknown, { parts }: PackModel): CheckResult[] {
   const { queries } = parts['q-former'].shape
-  if (stated === null || stated === queries) return []
+  if (stated === undefined || stated === null || stated === queries) return []
   const detail = `processor_config.json says ${shown(stated)}, the model has ${queries}, which are used`
   return [{ name: 'queries', ok: false, detail }]
 }
@@ -206,14 +204,6 @@ function tokenizerFiles(files: TokenizerFiles): ConversionPlan['graphs'] {
     { path: TOKENIZER_PATH, bytes: encoder.encode(files.tokenizer) },
     { path: TOKENIZER_CONFIG_PATH, bytes: encoder.encode(files.config ?? '{}') },
   ]
-}
-
-function countEntries(tokenizer: string | undefined): number | null {
-  if (tokenizer === undefined) return null
-  const json = JSON.parse(tokenizer) as { model?: { vocab?: object }; added_tokens?: { content: string }[] }
-  const names = new Set(Object.keys(json.model?.vocab ?? {}))
-  for (const token of json.added_tokens ?? []) names.add(token.content)
-  return names.size
 }
 
 /** What determines the bytes of a pack besides the weights themselves; the same wherever the checkpoint lies. */

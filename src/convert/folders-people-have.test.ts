@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Altered } from '../../testing/checkpoints/altered.ts'
-import { sinkInMemory } from '../pack/bytes.ts'
+import { sinkInMemory, type FileTree } from '../pack/bytes.ts'
 import { convertCheckpoint } from './convert.ts'
 import { inspectCheckpoint } from './inspect.ts'
 
@@ -394,6 +394,24 @@ describe('a folder of the same model', () => {
     })
     expect(checks.find((check) => check.name === 'queries')).toMatchObject({ ok: false })
   })
+
+  it.each(['short-tied', 't5-untied'])(
+    '%s has each of its side files read once, and a tokenizer that fits',
+    async (checkpoint) => {
+      const { tree } = new Altered(`models/reference/${checkpoint}`)
+      const opened: string[] = []
+      const counting: FileTree = {
+        ...tree,
+        open: (path) => {
+          opened.push(path)
+          return tree.open(path)
+        },
+      }
+      const { checks } = await convertCheckpoint(counting, sinkInMemory(new Map()), { precision: 'q8', name })
+      expect(opened.filter((path, i) => opened.indexOf(path) !== i)).toEqual([])
+      expect(checks.find((check) => check.name === 'tokenizer')).toMatchObject({ ok: true })
+    },
+  )
 
   it('as Blip2Model is converted', async () => {
     expect(await hashes(withConfig({ architectures: ['Blip2Model'] }))).toEqual(await hashes(new Altered()))

@@ -2,9 +2,8 @@
 import type { FileTree } from '../pack/bytes.ts'
 import type { Precision } from '../pack/manifest.ts'
 import type { PlannedPack } from '../pack/model-needs.ts'
-import { parseConfig } from './families/config-json.ts'
 import { readLicence } from './model-card.ts'
-import { openModel } from './open.ts'
+import { openModel, type ConversionCost } from './open.ts'
 import { readPreprocessing } from './preprocessing.ts'
 import { readTokenizer } from './tokenizer/read-tokenizer.ts'
 
@@ -12,12 +11,12 @@ export interface CheckpointReport {
   parameters: number
   /** What the pack will be. */
   pack: PlannedPack
-  /** Bytes of weights that are read, those that are read twice counted twice. */
-  fetchBytes: number
+  /** What it most likely takes and gives, tokenizer aside. */
+  likely: ConversionCost
+  /** What it takes and gives at most: the same, unless a few equal rows made two stored tensors seem one. */
+  most: ConversionCost
   /** Path of the largest file that they are in. */
   largestFile: string
-  /** Bytes of the pack, tokenizer aside. */
-  keepBytes: number
   /** The largest single tensor of the pack: what one GPU buffer must hold. */
   largestTensorBytes: number
   licence: string | null
@@ -31,17 +30,17 @@ export async function inspectCheckpoint(
   signal?: AbortSignal,
 ): Promise<CheckpointReport> {
   const opened = await openModel(tree, precision, { compare: 'likely', signal })
-  const { parameters, plan, keepBytes, largestTensorBytes, sources, comparedBytes } = opened
+  const { parameters, plan, cost, most, largestTensorBytes } = opened
   // Small, and what is wrong with them is better known now than after the weights have come.
   await readPreprocessing(opened.tree, opened.model.imageSize)
-  await readTokenizer(opened.tree, parseConfig(opened.configText))
+  await readTokenizer(opened.tree, opened.config)
   const { licenceNotice } = opened.model
   return {
     parameters,
     pack: { ...plan.model, precision, files: plan.weights.map(({ path, bytes }) => ({ path, bytes })) },
-    fetchBytes: sources.reduce((sum, { bytes }) => sum + bytes, comparedBytes),
+    likely: cost,
+    most,
     largestFile: opened.checkpoint.files.reduce((a, b) => (b.bytes > a.bytes ? b : a)).path,
-    keepBytes,
     largestTensorBytes,
     licence: await readLicence(opened.tree),
     ...(licenceNotice !== undefined && { licenceNotice }),

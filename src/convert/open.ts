@@ -8,9 +8,10 @@ import type { Precision } from '../pack/manifest.ts'
 import { checkNoAdapterFile } from './adapters.ts'
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { checkSources, countParameters } from './checks.ts'
-import { areSame, bytesToCompare, seemSame } from './compare.ts'
+import { Comparisons } from './compare.ts'
+import { parseConfig, type Json } from './families/config-json.ts'
 import { readModel } from './families/families.ts'
-import type { CheckpointModel, Choices, SameValues } from './families/family.ts'
+import type { CheckpointModel, Choices } from './families/family.ts'
 import { openLavis } from './lavis/open-lavis.ts'
 import { whyNoWeights } from './other-layouts.ts'
 import { planConversion, type ConversionPlan } from './plan.ts'
@@ -22,7 +23,9 @@ import { outputsOf } from './weights.ts'
 export interface OpenedCheckpoint {
   /** Where tokenizer, image processor and card are. */
   tree: FileTree
+  /** `config.json`, as text and as what it says. */
   configText: string
+  config: Json
   precision: Precision
   model: CheckpointModel
   checkpoint: Checkpoint
@@ -32,17 +35,22 @@ export interface OpenedCheckpoint {
   sources: { path: string; bytes: number }[]
   /** Bytes that comparing stored tensors reads beside that: it has, or (where it only looked at some rows) it would. */
   comparedBytes: number
-  /** Bytes of weights and graphs. */
-  keepBytes: number
+  cost: ConversionCost
+  /** `cost` where the comparisons were sure; else what it comes to where tensors that seem to be one are not. */
+  most: ConversionCost
   /** The largest single tensor of the pack: what one GPU buffer must hold. */
   largestTensorBytes: number
 }
 
+/** What a conversion takes and gives. */
+export interface ConversionCost {
+  /** Bytes of weights that are read, those that are read twice counted twice. */
+  fetchBytes: number
+  /** Bytes of weights and graphs that are written. */
+  keepBytes: number
+}
+
 export interface OpenOptions {
-  /**
-   * How it is found out whether two stored tensors are one: `sure` reads both, as a conversion must; `likely` looks at
-   * a few rows of each, so that an offer costs no download. What differs there, differs; what is equal may still not be.
-   */
   compare: 'sure' | 'likely'
   choices?: Choices | undefined
   /** Told while tensors are compared: bytes that were read, of all that this and the conversion may read. */
@@ -61,42 +69,59 @@ export async function openModel(
   const tree = lavis?.tree ?? folder
   const configText = lavis?.configText ?? (await readTextFile(folder, 'config.json'))
   if (configText === undefined) throw await whyNoConfig(folder)
-  const read = readModel(configText, choices)
+  const config = parseConfig(configText)
+  const read = readModel(config, choices)
   const checkpoint = lavis?.checkpoint ?? (await openCheckpoint(folder, signal))
-  let comparedBytes = 0
-  const same: SameValues = async (...tensors) => {
-    if (tensors[0] === tensors[1]) return true
-    let bytes = 0
-    const onRead = (tensor: string, done: number, total: number): void => {
-      bytes = done
-      onCompared?.(tensor, done, total + checkpoint.byteLength)
-    }
-    const equal =
-      compare === 'sure'
-        ? await areSame(checkpoint, tensors, { onRead, signal })
-        : await seemSame(checkpoint, tensors, signal)
-    comparedBytes += compare === 'likely' && equal ? bytesToCompare(checkpoint, tensors) : bytes
-    return equal
-  }
-  const model = await read.settle(checkpoint, same)
+  const onRead = (tensor: string, done: number, total: number): void =>
+    onCompared?.(tensor, done, total + checkpoint.byteLength)
+  const comparisons = new Comparisons(checkpoint, compare, { onRead, signal })
+  const model = await read.settle(checkpoint, comparisons.same)
   const plan = planConversion(model, precision)
   checkSources(plan.weights, checkpoint)
+  const comparedBytes = comparisons.bytes
+  const cost = costOf(plan, checkpoint, comparedBytes)
   const outputs = plan.weights.flatMap(({ recipes }) => recipes.flatMap(outputsOf))
   return {
     tree,
     configText,
+    config,
     precision,
     model,
     checkpoint,
     plan,
     parameters: countParameters(plan.weights),
-    sources: plan.weights.map(({ path, recipes }) => ({ path, bytes: sourceBytesOf(recipes, checkpoint) })),
+    sources: sourcesOf(plan, checkpoint),
     comparedBytes,
+    cost,
+    most: comparisons.isSure ? cost : await costAtWorst(read, checkpoint, precision, signal),
+    largestTensorBytes: outputs.reduce((most, { bytes }) => Math.max(most, bytes), 0),
+  }
+}
+
+/** What it comes to where no two of the tensors that seem to be one are one. */
+async function costAtWorst(
+  read: CheckpointModel,
+  checkpoint: Checkpoint,
+  precision: Precision,
+  signal: AbortSignal | undefined,
+): Promise<ConversionCost> {
+  const comparisons = new Comparisons(checkpoint, 'at-worst', { signal })
+  const plan = planConversion(await read.settle(checkpoint, comparisons.same), precision)
+  return costOf(plan, checkpoint, comparisons.bytes)
+}
+
+function costOf(plan: ConversionPlan, checkpoint: Checkpoint, comparedBytes: number): ConversionCost {
+  const sources = sourcesOf(plan, checkpoint)
+  return {
+    fetchBytes: sources.reduce((sum, { bytes }) => sum + bytes, comparedBytes),
     keepBytes:
       plan.weights.reduce((sum, { bytes }) => sum + bytes, 0) +
       plan.graphs.reduce((sum, { bytes }) => sum + bytes.length, 0),
-    largestTensorBytes: outputs.reduce((most, { bytes }) => Math.max(most, bytes), 0),
   }
+}
+
+function sourcesOf({ weights }: ConversionPlan, checkpoint: Checkpoint): OpenedCheckpoint['sources'] {
+  return weights.map(({ path, recipes }) => ({ path, bytes: sourceBytesOf(recipes, checkpoint) }))
 }
 
 /** A folder of weights alone, or of an adapter, is no checkpoint, and is told what it is. */

@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest'
 import type { Precision } from '../pack/manifest.ts'
 import { configOf } from '../synthetic/dimensions.ts'
+import { parseConfig } from './families/config-json.ts'
 import { readModel } from './families/families.ts'
 import { planConversion } from './plan.ts'
 
 /** Matrices of a small model → bits. */
 function bitsOf(precision: Precision): Map<string, number> {
-  const recipes = planConversion(readModel(configOf('mini')), precision).weights.flatMap(
+  const recipes = planConversion(readModel(parseConfig(configOf('mini'))), precision).weights.flatMap(
     (plan) => plan.recipes,
   )
   return new Map(
@@ -34,7 +35,7 @@ it.each([
   'lets weights of %s share scales by %i in the table, %i and %i',
   (name, table, reading, writing) => {
     const blocks = (precision: Precision): Map<string, number> => {
-      const { weights } = planConversion(readModel(configOf(name)), precision)
+      const { weights } = planConversion(readModel(parseConfig(configOf(name))), precision)
       const quantised = weights
         .flatMap(({ recipes }) => recipes)
         .filter((recipe) => recipe.kind === 'quantise')

@@ -35,7 +35,7 @@ describe('the image processor', () => {
     ],
   ])('is read %s', async (_, files, file) => {
     const read = await readPreprocessing(treeOf(files), 56)
-    expect(read).toEqual({
+    expect(read).toMatchObject({
       preprocessing: { size: 56, rescaleFactor: 1 / 255, mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] },
       stated: { imageSize: 56, file },
     })

@@ -17,6 +17,8 @@ const CLIP_STD: [number, number, number] = [0.26862954, 0.26130258, 0.27577711]
 /** `PILImageResampling.BICUBIC`. */
 const BICUBIC = 3
 
+const PROCESSOR = 'processor_config.json'
+
 /** Processors whose defaults are the ones here. */
 const BLIP_PROCESSORS = /^Blip(2)?ImageProcessor(Fast|Pil)?$/
 
@@ -30,6 +32,8 @@ export interface PreprocessingFile {
   preprocessing: Preprocessing
   /** Side of the square that a file asks for, and which; null when there is no file or it names none. */
   stated: { imageSize: number; file: string } | null
+  /** `num_query_tokens` of `processor_config.json`, whatever it is. */
+  statedQueries: unknown
 }
 
 /**
@@ -37,10 +41,12 @@ export interface PreprocessingFile {
  * values that are none, `unsupported-model` for anything but a square bicubic resize, a rescale and a normalisation.
  */
 export async function readPreprocessing(tree: FileTree, imageSize: number): Promise<PreprocessingFile> {
-  const found = await findProcessor(tree)
+  const whole = (await readJson(tree, PROCESSOR)) ?? {}
+  const statedQueries = whole['num_query_tokens']
+  const found = await findProcessor(tree, whole)
   if (found === null) {
     const preprocessing = { size: imageSize, rescaleFactor: 1 / 255, mean: CLIP_MEAN, std: CLIP_STD }
-    return { preprocessing, stated: null }
+    return { preprocessing, stated: null, statedQueries }
   }
   const { json, file } = found
   const reader = new Processor(json, file)
@@ -56,15 +62,17 @@ export async function readPreprocessing(tree: FileTree, imageSize: number): Prom
       std: normalised ? reader.triple('image_std', CLIP_STD) : [1, 1, 1],
     },
     stated: side === null ? null : { imageSize: side, file },
+    statedQueries,
   }
 }
 
-async function findProcessor(tree: FileTree): Promise<{ json: Json; file: string } | null> {
-  const nested = (await readJson(tree, 'processor_config.json'))?.['image_processor']
+/** `whole` is what `processor_config.json` says of the whole processor. */
+async function findProcessor(tree: FileTree, whole: Json): Promise<{ json: Json; file: string } | null> {
+  const nested = whole['image_processor']
   if (nested !== undefined && nested !== null) {
     if (!isRecord(nested))
-      throw new AppError('bad-checkpoint', 'processor_config.json: image_processor is not an object.')
-    return { json: nested, file: 'processor_config.json' }
+      throw new AppError('bad-checkpoint', `${PROCESSOR}: image_processor is not an object.`)
+    return { json: nested, file: PROCESSOR }
   }
   const json = await readJson(tree, 'preprocessor_config.json')
   return json === undefined ? null : { json, file: 'preprocessor_config.json' }

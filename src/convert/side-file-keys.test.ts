@@ -283,12 +283,9 @@ interface Made {
 
 /** Everything that a conversion makes of the side files, without the weights. */
 async function made({ tree }: Altered): Promise<Made> {
-  const { plan, model, configText } = await openModel(tree, 'fp32', { compare: 'likely' })
+  const { plan, model, config } = await openModel(tree, 'fp32', { compare: 'likely' })
   const preprocessing = await readPreprocessing(tree, model.imageSize)
-  const { tokenizer = '', remarks } = await readTokenizer(
-    tree,
-    JSON.parse(configText) as Record<string, unknown>,
-  )
+  const { tokenizer = '', remarks } = await readTokenizer(tree, config)
   const {
     model: bpe,
     added_tokens: added,

@@ -113,6 +113,10 @@ afterEach(async () => {
   expect(liveTensorCount()).toBe(0)
 })
 
+it('has nothing to lose on the processor, which it says at once, so that no call stays for good', async () => {
+  await expect(engine.untilLost()).resolves.toBeNull()
+})
+
 describe('an answer', () => {
   it('looks first, tells how far it is, and says what the look told', async () => {
     const told: string[] = []

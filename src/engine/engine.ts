@@ -82,10 +82,10 @@ export class Engine implements Handlers<EngineCalls> {
     })
   }
 
-  async untilLost(): Promise<Failure> {
+  async untilLost(): Promise<Failure | null> {
     const device = this.#loaded?.compute.device
-    // On the processor there is nothing to lose.
-    if (device === null || device === undefined) return new Promise(() => undefined)
+    // On the processor there is nothing to lose, and a call that never ends would stay for good.
+    if (device === null || device === undefined) return null
     return toFailure(await lossOf(device).catch((error: unknown) => error))
   }
 

@@ -3,11 +3,23 @@ import { readPicture } from '../image/read-picture.ts'
 import type { EngineCalls } from '../protocol/engine-calls.ts'
 import { serve } from '../protocol/rpc.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
+import { browserNetwork } from '../store/browser-network.ts'
+import { openBrowserStore } from '../store/browser-store.ts'
 import { browserTable } from '../store/indexed-db.ts'
 import { Engine } from './engine.ts'
 import { openPack } from './open-pack.ts'
 import { SeenPictures } from './seen.ts'
 
+const network = browserNetwork()
+const store = openBrowserStore()
 const seen = new SeenPictures(browserTable('pictalk-seen'))
 
-serve<EngineCalls>(self, new Engine({ openPack, openCompute, readPicture, seen }))
+serve<EngineCalls>(
+  self,
+  new Engine({
+    openPack: (place, options) => openPack(store, place, options),
+    openCompute,
+    readPicture: (image, preprocessing) => readPicture(image, preprocessing, network),
+    seen,
+  }),
+)

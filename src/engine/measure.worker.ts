@@ -4,6 +4,7 @@ import type { MeasureCalls, MeasureRequest } from '../protocol/measure-calls.ts'
 import type { BenchResult } from '../protocol/bench-result.ts'
 import { serve } from '../protocol/rpc.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
+import { openBrowserStore } from '../store/browser-store.ts'
 import { openPack } from './open-pack.ts'
 
 async function measureHere(
@@ -13,7 +14,7 @@ async function measureHere(
 ): Promise<BenchResult> {
   const compute = await openCompute(prefer)
   try {
-    const pack = await openPack(place, { onBytes: () => undefined, signal })
+    const pack = await openPack(openBrowserStore(), place, { onBytes: () => undefined, signal })
     const onStage = (stage: string): void => report({ stage })
     return await measure(pack, compute, { tokens, promptTokens, warmUp, onStage, signal })
   } finally {

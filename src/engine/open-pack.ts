@@ -1,7 +1,6 @@
 /** Where a model is loaded from: a server, or this browser's store, which mends itself from where the pack came. */
 import type { PackReader } from '../pack/manifest.ts'
 import type { PackPlace } from '../protocol/engine-calls.ts'
-import { openBrowserStore } from '../store/browser-store.ts'
 import { fetchChunk, NO_METER } from '../store/fetch-chunk.ts'
 import { openHttpPack } from '../store/http-pack.ts'
 import { serverSource } from '../store/pack-source.ts'
@@ -13,10 +12,14 @@ export interface PlaceOptions {
   signal: AbortSignal
 }
 
-export function openPack(place: PackPlace, { onBytes, signal }: PlaceOptions): Promise<PackReader> {
+/** `store` is opened once for a thread: each one that is opened has connections of its own, which are never closed. */
+export function openPack(
+  store: PackStore,
+  place: PackPlace,
+  { onBytes, signal }: PlaceOptions,
+): Promise<PackReader> {
   const network = browserNetwork()
   if (place.kind === 'web') return openHttpPack(place.url, { network, onBytes, signal })
-  const store = openBrowserStore()
   return store.open(place.id, { onBytes, signal, refetch: refetching(store, signal) })
 }
 

@@ -2,8 +2,11 @@
 import avifUrl from '@jsquash/avif/codec/dec/avif_dec.wasm?url'
 import webpUrl from '@jsquash/webp/codec/dec/webp_dec.wasm?url'
 import { AppError } from '../pack/failure.ts'
-import type { CodecName } from './codecs.ts'
+import type { Network } from '../remote/network.ts'
+import { requestRange } from '../remote/range-request.ts'
+import { unfetched, type CodecName } from './codecs.ts'
 import type { Platform } from './decode-picture.ts'
+import { concatenated } from './file-bytes.ts'
 import type { RgbRows } from './pixels.ts'
 import { damaged } from './refusal.ts'
 
@@ -12,16 +15,19 @@ const STRIP_ROWS = 256
 
 const CODEC_URLS: Readonly<Record<CodecName, string>> = { avif: avifUrl, webp: webpUrl }
 
-export const browserPlatform: Platform = {
-  async withJpeg({ bytes }, use) {
-    const bitmap = await bitmapOf(bytes)
-    try {
-      return use(stripsOf(bitmap))
-    } finally {
-      bitmap.close()
-    }
-  },
-  compileCodec: (name) => compile(CODEC_URLS[name]),
+/** `network` is asked for codecs. */
+export function browserPlatform(network: Network): Platform {
+  return {
+    async withJpeg({ bytes }, use) {
+      const bitmap = await bitmapOf(bytes)
+      try {
+        return use(stripsOf(bitmap))
+      } finally {
+        bitmap.close()
+      }
+    },
+    compileCodec: (name) => compile(network, CODEC_URLS[name]),
+  }
 }
 
 async function bitmapOf(bytes: Uint8Array<ArrayBuffer>): Promise<ImageBitmap> {
@@ -33,17 +39,17 @@ async function bitmapOf(bytes: Uint8Array<ArrayBuffer>): Promise<ImageBitmap> {
   }
 }
 
-async function compile(url: string): Promise<WebAssembly.Module> {
+/** One attempt: somebody looks at a picture and waits. Throws `stalled` and `network`. */
+async function compile(network: Network, address: string): Promise<WebAssembly.Module> {
   try {
-    const response = await fetch(url)
-    if (!response.ok) throw new Error(`HTTP ${response.status}`)
-    return await WebAssembly.compile(await response.arrayBuffer())
+    const url = new URL(address, import.meta.url)
+    const response = await requestRange(network, { url, start: 0, cache: 'default' })
+    if (response === undefined) throw new Error('It is not there.')
+    const pieces: Uint8Array[] = []
+    for await (const piece of response.pieces()) pieces.push(piece)
+    return await WebAssembly.compile(concatenated(pieces))
   } catch (cause) {
-    throw new AppError(
-      'network',
-      'The part of this page that reads such pictures could not be fetched; try again when you are online.',
-      { cause },
-    )
+    throw unfetched(cause)
   }
 }
 

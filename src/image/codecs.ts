@@ -1,5 +1,6 @@
 /// <reference types="@jsquash/webp/emscripten-types.d.ts" />
 /** WebP and AVIF in WebAssembly (libwebp and libavif, as jSquash builds them): fetched when one is to be read. */
+import { AppError } from '../pack/failure.ts'
 import { concatenated } from './file-bytes.ts'
 import type { Raster } from './raster.ts'
 import { damaged } from './refusal.ts'
@@ -21,6 +22,28 @@ function codecOf(name: CodecName, compile: CompileCodec): Promise<WebAssembly.Mo
   return module
 }
 
+/** Why a codec is not here, in words for somebody who waits for a picture. */
+export function unfetched(cause: unknown): AppError {
+  if (cause instanceof AppError && cause.code === 'stalled')
+    return new AppError(
+      'stalled',
+      'The part of this page that reads such pictures did not arrive in time; try again.',
+      { cause },
+    )
+  return new AppError(
+    'network',
+    'The part of this page that reads such pictures could not be fetched; try again when you are online.',
+    { cause },
+  )
+}
+
+/** A codec's script, which comes from the same place. */
+async function scriptOf<T>(loading: Promise<T>): Promise<T> {
+  return loading.catch((cause: unknown) => {
+    throw unfetched(cause)
+  })
+}
+
 interface Pixels {
   data: Uint8ClampedArray
   width: number
@@ -32,14 +55,14 @@ interface Pixels {
  * memory goes with it.
  */
 export async function decodeWebp(bytes: Uint8Array, compile: CompileCodec): Promise<Raster> {
-  const { default: create } = await import('@jsquash/webp/codec/dec/webp_dec.js')
+  const { default: create } = await scriptOf(import('@jsquash/webp/codec/dec/webp_dec.js'))
   const codec = await create(instantiatedFrom(await codecOf('webp', compile)))
   return rasterOf(attempt('WebP', () => codec.decode(concatenated([bytes]))))
 }
 
 /** Of a sequence the first picture. Throws `bad-image`. */
 export async function decodeAvif(bytes: Uint8Array, compile: CompileCodec): Promise<Raster> {
-  const { default: create } = await import('@jsquash/avif/codec/dec/avif_dec.js')
+  const { default: create } = await scriptOf(import('@jsquash/avif/codec/dec/avif_dec.js'))
   const codec = await create(instantiatedFrom(await codecOf('avif', compile)))
   return rasterOf(attempt('AVIF', () => codec.decode(concatenated([bytes]), 8)))
 }

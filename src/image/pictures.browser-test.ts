@@ -1,11 +1,14 @@
 import { expect, it } from 'vitest'
+import { plainNetwork } from '../remote/network.ts'
 import { faultOf, TABLE, type Decode } from '../../testing/pictures/table.ts'
 import { browserPlatform } from './browser-platform.ts'
 import { withPicture } from './decode-picture.ts'
 import { rowsOf } from './pixels.ts'
 
+const platform = browserPlatform(plainNetwork())
+
 const decode: Decode = (file, alpha) =>
-  withPicture(file, alpha, browserPlatform, ({ width, height, readRows }) =>
+  withPicture(file, alpha, platform, ({ width, height, readRows }) =>
     rowsOf(width, height, readRows(0, height)),
   )
 

@@ -1,5 +1,6 @@
 /** A picture file → what a model is given, and what can be told of the picture on the way. */
 import type { Preprocessing } from '../pack/manifest.ts'
+import type { Network } from '../remote/network.ts'
 import { browserPlatform } from './browser-platform.ts'
 import { withPicture } from './decode-picture.ts'
 import { looksPhotographed } from './drawn-or-photographed.ts'
@@ -17,12 +18,16 @@ export interface PictureRead {
 }
 
 /**
- * In a browser's worker. Translucent parts lie on white, as the visitor sees them on the page. Throws `bad-image` and
- * `image-too-large`.
+ * In a browser's worker. Translucent parts lie on white, as the visitor sees them on the page. Throws `bad-image`,
+ * `image-too-large`, and `network` or `stalled` where a codec had to be fetched over `network` first.
  */
-export async function readPicture(image: Blob, preprocessing: Preprocessing): Promise<PictureRead> {
+export async function readPicture(
+  image: Blob,
+  preprocessing: Preprocessing,
+  network: Network,
+): Promise<PictureRead> {
   const file = new Uint8Array(await image.arrayBuffer())
-  return withPicture(file, 'white', browserPlatform, (rows) => pictureOf(rows, preprocessing))
+  return withPicture(file, 'white', browserPlatform(network), (rows) => pictureOf(rows, preprocessing))
 }
 
 export function pictureOf(rows: RgbRows, preprocessing: Preprocessing): PictureRead {

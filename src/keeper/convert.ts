@@ -23,7 +23,7 @@ export async function convertCheckpoint(
   const opened = await openForConversion(tree, precision, { onProgress, signal })
   const former = await store.get(id)
   const there = former?.kind === 'conversion' ? sumOfBytes(Object.values(former.files)) : 0
-  await requireSpace(parts, Math.max(0, opened.keepBytes - there))
+  await requireSpace(parts, Math.max(0, opened.cost.keepBytes - there))
   const sink = await store.sink(id, origin, name)
   channel.post({ kind: 'changed' })
   const manifest = await writePack(opened, sink, { name, onProgress, signal })
@@ -49,7 +49,7 @@ class ConversionMeter {
     name: string,
     { parts, delays, report }: { parts: KeeperParts; delays: Delays; report: WorkOptions['report'] },
   ) {
-    this.#name = name
+    this.#name = printable(name)
     this.#pace = new Pace(() => parts.network.now())
     this.#delays = delays
     this.#report = report
@@ -69,7 +69,7 @@ class ConversionMeter {
     const { now } = this.#delays
     this.#report({
       doing: 'converting',
-      name: printable(this.#name),
+      name: this.#name,
       doneBytes,
       totalBytes,
       bytesPerSecond: this.#pace.bytesPerSecond(),

@@ -26,6 +26,7 @@ export async function fetchPack(
     if (blobs.includes(undefined)) throw new AppError('not-found', `${file.path} went missing; start again.`)
     return new Uint8Array(await new Blob(blobs.filter((blob) => blob !== undefined)).arrayBuffer())
   }
+  const name = printable(manifest.name)
   await downloadPack(store, record, source, {
     network,
     signal,
@@ -34,7 +35,7 @@ export async function fetchPack(
       report({
         ...progress,
         doing: 'fetching',
-        name: printable(manifest.name),
+        name,
         waiting: delay && delaySentence(delay),
         elsewhere: false,
       }),

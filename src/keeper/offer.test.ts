@@ -15,6 +15,9 @@ import type { Offer } from '../protocol/keeper-calls.ts'
 import { distinctChunks } from '../store/records.ts'
 import { sumOfBytes } from './keeper-parts.ts'
 
+/** Its decoder stores a copy of the shared embedding. */
+const COPIED_TABLE = 'models/reference/t5-tied-sharded'
+
 const closing: { close(): Promise<void> }[] = []
 afterEach(async () => {
   for (const server of closing.splice(0)) await server.close()
@@ -77,6 +80,21 @@ describe('an offer', () => {
     expect(offer.fetchBytes).toBeGreaterThan(500_000)
     // A file's first 64 KiB are fetched when it is opened.
     expect(hub.files.sent(/safetensors/)).toBeLessThanOrEqual(2 ** 17)
+  })
+
+  it('of a checkpoint needs room for what it is at most, where a few rows leave open what it is', async () => {
+    const hub = await startHubServer({ 'a/b': COPIED_TABLE })
+    closing.push(hub)
+    const offered = async (freeBytes: number): Promise<Offer> => {
+      const space = { usedBytes: 0, freeBytes, persisted: true }
+      return offerOf(openBrowser().tab({ space: () => Promise.resolve(space) }), 'a/b', { hub: hub.url })
+    }
+    const { keepBytes, most } = await offered(0)
+    expect(most.keepBytes).toBeGreaterThan(keepBytes)
+    const roomFor = ({ findings }: Offer): boolean | undefined =>
+      findings.find(({ sentence }) => sentence.startsWith('The browser allows'))?.ok
+    expect(roomFor(await offered(most.keepBytes - 1))).toBe(false)
+    expect(roomFor(await offered(most.keepBytes))).toBe(true)
   })
 
   it('is refused, before anything is fetched, where nothing can be kept', async () => {

@@ -25,7 +25,7 @@ export async function makeOffer(
       : await termsOfCheckpoint(parts, found, request, signal)
   const { freeBytes } = await parts.space()
   // A pack's chunks may be here already; a conversion writes all of them.
-  const missingBytes = found.what === 'pack' ? terms.fetchBytes : terms.keepBytes
+  const missingBytes = found.what === 'pack' ? terms.fetchBytes : terms.most.keepBytes
   const measure = terms.fetchBytes >= WORTH_MEASURING_BYTES
   return {
     id: found.id,
@@ -42,7 +42,15 @@ export async function makeOffer(
 
 type Terms = Pick<
   Offer,
-  'name' | 'precision' | 'parameters' | 'licence' | 'licenceNotice' | 'fetchBytes' | 'keepBytes' | 'resumes'
+  | 'name'
+  | 'precision'
+  | 'parameters'
+  | 'licence'
+  | 'licenceNotice'
+  | 'fetchBytes'
+  | 'keepBytes'
+  | 'most'
+  | 'resumes'
 > & { candidate: Candidate; largestFile: string }
 
 async function termsOfPack({ store }: KeeperParts, { manifestText }: FoundPack): Promise<Terms> {
@@ -61,6 +69,7 @@ async function termsOfPack({ store }: KeeperParts, { manifestText }: FoundPack):
     licenceNotice,
     fetchBytes,
     keepBytes,
+    most: { fetchBytes, keepBytes },
     resumes: fetchBytes < keepBytes,
     candidate: { pack: manifest, largestTensorBytes: null },
     largestFile: missing.reduce((a, b) => (b.bytes > a.bytes ? b : a), none).path,
@@ -74,7 +83,7 @@ async function termsOfCheckpoint(
   signal: AbortSignal,
 ): Promise<Terms> {
   const report = await inspectCheckpoint(tree, precision, signal)
-  const { parameters, licence, licenceNotice = null, fetchBytes, keepBytes, largestFile } = report
+  const { parameters, licence, licenceNotice = null, likely, most, largestFile } = report
   const { pack, largestTensorBytes } = report
   return {
     name,
@@ -82,8 +91,8 @@ async function termsOfCheckpoint(
     parameters,
     licence,
     licenceNotice,
-    fetchBytes,
-    keepBytes,
+    ...likely,
+    most,
     resumes: (await store.get(id)) !== undefined,
     candidate: { pack, largestTensorBytes },
     largestFile,

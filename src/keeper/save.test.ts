@@ -1,5 +1,8 @@
+import { mkdtempSync, openAsBlob, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { unzipSync } from 'fflate'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   NEVER_STOPPED,
   openBrowser,
@@ -8,6 +11,8 @@ import {
   smallPack,
   type Browser,
 } from '../../testing/keeper/tabs.ts'
+import { CHUNK_BYTES } from '../pack/chunks.ts'
+import { parseManifest } from '../pack/manifest.ts'
 import { savePack } from './save.ts'
 
 let kept: Browser
@@ -74,6 +79,68 @@ describe('a kept pack leaves the browser', () => {
   it('as one ZIP file where there is no folder', async () => {
     const zip = await save(kept, null)
     same(new Map(Object.entries(unzipSync(new Uint8Array((await zip?.arrayBuffer()) ?? new ArrayBuffer())))))
+  })
+})
+
+describe('a large pack as a ZIP file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'save-'))
+  const path = join(folder, 'chunk')
+  beforeAll(() => {
+    writeFileSync(path, '')
+    truncateSync(path, CHUNK_BYTES)
+  })
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  /** A browser whose pack has a file of `count` chunks more, all of them one file on the disk. */
+  async function withChunks(count: number): Promise<Browser> {
+    const browser = kept.crash()
+    const sha256 = 'a'.repeat(64)
+    browser.tables.chunks.set(sha256, await openAsBlob(path))
+    const record = browser.tables.records.get(id)
+    if (record?.kind !== 'pack') throw new Error('There is no pack.')
+    const manifest = parseManifest(record.manifest)
+    const file = manifest.files.find((one) => one.path === 'vision.weights')
+    const chunks = Array.from({ length: count }, () => ({ bytes: CHUNK_BYTES, sha256 }))
+    Object.assign(file ?? {}, { bytes: count * CHUNK_BYTES, chunks })
+    browser.tables.records.set(id, { ...record, manifest: JSON.stringify(manifest) })
+    return browser
+  }
+
+  it('refers to what is kept: it is in memory neither while it is made nor afterwards', async () => {
+    const browser = await withChunks(10)
+    let most = 0
+    const before = process.memoryUsage().arrayBuffers
+    const zip = await save(browser, null, NEVER_STOPPED, () => {
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before)
+    })
+    expect(zip?.size).toBeGreaterThan(10 * CHUNK_BYTES)
+    expect(most).toBeLessThan(CHUNK_BYTES)
+  })
+
+  it('is cancelled in the midst of a chunk', async () => {
+    const browser = await withChunks(4)
+    const stop = new AbortController()
+    const seen: number[] = []
+    const saving = save(browser, null, stop.signal, (done) => {
+      seen.push(done)
+      // The first of the large chunks is being read by then.
+      if (done >= CHUNK_BYTES) setImmediate(() => stop.abort())
+    })
+    await expect(saving).rejects.toMatchObject({ code: 'cancelled' })
+    expect(seen.filter((done) => done >= CHUNK_BYTES)).toHaveLength(1)
+  })
+
+  it('says what is damaged when a chunk cannot be read any more', async () => {
+    const browser = await withChunks(1)
+    truncateSync(path, 10)
+    try {
+      await expect(save(browser, null)).rejects.toMatchObject({
+        code: 'corrupt',
+        message: expect.stringContaining('vision.weights') as string,
+      })
+    } finally {
+      truncateSync(path, CHUNK_BYTES)
+    }
   })
 })
 

@@ -1,13 +1,10 @@
 /** A kept pack leaves the browser: into a folder where the browser can write one, else as a ZIP file. */
-import { Zip, ZipPassThrough } from 'fflate'
+import { ZipWriter } from '../archive/zip-writer.ts'
 import { held } from '../pack/blob-reader.ts'
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import { chunksOf, MANIFEST_PATH, parseManifest } from '../pack/manifest.ts'
 import type { PackStore } from '../store/pack-store.ts'
 import { deletedMeanwhile } from '../store/records.ts'
-
-/** ZIP without its 64-bit extension ends here, and fflate writes none. */
-const ZIP_BYTES = 2 ** 32 - 2 ** 20
 
 type WriteFile = (path: string, bytes: Blob) => Promise<void>
 
@@ -16,7 +13,10 @@ export interface SaveOptions {
   onBytes: (done: number, total: number) => void
 }
 
-/** Writes every file of the pack, the manifest last, so that a broken-off copy is no pack. */
+/**
+ * Writes every file of the pack, the manifest last, so that a broken-off copy is no pack. A ZIP file refers to the chunks
+ * where they are kept, so it takes no room until it is downloaded, however large it is.
+ */
 export async function savePack(
   store: PackStore,
   id: string,
@@ -27,9 +27,25 @@ export async function savePack(
     await writeAll(store, id, (path, bytes) => writeInto(folder, path, bytes), options)
     return null
   }
-  const zip = new ZipFile()
-  await writeAll(store, id, (path, bytes) => zip.add(path, bytes), options)
-  return zip.end()
+  const zip = new ZipWriter(new Date())
+  const { signal } = options
+  await writeAll(store, id, (path, bytes) => zip.add(path, bytes, { signal }).catch(unread(path)), options)
+  return zip.finish()
+}
+
+/** What the browser cannot read any more, though it has it on its list. */
+function unread(path: string): (cause: unknown) => never {
+  return (cause) => {
+    throw cause instanceof AppError ? cause : damaged(path, cause)
+  }
+}
+
+function damaged(path: string, cause?: unknown): AppError {
+  return new AppError(
+    'corrupt',
+    `${path} is damaged in this browser's storage; load the model once to repair it.`,
+    { cause },
+  )
 }
 
 async function writeAll(
@@ -49,10 +65,7 @@ async function writeAll(
     const blob = await store.chunks.get(sha256)
     if (blob?.size !== bytes) {
       if ((await store.get(id)) === undefined) throw deletedMeanwhile()
-      throw new AppError(
-        'corrupt',
-        `${path} is damaged in this browser's storage; load the model once to repair it.`,
-      )
+      throw damaged(path)
     }
     await write(path, blob)
     done += bytes
@@ -71,32 +84,5 @@ async function writeInto(folder: FileSystemDirectoryHandle, path: string, bytes:
     if (cause instanceof DOMException && cause.name === 'QuotaExceededError')
       throw new AppError('no-space', 'The disk is full; choose a folder with more room.', { cause })
     throw new AppError('bad-usage', `${path} cannot be written into this folder; choose another.`, { cause })
-  }
-}
-
-/** Stored, not compressed: weights do not shrink. Pieces are Blobs, which the browser may keep on disk. */
-class ZipFile {
-  readonly #pieces: Blob[] = []
-  #bytes = 0
-  readonly #zip = new Zip((error, data) => {
-    if (error !== null) throw error
-    this.#pieces.push(new Blob([new Uint8Array(data)]))
-    this.#bytes += data.length
-  })
-
-  async add(path: string, blob: Blob): Promise<void> {
-    if (this.#bytes + blob.size > ZIP_BYTES)
-      throw new AppError(
-        'bad-usage',
-        'A ZIP file holds at most 4 GB; save it with a browser that can write folders.',
-      )
-    const entry = new ZipPassThrough(path)
-    this.#zip.add(entry)
-    entry.push(new Uint8Array(await blob.arrayBuffer()), true)
-  }
-
-  end(): Blob {
-    this.#zip.end()
-    return new Blob(this.#pieces, { type: 'application/zip' })
   }
 }

@@ -15,6 +15,18 @@ export interface DecodingSettings {
   maxNewTokens: number
   /** How many answers to return: the best beams, or as many samples. */
   answers: number
+  /** Words that an answer must or must not have; left out: it is free. */
+  words?: WordRules | undefined
+}
+
+/** What is looked for are whole words, small letters or capitals; a rule may be a phrase. */
+export interface WordRules {
+  /** The answer begins with this text; '' leaves its beginning free. */
+  begin: string
+  /** None of these occurs. */
+  ban: readonly string[]
+  /** Each of these occurs; `a|b` asks for either. */
+  force: readonly string[]
 }
 
 export interface Sampling {
@@ -58,7 +70,47 @@ export function decodingProblem(settings: DecodingSettings): string | null {
     return 'Choose either beam search or sampling: with several beams nothing is sampled.'
   if (sampling === null && answers > beams)
     return 'Several answers need sampling, or at least as many beams as answers.'
-  return sampling === null ? null : samplingProblem(sampling)
+  return (sampling === null ? null : samplingProblem(sampling)) ?? wordsProblem(settings.words)
+}
+
+/** The words of a rule that offers several: `a|b`. */
+export function choicesOf(rule: string): string[] {
+  return rule
+    .split('|')
+    .map((word) => word.trim())
+    .filter((word) => word !== '')
+}
+
+/** Whether `text` has `word` as a whole word or phrase, whatever its letters and the spaces in it. */
+export function hasWord(text: string, word: string): boolean {
+  const parts = word
+    .trim()
+    .split(/\s+/)
+    .map((part) => part.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'))
+  // A rule may begin or end with a sign that is no part of a word: ", " say.
+  const edge = (before: string, sign: string | undefined, behind: string): string =>
+    sign !== undefined && WORD_SIGN.test(sign) ? `${before}[\\p{L}\\p{N}_]${behind}` : ''
+  const [first, last] = [Array.from(word.trim()).at(0), Array.from(word.trim()).at(-1)]
+  const pattern = `${edge('(?<!', first, ')')}${parts.join('\\s+')}${edge('(?!', last, ')')}`
+  return new RegExp(pattern, 'iu').test(text)
+}
+
+const WORD_SIGN = /[\p{L}\p{N}_]/u
+
+function wordsProblem(words: WordRules | undefined): string | null {
+  if (words === undefined) return null
+  const { begin, ban, force } = words
+  if (ban.some((word) => word.trim() === '') || force.some((rule) => choicesOf(rule).length === 0))
+    return 'A word that must or must not occur is empty; give at least one letter.'
+  const inBeginning = ban.find((word) => hasWord(begin, word))
+  if (inBeginning !== undefined)
+    return `An answer cannot begin with "${begin}" and be without "${inBeginning}"; give up one of the two.`
+  const impossible = force.find((rule) =>
+    choicesOf(rule).every((choice) => ban.some((word) => hasWord(choice, word))),
+  )
+  return impossible === undefined
+    ? null
+    : `"${impossible}" cannot both have to occur and be forbidden; give up one of the two.`
 }
 
 function samplingProblem({ temperature, topK, topP, seed }: Sampling): string | null {

@@ -1,8 +1,20 @@
 /** Why an answer has no text: what page and command line say where its words would stand. */
+import { AppError } from './failure.ts'
+import type { PackManifest } from './manifest.ts'
+
 export interface EmptyAnswer {
   /** Tokens that it has, the ending one included. */
   tokens: number
   finish: 'end' | 'limit' | 'stopped'
+}
+
+/** For those who want text. Throws `unsupported-model` where answers are token ids. */
+export function assertWrites({ tokenizer }: Pick<PackManifest, 'tokenizer'>): void {
+  if (tokenizer.tokenizer !== undefined) return
+  throw new AppError(
+    'unsupported-model',
+    'This pack has no tokenizer, so its answers are token ids and no text; convert a checkpoint with its tokenizer files.',
+  )
 }
 
 /** In one sentence. */

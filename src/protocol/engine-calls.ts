@@ -103,8 +103,8 @@ export interface EngineCalls {
   }
   /** Changes what stays in memory of the loaded model, at once. */
   changeMemory: { in: { memory: MemoryChoice }; event: never; out: MemoryReport }
-  /** Resolves when the graphics device of the loaded model goes away. */
-  untilLost: { in: null; event: never; out: Failure }
+  /** Resolves when the graphics device of the loaded model goes away; at once with null where it runs on none. */
+  untilLost: { in: null; event: never; out: Failure | null }
   /**
    * Looks ahead, which comes behind all answers: it waits for them, and rejects `cancelled` when it is under way and an
    * answer about another picture is asked for.

@@ -42,6 +42,8 @@ export interface Offer {
   /** Bytes still to be fetched or read, and of the finished pack. */
   fetchBytes: number
   keepBytes: number
+  /** The same where what was only looked at (whether two tensors are one) turns out otherwise; else equal to these. */
+  most: { fetchBytes: number; keepBytes: number }
   /** At which they would arrive, measured; null for files of this computer, for little, and when it cannot be told. */
   bytesPerSecond: number | null
   /** The address pinned to what it holds now; null for files. */

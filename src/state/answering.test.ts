@@ -5,6 +5,7 @@ import {
   answers,
   ask,
   openPage,
+  loaded,
   picture,
   statuses,
   withPicture,
@@ -53,6 +54,18 @@ describe('an answer', () => {
     await vi.waitFor(() => expect(statuses(store)).toEqual(['failed']))
     expect(seen).toEqual(['a', 'a cat'])
     expect(answers(store)[0]).toMatchObject({ text: 'a cat', failure: { code: 'out-of-memory' } })
+  })
+
+  it('by a model without a tokenizer is not begun, since nothing of it could be read', async () => {
+    const { store, answer, load } = openPage()
+    const { manifest, ...rest } = loaded('h')
+    load.mockResolvedValue({ ...rest, manifest: { ...manifest, tokenizer: {} } })
+    store.getState().addImages([picture('a')])
+    await store.getState().loadModel()
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['failed']))
+    expect(answers(store)[0]).toMatchObject({ failure: { code: 'unsupported-model' } })
+    expect(store.getState().announcement).toMatch(/^a: This pack has no tokenizer, /)
+    expect(answer).not.toHaveBeenCalled()
   })
 
   it('stops the answer under way and no other', async () => {

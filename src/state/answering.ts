@@ -12,7 +12,7 @@ import {
   type AnswerPlace,
   type KeptConversation,
 } from '../conversation/kept.ts'
-import { emptyAnswerText } from '../pack/empty-answer.ts'
+import { assertWrites, emptyAnswerText } from '../pack/empty-answer.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import type { AnswerProgress, AnswerRequest, Answered } from '../protocol/engine-calls.ts'
 import type { ConversationSources, Shelf } from './shelf.ts'
@@ -190,7 +190,9 @@ export class Answering {
     const image = this.#get().images[picture.id] ?? (await this.#sources.library.picture(picture.id))?.image
     if (image === undefined)
       throw new AppError('not-found', 'This picture is no longer stored here; drop it again.')
-    const { settings } = this.#get()
+    const { settings, model } = this.#get()
+    // It would be looked at and written for a long time, and nothing could be read.
+    if (model.status === 'ready') assertWrites(model.loaded.manifest)
     const { question } = turn
     const conversation = this.#shelf.find(conversationId)
     const earlier = conversation === undefined ? [] : earlierTurns(conversation, turn, picture.id)

@@ -4,11 +4,16 @@ import { AppError, fromFailure, type Failure } from '../pack/failure.ts'
 import type { EngineCalls, LoadedModel } from '../protocol/engine-calls.ts'
 import type { Client, Handlers } from '../protocol/rpc.ts'
 import { engineAccess } from './engine-access.ts'
+import { healthSlice } from './health-slice.ts'
+import { Loading } from './loading.ts'
 import { modelSlice } from './model-slice.ts'
 import { settingsSlice, type Settings } from './settings-slice.ts'
 import type { AppState } from './store.ts'
 
-const LOADED = { loadMs: 1, manifest: { name: 'm' } } as unknown as LoadedModel
+const LOADED = {
+  loadMs: 1,
+  manifest: { name: 'm', tokenizer: { tokenizer: 'tokenizer.json' } },
+} as unknown as LoadedModel
 const LOST = new AppError('device-lost', 'The graphics device went away.')
 const PATIENCE_MS = 20
 
@@ -25,7 +30,7 @@ interface Bench {
   loads: EngineCalls['load']['in'][][]
 }
 
-/** The slice over an engine whose first worker behaves like the first of `workers`, the next like the second, and so on. */
+/** Model and health over an engine whose first worker behaves like the first of `workers`, the next like the second, and so on. */
 function bench(workers: Worker[], kept: Settings[] = []): Bench {
   const loads: Bench['loads'] = []
   const started = (): { client: Client<EngineCalls>; end: (failure: Failure) => void } => {
@@ -66,12 +71,14 @@ function bench(workers: Worker[], kept: Settings[] = []): Bench {
         onBlocked: (isBlocked) => get().engineBlocked(isBlocked),
       },
     )
+    const loading = new Loading(set, get, engine, { builtInModelUrl: 'http://localhost/built-in/' })
     return {
       ...settingsSlice(set, get, { load: () => kept.at(-1), save: (settings) => void kept.push(settings) }),
-      ...modelSlice(set, get, engine, { builtInModelUrl: 'http://localhost/built-in/' }),
+      ...modelSlice(set, get, loading),
+      ...healthSlice(set, get, engine, () => loading.modelId),
       stop: () => undefined,
       answerWaiting: () => Promise.resolve(),
-      // The slice asks for nothing else.
+      // The slices ask for nothing else.
     } as unknown as AppState
   })
   return { store, kept, loads }

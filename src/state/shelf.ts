@@ -144,7 +144,7 @@ export class Shelf {
     const added = kept.filter(({ id }) => !this.#records.has(id))
     for (const one of kept) {
       if (this.#records.has(one.id)) this.#adopt(one)
-      else this.#records.set(one.id, one)
+      else if (!hasEnded(one)) this.#records.set(one.id, one)
     }
     const { conversations, currentId } = this.#get()
     const shown = [...conversations, ...added.flatMap((one) => toShown(one) ?? [])]
@@ -161,6 +161,7 @@ export class Shelf {
     const merged = mine === undefined ? kept : merge(withOwn(kept, mine, this.#sources.tabs.id), mine)
     if (mine !== undefined && isSame(merged, mine)) this.#records.set(kept.id, merged)
     else this.#put(merged)
+    if (hasEnded(merged) && !this.#unsaved.has(merged.id)) this.#records.delete(merged.id)
     this.#watch(merged)
   }
 
@@ -280,6 +281,14 @@ export class Shelf {
     }
     await this.#forgetPictures(strays)
   }
+}
+
+/**
+ * Nothing of it will change any more. Where it is kept there is a mark of that, for pages that come with an older version;
+ * in a page that stays open for long such marks would be more and more.
+ */
+function hasEnded(kept: KeptConversation): boolean {
+  return isGoneForGood(kept) && tabsIn(kept).size === 0
 }
 
 function setAside(damaged: number): AppError {

@@ -3,15 +3,20 @@
  * Everything from outside (engine, storage) is handed in, so tests hand in fakes.
  */
 import { createStore, type StoreApi } from 'zustand/vanilla'
+import { addingSlice, type AddingSlice } from './adding-slice.ts'
 import { Answering, answeringSlice, type AnsweringSlice } from './answering.ts'
 import { engineAccess, type Engine } from './engine-access.ts'
 import { exchangeSlice, type ExchangeSlice } from './exchange-slice.ts'
+import { healthSlice, type HealthSlice } from './health-slice.ts'
+import { keptSlice, type KeptDependencies, type KeptSlice } from './kept-slice.ts'
 import { librarySlice, type LibrarySlice } from './library-slice.ts'
+import { Loading } from './loading.ts'
 import { LookAhead } from './look-ahead.ts'
 import { measureSlice, type MeasureDevice, type MeasureSlice } from './measure-slice.ts'
+import { memorySlice, type MemorySlice } from './memory-slice.ts'
 import { modelSlice, type ModelSlice } from './model-slice.ts'
 import { offlineSlice, type OfflineSlice } from './offline-slice.ts'
-import { packsSlice, type PacksDependencies, type PacksSlice } from './packs-slice.ts'
+import { savingSlice, type SavingDependencies, type SavingSlice } from './saving-slice.ts'
 import { Shelf, type ConversationSources } from './shelf.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
 import { turnsSlice, type DraftStorage, type TurnsSlice } from './turns.ts'
@@ -19,8 +24,12 @@ import { undoSlice, type UndoSlice } from './undo.ts'
 import { withheldSlice, type WithheldSlice } from './withheld-slice.ts'
 
 export type AppState = ModelSlice &
+  HealthSlice &
+  MemorySlice &
   MeasureSlice &
-  PacksSlice &
+  KeptSlice &
+  AddingSlice &
+  SavingSlice &
   LibrarySlice &
   TurnsSlice &
   AnsweringSlice &
@@ -33,7 +42,7 @@ export type AppStore = StoreApi<AppState>
 
 export interface AppDependencies {
   engine: Engine
-  packs: PacksDependencies
+  packs: KeptDependencies & SavingDependencies
   measureDevice: MeasureDevice
   settings: SettingsStorage
   conversations: ConversationSources
@@ -59,22 +68,27 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       onUnresponsive: (failure, isBlocked) => get().engineUnresponsive(failure, isBlocked),
       onBlocked: (isBlocked) => get().engineBlocked(isBlocked),
     })
-    const { conversations: sources, drafts } = dependencies
+    const { conversations: sources, drafts, packs } = dependencies
+    const loading = new Loading(set, get, engine, dependencies)
     const shelf = new Shelf(set, get, engine, sources)
     const lookAhead = new LookAhead(get, engine, shelf)
     const answering = new Answering(set, get, { engine, shelf, lookAhead, sources })
     return {
       ...settingsSlice(set, get, dependencies.settings),
-      ...modelSlice(set, get, engine, dependencies),
+      ...modelSlice(set, get, loading),
+      ...healthSlice(set, get, engine, () => loading.modelId),
+      ...memorySlice(set, get, engine, () => loading.signal),
       ...measureSlice(set, get, dependencies.measureDevice),
       ...offlineSlice(set),
       ...withheldSlice(set),
-      ...packsSlice(set, get, dependencies.packs),
+      ...keptSlice(set, get, packs),
+      ...addingSlice(set, get, packs.client),
+      ...savingSlice(set, get, packs),
       ...librarySlice(set, shelf),
       ...answeringSlice(answering, sources.tabs.id),
       ...undoSlice(set, get, shelf),
       ...turnsSlice(set, get, sources, { shelf, answering, lookAhead, drafts }),
-      ...exchangeSlice(set, get, sources, shelf, dependencies.packs.offerFile),
+      ...exchangeSlice(set, get, sources, shelf, packs.offerFile),
     }
   })
 }

@@ -11,70 +11,15 @@ function held(): { work: () => Promise<string>; end: () => void; began: () => bo
 
 const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))
 
+// What every kind of lock promises is in the contract of the store (`testing/store`).
 describe('locks of one thread', () => {
-  it('let one in at a time, in order, and go on after one that failed', async () => {
-    const locks = locksInMemory()
-    const [first, second] = [held(), held()]
-    const failing = locks.exclusive('a', async () => {
-      await first.work()
-      throw new Error('broken')
-    })
-    const waiting = locks.exclusive('a', second.work)
-    await soon()
-    expect([first.began(), second.began()]).toEqual([true, false])
-    first.end()
-    await expect(failing).rejects.toThrow('broken')
-    await soon()
-    expect(second.began()).toBe(true)
-    second.end()
-    expect(await waiting).toBe('done')
-  })
-
-  it('let sharers in together, and nobody past one who waits to be alone', async () => {
-    const locks = locksInMemory()
-    const [one, two, alone, late] = [held(), held(), held(), held()]
-    const all = [
-      locks.shared('a', one.work),
-      locks.shared('a', two.work),
-      locks.exclusive('a', alone.work),
-      locks.shared('a', late.work),
-    ]
-    await soon()
-    const begun = (): boolean[] => [one, two, alone, late].map(({ began }) => began())
-    expect(begun()).toEqual([true, true, false, false])
-    one.end()
-    two.end()
-    await soon()
-    expect(begun()).toEqual([true, true, true, false])
-    alone.end()
-    late.end()
-    await Promise.all(all)
-    expect(begun()).toEqual([true, true, true, true])
-  })
-
-  it('say at once when a name is taken, even within the same moment', async () => {
+  it('are taken from the moment that they are asked for', async () => {
     const locks = locksInMemory()
     const first = held()
     const holding = locks.ifFree('a', first.work)
     expect(await locks.ifFree('a', () => Promise.resolve('second'))).toBeUndefined()
-    expect(await locks.ifFree('b', () => Promise.resolve('other name'))).toBe('other name')
-    first.end()
-    expect(await holding).toBe('done')
-    expect(await locks.ifFree('a', () => Promise.resolve('second'))).toBe('second')
-  })
-
-  it('are not waited for any longer than until the signal', async () => {
-    const locks = locksInMemory()
-    const [first, never] = [held(), held()]
-    const holding = locks.exclusive('a', first.work)
-    const stop = new AbortController()
-    const waiting = locks.exclusive('a', never.work, stop.signal)
-    stop.abort()
-    await expect(waiting).rejects.toMatchObject({ code: 'cancelled' })
     first.end()
     await holding
-    expect(never.began()).toBe(false)
-    expect(await locks.ifFree('a', () => Promise.resolve('free'))).toBe('free')
   })
 
   it('stop listening to the signal of whoever got a turn', async () => {

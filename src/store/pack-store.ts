@@ -54,6 +54,9 @@ export interface OpenOptions {
   signal?: AbortSignal | undefined
 }
 
+/** A pack all of whose chunks are here. */
+type WholePack = Omit<PackRecord, 'complete' | 'addedAt'>
+
 /** Held while a chunk and the record that names it are written, so that `sweep` does not come in between. */
 const STORE_LOCK = 'pictalk-store'
 
@@ -114,7 +117,8 @@ export class PackStore {
 
   /** Declares a pack whole; older versions from the same place go. Throws `not-found` when it was deleted meanwhile. */
   complete(record: PackRecord): Promise<void> {
-    return this.#becomeWhole(record, record.id)
+    const { kind, id, origin, manifest, extras } = record
+    return this.#becomeWhole({ kind, id, origin, manifest, ...(extras && { extras }) }, id)
   }
 
   /** The same for what was converted here, whose chunks the record `conversionId` has named so far. */
@@ -125,21 +129,11 @@ export class PackStore {
     extras: Record<string, PackChunk>,
   ): Promise<void> {
     const id = await packId(manifestText)
-    const { addedAt } = (await this.#records.get(id)) ?? { addedAt: Date.now() }
-    const record = {
-      kind: 'pack',
-      id,
-      origin,
-      manifest: manifestText,
-      complete: true,
-      addedAt,
-      extras,
-    } as const
-    await this.#becomeWhole(record, conversionId)
+    await this.#becomeWhole({ kind: 'pack', id, origin, manifest: manifestText, extras }, conversionId)
   }
 
   /** One step for the pack and for all that it takes the place of, so that a crash leaves either the one or the others. */
-  async #becomeWhole(whole: PackRecord, under: string): Promise<void> {
+  async #becomeWhole(whole: WholePack, under: string): Promise<void> {
     await this.#stillThere(under)
     if ((await this.missing(parseManifest(whole.manifest))).length > 0)
       throw new AppError(
@@ -154,7 +148,8 @@ export class PackStore {
         .map(({ id }) => id)
       const gone = replaced.map((id) => [id, undefined] as const)
       const present = all.get(whole.id)
-      const kept = { ...(present?.kind === 'pack' && present), ...whole, complete: true }
+      const addedAt = present?.addedAt ?? Date.now()
+      const kept = { ...(present?.kind === 'pack' && present), ...whole, complete: true, addedAt }
       return new Map<string, StoreRecord | undefined>([...gone, [whole.id, kept]])
     })
     if (replaced === undefined) throw deletedMeanwhile()
@@ -265,7 +260,7 @@ export class PackStore {
 }
 
 /** Whether a record is of another version from the same place. */
-function isOlder(record: StoreRecord, { id, origin }: PackRecord): boolean {
+function isOlder(record: StoreRecord, { id, origin }: WholePack): boolean {
   const { asked, converted } = record.origin
   const same = asked !== null && asked === origin.asked && converted === origin.converted
   return record.kind === 'pack' && record.id !== id && same

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { browserChannel, channelInMemory } from './channel.ts'
+import { browserChannel } from './channel.ts'
 import { storageProblem } from './indexed-db.ts'
-import { tableInMemory } from './table.ts'
 
 function blocked(): never {
   throw new DOMException('The operation is insecure.', 'SecurityError')
@@ -35,22 +34,7 @@ afterEach(() => {
   vi.resetModules()
 })
 
-describe('a table in memory', () => {
-  it('changes what is there in one step, or leaves it', async () => {
-    const table = tableInMemory<number>()
-    expect(await table.update('a', (present) => (present ?? 0) + 1)).toBe(1)
-    expect(await table.update('a', (present) => (present ?? 0) + 1)).toBe(2)
-    expect(await table.update('a', () => undefined)).toBeUndefined()
-    expect(await table.get('a')).toBe(2)
-    await expect(
-      table.update('a', () => {
-        throw new Error('changed its mind')
-      }),
-    ).rejects.toThrow('changed its mind')
-    expect(await table.get('a')).toBe(2)
-  })
-})
-
+// What every table and channel promises is in the contract of the store (`testing/store`).
 describe('a table of a browser that keeps nothing', () => {
   it.each<[string, () => void, string]>([
     ['has no databases', () => vi.stubGlobal('indexedDB', undefined), 'absent'],
@@ -96,21 +80,6 @@ describe('a table of a browser that keeps nothing', () => {
 })
 
 describe('a channel', () => {
-  it('reaches everybody but who speaks, until they listen no more', async () => {
-    const { join } = channelInMemory<string>()
-    const [here, there] = [join(), join()]
-    const heard: string[] = []
-    here.listen((news) => heard.push(`here: ${news}`))
-    const deafen = there.listen((news) => heard.push(`there: ${news}`))
-    here.post('one')
-    there.post('two')
-    await Promise.resolve()
-    deafen()
-    here.post('three')
-    await Promise.resolve()
-    expect(heard).toEqual(['there: one', 'here: two'])
-  })
-
   it('is silent where the browser gives none', () => {
     vi.stubGlobal('BroadcastChannel', blocked)
     const channel = browserChannel<string>('any')

@@ -4,6 +4,7 @@
  */
 import type { ByteSource, FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
+import { parseConfig } from '../convert/families/config-json.ts'
 import { readModel } from '../convert/families/families.ts'
 import { planConversion } from '../convert/plan.ts'
 import { configOf, SIZES, type Size } from './dimensions.ts'
@@ -43,7 +44,7 @@ interface Tensor {
 
 /** The planner knows every tensor that a model of this configuration has. Two parts may read the same one. */
 function tensorsOf(config: string): Tensor[] {
-  const sources = planConversion(readModel(config), 'fp32').weights.flatMap(({ recipes }) =>
+  const sources = planConversion(readModel(parseConfig(config)), 'fp32').weights.flatMap(({ recipes }) =>
     recipes.flatMap((recipe) => recipe.sources),
   )
   const byName = new Map(sources.map((source) => [source.tensor, source]))

@@ -2,6 +2,7 @@
  * A pack that is nowhere stored and that no converter has seen: its graphs are the converter's, its weights random
  * bytes under plausible scales. Made in seconds at any size; what it answers means nothing.
  */
+import { parseConfig } from '../convert/families/config-json.ts'
 import { readModel } from '../convert/families/families.ts'
 import { f32ToF16 } from '../convert/dtypes.ts'
 import type { AccuracyLevel } from '../convert/onnx/graph-builder.ts'
@@ -33,7 +34,7 @@ export function syntheticPack({
   seed,
   accuracyLevel = 0,
 }: SyntheticPackOptions): PackReader {
-  const model = readModel(configOf(size))
+  const model = readModel(parseConfig(configOf(size)))
   const plan = planConversion(model, precision, accuracyLevel)
   const source = valueSource(seed)
   const weights = plan.weights.map((file) => ({

@@ -239,6 +239,9 @@ function OfferCard({ offer }: { offer: Offer }): ReactElement {
   const [accepted, setAccepted] = useState(false)
   const heading = useId()
   const verb = offer.what === 'pack' ? 'Download' : 'Fetch and convert'
+  const atMost =
+    offer.most.keepBytes > offer.keepBytes &&
+    `${bytesText(offer.most.fetchBytes)} and ${bytesText(offer.most.keepBytes)}`
   const millions = (offer.parameters / 1e6).toLocaleString('en-US', { maximumFractionDigits: 1 })
   return (
     <section aria-labelledby={heading} className="offer">
@@ -247,7 +250,7 @@ function OfferCard({ offer }: { offer: Offer }): ReactElement {
         {offer.what === 'pack' ? 'A pack' : 'A checkpoint, to be converted here'}: {millions} million
         parameters, {offer.precision}. {bytesText(offer.fetchBytes)} {offer.resumes && 'more '}
         {offer.pinned === null ? 'will be read from this computer' : 'will be fetched'},{' '}
-        {bytesText(offer.keepBytes)} kept. Nothing is uploaded.
+        {bytesText(offer.keepBytes)} kept{atMost && `; at most ${atMost}`}. Nothing is uploaded.
       </p>
       {offer.bytesPerSecond !== null && (
         <p>

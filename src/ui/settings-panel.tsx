@@ -121,7 +121,7 @@ function Template(): ReactElement {
   )
 }
 
-type NumberField = Exclude<keyof DecodingSettings, 'sampling'>
+type NumberField = Exclude<keyof DecodingSettings, 'sampling' | 'words'>
 
 const FIELDS: [NumberField, string, number][] = [
   ['maxNewTokens', 'Longest answer, in tokens', 1],

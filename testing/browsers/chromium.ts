@@ -1,5 +1,5 @@
 /** Chromium: the same run in the browser that all other tests know, for comparison. */
-import puppeteer, { type Browser as Puppeteer } from 'puppeteer-core'
+import puppeteer, { type Browser as Puppeteer, type LaunchOptions } from 'puppeteer-core'
 import { installedChromium, launchOptions } from '../browser.ts'
 import { WINDOW, type Browser, type BrowserKind } from './browser.ts'
 import { puppeteerTab } from './puppeteer-tab.ts'
@@ -19,7 +19,7 @@ export const chromium: BrowserKind = {
 }
 
 /** The installed one, driven over its own protocol. */
-export function launchChromium(profile: string): Promise<Puppeteer> {
+export function launchChromium(profile: string, options: LaunchOptions = {}): Promise<Puppeteer> {
   const executablePath = installedChromium()
   if (executablePath === undefined) throw new Error('Chromium is not installed.')
   const { args } = launchOptions()
@@ -30,5 +30,6 @@ export function launchChromium(profile: string): Promise<Puppeteer> {
     defaultViewport: WINDOW,
     userDataDir: profile,
     protocolTimeout: 600_000,
+    ...options,
   })
 }

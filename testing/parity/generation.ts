@@ -15,6 +15,9 @@ interface GenerationCase {
   promptIds: number[]
   /** Names of transformers' `GenerationConfig`. */
   settings: Record<string, number>
+  /** transformers' `bad_words_ids`, and what its `prefix_allowed_tokens_fn` lets an answer begin with. */
+  banned?: number[][]
+  beginning?: number[]
   answers: { ids: number[]; score: number | null }[]
 }
 
@@ -39,17 +42,20 @@ export function settingsOf(settings: Record<string, number>): DecodingSettings {
 }
 
 /**
- * Every `each`-th case of a checkpoint, at fp32. All cases of a picture go through one discussion, one prompt after
+ * Every `each`-th case of a checkpoint, at fp32, with banned words and given beginnings among them. All cases of a picture go through one discussion, one prompt after
  * the other, so the KV cache is rewound and shared between them.
  */
 export async function compareGeneration(
   read: ReadFile,
   name: CheckpointName,
   compute: Compute,
-  each = 1,
+  { each = 1 } = {},
 ): Promise<GenerationComparison[]> {
-  const bytes = await read(`${name}/generation.json`)
-  const all = JSON.parse(new TextDecoder().decode(bytes)) as GenerationCase[]
+  const all = [
+    ...(await casesIn(read, `${name}/generation.json`)),
+    // Prime to the number of settings, so that each of them comes up.
+    ...(await casesIn(read, `${name}/words.json`)).filter((_, i) => i % 4 === 0),
+  ]
   const cases = all.filter((_, i) => i % each === 0)
   const { cases: prompts } = await readReference(read, name)
   const promptOf = new Map(prompts.map(({ promptIds, prompt }) => [String(promptIds), prompt]))
@@ -57,12 +63,14 @@ export async function compareGeneration(
   const results: GenerationComparison[] = []
   for (const imageKey of new Set(cases.map((one) => one.imageKey))) {
     const discussion = model.talk.discuss(await model.look.see(await pixelsOf(read, name, imageKey, model)))
-    for (const { promptIds, settings, answers } of cases.filter((one) => one.imageKey === imageKey)) {
+    for (const one of cases.filter((each) => each.imageKey === imageKey)) {
+      const { promptIds, settings, answers, banned = [], beginning = [] } = one
       endWith(model.manifest, settings['eos_token_id'] ?? -1)
       const prompt = promptOf.get(String(promptIds)) ?? ''
-      const last = await lastOf(discussion.answer(prompt, { settings: settingsOf(settings) }))
+      const rules = { banned, beginning, forced: [] }
+      const last = await lastOf(discussion.answer(prompt, { settings: settingsOf(settings), rules }))
       results.push({
-        title: `${JSON.stringify(prompt)} ${JSON.stringify(settings)}`,
+        title: `${JSON.stringify(prompt)} ${JSON.stringify({ ...settings, banned, beginning })}`,
         ours: last.answers,
         reference: answers,
       })
@@ -71,6 +79,11 @@ export async function compareGeneration(
   }
   await model.dispose()
   return results
+}
+
+async function casesIn(read: ReadFile, path: string): Promise<GenerationCase[]> {
+  const bytes = await read(path)
+  return bytes === undefined ? [] : (JSON.parse(new TextDecoder().decode(bytes)) as GenerationCase[])
 }
 
 /** Answers end with `id` from now on. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { openCheckpoint } from '../../src/convert/checkpoint.ts'
+import { parseConfig } from '../../src/convert/families/config-json.ts'
 import { readModel } from '../../src/convert/families/families.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { openTalkingModel } from '../../src/runtime/models/models.ts'
@@ -59,7 +60,7 @@ describe('a checkpoint of 56 pixels that looks at pictures of another size', () 
   it.each([13, 225, 30.5])('refuses pictures of %s pixels in one sentence', async (imageSize) => {
     const config = await readFile('models/reference/short-tied/config.json', 'utf8')
     const sentence = `This model cannot look at pictures of ${imageSize} pixels; choose a size from 14 to 224.`
-    expect(() => readModel(config, { imageSize })).toThrow(
+    expect(() => readModel(parseConfig(config), { imageSize })).toThrow(
       expect.objectContaining({ code: 'bad-usage', message: sentence }),
     )
   })

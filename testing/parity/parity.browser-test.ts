@@ -68,7 +68,7 @@ describe('greedy and beam search on WebGPU', () => {
   it.each(['short-tied', 'untied', 't5-untied'] as const)(
     '%s: answers and scores are those of transformers',
     async (name) => {
-      const results = await compareGeneration(read, name, webgpu, 7)
+      const results = await compareGeneration(read, name, webgpu, { each: 7 })
       expect(results.length).toBeGreaterThan(12)
       expect(differences(results)).toEqual([])
       expect(liveTensorCount()).toBe(0)

@@ -210,7 +210,7 @@ function engineOf(session: Session): Handlers<EngineCalls> {
   let words = 0
   return {
     load: () => session.step(() => loaded('one')),
-    untilLost: () => new Promise(() => undefined),
+    untilLost: () => Promise.resolve(null),
     look: () => session.step(() => LOOKED),
     answer: async (_, report) => {
       await session.step(() => report({ stage: 'writing', text: 'some', tokens: 1 }))

@@ -13,10 +13,10 @@ export interface BuiltSite {
   stop(): Promise<void>
 }
 
-/** Copies `dist` into `root`, to be served on `port`. */
-export function openBuiltSite(root: string, port: number): BuiltSite {
+/** Copies the page that was built into `built` into `root`, to be served on `port`. */
+export function openBuiltSite(root: string, port: number, built = 'dist'): BuiltSite {
   const folder = join(root, 'dist')
-  cpSync('dist', folder, { recursive: true })
+  cpSync(built, folder, { recursive: true })
   let server: PreviewServer | null = null
   return {
     url: `http://localhost:${port}/`,

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { parseConfig } from '../../src/convert/families/config-json.ts'
 import { readModel } from '../../src/convert/families/families.ts'
 import { planConversion } from '../../src/convert/plan.ts'
 import { publishedConfig, type Layers } from '../../src/synthetic/published.ts'
@@ -70,7 +71,7 @@ export async function startSyntheticHub(repository: string, layers: Layers): Pro
 function checkpointFiles(layers: Layers): Map<string, SyntheticFile> {
   const config = JSON.stringify(publishedConfig('opt-2.7b', layers))
   // The planner knows every tensor's name and shape; the converter then finds the parameters as published.
-  const { weights } = planConversion(readModel(config), 'fp32')
+  const { weights } = planConversion(readModel(parseConfig(config)), 'fp32')
   const tensors = weights
     .flatMap(({ recipes }) => recipes.flatMap(({ sources }) => sources))
     .sort((a, b) => (a.tensor < b.tensor ? -1 : 1))

@@ -40,7 +40,10 @@ export const LOST: Failure = { code: 'device-lost', message: 'The graphics devic
 export function loaded(hash: string): LoadedModel {
   const files = ['vision.weights', 'q-former.weights'].map((path) => ({ path, chunks: [{ sha256: hash }] }))
   // The store passes it on and looks at nothing in it.
-  return { loadMs: 1, manifest: { files } } as unknown as LoadedModel
+  return {
+    loadMs: 1,
+    manifest: { files, tokenizer: { tokenizer: 'tokenizer.json' } },
+  } as unknown as LoadedModel
 }
 
 /** What pages of one site share. */

@@ -33,14 +33,14 @@ export async function planOf(
   const json = JSON.parse(configText) as ConfigJson
   if (json.architectures?.includes(RETRIEVAL) === true) return planRetrieval(json, precision)
   const same: SameValues = (...tensors) => areSame(checkpoint, tensors, {})
-  const model = await readModel(configText).settle(checkpoint, same)
+  const model = await readModel(parseConfig(configText)).settle(checkpoint, same)
   return planConversion(model, precision).weights
 }
 
 export function planRetrieval(json: ConfigJson, precision: Precision): WeightsPlan[] {
   const configText = JSON.stringify(asGenerator(json))
   const planners = new Map<string, WeightsPlanner>()
-  for (const part of readModel(configText).parts) {
+  for (const part of readModel(parseConfig(configText)).parts) {
     const planner = new WeightsPlanner(part.name, storagePolicy(precision, part.sensitive))
     part.plan(planner)
     planners.set(part.name, planner)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { parseConfig } from './config-json.ts'
 import { readModel } from './families.ts'
 import type { CheckpointModel } from './family.ts'
 import { countParameters } from '../checks.ts'
@@ -24,7 +25,7 @@ const SHORT = {
   vision_config: { model_type: 'blip_2_vision_model' },
 }
 
-const parse = (change: object = {}): CheckpointModel => readModel(JSON.stringify({ ...SHORT, ...change }))
+const parse = (change: object = {}): CheckpointModel => readModel({ ...SHORT, ...change })
 
 describe('a BLIP-2 with OPT', () => {
   it('supplies the defaults that the short form leaves out', () => {
@@ -78,6 +79,6 @@ describe('a BLIP-2 with OPT', () => {
   })
 
   it.each(['', 'null', '[]', '{'])('refuses the text %j', (text) => {
-    expect(() => readModel(text)).toThrow(expect.objectContaining({ code: 'bad-checkpoint' }))
+    expect(() => parseConfig(text)).toThrow(expect.objectContaining({ code: 'bad-checkpoint' }))
   })
 })

@@ -18,7 +18,7 @@ const XL = {
 }
 
 const parse = (change: object = {}): CheckpointModel =>
-  readModel(JSON.stringify({ model_type: 'blip-2', text_config: { ...XL, ...change } }))
+  readModel({ model_type: 'blip-2', text_config: { ...XL, ...change } })
 
 describe('the configuration of a BLIP-2 with T5', () => {
   // Shared embedding and head are two tables, unlike in a model that transformers 5 builds without weights.

@@ -2,15 +2,14 @@
 import { isBlip2 } from './blip2-look.ts'
 import { blip2Opt } from './blip2-opt.ts'
 import { blip2T5 } from './blip2-t5.ts'
-import { parseConfig, section, shown, unsupported, type Json } from './config-json.ts'
+import { section, shown, unsupported, type Json } from './config-json.ts'
 import { checkNotQuantised } from './quantised.ts'
 import type { CheckpointFamily, CheckpointModel, Choices } from './family.ts'
 
 const FAMILIES: readonly CheckpointFamily[] = [blip2Opt, blip2T5]
 
 /** The model that a `config.json` describes. Throws `unsupported-model` when no family knows it, `bad-checkpoint` for impossible values. */
-export function readModel(configText: string, choices: Choices = {}): CheckpointModel {
-  const root = parseConfig(configText)
+export function readModel(root: Json, choices: Choices = {}): CheckpointModel {
   checkNotQuantised(root)
   const family = FAMILIES.find((one) => one.recognises(root))
   if (family === undefined) throw unsupported(whyUnknown(root))

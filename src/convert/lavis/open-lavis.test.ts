@@ -44,7 +44,7 @@ async function filesOf(name: Name, folder = `${LANGUAGE[name]}/`): Promise<Map<s
 async function zip(entries: Record<string, Uint8Array<ArrayBuffer>>): Promise<ArrayBuffer> {
   const writer = new ZipWriter(new Date(0))
   for (const [name, bytes] of Object.entries(entries)) await writer.add(name, new Blob([bytes]))
-  return (await writer.finish()).arrayBuffer()
+  return writer.finish().arrayBuffer()
 }
 
 async function open(files: Map<string, ArrayBuffer>): Promise<Awaited<ReturnType<typeof openModel>>> {

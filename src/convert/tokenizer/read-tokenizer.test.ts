@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Altered } from '../../../testing/checkpoints/altered.ts'
 import { treeInMemory, type FileTree } from '../../pack/bytes.ts'
 import { readTokenizer } from './read-tokenizer.ts'
 
@@ -45,5 +46,16 @@ describe('a tokenizer of vocabulary and merges', () => {
     ['a vocabulary that is a list', { 'vocab.json': '[]', 'merges.txt': '' }],
   ])('is refused when it is %s', async (_, files) => {
     await expect(readTokenizer(treeOf(files))).rejects.toMatchObject({ code: 'bad-checkpoint' })
+  })
+})
+
+describe('the number of tokens that a tokenizer knows', () => {
+  it.each([
+    ['pieces, six of them added tokens, and one beside them', 't5-untied', 192],
+    ['merged pieces with their added tokens', 'short-tied', 351],
+    ['nothing', undefined, null],
+  ])('counts each once: %s', async (_, checkpoint, entries) => {
+    const tree = checkpoint === undefined ? treeOf({}) : new Altered(`models/reference/${checkpoint}`).tree
+    expect((await readTokenizer(tree)).entries).toBe(entries)
   })
 })

@@ -13,6 +13,8 @@ export interface TokenizerFiles {
    */
   tokenizer: string | undefined
   config: string | undefined
+  /** How many tokens it knows; null without a tokenizer. */
+  entries: number | null
   /** What the files ask for and is not done, each as a clause. */
   remarks: readonly string[]
 }
@@ -28,10 +30,10 @@ export async function readTokenizer(tree: FileTree, modelConfig: Json = {}): Pro
   const text = await readTextFile(tree, 'tokenizer.json')
   const isFile = text !== undefined
   const made = isFile ? parseObject(text, 'tokenizer.json') : await makeOf(tree, { config, added })
-  if (made === undefined) return { tokenizer: undefined, config: configText, remarks: [] }
+  if (made === undefined) return { tokenizer: undefined, config: configText, entries: null, remarks: [] }
   // A SentencePiece model is T5's, whatever a file that is not there would call it.
   const reader = isUnigram(made) && !isFile ? { tokenizer_class: 'T5Tokenizer', ...config } : config
-  const { tokenizer, remarks } = settleTokenizer({
+  const { tokenizer, entries, remarks } = settleTokenizer({
     tokenizer: made,
     isFile,
     config: reader,
@@ -42,6 +44,7 @@ export async function readTokenizer(tree: FileTree, modelConfig: Json = {}): Pro
   return {
     tokenizer: isFile && tokenizer === made ? text : JSON.stringify(tokenizer),
     config: configText,
+    entries,
     remarks,
   }
 }

@@ -29,6 +29,8 @@ export interface TokenizerSources {
 export interface SettledTokenizer {
   /** As transformers reads it; the same object where nothing had to be changed. */
   tokenizer: Json
+  /** How many tokens it knows, each once: those of its vocabulary, and those that were added to it. */
+  entries: number
   /** What the files say and transformers does not do, or we do not: for people to read. */
   remarks: string[]
 }
@@ -67,6 +69,7 @@ export function settleTokenizer(sources: TokenizerSources): SettledTokenizer {
   const changed = Object.entries(settled).some(([key, value]) => value !== tokenizer[key])
   return {
     tokenizer: changed ? settled : tokenizer,
+    entries: new Set([...vocabulary.keys(), ...added.map(({ content }) => content)]).size,
     remarks: [...ignored(remarks, config['tokenizer_class']), ...limits(tokenizer, config)],
   }
 }

@@ -5,6 +5,8 @@
  */
 import type { DecodingSettings } from '../../pack/decoding.ts'
 import { logSoftmax, penalise, penalises } from './logits.ts'
+import { allowOnly, stillToWrite, type StillToWrite, type TokenRules } from './word-rules.ts'
+import { contradiction } from './word-writer.ts'
 
 export interface Hypothesis {
   /** New tokens, the ending one included. */
@@ -24,6 +26,7 @@ export interface BeamContext {
   /** Image tokens, BOS and prompt. */
   promptIds: readonly number[]
   eosIds: readonly number[]
+  rules?: TokenRules | undefined
 }
 
 /** What to run next: token `tokens[i]` behind what row `parents[i]` was. */
@@ -52,7 +55,7 @@ export class BeamSearch {
 
   /** The best of what is there so far, finished or not, for showing. */
   get best(): Hypothesis {
-    const [running, finished] = [this.#running[0], this.#finished[0]]
+    const [running, finished] = [this.#bestRunning, this.#finished[0]]
     if (running === undefined) throw new Error('A beam search has at least one beam.')
     if (finished === undefined) return running
     const now = running.score / this.#newTokens ** this.#settings.lengthPenalty
@@ -75,7 +78,7 @@ export class BeamSearch {
     const atLimit = this.#newTokens === maxNewTokens
     const stops = ({ token }: Candidate): boolean => atLimit || this.#context.eosIds.includes(token)
 
-    const finishing = candidates.slice(0, beams).filter(stops)
+    const finishing = (atLimit ? this.#whole(candidates) : candidates).slice(0, beams).filter(stops)
     const divisor = this.#newTokens ** lengthPenalty
     this.#finished = [
       ...this.#finished,
@@ -83,14 +86,46 @@ export class BeamSearch {
     ]
       .sort((a, b) => b.score - a.score)
       .slice(0, beams)
-    if (atLimit) return null
-
-    const going = candidates.filter((candidate) => !stops(candidate)).slice(0, beams)
+    const going = atLimit ? [] : this.#chosen(candidates.filter((candidate) => !stops(candidate)))
+    if (going.length === 0) {
+      if (this.#finished.length === 0) throw contradiction()
+      return null
+    }
     this.#running = going.map((candidate) => this.#grown(candidate))
-    const bestRunning = (this.#running[0]?.score ?? NEVER) / divisor
+    const bestRunning = (this.#bestRunning?.score ?? NEVER) / divisor
     const worstFinished = Math.min(...this.#finished.map(({ score }) => score))
     if (this.#finished.length === beams && !(bestRunning > worstFinished)) return null
     return { tokens: going.map(({ token }) => token), parents: going.map(({ parent }) => parent) }
+  }
+
+  /** The first one but for forced words, for whose sake less likely ones may stand before it. */
+  get #bestRunning(): Hypothesis | undefined {
+    return this.#running.reduce<Hypothesis | undefined>(
+      (best, one) => (best === undefined || one.score > best.score ? one : best),
+      undefined,
+    )
+  }
+
+  /** Those that may be answers as they are: with every word that must occur. */
+  #whole(candidates: readonly Candidate[]): readonly Candidate[] {
+    const forced = this.#context.rules?.forced ?? []
+    if (forced.length === 0) return candidates
+    return candidates
+      .filter((candidate) => stillToWrite(forced, this.#grown(candidate).tokens).needed === 0)
+      .sort((a, b) => b.sum - a.sum)
+  }
+
+  /** As many as there are beams; where the rules leave fewer, the first one again, never to be chosen. */
+  #chosen(going: readonly Candidate[]): Candidate[] {
+    const { beams } = this.#settings
+    const forced = this.#context.rules?.forced ?? []
+    const chosen =
+      forced.length === 0
+        ? going.slice(0, beams)
+        : spread(going, (candidate) => stillToWrite(forced, this.#grown(candidate).tokens).needed, beams)
+    const [first] = chosen
+    while (first !== undefined && chosen.length < beams) chosen.push({ ...first, sum: NEVER })
+    return chosen
   }
 
   #grown({ parent, token, sum }: Candidate): Hypothesis {
@@ -100,22 +135,84 @@ export class BeamSearch {
 
   /** The best candidates over all rows, best first. */
   #candidates(logits: readonly Float32Array[]): Candidate[] {
-    const { promptIds, eosIds } = this.#context
+    const { promptIds, eosIds, rules } = this.#context
     const wanted = Math.max(2, 1 + eosIds.length) * this.#settings.beams
-    const best: Candidate[] = []
+    const rows = this.#running.map((_, row) => logits[row] ?? logits[0] ?? NO_SCORES)
+    const advancing: Candidate[] = []
     for (const [row, { tokens, score }] of this.#running.entries()) {
-      const own = logits[row]
-      const scores = own ?? logits[0] ?? NO_SCORES
-      if (own !== undefined) {
-        logSoftmax(scores)
-        const newTokens = tokens.length
-        if (penalises(this.#settings, newTokens))
-          penalise(scores, this.#settings, { ids: [...promptIds, ...tokens], newTokens, eosIds })
-      }
-      choose(best, wanted, scores, row, score)
+      const scores = logits[row]
+      if (scores === undefined) continue
+      logSoftmax(scores)
+      const newTokens = tokens.length
+      if (penalises(this.#settings, newTokens, rules))
+        penalise(scores, this.#settings, { ids: [...promptIds, ...tokens], newTokens, eosIds, rules })
+      const { needed, next } = this.#askForWords(scores, tokens)
+      if (needed > 0 && score > NEVER / 2)
+        for (const token of next) advancing.push({ parent: row, token, sum: sumOf(scores, token, score) })
     }
-    return best
+    for (;;) {
+      const best: Candidate[] = []
+      for (const [row, { score }] of this.#running.entries())
+        choose(best, wanted, rows[row] ?? NO_SCORES, row, score)
+      if (rules === undefined) return best
+      const more = advancing.filter(
+        ({ parent, token }) => !best.some((one) => one.parent === parent && one.token === token),
+      )
+      const possible = [...best, ...more].filter(({ sum }) => sum > -Infinity)
+      const unfit = possible.filter((candidate) => this.#isUnfit(candidate, rules))
+      if (unfit.length === 0) return possible
+      for (const { parent, token } of unfit) {
+        const scores = rows[parent]
+        if (scores !== undefined) scores[token] = -Infinity
+        for (const one of advancing) if (one.parent === parent && one.token === token) one.sum = -Infinity
+      }
+    }
   }
+
+  /** Keeps an answer from ending before it has its words, and from having too few tokens left for them. */
+  #askForWords(scores: Float32Array, tokens: readonly number[]): StillToWrite {
+    const { rules, eosIds } = this.#context
+    const still = stillToWrite(rules?.forced ?? [], tokens)
+    if (still.needed === 0 || tokens.length < (rules?.beginning.length ?? 0)) return { ...still, needed: 0 }
+    for (const id of eosIds) scores[id] = -Infinity
+    if (still.afresh >= this.#settings.maxNewTokens - tokens.length) allowOnly(scores, still.next)
+    return still
+  }
+
+  /** Whether a candidate spells what is banned, or leaves too few tokens for what is missing. */
+  #isUnfit(candidate: Candidate, { beginning, forced, spellsBanned }: TokenRules): boolean {
+    const { tokens } = this.#grown(candidate)
+    if (tokens.length <= beginning.length) return false
+    const left = this.#settings.maxNewTokens - tokens.length
+    return spellsBanned?.(tokens) === true || stillToWrite(forced, tokens).needed > left
+  }
+}
+
+/**
+ * Candidates in groups by how many tokens they still need, taken in turn: the best of those that are furthest, the best
+ * of those one token behind them, and so on, then the second of each.
+ */
+function spread(
+  candidates: readonly Candidate[],
+  neededBy: (candidate: Candidate) => number,
+  most: number,
+): Candidate[] {
+  const groups = new Map<number, Candidate[]>()
+  for (const candidate of candidates) {
+    const needed = neededBy(candidate)
+    groups.set(needed, [...(groups.get(needed) ?? []), candidate])
+  }
+  const ordered = [...groups]
+    .sort(([a], [b]) => a - b)
+    .map(([, group]) => group.sort((a, b) => b.sum - a.sum))
+  const turns = Math.max(0, ...ordered.map((group) => group.length))
+  return Array.from({ length: turns }, (_, turn) => ordered.flatMap((group) => group[turn] ?? []))
+    .flat()
+    .slice(0, most)
+}
+
+function sumOf(scores: Float32Array, token: number, score: number): number {
+  return Math.fround((scores[token] ?? 0) + score)
 }
 
 const NO_SCORES = new Float32Array(0)
@@ -124,7 +221,7 @@ const NO_SCORES = new Float32Array(0)
 function choose(best: Candidate[], wanted: number, scores: Float32Array, row: number, score: number): void {
   let least = best.length < wanted ? -Infinity : (best.at(-1)?.sum ?? -Infinity)
   for (let token = 0; token < scores.length; token += 1) {
-    const sum = Math.fround((scores[token] ?? 0) + score)
+    const sum = sumOf(scores, token, score)
     if (best.length === wanted && !(sum > least)) continue
     insert(best, { parent: row, token, sum }, wanted)
     if (best.length === wanted) least = best.at(-1)?.sum ?? -Infinity

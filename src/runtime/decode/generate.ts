@@ -5,6 +5,8 @@ import { BeamSearch, type Hypothesis } from './beam-search.ts'
 import type { Logits, Sequence } from '../language/language-model.ts'
 import { argmax, logSumExp, penalise, penalises } from './logits.ts'
 import { Sampler } from './sampling.ts'
+import { WordWriter } from './word-writer.ts'
+import type { TokenRules } from './word-rules.ts'
 
 export interface GenerateContext {
   /** Ids that count as there before the answer where repetition is looked at: see `PromptForm.countedIds`. */
@@ -14,6 +16,8 @@ export interface GenerateContext {
   signal?: AbortSignal | undefined
   /** Ends an answer early, looked at after each token when there is a single one: the text is cut later. */
   isOver?: (tokens: readonly number[]) => boolean
+  /** What the answer may and must hold. */
+  rules?: TokenRules | undefined
 }
 
 export interface Generated {
@@ -93,7 +97,7 @@ async function* sampleMany({ sequence, promptIds, settings, context, logits }: R
 }
 
 async function* searchBeams({ sequence, promptIds, settings, context, logits }: Run): Steps {
-  const search = new BeamSearch(settings, { promptIds, eosIds: context.eosIds })
+  const search = new BeamSearch(settings, { promptIds, eosIds: context.eosIds, rules: context.rules })
   const branches = await sequence.fork(settings.beams)
   try {
     let rows = [logits]
@@ -117,6 +121,7 @@ class Chosen {
   /** Prompt and answer so far, as transformers counts ids. */
   readonly #ids: number[]
   readonly #sampler: Sampler | null
+  readonly #writer: WordWriter | null
   #logProbability = 0
   #ended = false
 
@@ -130,6 +135,8 @@ class Chosen {
     this.#context = context
     this.#ids = [...promptIds]
     this.#sampler = settings.sampling === null ? null : new Sampler(settings.sampling, seed)
+    const { rules, eosIds } = context
+    this.#writer = rules === undefined ? null : new WordWriter(rules, eosIds, settings.maxNewTokens)
   }
 
   get finished(): boolean {
@@ -141,7 +148,8 @@ class Chosen {
     const { eosIds } = this.#context
     if (this.finished) return this.tokens.at(-1) ?? 0
     const scores = this.#scores(logits)
-    const token = this.#sampler === null ? argmax(scores) : this.#sampler.draw(scores)
+    const draw = (from: Float32Array): number => this.#sampler?.draw(from) ?? argmax(from)
+    const token = this.#writer?.choose(scores, this.tokens, draw) ?? draw(scores)
     this.#logProbability += Math.fround((logits[token] ?? 0) - logSumExp(logits))
     this.tokens.push(token)
     this.#ids.push(token)
@@ -157,9 +165,10 @@ class Chosen {
   /** What is chosen from: the logits themselves where nothing is penalised. They are needed as they are for the score. */
   #scores(logits: Logits): Logits {
     const newTokens = this.tokens.length
-    if (!penalises(this.#settings, newTokens)) return logits
+    const { eosIds, rules } = this.#context
+    if (!penalises(this.#settings, newTokens, rules)) return logits
     const scores = logits.slice()
-    penalise(scores, this.#settings, { ids: this.#ids, newTokens, eosIds: this.#context.eosIds })
+    penalise(scores, this.#settings, { ids: this.#ids, newTokens, eosIds, rules })
     return scores
   }
 }

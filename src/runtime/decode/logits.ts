@@ -1,9 +1,10 @@
 /**
  * From logits to scores, in the order of transformers' `LogitsProcessorList`: repetition penalty, no-repeat n-gram,
- * shortest answer. Each changes a row of scores [vocabulary] in place. A row has some 50,000 entries and there is one
+ * banned words, shortest answer, forced beginning. Each changes a row of scores [vocabulary] in place. A row has some 50,000 entries and there is one
  * for every token, so what goes over a whole row are plain loops without closures and copies.
  */
 import type { DecodingSettings } from '../../pack/decoding.ts'
+import { allowOnly, completing, stillToWrite, type TokenRules } from './word-rules.ts'
 
 export interface ScoreContext {
   /** Ids before this token: image tokens, BOS, prompt and answer so far, as transformers counts them. */
@@ -11,12 +12,13 @@ export interface ScoreContext {
   /** Tokens of the answer so far. */
   newTokens: number
   eosIds: readonly number[]
+  rules?: TokenRules | undefined
 }
 
 /** Whether `penalise` would change anything behind `newTokens` tokens. */
-export function penalises(settings: DecodingSettings, newTokens: number): boolean {
+export function penalises(settings: DecodingSettings, newTokens: number, rules?: TokenRules): boolean {
   const { repetitionPenalty, noRepeatNgram, minNewTokens } = settings
-  return repetitionPenalty !== 1 || noRepeatNgram > 0 || newTokens < minNewTokens
+  return repetitionPenalty !== 1 || noRepeatNgram > 0 || newTokens < minNewTokens || rules !== undefined
 }
 
 /** Everything but sampling. Greedy search and sampling give it logits, beam search log-probabilities. */
@@ -28,8 +30,24 @@ export function penalise(scores: Float32Array, settings: DecodingSettings, conte
       if (score !== undefined) scores[id] = score < 0 ? score * repetitionPenalty : score / repetitionPenalty
     }
   }
+  const { rules, newTokens, eosIds } = context
+  // What was asked for word by word may repeat something.
+  const wanted = wantedNext(context)
+  const asked = wanted.map((id) => [id, scores[id] ?? -Infinity] as const)
   for (const id of repeating(context.ids, noRepeatNgram)) scores[id] = -Infinity
-  if (context.newTokens < minNewTokens) for (const id of context.eosIds) scores[id] = -Infinity
+  for (const [id, score] of asked) scores[id] = score
+  if (rules !== undefined)
+    for (const id of completing(rules.banned, context.ids, eosIds)) scores[id] = -Infinity
+  if (newTokens < minNewTokens) for (const id of eosIds) scores[id] = -Infinity
+  if (rules !== undefined && newTokens < rules.beginning.length) allowOnly(scores, wanted)
+}
+
+/** What the rules ask for next: the beginning, then what goes on with a missing word. */
+function wantedNext({ rules, newTokens, ids }: ScoreContext): readonly number[] {
+  if (rules === undefined) return []
+  const begun = rules.beginning[newTokens]
+  if (begun !== undefined) return [begun]
+  return rules.forced.length === 0 ? [] : stillToWrite(rules.forced, ids.slice(ids.length - newTokens)).next
 }
 
 /** Ids that would complete an n-gram of `size` which is there already. */

@@ -41,10 +41,5 @@ describe('without a tokenizer', () => {
     const talk = talkWith(null)
     expect(talk.promptIds(' ')).toEqual([2])
     expect(() => talk.promptIds('a')).toThrow(expect.objectContaining({ code: 'bad-usage' }))
-    expect(talk.writes).toBe(false)
-    expect(() => {
-      talk.assertWrites()
-    }).toThrow(expect.objectContaining({ code: 'unsupported-model' }))
-    expect(talkWith({}).writes).toBe(true)
   })
 })

@@ -44,6 +44,7 @@ export class Talk {
     this.#voice = {
       language,
       promptIds: (prompt) => this.promptIds(prompt),
+      encode: (text) => this.#readable('words that must or must not occur').encode(text),
       decode: (ids) => this.decode(ids),
       countedIds: (prompt) => form.countedIds(prompt),
       eosIds: () => form.eosIds(),
@@ -68,28 +69,18 @@ export class Talk {
   promptIds(prompt: string): number[] {
     const text = prompt.trimEnd()
     if (text === '') return this.#form.promptIds([])
-    if (this.#tokenizer === null) {
-      throw new AppError(
-        'bad-usage',
-        'This pack has no tokenizer, so it cannot take a prompt; convert a checkpoint with its tokenizer files.',
-      )
-    }
-    const { frame } = this.#tokenizer
-    const ids = this.#tokenizer.encode(text)
+    const tokenizer = this.#readable('a prompt')
+    const { frame } = tokenizer
+    const ids = tokenizer.encode(text)
     return frame === null ? this.#form.promptIds(ids) : [...frame.before, ...ids, ...frame.after]
   }
 
-  /** Whether answers are text: without a tokenizer they are token ids. */
-  get writes(): boolean {
-    return this.#tokenizer !== null
-  }
-
-  /** For those who want text. Throws `unsupported-model` where answers are token ids. */
-  assertWrites(): void {
-    if (this.writes) return
+  /** The tokenizer, for `what`, which is text. */
+  #readable(what: string): Tokenizer {
+    if (this.#tokenizer !== null) return this.#tokenizer
     throw new AppError(
-      'unsupported-model',
-      'This pack has no tokenizer, so its answers are token ids and no text; convert a checkpoint with its tokenizer files.',
+      'bad-usage',
+      `This pack has no tokenizer, so it cannot take ${what}; convert a checkpoint with its tokenizer files.`,
     )
   }
 

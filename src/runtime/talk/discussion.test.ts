@@ -40,6 +40,7 @@ function discuss(
   const discussion = new Discussion(sequence, {
     language,
     promptIds: () => [2],
+    encode: () => [],
     decode: (ids) => {
       decoded.push([...ids])
       return ids.map((id) => WORDS[id] ?? '').join(' ')

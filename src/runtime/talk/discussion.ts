@@ -3,15 +3,19 @@ import { decodingProblem, type DecodingSettings } from '../../pack/decoding.ts'
 import { AppError } from '../../pack/failure.ts'
 import type { Hypothesis } from '../decode/beam-search.ts'
 import { generate } from '../decode/generate.ts'
+import type { TokenRules } from '../decode/word-rules.ts'
 import type { LanguageModel, Sequence } from '../language/language-model.ts'
 import { answerText, dialoguePrompt, fitDialogue, NEXT_QUESTION, type Turn } from './dialogue.ts'
 import { pauses } from './pauses.ts'
+import { rulesOf } from './rules-of.ts'
 
 /** What a discussion has to know of the model that talks. */
 export interface Voice {
   language: Pick<LanguageModel, 'promptRoom' | 'answerRoom'>
   /** Ids of a prompt, in the model's own form (BOS in front, say). */
   promptIds(prompt: string): number[]
+  /** Ids of a text by itself. Throws `bad-usage` without a tokenizer. */
+  encode(text: string): number[]
   /** Text of ids, outer white space removed. */
   decode(ids: readonly number[]): string
   /** Ids that count as there before the answer to a prompt, where repetition is looked at. */
@@ -23,6 +27,8 @@ export interface Voice {
 export interface AnswerOptions {
   settings: DecodingSettings
   signal?: AbortSignal | undefined
+  /** What the answer may and must hold, in ids; left out: what the settings' words come to. */
+  rules?: TokenRules | undefined
 }
 
 export interface AskOptions extends AnswerOptions {
@@ -67,13 +73,12 @@ export class Discussion {
   /** Streams the answer to a prompt as it is. Positions that an earlier prompt shares are not run again. */
   async *answer(
     prompt: string,
-    { settings, signal }: AnswerOptions,
+    { settings, ...options }: AnswerOptions,
   ): AsyncGenerator<AnswerSoFar, void, undefined> {
     const ids = this.#voice.promptIds(prompt)
     yield* this.#generate(
       { ids, prompt: prompt.trimEnd(), dropped: 0 },
-      this.#fitting(settings, ids),
-      signal,
+      { settings: this.#fitting(settings, ids), ...options },
       false,
     )
   }
@@ -85,7 +90,7 @@ export class Discussion {
   async *ask(
     turns: readonly Turn[],
     question: string,
-    { settings, signal, template }: AskOptions,
+    { settings, template, ...options }: AskOptions,
   ): AsyncGenerator<AnswerSoFar, void, undefined> {
     const promptOf = (kept: readonly Turn[]): string => dialoguePrompt(kept, question, template)
     const { language } = this.#voice
@@ -94,7 +99,11 @@ export class Discussion {
       promptRoom: (answerTokens) => language.promptRoom(answerTokens),
     })
     const prompt = promptOf(turns.slice(dropped))
-    yield* this.#generate({ ids, prompt, dropped }, this.#fitting(settings, ids), signal, true)
+    yield* this.#generate(
+      { ids, prompt, dropped },
+      { settings: this.#fitting(settings, ids), ...options },
+      true,
+    )
   }
 
   dispose(): void {
@@ -110,18 +119,19 @@ export class Discussion {
 
   async *#generate(
     { ids, prompt, dropped }: { ids: number[]; prompt: string; dropped: number },
-    settings: DecodingSettings,
-    signal: AbortSignal | undefined,
+    { settings, signal, rules }: AnswerOptions,
     inDialogue: boolean,
   ): AsyncGenerator<AnswerSoFar, void, undefined> {
     const problem = decodingProblem(settings)
     if (problem !== null) throw new AppError('bad-usage', problem)
+    const { words } = settings
     const textOf = this.#reader()
     const isOver = (tokens: readonly number[]): boolean => textOf(tokens).includes(NEXT_QUESTION)
     const steps = generate(this.#sequence, ids, settings, {
       countedIds: this.#voice.countedIds(ids),
       eosIds: this.#voice.eosIds(),
       signal,
+      rules: rules ?? (words && rulesOf(words, prompt, this.#voice)),
       ...(inDialogue && { isOver }),
     })
     const answerOf = ({ tokens, score, ended }: Hypothesis): Answer => {

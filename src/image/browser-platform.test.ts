@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { plainNetwork, type Network } from '../remote/network.ts'
+import { browserPlatform } from './browser-platform.ts'
+
+/** A network that answers with this. A server that falls silent is given up soon. */
+function answering(answer: (signal: AbortSignal | null) => Promise<Response>, stallMs = 50): Network {
+  return plainNetwork({ fetch: (_, { signal = null }) => answer(signal), stallMs })
+}
+
+function body(pull: (controller: ReadableStreamDefaultController<Uint8Array>) => Promise<void>): Response {
+  return new Response(new ReadableStream({ pull }))
+}
+
+const never = (): Promise<never> => new Promise(() => undefined)
+const STALLED = {
+  code: 'stalled',
+  message: 'The part of this page that reads such pictures did not arrive in time; try again.',
+}
+const MISSING = { code: 'network', message: expect.stringContaining('could not be fetched') as string }
+
+describe('A codec', () => {
+  it.each<[string, () => Promise<Response>, object]>([
+    ['whose server does not answer', never, STALLED],
+    ['of which nothing arrives', () => Promise.resolve(body(never)), STALLED],
+    [
+      'that trickles in',
+      () =>
+        Promise.resolve(
+          body(async (controller) => {
+            await new Promise((resolve) => setTimeout(resolve, 2))
+            controller.enqueue(new Uint8Array(1))
+          }),
+        ),
+      STALLED,
+    ],
+  ])('%s is given up in a sentence', async (_, answer, failure) => {
+    await expect(browserPlatform(answering(answer)).compileCodec('webp')).rejects.toMatchObject(failure)
+  })
+
+  it.each<[string, () => Promise<Response>, object]>([
+    ['that is not there', () => Promise.resolve(new Response(null, { status: 404 })), MISSING],
+    ['whose server is offline', () => Promise.reject(new TypeError('Failed to fetch')), MISSING],
+    [
+      'in whose place a web page comes',
+      () => Promise.resolve(new Response('<p>', { headers: { 'content-type': 'text/html' } })),
+      MISSING,
+    ],
+    ['that is no WebAssembly', () => Promise.resolve(new Response('nonsense')), MISSING],
+  ])('%s is missed in a sentence', async (_, answer, failure) => {
+    const network = answering(answer, 60_000)
+    await expect(browserPlatform(network).compileCodec('webp')).rejects.toMatchObject(failure)
+  })
+
+  it('that was given up is asked for no further', async () => {
+    let asked: AbortSignal | null = null
+    const network = answering((signal) => {
+      asked = signal
+      return never()
+    })
+    await expect(browserPlatform(network).compileCodec('avif')).rejects.toMatchObject(STALLED)
+    expect(asked).toMatchObject({ aborted: true })
+  })
+
+  it('is compiled from what came in pieces', async () => {
+    // The smallest module: magic number and version (WebAssembly Core Specification, 5.5.16).
+    const bytes = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)
+    const network = answering(() => Promise.resolve(new Response(bytes)))
+    expect(await browserPlatform(network).compileCodec('webp')).toBeInstanceOf(WebAssembly.Module)
+  })
+})

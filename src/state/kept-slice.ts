@@ -1,0 +1,80 @@
+/** The models that this browser keeps, and what other tabs do to them. */
+import { toFailure, type Failure } from '../pack/failure.ts'
+import type { AddProgress, KeeperCalls, KeptModel, Space, StoreNews } from '../protocol/keeper-calls.ts'
+import type { Client } from '../protocol/rpc.ts'
+import { EMPTY_CATALOGUE, type Catalogue } from './catalogue.ts'
+import type { GetState, SetState } from './store.ts'
+
+export interface KeptSlice {
+  kept: KeptModel[]
+  space: Space | null
+  catalogue: Catalogue
+  /** Ids of the kept models of which there is a newer version. */
+  newer: string[]
+  /** What other tabs are fetching, by the model's id. */
+  elsewhere: Record<string, AddProgress>
+  /** Something about the list itself went wrong: deleting, listing. */
+  keptFailure: Failure | null
+  /** Reads the list of kept models, follows what other tabs do to it, and looks for newer versions once. */
+  openPacks: (catalogue: Catalogue) => Promise<void>
+  refreshPacks: () => Promise<void>
+  removeKept: (id: string) => Promise<void>
+  askToPersist: () => Promise<void>
+}
+
+export interface KeptDependencies {
+  client: Client<KeeperCalls>
+  /** Asks the browser to clear nothing by itself; what it says. */
+  persist: () => Promise<boolean>
+}
+
+export function keptSlice(set: SetState, get: GetState, { client, persist }: KeptDependencies): KeptSlice {
+  function hear(news: StoreNews): void {
+    if (news.kind === 'changed') {
+      void get().refreshPacks()
+      return
+    }
+    const others = Object.entries(get().elsewhere).filter(([id]) => id !== news.id)
+    const here = news.progress === null ? [] : [[news.id, news.progress] as const]
+    set({ elsewhere: Object.fromEntries([...others, ...here]) })
+  }
+
+  return {
+    kept: [],
+    space: null,
+    catalogue: EMPTY_CATALOGUE,
+    newer: [],
+    elsewhere: {},
+    keptFailure: null,
+    async openPacks(catalogue) {
+      set({ catalogue })
+      void client.call('watch', null, { onEvent: hear }).catch(() => undefined)
+      await get().refreshPacks()
+      if (get().kept.length === 0) return
+      // It is a courtesy: without an answer everything stays as it is.
+      set({ newer: await client.call('newer', { hub: catalogue.hub }).catch(() => []) })
+    },
+    async refreshPacks() {
+      try {
+        const { models, space } = await client.call('list', null)
+        set({ kept: models, space })
+      } catch (error) {
+        set({ keptFailure: toFailure(error) })
+      }
+    },
+    async removeKept(id) {
+      set({ keptFailure: null })
+      try {
+        await client.call('remove', { id })
+        get().forgetAdded(id)
+      } catch (error) {
+        set({ keptFailure: toFailure(error) })
+      }
+      await get().refreshPacks()
+    },
+    async askToPersist() {
+      await persist().catch(() => false)
+      await get().refreshPacks()
+    },
+  }
+}

@@ -1,0 +1,158 @@
+/** A keeper whose calls the test ends as it likes, and the state of the models that it keeps. */
+import { vi, type Mock } from 'vitest'
+import { createStore, type StoreApi } from 'zustand/vanilla'
+import type {
+  AddProgress,
+  KeeperCalls,
+  KeptModel,
+  Offer,
+  StoreNews,
+} from '../../src/protocol/keeper-calls.ts'
+import type { Client } from '../../src/protocol/rpc.ts'
+import { addingSlice } from '../../src/state/adding-slice.ts'
+import { keptSlice, type KeptDependencies } from '../../src/state/kept-slice.ts'
+import { savingSlice, type SavingDependencies } from '../../src/state/saving-slice.ts'
+import type { AppState } from '../../src/state/store.ts'
+
+/** A call that is under way. */
+interface Pending<K extends keyof KeeperCalls> {
+  input: KeeperCalls[K]['in']
+  signal: AbortSignal
+  report: (event: KeeperCalls[K]['event']) => void
+  resolve: (out: KeeperCalls[K]['out']) => void
+  reject: (error: Error) => void
+}
+
+export interface FakeKeeper {
+  store: StoreApi<AppState>
+  offers: Pending<'offer'>[]
+  adds: Pending<'add'>[]
+  saves: Pending<'save'>[]
+  /** Ids, as they were deleted. */
+  removed: string[]
+  /** What the keeper lists. */
+  kept: KeptModel[]
+  /** Ids of models of which it finds a newer version. */
+  newer: string[]
+  /** Lets the page hear what other tabs do. */
+  tell: (news: StoreNews) => void
+  changeModel: Mock<AppState['changeModel']>
+}
+
+const SPACE = { usedBytes: 0, freeBytes: null, persisted: true }
+
+export function fakeKeeper(overrides: Partial<KeptDependencies & SavingDependencies> = {}): FakeKeeper {
+  const pending: Pick<FakeKeeper, 'offers' | 'adds' | 'saves'> = { offers: [], adds: [], saves: [] }
+  const all: Omit<FakeKeeper, 'store'> = {
+    ...pending,
+    removed: [],
+    kept: [],
+    newer: [],
+    tell: () => undefined,
+    changeModel: vi.fn<AppState['changeModel']>().mockResolvedValue(),
+  }
+  const call = (
+    kind: keyof KeeperCalls,
+    input: never,
+    { onEvent, signal }: { onEvent?: (event: never) => void; signal?: AbortSignal } = {},
+  ): Promise<unknown> => {
+    switch (kind) {
+      case 'list':
+        return Promise.resolve({ models: [...all.kept], space: SPACE })
+      case 'newer':
+        return Promise.resolve(all.newer)
+      case 'remove': {
+        const { id } = input as { id: string }
+        all.removed.push(id)
+        all.kept = all.kept.filter((model) => model.id !== id)
+        return Promise.resolve(0)
+      }
+      case 'watch':
+        if (onEvent !== undefined) all.tell = onEvent as FakeKeeper['tell']
+        return new Promise(() => undefined)
+      case 'offer':
+      case 'add':
+      case 'save':
+        return new Promise((resolve, reject) => {
+          const one = {
+            input,
+            signal: signal ?? new AbortController().signal,
+            report: onEvent,
+            resolve,
+            reject,
+          }
+          pending[`${kind}s`].push(one as never)
+        })
+    }
+  }
+  const store = createStore<AppState>()((set, get) => {
+    const dependencies = {
+      // The slices call and are answered; which types go with which call is the protocol's affair.
+      client: { call, fail: () => undefined } as unknown as Client<KeeperCalls>,
+      persist: () => Promise.resolve(true),
+      chooseFolder: () => Promise.resolve('none' as const),
+      offerFile: () => undefined,
+      ...overrides,
+    }
+    return {
+      ...keptSlice(set, get, dependencies),
+      ...addingSlice(set, get, dependencies.client),
+      ...savingSlice(set, get, dependencies),
+      // Of the other slices these read the chosen model and change it.
+      settings: { model: null },
+      changeModel: all.changeModel,
+    } as unknown as AppState
+  })
+  return Object.assign(all, { store })
+}
+
+export function offerOf(id: string, change: Partial<Offer> = {}): Offer {
+  return {
+    id,
+    what: 'pack',
+    name: id,
+    precision: 'q8',
+    parameters: 1,
+    licence: null,
+    licenceNotice: null,
+    fetchBytes: 1,
+    keepBytes: 1,
+    most: { fetchBytes: 1, keepBytes: 1 },
+    bytesPerSecond: null,
+    pinned: null,
+    resumes: false,
+    findings: [],
+    ...change,
+  }
+}
+
+export function modelOf(id: string, change: Partial<KeptModel> = {}): KeptModel {
+  return {
+    id,
+    name: id,
+    precision: 'q8',
+    bytes: 1,
+    complete: true,
+    licence: null,
+    licenceNotice: null,
+    address: null,
+    asked: null,
+    converted: null,
+    ...change,
+  }
+}
+
+export const progressOf = (doneBytes: number): AddProgress => ({
+  doing: 'fetching',
+  name: 'a',
+  doneBytes,
+  totalBytes: 10,
+  bytesPerSecond: null,
+  secondsLeft: null,
+  parts: [],
+  waiting: null,
+  elsewhere: false,
+})
+
+/** Whatever can go on has done so. */
+export const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))
