@@ -123,14 +123,19 @@ function qFormerConfig(json: Json): QFormerConfig {
   }
 }
 
+/** What a pack says of the vision encoder. */
+export function visionShape(vision: VisionConfig): PartShapes['vision'] {
+  const { imageSize, patchSize, hiddenSize, layers, heads } = vision
+  return { imageSize, patchSize, hiddenSize, layers, heads, tokens: visionTokens(vision) }
+}
+
 /** What a pack says of both parts. `embeddingSize`: width of the language model. */
 export function lookShapes(
   { vision, qFormer, queries }: LookConfig,
   embeddingSize: number,
 ): Pick<PartShapes, 'vision' | 'q-former'> {
-  const { imageSize, patchSize, hiddenSize, layers, heads } = vision
   return {
-    vision: { imageSize, patchSize, hiddenSize, layers, heads, tokens: visionTokens(vision) },
+    vision: visionShape(vision),
     'q-former': {
       queries,
       hiddenSize: qFormer.hiddenSize,
