@@ -28,6 +28,7 @@ async function open(
       }),
     shape,
     cacheType: 'float32',
+    ownKernels: 'left-out',
     context: shape.positions,
   })
   if (!language.records) throw new Error('Steps are not recorded here.')

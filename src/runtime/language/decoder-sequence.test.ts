@@ -85,6 +85,7 @@ async function open(cacheBytes: number): Promise<void> {
     openSession: () => Promise.resolve(session),
     shape: SHAPE,
     cacheType: 'float32',
+    ownKernels: 'no-gpu',
     context: SHAPE.positions,
     cacheBytes,
   })

@@ -125,13 +125,13 @@ function fitsKernels(parts: OptParts, budget: TalkBudget, files: PartFiles): boo
   }
 }
 
-/** Null where the device does not take our kernels after all. */
+/** Null where the device does not take our kernels after all, or has no room for what they need besides the weights. */
 async function openOwn(parts: OptParts, budget: TalkBudget, files: PartFiles): Promise<DecoderOnly | null> {
   try {
     return await openOptDecoder(parts.runtime, ownOptions(parts, budget, files))
   } catch (error) {
     // A kernel that cannot be compiled is no failure that people can do anything about.
-    if (!(error instanceof AppError)) return null
+    if (!(error instanceof AppError) || error.code === 'out-of-memory') return null
     throw error
   }
 }

@@ -53,10 +53,10 @@ export async function openOptDecoder(runtime: Runtime, options: OptOptions): Pro
     const compiling = Promise.all([kernels.shared(), kernels.step(), kernels.norm()])
     compiling.catch(() => undefined)
     device.pushErrorScope('out-of-memory')
+    const values = makeActivations(uploads, kernels, shape, context)
     const stored = await uploadWeights(uploads, places, kernels).finally(async () => {
       if ((await device.popErrorScope()) !== null) throw noRoom()
     })
-    const values = makeActivations(uploads, kernels, shape, context)
     const [shared, products, norm] = await compiling
     const passes = new OptPasses({ kernels, shared, products, norm, places, weights: stored, values })
     const runs = new OptRuns({ runtime, device, shape, passes, activations: values, uploads })

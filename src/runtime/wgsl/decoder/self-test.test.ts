@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import { openCompute } from '../../device/open-compute.ts'
+import { argmax, logSumExp } from '../../decode/logits.ts'
+import type { LanguageModel, Logits, Sequence } from '../../language/language-model.ts'
+import { Runtime } from '../../ort/runtime.ts'
+import { liveTensorCount } from '../../ort/tensor.ts'
+import { agrees, differenceOf, judgedLogits } from './self-test.ts'
+
+const SHAPE = {
+  queries: 2,
+  hiddenSize: 4,
+  layers: 1,
+  heads: 1,
+  headSize: 4,
+  cacheHeadSize: 8,
+  vocabulary: 64,
+  positions: 64,
+  bosId: 2,
+  eosIds: [1],
+  imageTokenIds: [],
+  padId: 1,
+}
+
+interface Faults {
+  /** Factor on logits behind a prompt, behind a step, and what the chain chooses behind its best token. */
+  prompt?: number
+  step?: number
+  skip?: number
+  probability?: number
+}
+
+/** A model whose logits follow from how many tokens there are. */
+function model({ prompt: ofPrompt = 1, step: ofStep = 1, skip = 0, probability = 0 }: Faults): LanguageModel {
+  const logitsAt = (length: number, factor: number): Logits =>
+    Float32Array.from({ length: SHAPE.vocabulary }, (_, i) => factor * 10 * Math.sin(i * length))
+  const sequence = (dispose: () => void): Sequence => {
+    let length = 0
+    return {
+      begin: (prompt) => {
+        length = prompt.length
+        return Promise.resolve({ logits: logitsAt(length, ofPrompt), ran: length })
+      },
+      step: () => Promise.resolve(logitsAt((length += 1), ofStep)),
+      async *greedy(prompt, newTokens) {
+        for (let i = 0; i < newTokens; i += 1) {
+          const logits = logitsAt(prompt.length + i, 1)
+          const token = argmax(logits) + (i === newTokens - 1 ? skip : 0)
+          const logProbability = (logits[token] ?? NaN) - logSumExp(logits) + probability
+          yield await Promise.resolve({ token, logProbability, ran: prompt.length })
+        }
+      },
+      rewind: () => Promise.resolve(),
+      fork: () => Promise.reject(new Error('not asked for')),
+      dispose,
+    }
+  }
+  const some: Pick<LanguageModel, 'start'> = { start: (queries) => sequence(() => queries.dispose()) }
+  return some as LanguageModel
+}
+
+describe('the self-test of our kernels', () => {
+  it.each<[string, Faults, boolean]>([
+    ['passes what is the same', {}, true],
+    ['passes what rounding explains', { prompt: 1 + 1e-4 }, true],
+    ['fails a wrong prompt', { prompt: 1.01 }, false],
+    ['fails a wrong step', { step: 0.99 }, false],
+    ['fails what is no number', { step: NaN }, false],
+    ['fails a chain that chooses otherwise', { skip: 1 }, false],
+    ['fails a chain that is surer than its logits', { probability: 0.01 }, false],
+  ])('%s', async (_, faults, passes) => {
+    const runtime = await Runtime.open(await openCompute('wasm'))
+    const expected = await judgedLogits(runtime, model({}), SHAPE)
+    const verdict = await agrees(runtime, model(faults), { shape: SHAPE, cacheType: 'float32', expected })
+    expect(verdict).toBe(passes)
+    expect(liveTensorCount()).toBe(0)
+  })
+
+  it('allows a graph of float16 more', async () => {
+    const runtime = await Runtime.open(await openCompute('wasm'))
+    const expected = await judgedLogits(runtime, model({ prompt: 1.01, step: 0.99 }), SHAPE)
+    expect(await agrees(runtime, model({}), { shape: SHAPE, cacheType: 'float16', expected })).toBe(true)
+  })
+
+  it('finds rows of other lengths different', () => {
+    expect(differenceOf(new Float32Array(3), new Float32Array(4))).toBeNaN()
+  })
+})
