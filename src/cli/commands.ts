@@ -78,7 +78,7 @@ async function convert(flags: ConvertFlags, signal: AbortSignal): Promise<number
 /** Where a checkpoint leaves parts out, they need not lie in its folder here. */
 function sayingFlags(error: unknown): never {
   if (!(error instanceof AppError) || error.details?.['leftOut'] === undefined) throw error
-  const { code, message, details } = error
+  const { code, message } = error
   const flags = 'or name them with --vision and --language'
   throw new AppError(code, `${message.replace(/\.$/, '')}, ${flags}.`, {
     cause: error,
