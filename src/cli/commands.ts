@@ -80,10 +80,7 @@ function sayingFlags(error: unknown): never {
   if (!(error instanceof AppError) || error.details?.['leftOut'] === undefined) throw error
   const { code, message } = error
   const flags = 'or name them with --vision and --language'
-  throw new AppError(code, `${message.replace(/\.$/, '')}, ${flags}.`, {
-    cause: error,
-    ...(details && { details }),
-  })
+  throw new AppError(code, `${message.replace(/\.$/, '')}, ${flags}.`, { cause: error })
 }
 
 async function inspect(pack: string, flags: { json?: boolean }): Promise<number> {
