@@ -6,7 +6,7 @@
 import type { PartShapes } from '../../pack/families.ts'
 import { crossLayersOf } from '../../pack/shapes.ts'
 import { textQFormerPart, type TextQFormerConfig } from '../parts/text-q-former.ts'
-import { visionPart } from '../parts/vision-eva.ts'
+import { visionPart } from '../parts/vision.ts'
 import { checkLook, type Published } from './blip2-checks.ts'
 import { lookConfig, visionShape } from './blip2-look.ts'
 import { count, section, unsupported, type Json } from './config-json.ts'
