@@ -1,7 +1,7 @@
 /** The commands and flags of the command line: what may be asked, and how a call that asks for something else ends. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { AppError } from '../pack/failure.ts'
-import { PRECISIONS } from '../pack/manifest.ts'
+import { PRECISIONS } from '../pack/precisions.ts'
 import { PUBLIC_HUB } from '../remote/hub.ts'
 import { START_TEMPERATURE } from '../runtime/retrieval/scores.ts'
 import { QUESTION_TEMPLATE } from '../runtime/talk/dialogue.ts'
