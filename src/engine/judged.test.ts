@@ -3,7 +3,7 @@ import type { Judgement } from '../runtime/models/open-parts.ts'
 import { tableInMemory } from '../store/table.ts'
 import { KeptJudgements } from './judged.ts'
 
-const judgement: Judgement = { logits: [Float32Array.of(1), Float32Array.of(2)], wrong: false }
+const judgement: Judgement = { logits: [Float32Array.of(1), Float32Array.of(2)], wrong: false, unfinished: 0 }
 
 it('remembers between visits, each model on each device apart', async () => {
   const kept = new Map<string, Judgement>()

@@ -33,6 +33,8 @@ export interface OpenOptions {
 export interface Judgement {
   logits: [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>]
   wrong: boolean
+  /** Tests that were begun and came to no end, since the device or the tab went away in them. */
+  unfinished: number
 }
 
 /** Judgements by what they hold for. Neither call rejects. */

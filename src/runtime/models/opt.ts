@@ -7,11 +7,14 @@ import { DecoderOnly } from '../language/decoder-only.ts'
 import type { LanguageModel } from '../language/language-model.ts'
 import { openOptDecoder, planOptDecoder, type OptOptions } from '../wgsl/decoder/open-opt.ts'
 import { NotForKernels } from '../wgsl/decoder/opt-weights.ts'
-import { agrees, judgedLogits, SELF_TEST_VERSION } from '../wgsl/decoder/self-test.ts'
+import { agrees, judgedLogits, SELF_TEST_VERSION, type JudgedLogits } from '../wgsl/decoder/self-test.ts'
 import type { LanguageFamily } from './blip2.ts'
 import type { PartFiles, PartsOpener } from './open-parts.ts'
 
 type OptParts = PartsOpener<'blip2-opt'>
+
+/** A device that goes away in the test twice is not tried again: the page would never come to an end. */
+const MOST_UNFINISHED = 2
 
 export const opt: LanguageFamily<'blip2-opt'> = {
   parts: ['decoder'],
@@ -70,27 +73,48 @@ async function openJudged(parts: OptParts, budget: TalkBudget, files: PartFiles)
   const { shape } = decoder
   const key = judgementKey(parts)
   const known = await judgements?.recall(key)
-  if (known?.wrong === true) return openGraph(parts, budget, files, 'wrong')
+  const unfinished = known?.unfinished ?? 0
+  if (known?.wrong === true || unfinished >= MOST_UNFINISHED) return openGraph(parts, budget, files, 'wrong')
   if (!fitsKernels(parts, budget, files)) return openGraph(parts, budget, files, 'unfit')
   let expected = known?.logits
   if (expected === undefined) {
     const judge = await openGraph(parts, budget, files, 'unfit')
     expected = await judgedLogits(runtime, judge, shape).finally(() => judge.dispose())
   }
+  const logits = expected
+  const note = async (wrong: boolean, begun: number): Promise<void> =>
+    judgements?.keep(key, { logits, wrong, unfinished: begun })
+  await note(false, unfinished + 1)
+  const own = await openAgreeing(parts, budget, files, logits).catch(async (error: unknown) => {
+    if (error instanceof AppError && error.code === 'cancelled') await note(false, unfinished)
+    throw error
+  })
+  await note(own === 'wrong', 0)
+  return typeof own === 'string' ? openGraph(parts, budget, files, own) : own
+}
+
+/** Over our own kernels where they give these logits, or why not. */
+async function openAgreeing(
+  parts: OptParts,
+  budget: TalkBudget,
+  files: PartFiles,
+  expected: JudgedLogits,
+): Promise<DecoderOnly | 'unfit' | 'wrong'> {
+  const { runtime, manifest } = parts
+  const { decoder } = manifest.parts
   const own = await openOwn(parts, budget, files)
-  if (own === null) return openGraph(parts, budget, files, 'unfit')
-  const type = cacheType(decoder, runtime.compute)
-  const right = await agrees(runtime, own, { shape, cacheType: type, expected }).catch(
-    async (error: unknown) => {
-      if (error instanceof AppError && error.code === 'bad-pack') return false
-      await own.dispose()
-      throw error
-    },
-  )
-  if (known === undefined || !right) await judgements?.keep(key, { logits: expected, wrong: !right })
-  if (right) return own
+  if (own === null) return 'unfit'
+  try {
+    const type = cacheType(decoder, runtime.compute)
+    if (await agrees(runtime, own, { shape: decoder.shape, cacheType: type, expected })) return own
+  } catch (error) {
+    await own.dispose()
+    // What is no number is wrong; anything else is another matter.
+    if (error instanceof AppError && error.code === 'bad-pack') return 'wrong'
+    throw error
+  }
   await own.dispose()
-  return openGraph(parts, budget, files, 'wrong')
+  return 'wrong'
 }
 
 /** Weights, device and browser: what a judgement holds for. */

@@ -81,7 +81,7 @@ it('gives way to ONNX Runtime where it computes anything else, and remembers tha
   const { vocabulary } = asFamily(pack.manifest, 'blip2-opt').parts.decoder.shape
   const other = (): Float32Array<ArrayBuffer> =>
     Float32Array.from({ length: vocabulary }, (_, i) => Math.cos(i))
-  let kept: Judgement = { logits: [other(), other()], wrong: false }
+  let kept: Judgement = { logits: [other(), other()], wrong: false, unfinished: 0 }
   const judgements: Judgements = {
     recall: () => Promise.resolve(kept),
     keep: (_, judgement) => Promise.resolve(void (kept = judgement)),
