@@ -26,15 +26,14 @@ async function worst(name: string, precision: Precision, provider: 'wasm' | 'web
   const tree = { open: (path: string) => read(`${name}/${path}`) }
   await convertCheckpoint(tree, sinkInMemory(files), { name, precision })
   const compute = provider === 'wasm' ? await openCompute('wasm') : shared.compute
-  const errors = await retrievalErrors(read, name, packInMemory(files), compute)
-  expect(errors.size).toBeGreaterThan(40)
+  const errors = await retrievalErrors(read, name, packInMemory(files), compute, { few: true })
+  expect(errors.size).toBe(16)
   expect(liveTensorCount()).toBe(0)
   return Math.max(...errors.values())
 }
 
 it.each([
   ['itm-odd', 'fp32', 'webgpu', 1e-4],
-  ['itm-half', 'q8', 'webgpu', 0.1],
   ['itm-odd', 'fp32', 'wasm', 1e-4],
 ] as const)(
   '%s as %s agrees with transformers in every call on %s',
