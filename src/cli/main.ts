@@ -4,14 +4,20 @@ import { AppError } from '../pack/failure.ts'
 import { PRECISIONS, type Precision } from '../pack/manifest.ts'
 import { PUBLIC_HUB } from '../remote/hub.ts'
 import { QUESTION_TEMPLATE } from '../runtime/talk/dialogue.ts'
+import { EXISTING } from '../studio/compose.ts'
+import { FORMATS, TABLES, type TableFormat } from '../studio/formats/formats.ts'
+import { parseShard, WHOLE, type Shard } from '../studio/shard.ts'
+import type { BatchFlags } from './batch.ts'
 import { collect, wholeNumber, withDecodingFlags } from './decoding-flags.ts'
 import { describePack } from './describe-pack.ts'
 import { checkpointSource } from './checkpoint-source.ts'
 import { convertInto } from './convert-into.ts'
 import { openPackFolder } from './files.ts'
 import { fromHere } from './from-here.ts'
+import { joinShards } from './join-shards.ts'
 import { inThread, type ThreadFlags } from './in-thread.ts'
 import { print, remark } from './output.ts'
+import { owningRun } from './own-run.ts'
 import { progressOn } from './progress.ts'
 import { sentenceOf } from './sentence.ts'
 import { servePack } from './serve.ts'
@@ -84,6 +90,22 @@ async function caption(
   if (failures > 0) process.exitCode = 1
 }
 
+async function batch(pack: string, folder: string, flags: BatchFlags & ThreadFlags): Promise<void> {
+  const where = fromHere(folder)
+  const failures = await owningRun(where, flags.shard, (journal) =>
+    inThread('batch', { pack: fromHere(pack), folder: where, journal, flags }, flags, interrupted.signal),
+  )
+  if (failures > 0) process.exitCode = 1
+}
+
+async function metadata(folder: string, flags: { format: TableFormat; bom?: boolean }): Promise<void> {
+  const where = fromHere(folder)
+  const { table, shards, rows } = await owningRun(where, WHOLE, () =>
+    joinShards(where, flags.format, { bom: flags.bom ?? false }),
+  )
+  remark(`pictalk: ${table} has ${rows} captions now, joined from ${shards} shares.`)
+}
+
 async function ask(pack: string, image: string, flags: AskRequest['flags'] & ThreadFlags): Promise<void> {
   const empty = await inThread('ask', { pack, image, flags }, flags, interrupted.signal)
   if (empty > 0) process.exitCode = 1
@@ -114,13 +136,21 @@ function portNumber(text: string): number {
   return value
 }
 
+function shardArgument(text: string): Shard {
+  try {
+    return parseShard(text)
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof AppError ? error.message : String(error))
+  }
+}
+
 function withPrompt(command: Command): Command {
   return command.option('--prompt <text>', 'what the answer goes on from; empty for a plain caption', '')
 }
 
 function program(): Command {
   const root = new Command('pictalk')
-    .description('BLIP-2 packs: convert, inspect, verify, serve, caption, ask, trace')
+    .description('BLIP-2 packs: convert, inspect, verify, serve, caption, batch, metadata, ask, trace')
     .exitOverride()
   root.configureOutput({ writeErr: () => undefined })
   root
@@ -163,6 +193,35 @@ function program(): Command {
   )
     .option('--json', 'one JSON object per picture')
     .action(caption)
+  withDecodingFlags(
+    withPictureFlags(
+      withPrompt(root.command('batch <pack> <folder>').description('caption a folder of pictures')),
+    ),
+  )
+    .option('--recursive', 'pictures in folders below it, too')
+    .addOption(new Option('--format <name>', 'how captions are written').choices(FORMATS).default('txt'))
+    .addOption(
+      new Option('--existing <what>', 'what to do with captions that are there')
+        .choices(EXISTING)
+        .default('skip'),
+    )
+    .option('--trigger <word>', 'a word before each caption, set off by a comma', '')
+    .option('--prefix <text>', 'text right before each caption', '')
+    .option('--suffix <text>', 'text right behind each caption', '')
+    .addOption(
+      new Option('--shard <share>', 'a fixed share of the pictures, 3/16 say, for one of several computers')
+        .argParser(shardArgument)
+        .default(WHOLE, 'all'),
+    )
+    .option('--bom', 'begin a CSV file with a byte order mark, for spreadsheets')
+    .option('--json', 'one JSON object per picture')
+    .action(batch)
+  root
+    .command('metadata <folder>')
+    .description('join what shares of a folder wrote (batch --shard) into one table')
+    .addOption(new Option('--format <name>', 'the table').choices(Object.keys(TABLES)).default('jsonl'))
+    .option('--bom', 'begin a CSV file with a byte order mark, for spreadsheets')
+    .action(metadata)
   withDecodingFlags(
     withPictureFlags(root.command('ask <pack> <image>').description('hold a conversation about a picture')),
   )
