@@ -7,15 +7,35 @@ import {
   rmSync,
   symlinkSync,
   truncateSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs'
+import type * as FilePromises from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { FairTurns } from './fair-turns.ts'
 import { servePack, type PackServer } from './serve.ts'
 import { findServed, readServed } from './served-file.ts'
+
+/** What happens right before and right after the next file is opened. */
+const opening = vi.hoisted((): { before?: () => void; after?: () => void } => ({}))
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof FilePromises>()
+  return {
+    ...real,
+    open: async (...args: Parameters<typeof real.open>) => {
+      const { before, after } = opening
+      delete opening.before
+      delete opening.after
+      before?.()
+      const handle = await real.open(...args)
+      after?.()
+      return handle
+    },
+  }
+})
 
 const LARGE_BYTES = 8 * 2 ** 20
 let root = ''
@@ -41,6 +61,10 @@ beforeAll(async () => {
   symlinkSync(root, join(folder, 'out-folder'))
   symlinkSync('../served-too', join(folder, 'same-beginning'))
   symlinkSync('.git/config', join(folder, 'to-hidden'))
+  symlinkSync('plain.json', join(folder, '.hidden-link.json'))
+  // Names that mean something else on other systems.
+  writeFileSync(join(folder, 'back\\slash.json'), '{}')
+  writeFileSync(join(folder, 'co:lon.json'), '{}')
   symlinkSync('nowhere', join(folder, 'dangling'))
   symlinkSync('loop', join(folder, 'loop'))
   symlinkSync('/dev/zero', join(folder, 'zero'))
@@ -88,12 +112,14 @@ describe('the folder that is served', () => {
       '/.git/config',
       '/%2egit/config',
       '/to-hidden',
+      '/.hidden-link.json',
       '/sub/%2e%2e/.git/config',
       '/out-folder/served/.git/config',
     ],
     ...['/dangling', '/loop', '/zero', '/pipe', '/', '/sub', '/sub/', '/nothing'],
     ...['/plain.json%00', '/plain.json%00.txt', '/C:/plain.json', '/plain.json::$DATA', '/%ff', '/%', '*'],
     ...['//secret.txt', '/%2fetc%2fpasswd', '//etc/passwd', 'file:///etc/passwd', '/sub%5cup.json'],
+    ...['/back%5cslash.json', '/co:lon.json'],
   ])('does not give %s', async (path) => {
     const answer = await raw(path)
     expect(answer).toMatch(/^HTTP\/1.1 40[04] /)
@@ -106,13 +132,13 @@ describe('the folder that is served', () => {
     const found = await findServed(folder, '/swapped.bin')
     if (found === undefined) throw new Error('not found')
     const target = new Uint8Array(6)
-    expect(await readServed(folder, found, 0, target)).toBe(6)
+    expect(await readServed(found, 0, target)).toBe(6)
     symlinkSync(join(root, 'secret.txt'), `${path}.new`)
     renameSync(`${path}.new`, path)
-    expect(await readServed(folder, found, 0, target)).toBeUndefined()
+    expect(await readServed(found, 0, target)).toBeUndefined()
     writeFileSync(`${path}.new`, 'others')
     renameSync(`${path}.new`, path)
-    expect(await readServed(folder, found, 0, target)).toBeUndefined()
+    expect(await readServed(found, 0, target)).toBeUndefined()
     // The folder above turns into a link, too.
     mkdirSync(join(folder, 'turns'))
     writeFileSync(join(folder, 'turns', 'secret.txt'), 'plain!')
@@ -120,8 +146,29 @@ describe('the folder that is served', () => {
     if (below === undefined) throw new Error('not found')
     renameSync(join(folder, 'turns'), join(folder, 'turned'))
     symlinkSync(root, join(folder, 'turns'))
-    expect(await readServed(folder, below, 0, target)).toBeUndefined()
+    expect(await readServed(below, 0, target)).toBeUndefined()
     expect(Buffer.from(target).toString()).toBe('plain!')
+  })
+
+  const swapIn = (): void => {
+    renameSync(join(folder, 'turning'), join(folder, 'turned-away'))
+    symlinkSync(join(root, 'served-too'), join(folder, 'turning'))
+  }
+  const swapOut = (): void => {
+    unlinkSync(join(folder, 'turning'))
+    renameSync(join(folder, 'turned-away'), join(folder, 'turning'))
+  }
+  it.each([
+    ['becomes a link before its file is opened', { before: swapIn }],
+    ['is a link only while its file is opened', { before: swapIn, after: swapOut }],
+    ['goes away right behind it', { after: () => rmSync(join(folder, 'turning'), { recursive: true }) }],
+  ])('gives nothing of a folder that %s', async (_, atOpening) => {
+    mkdirSync(join(folder, 'turning'))
+    writeFileSync(join(folder, 'turning', 'secret.txt'), 'secret')
+    Object.assign(opening, atOpening)
+    expect(await findServed(folder, '/turning/secret.txt')).toBeUndefined()
+    for (const name of ['turning', 'turned-away'])
+      rmSync(join(folder, name), { recursive: true, force: true })
   })
 
   it('breaks off when a file becomes another while it is being sent', async () => {

@@ -116,7 +116,7 @@ async function answer(
     await send(response, { start, end }, (position, target) => {
       // Whoever asks for a file goes before all who read one.
       const had = position - start + 1
-      return turns.take(had, () => readServed(root, file, position, target))
+      return turns.take(had, () => readServed(file, position, target))
     })
   response.end()
 }

@@ -1,7 +1,7 @@
 /** The files that a server hands out: plain ones that really lie in its folder, wherever links lead. */
-import { constants } from 'node:fs'
+import { constants, type BigIntStats } from 'node:fs'
 import { open, realpath, stat, type FileHandle } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { join, sep } from 'node:path'
 
 export interface ServedFile {
   /** Where it lies, links resolved. */
@@ -21,8 +21,8 @@ export async function findServed(root: string, requestPath: string): Promise<Ser
   const parts = partsOf(requestPath)
   if (parts === undefined) return undefined
   const path = await realpath(join(root, ...parts)).catch(() => undefined)
-  if (path === undefined || !liesIn(root, path)) return undefined
-  return withServed(root, path, (_, file) => Promise.resolve(file))
+  if (path === undefined || !isShown(root, path)) return undefined
+  return withOpened(path, (_, file) => Promise.resolve(file))
 }
 
 /**
@@ -30,20 +30,21 @@ export async function findServed(root: string, requestPath: string): Promise<Ser
  * another file. It is opened for each read: slow clients hold no file open.
  */
 export async function readServed(
-  root: string,
   { path, etag }: ServedFile,
   start: number,
   target: Uint8Array,
 ): Promise<number | undefined> {
-  return withServed(root, path, async (handle, present) => {
+  return withOpened(path, async (handle, present) => {
     if (present.etag !== etag) return undefined
     return (await handle.read(target, 0, target.length, start)).bytesRead
   })
 }
 
-/** Opens a real path and makes sure that what was opened is what lies there, within the folder, whoever swaps links. */
-async function withServed<T>(
-  root: string,
+/**
+ * Opens the plain file at a path without links. Undefined where a link was put into the path meanwhile, or the file that
+ * was opened is not the one that lies there: a link that was there for a moment led to another.
+ */
+async function withOpened<T>(
   path: string,
   use: (handle: FileHandle, file: ServedFile) => Promise<T>,
 ): Promise<T | undefined> {
@@ -51,10 +52,8 @@ async function withServed<T>(
   if (handle === undefined) return undefined
   try {
     const opened = await handle.stat({ bigint: true })
-    if (!opened.isFile()) return undefined
-    const real = await realpath(path)
-    const there = await stat(real, { bigint: true })
-    if (!liesIn(root, real) || there.ino !== opened.ino || there.dev !== opened.dev) return undefined
+    if (!opened.isFile() || (await realpath(path)) !== path) return undefined
+    if (identity(opened) !== identity(await stat(path, { bigint: true }))) return undefined
     const etag = `"${opened.size.toString(16)}-${opened.mtimeNs.toString(16)}"`
     return await use(handle, { path, size: Number(opened.size), etag })
   } catch {
@@ -62,6 +61,10 @@ async function withServed<T>(
   } finally {
     await handle.close()
   }
+}
+
+function identity({ dev, ino }: BigIntStats): string {
+  return `${dev} ${ino}`
 }
 
 /** The parts of a path as they are to be looked up; undefined where one has no business in a web address. */
@@ -72,13 +75,18 @@ function partsOf(requestPath: string): string[] | undefined {
   } catch {
     return undefined
   }
-  const parts = path.split('/').filter((part) => part !== '')
+  const parts = path.split('/')
   // Backslashes and colons are separators and drives elsewhere.
-  const odd = parts.some((part) => part.startsWith('.') || /[\\:\0]/.test(part))
+  const odd = parts.some((part) => part.startsWith('.') || /[\\:]/.test(part))
   return odd ? undefined : parts
 }
 
-function liesIn(root: string, path: string): boolean {
-  const parts = relative(root, path).split(sep)
-  return parts.every((part) => part !== '' && !part.startsWith('.'))
+/** Whether a path without links lies below `root`, and none of its parts there is hidden. */
+function isShown(root: string, path: string): boolean {
+  const folder = root.endsWith(sep) ? root : root + sep
+  if (!path.startsWith(folder)) return false
+  return path
+    .slice(folder.length)
+    .split(sep)
+    .every((part) => !part.startsWith('.'))
 }

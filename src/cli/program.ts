@@ -1,0 +1,144 @@
+/** The commands and flags of the command line: what may be asked, and how a call that asks for something else ends. */
+import { Command, CommanderError, Option } from 'commander'
+import { AppError } from '../pack/failure.ts'
+import { PRECISIONS } from '../pack/manifest.ts'
+import { PUBLIC_HUB } from '../remote/hub.ts'
+import { QUESTION_TEMPLATE } from '../runtime/talk/dialogue.ts'
+import type { Commands } from './commands.ts'
+import { withBatchFlags, withTableFlags } from './batch-flags.ts'
+import { collect, wholeNumber, withDecodingFlags } from './decoding-flags.ts'
+import { remark } from './output.ts'
+import { sentenceOf } from './sentence.ts'
+
+/**
+ * Does what `args` ask for and gives the exit status: 0, 1 for anything that failed, 2 for a command that was called
+ * wrongly. What is wrong is said in a sentence on stderr.
+ */
+export async function runCommandLine(args: readonly string[], commands: Commands): Promise<number> {
+  let failures = 0
+  try {
+    await programOf(commands, (count) => (failures = count)).parseAsync(args, { from: 'user' })
+    return failures === 0 ? 0 : 1
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0
+    const failure = error instanceof CommanderError ? wrongCall(error) : error
+    remark(sentenceOf(failure))
+    return failure instanceof AppError && failure.code === 'bad-usage' ? 2 : 1
+  }
+}
+
+function wrongCall({ code, message }: CommanderError): AppError {
+  const why =
+    code === 'commander.help' ? 'no command was given' : message.replace(/^error: /, '').replace(/\.$/, '')
+  return new AppError('bad-usage', `${why}; see --help.`)
+}
+
+function programOf(commands: Commands, onFailures: (count: number) => void): Command {
+  const run =
+    <A extends unknown[]>(command: (...args: A) => Promise<number>) =>
+    async (...args: A): Promise<void> =>
+      onFailures(await command(...args))
+
+  const root = new Command('pictalk')
+    .description('BLIP-2 packs: convert, inspect, verify, serve, caption, batch, metadata, ask, trace')
+    .exitOverride()
+  root.configureOutput({ writeErr: () => undefined })
+  root
+    .command('convert')
+    .description('turn a Hugging Face checkpoint into a pack')
+    .requiredOption(
+      '--from <source>',
+      'a folder, hub:owner/name[@revision], the URL of a folder, or a .pth file of LAVIS',
+    )
+    .requiredOption('--out <folder>', 'folder of the pack')
+    .addOption(
+      new Option('--precision <name>', 'how weights are stored').choices(PRECISIONS).default('q4f16'),
+    )
+    .option('--name <name>', 'what the pack calls itself; the folder or repository by default')
+    .option(
+      '--image-size <px>',
+      'side of the pictures that it is to look at; positions are interpolated where it was trained on others',
+      wholeNumber(1, 4096),
+    )
+    .option(
+      '--vision <file>',
+      'the frozen vision encoder that a file of LAVIS leaves out, such as eva_vit_g.pth',
+    )
+    .option(
+      '--language <source>',
+      'the language model that a file of LAVIS leaves out, such as hub:facebook/opt-2.7b',
+    )
+    .addOption(
+      new Option('--hub <url>', 'the hub, or a mirror of it; a token is read from HF_TOKEN')
+        .env('HF_ENDPOINT')
+        .default(PUBLIC_HUB),
+    )
+    .action(run(commands.convert))
+  root
+    .command('inspect <pack>')
+    .description('say what is in a pack')
+    .option('--json', 'the manifest as JSON')
+    .action(run(commands.inspect))
+  root
+    .command('verify <pack>')
+    .description('check every chunk of a pack against its hash, and graphs against the manifest')
+    .action(run(commands.verify))
+  root
+    .command('serve <folder>')
+    .description('hand packs or checkpoints to others: a static server with ranges, ETags and CORS')
+    .option('--port <n>', 'port; 0 takes a free one', wholeNumber(0, 65535), 8017)
+    .option('--host <address>', 'address to listen on; 0.0.0.0 for the whole network', '127.0.0.1')
+    .action(run(commands.serve))
+  withDecodingFlags(
+    withPictureFlags(withPrompt(root.command('caption <pack> <image...>').description('caption pictures'))),
+  )
+    .option('--json', 'one JSON object per picture')
+    .action(run(commands.caption))
+  withBatchFlags(
+    withDecodingFlags(
+      withPictureFlags(
+        withPrompt(root.command('batch <pack> <folder>').description('caption a folder of pictures')),
+      ),
+    ),
+  ).action(run(commands.batch))
+  withTableFlags(
+    root
+      .command('metadata <folder>')
+      .description('join what shares of a folder wrote (batch --shard) into one table'),
+  ).action(run(commands.metadata))
+  withDecodingFlags(
+    withPictureFlags(root.command('ask <pack> <image>').description('hold a conversation about a picture')),
+  )
+    .requiredOption('--question <text>', 'a question; each further one is the next turn', collect)
+    .option('--template <text>', 'how a question is put', QUESTION_TEMPLATE)
+    .option('--json', 'one JSON object per turn')
+    .action(run(commands.ask))
+  withPictureFlags(
+    withPrompt(
+      root.command('trace <pack> <image>').description('write every stage of one picture as safetensors'),
+    ),
+  )
+    .option('--max-new-tokens <n>', 'longest answer', wholeNumber(1, 4096), 30)
+    .requiredOption('--out <file>', 'the safetensors file to write')
+    .action(run(commands.trace))
+  for (const command of root.commands) command.exitOverride().configureOutput({ writeErr: () => undefined })
+  return root
+}
+
+function withPictureFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--alpha <how>', 'translucent pictures: keep stored colours, or lay them on white')
+        .choices(['drop', 'white'])
+        .default('drop'),
+    )
+    .option(
+      '--timeout <seconds>',
+      'give up after so long; a pack may hold what never ends',
+      wholeNumber(1, 1e6),
+    )
+}
+
+function withPrompt(command: Command): Command {
+  return command.option('--prompt <text>', 'what the answer goes on from; empty for a plain caption', '')
+}
