@@ -5,6 +5,7 @@ import type { TableFormat } from '../studio/formats/formats.ts'
 import { WHOLE } from '../studio/shard.ts'
 import type { BatchFlags } from './batch.ts'
 import { checkpointSource } from './checkpoint-source.ts'
+import type { AttendRequest, ClassifyRequest, EmbedRequest, MatchRequest } from './compare.ts'
 import { convertInto } from './convert-into.ts'
 import { describePack } from './describe-pack.ts'
 import { openPackFolder } from './files.ts'
@@ -14,6 +15,7 @@ import { inThread, type ThreadFlags } from './in-thread.ts'
 import { print, remark } from './output.ts'
 import { owningRun } from './own-run.ts'
 import { progressOn } from './progress.ts'
+import type { SearchRequest } from './search.ts'
 import { servePack } from './serve.ts'
 import type { AskRequest, CaptionRequest, TraceRequest } from './talk.ts'
 import { verifyPack } from './verify.ts'
@@ -40,6 +42,11 @@ export interface Commands {
   metadata: (folder: string, flags: { format: TableFormat; bom?: boolean }) => Promise<number>
   ask: (pack: string, image: string, flags: AskRequest['flags'] & ThreadFlags) => Promise<number>
   trace: (pack: string, image: string, flags: TraceRequest['flags'] & ThreadFlags) => Promise<number>
+  match: (pack: string, images: string[], flags: MatchRequest['flags'] & ThreadFlags) => Promise<number>
+  embed: (pack: string, flags: EmbedRequest['flags'] & ThreadFlags) => Promise<number>
+  attend: (pack: string, image: string, flags: AttendRequest['flags'] & ThreadFlags) => Promise<number>
+  search: (pack: string, folder: string, flags: SearchRequest['flags'] & ThreadFlags) => Promise<number>
+  classify: (pack: string, images: string[], flags: ClassifyRequest['flags'] & ThreadFlags) => Promise<number>
 }
 
 export function commandsOf(signal: AbortSignal): Commands {
@@ -56,6 +63,17 @@ export function commandsOf(signal: AbortSignal): Commands {
       await inThread('trace', { pack, image, flags }, flags, signal)
       return 0
     },
+    match: (pack, images, flags) => inThread('match', { pack, images, flags }, flags, signal),
+    embed: async (pack, flags) => {
+      await inThread('embed', { pack, flags }, flags, signal)
+      return 0
+    },
+    attend: async (pack, image, flags) => {
+      await inThread('attend', { pack, image, flags }, flags, signal)
+      return 0
+    },
+    search: (pack, folder, flags) => inThread('search', { pack, folder, flags }, flags, signal),
+    classify: (pack, images, flags) => inThread('classify', { pack, images, flags }, flags, signal),
   }
 }
 
