@@ -40,7 +40,7 @@ export async function* generate(
   context: GenerateContext,
 ): AsyncGenerator<Generated, void, undefined> {
   throwIfCancelled(context.signal)
-  if (isPlainGreedy(settings) && sequence.greedy !== undefined) {
+  if (isPlainGreedy(settings) && context.rules === undefined && sequence.greedy !== undefined) {
     yield* chosenByDevice(sequence.greedy(prompt, settings.maxNewTokens), settings, context)
     return
   }
