@@ -1,14 +1,21 @@
 /** What each command of the command line does, once its arguments are read. */
 import { AppError } from '../pack/failure.ts'
 import type { Precision } from '../pack/manifest.ts'
+import type { TableFormat } from '../studio/formats/formats.ts'
+import { WHOLE } from '../studio/shard.ts'
+import type { BatchFlags } from './batch.ts'
 import { checkpointSource } from './checkpoint-source.ts'
+import type { AttendRequest, ClassifyRequest, EmbedRequest, MatchRequest } from './compare.ts'
 import { convertInto } from './convert-into.ts'
 import { describePack } from './describe-pack.ts'
 import { openPackFolder } from './files.ts'
 import { fromHere } from './from-here.ts'
+import { joinShards } from './join-shards.ts'
 import { inThread, type ThreadFlags } from './in-thread.ts'
 import { print, remark } from './output.ts'
+import { owningRun } from './own-run.ts'
 import { progressOn } from './progress.ts'
+import type { SearchRequest } from './search.ts'
 import { servePack } from './serve.ts'
 import type { AskRequest, CaptionRequest, TraceRequest } from './talk.ts'
 import { verifyPack } from './verify.ts'
@@ -19,6 +26,8 @@ export interface ConvertFlags {
   precision: Precision
   name?: string
   imageSize?: number
+  vision?: string
+  language?: string
   hub: string
 }
 
@@ -29,8 +38,15 @@ export interface Commands {
   verify: (pack: string) => Promise<number>
   serve: (folder: string, flags: { port: number; host: string }) => Promise<number>
   caption: (pack: string, images: string[], flags: CaptionRequest['flags'] & ThreadFlags) => Promise<number>
+  batch: (pack: string, folder: string, flags: BatchFlags & ThreadFlags) => Promise<number>
+  metadata: (folder: string, flags: { format: TableFormat; bom?: boolean }) => Promise<number>
   ask: (pack: string, image: string, flags: AskRequest['flags'] & ThreadFlags) => Promise<number>
   trace: (pack: string, image: string, flags: TraceRequest['flags'] & ThreadFlags) => Promise<number>
+  match: (pack: string, images: string[], flags: MatchRequest['flags'] & ThreadFlags) => Promise<number>
+  embed: (pack: string, flags: EmbedRequest['flags'] & ThreadFlags) => Promise<number>
+  attend: (pack: string, image: string, flags: AttendRequest['flags'] & ThreadFlags) => Promise<number>
+  search: (pack: string, folder: string, flags: SearchRequest['flags'] & ThreadFlags) => Promise<number>
+  classify: (pack: string, images: string[], flags: ClassifyRequest['flags'] & ThreadFlags) => Promise<number>
 }
 
 export function commandsOf(signal: AbortSignal): Commands {
@@ -40,11 +56,24 @@ export function commandsOf(signal: AbortSignal): Commands {
     verify: (pack) => verify(pack, signal),
     serve: (folder, flags) => serve(folder, flags, signal),
     caption: (pack, images, flags) => inThread('caption', { pack, images, flags }, flags, signal),
+    batch: (pack, folder, flags) => batch(pack, folder, flags, signal),
+    metadata,
     ask: (pack, image, flags) => inThread('ask', { pack, image, flags }, flags, signal),
     trace: async (pack, image, flags) => {
       await inThread('trace', { pack, image, flags }, flags, signal)
       return 0
     },
+    match: (pack, images, flags) => inThread('match', { pack, images, flags }, flags, signal),
+    embed: async (pack, flags) => {
+      await inThread('embed', { pack, flags }, flags, signal)
+      return 0
+    },
+    attend: async (pack, image, flags) => {
+      await inThread('attend', { pack, image, flags }, flags, signal)
+      return 0
+    },
+    search: (pack, folder, flags) => inThread('search', { pack, folder, flags }, flags, signal),
+    classify: (pack, images, flags) => inThread('classify', { pack, images, flags }, flags, signal),
   }
 }
 
@@ -52,6 +81,8 @@ async function convert(flags: ConvertFlags, signal: AbortSignal): Promise<number
   const out = fromHere(flags.out)
   const progress = progressOn(process.stderr)
   const { tree, name } = await checkpointSource(flags.from, {
+    vision: flags.vision,
+    language: flags.language,
     hub: flags.hub,
     // Not an option: a command line is there for everybody on the machine to read.
     token: process.env['HF_TOKEN'],
@@ -64,8 +95,39 @@ async function convert(flags: ConvertFlags, signal: AbortSignal): Promise<number
     choices: { imageSize: flags.imageSize },
     signal,
     onProgress: progress.show,
-  }).finally(progress.end)
+  })
+    .catch(sayingFlags)
+    .finally(progress.end)
   print(...describePack(manifest))
+  return 0
+}
+
+/** Where a checkpoint leaves parts out, they need not lie in its folder here. */
+function sayingFlags(error: unknown): never {
+  if (!(error instanceof AppError) || error.details?.['leftOut'] === undefined) throw error
+  const { code, message } = error
+  const flags = 'or name them with --vision and --language'
+  throw new AppError(code, `${message.replace(/\.$/, '')}, ${flags}.`, { cause: error })
+}
+
+function batch(
+  pack: string,
+  folder: string,
+  flags: BatchFlags & ThreadFlags,
+  signal: AbortSignal,
+): Promise<number> {
+  const where = fromHere(folder)
+  return owningRun(where, flags.shard, (journal) =>
+    inThread('batch', { pack: fromHere(pack), folder: where, journal, flags }, flags, signal),
+  )
+}
+
+async function metadata(folder: string, flags: { format: TableFormat; bom?: boolean }): Promise<number> {
+  const where = fromHere(folder)
+  const { table, shards, rows } = await owningRun(where, WHOLE, () =>
+    joinShards(where, flags.format, { bom: flags.bom ?? false }),
+  )
+  remark(`pictalk: ${table} has ${rows} captions now, joined from ${shards} shares.`)
   return 0
 }
 

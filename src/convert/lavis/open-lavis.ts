@@ -65,6 +65,13 @@ export async function isLavisFile(tree: FileTree, path: string): Promise<boolean
   return files.some(({ names }) => isLavisModel(names))
 }
 
+/** Whether there is such a file in the tree, in no folder below. */
+export async function hasLavisFile(tree: FileTree): Promise<boolean> {
+  for (const path of ((await tree.list?.()) ?? []).filter(isTorchFileName))
+    if (await isLavisFile(tree, path)) return true
+  return false
+}
+
 /** Trainers of transformers leave files of this name beside their checkpoints, too: of the state of their random numbers. */
 async function isWholeCheckpoint(tree: FileTree, paths: readonly string[]): Promise<boolean> {
   if (![SINGLE, INDEX, TORCH_SINGLE, TORCH_INDEX].some((path) => paths.includes(path))) return false
@@ -73,7 +80,7 @@ async function isWholeCheckpoint(tree: FileTree, paths: readonly string[]): Prom
 }
 
 /** As LAVIS names them. */
-const TOWER_FILES: Readonly<Record<TowerKind, string>> = {
+export const TOWER_FILES: Readonly<Record<TowerKind, string>> = {
   eva: 'eva_vit_g.pth',
   clip: 'clip_vit_L.pth',
 }
