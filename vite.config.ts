@@ -84,6 +84,17 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'kernels',
+          environment: 'node',
+          include: ['src/runtime/wgsl/kernels/**/*.browser-test.ts'],
+          setupFiles: ['testing/gpu/dawn.ts'],
+          provide: { everyShape: true },
+          testTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'browsers',
           environment: 'node',
           include: ['testing/**/*.browsers-test.ts'],

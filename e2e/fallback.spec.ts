@@ -4,10 +4,10 @@ import { launchOptions } from '../testing/browser.ts'
 import { AppPage, expect, test } from './fixtures.ts'
 
 test('Users without WebGPU are told so and get their caption from WebAssembly', async ({ baseURL }) => {
-  const { args, ...options } = launchOptions()
+  const { args, ...options } = launchOptions({ without: ['WebGPU', 'WebGPUService'] })
   const browser = await chromium.launch({
     ...options,
-    args: [...args.filter((arg) => !arg.includes('webgpu')), '--disable-features=WebGPU,WebGPUService'],
+    args: args.filter((arg) => !arg.includes('webgpu')),
   })
   try {
     const app = new AppPage(await browser.newPage(baseURL === undefined ? {} : { baseURL }))

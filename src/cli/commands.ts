@@ -19,6 +19,8 @@ export interface ConvertFlags {
   precision: Precision
   name?: string
   imageSize?: number
+  vision?: string
+  language?: string
   hub: string
 }
 
@@ -52,6 +54,8 @@ async function convert(flags: ConvertFlags, signal: AbortSignal): Promise<number
   const out = fromHere(flags.out)
   const progress = progressOn(process.stderr)
   const { tree, name } = await checkpointSource(flags.from, {
+    vision: flags.vision,
+    language: flags.language,
     hub: flags.hub,
     // Not an option: a command line is there for everybody on the machine to read.
     token: process.env['HF_TOKEN'],
@@ -64,9 +68,19 @@ async function convert(flags: ConvertFlags, signal: AbortSignal): Promise<number
     choices: { imageSize: flags.imageSize },
     signal,
     onProgress: progress.show,
-  }).finally(progress.end)
+  })
+    .catch(sayingFlags)
+    .finally(progress.end)
   print(...describePack(manifest))
   return 0
+}
+
+/** Where a checkpoint leaves parts out, they need not lie in its folder here. */
+function sayingFlags(error: unknown): never {
+  if (!(error instanceof AppError) || error.details?.['leftOut'] === undefined) throw error
+  const { code, message } = error
+  const flags = 'or name them with --vision and --language'
+  throw new AppError(code, `${message.replace(/\.$/, '')}, ${flags}.`, { cause: error })
 }
 
 async function inspect(pack: string, flags: { json?: boolean }): Promise<number> {

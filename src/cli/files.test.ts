@@ -1,11 +1,16 @@
 import { mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { manifestAround } from '../../testing/manifests/manifests.ts'
 import { sha256Hex } from '../pack/bytes.ts'
 import { CHUNK_BYTES, chunkSizes } from '../pack/chunks.ts'
 import { folderSink, folderTree, openPackFolder } from './files.ts'
+
+vi.mock(import('../pack/chunks.ts'), async (actual) => {
+  const { smallChunks } = await import('../../testing/small-chunks.ts')
+  return smallChunks(await actual())
+})
 
 let root: string
 beforeAll(async () => {

@@ -45,7 +45,10 @@ export function programOf(commands: Commands, onFailures: (count: number) => voi
   root
     .command('convert')
     .description('turn a Hugging Face checkpoint into a pack')
-    .requiredOption('--from <source>', 'a folder, hub:owner/name[@revision], or the URL of a folder')
+    .requiredOption(
+      '--from <source>',
+      'a folder, hub:owner/name[@revision], the URL of a folder, or a .pth file of LAVIS',
+    )
     .requiredOption('--out <folder>', 'folder of the pack')
     .addOption(
       new Option('--precision <name>', 'how weights are stored').choices(PRECISIONS).default('q4f16'),
@@ -55,6 +58,14 @@ export function programOf(commands: Commands, onFailures: (count: number) => voi
       '--image-size <px>',
       'side of the pictures that it is to look at; positions are interpolated where it was trained on others',
       wholeNumber(1, 4096),
+    )
+    .option(
+      '--vision <file>',
+      'the frozen vision encoder that a file of LAVIS leaves out, such as eva_vit_g.pth',
+    )
+    .option(
+      '--language <source>',
+      'the language model that a file of LAVIS leaves out, such as hub:facebook/opt-2.7b',
     )
     .addOption(
       new Option('--hub <url>', 'the hub, or a mirror of it; a token is read from HF_TOKEN')

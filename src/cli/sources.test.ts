@@ -33,6 +33,38 @@ afterAll(async () => {
 })
 
 describe('pictalk', () => {
+  it('takes a file of LAVIS, with what it leaves out beside it or named, and the same pack comes of it', async () => {
+    const from = join('models', 'reference', 'lavis-opt')
+    const alone = join(folder, 'blip2_pretrained_small.pth')
+    cpSync(join(from, 'blip2_pretrained_small.pth'), alone)
+    const tower = ['--vision', join(from, 'eva_vit_g.pth')]
+    const out = (name: string): string[] => ['--out', join(folder, name), '--precision', 'q8']
+    const refused = await pictalk('convert', '--from', alone, ...tower, ...out('lavis-refused'))
+    expect(refused.status).toBe(1)
+    expect(refused.stderr).toMatch(
+      /its language model .*, or name them with --vision and --language\. \[not-found\]/,
+    )
+    const named = [...tower, '--language', join(from, 'opt-small')]
+    for (const args of [
+      [join(from, 'blip2_pretrained_small.pth'), ...out('lavis-beside')],
+      [alone, ...named, ...out('lavis-named')],
+    ])
+      expect(await pictalk('convert', '--from', ...args)).toMatchObject({ status: 0, stderr: '' })
+    const weights = (name: string): Buffer => readFileSync(join(folder, name, 'decoder.weights'))
+    expect(weights('lavis-named').equals(weights('lavis-beside'))).toBe(true)
+    const needless = await pictalk(
+      'convert',
+      '--from',
+      join(folder, 'checkpoint'),
+      ...named,
+      ...out('needless'),
+    )
+    expect(needless).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('no file of LAVIS') as string,
+    })
+  })
+
   it('converts from a folder, the hub and a server to the same bytes, and verifies them', async () => {
     const served = await servePack(join(folder, 'checkpoint'), { port: 0, host: '127.0.0.1' })
     const sources = {

@@ -15,7 +15,7 @@ it('A pack whose bytes are all right and whose graphs are another part’s is no
   await convertCheckpoint(tree, folderSink(folder), { name: 'untied', precision: 'q8' })
   expect(await verifyPack(folder)).toEqual([])
   const path = join(folder, 'pack.json')
-  const manifest = JSON.parse(readFileSync(path, 'utf8')) as PackManifest
+  const manifest = JSON.parse(readFileSync(path, 'utf8')) as PackManifest<'blip2-opt'>
   const { vision, 'q-former': qFormer } = manifest.parts
   const parts = { ...manifest.parts, vision: { ...vision, graphs: qFormer.graphs } }
   const swapped = { ...parts, 'q-former': { ...qFormer, graphs: vision.graphs } }

@@ -121,6 +121,20 @@ export async function openCheckpoint(tree: FileTree, signal?: AbortSignal): Prom
   throw await whyNoWeights(tree)
 }
 
+/** One file that PyTorch saved, whatever its name. Throws as `openCheckpoint` does. */
+export async function openTorchCheckpoint(
+  source: ByteSource,
+  file: string,
+  signal?: AbortSignal,
+): Promise<Checkpoint> {
+  if (!(await isTorchFile(source)))
+    throw new AppError(
+      'bad-checkpoint',
+      `${file} is no ZIP file as PyTorch has written them since 1.6; download it again, or load it with PyTorch and save it anew.`,
+    )
+  return readShards({ sources: new Map([[file, source]]), index: undefined }, TORCH, signal)
+}
+
 interface FoundWeights {
   sources: ReadonlyMap<string, ByteSource>
   /** Tensor → file; undefined for a single file. */

@@ -4,7 +4,7 @@
  */
 import { sha256Hex, type FileTree, type PackSink } from '../pack/bytes.ts'
 import { chunkSizes } from '../pack/chunks.ts'
-import type { PackModel } from '../pack/families.ts'
+import { qFormerOf, type PackModel } from '../pack/families.ts'
 import { AppError } from '../pack/failure.ts'
 import {
   FORMAT_VERSION,
@@ -129,8 +129,8 @@ export async function writePack(
 }
 
 /** How many queries the processor counts on: transformers fails where the model has another number. */
-function checkQueries(stated: unknown, { parts }: PackModel): CheckResult[] {
-  const { queries } = parts['q-former'].shape
+function checkQueries(stated: unknown, model: PackModel): CheckResult[] {
+  const { queries } = qFormerOf(model).shape
   if (stated === undefined || stated === null || stated === queries) return []
   const detail = `processor_config.json says ${shown(stated)}, the model has ${queries}, which are used`
   return [{ name: 'queries', ok: false, detail }]

@@ -4,6 +4,7 @@
  */
 import { readText, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
+import { isLavisFile, isTorchFileName } from './lavis/open-lavis.ts'
 import { MANIFEST_PATH } from '../pack/manifest.ts'
 
 /** What makes a folder with a `config.json` a checkpoint rather than something that a checkpoint uses. */
@@ -29,6 +30,8 @@ export async function findRoot(
   markers: readonly string[] = PACK_OR_CHECKPOINT,
 ): Promise<string | null> {
   const paths = (await tree.list?.()) ?? []
+  const lavis = await lavisRoot(tree, paths)
+  if (lavis !== undefined && !markers.some((marker) => paths.includes(lavis + marker))) return lavis
   for (const marker of markers) {
     const roots = paths
       .filter((path) => path === marker || path.endsWith(`/${marker}`))
@@ -40,6 +43,15 @@ export async function findRoot(
     if (candidates.length > 0) return choose(candidates, tree, paths)
   }
   return null
+}
+
+/** The outermost folder with a file of LAVIS, whose language model lies in a folder below. */
+async function lavisRoot(tree: FileTree, paths: readonly string[]): Promise<string | undefined> {
+  const files = paths.filter((path) => isTorchFileName(path.slice(path.lastIndexOf('/') + 1)))
+  const outermost = files.toSorted((a, b) => a.split('/').length - b.split('/').length)
+  for (const path of outermost)
+    if (await isLavisFile(tree, path)) return path.slice(0, path.lastIndexOf('/') + 1)
+  return undefined
 }
 
 async function choose(roots: readonly string[], tree: FileTree, paths: readonly string[]): Promise<string> {

@@ -245,7 +245,7 @@ describe('a folder of another kind', () => {
       { architectures: ['Blip2QFormerModel'], model_type: 'blip_2_qformer' },
       /the Q-Former of a BLIP-2 alone/,
     ],
-    ['retrieval', { architectures: ['Blip2ForImageTextRetrieval'] }, /compares pictures with texts/],
+    ['retrieval', { architectures: ['Blip2ForImageTextRetrieval'] }, /its Q-Former reads no text/],
     [
       'InstructBLIP',
       { architectures: ['InstructBlipForConditionalGeneration'], model_type: 'instructblip' },

@@ -12,6 +12,7 @@ import { Comparisons } from './compare.ts'
 import { parseConfig, type Json } from './families/config-json.ts'
 import { readModel } from './families/families.ts'
 import type { CheckpointModel, Choices } from './families/family.ts'
+import { openLavis } from './lavis/open-lavis.ts'
 import { whyNoWeights } from './other-layouts.ts'
 import { planConversion, type ConversionPlan } from './plan.ts'
 import { withoutPointers } from './pointers.ts'
@@ -20,6 +21,7 @@ import { readTextFile } from './side-files.ts'
 import { outputsOf } from './weights.ts'
 
 export interface OpenedCheckpoint {
+  /** Where tokenizer, image processor and card are. */
   tree: FileTree
   /** `config.json`, as text and as what it says. */
   configText: string
@@ -62,12 +64,14 @@ export async function openModel(
   precision: Precision,
   { compare, choices, onCompared, signal }: OpenOptions,
 ): Promise<OpenedCheckpoint> {
-  const tree = withoutPointers(given)
-  const configText = await readTextFile(tree, 'config.json')
-  if (configText === undefined) throw await whyNoConfig(tree)
+  const folder = withoutPointers(given)
+  const lavis = await openLavis(folder, signal)
+  const tree = lavis?.tree ?? folder
+  const configText = lavis?.configText ?? (await readTextFile(folder, 'config.json'))
+  if (configText === undefined) throw await whyNoConfig(folder)
   const config = parseConfig(configText)
   const read = readModel(config, choices)
-  const checkpoint = await openCheckpoint(tree, signal)
+  const checkpoint = lavis?.checkpoint ?? (await openCheckpoint(folder, signal))
   const onRead = (tensor: string, done: number, total: number): void =>
     onCompared?.(tensor, done, total + checkpoint.byteLength)
   const comparisons = new Comparisons(checkpoint, compare, { onRead, signal })

@@ -22,10 +22,10 @@ interface GraphFile {
 }
 
 interface PartPlan {
-  name: PartName
   weights: WeightsPlan
   graphs: GraphFile[]
-  places: Places
+  /** Of the part, and of those whose graphs go over the same weights. */
+  places: Map<PartName, Places>
 }
 
 export function planConversion(
@@ -42,28 +42,32 @@ export function planConversion(
 }
 
 function planPart(part: Part, precision: Precision, accuracyLevel: AccuracyLevel): PartPlan {
-  const { name } = part
-  const location = `${name}.weights`
+  const location = `${part.name}.weights`
   const planner = new WeightsPlanner(location, storagePolicy(precision, part.sensitive))
   const build = part.plan(planner)
   const graphs: GraphFile[] = []
-  const write = (variant: string, type: ComputeType, target: Target): string => {
-    const builder = new GraphBuilder(type, location, accuracyLevel)
-    build(builder, target)
-    const path = `${name}.${variant}.onnx`
-    graphs.push({ path, bytes: builder.finish(name) })
-    return path
-  }
   const forHalf = precision === 'fp16' || precision === 'q4f16'
-  const half = forHalf && part.halfGraph ? write('f16', 'float16', 'webgpu-f16') : null
-  const full = write('f32', 'float32', 'webgpu')
-  const wasm = part.ownWasmGraph ? write('wasm', 'float32', 'wasm') : full
-  const targets = { wasm, webgpu: full, ...(half !== null && { 'webgpu-f16': half }) }
-  return { name, weights: planner.finish(), graphs, places: { graphs: targets, weights: location } }
+  const placesOfOne = (name: PartName): Places => {
+    const write = (variant: string, type: ComputeType, target: Target): string => {
+      const builder = new GraphBuilder(type, location, accuracyLevel)
+      build(builder, target, name)
+      const path = `${name}.${variant}.onnx`
+      graphs.push({ path, bytes: builder.finish(name) })
+      return path
+    }
+    const half = forHalf && part.halfGraph ? write('f16', 'float16', 'webgpu-f16') : null
+    const full = write('f32', 'float32', 'webgpu')
+    const wasm = part.ownWasmGraph ? write('wasm', 'float32', 'wasm') : full
+    const targets = { wasm, webgpu: full, ...(half !== null && { 'webgpu-f16': half }) }
+    return { graphs: targets, weights: location }
+  }
+  const names = [part.name, ...(part.alsoOver ?? [])]
+  const places = new Map(names.map((name) => [name, placesOfOne(name)]))
+  return { weights: planner.finish(), graphs, places }
 }
 
 function placesOf(parts: readonly PartPlan[], name: PartName): Places {
-  const part = parts.find((one) => one.name === name)
-  if (part === undefined) throw new AppError('bug', `The model has no ${name}.`)
-  return part.places
+  const places = parts.map((one) => one.places.get(name)).find((one) => one !== undefined)
+  if (places === undefined) throw new AppError('bug', `The model has no ${name}.`)
+  return places
 }

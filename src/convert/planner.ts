@@ -5,6 +5,7 @@ import type { Precision } from '../pack/manifest.ts'
 import { BLOCK_SIZE, type BlockSize } from './quantise.ts'
 import {
   alignUp,
+  type GridChange,
   type Initialiser,
   type QuantiseRecipe,
   type Recipe,
@@ -103,11 +104,10 @@ export class WeightsPlanner {
     return this.#store(name, [source], dims, true)
   }
 
-  /** Positions [1, 1 + from², width] for a grid of `to` × `to` patches. */
-  interpolated(name: string, source: Source, from: number, to: number): Initialiser {
-    const [, , width = 1] = source.shape
-    const output = this.#allocate(name, this.policy.floats, [1, 1 + to * to, width])
-    this.#recipes.push({ kind: 'interpolate', sources: [source], from, to, output })
+  /** Positions [1 + from², width], one for the class token and a grid of the others, for a grid of another size. */
+  interpolated(name: string, source: Source, change: GridChange): Initialiser {
+    const output = this.#allocate(name, this.policy.floats, [1, 1 + change.to ** 2, source.shape.at(-1) ?? 1])
+    this.#recipes.push({ kind: 'interpolate', sources: [source], ...change, output })
     return output
   }
 

@@ -1,7 +1,9 @@
 /**
  * Positions for pictures of another size than a vision encoder was trained on: the stored ones, interpolated as
- * transformers' `interpolate_pos_encoding` does (5.18: `torch.nn.functional.interpolate`, bicubic, corners not aligned).
+ * transformers' `interpolate_pos_encoding` does (5.18: `torch.nn.functional.interpolate`, bicubic, corners not aligned),
+ * and LAVIS for CLIP's tower, with corners aligned.
  */
+import type { GridChange } from './weights.ts'
 
 /** The cubic convolution coefficient of PyTorch's bicubic (`get_cubic_upsample_coefficients`); Pillow's is −0.5. */
 const A = -0.75
@@ -18,13 +20,12 @@ interface Taps {
  */
 export function interpolatePositions(
   stored: Float32Array,
-  from: number,
-  to: number,
+  { from, to, corners }: GridChange,
   width: number,
 ): Float32Array<ArrayBuffer> {
   const out = new Float32Array((1 + to * to) * width)
   out.set(stored.subarray(0, width))
-  const taps = Array.from({ length: to }, (_, place) => tapsOf(place, from, to))
+  const taps = Array.from({ length: to }, (_, place) => tapsOf(placeIn(place, { from, to, corners }), from))
   taps.forEach((vertical, row) =>
     taps.forEach((horizontal, column) => {
       const target = out.subarray((1 + row * to + column) * width).subarray(0, width)
@@ -53,9 +54,14 @@ function addSquare(
   target.set(sums)
 }
 
+/** Where a place of the new grid lies among those of the old one (PyTorch's `area_pixel_compute_source_index`). */
+function placeIn(place: number, { from, to, corners }: GridChange): number {
+  if (corners === 'free') return ((place + 0.5) * from) / to - 0.5
+  return to > 1 ? (place * (from - 1)) / (to - 1) : 0
+}
+
 /** Places beyond the border are the border's, and nothing is smoothed where the grid gets smaller. */
-function tapsOf(place: number, from: number, to: number): Taps {
-  const centre = ((place + 0.5) * from) / to - 0.5
+function tapsOf(centre: number, from: number): Taps {
   const left = Math.floor(centre)
   const t = centre - left
   const places = [-1, 0, 1, 2].map((step) => Math.min(Math.max(left + step, 0), from - 1))

@@ -132,13 +132,13 @@ function scatter(
 }
 
 /** Gathers the stored positions, of which there are few. */
-function interpolating({ sources, from, to, output }: InterpolateRecipe): Maker {
+function interpolating({ sources, output, ...change }: InterpolateRecipe): Maker {
   const gathered = new Float32Array(stackedElements(sources))
   return ({ tensor, position, last }, values) => {
     gathered.set(values, position)
     if (!last) return []
     const width = sources[0]?.shape.at(-1) ?? 1
-    const positions = interpolatePositions(gathered, from, to, width)
+    const positions = interpolatePositions(gathered, change, width)
     return [{ offset: output.offset, bytes: encode(positions, output.type, tensor) }]
   }
 }

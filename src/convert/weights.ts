@@ -29,12 +29,18 @@ export interface StoreRecipe {
   output: Initialiser
 }
 
-/** Positions of the vision encoder for another picture size: stored [1, 1 + from², width] → [1, 1 + to², width]. */
-export interface InterpolateRecipe {
-  kind: 'interpolate'
-  sources: Source[]
+/** From a grid of `from` × `from` positions to one of `to` × `to`. */
+export interface GridChange {
   from: number
   to: number
+  /** Whether the outermost positions stay the outermost ones, or each stands for a square of its own. */
+  corners: 'aligned' | 'free'
+}
+
+/** Positions of the vision encoder for another picture size: stored [1 + from², width] → [1, 1 + to², width]. */
+export interface InterpolateRecipe extends GridChange {
+  kind: 'interpolate'
+  sources: Source[]
   output: Initialiser
 }
 

@@ -2,7 +2,7 @@
 import { findRoot, isWeights, nameOfFolder } from '../convert/find-root.ts'
 import { sha256Hex, subtree, type ByteSource, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
-import { readManifestText } from '../pack/manifest.ts'
+import { MANIFEST_PATH, readManifestText } from '../pack/manifest.ts'
 import type { AddRequest } from '../protocol/keeper-calls.ts'
 import { addressText, parseAddress } from '../remote/address.ts'
 import type { Network } from '../remote/network.ts'
@@ -119,8 +119,10 @@ async function localPlace(files: readonly { path: string; file: File }[]): Promi
     list: () => Promise.resolve([...byPath.keys()]),
   }
   const root = (await findRoot(all)) ?? folderOfWeights([...byPath.keys()])
+  // What LAVIS leaves out of its files lies in a folder below.
+  const whole = !byPath.has(`${root}config.json`) && !byPath.has(root + MANIFEST_PATH)
   const identity = [...byPath]
-    .filter(([path]) => path.startsWith(root) && !path.slice(root.length).includes('/'))
+    .filter(([path]) => path.startsWith(root) && (whole || !path.slice(root.length).includes('/')))
     .map(([path, file]) => `${path.slice(root.length)} ${file.size} ${file.lastModified}`)
   const tree = subtree(all, root)
   return {

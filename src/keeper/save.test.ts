@@ -27,27 +27,34 @@ beforeAll(async () => {
   await server.close()
 })
 
-/** A folder in memory. `before` is called ahead of each file, and may throw as a disk would. */
+type Step = 'open' | 'write'
+
+/** A folder in memory. `before` is called ahead of each step with a file, and may throw as a disk would. */
 function folderOf(
   written: Map<string, Uint8Array>,
-  before: (path: string) => void = () => undefined,
+  before: (step: Step) => void = () => undefined,
 ): FileSystemDirectoryHandle {
   const getFileHandle = (path: string): Promise<unknown> => {
-    before(path)
+    before('open')
     return Promise.resolve({
       createWritable: () => {
         const pieces: Uint8Array[] = []
         return Promise.resolve(
           new WritableStream<Uint8Array>({
-            write: (piece) => void pieces.push(piece),
+            write: (piece) => {
+              before('write')
+              pieces.push(piece)
+            },
             close: () => void written.set(path, Buffer.concat(pieces)),
           }),
         )
       },
     })
   }
+  const removeEntry = (path: string): Promise<void> =>
+    written.delete(path) ? Promise.resolve() : Promise.reject(new DOMException('None.', 'NotFoundError'))
   // What saving calls of a folder is all here.
-  return { getFileHandle } as unknown as FileSystemDirectoryHandle
+  return { getFileHandle, removeEntry } as unknown as FileSystemDirectoryHandle
 }
 
 function save(
@@ -147,8 +154,9 @@ describe('a large pack as a ZIP file', () => {
 describe('half a copy is no pack', () => {
   /** Fails at the third file. */
   const failing =
-    (fail: () => void): ((path: string) => void) =>
-    () => {
+    (fail: () => void, at: Step = 'open'): ((step: Step) => void) =>
+    (step) => {
+      if (step !== at) return
       count += 1
       if (count === 3) fail()
     }
@@ -164,6 +172,14 @@ describe('half a copy is no pack', () => {
       /disk is full/,
     ],
     [
+      'when the permission is taken back',
+      () => {
+        throw new DOMException('Denied.', 'NotAllowedError')
+      },
+      'forbidden',
+      /choose it again and allow it/,
+    ],
+    [
       'when the folder is gone',
       () => {
         throw new DOMException('Gone.', 'NotFoundError')
@@ -171,15 +187,17 @@ describe('half a copy is no pack', () => {
       'bad-usage',
       /cannot be written into this folder/,
     ],
-  ])('%s', async (_, fail, code, sentence) => {
-    count = 0
-    const written = new Map<string, Uint8Array>()
-    await expect(save(kept, folderOf(written, failing(fail)))).rejects.toMatchObject({
-      code,
-      message: expect.stringMatching(sentence) as string,
-    })
-    expect(written.has('pack.json')).toBe(false)
-    expect(written.size).toBe(2)
+  ])('%s, nor is what lay there before', async (_, fail, code, sentence) => {
+    for (const step of ['open', 'write'] as const) {
+      count = 0
+      const written = new Map([['pack.json', new Uint8Array()]])
+      await expect(save(kept, folderOf(written, failing(fail, step)))).rejects.toMatchObject({
+        code,
+        message: expect.stringMatching(sentence) as string,
+      })
+      expect(written.has('pack.json')).toBe(false)
+      expect(written.size).toBe(2)
+    }
   })
 
   it('when it is cancelled', async () => {

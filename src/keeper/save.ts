@@ -14,7 +14,9 @@ export interface SaveOptions {
 }
 
 /**
- * Writes every file of the pack, the manifest last, so that a broken-off copy is no pack. A ZIP file refers to the chunks
+ * Writes every file of the pack, the manifest last, so that a broken-off copy is no pack; nor is another pack that was in
+ * the folder before, whose manifest goes first. A browser can sync no file that it writes for a page, so after a power cut
+ * only the hashes in the manifest tell. A ZIP file refers to the chunks
  * where they are kept, so it takes no room until it is downloaded, however large it is.
  */
 export async function savePack(
@@ -24,6 +26,7 @@ export async function savePack(
   options: SaveOptions,
 ): Promise<Blob | null> {
   if (folder !== null) {
+    await attempt(MANIFEST_PATH, () => removeFrom(folder, MANIFEST_PATH))
     await writeAll(store, id, (path, bytes) => writeInto(folder, path, bytes), options)
     return null
   }
@@ -75,14 +78,36 @@ async function writeAll(
 }
 
 async function writeInto(folder: FileSystemDirectoryHandle, path: string, bytes: Blob): Promise<void> {
-  try {
+  await attempt(path, async () => {
     const file = await folder.getFileHandle(path, { create: true })
     const writable = await file.createWritable()
     const stream = bytes.stream()
     await held(stream, stream.pipeTo(writable))
+  })
+}
+
+async function removeFrom(folder: FileSystemDirectoryHandle, path: string): Promise<void> {
+  try {
+    await folder.removeEntry(path)
   } catch (cause) {
-    if (cause instanceof DOMException && cause.name === 'QuotaExceededError')
+    if (!(cause instanceof DOMException && cause.name === 'NotFoundError')) throw cause
+  }
+}
+
+/** Names of the exceptions of the File System Standard that a person can do something about. */
+async function attempt(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (cause) {
+    const name = cause instanceof DOMException ? cause.name : ''
+    if (name === 'QuotaExceededError')
       throw new AppError('no-space', 'The disk is full; choose a folder with more room.', { cause })
+    if (name === 'NotAllowedError')
+      throw new AppError(
+        'forbidden',
+        'The browser does not let this page write into that folder any more; choose it again and allow it.',
+        { cause },
+      )
     throw new AppError('bad-usage', `${path} cannot be written into this folder; choose another.`, { cause })
   }
 }

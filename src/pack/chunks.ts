@@ -6,11 +6,14 @@ const MEBIBYTE = 2 ** 20
 /** Chunks have 16 MiB; the last one also takes the rest, so every chunk of a large file has 16 to 32 MiB. */
 export const CHUNK_BYTES = 16 * MEBIBYTE
 
-/** The sizes in bytes of the chunks that a file of `bytes` is cut into, in order. An empty file has one empty chunk. */
-export function chunkSizes(bytes: number): number[] {
-  const whole = Math.max(1, Math.floor(bytes / CHUNK_BYTES))
+/**
+ * The sizes in bytes of the chunks that a file of `bytes` is cut into, in order. An empty file has one empty chunk.
+ * Readers hold manifests against it, so whoever wants other chunks has to want them everywhere.
+ */
+export function chunkSizes(bytes: number, chunkBytes = CHUNK_BYTES): number[] {
+  const whole = Math.max(1, Math.floor(bytes / chunkBytes))
   return Array.from({ length: whole }, (_, index) =>
-    index < whole - 1 ? CHUNK_BYTES : bytes - CHUNK_BYTES * (whole - 1),
+    index < whole - 1 ? chunkBytes : bytes - chunkBytes * (whole - 1),
   )
 }
 

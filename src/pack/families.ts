@@ -5,10 +5,13 @@
 import { literal, type GenericSchema, type InferOutput } from 'valibot'
 import { fields, optional, ruled, text } from './schema.ts'
 import {
+  crossAttentionKind,
+  crossLayersOf,
   decoderKind,
   qFormerKind,
   textDecoderKind,
   textEncoderKind,
+  textQFormerKind,
   visionKind,
   type PartKind,
 } from './shapes.ts'
@@ -27,6 +30,8 @@ export const PART_KINDS = {
   decoder: decoderKind,
   'text-encoder': textEncoderKind,
   'text-decoder': textDecoderKind,
+  'text-q-former': textQFormerKind,
+  'cross-attention': crossAttentionKind,
 }
 
 export type PartName = keyof typeof PART_KINDS
@@ -102,23 +107,57 @@ const blip2T5 = ruled(
   },
 )
 
+/** A Q-Former that reads texts beside its queries, and a look into it: two graphs over one file of weights. */
+const blip2Itm = ruled(
+  fields({
+    vision: part(visionKind),
+    'text-q-former': part(textQFormerKind),
+    'cross-attention': part(crossAttentionKind),
+  }),
+  ({ 'text-q-former': qFormer, 'cross-attention': look }, demand) => {
+    const { shape } = qFormer
+    for (const field of ['queries', 'hiddenSize', 'heads'] as const)
+      demand(
+        look.shape[field] === shape[field],
+        `cross-attention.shape.${field}`,
+        `must be the Q-Former's, ${shape[field]}`,
+      )
+    const layers = crossLayersOf(shape)
+    demand(look.shape.layers === layers, 'cross-attention.shape.layers', `must be ${layers}`)
+    demand(
+      look.weights === qFormer.weights,
+      'cross-attention.weights',
+      `must be the Q-Former's, ${qFormer.weights}`,
+    )
+  },
+)
+
 /** What a manifest says of each family's models: `family` and `parts`. */
 export const FAMILIES = {
   'blip2-opt': family('blip2-opt', blip2Opt),
   'blip2-t5': family('blip2-t5', blip2T5),
+  'blip2-itm': family('blip2-itm', blip2Itm),
 }
 
 export type Family = keyof typeof FAMILIES
+/** Those that write answers. */
+export type TalkingFamily = Exclude<Family, 'blip2-itm'>
 export type PackModel<F extends Family = Family> = InferOutput<(typeof FAMILIES)[F]>
 
 /** What each family is called for people. */
 export const FAMILY_NAMES: Record<Family, string> = {
   'blip2-opt': 'BLIP-2 with OPT',
   'blip2-t5': 'BLIP-2 with T5',
+  'blip2-itm': 'BLIP-2 that compares pictures with texts',
 }
 
 export function isFamily(value: unknown): value is Family {
   return typeof value === 'string' && Object.hasOwn(FAMILIES, value)
+}
+
+/** The Q-Former of a model, of whichever sort it is. */
+export function qFormerOf(model: PackModel): PackPart<PartShapes['q-former' | 'text-q-former']> {
+  return model.family === 'blip2-itm' ? model.parts['text-q-former'] : model.parts['q-former']
 }
 
 /** Ids that a model's language part knows, padding rows included; 0 when it has none. */

@@ -1,7 +1,15 @@
 /** What goes into and comes out of each graph of a model, in numbers: `parts` gives the names, shapes the sizes. */
 import type { PackModel, PartName, Target } from './families.ts'
-import { decoder, qFormer, textDecoder, textEncoder, vision } from './parts.ts'
-import type { DecoderShape, QFormerShape, TextDecoderShape, TextEncoderShape, VisionShape } from './shapes.ts'
+import { crossAttention, decoder, qFormer, textDecoder, textEncoder, textQFormer, vision } from './parts.ts'
+import type {
+  CrossAttentionShape,
+  DecoderShape,
+  QFormerShape,
+  TextDecoderShape,
+  TextEncoderShape,
+  TextQFormerShape,
+  VisionShape,
+} from './shapes.ts'
 import { cacheTypeOf } from './targets.ts'
 
 export type TensorType = 'float32' | 'float16' | 'int64' | 'int32'
@@ -20,9 +28,14 @@ export interface GraphTreaty {
 
 /** What the graph of a part for a target must take and give; null for a part that the model has not. */
 export function graphTreaty(model: PackModel, part: PartName, target: Target): GraphTreaty | null {
-  const { vision: eye, 'q-former': former } = model.parts
-  if (part === 'vision') return visionTreaty(eye.shape)
-  if (part === 'q-former') return qFormerTreaty(former.shape, eye.shape)
+  const eye = model.parts.vision.shape
+  if (part === 'vision') return visionTreaty(eye)
+  if (model.family === 'blip2-itm') {
+    const { 'text-q-former': former, 'cross-attention': look } = model.parts
+    if (part === 'text-q-former') return textQFormerTreaty(former.shape, eye)
+    return part === 'cross-attention' ? crossAttentionTreaty(look.shape, eye) : null
+  }
+  if (part === 'q-former') return qFormerTreaty(model.parts['q-former'].shape, eye)
   switch (model.family) {
     case 'blip2-opt':
       return part === 'decoder' ? decoderTreaty(model.parts.decoder.shape, cacheTypeOf(target)) : null
@@ -56,6 +69,45 @@ function qFormerTreaty(
       [qFormer.output.embeddings]: float32(1, queries, embeddingSize),
     },
   }
+}
+
+/** A text alone is read behind a picture of one token, so their number is free. */
+function textQFormerInputs({ hiddenSize }: VisionShape): Record<string, TensorTreaty> {
+  const { input } = textQFormer
+  return {
+    [input.features]: float32(null, null, hiddenSize),
+    [input.pictures]: int64(null),
+    [input.tokens]: int64(null, null),
+    [input.mask]: float32(null, 1, null, null),
+  }
+}
+
+function textQFormerTreaty(
+  { queries, hiddenSize, projectionSize }: TextQFormerShape,
+  eye: VisionShape,
+): GraphTreaty {
+  const { output } = textQFormer
+  return {
+    inputs: textQFormerInputs(eye),
+    outputs: {
+      [output.queries]: float32(null, queries, hiddenSize),
+      [output.imageVectors]: float32(null, queries, projectionSize),
+      [output.text]: float32(null, null, hiddenSize),
+      [output.textVectors]: float32(null, null, projectionSize),
+      [output.match]: float32(null, 2),
+    },
+  }
+}
+
+function crossAttentionTreaty(
+  { queries, layers, heads }: CrossAttentionShape,
+  eye: VisionShape,
+): GraphTreaty {
+  const maps = Array.from({ length: layers }, (_, layer) => [
+    crossAttention.output(layer),
+    float32(null, heads, queries, null),
+  ])
+  return { inputs: textQFormerInputs(eye), outputs: Object.fromEntries(maps) as Record<string, TensorTreaty> }
 }
 
 function decoderTreaty(

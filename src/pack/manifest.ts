@@ -12,6 +12,7 @@ import {
   isFamily,
   type Family,
   partsOf,
+  qFormerOf,
   type PackModel,
   type PartName,
 } from './families.ts'
@@ -162,9 +163,9 @@ export function weightBytes(
 }
 
 /** What query embeddings depend on: the weights of the vision encoder and of the Q-Former, by their hashes. */
-export function lookKey({ parts, files }: PackManifest): string {
-  return [parts.vision, parts['q-former']]
-    .map(({ weights }) => files.find((file) => file.path === weights))
+export function lookKey(manifest: PackManifest): string {
+  return [manifest.parts.vision, qFormerOf(manifest)]
+    .map(({ weights }) => manifest.files.find((file) => file.path === weights))
     .map((file) => file?.chunks.map((chunk) => chunk.sha256.slice(0, 16)).join('') ?? '')
     .join('-')
 }

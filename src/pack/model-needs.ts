@@ -1,5 +1,5 @@
 /** What a model takes of a device: told of packs and of those that are still to be made, before anything is loaded. */
-import { partsOf, type Family, type PackModel, type PackPart } from './families.ts'
+import { partsOf, type Family, type PackModel, type PackPart, type PartName } from './families.ts'
 import { weightBytes, type Precision } from './manifest.ts'
 import type { CacheNeeds, ModelNeeds } from './memory-budget.ts'
 import { CACHE_NUMBER_BYTES, cacheTypeOf, targetFor, type CacheType, type Processor } from './targets.ts'
@@ -17,7 +17,7 @@ const MOST_PROMPT_POSITIONS = 2048
 const BIAS_BYTES = 128 * 2 ** 20
 
 export function needsOf(pack: PlannedPack, processor: Processor): ModelNeeds {
-  const weights = partsOf(pack).map(([name, part]) => {
+  const weights = loadedParts(pack).map(([name, part]) => {
     const stored = weightBytes(pack, name)
     return pack.precision === 'fp16' && !halfPrecision(part, processor) ? 2 * stored : stored
   })
@@ -39,7 +39,12 @@ export function cacheNeedsOf(
   return { positions, positionBytes: 2 * layers * tensorPositionBytes, tensorPositionBytes }
 }
 
-function cacheNeeds(model: PackModel, processor: Processor): CacheNeeds {
+/** The parts that are loaded together: a look inside is opened for itself, when somebody wants it. */
+function loadedParts(pack: PlannedPack): [PartName, PackPart][] {
+  return partsOf(pack).filter(([name]) => name !== 'cross-attention')
+}
+
+function cacheNeeds(model: PackModel, processor: Processor): CacheNeeds | null {
   switch (model.family) {
     case 'blip2-opt': {
       const { decoder } = model.parts
@@ -52,6 +57,8 @@ function cacheNeeds(model: PackModel, processor: Processor): CacheNeeds {
       // For every position of a prompt there are keys and values of the cross-attention besides.
       return { ...needs, positionBytes: 2 * needs.positionBytes }
     }
+    case 'blip2-itm':
+      return null
   }
 }
 

@@ -17,6 +17,46 @@ export const qFormer = {
 } as const
 
 /**
+ * A Q-Former with text: one graph for all that stage 1 computes. `N` pictures, `B` rows, each of them a picture's queries
+ * and a text of `L` tokens; `S` is Q + L. What sees what is said by `mask` alone, which is the paper's way (its figure 2):
+ * queries and text apart, both together, or text causal behind the queries.
+ */
+export const textQFormer = {
+  input: {
+    /** float32 [N, tokens, width] */
+    features: 'image_features',
+    /** int64 [B]: which of the pictures the queries of a row look at */
+    pictures: 'picture_rows',
+    /** int64 [B, L], L ≥ 1 */
+    tokens: 'input_ids',
+    /** float32 [1 or B, 1, S, S], added to the scores: 0 for what a row sees, `HIDDEN` for what it does not */
+    mask: 'attention_bias',
+  },
+  output: {
+    /** float32 [B, Q, hidden] */
+    queries: 'query_output',
+    /** float32 [B, Q, d], each of length 1 */
+    imageVectors: 'image_embeds',
+    /** float32 [B, L, hidden] */
+    text: 'text_output',
+    /** float32 [B, L, d], each of length 1 */
+    textVectors: 'text_embeds',
+    /** float32 [B, 2], mean over the queries: no match, match */
+    match: 'match_logits',
+  },
+} as const
+
+/** What a mask adds to hide something: no score is as far from 0, and no infinity comes of it. */
+export const HIDDEN = -1e30
+
+/** Inputs as `textQFormer`: where its queries look, a probability for each image token. */
+export const crossAttention = {
+  input: textQFormer.input,
+  /** float32 [B, heads, Q, tokens], of each layer that looks at the picture, counted among those */
+  output: (layer: number): string => `cross_attention.${layer}`,
+} as const
+
+/**
  * One graph is prefill, continuation and one-token step alike. The query embeddings and the embedded tokens are
  * concatenated and `rows` picks among them: 0 … Q-1 are the queries, Q … the tokens. So a prefill takes
  * 0 … Q+T-1, a continuation or a step Q … only, and no tensor is ever empty.

@@ -76,6 +76,48 @@ export const qFormerKind = partKind(
 )
 export type QFormerShape = InferOutput<typeof qFormerKind.schema>
 
+/** Image features and texts → what compares them; queries and text rows share self-attention and have a feed-forward each. */
+export const textQFormerKind = partKind(
+  fields({
+    /** Learned queries: as many vectors does a picture have. */
+    queries: rows,
+    hiddenSize: size,
+    layers,
+    heads: size,
+    /** Every how many-th layer looks at the picture, from layer 0 on (config `cross_attention_frequency`). */
+    crossAttentionEvery: layers,
+    /** Width of the vectors by which pictures and texts are compared (config `image_text_hidden_size`). */
+    projectionSize: size,
+    vocabulary: rows,
+    /** The longest text in tokens, what stands around it included. */
+    positions: rows,
+  }),
+  ({ hiddenSize, heads }, demand) => headsDivide(hiddenSize, heads, demand),
+  ({ queries, hiddenSize, layers: count, projectionSize, vocabulary, positions }) =>
+    hiddenSize * (queries + 2 * projectionSize + vocabulary + positions) +
+    attentionWeights(hiddenSize, count),
+)
+export type TextQFormerShape = InferOutput<typeof textQFormerKind.schema>
+
+/** How many layers of a Q-Former look at the picture. */
+export function crossLayersOf({ layers: count, crossAttentionEvery }: TextQFormerShape): number {
+  return Math.ceil(count / crossAttentionEvery)
+}
+
+/** Where the queries of a Q-Former look: a graph over the weights of that one. */
+export const crossAttentionKind = partKind(
+  fields({
+    queries: rows,
+    hiddenSize: size,
+    /** Those that look at the picture. */
+    layers,
+    heads: size,
+  }),
+  ({ hiddenSize, heads }, demand) => headsDivide(hiddenSize, heads, demand),
+  () => 0,
+)
+export type CrossAttentionShape = InferOutput<typeof crossAttentionKind.schema>
+
 /** A decoder-only language model over a KV cache, in which query embeddings stand before the tokens. */
 export const decoderKind = partKind(
   fields({

@@ -108,6 +108,8 @@ const PARTS: Record<PartName, string> = {
   decoder: 'language model',
   'text-encoder': 'encoder of the language model',
   'text-decoder': 'decoder of the language model',
+  'text-q-former': 'Q-Former',
+  'cross-attention': 'Q-Former',
 }
 
 function Bar({ label, value }: { label: string; value?: number }): ReactElement {

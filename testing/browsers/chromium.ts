@@ -18,14 +18,18 @@ export const chromium: BrowserKind = {
   },
 }
 
-/** The installed one, driven over its own protocol. */
-export function launchChromium(profile: string, options: LaunchOptions = {}): Promise<Puppeteer> {
+/** The installed one, driven over its own protocol. `flags` are its own, beside those of all tests. */
+export function launchChromium(
+  profile: string,
+  options: LaunchOptions = {},
+  flags: readonly string[] = [],
+): Promise<Puppeteer> {
   const executablePath = installedChromium()
   if (executablePath === undefined) throw new Error('Chromium is not installed.')
   const { args } = launchOptions()
   return puppeteer.launch({
     executablePath,
-    args,
+    args: [...args, ...flags],
     headless: true,
     defaultViewport: WINDOW,
     userDataDir: profile,

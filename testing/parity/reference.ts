@@ -21,7 +21,22 @@ export const OPT_CHECKPOINTS = [
 ] as const
 export const T5_CHECKPOINTS = ['t5-untied', 't5-tied-sharded'] as const
 export const CHECKPOINTS = [...OPT_CHECKPOINTS, ...T5_CHECKPOINTS] as const
-export type CheckpointName = (typeof CHECKPOINTS)[number]
+/** As LAVIS saves them, with the files that they lie in: what it froze is in files of its own. */
+const LAVIS_FILES = {
+  'lavis-opt': [
+    'blip2_pretrained_small.pth',
+    'eva_vit_g.pth',
+    ...['config.json', 'pytorch_model.bin', 'vocab.json', 'merges.txt'].map((file) => `opt-small/${file}`),
+  ],
+  'lavis-t5-clip': [
+    'blip2_pretrained_small_vitL.pth',
+    'clip_vit_L.pth',
+    ...['config.json', 'model.safetensors', 'tokenizer.json'].map((file) => `flan-t5-small/${file}`),
+  ],
+} as const
+export type LavisName = keyof typeof LAVIS_FILES
+export const LAVIS_CHECKPOINTS: readonly LavisName[] = ['lavis-opt', 'lavis-t5-clip']
+export type CheckpointName = (typeof CHECKPOINTS)[number] | LavisName
 
 const STAGES = ['image_features', 'query_output', 'query_embeddings', 'encoder_output', 'logits'] as const
 export type Stage = (typeof STAGES)[number]
@@ -32,7 +47,7 @@ export function stagesOf(name: CheckpointName): readonly Stage[] {
 }
 
 export function isT5(name: CheckpointName): boolean {
-  return T5_CHECKPOINTS.some((one) => one === name)
+  return name === 'lavis-t5-clip' || T5_CHECKPOINTS.some((one) => one === name)
 }
 
 interface Case {
@@ -59,6 +74,16 @@ export async function readReference(read: ReadFile, name: CheckpointName): Promi
   return JSON.parse(new TextDecoder().decode(bytes)) as ReferenceJson
 }
 
+/** The files of a reference checkpoint; a place that can list them where that matters. */
+export function referenceTree(read: ReadFile, name: CheckpointName): FileTree {
+  const files: Partial<Record<CheckpointName, readonly string[]>> = LAVIS_FILES
+  const listed = files[name]
+  return {
+    open: (path) => read(`${name}/${path}`),
+    ...(listed !== undefined && { list: () => Promise.resolve(listed) }),
+  }
+}
+
 /** Converts a reference checkpoint in memory. */
 export async function convertReference(
   read: ReadFile,
@@ -66,9 +91,8 @@ export async function convertReference(
   precision: Precision,
   choices?: Choices,
 ): Promise<PackReader> {
-  const tree: FileTree = { open: (path) => read(`${name}/${path}`) }
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  await convertCheckpoint(tree, sinkInMemory(files), { precision, name, choices })
+  await convertCheckpoint(referenceTree(read, name), sinkInMemory(files), { precision, name, choices })
   return packInMemory(files)
 }
 

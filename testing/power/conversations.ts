@@ -24,7 +24,7 @@ const ACTIONS = [
 const MOST_ACTIONS = 12
 const TWO_DAYS_MS = 2 * 86_400_000
 /** Conversations in the export that is taken in. */
-const BROUGHT = 3
+export const BROUGHT = 3
 
 export const conversations: Scenario = {
   name: 'conversations',
@@ -231,7 +231,7 @@ function settled(): Promise<void> {
 let file: Promise<Blob> | undefined
 
 /** An export of some conversations, as a page would have written it. */
-function exported(): Promise<Blob> {
+export function exported(): Promise<Blob> {
   file ??= (async () => {
     const brought = Array.from({ length: BROUGHT }, (_, i): Conversation => {
       const picture = { id: `brought ${i}`, name: `brought ${i}.png` }

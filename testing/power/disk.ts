@@ -10,6 +10,8 @@ import type { Cut, Medium, Session } from './machine.ts'
 
 /** What a disk writes at once. */
 const SECTOR_BYTES = 512
+/** So many of its sectors a disk had written when its power went: half, or nearly all. */
+const SHARES_WRITTEN = [0.5, 0.95] as const
 
 type Bytes = Uint8Array<ArrayBuffer>
 const NOTHING: Bytes = new Uint8Array(0)
@@ -39,8 +41,9 @@ class File {
     const lengths = [before.length, after.length, Math.floor(random.next() * after.length)] as const
     const left = new Uint8Array(random.pick(lengths))
     left.set(before.subarray(0, left.length))
+    const written = random.pick(SHARES_WRITTEN)
     for (let at = 0; at < left.length; at += SECTOR_BYTES)
-      if (random.next() < 0.5) left.set(after.subarray(at, Math.min(at + SECTOR_BYTES, left.length)), at)
+      if (random.next() < written) left.set(after.subarray(at, Math.min(at + SECTOR_BYTES, left.length)), at)
     return left
   }
 }

@@ -5,7 +5,7 @@ import { SCENARIOS } from './scenarios.ts'
 
 const CUTS = 150
 
-it.each([...new Set(SCENARIOS)])('$name come to the same end whenever the power fails', async (scenario) => {
+it.each([...new Set(SCENARIOS)])('$name: the same end whenever the power fails', async (scenario) => {
   const { found } = await powerCuts([scenario], CUTS, 1)
   expect(found).toEqual([])
 })

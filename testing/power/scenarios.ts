@@ -2,6 +2,7 @@
 import { conversations } from './conversations.ts'
 import { folders } from './folders.ts'
 import { conversions, downloads } from './models.ts'
+import { saving } from './saving.ts'
 import type { Scenario } from './scenario.ts'
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -11,4 +12,5 @@ export const SCENARIOS: readonly Scenario[] = [
   conversions,
   conversations,
   folders,
+  saving,
 ]

@@ -91,9 +91,8 @@ interface Snapshot {
 
 /** Of JavaScript and of the browser; strings, numbers and code come and go. */
 const COUNTED = ['object', 'native', 'closure']
-/** What the browser notes of its own accord about speed, up to some hundred entries, and what V8 does about code. */
-const THE_BROWSERS_OWN =
-  /Performance|LayoutShift|DOMRectReadOnly|Timing|^native system \/|CSSSelector|SelectorQuery/
+/** What the browser notes of its own accord about speed, up to some hundred entries, and what V8 needs for functions. */
+const THE_BROWSERS_OWN = /Performance|LayoutShift|DOMRectReadOnly|Timing|^native system \//
 
 async function censusOf(session: CDPSession): Promise<Census> {
   const pieces: string[] = []

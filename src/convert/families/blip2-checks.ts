@@ -1,12 +1,12 @@
 /** Whether values look like a BLIP-2 checkpoint: said, not enforced. */
 import type { CheckResult } from '../../pack/manifest.ts'
 import { elementsOf, type Checkpoint } from '../checkpoint.ts'
-import { QUERY_TOKENS } from '../parts/q-former.ts'
+import { QUERY_TOKENS } from '../parts/q-former-layers.ts'
 import { qkvBiasTensor } from '../parts/vision-eva.ts'
 import { visionTokens, type LookConfig } from './blip2-look.ts'
 import type { CheckedFacts } from './family.ts'
 
-/** What is known of the published checkpoints of a family: widths of vision, Q-Former and language model, and totals of parameters. */
+/** What is known of the published checkpoints of a family: widths of vision, Q-Former and what that goes to, and totals of parameters. */
 export interface Published {
   widths: readonly string[]
   totals: readonly number[]
@@ -20,21 +20,35 @@ export interface LanguageFacts {
   headTied: boolean
 }
 
+interface Looked {
+  checkpoint: Checkpoint
+  facts: CheckedFacts
+}
+
 /** Runs every sanity check of blip2.md 2.8 and says what it found. */
 export async function checkBlip2(
   look: LookConfig,
-  language: LanguageFacts,
+  { hiddenSize, vocabulary, headStored, headTied }: LanguageFacts,
   published: Published,
-  { checkpoint, facts }: { checkpoint: Checkpoint; facts: CheckedFacts },
+  looked: Looked,
 ): Promise<CheckResult[]> {
-  const widths = [look.vision.hiddenSize, look.qFormer.hiddenSize, language.hiddenSize].join('/')
+  const checks = await checkLook(look, { width: hiddenSize, vocabulary, published }, looked)
+  return [...checks, headCheck(headStored, headTied)]
+}
+
+/** Those of them that hold without a language model. `width` is that of what the Q-Former's outputs are projected to. */
+export async function checkLook(
+  look: LookConfig,
+  { width, vocabulary, published }: { width: number; vocabulary: number; published: Published },
+  { checkpoint, facts }: Looked,
+): Promise<CheckResult[]> {
+  const widths = [look.vision.hiddenSize, look.qFormer.hiddenSize, width].join('/')
   return [
     parameterCheck(widths, facts.parameters, published),
     await keyBiasCheck(look, checkpoint, facts.signal),
     await queryCheck(checkpoint, facts.signal),
-    headCheck(language.headStored, language.headTied),
     imageSizeCheck(look, facts.stated),
-    tokenizerCheck(language.vocabulary, facts.tokenizerEntries),
+    tokenizerCheck(vocabulary, facts.tokenizerEntries),
   ]
 }
 
@@ -55,8 +69,9 @@ async function keyBiasCheck(
   checkpoint: Checkpoint,
   signal?: AbortSignal,
 ): Promise<CheckResult> {
-  const { hiddenSize, layers, qkvBias } = vision
+  const { tower, hiddenSize, layers, qkvBias } = vision
   const name = 'vision key bias'
+  if (tower === 'clip') return { name, ok: true, detail: 'a tower that has one' }
   if (!qkvBias) return { name, ok: true, detail: 'no qkv bias at all' }
   let unlike = 0
   for (let i = 0; i < layers; i += 1) {

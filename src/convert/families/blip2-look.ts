@@ -3,7 +3,11 @@ import { AppError } from '../../pack/failure.ts'
 import type { PartShapes } from '../../pack/families.ts'
 import { checkDivides, count, demand, positive, section, type Json } from './config-json.ts'
 
+/** `vision_config.model_type` of a tower that transformers does not know: CLIP's as LAVIS has it (`lavis/config`). */
+export const CLIP_TOWER = 'lavis_clip_vit'
+
 export interface VisionConfig {
+  tower: 'eva' | 'clip'
   hiddenSize: number
   intermediateSize: number
   layers: number
@@ -14,6 +18,8 @@ export interface VisionConfig {
   trainedSize: number
   patchSize: number
   layerNormEps: number
+  /** Of the norm behind the last block; transformers has but one for all. */
+  postNormEps: number
   qkvBias: boolean
 }
 
@@ -85,9 +91,12 @@ function resized(vision: VisionConfig, imageSize = vision.trainedSize): VisionCo
 }
 
 function visionConfig(json: Json): VisionConfig {
-  demand(json, 'vision_config', 'hidden_act', 'gelu')
+  const tower = json['model_type'] === CLIP_TOWER ? 'clip' : 'eva'
+  demand(json, 'vision_config', 'hidden_act', tower === 'clip' ? 'quick_gelu' : 'gelu')
   demand(json, 'vision_config', 'num_channels', 3)
+  const layerNormEps = positive(json, 'layer_norm_eps', 1e-6)
   return {
+    tower,
     hiddenSize: count(json, 'hidden_size', 1408),
     intermediateSize: count(json, 'intermediate_size', 6144),
     layers: count(json, 'num_hidden_layers', 39),
@@ -95,7 +104,8 @@ function visionConfig(json: Json): VisionConfig {
     imageSize: count(json, 'image_size', 224),
     trainedSize: count(json, 'image_size', 224),
     patchSize: count(json, 'patch_size', 14),
-    layerNormEps: positive(json, 'layer_norm_eps', 1e-6),
+    layerNormEps,
+    postNormEps: positive(json, 'post_layer_norm_eps', layerNormEps),
     qkvBias: json['qkv_bias'] !== false,
   }
 }
@@ -113,14 +123,19 @@ function qFormerConfig(json: Json): QFormerConfig {
   }
 }
 
+/** What a pack says of the vision encoder. */
+export function visionShape(vision: VisionConfig): PartShapes['vision'] {
+  const { imageSize, patchSize, hiddenSize, layers, heads } = vision
+  return { imageSize, patchSize, hiddenSize, layers, heads, tokens: visionTokens(vision) }
+}
+
 /** What a pack says of both parts. `embeddingSize`: width of the language model. */
 export function lookShapes(
   { vision, qFormer, queries }: LookConfig,
   embeddingSize: number,
 ): Pick<PartShapes, 'vision' | 'q-former'> {
-  const { imageSize, patchSize, hiddenSize, layers, heads } = vision
   return {
-    vision: { imageSize, patchSize, hiddenSize, layers, heads, tokens: visionTokens(vision) },
+    vision: visionShape(vision),
     'q-former': {
       queries,
       hiddenSize: qFormer.hiddenSize,

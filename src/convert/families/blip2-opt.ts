@@ -6,7 +6,7 @@ import { AppError } from '../../pack/failure.ts'
 import type { PartShapes } from '../../pack/families.ts'
 import { cacheHeadSize, embeddingTensor, headTensor, optPart, type OptConfig } from '../parts/opt.ts'
 import { qFormerPart } from '../parts/q-former.ts'
-import { visionPart } from '../parts/vision-eva.ts'
+import { visionPart } from '../parts/vision.ts'
 import { checkBlip2, type Published } from './blip2-checks.ts'
 import { isBlip2, lookConfig, visionTokens, type LookConfig } from './blip2-look.ts'
 import {

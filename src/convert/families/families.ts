@@ -1,4 +1,5 @@
 /** Every family of checkpoints that can be converted. */
+import { blip2Itm } from './blip2-itm.ts'
 import { isBlip2 } from './blip2-look.ts'
 import { blip2Opt } from './blip2-opt.ts'
 import { blip2T5 } from './blip2-t5.ts'
@@ -6,7 +7,7 @@ import { section, shown, unsupported, type Json } from './config-json.ts'
 import { checkNotQuantised } from './quantised.ts'
 import type { CheckpointFamily, CheckpointModel, Choices } from './family.ts'
 
-const FAMILIES: readonly CheckpointFamily[] = [blip2Opt, blip2T5]
+const FAMILIES: readonly CheckpointFamily[] = [blip2Opt, blip2T5, blip2Itm]
 
 /** The model that a `config.json` describes. Throws `unsupported-model` when no family knows it, `bad-checkpoint` for impossible values. */
 export function readModel(root: Json, choices: Choices = {}): CheckpointModel {
@@ -26,7 +27,6 @@ function whyUnknown(root: Json): string {
 
 /** What people take for a BLIP-2, by the start of its class's name, and what it is; the first that fits. */
 const OTHERS: readonly [start: string, what: string][] = [
-  ['Blip2ForImageTextRetrieval', 'which compares pictures with texts'],
   ['Blip2TextModel', 'the part of a BLIP-2 that reads texts'],
   ['Blip2VisionModel', 'the vision encoder of a BLIP-2 alone'],
   ['blip_2_vision_model', 'the vision encoder of a BLIP-2 alone'],

@@ -8,14 +8,14 @@ import type { AddedToken } from './added-tokens.ts'
 /** Compared with the reference on texts of all sorts; a sequence holds more of them under `inner`. */
 const KNOWN: Readonly<Record<string, { types: readonly string[]; inner: string }>> = {
   normalizer: {
-    types: ['NFC', 'NFD', 'NFKC', 'NFKD', 'Lowercase', 'Prepend', 'Precompiled', 'Replace'],
+    types: ['NFC', 'NFD', 'NFKC', 'NFKD', 'Lowercase', 'Prepend', 'Precompiled', 'Replace', 'BertNormalizer'],
     inner: 'normalizers',
   },
   pre_tokenizer: {
-    types: ['ByteLevel', 'Metaspace', 'WhitespaceSplit', 'Digits', 'Split'],
+    types: ['ByteLevel', 'Metaspace', 'WhitespaceSplit', 'Digits', 'Split', 'BertPreTokenizer'],
     inner: 'pretokenizers',
   },
-  decoder: { types: ['ByteLevel', 'Metaspace', 'Replace', 'Fuse'], inner: 'decoders' },
+  decoder: { types: ['ByteLevel', 'Metaspace', 'Replace', 'Fuse', 'WordPiece'], inner: 'decoders' },
 }
 
 /** How deep sequences may lie in each other. */
@@ -25,7 +25,8 @@ const MAX_DEPTH = 4
 export function checkWhole(tokenizer: Json): void {
   for (const part of Object.keys(KNOWN)) checkPart(part, tokenizer[part], 0)
   const model = isRecord(tokenizer['model']) ? tokenizer['model'] : {}
-  const refused = ['dropout', 'continuing_subword_prefix', 'end_of_word_suffix', 'byte_fallback'] as const
+  const affix = model['type'] === 'WordPiece' ? [] : (['continuing_subword_prefix'] as const)
+  const refused = ['dropout', ...affix, 'end_of_word_suffix', 'byte_fallback'] as const
   for (const key of refused) if (model[key]) throw unsupported(`model.${key}`, model[key])
   if (model['type'] === 'Unigram' && typeof model['unk_id'] !== 'number')
     throw unsupported('model.unk_id', model['unk_id'])

@@ -8,8 +8,8 @@ import { settleTokenizer } from './tokenizer-rules.ts'
 
 export interface TokenizerFiles {
   /**
-   * `tokenizer.json` as transformers reads it, the checkpoint's own or made of `vocab.json` and `merges.txt` or
-   * `spiece.model`; undefined without.
+   * `tokenizer.json` as transformers reads it, the checkpoint's own or made of `vocab.json` and `merges.txt`,
+   * `spiece.model` or `vocab.txt`; undefined without.
    */
   tokenizer: string | undefined
   config: string | undefined
@@ -31,8 +31,9 @@ export async function readTokenizer(tree: FileTree, modelConfig: Json = {}): Pro
   const isFile = text !== undefined
   const made = isFile ? parseObject(text, 'tokenizer.json') : await makeOf(tree, { config, added })
   if (made === undefined) return { tokenizer: undefined, config: configText, entries: null, remarks: [] }
-  // A SentencePiece model is T5's, whatever a file that is not there would call it.
-  const reader = isUnigram(made) && !isFile ? { tokenizer_class: 'T5Tokenizer', ...config } : config
+  // A SentencePiece model is T5's and a list of words BERT's, whatever a file that is not there would call it.
+  const usual = isFile ? undefined : USUAL_CLASS[modelType(made)]
+  const reader = usual === undefined ? config : { tokenizer_class: usual, ...config }
   const { tokenizer, entries, remarks } = settleTokenizer({
     tokenizer: made,
     isFile,
@@ -54,6 +55,8 @@ async function makeOf(tree: FileTree, side: { config: Json; added: Json }): Prom
   const vocabulary = await readJson(tree, 'vocab.json')
   const merges = await readTextFile(tree, 'merges.txt')
   if (vocabulary !== undefined && merges !== undefined) return byteLevelBpe(vocabulary, merges)
+  const words = await readTextFile(tree, 'vocab.txt')
+  if (words !== undefined && vocabulary === undefined && merges === undefined) return wordPiece(words)
   const spiece = await readSpiece(tree, side)
   if (spiece !== undefined) return spiece
   if (vocabulary === undefined && merges === undefined) return undefined
@@ -64,8 +67,27 @@ async function makeOf(tree: FileTree, side: { config: Json; added: Json }): Prom
   )
 }
 
-function isUnigram({ model }: Json): boolean {
-  return isRecord(model) && model['type'] === 'Unigram'
+/** Whose a vocabulary is that came without a `tokenizer.json`, by the type of its model. */
+const USUAL_CLASS: Readonly<Record<string, string>> = {
+  Unigram: 'T5Tokenizer',
+  WordPiece: 'BertTokenizer',
+}
+
+function modelType({ model }: Json): string {
+  const type = isRecord(model) ? model['type'] : undefined
+  return typeof type === 'string' ? type : ''
+}
+
+/** BERT's tokenizer out of `vocab.txt`, a word a line; the rest of it follows the configuration. */
+function wordPiece(words: string): Json {
+  // As transformers reads it: a line end is no part of a word, and the last one begins no word.
+  const lines = words.split(/\r\n|\r|\n/)
+  if (lines.at(-1) === '') lines.pop()
+  return {
+    version: '1.0',
+    added_tokens: [],
+    model: { type: 'WordPiece', vocab: Object.fromEntries(lines.map((word, id) => [word, id])) },
+  }
 }
 
 /** OPT's tokenizer in `tokenizer.json` form: GPT-2's byte-level BPE, nothing lower-cased. */

@@ -5,13 +5,14 @@ import type { Json } from '../side-files.ts'
 
 /**
  * `byte-bpe`: `GPT2Tokenizer`, which takes vocabulary and merges and builds the rest itself. `unigram`: `T5Tokenizer`,
- * the same with pieces. `whole`: the file as it is.
+ * the same with pieces. `word-piece`: `BertTokenizer`, the same with words. `whole`: the file as it is.
  */
-export type TokenizerKind = 'byte-bpe' | 'unigram' | 'whole'
+export type TokenizerKind = 'byte-bpe' | 'unigram' | 'word-piece' | 'whole'
 
 const KINDS: Readonly<Record<string, TokenizerKind>> = {
   GPT2Tokenizer: 'byte-bpe',
   T5Tokenizer: 'unigram',
+  BertTokenizer: 'word-piece',
   TokenizersBackend: 'whole',
   PreTrainedTokenizerFast: 'whole',
   PreTrainedTokenizer: 'whole',

@@ -41,6 +41,7 @@ const BYTE_LEVEL = { type: 'ByteLevel', add_prefix_space: true, trim_offsets: tr
 const DEFAULTS: Readonly<Record<TokenizerKind, readonly string[]>> = {
   'byte-bpe': ['<|endoftext|>'],
   unigram: ['<pad>', '</s>', '<unk>'],
+  'word-piece': ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'],
   whole: [],
 }
 
@@ -58,6 +59,7 @@ export function settleTokenizer(sources: TokenizerSources): SettledTokenizer {
   }
   if (kind === 'byte-bpe') buildByteBpe(tokenizer, config, replace)
   else if (kind === 'unigram') buildUnigram(tokenizer, replace)
+  else if (kind === 'word-piece') buildWordPiece(tokenizer, config, replace)
   else checkWhole(tokenizer)
   const defaults = DEFAULTS[kind].filter((token) => vocabulary.has(token))
   const added = addedTokens(vocabulary, { ...sources, keepsOwn: kind === 'whole', defaults })
@@ -141,6 +143,35 @@ function checkT5Normaliser(normalizer: unknown): void {
   )
 }
 
+/** WordPiece's own limit: a longer word is unknown (tokenizers 0.22 `WordPieceBuilder`). */
+const LONGEST_WORD = 100
+
+/** Lower-casing, accents and the spaces round ideographs follow the configuration and nothing else. */
+function buildWordPiece(tokenizer: Json, config: Json, replace: Replace): void {
+  const normaliser = {
+    type: 'BertNormalizer',
+    clean_text: true,
+    handle_chinese_chars: config['tokenize_chinese_chars'] !== false,
+    strip_accents: typeof config['strip_accents'] === 'boolean' ? config['strip_accents'] : null,
+    lowercase: config['do_lower_case'] !== false,
+  }
+  replace('normalizer', normaliser, isSame(tokenizer['normalizer'], normaliser))
+  const splitter = { type: 'BertPreTokenizer' }
+  replace('pre_tokenizer', splitter, isSame(tokenizer['pre_tokenizer'], splitter))
+  const decoder = { type: 'WordPiece', prefix: '##', cleanup: true }
+  replace('decoder', decoder, isSame(tokenizer['decoder'], decoder))
+  const model: Json = isRecord(tokenizer['model']) ? tokenizer['model'] : {}
+  const unknown = config['unk_token'] ?? '[UNK]'
+  const built = {
+    type: 'WordPiece',
+    unk_token: isRecord(unknown) ? unknown['content'] : unknown,
+    continuing_subword_prefix: '##',
+    max_input_chars_per_word: LONGEST_WORD,
+    vocab: model['vocab'],
+  }
+  replace('model', built, isSame(model, built))
+}
+
 /** What stands around a text: the file's own, or what the configuration says where there is none. */
 function postProcessor(
   { tokenizer, isFile, config, specialTokens }: TokenizerSources,
@@ -161,6 +192,7 @@ function postProcessor(
     )
   }
   if (kind === 'unigram') return template(null, named('eos_token', '</s>'))
+  if (kind === 'word-piece') return template(named('cls_token', '[CLS]'), named('sep_token', '[SEP]'))
   const own = tokenizer['post_processor'] ?? null
   if (isFile) return own ?? template(null, null)
   const usual = kind === 'byte-bpe' ? '<|endoftext|>' : undefined

@@ -8,18 +8,26 @@ import type { TokenizerKind } from './tokenizer-class.ts'
 /** Far above every vocabulary. */
 const MAX_ENTRIES = 2 ** 22
 
+/** Types of models that each kind may have. */
+const MODELS: Readonly<Record<TokenizerKind, readonly string[]>> = {
+  'byte-bpe': ['BPE'],
+  unigram: ['Unigram'],
+  'word-piece': ['WordPiece'],
+  whole: ['BPE', 'Unigram', 'WordPiece'],
+}
+
 /** Token → id. Throws `bad-checkpoint` for what is no model, `unsupported-model` for one of another kind. */
 export function readVocabulary(model: unknown, kind: TokenizerKind): Map<string, number> {
   if (!isRecord(model)) throw bad('it has no model')
   const type = model['type'] ?? (Array.isArray(model['merges']) ? 'BPE' : undefined)
-  const wanted = kind === 'byte-bpe' ? ['BPE'] : kind === 'unigram' ? ['Unigram'] : ['BPE', 'Unigram']
+  const wanted = MODELS[kind]
   if (type === undefined) throw bad('its model has no type')
   if (typeof type !== 'string' || !wanted.includes(type))
     throw new AppError(
       'unsupported-model',
       `tokenizer.json holds a model of type ${shown(type)}, and its tokenizer_config.json wants ${wanted.join(' or ')}; the files do not belong together, or are not known.`,
     )
-  const entries = type === 'BPE' ? byName(model['vocab']) : inOrder(model['vocab'])
+  const entries = type === 'Unigram' ? inOrder(model['vocab']) : byName(model['vocab'])
   if (entries.size === 0) throw bad('its vocabulary is empty')
   if (type === 'BPE') checkMerges(model)
   return entries

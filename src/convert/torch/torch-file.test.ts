@@ -53,6 +53,11 @@ describe('what torch.save wrote', () => {
     }
   })
 
+  it('is read past objects that trainers save beside the weights', async () => {
+    const tensors = await readTorchFile((await reference('objects.pth')).buffer, 'objects.pth')
+    expect([...tensors].map(([name, { shape }]) => [name, shape])).toEqual([['weight', [3, 5]]])
+  })
+
   it('is refused in one sentence where a tensor is transposed, or a path is built', async () => {
     for (const [name, why] of [
       ['transposed.pth', /row by row/],
@@ -78,6 +83,16 @@ describe('a pickle', () => {
     ['a name with a dot', pickle('ctorch\nFloatStorage.__init__\n.')],
     ['a name of an object', pickle('ctorch\nconstructor\n.')],
     ['a storage that is called', pickle('ctorch\nFloatStorage\n)R.')],
+    ['a namespace as a tensor', pickle('}X', 1, 0, 0, 0, 'w', 'cargparse\nNamespace\n)', 0x81, 's.')],
+    ['a namespace as a storage', pickle('cargparse\nNamespace\n)', 0x81, 'Q.')],
+    [
+      'a tensor made of a namespace',
+      pickle('ctorch._utils\n_rebuild_tensor_v2\n(cargparse\nNamespace\n)', 0x81, 'K', 0, '))tR.'),
+    ],
+    ['a parameter of no tensor', pickle('ctorch._utils\n_rebuild_parameter\n(K', 1, 0x88, 'NtR.')],
+    ['a neighbour of what is read past', pickle('comegaconf\nOmegaConf\n.')],
+    ['another built-in', pickle('c__builtin__\ngetattr\n.')],
+    ['an object that is made of a builder', pickle('ctorch._utils\n_rebuild_tensor_v2\n)', 0x81, '.')],
     ['another protocol', Uint8Array.of(0x80, 4, 0x7d, 0x2e)],
     ['a global off the stack', pickle('X', 1, 0, 0, 0, 'a', 'X', 1, 0, 0, 0, 'b', 0x93, '.')],
     ['an object that is made anew', pickle('ccollections\nOrderedDict\n)', 0x81, '.')],

@@ -13,7 +13,8 @@ import {
 import type { ByteSource } from '../../pack/bytes.ts'
 import { AppError } from '../../pack/failure.ts'
 import { elementBytes, readExactly, type TensorEntry } from '../safetensors.ts'
-import { unpickleStateDict, type PickledTensor } from './unpickle.ts'
+import type { PickledTensor } from './pickled.ts'
+import { unpickleStateDict } from './unpickle.ts'
 
 /** A storage for each tensor, and a few more. */
 const MOST_ENTRIES = 100_000

@@ -4,67 +4,16 @@
  * names. Nothing is ever called or looked up by a name that stands in the file; whatever else is in it is refused.
  */
 import { AppError } from '../../pack/failure.ts'
-import type { Dtype } from '../safetensors.ts'
-
-/** A run of elements of one storage; shapes as PyTorch counts them. */
-export interface PickledTensor {
-  readonly storage: Storage
-  /** In elements. */
-  readonly offset: number
-  readonly shape: readonly number[]
-  readonly strides: readonly number[]
-}
-
-export interface Storage {
-  /** Name of the file with its bytes, under `data/`. */
-  readonly key: string
-  readonly dtype: Dtype
-  readonly elements: number
-}
-
-/** `torch` classes of storages → what their elements are. */
-const STORAGES: ReadonlyMap<string, Dtype> = new Map<string, Dtype>([
-  ['FloatStorage', 'F32'],
-  ['HalfStorage', 'F16'],
-  ['BFloat16Storage', 'BF16'],
-  ['DoubleStorage', 'F64'],
-  ['LongStorage', 'I64'],
-  ['IntStorage', 'I32'],
-  ['ShortStorage', 'I16'],
-  ['CharStorage', 'I8'],
-  ['ByteStorage', 'U8'],
-  ['BoolStorage', 'BOOL'],
-])
-
-type Name = { name: 'OrderedDict' } | { name: 'rebuildTensor' } | { name: 'storage'; dtype: Dtype }
-
-class Dictionary {
-  readonly entries = new Map<string, Value>()
-}
-
-/** What may lie on the stack. Lists and tuples are arrays. */
-type Value = null | boolean | number | string | Value[] | Dictionary | Named | StorageValue | TensorValue
-
-class Named {
-  readonly named: Name
-  constructor(named: Name) {
-    this.named = named
-  }
-}
-
-class StorageValue {
-  readonly storage: Storage
-  constructor(storage: Storage) {
-    this.storage = storage
-  }
-}
-
-class TensorValue {
-  readonly tensor: PickledTensor
-  constructor(tensor: PickledTensor) {
-    this.tensor = tensor
-  }
-}
+import {
+  Dictionary,
+  Foreign,
+  Named,
+  nameOf,
+  StorageValue,
+  TensorValue,
+  type PickledTensor,
+  type Value,
+} from './pickled.ts'
 
 /** BLIP-2 has some 1200 tensors of a dozen values each; optimiser states a few times that. */
 const MOST_VALUES = 2_000_000
@@ -142,7 +91,7 @@ class Machine {
       case OP.longGet:
         return this.#recall(this.#size())
       case OP.global:
-        return new Named(this.#name(this.#line(), this.#line()))
+        return this.#named(this.#line(), this.#line())
       default:
         return this.#build(code)
     }
@@ -172,10 +121,12 @@ class Machine {
         return this.#storage(this.#pop())
       case OP.reduce:
         return this.#reduce(this.#take(2))
+      case OP.newObject:
+        return this.#foreign(this.#take(2)[0])
       case OP.build: {
-        // Attributes of an ordered dictionary (`_metadata`): read past, never set.
+        // Attributes (`_metadata` of an ordered dictionary): read past, never set.
         const [target] = this.#take(2)
-        if (target instanceof Dictionary) return target
+        if (target instanceof Dictionary || target instanceof Foreign) return target
         throw this.#bad('its pickle sets attributes')
       }
       default:
@@ -183,11 +134,9 @@ class Machine {
     }
   }
 
-  #name(module: string, name: string): Name {
-    if (module === 'collections' && name === 'OrderedDict') return { name: 'OrderedDict' }
-    if (module === 'torch._utils' && name === '_rebuild_tensor_v2') return { name: 'rebuildTensor' }
-    const dtype = module === 'torch' ? STORAGES.get(name) : undefined
-    if (dtype !== undefined) return { name: 'storage', dtype }
+  #named(module: string, name: string): Named {
+    const known = nameOf(module, name)
+    if (known !== undefined) return new Named(known)
     const shown = JSON.stringify(`${module}.${name}`.slice(0, 80))
     throw this.#bad(`its pickle asks for ${shown}, which no state dict needs`)
   }
@@ -206,6 +155,13 @@ class Machine {
       throw this.#bad('its pickle calls what is no name')
     if (callee.named.name === 'OrderedDict' && args.length === 0) return new Dictionary()
     if (callee.named.name === 'rebuildTensor') return this.#tensor(args)
+    // `(tensor, requires_grad, hooks)`.
+    if (callee.named.name === 'rebuildParameter' && args[0] instanceof TensorValue) return args[0]
+    return this.#foreign(callee)
+  }
+
+  #foreign(callee: Value | undefined): Foreign {
+    if (callee instanceof Named && callee.named.name === 'readPast') return new Foreign()
     throw this.#bad('its pickle calls a name in an unknown way')
   }
 
@@ -218,6 +174,7 @@ class Machine {
 
   #set(items: Value[]): void {
     const target = this.#top()
+    if (target instanceof Foreign) return
     if (!(target instanceof Dictionary) || items.length % 2 !== 0)
       throw this.#bad('its dictionaries are damaged')
     for (let i = 0; i < items.length; i += 2) {
@@ -230,6 +187,7 @@ class Machine {
 
   #append(items: Value[]): void {
     const target = this.#top()
+    if (target instanceof Foreign) return
     if (!Array.isArray(target)) throw this.#bad('its lists are damaged')
     for (const item of items) target.push(item)
   }
@@ -352,6 +310,7 @@ const OP = {
   global: 0x63,
   persistentId: 0x51,
   reduce: 0x52,
+  newObject: 0x81,
   build: 0x62,
 } as const
 

@@ -5,7 +5,7 @@
 import type { MemoryChoice, MemoryReport } from '../../pack/device-report.ts'
 import { memoryOf, type DeviceMemory } from '../../pack/device-memory.ts'
 import { throwIfCancelled } from '../../pack/failure.ts'
-import type { Family, PartName } from '../../pack/families.ts'
+import type { PartName, TalkingFamily } from '../../pack/families.ts'
 import type { PackManifest, PackReader } from '../../pack/manifest.ts'
 import { budgetFor, type MemoryBudget, type TalkBudget } from '../../pack/memory-budget.ts'
 import { needsOf } from '../../pack/model-needs.ts'
@@ -26,7 +26,7 @@ export interface LoadOptions extends OpenOptions {
 }
 
 /** How a family talks. */
-export interface LanguageFamily<F extends Family> {
+export interface LanguageFamily<F extends TalkingFamily> {
   /** Parts of the language model, in the order in which they are opened. */
   parts: readonly PartName[]
   /** Opens it within a budget. */
@@ -39,7 +39,7 @@ export interface LanguageFamily<F extends Family> {
 const TYPICAL_TOKENS = 16
 
 /** Opens a model whose language model is of `family`; null for one that looks and says nothing. */
-export async function openBlip2<F extends Family>(
+export async function openBlip2<F extends TalkingFamily>(
   pack: PackReader<F>,
   compute: Compute,
   family: LanguageFamily<F> | null,
@@ -103,7 +103,7 @@ class Blip2 implements Model {
   }
 }
 
-async function openTalk<F extends Family>(
+async function openTalk<F extends TalkingFamily>(
   parts: PartsOpener<F>,
   family: LanguageFamily<F>,
   budget: TalkBudget,

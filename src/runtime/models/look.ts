@@ -1,13 +1,15 @@
 /** The half of a model that looks: pixels → image features → query embeddings. */
-import { qFormer as qFormerTreaty, vision as visionTreaty } from '../../pack/parts.ts'
+import { qFormer as qFormerTreaty } from '../../pack/parts.ts'
 import { AppError, throwIfCancelled } from '../../pack/failure.ts'
-import type { QFormerShape, VisionShape } from '../../pack/shapes.ts'
+import type { TalkingFamily } from '../../pack/families.ts'
+import type { QFormerShape } from '../../pack/shapes.ts'
 import type { Pixels } from '../../image/pixels.ts'
 import type { TracedTensor } from '../language/traced.ts'
 import type { OnDemandSession, RunOptions } from '../ort/on-demand-session.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import type { PartsOpener } from './open-parts.ts'
+import { VisionEncoder } from './vision-encoder.ts'
 
 /** The parts that looking at a picture needs, in the order in which they run. */
 export const LOOK_PARTS = ['vision', 'q-former'] as const
@@ -33,11 +35,6 @@ export interface LookTimings {
   qFormer: number
 }
 
-interface LookShapes {
-  vision: VisionShape
-  qFormer: QFormerShape
-}
-
 interface Stages {
   features: DeviceTensor
   queryOutput: DeviceTensor
@@ -46,32 +43,31 @@ interface Stages {
 }
 
 export class Look {
-  readonly #shapes: LookShapes
   readonly #runtime: Runtime
-  readonly #vision: OnDemandSession
+  readonly #vision: VisionEncoder
   readonly #qFormer: OnDemandSession
+  readonly #shape: QFormerShape
 
   private constructor(parts: {
-    shapes: LookShapes
     runtime: Runtime
-    vision: OnDemandSession
+    vision: VisionEncoder
     qFormer: OnDemandSession
+    shape: QFormerShape
   }) {
-    this.#shapes = parts.shapes
     this.#runtime = parts.runtime
     this.#vision = parts.vision
     this.#qFormer = parts.qFormer
+    this.#shape = parts.shape
   }
 
   /** Opens and warms both parts. What was opened is closed again when the other fails. */
-  static async open(parts: PartsOpener): Promise<Look> {
-    const vision = await parts.openOnDemand('vision', { keepOnDevice: [visionTreaty.output.features] })
+  static async open<F extends TalkingFamily>(parts: PartsOpener<F>): Promise<Look> {
+    const vision = await VisionEncoder.open(parts)
     try {
       const keepOnDevice = Object.values(qFormerTreaty.output)
       const qFormer = await parts.openOnDemand('q-former', { keepOnDevice })
-      const { vision: visionPart, 'q-former': qFormerPart } = parts.manifest.parts
-      const shapes = { vision: visionPart.shape, qFormer: qFormerPart.shape }
-      const look = new Look({ shapes, runtime: parts.runtime, vision, qFormer })
+      const { shape } = parts.manifest.parts['q-former']
+      const look = new Look({ runtime: parts.runtime, vision, qFormer, shape })
       try {
         await parts.warmUp(() => look.#warmUp())
         return look
@@ -80,7 +76,7 @@ export class Look {
         throw error
       }
     } catch (error) {
-      await vision.dispose()
+      await vision.session.dispose()
       throw error
     }
   }
@@ -95,7 +91,7 @@ export class Look {
 
   /** Every stage, read back, under the names of the reference values. What was seen is the caller's. */
   async trace(pixels: Pixels): Promise<{ seen: SeenImage; tensors: TracedTensor[] }> {
-    const { vision, qFormer } = this.#shapes
+    const [vision, qFormer] = [this.#vision.shape, this.#shape]
     const { features, queryOutput, embeddings } = await this.#run(pixels, {})
     const size = vision.imageSize
     try {
@@ -129,7 +125,7 @@ export class Look {
 
   /** Query embeddings [1, queries, text hidden] that were read back earlier. */
   seenBefore(embeddings: Float32Array): SeenImage {
-    const { queries, embeddingSize } = this.#shapes.qFormer
+    const { queries, embeddingSize } = this.#shape
     if (embeddings.length !== queries * embeddingSize)
       throw new AppError('bug', 'These query embeddings belong to another model.')
     const dims = [1, queries, embeddingSize]
@@ -141,27 +137,23 @@ export class Look {
    * next picture, and opened again whenever a picture needs them.
    */
   async keepLoaded(keep: boolean, { afterNextLook = false } = {}): Promise<void> {
-    for (const session of [this.#vision, this.#qFormer]) await session.keepOpen(keep, { now: !afterNextLook })
+    for (const session of [this.#vision.session, this.#qFormer])
+      await session.keepOpen(keep, { now: !afterNextLook })
   }
 
   /** Which of the parts are open right now. */
   get open(): Record<LookPart, boolean> {
-    return { vision: this.#vision.isOpen, 'q-former': this.#qFormer.isOpen }
+    return { vision: this.#vision.session.isOpen, 'q-former': this.#qFormer.isOpen }
   }
 
   async dispose(): Promise<void> {
-    await this.#vision.dispose()
+    await this.#vision.session.dispose()
     await this.#qFormer.dispose()
   }
 
   /** Looks at a picture without anything in it. */
   async #warmUp(): Promise<void> {
-    const size = this.#shapes.vision.imageSize
-    const { embeddings } = await this.see({
-      data: new Float32Array(3 * size * size),
-      size,
-      brand: 'pixels',
-    })
+    const { embeddings } = await this.see(this.#vision.nothing())
     embeddings.dispose()
   }
 
@@ -175,33 +167,23 @@ export class Look {
       onOpening: () => onOpening?.(part),
       onOpened,
     })
-    const { imageSize } = this.#shapes.vision
-    const input = this.#runtime.tensor('float32', pixels.data, [1, 3, imageSize, imageSize])
+    const features = await this.#vision.encode(pixels, optionsFor('vision'))
     try {
-      const { [visionTreaty.output.features]: features } = await this.#vision.run(
-        { [visionTreaty.input.pixels]: input },
-        optionsFor('vision'),
-      )
-      if (features === undefined) throw new AppError('bug', 'The vision encoder returned no features.')
-      try {
-        if (untilDone) await this.#runtime.finished()
-        const encoded = performance.now()
-        throwIfCancelled(signal)
-        const feeds = { [qFormerTreaty.input.features]: features }
-        const seen = await this.#qFormer.run(feeds, optionsFor('q-former'))
-        const { queries, embeddings: ofText } = qFormerTreaty.output
-        const { [queries]: queryOutput, [ofText]: embeddings } = seen
-        if (queryOutput === undefined || embeddings === undefined)
-          throw new AppError('bug', 'Q-Former returned nothing.')
-        if (untilDone) await this.#runtime.finished()
-        const ms = { vision: encoded - started, qFormer: performance.now() - encoded }
-        return { features, queryOutput, embeddings, ms }
-      } catch (error) {
-        features.dispose()
-        throw error
-      }
-    } finally {
-      input.dispose()
+      if (untilDone) await this.#runtime.finished()
+      const encoded = performance.now()
+      throwIfCancelled(signal)
+      const feeds = { [qFormerTreaty.input.features]: features }
+      const seen = await this.#qFormer.run(feeds, optionsFor('q-former'))
+      const { queries, embeddings: ofText } = qFormerTreaty.output
+      const { [queries]: queryOutput, [ofText]: embeddings } = seen
+      if (queryOutput === undefined || embeddings === undefined)
+        throw new AppError('bug', 'Q-Former returned nothing.')
+      if (untilDone) await this.#runtime.finished()
+      const ms = { vision: encoded - started, qFormer: performance.now() - encoded }
+      return { features, queryOutput, embeddings, ms }
+    } catch (error) {
+      features.dispose()
+      throw error
     }
   }
 }

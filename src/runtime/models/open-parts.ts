@@ -35,7 +35,7 @@ export class PartsOpener<F extends Family = Family> {
   /** Parts whose files have been there once: only the first time round is the next one read ahead. */
   readonly #met = new Set<PartName>()
 
-  /** `order` has every part of the model, in the order in which they are opened. */
+  /** `order` has every part that is opened with the model, in that order. */
   constructor(runtime: Runtime, pack: PackReader<F>, order: readonly PartName[], options: OpenOptions) {
     this.runtime = runtime
     this.pack = pack
@@ -59,9 +59,14 @@ export class PartsOpener<F extends Family = Family> {
   /** A part that may be released in between; it is opened now. */
   async openOnDemand(part: PartName, options: PartOptions): Promise<OnDemandSession> {
     this.#announce(part)
-    const session = new OnDemandSession(this.runtime, (signal) => this.#session(part, options, signal))
+    const session = this.onDemand(part, options)
     await session.open(this.#options.signal)
     return session
+  }
+
+  /** A part that is opened when it is first run. */
+  onDemand(part: PartName, options: PartOptions): OnDemandSession {
+    return new OnDemandSession(this.runtime, (signal) => this.#session(part, options, signal))
   }
 
   /** Does `run`, which builds the shaders of what was opened last, where that is worth its time. */
@@ -121,7 +126,8 @@ export class PartsOpener<F extends Family = Family> {
   #askForNext(part: PartName): void {
     if (this.#met.has(part)) return
     this.#met.add(part)
-    const next = this.#order[this.#order.indexOf(part) + 1]
+    const place = this.#order.indexOf(part)
+    const next = place < 0 ? undefined : this.#order[place + 1]
     if (next !== undefined) this.#ahead.ask(this.#weights(next))
   }
 }

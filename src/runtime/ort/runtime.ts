@@ -156,9 +156,10 @@ export class Runtime {
     })
   }
 
-  /** A float32 tensor [1, …] `count` times below itself: [count, …]. */
+  /** A float32 tensor [n, …] `count` times below itself: [count · n, …]. */
   async repeat(tensor: DeviceTensor, count: number): Promise<DeviceTensor> {
-    const dims = [count, ...tensor.dims.slice(1)]
+    const [own = 1, ...rest] = tensor.dims
+    const dims = [count * own, ...rest]
     const size = countOf(tensor.dims)
     if (innerOf(tensor).location !== 'gpu-buffer') {
       const values = await tensor.read()

@@ -47,14 +47,15 @@ export function makeTokenizer(json: TokenizerJson, config: object): Tokenizer {
     post_processor: null,
   }
   const { normalise, rest } = takeCharacterMap(json['normalizer'])
-  const spaced = splitsAtWhiteSpace(json['pre_tokenizer']) ? asUnicodeSpaces : (text: string): string => text
+  const spaced = splitsAtWhiteSpace(json['pre_tokenizer']) ? asUnicodeSpaces : asItIs
+  const read = isRecord(rest) && rest['type'] === 'BertNormalizer' ? asBertReads(rest) : asItIs
   // The library's configuration would bring in what transformers does not do with these models.
   const inner = new HfTokenizer({ ...plain, normalizer: rest }, {})
   const cleansUp = cleansUpSpaces(json, config)
   return {
     frame: frameOf(json.post_processor),
     encode: (text) => {
-      const normal = spaced(normalise(text))
+      const normal = read(spaced(normalise(text)))
       return normal === '' ? [] : [...inner.encode(normal, { add_special_tokens: false }).ids]
     },
     decode(ids) {
@@ -99,6 +100,25 @@ function takeCharacterMap(normalizer: unknown): { normalise: Normalise; rest: un
     return { normalise: (text) => text, rest: normalizer }
   const rest = others.length === 0 ? null : { type: 'Sequence', normalizers: others }
   return { normalise: openCharacterMap(first['precompiled_charsmap']), rest }
+}
+
+function asItIs(text: string): string {
+  return text
+}
+
+/** Ideographs beyond the basic plane that BERT's tokenizers put spaces around (tokenizers 0.22 `is_chinese_char`). */
+const FAR_IDEOGRAPHS = /[\u{20000}-\u{2A6DF}\u{2A700}-\u{2B81F}\u{2B920}-\u{2CEAF}\u{2F800}-\u{2FA1F}]/gu
+
+/**
+ * What the library does otherwise than the reference before a text is lower-cased: it looks at halves of characters, and a
+ * sigma at the end of a word becomes another letter.
+ */
+function asBertReads(normalizer: Record<string, unknown>): (text: string) => string {
+  const { handle_chinese_chars: spaces, lowercase } = normalizer
+  return (text) => {
+    const apart = spaces === false ? text : text.replace(FAR_IDEOGRAPHS, ' $& ')
+    return lowercase === false ? apart : apart.replaceAll('Σ', 'σ')
+  }
 }
 
 function splitsAtWhiteSpace(step: unknown): boolean {

@@ -1,0 +1,37 @@
+/** WGSL for what all threads of a workgroup find out together. */
+
+/**
+ * `fn total(t, value) -> f32`: the sum of `value` over all `threads`, a power of two, by halving, in an order that is
+ * always the same. Every thread must call it. Uses `scratch`, a workgroup array of at least as many f32.
+ */
+export function totalOf(threads: number, scratch: string): string {
+  return `
+fn total(t: u32, value: f32) -> f32 {
+  ${scratch}[t] = value;
+  workgroupBarrier();
+${halvings(threads, (half) => `if (t < ${half}u) { ${scratch}[t] += ${scratch}[t + ${half}u]; }`)}
+  let sum = ${scratch}[0];
+  workgroupBarrier();
+  return sum;
+}`
+}
+
+/** `fn largest(t, value) -> f32`, in the same way. */
+export function largestOf(threads: number, scratch: string): string {
+  return `
+fn largest(t: u32, value: f32) -> f32 {
+  ${scratch}[t] = value;
+  workgroupBarrier();
+${halvings(threads, (half) => `if (t < ${half}u) { ${scratch}[t] = max(${scratch}[t], ${scratch}[t + ${half}u]); }`)}
+  let most = ${scratch}[0];
+  workgroupBarrier();
+  return most;
+}`
+}
+
+/** Statements for each half of `count`, a power of two, a barrier behind each. */
+export function halvings(count: number, statement: (half: number) => string): string {
+  const lines: string[] = []
+  for (let half = count / 2; half >= 1; half /= 2) lines.push(`  ${statement(half)}\n  workgroupBarrier();`)
+  return lines.join('\n')
+}

@@ -1,0 +1,146 @@
+/**
+ * Several rows times a quantised matrix: prompts, and answers side by side. A tile of the matrix is taken apart once
+ * into workgroup memory and serves all rows of the tile. Long inner dimensions are split, since a prompt has too few
+ * tiles to fill a card; the partial sums are added up by `finish`, always in the same order.
+ */
+import type { Kernel } from '../../gpu/kernel.ts'
+import { HEADER, stateBinding } from '../../gpu/state.ts'
+import {
+  CHUNK,
+  floatArray,
+  readFloat,
+  unitOf,
+  unpackWord,
+  valuesOfWord,
+  type BlockFormat,
+} from '../../gpu/weights-format.ts'
+
+export interface TileShape {
+  inputs: number
+  outputs: number
+  format: BlockFormat
+  /** Parts of the inner dimension. */
+  splits: number
+}
+
+export interface TileOptions {
+  /** Rows of a tile: 8, 16, 32 or 64. */
+  rows: number
+  packed4x8: boolean
+}
+
+/** Outputs of a tile. */
+export const TILE_OUTPUTS = 64
+
+/** Values of a row of partial sums: outputs, filled up to four. */
+export function partialRow(outputs: number): number {
+  return Math.ceil(outputs / 4) * 4
+}
+
+/** For `rows` rows. */
+export function tileWorkgroups(
+  { outputs, splits }: TileShape,
+  tileRows: number,
+  rows: number,
+): [number, number, number] {
+  return [Math.ceil(outputs / TILE_OUTPUTS), Math.ceil(rows / tileRows), splits]
+}
+
+/** Bindings: input [rows, inputs], packed, scales, run, partial sums [splits, rows, outputs filled up to four]. */
+export function tileKernel(shape: TileShape, options: TileOptions): Kernel {
+  const { inputs, outputs, format, splits } = shape
+  const quads = options.rows / 4
+  const threads = (TILE_OUTPUTS / 4) * quads
+  const chunks = inputs / CHUNK
+  const words = CHUNK / valuesOfWord(format)
+  const code = `
+const CHUNKS = ${chunks}u;
+const OUTPUTS = ${outputs}u;
+const THREADS = ${threads}u;
+const QUADS = ${quads}u;
+@group(0) @binding(0) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> packed: array<u32, ${outputs * chunks * words}>;
+@group(0) @binding(2) var<storage, read> scales: ${floatArray(format.scales, (outputs * inputs) / format.blockSize)};
+${stateBinding(3)}
+@group(0) @binding(4) var<storage, read_write> partial: array<vec4f>;
+var<workgroup> weights: array<vec4f, ${CHUNK * (TILE_OUTPUTS / 4)}>;
+var<workgroup> rows: array<vec4f, ${CHUNK * quads}>;
+${readFloat('scaleAt', 'scales', format.scales)}
+${unpackWord(format, options.packed4x8)}
+
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) t: u32) {
+  let count = run[0][${HEADER.rows}];
+  let firstRow = workgroup.y * ${options.rows}u;
+  let firstOutput = workgroup.x * ${TILE_OUTPUTS}u;
+  let outputQuad = t % ${TILE_OUTPUTS / 4}u;
+  let rowQuad = t / ${TILE_OUTPUTS / 4}u;
+  var sum0 = vec4f();
+  var sum1 = vec4f();
+  var sum2 = vec4f();
+  var sum3 = vec4f();
+  let share = ${Math.ceil(chunks / splits)}u;
+  let end = min((workgroup.z + 1u) * share, CHUNKS);
+  for (var chunk = workgroup.z * share; chunk < end; chunk++) {
+    for (var item = t; item < ${(TILE_OUTPUTS / 4) * words}u; item += THREADS) {
+      let word = item % ${words}u;
+      let quad = item / ${words}u;
+${Array.from({ length: 4 }, (_, i) => loadOutput(i, format, words)).join('\n')}
+${storeWeights(format, unitOf(format, options.packed4x8))}
+    }
+    for (var item = t; item < ${8 * quads}u; item += THREADS) {
+      let k = item % 8u;
+      let quad = item / 8u;
+      let at = chunk * 8u + k;
+${Array.from({ length: 4 }, (_, i) => `      let x${i} = input[min(firstRow + quad * 4u + ${i}u, count - 1u) * (CHUNKS * 8u) + at];`).join('\n')}
+${Array.from('xyzw', (c, i) => `      rows[(k * 4u + ${i}u) * QUADS + quad] = vec4f(x0.${c}, x1.${c}, x2.${c}, x3.${c});`).join('\n')}
+    }
+    workgroupBarrier();
+    for (var k = 0u; k < ${CHUNK}u; k++) {
+      let w = weights[k * ${TILE_OUTPUTS / 4}u + outputQuad];
+      let x = rows[k * QUADS + rowQuad];
+      sum0 += w * x.x;
+      sum1 += w * x.y;
+      sum2 += w * x.z;
+      sum3 += w * x.w;
+    }
+    workgroupBarrier();
+  }
+  let output = firstOutput / 4u + outputQuad;
+  if (output < ${partialRow(outputs) / 4}u) {
+    let row = firstRow + rowQuad * 4u;
+    let at = (workgroup.z * count + row) * ${partialRow(outputs) / 4}u + output;
+${Array.from({ length: 4 }, (_, i) => `    if (row + ${i}u < count) { partial[at + ${i * (partialRow(outputs) / 4)}u] = sum${i}; }`).join('\n')}
+  }
+}
+`
+  return {
+    label: `tile ${inputs} to ${outputs} in ${splits}`,
+    code,
+    bindings: ['read', 'read', 'read', 'uniform', 'write'],
+  }
+}
+
+function loadOutput(i: number, { blockSize }: BlockFormat, words: number): string {
+  const perBlock = blockSize / CHUNK
+  return `      let o${i} = min(firstOutput + quad * 4u + ${i}u, OUTPUTS - 1u);
+      let w${i} = packed[(o${i} * CHUNKS + chunk) * ${words}u + word];
+      let s${i} = scaleAt(o${i} * (CHUNKS / ${perBlock}u) + chunk / ${perBlock}u);`
+}
+
+/** Four outputs of a word's values side by side, at the row of each value. */
+function storeWeights({ bits }: BlockFormat, unit: string): string {
+  const store = (half: string, name: string, place: (i: number) => number, of: number): string => {
+    const values = Array.from(
+      { length: 4 },
+      (_, i) => `      let ${name}${i} = ${half}(w${i}) * (s${i} * ${unit});`,
+    )
+    const stores = Array.from('xyzw', (c, i) => {
+      const quad = Array.from({ length: 4 }, (_, j) => `${name}${j}.${c}`).join(', ')
+      return `      weights[(word * ${of}u + ${place(i)}u) * ${TILE_OUTPUTS / 4}u + quad] = vec4f(${quad});`
+    })
+    return [...values, ...stores].join('\n')
+  }
+  if (bits === 8) return store('low', 'l', (i) => i, 4)
+  return `${store('low', 'l', (i) => 2 * i, 8)}\n${store('high', 'h', (i) => 2 * i + 1, 8)}`
+}

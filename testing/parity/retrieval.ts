@@ -1,0 +1,91 @@
+/** Compares what a model of stage 1 computes with what transformers computed from the same checkpoint. */
+import { openCheckpoint } from '../../src/convert/checkpoint.ts'
+import type { Pixels } from '../../src/image/pixels.ts'
+import type { PackReader } from '../../src/pack/manifest.ts'
+import type { Compute } from '../../src/runtime/device/compute.ts'
+import { openRetrievalModel } from '../../src/runtime/models/models.ts'
+import type { RetrievalModel, SeenPicture } from '../../src/runtime/models/retrieval.ts'
+import { contrast } from '../../src/runtime/retrieval/scores.ts'
+import { worstError, type ReadFile } from './reference.ts'
+
+export const RETRIEVAL_CHECKPOINTS = ['itm-odd', 'itm-half', 'itm-brain'] as const
+
+export interface RetrievalReference {
+  texts: string[]
+  ids: number[][]
+  /** [images][texts] */
+  itc: number[][]
+  /** [images][texts][2] */
+  itmLogits: number[][][]
+  tokenizerCases: { text: string; ids: number[] }[]
+}
+
+export async function readRetrievalReference(read: ReadFile, name: string): Promise<RetrievalReference> {
+  const bytes = await read(`${name}/reference.json`)
+  if (bytes === undefined) throw new Error(`${name} has no reference.json`)
+  return JSON.parse(new TextDecoder().decode(bytes)) as RetrievalReference
+}
+
+/** The largest difference over the largest reference value, by call and what it was called with. */
+export async function retrievalErrors(
+  read: ReadFile,
+  name: string,
+  pack: PackReader,
+  compute: Compute,
+): Promise<Map<string, number>> {
+  const model = await openRetrievalModel(pack, compute)
+  const reference = await readRetrievalReference(read, name)
+  const stored = await openCheckpoint({
+    open: (path) => read(path === 'model.safetensors' ? `${name}/reference.safetensors` : ''),
+  })
+  const errors = new Map<string, number>()
+  const compare = async (call: string, tensor: string, ours: Float32Array): Promise<void> => {
+    const count = stored.tensors.get(tensor)?.shape.reduce((a, b) => a * b, 1) ?? 0
+    errors.set(`${call} ${tensor}`, worstError(ours, await stored.readElements(tensor, 0, count)))
+  }
+  const read1 = await model.textFeatures(reference.texts)
+  for (const [t, text] of read1.entries()) {
+    await compare('text features', `text${t}.text_output`, text.output)
+    await compare('text features', `text${t}.text_embeds`, text.vectors)
+  }
+  for (let i = 0; stored.tensors.has(`image${i}.pixel_values`); i += 1) {
+    const size = pack.manifest.parts.vision.shape.imageSize
+    const data = await stored.readElements(`image${i}.pixel_values`, 0, 3 * size * size)
+    const picture = await model.look({ data, size, brand: 'pixels' } satisfies Pixels)
+    try {
+      await compareImage(model, picture, i, reference, compare)
+      const { vectors } = await model.imageFeatures(picture)
+      const cosines = Float32Array.from(read1, ({ vector }) => contrast(vectors, vector))
+      errors.set(`contrast image${i}`, worstError(cosines, Float32Array.from(reference.itc[i] ?? [])))
+      const pairs = await model.match(picture, reference.texts, { read: read1 })
+      const logits = Float32Array.from(pairs.flatMap(({ logits: pair }) => [...pair]))
+      errors.set(
+        `matching image${i}`,
+        worstError(logits, Float32Array.from((reference.itmLogits[i] ?? []).flat())),
+      )
+    } finally {
+      picture.features.dispose()
+    }
+  }
+  await model.dispose()
+  return errors
+}
+
+async function compareImage(
+  model: RetrievalModel,
+  picture: SeenPicture,
+  i: number,
+  { texts }: RetrievalReference,
+  compare: (call: string, tensor: string, ours: Float32Array) => Promise<void>,
+): Promise<void> {
+  await compare('vision', `image${i}.image_features`, await model.visionFeatures(picture))
+  const { queryOutput, vectors } = await model.imageFeatures(picture)
+  await compare('image features', `image${i}.query_output`, queryOutput)
+  await compare('image features', `image${i}.image_embeds`, vectors)
+  for (const [t, pair] of (await model.multimodalFeatures(picture, texts)).entries())
+    await compare('multimodal features', `pair${i}.${t}.multimodal_embeds`, pair.queryOutput)
+  const alone = await model.attention(picture, null)
+  await compare('attention', `image${i}.cross_attention`, alone.byHead)
+  const withText = await model.attention(picture, texts[2] ?? '')
+  await compare('attention', `image${i}.cross_attention_with_text`, withText.byHead)
+}
