@@ -419,3 +419,17 @@ describe('a call that is nearly right', () => {
     60_000 * FACTOR,
   )
 })
+
+describe('what a flag says', () => {
+  it.each([
+    ['an address to listen on that is empty', ['serve', 'pack', '--port', '0', '--host', '']],
+    ['a number that is a blank', ['serve', 'pack', '--port', ' ']],
+    ['a number that is nothing', ['caption', 'pack', 'picture.png', '--max-new-tokens=']],
+    ['a file to write that is the picture', ['trace', 'pack', 'picture.png', '--out', './picture.png']],
+  ])('is not taken where it is %s', async (_, args) => {
+    const before = state()
+    const result = await ended(args, inProcess())
+    expect([result.status, result.err.length]).toEqual([2, 1])
+    expect(state()).toEqual(before)
+  })
+})
