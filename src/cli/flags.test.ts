@@ -255,7 +255,9 @@ async function ended(args: readonly string[], commands: Commands): Promise<Ended
 /** Commands that do nothing but say with what they were called. */
 function recorded(calls: unknown[][]): Commands {
   const call = (...args: unknown[]): Promise<number> => Promise.resolve(calls.push(args) - calls.length)
-  return { convert: call, inspect: call, verify: call, serve: call, caption: call, ask: call, trace: call }
+  const talk = { caption: call, ask: call, trace: call }
+  const look = { match: call, embed: call, attend: call, search: call, classify: call }
+  return { convert: call, inspect: call, verify: call, serve: call, ...talk, ...look }
 }
 
 function expectSaidWell({ status, err, ms }: Ended): void {
