@@ -257,7 +257,8 @@ function recorded(calls: unknown[][]): Commands {
   const call = (...args: unknown[]): Promise<number> => Promise.resolve(calls.push(args) - calls.length)
   const talk = { caption: call, ask: call, trace: call }
   const look = { match: call, embed: call, attend: call, search: call, classify: call }
-  return { convert: call, inspect: call, verify: call, serve: call, ...talk, ...look }
+  const folders = { batch: call, metadata: call }
+  return { convert: call, inspect: call, verify: call, serve: call, ...talk, ...look, ...folders }
 }
 
 function expectSaidWell({ status, err, ms }: Ended): void {
