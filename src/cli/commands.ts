@@ -159,7 +159,8 @@ async function serve(
 ): Promise<number> {
   const server = await servePack(fromHere(folder), flags)
   remark(`pictalk: serving ${folder} at ${server.url}; stop with Ctrl+C`)
-  await new Promise((stop) => signal.addEventListener('abort', stop))
+  // It may have been stopped before it could begin.
+  if (!signal.aborted) await new Promise((stop) => signal.addEventListener('abort', stop))
   await server.close()
   return 0
 }

@@ -34,7 +34,7 @@ function wrongCall({ code, message }: CommanderError): AppError {
   return new AppError('bad-usage', `${why}; see --help.`)
 }
 
-function programOf(commands: Commands, onFailures: (count: number) => void): Command {
+export function programOf(commands: Commands, onFailures: (count: number) => void): Command {
   const run: Running =
     (command) =>
     async (...args) =>

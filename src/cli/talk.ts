@@ -198,6 +198,8 @@ export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise
 /** Writes every stage of one picture as safetensors. */
 export async function trace({ pack, image, flags }: TraceRequest, run: Run): Promise<void> {
   const out = fromHere(flags.out)
+  if (out === fromHere(image))
+    throw new AppError('bad-usage', `${out} is the picture itself; name another file to write.`)
   const model = await load(pack, run)
   const pixels = await readPixels(image, model.manifest.preprocessing, flags.alpha)
   const { prompt, maxNewTokens } = flags

@@ -121,7 +121,10 @@ describe('a conversion into the store', () => {
   it('mends a pack that lost a chunk by making that chunk again', async () => {
     const tables = emptyTables()
     await convertInto(tables)
-    const { id, manifest } = packOf(tables)
+    const { id, manifest, addedAt } = packOf(tables)
+    // It keeps its place in the list.
+    const former = addedAt - 1000
+    tables.records.set(id, { ...packOf(tables), addedAt: former })
     const lost =
       parseManifest(manifest).files.find(({ path }) => path === 'q-former.weights')?.chunks[0]?.sha256 ?? ''
     tables.chunks.set(lost, new Blob(['bad']))
@@ -132,8 +135,41 @@ describe('a conversion into the store', () => {
     const { tree, read } = counting(folderTree(CHECKPOINT))
     await convertInto(tables, tree)
     expect(read()).toBeLessThan(whole.read())
-    expect(packOf(tables)).toMatchObject({ id, complete: true })
+    expect(packOf(tables)).toMatchObject({ id, complete: true, addedAt: former })
     await (await storeOn(tables).open(id)).file('q-former.weights')
+  })
+})
+
+describe('a sweep by another tab', () => {
+  /** Two tabs of one browser, of which the first has just written a chunk when `meanwhile` is called. */
+  async function writeWith(meanwhile: (other: PackStore) => Promise<unknown>): Promise<Map<string, Blob>> {
+    const chunks = new Map<string, Blob>()
+    const locks = locksInMemory()
+    const records = tableInMemory<StoreRecord>()
+    const table = tableInMemory(chunks)
+    const other = new PackStore({ chunks: table, records, parts: tableInMemory(), locks })
+    const slow = {
+      ...table,
+      set: async (key: string, value: Blob) => {
+        await table.set(key, value)
+        await meanwhile(other)
+      },
+    }
+    const store = new PackStore({ chunks: slow, records, parts: tableInMemory(), locks })
+    const sink = await store.sink('conversion', ORIGIN, 'untied')
+    await sink.write('a.weights', new Uint8Array(3))
+    return chunks
+  }
+
+  it('that comes between a chunk and the record that names it waits for the record', async () => {
+    let swept: Promise<number> | undefined
+    const chunks = await writeWith(async (other) => {
+      swept = other.sweep()
+      // All the time that it could want.
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    })
+    expect(await swept).toBe(0)
+    expect(chunks.size).toBe(1)
   })
 })
 
