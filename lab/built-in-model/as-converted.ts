@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 import { folderTree } from '../../src/cli/files.ts'
 import { writeSafetensors, type NamedTensor } from '../../src/cli/safetensors-file.ts'
 import { openCheckpoint } from '../../src/convert/checkpoint.ts'
-import { PRECISIONS } from '../../src/pack/manifest.ts'
+import { PRECISIONS } from '../../src/pack/precisions.ts'
 import { planOf } from './as-converted/plan.ts'
 import { readBack } from './as-converted/read-back.ts'
 

@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util'
 import { format, resolveConfig } from 'prettier'
 import { folderSink, folderTree } from '../../src/cli/files.ts'
 import { convertCheckpoint } from '../../src/convert/convert.ts'
-import { PRECISIONS, type Precision } from '../../src/pack/manifest.ts'
+import { PRECISIONS, type Precision } from '../../src/pack/precisions.ts'
 import { FIRST_HELD_OUT_SEED, type Combinations } from '../../src/scenes/scene.ts'
 import { ablationChart, ablationTable, readRuns } from './card/ablation.ts'
 import {

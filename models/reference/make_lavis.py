@@ -1,5 +1,6 @@
 """Makes small random BLIP-2 checkpoints as LAVIS saves them, frozen parts in files of their own, and the values that
-PyTorch computes from them: lavis-opt (EVA tower, OPT) and lavis-t5-clip (CLIP tower, T5).
+PyTorch computes from them: lavis-opt (EVA tower, OPT) and lavis-t5-clip (CLIP tower, T5). lavis-itm.pth is itm-odd once
+more, under LAVIS' names.
 
     python make_lavis.py
 """
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 import transformers
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import Blip2Config, Blip2ForConditionalGeneration
 
 import make_reference
@@ -57,8 +58,8 @@ def renamed(name: str, rules: list[tuple[str, str]]) -> str:
     return name
 
 
-def eva_state(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """As `convert_weights_to_fp16` leaves it: halves in linear layers, the rest float32; no bias for keys at all."""
+def eva_state(tensors: dict[str, torch.Tensor], halves: bool = True) -> dict[str, torch.Tensor]:
+    """As `convert_weights_to_fp16` leaves a frozen one: halves in linear layers, the rest float32; no bias for keys at all."""
     state = {}
     for name, tensor in tensors.items():
         own = renamed(name.removeprefix("vision_model."), EVA_NAMES)
@@ -66,7 +67,7 @@ def eva_state(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
             q, _, v = tensor.chunk(3)
             state |= {own.replace("qkv.bias", "q_bias"): q, own.replace("qkv.bias", "v_bias"): v}
         elif not own.startswith("post_"):
-            state[own] = tensor.half() if ".proj" in own or ".mlp" in own or ".qkv" in own else tensor
+            state[own] = tensor.half() if halves and any(part in own for part in (".proj", ".mlp", ".qkv")) else tensor
     return state
 
 
@@ -238,8 +239,22 @@ def make_clip_t5(images: dict[str, Path]) -> None:
     print("lavis-t5-clip", seed, [c["text"] for c in cases])
 
 
+def make_stage1() -> None:
+    """itm-odd as LAVIS saves a model after its first stage, with a tower of its own as after tuning on COCO."""
+    tensors = load_file(HERE / "itm-odd" / "model.safetensors")
+    names = {"vision_projection.": "vision_proj.", "text_projection.": "text_proj.", "embeddings.": "Qformer.bert.embeddings.", "itm_head.": "itm_head."}
+    state = trained_state({n: t for n, t in tensors.items() if not n.startswith("embeddings.")}, "none")
+    for name, tensor in tensors.items():
+        state |= {new + name.removeprefix(old): tensor for old, new in names.items() if name.startswith(old)}
+    tower = eva_state({n: t for n, t in tensors.items() if n.startswith("vision_model.")}, halves=False)
+    state |= {f"visual_encoder.{n}": t for n, t in tower.items()}
+    state |= {"temp": torch.tensor(0.07), "Qformer.cls.predictions.bias": torch.zeros(4)}
+    torch.save({"model": state, "epoch": 1}, HERE / "lavis-itm.pth")
+
+
 def main() -> None:
     torch.set_num_threads(1)
+    make_stage1()
     images = write_images(HERE / "images")
     make_opt(images)
     make_clip_t5(images)

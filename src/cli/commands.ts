@@ -2,6 +2,7 @@
 import { AppError } from '../pack/failure.ts'
 import type { Precision } from '../pack/manifest.ts'
 import { checkpointSource } from './checkpoint-source.ts'
+import type { AttendRequest, ClassifyRequest, EmbedRequest, MatchRequest } from './compare.ts'
 import { convertInto } from './convert-into.ts'
 import { describePack } from './describe-pack.ts'
 import { openPackFolder } from './files.ts'
@@ -9,6 +10,7 @@ import { fromHere } from './from-here.ts'
 import { inThread, type ThreadFlags } from './in-thread.ts'
 import { print, remark } from './output.ts'
 import { progressOn } from './progress.ts'
+import type { SearchRequest } from './search.ts'
 import { servePack } from './serve.ts'
 import type { AskRequest, CaptionRequest, TraceRequest } from './talk.ts'
 import { verifyPack } from './verify.ts'
@@ -33,6 +35,11 @@ export interface Commands {
   caption: (pack: string, images: string[], flags: CaptionRequest['flags'] & ThreadFlags) => Promise<number>
   ask: (pack: string, image: string, flags: AskRequest['flags'] & ThreadFlags) => Promise<number>
   trace: (pack: string, image: string, flags: TraceRequest['flags'] & ThreadFlags) => Promise<number>
+  match: (pack: string, images: string[], flags: MatchRequest['flags'] & ThreadFlags) => Promise<number>
+  embed: (pack: string, flags: EmbedRequest['flags'] & ThreadFlags) => Promise<number>
+  attend: (pack: string, image: string, flags: AttendRequest['flags'] & ThreadFlags) => Promise<number>
+  search: (pack: string, folder: string, flags: SearchRequest['flags'] & ThreadFlags) => Promise<number>
+  classify: (pack: string, images: string[], flags: ClassifyRequest['flags'] & ThreadFlags) => Promise<number>
 }
 
 export function commandsOf(signal: AbortSignal): Commands {
@@ -47,6 +54,17 @@ export function commandsOf(signal: AbortSignal): Commands {
       await inThread('trace', { pack, image, flags }, flags, signal)
       return 0
     },
+    match: (pack, images, flags) => inThread('match', { pack, images, flags }, flags, signal),
+    embed: async (pack, flags) => {
+      await inThread('embed', { pack, flags }, flags, signal)
+      return 0
+    },
+    attend: async (pack, image, flags) => {
+      await inThread('attend', { pack, image, flags }, flags, signal)
+      return 0
+    },
+    search: (pack, folder, flags) => inThread('search', { pack, folder, flags }, flags, signal),
+    classify: (pack, images, flags) => inThread('classify', { pack, images, flags }, flags, signal),
   }
 }
 

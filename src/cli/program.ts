@@ -1,8 +1,9 @@
 /** The commands and flags of the command line: what may be asked, and how a call that asks for something else ends. */
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { AppError } from '../pack/failure.ts'
-import { PRECISIONS } from '../pack/manifest.ts'
+import { PRECISIONS } from '../pack/precisions.ts'
 import { PUBLIC_HUB } from '../remote/hub.ts'
+import { START_TEMPERATURE } from '../runtime/retrieval/scores.ts'
 import { QUESTION_TEMPLATE } from '../runtime/talk/dialogue.ts'
 import type { Commands } from './commands.ts'
 import { collect, wholeNumber, withDecodingFlags } from './decoding-flags.ts'
@@ -33,13 +34,15 @@ function wrongCall({ code, message }: CommanderError): AppError {
 }
 
 function programOf(commands: Commands, onFailures: (count: number) => void): Command {
-  const run =
-    <A extends unknown[]>(command: (...args: A) => Promise<number>) =>
-    async (...args: A): Promise<void> =>
+  const run: Running =
+    (command) =>
+    async (...args) =>
       onFailures(await command(...args))
 
   const root = new Command('pictalk')
-    .description('BLIP-2 packs: convert, inspect, verify, serve, caption, ask, trace')
+    .description(
+      'BLIP-2 packs: convert, inspect, verify, serve, caption, ask, trace, match, embed, attend, search, classify',
+    )
     .exitOverride()
   root.configureOutput({ writeErr: () => undefined })
   root
@@ -108,8 +111,62 @@ function programOf(commands: Commands, onFailures: (count: number) => void): Com
     .option('--max-new-tokens <n>', 'longest answer', wholeNumber(1, 4096), 30)
     .requiredOption('--out <file>', 'the safetensors file to write')
     .action(run(commands.trace))
+  addComparisons(root, commands, run)
   for (const command of root.commands) command.exitOverride().configureOutput({ writeErr: () => undefined })
   return root
+}
+
+type Running = <A extends unknown[]>(
+  command: (...args: A) => Promise<number>,
+) => (...args: A) => Promise<void>
+
+/** Commands for models that compare pictures with texts. */
+function addComparisons(root: Command, commands: Commands, run: Running): void {
+  withPictureFlags(
+    root.command('match <pack> <image...>').description('say how well texts fit pictures, pair by pair'),
+  )
+    .requiredOption('--text <text>', 'a text, which is not cut; may be given several times', collect)
+    .option('--json', 'one JSON object per pair')
+    .action(run(commands.match))
+  withPictureFlags(
+    root.command('embed <pack>').description('write the vectors of pictures and texts as safetensors'),
+  )
+    .option('--image <file>', 'a picture; may be given several times', collect)
+    .option('--text <text>', 'a text; may be given several times', collect)
+    .requiredOption('--out <file>', 'the safetensors file to write')
+    .action(run(commands.embed))
+  withPictureFlags(
+    root.command('attend <pack> <image>').description('write where the Q-Former looks in a picture'),
+  )
+    .option('--text <text>', 'a text that its queries see')
+    .requiredOption('--out <file>', 'a .safetensors file of the values, or a .png that shows them')
+    .action(run(commands.attend))
+  withPictureFlags(
+    root.command('search <pack> <folder>').description('find the pictures of a folder that a text fits best'),
+  )
+    .requiredOption('--text <text>', 'what to look for')
+    .option('--top <n>', 'how many to name', wholeNumber(1, 1e6), 20)
+    .option('--json', 'one JSON object per picture')
+    .action(run(commands.search))
+  withPictureFlags(
+    root.command('classify <pack> <image...>').description('say which label fits a picture, and how likely'),
+  )
+    .requiredOption('--label <text>', 'a label; may be given several times', collect)
+    .option('--template <text>', 'the sentence that a label is put into, at {}', 'a picture of {}')
+    .option(
+      '--temperature <n>',
+      `what likeness is divided by before it becomes a probability; ${START_TEMPERATURE} is where training starts`,
+      temperature,
+      START_TEMPERATURE,
+    )
+    .option('--json', 'one JSON object per picture')
+    .action(run(commands.classify))
+}
+
+function temperature(text: string): number {
+  const value = Number(text)
+  if (!(value > 0 && value <= 1e6)) throw new InvalidArgumentError('give a number above 0.')
+  return value
 }
 
 function withPictureFlags(command: Command): Command {

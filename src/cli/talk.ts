@@ -5,8 +5,6 @@
  * is none to print. JSON and traces are for programs; they hold the answer's ids and are complete without words, so they
  * are written and the status is 0.
  */
-import type { Pixels } from '../image/pixels.ts'
-import { preprocess } from '../image/preprocess.ts'
 import type { Alpha } from '../image/raster.ts'
 import { assertWrites, emptyAnswerText } from '../pack/empty-answer.ts'
 import { AppError } from '../pack/failure.ts'
@@ -16,10 +14,10 @@ import { openTalkingModel } from '../runtime/models/models.ts'
 import { traceStages } from '../runtime/models/trace.ts'
 import type { Turn } from '../runtime/talk/dialogue.ts'
 import type { Answer, AnswerSoFar } from '../runtime/talk/discussion.ts'
-import { decodeImage } from './decode-image.ts'
 import { decodingSettings, type DecodingFlags } from './decoding-flags.ts'
-import { openPackFolder, readWhole } from './files.ts'
+import { openPackFolder } from './files.ts'
 import { fromHere } from './from-here.ts'
+import { readPixels } from './read-pixels.ts'
 import { writeSafetensors } from './safetensors-file.ts'
 import { sentenceOf } from './sentence.ts'
 
@@ -106,7 +104,7 @@ async function captionOne(
 ): Promise<CaptionResult> {
   const settings = decodingSettings(flags)
   const started = performance.now()
-  const pixels = await readPixels(model, image, flags.alpha)
+  const pixels = await readPixels(image, model.manifest.preprocessing, flags.alpha)
   const read = performance.now()
   const { embeddings, ms } = await model.look.see(pixels)
   const seen = performance.now()
@@ -160,7 +158,9 @@ function wordless(tokenIds: number[], finish: 'end' | 'limit'): AppError {
 export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise<number> {
   const settings = decodingSettings(flags)
   const model = await load(pack, run)
-  const discussion = model.talk.discuss(await model.look.see(await readPixels(model, image, flags.alpha)))
+  const discussion = model.talk.discuss(
+    await model.look.see(await readPixels(image, model.manifest.preprocessing, flags.alpha)),
+  )
   try {
     const turns: Turn[] = []
     let empty = 0
@@ -199,7 +199,7 @@ export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise
 export async function trace({ pack, image, flags }: TraceRequest, run: Run): Promise<void> {
   const out = fromHere(flags.out)
   const model = await load(pack, run)
-  const pixels = await readPixels(model, image, flags.alpha)
+  const pixels = await readPixels(image, model.manifest.preprocessing, flags.alpha)
   const { prompt, maxNewTokens } = flags
   const seen = await model.look.see(pixels)
   const answer = model.talk.answer(seen, { prompt, maxNewTokens, signal: run.signal })
@@ -215,14 +215,6 @@ export async function trace({ pack, image, flags }: TraceRequest, run: Run): Pro
 async function load(pack: string, { signal }: Run): Promise<TalkingModel> {
   const reader = await openPackFolder(fromHere(pack))
   return openTalkingModel(reader, await openCompute('wasm'), { signal })
-}
-
-/** Far above every picture: what is larger is no picture, and would be read into memory before anybody sees that. */
-const LARGEST_PICTURE_BYTES = 2 ** 30
-
-async function readPixels(model: TalkingModel, image: string, alpha: Alpha): Promise<Pixels> {
-  const bytes = await readWhole(fromHere(image), LARGEST_PICTURE_BYTES)
-  return preprocess(await decodeImage(bytes, alpha), model.manifest.preprocessing)
 }
 
 function round(ms: number): number {

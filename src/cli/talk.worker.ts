@@ -1,6 +1,8 @@
 /** The thread in which the command line runs models, so that it can be ended whatever they do. */
 import { workerData } from 'node:worker_threads'
 import { serve } from '../protocol/rpc.ts'
+import { attend, classify, embed, match } from './compare.ts'
+import { search } from './search.ts'
 import { ask, caption, trace, type Run } from './talk.ts'
 import type { Line, TalkCalls } from './talk-calls.ts'
 
@@ -14,5 +16,10 @@ serve<TalkCalls>(port, {
   caption: (request, report, signal) => caption(request, running(report, signal)),
   ask: (request, report, signal) => ask(request, running(report, signal)),
   trace: (request, report, signal) => trace(request, running(report, signal)).then(() => null),
+  match: (request, report, signal) => match(request, running(report, signal)),
+  classify: (request, report, signal) => classify(request, running(report, signal)),
+  search: (request, report, signal) => search(request, running(report, signal)),
+  embed: (request, report, signal) => embed(request, running(report, signal)).then(() => null),
+  attend: (request, report, signal) => attend(request, running(report, signal)).then(() => null),
 })
 port.start()

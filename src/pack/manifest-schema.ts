@@ -1,10 +1,8 @@
 /** Every field of a manifest. The types in `manifest` follow from these; what they must satisfy together is in `manifest-rules`. */
 import * as v from 'valibot'
+import { PRECISIONS } from './precisions.ts'
 import { amount, fields, list, matching, optional, text, whole } from './schema.ts'
 import { MAX_IMAGE_SIZE } from './shapes.ts'
-
-/** Names as transformers.js uses them: what weights are stored as, and for `f16` names what is computed in. */
-export const PRECISIONS = ['fp32', 'fp16', 'q8', 'q4', 'q4f16'] as const
 
 const MAX_FILES = 256
 const MAX_FILE_BYTES = 2 ** 40

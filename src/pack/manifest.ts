@@ -20,7 +20,6 @@ import { fieldOfFormat1, upgradeFormat1 } from './manifest-1.ts'
 import { checkRules } from './manifest-rules.ts'
 import {
   packFacts,
-  type PRECISIONS,
   type checkResult,
   type packChunk,
   type packFile,
@@ -28,13 +27,11 @@ import {
 } from './manifest-schema.ts'
 import { isRecord } from './schema.ts'
 
-export { PRECISIONS } from './manifest-schema.ts'
-
 export const MANIFEST_PATH = 'pack.json'
 const FORMAT = 'pictalk-pack'
 export const FORMAT_VERSION = 2
 
-export type Precision = (typeof PRECISIONS)[number]
+export type { Precision } from './precisions.ts'
 export type Preprocessing = InferOutput<typeof preprocessing>
 export type PackChunk = InferOutput<typeof packChunk>
 export type PackFile = InferOutput<typeof packFile>

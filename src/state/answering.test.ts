@@ -56,6 +56,30 @@ describe('an answer', () => {
     expect(answers(store)[0]).toMatchObject({ text: 'a cat', failure: { code: 'out-of-memory' } })
   })
 
+  it('to a question that only a setting keeps out names the setting, and no other does', async () => {
+    const { store, answer } = await withPicture()
+    const message = 'The question is too long; shorten it.'
+    const refuse = (answerTokens: number): void => {
+      const details = { tokens: 400, allowed: 395, answerTokens }
+      answer.mockRejectedValueOnce(new AppError('prompt-too-long', message, { details }))
+    }
+    refuse(11)
+    refuse(0)
+    for (const question of ['what is it?', 'why?']) {
+      store.getState().changeDraft(question)
+      store.getState().send()
+    }
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done', 'failed', 'failed']))
+    expect(answers(store).slice(1)).toMatchObject([
+      {
+        failure: {
+          message: 'The question is too long; shorten it, or set “Longest answer” to 11 or less.',
+        },
+      },
+      { failure: { message } },
+    ])
+  })
+
   it('by a model without a tokenizer is not begun, since nothing of it could be read', async () => {
     const { store, answer, load } = openPage()
     const { manifest, ...rest } = loaded('h')

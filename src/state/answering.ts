@@ -20,6 +20,7 @@ import type { LookAhead } from './look-ahead.ts'
 import { modelName } from './model-slice.ts'
 import { photographsAmong } from './photographs.ts'
 import { JobQueue, type Job, type StopReason } from './queue.ts'
+import { withSetting } from './remedy.ts'
 import { decodingOf } from './settings-slice.ts'
 import type { EngineAccess } from './engine-access.ts'
 import type { GetState, SetState } from './store.ts'
@@ -180,7 +181,7 @@ export class Answering {
       if (answered.finish !== 'stopped') this.#get().answerFinished()
       return done(answered)
     } catch (error) {
-      const failure = toFailure(error)
+      const failure = withSetting(toFailure(error))
       if (failure.code !== 'cancelled') return { status: 'failed', text: written, failure }
       return written === '' && reasonOf(signal) === 'withdrawn' ? null : done({ ...NOTHING, text: written })
     }

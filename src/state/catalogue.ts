@@ -1,5 +1,5 @@
 /** `models.json` beside the page: the hub and the models that a host of the page wants to offer. */
-import { PRECISIONS, type Precision } from '../pack/manifest.ts'
+import { PRECISIONS, type Precision } from '../pack/precisions.ts'
 
 export interface KnownModel {
   name: string

@@ -1,5 +1,5 @@
 import { useId, useRef, useState, type ChangeEvent, type ReactElement, type RefObject } from 'react'
-import { PRECISIONS, type Precision } from '../pack/manifest.ts'
+import { PRECISIONS, type Precision } from '../pack/precisions.ts'
 import type { Offer } from '../protocol/keeper-calls.ts'
 import type { KnownModel } from '../state/catalogue.ts'
 import { bytesText, durationText } from './amounts.ts'

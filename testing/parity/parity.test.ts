@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { PRECISIONS, type Precision } from '../../src/pack/manifest.ts'
+import { PRECISIONS, type Precision } from '../../src/pack/precisions.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
 import { openTokenizer } from '../../src/runtime/talk/tokenizer.ts'

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { PRECISIONS, type PackReader, type Precision } from '../../src/pack/manifest.ts'
+import type { PackReader } from '../../src/pack/manifest.ts'
+import { PRECISIONS, type Precision } from '../../src/pack/precisions.ts'
 import { folderTree } from '../../src/cli/files.ts'
 import { convertCheckpoint } from '../../src/convert/convert.ts'
 import { graphProblem } from '../../src/convert/graph-check.ts'

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { PRECISIONS, type Precision } from '../../../src/pack/manifest.ts'
+import { PRECISIONS, type Precision } from '../../../src/pack/precisions.ts'
 import type { Tally } from '../../../src/scenes/judge.ts'
 import type { Combinations } from '../../../src/scenes/scene.ts'
 import type { Evaluation } from '../evaluation/tallies.ts'

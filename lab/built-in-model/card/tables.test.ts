@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
 import { describe, expect, it } from 'vitest'
-import { PRECISIONS } from '../../../src/pack/manifest.ts'
+import { PRECISIONS } from '../../../src/pack/precisions.ts'
 import type { Tally } from '../../../src/scenes/judge.ts'
 import { emptyEvaluation, type Evaluation } from '../evaluation/tallies.ts'
 import { ablationTable, readRuns } from './ablation.ts'

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { ZipWriter } from '../../archive/zip-writer.ts'
 import { treeInMemory, type FileTree } from '../../pack/bytes.ts'
-import type { Checkpoint } from '../checkpoint.ts'
+import { elementsOf, openCheckpoint, type Checkpoint } from '../checkpoint.ts'
+import { parseConfig } from '../families/config-json.ts'
 import { findRoot } from '../find-root.ts'
 import { openModel } from '../open.ts'
 import { composeCheckpoint, type Composition } from './composed.ts'
@@ -146,6 +147,12 @@ describe('a checkpoint of LAVIS', () => {
     )
     expect(await openLavis(trained)).toBeUndefined()
     expect(await findRoot(trained)).toBe('')
+    const both = new Map([
+      ...files,
+      ['config.json', config],
+      ['model.safetensors', new ArrayBuffer(8)],
+    ] as const)
+    expect(await openLavis(treeInMemory(both)), 'what transformers would load is meant').toBeUndefined()
   })
 
   it.each([
@@ -208,6 +215,26 @@ function made(shapes: Record<string, number[]>): Checkpoint {
     Promise.resolve(Float32Array.from({ length: count }, (_, i) => 1 + first + i))
   return { tensors, files: [], byteLength: 0, readElements: read, readRows: read }
 }
+
+it('after the first stage is what transformers has of it, a tower of its own and all', async () => {
+  const bytes = async (path: string): Promise<ArrayBuffer> =>
+    new Uint8Array(await readFile(`models/reference/${path}`)).buffer
+  const lavis = await openLavis(treeInMemory(new Map([['coco.pth', await bytes('lavis-itm.pth')]])))
+  const reference = await openCheckpoint(
+    treeInMemory(new Map([['model.safetensors', await bytes('itm-odd/model.safetensors')]])),
+  )
+  const found = lavis?.checkpoint
+  for (const [name, { shape }] of reference.tensors) {
+    if (name.endsWith('position_ids')) continue
+    expect(found?.tensors.get(name)?.shape, name).toEqual(shape)
+    const count = elementsOf(shape)
+    expect(await found?.readElements(name, 0, count), name).toEqual(
+      await reference.readElements(name, 0, count),
+    )
+  }
+  expect(found?.tensors.has('temp')).toBe(true)
+  expect(parseConfig(lavis?.configText ?? '')['architectures']).toEqual(['Blip2ForImageTextRetrieval'])
+})
 
 describe('what LAVIS knows without a file', () => {
   it('is that a model without a projection compares', () => {

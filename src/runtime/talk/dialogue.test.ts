@@ -82,13 +82,19 @@ describe('a history that is too long', () => {
 
   it('goes wholly for a question that leaves little room for an answer, which is refused only when it leaves none', () => {
     expect(fitDialogue(turns, toIds, before(470, 20))).toMatchObject({ dropped: 2 })
-    for (const { most, allowed } of [
-      { most: before(470, 19), allowed: 4 },
-      { most: before(1, 4), allowed: 4 },
-      { most: before(30, 1), allowed: 0 },
+    // What is refused says with which longest answer it would fit.
+    for (const { most, allowed, answerTokens } of [
+      { most: before(470, 19), allowed: 4, answerTokens: 15 },
+      { most: before(470, 6), allowed: 0, answerTokens: 2 },
+      { most: before(1, 4), allowed: 4, answerTokens: 0 },
+      { most: before(30, 1), allowed: 0, answerTokens: 0 },
     ])
       expect(() => fitDialogue(turns, toIds, most)).toThrow(
-        expect.objectContaining({ code: 'prompt-too-long', details: { tokens: 5, allowed } }),
+        expect.objectContaining({
+          code: 'prompt-too-long',
+          details: { tokens: 5, allowed, answerTokens },
+        }),
       )
+    expect(fitDialogue(turns, toIds, before(2, 6)).ids).toHaveLength(5)
   })
 })

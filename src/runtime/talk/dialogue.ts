@@ -68,7 +68,7 @@ export interface PromptRoom {
  * The history that leaves a prompt and an answer of some length within the context: the oldest turns go first. A history
  * may have thousands of turns, of which a few hundred fit, so it is tried from its end: what is read is a small multiple
  * of what fits. Throws `prompt-too-long` when the question alone does not fit; its details say how many tokens it has,
- * and how many it may.
+ * how many it may, and with which `answerTokens` at most it would fit as it is (0: with none).
  */
 export function fitDialogue(
   turns: readonly Turn[],
@@ -98,12 +98,16 @@ export function fitDialogue(
 
 /** The ids of a question that stands alone, if some answer still fits behind them. */
 function alone(ids: number[], { answerTokens, promptRoom }: PromptRoom): number[] {
-  const allowed = Math.max(0, promptRoom(Math.min(answerTokens, SHORTEST_ROOM)))
-  if (ids.length <= allowed) return ids
   const tokens = ids.length
+  const roomBefore = (answer: number): number => Math.max(0, promptRoom(answer))
+  const wanted = Math.min(answerTokens, SHORTEST_ROOM)
+  const allowed = roomBefore(wanted)
+  if (tokens <= allowed) return ids
+  let fitting = wanted - 1
+  while (fitting > 0 && roomBefore(fitting) < tokens) fitting -= 1
   throw new AppError(
     'prompt-too-long',
     `The question is too long for this model (it has ${tokens} tokens, and ${allowed} are left for it); shorten it.`,
-    { details: { tokens, allowed } },
+    { details: { tokens, allowed, answerTokens: fitting } },
   )
 }

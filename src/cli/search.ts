@@ -1,0 +1,113 @@
+/** Finds the pictures of a folder that a text fits best. Runs in the thread of models. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError } from '../pack/failure.ts'
+import type { RetrievalModel, SeenPicture } from '../runtime/models/retrieval.ts'
+import { contrast, matchProbability, RERANKED, retrieve } from '../runtime/retrieval/scores.ts'
+import { checkTexts, eachPicture, percent, withModel } from './compare.ts'
+import { fromHere } from './from-here.ts'
+import { readPixels } from './read-pixels.ts'
+import { failOf } from './system-errors.ts'
+import type { PictureFlags, Run } from './talk.ts'
+
+export interface SearchRequest {
+  pack: string
+  folder: string
+  flags: PictureFlags & { text: string; top: number; json?: boolean }
+}
+
+interface Candidate {
+  image: string
+  itc: number
+  /** Kept while it is among the best, which are looked at a second time. */
+  picture: SeenPicture | null
+}
+
+/**
+ * Every picture is looked at once: likeness with the text finds the best, matching orders them anew. Gives how many of
+ * the folder's pictures could not be read; they do not keep the others from being found.
+ */
+export async function search({ pack, folder, flags }: SearchRequest, run: Run): Promise<number> {
+  checkTexts([flags.text])
+  const images = await picturesIn(folder)
+  if (images.length === 0)
+    throw new AppError('not-found', `There are no pictures in ${folder} or the folders in it.`)
+  return withModel(pack, run, async (model) => {
+    const candidates: Candidate[] = []
+    try {
+      const failures = await gather(model, images, flags, run, candidates)
+      if (candidates.length === 0) return failures
+      await report(model, candidates, flags, run)
+      return failures
+    } finally {
+      for (const { picture } of candidates) picture?.features.dispose()
+    }
+  })
+}
+
+/** Looks at each picture; of those that are no longer among the best only the likeness is kept. */
+async function gather(
+  model: RetrievalModel,
+  images: readonly string[],
+  { text, alpha }: SearchRequest['flags'],
+  run: Run,
+  candidates: Candidate[],
+): Promise<number> {
+  const [read] = await model.textFeatures([text], run)
+  const vector = read?.vector ?? new Float32Array()
+  const kept: Candidate[] = []
+  return eachPicture(images, run, async (image) => {
+    const pixels = await readPixels(image, model.manifest.preprocessing, alpha)
+    const picture = await model.look(pixels, run)
+    const candidate: Candidate = { image, itc: -Infinity, picture }
+    candidates.push(candidate)
+    candidate.itc = contrast((await model.imageFeatures(picture)).vectors, vector)
+    kept.push(candidate)
+    kept.sort((a, b) => b.itc - a.itc)
+    for (const dropped of kept.splice(RERANKED)) {
+      dropped.picture?.features.dispose()
+      dropped.picture = null
+    }
+  })
+}
+
+async function report(
+  model: RetrievalModel,
+  candidates: readonly Candidate[],
+  { text, top, json }: SearchRequest['flags'],
+  run: Run,
+): Promise<void> {
+  const found = await retrieve(
+    candidates.map(({ itc }) => itc),
+    async (indices) => {
+      const pairs = []
+      for (const index of indices) {
+        const picture = candidates[index]?.picture
+        if (picture === null || picture === undefined)
+          throw new AppError('bug', 'A picture was let go of before it was looked at again.')
+        pairs.push(...(await model.multimodalFeatures(picture, [text], run)))
+      }
+      return pairs.map(({ logits }) => logits)
+    },
+  )
+  for (const { index, itc, logits, score } of found.slice(0, top)) {
+    const image = candidates[index]?.image ?? ''
+    const itm = logits === null ? null : matchProbability(logits)
+    const line = `${image}: ${itm === null ? 'not looked at again' : `match ${percent(itm)}`}, likeness ${itc.toFixed(4)}`
+    run.print(json ? JSON.stringify({ image, text, itc, itm, itm_logits: logits, score }) : line)
+  }
+}
+
+/** Endings of the formats that are read here. */
+const PICTURE = /\.(png|jpe?g|gif|webp|bmp|ico|avif)$/i
+
+/** Pictures of a folder and of those in it, in the order of their names. Links are not followed. */
+async function picturesIn(folder: string): Promise<string[]> {
+  const root = fromHere(folder)
+  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch((cause: unknown) =>
+    failOf(cause, folder, 'read'),
+  )
+  const pictures = entries.filter((entry) => entry.isFile() && PICTURE.test(entry.name))
+  const named = pictures.map((entry) => join(folder, entry.parentPath.slice(root.length), entry.name))
+  return named.sort((a, b) => (a < b ? -1 : 1))
+}
