@@ -14,6 +14,8 @@ const layers: Record<string, string[]> = {
   // PNG has ZIP's checksum; codecs are fetched when a picture needs one, with the patience of all requests.
   image: ['pack', 'archive', 'remote'],
   conversation: ['pack', 'archive'],
+  // Captions of folders: plain data, for the page and the command line alike.
+  studio: ['pack', 'archive'],
   remote: ['pack'],
   store: ['pack', 'conversation', 'remote'],
   runtime: ['pack', 'image'],
@@ -22,8 +24,8 @@ const layers: Record<string, string[]> = {
   keeper: ['pack', 'archive', 'convert', 'remote', 'store', 'protocol'],
   synthetic: ['pack', 'convert'],
   bench: ['pack', 'image', 'runtime', 'protocol'],
-  cli: ['pack', 'convert', 'synthetic', 'image', 'remote', 'runtime', 'protocol'],
-  state: ['pack', 'protocol', 'conversation'],
+  cli: ['pack', 'studio', 'convert', 'synthetic', 'image', 'remote', 'runtime', 'protocol'],
+  state: ['pack', 'studio', 'protocol', 'conversation'],
   ui: ['pack', 'scenes', 'protocol', 'conversation', 'state'],
 }
 
@@ -37,6 +39,7 @@ const anywhere = [
   'remote',
   'protocol',
   'conversation',
+  'studio',
   'state',
 ]
 const browserGlobals = ['window', 'document', 'navigator', 'indexedDB', 'caches', 'self', 'localStorage']

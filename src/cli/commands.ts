@@ -1,14 +1,19 @@
 /** What each command of the command line does, once its arguments are read. */
 import { AppError } from '../pack/failure.ts'
 import type { Precision } from '../pack/manifest.ts'
+import type { TableFormat } from '../studio/formats/formats.ts'
+import { WHOLE } from '../studio/shard.ts'
+import type { BatchFlags } from './batch.ts'
 import { checkpointSource } from './checkpoint-source.ts'
 import type { AttendRequest, ClassifyRequest, EmbedRequest, MatchRequest } from './compare.ts'
 import { convertInto } from './convert-into.ts'
 import { describePack } from './describe-pack.ts'
 import { openPackFolder } from './files.ts'
 import { fromHere } from './from-here.ts'
+import { joinShards } from './join-shards.ts'
 import { inThread, type ThreadFlags } from './in-thread.ts'
 import { print, remark } from './output.ts'
+import { owningRun } from './own-run.ts'
 import { progressOn } from './progress.ts'
 import type { SearchRequest } from './search.ts'
 import { servePack } from './serve.ts'
@@ -33,6 +38,8 @@ export interface Commands {
   verify: (pack: string) => Promise<number>
   serve: (folder: string, flags: { port: number; host: string }) => Promise<number>
   caption: (pack: string, images: string[], flags: CaptionRequest['flags'] & ThreadFlags) => Promise<number>
+  batch: (pack: string, folder: string, flags: BatchFlags & ThreadFlags) => Promise<number>
+  metadata: (folder: string, flags: { format: TableFormat; bom?: boolean }) => Promise<number>
   ask: (pack: string, image: string, flags: AskRequest['flags'] & ThreadFlags) => Promise<number>
   trace: (pack: string, image: string, flags: TraceRequest['flags'] & ThreadFlags) => Promise<number>
   match: (pack: string, images: string[], flags: MatchRequest['flags'] & ThreadFlags) => Promise<number>
@@ -49,6 +56,8 @@ export function commandsOf(signal: AbortSignal): Commands {
     verify: (pack) => verify(pack, signal),
     serve: (folder, flags) => serve(folder, flags, signal),
     caption: (pack, images, flags) => inThread('caption', { pack, images, flags }, flags, signal),
+    batch: (pack, folder, flags) => batch(pack, folder, flags, signal),
+    metadata,
     ask: (pack, image, flags) => inThread('ask', { pack, image, flags }, flags, signal),
     trace: async (pack, image, flags) => {
       await inThread('trace', { pack, image, flags }, flags, signal)
@@ -101,6 +110,27 @@ function sayingFlags(error: unknown): never {
   throw new AppError(code, `${message.replace(/\.$/, '')}, ${flags}.`, { cause: error })
 }
 
+function batch(
+  pack: string,
+  folder: string,
+  flags: BatchFlags & ThreadFlags,
+  signal: AbortSignal,
+): Promise<number> {
+  const where = fromHere(folder)
+  return owningRun(where, flags.shard, (journal) =>
+    inThread('batch', { pack: fromHere(pack), folder: where, journal, flags }, flags, signal),
+  )
+}
+
+async function metadata(folder: string, flags: { format: TableFormat; bom?: boolean }): Promise<number> {
+  const where = fromHere(folder)
+  const { table, shards, rows } = await owningRun(where, WHOLE, () =>
+    joinShards(where, flags.format, { bom: flags.bom ?? false }),
+  )
+  remark(`pictalk: ${table} has ${rows} captions now, joined from ${shards} shares.`)
+  return 0
+}
+
 async function inspect(pack: string, flags: { json?: boolean }): Promise<number> {
   const { manifest } = await openPackFolder(fromHere(pack))
   print(...(flags.json ? [JSON.stringify(manifest)] : describePack(manifest)))
@@ -129,7 +159,8 @@ async function serve(
 ): Promise<number> {
   const server = await servePack(fromHere(folder), flags)
   remark(`pictalk: serving ${folder} at ${server.url}; stop with Ctrl+C`)
-  await new Promise((stop) => signal.addEventListener('abort', stop))
+  // It may have been stopped before it could begin.
+  if (!signal.aborted) await new Promise((stop) => signal.addEventListener('abort', stop))
   await server.close()
   return 0
 }

@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { manifestAround } from '../../testing/manifests/manifests.ts'
+import { inspectCheckpoint } from '../convert/inspect.ts'
 import { sha256Hex } from '../pack/bytes.ts'
 import { CHUNK_BYTES, chunkSizes } from '../pack/chunks.ts'
 import { folderSink, folderTree, openPackFolder } from './files.ts'
@@ -31,6 +32,16 @@ describe('folderTree', () => {
     expect(source?.byteLength).toBe(10)
     expect(decode((await source?.slice(3, 6)) ?? new ArrayBuffer())).toBe('345')
     expect((await source?.slice(10, 10))?.byteLength).toBe(0)
+  })
+
+  it('names weights whose link leads nowhere, as in a cache that was cleared', async () => {
+    const path = await folder()
+    await copyFile('models/reference/short-tied/config.json', join(path, 'config.json'))
+    await symlink('../../blobs/0123', join(path, 'model.safetensors'))
+    await expect(inspectCheckpoint(folderTree(path), 'q8')).rejects.toMatchObject({
+      code: 'bad-checkpoint',
+      message: expect.stringMatching(/^model\.safetensors is a link that leads nowhere/) as string,
+    })
   })
 
   it('gives undefined for what is not there, and for a folder', async () => {

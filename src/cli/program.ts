@@ -6,6 +6,7 @@ import { PUBLIC_HUB } from '../remote/hub.ts'
 import { START_TEMPERATURE } from '../runtime/retrieval/scores.ts'
 import { QUESTION_TEMPLATE } from '../runtime/talk/dialogue.ts'
 import type { Commands } from './commands.ts'
+import { withBatchFlags, withTableFlags } from './batch-flags.ts'
 import { collect, wholeNumber, withDecodingFlags } from './decoding-flags.ts'
 import { remark } from './output.ts'
 import { sentenceOf } from './sentence.ts'
@@ -33,7 +34,7 @@ function wrongCall({ code, message }: CommanderError): AppError {
   return new AppError('bad-usage', `${why}; see --help.`)
 }
 
-function programOf(commands: Commands, onFailures: (count: number) => void): Command {
+export function programOf(commands: Commands, onFailures: (count: number) => void): Command {
   const run: Running =
     (command) =>
     async (...args) =>
@@ -41,7 +42,7 @@ function programOf(commands: Commands, onFailures: (count: number) => void): Com
 
   const root = new Command('pictalk')
     .description(
-      'BLIP-2 packs: convert, inspect, verify, serve, caption, ask, trace, match, embed, attend, search, classify',
+      'BLIP-2 packs: convert, inspect, verify, serve, caption, batch, metadata, ask, trace, match, embed, attend, search, classify',
     )
     .exitOverride()
   root.configureOutput({ writeErr: () => undefined })
@@ -96,6 +97,18 @@ function programOf(commands: Commands, onFailures: (count: number) => void): Com
   )
     .option('--json', 'one JSON object per picture')
     .action(run(commands.caption))
+  withBatchFlags(
+    withDecodingFlags(
+      withPictureFlags(
+        withPrompt(root.command('batch <pack> <folder>').description('caption a folder of pictures')),
+      ),
+    ),
+  ).action(run(commands.batch))
+  withTableFlags(
+    root
+      .command('metadata <folder>')
+      .description('join what shares of a folder wrote (batch --shard) into one table'),
+  ).action(run(commands.metadata))
   withDecodingFlags(
     withPictureFlags(root.command('ask <pack> <image>').description('hold a conversation about a picture')),
   )

@@ -42,6 +42,9 @@ export async function servePack(
   const root = await realpath(folder).catch(() => undefined)
   if (root === undefined || !(await stat(root).catch(() => undefined))?.isDirectory())
     throw new AppError('not-found', `There is no folder ${folder}; check the path.`)
+  // Node would take it for every address that the machine has.
+  if (host.trim() === '')
+    throw new AppError('bad-usage', 'The address to listen on is empty; leave it out, or name one.')
   const turns = new FairTurns(READS)
   const server = createServer((request, response) => {
     answer(root, turns, request, response).catch(() => response.destroy())

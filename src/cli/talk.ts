@@ -81,7 +81,7 @@ export async function caption({ pack, images, flags }: CaptionRequest, run: Run)
   return failures
 }
 
-interface CaptionResult {
+export interface CaptionResult {
   image: string
   text: string
   token_ids: number[]
@@ -96,7 +96,7 @@ interface AnswerResult {
   score: number
 }
 
-async function captionOne(
+export async function captionOne(
   model: TalkingModel,
   image: string,
   flags: AnswerFlags,
@@ -147,7 +147,7 @@ function answerResult({ text, tokenIds, score }: Answer): AnswerResult {
 }
 
 /** What is said in place of an answer that has tokens and no text. */
-function wordless(tokenIds: number[], finish: 'end' | 'limit'): AppError {
+export function wordless(tokenIds: number[], finish: 'end' | 'limit'): AppError {
   return new AppError('no-words', emptyAnswerText({ tokens: tokenIds.length, finish }))
 }
 
@@ -198,6 +198,8 @@ export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise
 /** Writes every stage of one picture as safetensors. */
 export async function trace({ pack, image, flags }: TraceRequest, run: Run): Promise<void> {
   const out = fromHere(flags.out)
+  if (out === fromHere(image))
+    throw new AppError('bad-usage', `${out} is the picture itself; name another file to write.`)
   const model = await load(pack, run)
   const pixels = await readPixels(image, model.manifest.preprocessing, flags.alpha)
   const { prompt, maxNewTokens } = flags
@@ -212,7 +214,7 @@ export async function trace({ pack, image, flags }: TraceRequest, run: Run): Pro
   await model.dispose()
 }
 
-async function load(pack: string, { signal }: Run): Promise<TalkingModel> {
+export async function load(pack: string, { signal }: Run): Promise<TalkingModel> {
   const reader = await openPackFolder(fromHere(pack))
   return openTalkingModel(reader, await openCompute('wasm'), { signal })
 }

@@ -1,6 +1,7 @@
 /** The thread in which the command line runs models, so that it can be ended whatever they do. */
 import { workerData } from 'node:worker_threads'
 import { serve } from '../protocol/rpc.ts'
+import { batch } from './batch.ts'
 import { attend, classify, embed, match } from './compare.ts'
 import { search } from './search.ts'
 import { ask, caption, trace, type Run } from './talk.ts'
@@ -14,6 +15,7 @@ function running(report: (line: Line) => void, signal: AbortSignal): Run {
 
 serve<TalkCalls>(port, {
   caption: (request, report, signal) => caption(request, running(report, signal)),
+  batch: (request, report, signal) => batch(request, running(report, signal)),
   ask: (request, report, signal) => ask(request, running(report, signal)),
   trace: (request, report, signal) => trace(request, running(report, signal)).then(() => null),
   match: (request, report, signal) => match(request, running(report, signal)),

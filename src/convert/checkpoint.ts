@@ -8,6 +8,7 @@ import { f16ToF32 } from '../pack/float16.ts'
 import { isRecord } from '../pack/schema.ts'
 import { checkNoAdapterFile, checkNoAdapterTensors, wrapperPrefix } from './adapters.ts'
 import { bf16ToF32 } from './dtypes.ts'
+import { checkNoQuantisedTensors } from './families/quantised.ts'
 import { INDEX, SINGLE, TORCH_INDEX, TORCH_SINGLE, whyNoWeights } from './other-layouts.ts'
 import {
   parseUniqueJson,
@@ -215,6 +216,7 @@ async function readShards(
     )
   }
   checkNoAdapterTensors(stored.keys())
+  checkNoQuantisedTensors(stored.keys())
   const prefix = wrapperPrefix(stored.keys())
   const tensors = new Map([...stored].map(([name, info]) => [name.slice(prefix.length), info]))
   let byteLength = 0

@@ -30,6 +30,14 @@ function renamed(to: string, from = WEIGHTS): Altered {
   return new Altered().rename(from, to)
 }
 
+/** With an entry more in the header of the weights, which has no bytes. */
+function withTensor(name: string, dtype: string, shape: number[]): Altered {
+  return new Altered().header(WEIGHTS, (entries) => ({
+    ...entries,
+    [name]: { dtype, shape, data_offsets: [0, 0] },
+  }))
+}
+
 function withConfig(change: object, section?: string): Altered {
   return new Altered().json('config.json', (json) => {
     Object.assign(section === undefined ? json : (json[section] as object), change)
@@ -218,6 +226,42 @@ describe('a folder of another kind', () => {
       /quantised already \("new"\)/,
     ],
     [
+      'a web page',
+      () => new Altered().write(WEIGHTS, '<!DOCTYPE html><html>'),
+      'bad-checkpoint',
+      /is a web page/,
+    ],
+    [
+      'what a server said',
+      () => new Altered().write(WEIGHTS, '{"error":"Repository not found"}'),
+      'bad-checkpoint',
+      /^model\.safetensors is text/,
+    ],
+    [
+      'a ZIP file under the name of weights',
+      () => new Altered().write(WEIGHTS, `PK\u0003\u0004${'x'.repeat(100)}`),
+      'bad-checkpoint',
+      /is compressed/,
+    ],
+    [
+      'a gzip file under the name of weights',
+      () => new Altered().write(WEIGHTS, Uint8Array.of(0x1f, 0x8b, 8, 0, 1, 2, 3, 4, 5).buffer),
+      'bad-checkpoint',
+      /is compressed/,
+    ],
+    ['a download of Chromium', () => renamed(`${WEIGHTS}.crdownload`), 'bad-checkpoint', /not finished/],
+    ['a download of Firefox', () => renamed(`${WEIGHTS}.part`), 'bad-checkpoint', /not finished/],
+    ['an archive', () => renamed('blip2-opt-2.7b.zip'), 'bad-checkpoint', /is packed; unpack it/],
+    ['weights that are packed', () => renamed(`${WEIGHTS}.gz`), 'bad-checkpoint', /is packed; unpack it/],
+    ...['qweight', 'weight.absmax', 'SCB', 'weight_scale_inv', 'weight_packed'].map(
+      (tensor): [string, () => Altered, string, RegExp] => [
+        `weights with ${tensor} and nothing about it in the configuration`,
+        () => withTensor(`language_model.model.decoder.layers.0.fc1.${tensor}`, 'U8', [0]),
+        'unsupported-model',
+        /quantised already \("language_model/,
+      ],
+    ),
+    [
       'bytes where weights should be',
       () =>
         new Altered().header(WEIGHTS, (entries) => ({
@@ -393,6 +437,14 @@ describe('a folder of the same model', () => {
       name,
     })
     expect(checks.find((check) => check.name === 'queries')).toMatchObject({ ok: false })
+  })
+
+  it.each<[string, (altered: Altered) => Altered]>([
+    ['an empty tensor beside the others', () => withTensor('x', 'F32', [0, 3])],
+    ['no metadata', (a) => a.header(WEIGHTS, (e) => ({ ...e, __metadata__: null }))],
+    ['metadata of MLX', (a) => a.header(WEIGHTS, (e) => ({ ...e, __metadata__: { format: 'mlx' } }))],
+  ])('with %s makes the same weights', async (_, change) => {
+    expect(await hashes(change(new Altered()))).toEqual(await hashes(new Altered()))
   })
 
   it.each(['short-tied', 't5-untied'])(

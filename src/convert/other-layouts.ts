@@ -69,6 +69,18 @@ const LAYOUTS: readonly Layout[] = [
       `There are only weights of another program here (${file}); use a checkpoint with ${SINGLE}.`,
   },
   {
+    pattern: /\.(crdownload|part|partial|download|incomplete|opdownload|aria2|!ut)$/i,
+    probes: [],
+    code: 'bad-checkpoint',
+    says: (file) => `${file} is a download that was not finished; let it finish, or download the file again.`,
+  },
+  {
+    pattern: /\.(zip|gz|tgz|tar|7z|rar|zst|xz|bz2|001)$/i,
+    probes: [],
+    code: 'bad-checkpoint',
+    says: (file) => `${file} is packed; unpack it and name the folder that comes out.`,
+  },
+  {
     pattern: /\.(safetensors|bin)$/,
     probes: [],
     code: 'bad-checkpoint',
@@ -80,6 +92,13 @@ const LAYOUTS: readonly Layout[] = [
 /** Why no weights were found: named where it is another layout that people have. */
 export async function whyNoWeights(tree: FileTree): Promise<AppError> {
   const listed = await tree.list?.()
+  // It is listed and cannot be opened.
+  const dangling = listed?.find((path) => path === SINGLE || path === INDEX)
+  if (dangling !== undefined)
+    return new AppError(
+      'bad-checkpoint',
+      `${dangling} is a link that leads nowhere, or a folder; download the file again.`,
+    )
   for (const { pattern, probes, code, says } of LAYOUTS) {
     const found = listed?.find((path) => pattern.test(path)) ?? (await firstThere(tree, probes))
     if (found !== undefined) return new AppError(code, says(found))

@@ -72,7 +72,10 @@ export async function readSafetensorsHeader(
   if (source.byteLength < PREFIX_BYTES) refuse(file, `it has only ${source.byteLength} bytes`)
   const prefix = await readExactly(source, file, 0, PREFIX_BYTES, signal)
   const headerBytes = Number(new DataView(prefix).getBigUint64(0, true))
-  if (headerBytes > MAX_HEADER_BYTES) refuse(file, `it claims a header of ${headerBytes} bytes`)
+  if (headerBytes > MAX_HEADER_BYTES) {
+    refuseOthers(new Uint8Array(prefix), file)
+    refuse(file, `it claims a header of ${headerBytes} bytes`)
+  }
   const dataStart = PREFIX_BYTES + headerBytes
   if (dataStart > source.byteLength) {
     refuse(file, `its header should have ${headerBytes} bytes, but the file ends after ${source.byteLength}`)
@@ -92,6 +95,20 @@ export async function readSafetensorsHeader(
   }
   checkLayout(tensors, dataStart, source.byteLength, file)
   return { tensors, metadata }
+}
+
+/** How files begin that people have under the name of weights: RFC 1952, PKZIP's APPNOTE, and text. */
+const OTHERS: readonly (readonly [begins: RegExp, sentence: string])[] = [
+  [/^\x1f\x8b|^PK\x03\x04/, 'is compressed, or saved by PyTorch; unpack it, or give it the name that it had'],
+  [/^\s*</, 'is a web page and no file of weights; download it again, signed in where the hub asks for it'],
+  [/^[\t\n\r\x20-\x7e]*$/, 'is text and no file of weights, perhaps what a server said; download it again'],
+]
+
+/** Names what is no safetensors at all, by its first bytes. */
+function refuseOthers(prefix: Uint8Array, file: string): void {
+  const beginning = String.fromCharCode(...prefix)
+  const sentence = OTHERS.find(([begins]) => begins.test(beginning))?.[1]
+  if (sentence !== undefined) throw new AppError('bad-checkpoint', `${file} ${sentence}.`)
 }
 
 /** The bytes of a range, or `bad-checkpoint` when the source gives fewer: the file changed under our hands. */
@@ -162,6 +179,7 @@ function followedByColon(text: string, from: number): boolean {
 }
 
 function parseMetadata(value: unknown, file: string): Map<string, string> {
+  if (value === null) return new Map()
   if (!isRecord(value)) refuse(file, 'its __metadata__ is not an object')
   const metadata = new Map<string, string>()
   for (const [key, entry] of Object.entries(value)) {

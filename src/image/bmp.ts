@@ -86,25 +86,28 @@ function masksOf(
   return masks.every((one) => one === 0) ? [0xff0000, 0xff00, 0xff, 0xff000000] : masks
 }
 
+/**
+ * A whole JPEG or PNG as pixels (of 0 bits each), OS/2's run lengths of 24 bits; and OS/2's Huffman coding of indices,
+ * whose number is that of bit fields.
+ */
+function isRare(bits: number, compression: number): boolean {
+  const isFields = compression === COMPRESSION.fields || compression === COMPRESSION.fieldsWithAlpha
+  return compression > COMPRESSION.fieldsWithAlpha || [4, 5].includes(compression) || (isFields && bits <= 8)
+}
+
 export function decodeBitmap(file: Uint8Array, bitmap: Bitmap): Raster {
   const { bits, compression, masks } = bitmap
+  if (isRare(bits, compression))
+    throw refusedPicture('This BMP picture is compressed in a rare way; save it as JPEG or PNG.')
+  if (bits === 64) throw refusedPicture('This BMP picture has 64 bits a pixel; save it as JPEG or PNG.')
   if (![1, 2, 4, 8, 16, 24, 32].includes(bits)) throw damaged('BMP')
-  switch (compression) {
-    case COMPRESSION.rle8:
-    case COMPRESSION.rle4: {
-      if (bits !== (compression === COMPRESSION.rle4 ? 4 : 8)) throw damaged('BMP')
-      const indices = unpackRle(file, bitmap)
-      return fromRows(bitmap, (row) => {
-        const from = row * bitmap.width
-        return indexed(bitmap, (x) => indices[from + x] ?? 0)
-      })
-    }
-    case COMPRESSION.none:
-    case COMPRESSION.fields:
-    case COMPRESSION.fieldsWithAlpha:
-      break
-    default:
-      throw refusedPicture('This BMP picture is compressed in a rare way; save it as JPEG or PNG.')
+  if (compression === COMPRESSION.rle8 || compression === COMPRESSION.rle4) {
+    if (bits !== (compression === COMPRESSION.rle4 ? 4 : 8)) throw damaged('BMP')
+    const indices = unpackRle(file, bitmap)
+    return fromRows(bitmap, (row) => {
+      const from = row * bitmap.width
+      return indexed(bitmap, (x) => indices[from + x] ?? 0)
+    })
   }
   const used = Math.ceil((bitmap.width * bits) / 8)
   const stride = Math.ceil(used / 4) * 4

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { CHECKPOINT, NEVER_STOPPED, requestOf, serveFiles, smallPack } from '../../testing/keeper/tabs.ts'
 import { startHubServer } from '../../testing/servers/hub-server.ts'
+import { inspectCheckpoint } from '../convert/inspect.ts'
 import { readText } from '../pack/bytes.ts'
 import type { AddRequest } from '../protocol/keeper-calls.ts'
 import { plainNetwork } from '../remote/network.ts'
@@ -118,6 +119,32 @@ describe('finding among files', () => {
     expect(found.what === 'checkpoint' && (await readText(found.tree, 'config.json'))).toBe('{}')
     const two = { 'out/checkpoint-900/config.json': '{}', 'out/checkpoint-900/model.safetensors': '' }
     await expect(find(filesOf({ ...one, ...two }))).rejects.toMatchObject({ code: 'bad-usage' })
+  })
+
+  it('takes a file of LAVIS with the folder of its language model, whose files are part of what it is', async () => {
+    const from = 'models/reference/lavis-opt'
+    const chosen = (model: Uint8Array<ArrayBuffer>): AddRequest =>
+      filesOf({
+        ...Object.fromEntries(
+          [
+            'blip2_pretrained_small.pth',
+            'eva_vit_g.pth',
+            'opt-small/config.json',
+            'opt-small/vocab.json',
+            'opt-small/merges.txt',
+          ].map((path) => [`lavis/${path}`, new Uint8Array(readFileSync(join(from, path)))]),
+        ),
+        'lavis/opt-small/pytorch_model.bin': model,
+      })
+    const language = new Uint8Array(readFileSync(join(from, 'opt-small/pytorch_model.bin')))
+    const found = await find(chosen(language))
+    expect(found).toMatchObject({ what: 'checkpoint', name: 'lavis' })
+    const report = await inspectCheckpoint((found as FoundCheckpoint).tree, 'q8')
+    expect(report.pack).toMatchObject({
+      family: 'blip2-opt',
+      parts: { decoder: { shape: { hiddenSize: 64 } } },
+    })
+    expect((await find(chosen(new Uint8Array([...language, 0])))).id).not.toBe(found.id)
   })
 
   it('says what is missing, and which file cannot be read any more', async () => {

@@ -121,7 +121,10 @@ describe('a conversion into the store', () => {
   it('mends a pack that lost a chunk by making that chunk again', async () => {
     const tables = emptyTables()
     await convertInto(tables)
-    const { id, manifest } = packOf(tables)
+    const { id, manifest, addedAt } = packOf(tables)
+    // It keeps its place in the list.
+    const former = addedAt - 1000
+    tables.records.set(id, { ...packOf(tables), addedAt: former })
     const lost =
       parseManifest(manifest).files.find(({ path }) => path === 'q-former.weights')?.chunks[0]?.sha256 ?? ''
     tables.chunks.set(lost, new Blob(['bad']))
@@ -132,7 +135,7 @@ describe('a conversion into the store', () => {
     const { tree, read } = counting(folderTree(CHECKPOINT))
     await convertInto(tables, tree)
     expect(read()).toBeLessThan(whole.read())
-    expect(packOf(tables)).toMatchObject({ id, complete: true })
+    expect(packOf(tables)).toMatchObject({ id, complete: true, addedAt: former })
     await (await storeOn(tables).open(id)).file('q-former.weights')
   })
 })

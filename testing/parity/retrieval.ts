@@ -26,15 +26,25 @@ export async function readRetrievalReference(read: ReadFile, name: string): Prom
   return JSON.parse(new TextDecoder().decode(bytes)) as RetrievalReference
 }
 
-/** The largest difference over the largest reference value, by call and what it was called with. */
+/**
+ * The largest difference over the largest reference value, by call and what it was called with. `few`: of one picture
+ * and three texts, where each run is slow.
+ */
 export async function retrievalErrors(
   read: ReadFile,
   name: string,
   pack: PackReader,
   compute: Compute,
+  { few = false } = {},
 ): Promise<Map<string, number>> {
   const model = await openRetrievalModel(pack, compute)
-  const reference = await readRetrievalReference(read, name)
+  const whole = await readRetrievalReference(read, name)
+  const [pictures, count] = few ? [1, 3] : [whole.itc.length, whole.texts.length]
+  const reference = {
+    texts: whole.texts.slice(0, count),
+    itc: whole.itc.slice(0, pictures).map((row) => row.slice(0, count)),
+    itmLogits: whole.itmLogits.slice(0, pictures).map((row) => row.slice(0, count)),
+  }
   const stored = await openCheckpoint({
     open: (path) => read(path === 'model.safetensors' ? `${name}/reference.safetensors` : ''),
   })
@@ -43,21 +53,21 @@ export async function retrievalErrors(
     const count = stored.tensors.get(tensor)?.shape.reduce((a, b) => a * b, 1) ?? 0
     errors.set(`${call} ${tensor}`, worstError(ours, await stored.readElements(tensor, 0, count)))
   }
-  const read1 = await model.textFeatures(reference.texts)
-  for (const [t, text] of read1.entries()) {
+  const texts = await model.textFeatures(reference.texts)
+  for (const [t, text] of texts.entries()) {
     await compare('text features', `text${t}.text_output`, text.output)
     await compare('text features', `text${t}.text_embeds`, text.vectors)
   }
-  for (let i = 0; stored.tensors.has(`image${i}.pixel_values`); i += 1) {
+  for (let i = 0; i < pictures; i += 1) {
     const size = pack.manifest.parts.vision.shape.imageSize
     const data = await stored.readElements(`image${i}.pixel_values`, 0, 3 * size * size)
     const picture = await model.look({ data, size, brand: 'pixels' } satisfies Pixels)
     try {
       await compareImage(model, picture, i, reference, compare)
       const { vectors } = await model.imageFeatures(picture)
-      const cosines = Float32Array.from(read1, ({ vector }) => contrast(vectors, vector))
+      const cosines = Float32Array.from(texts, ({ vector }) => contrast(vectors, vector))
       errors.set(`contrast image${i}`, worstError(cosines, Float32Array.from(reference.itc[i] ?? [])))
-      const pairs = await model.match(picture, reference.texts, { read: read1 })
+      const pairs = await model.match(picture, reference.texts, { read: texts })
       const logits = Float32Array.from(pairs.flatMap(({ logits: pair }) => [...pair]))
       errors.set(
         `matching image${i}`,
@@ -75,7 +85,7 @@ async function compareImage(
   model: RetrievalModel,
   picture: SeenPicture,
   i: number,
-  { texts }: RetrievalReference,
+  { texts }: Pick<RetrievalReference, 'texts'>,
   compare: (call: string, tensor: string, ours: Float32Array) => Promise<void>,
 ): Promise<void> {
   await compare('vision', `image${i}.image_features`, await model.visionFeatures(picture))

@@ -633,6 +633,10 @@ def make_bmp_refused(whole):
     for share in (5, 50, 95):
         refused(f"bmp-cut{share}.bmp", whole[: max(20, len(whole) * share // 100)], "cut off")
     refused("bmp-bits3.bmp", bmp(info_header(40, W, H, 3), bytes(2000)), "BMP picture is damaged")
+    for bits in (1, 8):
+        refused(f"bmp-os2-huffman-{bits}bit.bmp", bmp(info_header(64, W, H, bits, 3), bytes(2000)), "rare way")
+    refused("bmp-png-inside.bmp", bmp(info_header(40, W, H, 0, 5), bytes(2000)), "rare way")
+    refused("bmp-64bit.bmp", bmp(info_header(40, W, H, 64), bytes(20000)), "64 bits a pixel")
     refused("bmp-jpeg-inside.bmp", bmp(info_header(40, W, H, 24, 4), bytes(2000)), "rare way")
     refused("bmp-negative-width.bmp", bmp(info_header(40, -W, H, 24), bytes(2000)), "too large", "image-too-large")
     refused("bmp-no-height.bmp", bmp(info_header(40, W, 0, 24), bytes(2000)), "no size")

@@ -27,4 +27,6 @@ it('draws every bar with its label and value, and what is text stays text', () =
   expect(svg).toContain('>ours &amp; recorded<')
   expect(svg).toContain('>a &lt; b<')
   expect(svg).toContain('prefers-color-scheme: dark')
+  // Rules of the other kind of chart would change every chart that is drawn anew.
+  expect(svg).not.toContain('.line')
 })

@@ -32,7 +32,7 @@ export function barChart(title: string, subtitle: string, panels: readonly Panel
     parts.push(panelSvg(panel, y))
     y += ABOVE + panel.bars.length * ROW + BELOW
   }
-  return pageSvg(title, subtitle, y, parts)
+  return pageSvg({ title, subtitle }, y, parts)
 }
 
 function panelSvg({ title, axis, bars }: Panel, top: number): string {

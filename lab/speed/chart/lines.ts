@@ -35,6 +35,14 @@ const SHARES = [0, 0.25, 0.5, 0.75, 1]
 /** More than these numbers do not fit below a panel. */
 const MOST_TICKS = 4
 
+const STROKES = {
+  light: [
+    '.line { fill: none; stroke-width: 2.5; stroke-linejoin: round } .line.ours { stroke: #0b6e5f }',
+    '.line.other { stroke: #6e7781; stroke-dasharray: 6 4 }',
+  ],
+  dark: ['.line { fill: none } .line.ours { stroke: #35b79f } .line.other { stroke: #9198a1 }'],
+}
+
 /** Panels side by side; all share both axes, so that they can be compared. */
 export function lineChart(title: string, subtitle: string, axes: Axes, panels: readonly LinePanel[]): string {
   const most = Math.max(
@@ -52,7 +60,8 @@ export function lineChart(title: string, subtitle: string, axes: Axes, panels: r
     `<text class="faint" x="${MARGIN}" y="${top - 16}">${escaped(axes.y)}</text>`,
     `<text class="faint" x="${WIDTH / 2}" y="${bottom + 40}" text-anchor="middle">${escaped(axes.x)}</text>`,
   ]
-  return pageSvg(title, subtitle, bottom + BELOW, [...legend(panels[0]?.lines ?? []), ...labels, ...drawn])
+  const parts = [...legend(panels[0]?.lines ?? []), ...labels, ...drawn]
+  return pageSvg({ title, subtitle }, bottom + BELOW, parts, STROKES)
 }
 
 function legend(lines: readonly Line[]): string[] {

@@ -5,23 +5,36 @@ export const MARGIN = 24
 /** Where what is below title and subtitle begins. */
 export const TOP = 84
 
-const STYLE = `
+/** What a kind of chart draws with beside that: rules of CSS, one a line. */
+export interface Strokes {
+  light: readonly string[]
+  dark: readonly string[]
+}
+
+const style = ({ light, dark }: Strokes): string => `
   .page { fill: #ffffff } .title { fill: #1f2328; font-weight: 600 } text { fill: #1f2328; font: 13px system-ui, sans-serif }
   .big { font-size: 17px; font-weight: 600 } .title { font-size: 14px } .faint { fill: #59636e; font-size: 12px }
   .grid { stroke: #d1d9e0 } .other { fill: #8c959f } .ours { fill: #0b6e5f }
-  .line { fill: none; stroke-width: 2.5; stroke-linejoin: round } .line.ours { stroke: #0b6e5f }
-  .line.other { stroke: #6e7781; stroke-dasharray: 6 4 }
-  .value { stroke: #ffffff; stroke-width: 5px; paint-order: stroke }
+${light.map((rule) => `  ${rule}\n`).join('')}  .value { stroke: #ffffff; stroke-width: 5px; paint-order: stroke }
   @media (prefers-color-scheme: dark) {
     .page { fill: #0d1117 } .title, text { fill: #f0f6fc } .faint { fill: #9198a1 } .grid { stroke: #3d444d }
     .other { fill: #6e7681 } .ours { fill: #35b79f } .value { stroke: #0d1117 }
-    .line { fill: none } .line.ours { stroke: #35b79f } .line.other { stroke: #9198a1 }
-  }`
+${dark.map((rule) => `    ${rule}\n`).join('')}  }`
 
-export function pageSvg(title: string, subtitle: string, height: number, parts: readonly string[]): string {
+export interface Heading {
+  title: string
+  subtitle: string
+}
+
+export function pageSvg(
+  { title, subtitle }: Heading,
+  height: number,
+  parts: readonly string[],
+  strokes: Strokes = { light: [], dark: [] },
+): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escaped(title)}">`,
-    `<style>${STYLE}</style>`,
+    `<style>${style(strokes)}</style>`,
     `<rect class="page" width="${WIDTH}" height="${height}" rx="8"/>`,
     `<text class="big" x="${MARGIN}" y="36">${escaped(title)}</text>`,
     `<text class="faint" x="${MARGIN}" y="58">${escaped(subtitle)}</text>`,

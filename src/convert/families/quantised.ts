@@ -15,6 +15,8 @@ const NAMES: Readonly<Record<string, string>> = {
   mxfp4: 'MXFP4',
 }
 
+const USE_ORIGINAL = 'use the checkpoint that it was made of, it is made small here'
+
 const SECTIONS = ['text_config', 'vision_config', 'qformer_config'] as const
 
 /** Throws `unsupported-model` where `quantization_config` stands in the configuration or in one of its parts. */
@@ -22,9 +24,19 @@ export function checkNotQuantised(root: Json): void {
   const parts = SECTIONS.map((name) => root[name]).filter(isRecord)
   const found = [root, ...parts].map((part) => part['quantization_config']).find((value) => value != null)
   if (found === undefined) return
-  throw unsupported(
-    `its weights are quantised already (${methodOf(found)}); use the checkpoint that it was made of, it is made small here`,
-  )
+  throw unsupported(`its weights are quantised already (${methodOf(found)}); ${USE_ORIGINAL}`)
+}
+
+/** What is stored beside weights, or in their place, by GPTQ and AWQ, bitsandbytes, FP8 and compressed-tensors. */
+const QUANTISED_TENSOR =
+  /\.(qweight|qzeros|g_idx|SCB|(nested_)?(absmax|quant_map)|quant_state\.bitsandbytes__\w+|weight_(scale|scale_inv|packed|zero_point))$/
+
+/** The same of checkpoints whose configuration does not say so. */
+export function checkNoQuantisedTensors(names: Iterable<string>): void {
+  for (const name of names) {
+    if (QUANTISED_TENSOR.test(name))
+      throw unsupported(`its weights are quantised already (${shown(name)}); ${USE_ORIGINAL}`)
+  }
 }
 
 function methodOf(config: unknown): string {

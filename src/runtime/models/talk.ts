@@ -2,6 +2,7 @@
 import { AppError } from '../../pack/failure.ts'
 import { GREEDY } from '../../pack/decoding.ts'
 import type { ContextReport } from '../../pack/device-report.ts'
+import { logSumExp } from '../decode/logits.ts'
 import type { LanguageModel, Sequence } from '../language/language-model.ts'
 import type { TracedTensor } from '../language/traced.ts'
 import { Discussion, type AnswerSoFar, type Voice } from '../talk/discussion.ts'
@@ -123,6 +124,29 @@ export class Talk {
     answer: readonly number[],
   ): Promise<TracedTensor[]> {
     return this.#language.trace(embeddings, prompt, answer)
+  }
+
+  /**
+   * How likely each token of an answer is behind a prompt and those before it: natural logarithms, from the logits as they
+   * are. Both are ids. Takes over `image`.
+   */
+  async logProbabilities(
+    image: SeenImage,
+    prompt: readonly number[],
+    answer: readonly number[],
+  ): Promise<Float32Array<ArrayBuffer>> {
+    const found = new Float32Array(answer.length)
+    const sequence = this.start(image)
+    try {
+      let logits = (await sequence.begin(prompt, answer.length)).logits
+      for (const [i, token] of answer.entries()) {
+        found[i] = (logits[token] ?? -Infinity) - logSumExp(logits)
+        if (i < answer.length - 1) logits = await sequence.step(token)
+      }
+      return found
+    } finally {
+      sequence.dispose()
+    }
   }
 
   dispose(): Promise<void> {

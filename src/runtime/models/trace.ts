@@ -12,7 +12,10 @@ export async function traceStages(
   answer: readonly number[],
 ): Promise<TracedTensor[]> {
   const { seen, tensors } = await look.trace(pixels)
-  return [...tensors, ...(await talk.trace(seen, prompt, answer))]
+  tensors.push(...(await talk.trace(seen, prompt, answer)))
+  if (answer.length === 0) return tensors
+  const values = await talk.logProbabilities(await look.see(pixels), prompt, answer)
+  return [...tensors, { name: 'token_log_probabilities', shape: [answer.length], values }]
 }
 
 /** The values of one of them. */

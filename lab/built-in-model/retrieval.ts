@@ -1,0 +1,122 @@
+/**
+ * How well the built-in model of stage 1 finds held-out scenes by their captions and captions by their scenes, run by the
+ * engine itself on WebAssembly, at every precision:
+ *   npx tsx lab/built-in-model/retrieval.ts --scenes 1000 --rerank 16
+ * `--rerank 0` leaves matching out, which is most of the time. A caption equal to the right one counts as right.
+ */
+import { parseArgs } from 'node:util'
+import { asDrawn } from '../../models/drawn-scenes/photograph.ts'
+import { folderTree } from '../../src/cli/files.ts'
+import { convertCheckpoint } from '../../src/convert/convert.ts'
+import { rowsOf } from '../../src/image/pixels.ts'
+import { preprocess } from '../../src/image/preprocess.ts'
+import { sinkInMemory } from '../../src/pack/bytes.ts'
+import { PRECISIONS, type Precision } from '../../src/pack/precisions.ts'
+import { openCompute } from '../../src/runtime/device/open-compute.ts'
+import { openRetrievalModel } from '../../src/runtime/models/models.ts'
+import type { RetrievalModel, SeenPicture } from '../../src/runtime/models/retrieval.ts'
+import { contrastMatrix, retrieve, type MatchLogits } from '../../src/runtime/retrieval/scores.ts'
+import { captionsOf } from '../../src/scenes/language.ts'
+import { makeScene } from '../../src/scenes/scene.ts'
+import { packInMemory } from '../../testing/parity/reference.ts'
+
+const { values } = parseArgs({
+  options: {
+    scenes: { type: 'string', default: '1000' },
+    rerank: { type: 'string', default: '16' },
+    precision: { type: 'string', default: PRECISIONS.join(',') },
+    from: { type: 'string', default: 'models/drawn-scenes/retrieval-checkpoint' },
+  },
+})
+
+/** From here on no scene was trained on. */
+const HELD_OUT = 1_000_000
+const RANKS = [1, 5, 10]
+const [count, rerank] = [Number(values.scenes), Number(values.rerank)]
+
+const scenes = Array.from({ length: count }, (_, i) => makeScene(HELD_OUT + i, 'trained'))
+const captions = scenes.map((scene) => captionsOf(scene, 5)[0] ?? '')
+
+async function load(precision: Precision): Promise<RetrievalModel> {
+  const files = new Map<string, Uint8Array<ArrayBuffer>>()
+  await convertCheckpoint(folderTree(values.from), sinkInMemory(files), { name: 'retrieval', precision })
+  return openRetrievalModel(packInMemory(files), await openCompute('wasm'))
+}
+
+async function look(model: RetrievalModel, index: number): Promise<SeenPicture> {
+  const scene = scenes[index]
+  if (scene === undefined) throw new Error(`There is no scene ${index}.`)
+  const { preprocessing } = model.manifest
+  const { size } = preprocessing
+  const drawn = (await asDrawn(scene).take()).resize(size, size, { kernel: 'cubic', fit: 'fill' })
+  return model.look(preprocess(rowsOf(size, size, await drawn.removeAlpha().raw().toBuffer()), preprocessing))
+}
+
+/** Rows for which a right one is among the best 1, 5 and 10, in percent. */
+function recalls(ranked: readonly (readonly number[])[]): string {
+  const share = (rank: number): number =>
+    ranked.filter((order, row) => order.slice(0, rank).some((at) => captions[at] === captions[row])).length
+  return RANKS.map((rank) => ((100 * share(rank)) / ranked.length).toFixed(1)).join(' / ')
+}
+
+function byLikeness(rows: readonly (readonly number[])[]): number[][] {
+  return rows.map((row) => row.map((_, i) => i).sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0)))
+}
+
+async function measure(precision: Precision): Promise<void> {
+  const started = performance.now()
+  const model = await load(precision)
+  const texts = await model.textFeatures(captions)
+  const pictures: SeenPicture[] = []
+  const vectors: Float32Array[] = []
+  for (let i = 0; i < count; i += 1) {
+    const picture = await look(model, i)
+    pictures.push(picture)
+    vectors.push((await model.imageFeatures(picture)).vectors)
+  }
+  const rows = contrastMatrix(
+    vectors,
+    texts.map(({ vector }) => vector),
+  )
+  const columns = captions.map((_, text) => rows.map((row) => row[text] ?? 0))
+  console.warn(
+    `${precision}: image to text ${recalls(byLikeness(rows))}, text to image ${recalls(byLikeness(columns))}`,
+  )
+  if (rerank > 0) await reranked(model, pictures, rows, columns)
+  for (const { features } of pictures) features.dispose()
+  await model.dispose()
+  console.warn(`  ${((performance.now() - started) / 1000).toFixed(0)} s`)
+}
+
+async function reranked(
+  model: RetrievalModel,
+  pictures: readonly SeenPicture[],
+  rows: readonly number[][],
+  columns: readonly number[][],
+): Promise<void> {
+  const known = new Map<string, MatchLogits>()
+  const pair = async (image: number, text: number): Promise<MatchLogits> => {
+    const key = `${image} ${text}`
+    const picture = pictures[image]
+    if (picture === undefined) throw new Error(`There is no picture ${image}.`)
+    const found =
+      known.get(key) ?? (await model.multimodalFeatures(picture, [captions[text] ?? '']))[0]?.logits
+    if (found === undefined) throw new Error(`Nothing came of ${key}.`)
+    known.set(key, found)
+    return found
+  }
+  const order = async (
+    likeness: readonly number[],
+    of: (at: number) => Promise<MatchLogits>,
+  ): Promise<number[]> =>
+    (await retrieve(likeness, (indices) => Promise.all(indices.map(of)), rerank)).map(({ index }) => index)
+  const texts: number[][] = []
+  for (const [image, row] of rows.entries()) texts.push(await order(row, (text) => pair(image, text)))
+  const images: number[][] = []
+  for (const [text, column] of columns.entries())
+    images.push(await order(column, (image) => pair(image, text)))
+  console.warn(`  re-ranked: image to text ${recalls(texts)}, text to image ${recalls(images)}`)
+}
+
+for (const precision of PRECISIONS)
+  if (values.precision.split(',').includes(precision)) await measure(precision)

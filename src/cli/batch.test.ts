@@ -1,0 +1,178 @@
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { makePictures } from '../../testing/captioned-folder.ts'
+import { parseShard, WHOLE } from '../studio/shard.ts'
+import { batch, type BatchFlags } from './batch.ts'
+import { convertInto } from './convert-into.ts'
+import { folderTree } from './files.ts'
+import { joinShards } from './join-shards.ts'
+import { owningRun } from './own-run.ts'
+import type { Run } from './talk.ts'
+
+let root = ''
+let pack = ''
+let pictures = ''
+let folder = ''
+let folders = 0
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'pictalk-batch-'))
+  pack = join(root, 'pack')
+  pictures = join(root, 'pictures')
+  await convertInto(pack, folderTree('models/reference/untied'), {
+    precision: 'q8',
+    name: 'untied',
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+  })
+  await makePictures(pictures, 12)
+})
+afterAll(() => {
+  rmSync(root, { recursive: true })
+})
+beforeEach(() => {
+  folder = join(root, `run${(folders += 1)}`)
+  cpSync(pictures, folder, { recursive: true })
+})
+
+const FLAGS: BatchFlags = {
+  alpha: 'drop',
+  prompt: '',
+  maxNewTokens: 4,
+  format: 'txt',
+  existing: 'skip',
+  shard: WHOLE,
+  trigger: '',
+  prefix: '',
+  suffix: '',
+  recursive: true,
+}
+
+interface Said {
+  printed: string[]
+  remarks: string[]
+  failed: number
+}
+
+/** A whole run in this process; `stopAfter` pictures it is cancelled. */
+async function run(flags: Partial<BatchFlags>, { where = folder, stopAfter = Infinity } = {}): Promise<Said> {
+  const stop = new AbortController()
+  const said: Said = { printed: [], remarks: [], failed: NaN }
+  const talking: Run = {
+    signal: stop.signal,
+    print: (line) => said.printed.push(line),
+    remark: (line) => {
+      said.remarks.push(line)
+      if (said.remarks.filter((one) => one.startsWith('[')).length === stopAfter) stop.abort()
+    },
+  }
+  const whole = { ...FLAGS, ...flags }
+  await owningRun(where, whole.shard, async (journal) => {
+    said.failed = await batch({ pack, folder: where, journal, flags: whole }, talking)
+  }).catch((error: unknown) => {
+    if (!stop.signal.aborted) throw error
+  })
+  return said
+}
+
+const textOf = (name: string): string => readFileSync(join(folder, name), 'utf8')
+
+describe('captions of a folder', () => {
+  it('lie beside the pictures, in the order of people, and what is broken says why', async () => {
+    writeFileSync(join(folder, 'img3.jpg'), 'no picture')
+    cpSync(join(folder, 'img1.png'), join(folder, 'img1.b.png'))
+    cpSync(join(folder, 'img1.png'), join(folder, 'img10.jpg'))
+    writeFileSync(join(folder, 'Thumbs.db'), '')
+    const { failed, remarks } = await run({ prefix: 'a view: ', trigger: 'sks' })
+    expect(failed).toBe(2)
+    expect(remarks.at(-1)).toContain('7 captioned')
+    expect(remarks.at(-1)).toContain('6 kept as they were, 2 failed; 7 other files left aside')
+    expect(remarks[3]).toContain('img3.jpg: This is not a picture')
+    expect(remarks.findIndex((line) => line.includes('img2.png'))).toBeLessThan(
+      remarks.findIndex((line) => line.includes('img10.png')),
+    )
+    expect(remarks.find((line) => line.includes('img10.png'))).toContain('rename one of the two')
+    expect(textOf('img1.txt')).toMatch(/^sks, a view: .+\n$/)
+    expect(textOf('more/img12.txt')).toBe('number 12')
+    expect(existsSync(join(folder, '.pictalk'))).toBe(false)
+  })
+
+  it.each(['overwrite', 'append', 'prepend'] as const)('%s those that are there', async (existing) => {
+    await run({ existing: 'overwrite' }, { where: folder })
+    const fresh = textOf('img2.txt').trim()
+    writeFileSync(join(folder, 'img2.txt'), 'number 2')
+    await run({ existing })
+    const expected = { overwrite: fresh, append: `number 2, ${fresh}`, prepend: `${fresh}, number 2` }
+    expect(textOf('img2.txt')).toBe(`${expected[existing]}\n`)
+  })
+
+  it.each(['txt', 'jsonl', 'xmp'] as const)(
+    'as %s are the same after a stop and a second start, and nothing is asked of the model twice',
+    async (format) => {
+      const flags = { format, existing: 'append' } as const
+      const alone = join(root, `alone-${format}`)
+      cpSync(pictures, alone, { recursive: true })
+      await run(flags, { where: alone })
+      const first = await run(flags, { stopAfter: 5 })
+      const second = await run(flags)
+      expect(first.remarks.filter((line) => line.startsWith('['))).toHaveLength(5)
+      expect(second.remarks.filter((line) => line.startsWith('['))).toHaveLength(7)
+      for (const name of readdirSync(alone, { recursive: true, encoding: 'utf8' }))
+        if (/\.\w+$/.test(name)) expect(textOf(name), name).toBe(readFileSync(join(alone, name), 'utf8'))
+    },
+  )
+})
+
+describe('a caption whose line was written and whose file was not', () => {
+  /** As a kill between the two leaves it. */
+  async function killedBetween(there: string): Promise<void> {
+    await run({ existing: 'append' }, { stopAfter: 2 })
+    writeFileSync(join(folder, 'img2.txt'), there)
+    await run({ existing: 'append' })
+  }
+
+  it('is written by the next run', async () => {
+    await killedBetween('number 2')
+    expect(textOf('img2.txt')).toMatch(/^number 2, .+\n$/)
+  })
+
+  it('leaves alone what somebody wrote since', async () => {
+    await killedBetween('mine')
+    expect(textOf('img2.txt')).toBe('mine')
+  })
+})
+
+describe('shares of a folder', () => {
+  it('together make the table that one run makes', async () => {
+    const alone = join(root, 'alone-shares')
+    cpSync(pictures, alone, { recursive: true })
+    await run({ format: 'jsonl' }, { where: alone })
+    for (const share of ['1/3', '3/3', '2/3']) await run({ format: 'jsonl', shard: parseShard(share) })
+    const joined = await joinShards(folder, 'jsonl', { bom: false })
+    expect(joined).toEqual({ table: 'metadata.jsonl', shards: 3, rows: 12 })
+    expect(textOf('metadata.jsonl')).toBe(readFileSync(join(alone, 'metadata.jsonl'), 'utf8'))
+    expect(readdirSync(folder).filter((name) => name.startsWith('metadata'))).toEqual(['metadata.jsonl'])
+  })
+
+  it('are not joined while one is missing', async () => {
+    await run({ format: 'csv', shard: parseShard('1/2') })
+    await expect(joinShards(folder, 'csv', { bom: false })).rejects.toMatchObject({
+      code: 'not-found',
+      message: 'The share 2/2 of metadata.csv is missing; run it first.',
+    })
+  })
+
+  it('work beside each other, and no other run beside them', async () => {
+    await owningRun(folder, parseShard('1/2'), async () => {
+      await owningRun(folder, parseShard('2/2'), () => Promise.resolve())
+      for (const other of ['1/2', '1/3', '1/1'])
+        await expect(owningRun(folder, parseShard(other), () => Promise.resolve())).rejects.toMatchObject({
+          code: 'busy',
+        })
+    })
+    await owningRun(folder, WHOLE, () => Promise.resolve())
+    expect(existsSync(join(folder, '.pictalk'))).toBe(false)
+  })
+})

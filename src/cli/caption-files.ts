@@ -1,0 +1,125 @@
+/** Where a run's captions are read from and written to: a sidecar beside each picture, or one table for the folder. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isTable, tableName, TABLES, type Format, type TableFormat } from '../studio/formats/formats.ts'
+import { mergedRows, type CaptionRow } from '../studio/formats/row.ts'
+import { readSidecar, sidecarOf, writeSidecar, type SidecarEnding } from '../studio/formats/sidecar.ts'
+import { MACHINE_MADE, readXmp, writeXmp } from '../studio/formats/xmp.ts'
+import type { Captioned, Outcome } from '../studio/journal.ts'
+import { comparePaths, stemOf } from '../studio/picture-files.ts'
+import { WHOLE, type Shard } from '../studio/shard.ts'
+import { replaceFile } from './durable.ts'
+import { failOf, systemCode } from './system-errors.ts'
+
+export interface CaptionFiles {
+  /** The caption that a picture has; '' for none. Throws `bad-file`. */
+  existing(path: string): Promise<string>
+  /** Puts a caption where it belongs, if it has a file of its own. */
+  keep(captioned: Captioned): Promise<void>
+  /** Puts all captions of a run where they belong, if they have one file together. */
+  finish(outcomes: Iterable<Outcome>): Promise<void>
+}
+
+export interface TableOptions {
+  shard: Shard
+  bom: boolean
+  /** What stands beside each caption of this run, by the names of columns. */
+  columns: Readonly<Record<string, string>>
+}
+
+export async function openCaptionFiles(
+  folder: string,
+  format: Format,
+  options: TableOptions,
+): Promise<CaptionFiles> {
+  return isTable(format) ? openTable(folder, format, options) : sidecars(folder, format)
+}
+
+/** Whether pictures whose names differ only in their endings would share a caption. */
+export function sharesStems(format: Format): boolean {
+  return !isTable(format) || format === 'kohya'
+}
+
+function sidecars(folder: string, ending: SidecarEnding): CaptionFiles {
+  const fileOf = (path: string): string => join(folder, sidecarOf(path, ending))
+  return {
+    async existing(path) {
+      const bytes = await readIfThere(fileOf(path))
+      if (bytes === undefined) return ''
+      const text = readSidecar(bytes, sidecarOf(path, ending))
+      return ending === 'xmp' && text !== '' ? readXmp(text).description : text
+    },
+    async keep({ path, text }) {
+      const file = fileOf(path)
+      const there = ending === 'xmp' ? await readIfThere(file) : undefined
+      const packet = there && readSidecar(there, sidecarOf(path, ending))
+      const content =
+        ending === 'xmp'
+          ? writeXmp({ description: text, writer: MACHINE_MADE }, packet === '' ? undefined : packet)
+          : writeSidecar(text)
+      await replaceFile(file, new TextEncoder().encode(content))
+    },
+    finish: () => Promise.resolve(),
+  }
+}
+
+async function openTable(
+  folder: string,
+  format: TableFormat,
+  { shard, bom, columns }: TableOptions,
+): Promise<CaptionFiles> {
+  const own = await readTable(folder, format, shard)
+  // A share has a table of its own; captions from before may stand in that of the whole folder.
+  const whole = shard.of === 1 ? [] : await readTable(folder, format, WHOLE)
+  const keyOf = (path: string): string => (format === 'kohya' ? stemOf(path) : path)
+  const texts = new Map([...whole, ...own].map(({ file, text }) => [file, text]))
+  return {
+    existing: (path) => Promise.resolve((texts.get(keyOf(path)) ?? '').trim()),
+    keep: () => Promise.resolve(),
+    async finish(outcomes) {
+      const fresh: CaptionRow[] = []
+      for (const outcome of outcomes)
+        if (outcome.kind === 'captioned')
+          fresh.push({
+            file: keyOf(outcome.path),
+            text: outcome.text,
+            fields: fieldsOf(format, outcome, columns),
+          })
+      await writeTable(folder, format, shard, mergedRows(own, fresh, comparePaths), { bom })
+    },
+  }
+}
+
+/** Only tables of ours say more than the caption: those of others have columns that mean something to who reads them. */
+function fieldsOf(
+  format: TableFormat,
+  { score, text, before }: Captioned,
+  columns: TableOptions['columns'],
+): Record<string, unknown> {
+  if (format === 'jsonl' || format === 'kohya') return {}
+  return { score, ...columns, edited: before !== '' && text !== before && text.includes(before) }
+}
+
+export async function readTable(folder: string, format: TableFormat, shard: Shard): Promise<CaptionRow[]> {
+  const name = tableName(format, shard)
+  const bytes = await readIfThere(join(folder, name))
+  return bytes === undefined ? [] : TABLES[format].read(bytes, name)
+}
+
+export async function writeTable(
+  folder: string,
+  format: TableFormat,
+  shard: Shard,
+  rows: readonly CaptionRow[],
+  { bom }: { bom: boolean },
+): Promise<void> {
+  const text = TABLES[format].write(rows, { bom })
+  await replaceFile(join(folder, tableName(format, shard)), new TextEncoder().encode(text))
+}
+
+async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  return readFile(path).catch((cause: unknown) => {
+    const code = systemCode(cause)
+    return code === 'ENOENT' ? undefined : failOf(cause, path, 'read')
+  })
+}

@@ -1,0 +1,23 @@
+/** Captions as one JSON text: a list of objects, fields named as in the other tables. */
+import { recordOf, rowOf } from './image-folder.ts'
+import { damagedTable, textOf, type CaptionRow } from './row.ts'
+
+export function writeJson(rows: readonly CaptionRow[]): string {
+  return `${JSON.stringify(rows.map(recordOf), null, 1)}\n`
+}
+
+/** Throws `bad-file`. */
+export function readJson(bytes: Uint8Array, name: string): CaptionRow[] {
+  const value = parsedJson(bytes, name)
+  if (!Array.isArray(value)) throw damagedTable(name, 'it is no list')
+  return value.map((entry, i) => rowOf(entry, name, `entry ${i + 1}`))
+}
+
+/** Throws `bad-file` for what is no JSON. */
+export function parsedJson(bytes: Uint8Array, name: string): unknown {
+  try {
+    return JSON.parse(textOf(bytes, name)) as unknown
+  } catch {
+    throw damagedTable(name, 'it is no JSON')
+  }
+}

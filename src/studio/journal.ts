@@ -1,0 +1,126 @@
+/**
+ * The log of a run over a folder: one line of JSON for each thing that happened, only ever added to. A line is written
+ * before what it says is done, and holds all that doing it takes; so whoever comes after a kill finds at most one line
+ * whose work has to be looked after, and perhaps half a line, which counts as none.
+ */
+import { AppError, FAILURE_CODES, type Failure } from '../pack/failure.ts'
+import { isRecord } from '../pack/schema.ts'
+
+const FORMAT = 'pictalk-run'
+const VERSION = 1
+
+/** What was asked for. A run is gone on with only under the same. */
+export interface RunHead {
+  /** Pack, prompt, decoding, format and whatever else decides what is written, as one text. */
+  key: string
+  startedAt: number
+}
+
+export interface Captioned {
+  kind: 'captioned'
+  path: string
+  /** What the picture's caption was before; '' for none. */
+  before: string
+  /** What it is now. */
+  text: string
+  score: number | null
+}
+
+export interface Failed {
+  kind: 'failed'
+  path: string
+  failure: Failure
+}
+
+export type Outcome = Captioned | Failed | { kind: 'kept'; path: string; text: string }
+
+/** What stands in a journal. */
+export interface RunSoFar {
+  head: RunHead
+  outcomes: Map<string, Outcome>
+  /** The last thing that was captioned: the only one of which it is open whether it was written. */
+  last: Captioned | null
+  finished: boolean
+  /** Bytes that are whole lines: what is behind them has to go before anything is added. */
+  wholeBytes: number
+}
+
+type Line =
+  { format: string; version: number; key: string; startedAt: number } | Outcome | { kind: 'finished' }
+
+export function headLine(head: RunHead): string {
+  return lineOf({ format: FORMAT, version: VERSION, ...head })
+}
+
+export function outcomeLine(outcome: Outcome): string {
+  return lineOf(outcome)
+}
+
+export function finishedLine(): string {
+  return lineOf({ kind: 'finished' })
+}
+
+function lineOf(line: Line): string {
+  return `${JSON.stringify(line)}\n`
+}
+
+/** What a journal says; null where not even its head was written. Throws `bad-file` for what is none. */
+export function readJournal(bytes: Uint8Array): RunSoFar | null {
+  const wholeBytes = bytes.lastIndexOf(10) + 1
+  const [first, ...rest] = new TextDecoder().decode(bytes.subarray(0, wholeBytes)).split('\n')
+  if (first === undefined || first === '') return null
+  const run: RunSoFar = {
+    head: headIn(parsed(first)),
+    outcomes: new Map(),
+    last: null,
+    finished: false,
+    wholeBytes,
+  }
+  for (const text of rest) {
+    if (text === '') continue
+    const line = parsed(text)
+    if (isRecord(line) && line['kind'] === 'finished') {
+      run.finished = true
+      continue
+    }
+    const outcome = outcomeIn(line)
+    run.outcomes.set(outcome.path, outcome)
+    if (outcome.kind === 'captioned') run.last = outcome
+  }
+  return run
+}
+
+function headIn(line: unknown): RunHead {
+  if (!isRecord(line) || line['format'] !== FORMAT) throw noJournal()
+  const { version, key, startedAt } = line
+  if (version !== VERSION || typeof key !== 'string' || typeof startedAt !== 'number') throw noJournal()
+  return { key, startedAt }
+}
+
+function outcomeIn(line: unknown): Outcome {
+  if (!isRecord(line) || typeof line['path'] !== 'string') throw noJournal()
+  const { kind, path, text, before, score, failure } = line
+  if (kind === 'captioned' && typeof text === 'string' && typeof before === 'string')
+    return { kind, path, before, text, score: typeof score === 'number' ? score : null }
+  if (kind === 'kept' && typeof text === 'string') return { kind, path, text }
+  if (kind === 'failed' && isRecord(failure) && typeof failure['message'] === 'string') {
+    const code = FAILURE_CODES.find((known) => known === failure['code']) ?? 'bug'
+    return { kind, path, failure: { code, message: failure['message'] } }
+  }
+  throw noJournal()
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return null
+  }
+}
+
+function noJournal(): AppError {
+  return new AppError(
+    'bad-file',
+    'The log of an earlier run in this folder is damaged; delete it to begin anew, the captions stay.',
+  )
+}

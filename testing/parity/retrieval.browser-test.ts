@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { convertCheckpoint } from '../../src/convert/convert.ts'
+import { sinkInMemory } from '../../src/pack/bytes.ts'
+import type { Precision } from '../../src/pack/manifest.ts'
+import { openCompute } from '../../src/runtime/device/open-compute.ts'
+import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
+import { openSharedDevice, type SharedDevice } from '../gpu/shared-device.ts'
+import { packInMemory, type ReadFile } from './reference.ts'
+import { retrievalErrors } from './retrieval.ts'
+
+/** The dev server answers unknown paths with the page, so a file counts only when it is not HTML. */
+const read: ReadFile = async (path) => {
+  const response = await fetch(`/models/reference/${path}`)
+  const html = response.headers.get('content-type')?.startsWith('text/html') ?? false
+  return response.ok && !html ? response.arrayBuffer() : undefined
+}
+
+let shared: SharedDevice
+beforeAll(async () => {
+  shared = await openSharedDevice()
+})
+afterAll(() => shared.close())
+
+async function worst(name: string, precision: Precision, provider: 'wasm' | 'webgpu'): Promise<number> {
+  const files = new Map<string, Uint8Array<ArrayBuffer>>()
+  const tree = { open: (path: string) => read(`${name}/${path}`) }
+  await convertCheckpoint(tree, sinkInMemory(files), { name, precision })
+  const compute = provider === 'wasm' ? await openCompute('wasm') : shared.compute
+  const errors = await retrievalErrors(read, name, packInMemory(files), compute, { few: true })
+  expect(errors.size).toBe(16)
+  expect(liveTensorCount()).toBe(0)
+  return Math.max(...errors.values())
+}
+
+it.each([
+  ['itm-odd', 'fp32', 'webgpu', 1e-4],
+  ['itm-odd', 'fp32', 'wasm', 1e-4],
+] as const)(
+  '%s as %s agrees with transformers in every call on %s',
+  async (name, precision, provider, bound) => {
+    expect(await worst(name, precision, provider)).toBeLessThan(bound)
+  },
+)
