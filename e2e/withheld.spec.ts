@@ -7,7 +7,7 @@ import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, type Page } from '@playwright/test'
-import { launchOptions, SHORT_LIVED } from '../testing/browser.ts'
+import { launchOptions } from '../testing/browser.ts'
 import { AppPage, expect } from './fixtures.ts'
 import { damageChunk, PACK, PICTURE, read, test } from './model-fixtures.ts'
 
@@ -16,10 +16,7 @@ const PORT = process.env['PICTALK_PORT'] ?? ''
 const LAN = '192.0.2.1'
 
 const { args, ...browser } = launchOptions()
-const shortLived = { ...browser, args: [...args, SHORT_LIVED] }
-test.use({
-  launchOptions: { ...browser, args: [...shortLived.args, `--host-resolver-rules=MAP ${LAN} localhost`] },
-})
+test.use({ launchOptions: { ...browser, args: [...args, `--host-resolver-rules=MAP ${LAN} localhost`] } })
 
 /** Where a module's own code begins, in page and workers alike, `code` has run. */
 async function beforeEverything(page: Page, code: string): Promise<void> {
@@ -153,7 +150,7 @@ test('Users who have the browser block all site data get answers that last until
   const preferences = { profile: { default_content_setting_values: { cookies: 2 } } }
   writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify(preferences))
   const context = await chromium.launchPersistentContext(profile, {
-    ...shortLived,
+    ...launchOptions(),
     serviceWorkers: 'allow',
     ...(baseURL !== undefined && { baseURL }),
   })
