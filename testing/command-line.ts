@@ -13,8 +13,10 @@ export interface Outcome {
 export interface CommandLine {
   /** Calls it as `pictalk <args>` and waits for its end. */
   run(...args: string[]): Promise<Outcome>
-  /** What to start a process of Node of one's own with, arguments behind it. */
-  program: string[]
+  /** The file, to start a process of Node of one's own with. */
+  program: string
+  /** The same with the flags that `run` has for Node; arguments go behind it. */
+  command: string[]
   remove(): void
 }
 
@@ -32,17 +34,18 @@ export async function bundleCommandLine(): Promise<CommandLine> {
   const cache = 'node_modules/.cache'
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'pictalk-'))
-  const file = join(folder, 'pictalk.mjs')
-  const program = [SHORT_LIVED, file]
+  const program = join(folder, 'pictalk.mjs')
+  const command = [SHORT_LIVED, program]
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  await bundleForNode('src/cli/main.ts', file)
+  await bundleForNode('src/cli/main.ts', program)
   // Looked for beside the program under its own name.
   await bundleForNode('src/cli/talk.worker.ts', join(folder, 'talk.worker.ts'))
   return {
     program,
+    command,
     run: (...args) =>
       new Promise((resolve) => {
-        execFile(process.execPath, [...program, ...args], { encoding: 'utf8' }, (error, stdout, stderr) => {
+        execFile(process.execPath, [...command, ...args], { encoding: 'utf8' }, (error, stdout, stderr) => {
           const status = typeof error?.code === 'number' ? error.code : error === null ? 0 : 1
           resolve({ status, stdout, stderr })
         })

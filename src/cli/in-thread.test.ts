@@ -28,7 +28,7 @@ interface Command {
 }
 
 function ask(...args: string[]): Command {
-  const child = spawn(process.execPath, [...commandLine.program, 'ask', folder, PICTURE, ...args])
+  const child = spawn(process.execPath, [...commandLine.command, 'ask', folder, PICTURE, ...args])
   let [stdout, stderr] = ['', '']
   const firstWord = new Promise<void>((resolve) =>
     child.stdout.on('data', (data: Buffer) => {
@@ -58,7 +58,7 @@ describe('a model that never comes back', () => {
     const folding = join(folder, 'folding')
     writeHostilePack(folding, 'folds')
     const command = spawn(process.execPath, [
-      ...commandLine.program,
+      ...commandLine.command,
       ...['caption', folding, PICTURE, '--timeout', '5'],
     ])
     let stderr = ''
