@@ -2,7 +2,7 @@
  * A checkpoint whose weights went through a conversion and back, so that Python can measure what it costs:
  *   npx tsx lab/built-in-model/as-converted.ts --from <checkpoint> --precision q4 --out <folder>
  * Weights are written in float32, holding the values that the pack's kernels would work with; the other files are
- * copied. Generators and retrieval checkpoints both; see as-converted/plan.ts for how the latter are treated.
+ * copied.
  */
 import { mkdir, readdir, copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -4,7 +4,7 @@ import { folderTree } from '../../../src/cli/files.ts'
 import { elementsOf, openCheckpoint, type Checkpoint } from '../../../src/convert/checkpoint.ts'
 import { dequantiseBlocks, quantiseBlocks } from '../../../src/convert/quantise.ts'
 import type { Precision } from '../../../src/pack/manifest.ts'
-import { planOf, planRetrieval, sourcesOf } from './plan.ts'
+import { planOf } from './plan.ts'
 import { readBack } from './read-back.ts'
 
 interface Converted {
@@ -68,30 +68,5 @@ describe('a generator read back', () => {
   it('keeps rows that fill no blocks as they are', async () => {
     const q4 = await convert('short-tied', 'q4')
     expect(areSame(q4.tensors.get(VISION), await original(q4, VISION))).toBe(true)
-  })
-})
-
-describe('the plan of a retrieval checkpoint', () => {
-  const published = { model_type: 'blip-2', qformer_config: { vocab_size: 30523 } }
-
-  it('has every tensor of the published one', () => {
-    const sources = sourcesOf(planRetrieval(published, 'fp32'))
-    expect(sources.size).toBe(809)
-    expect([...sources.values()].reduce((sum, size) => sum + size, 0)).toBe(4_688_129_032 / 4)
-  })
-
-  it('stores the text half as the query half, and the word embedding as a table', () => {
-    const [, qFormer] = planRetrieval(published, 'q4')
-    const bits = (tensor: string): number | undefined => {
-      const recipe = qFormer?.recipes.find(({ sources }) =>
-        sources.some((source) => source.tensor === tensor),
-      )
-      return recipe?.kind === 'quantise' ? recipe.bits : undefined
-    }
-    for (const part of ['intermediate', 'intermediate_query'])
-      expect(bits(`qformer.encoder.layer.3.${part}.dense.weight`)).toBe(8)
-    expect(bits('itm_head.weight')).toBe(8)
-    expect(bits('embeddings.word_embeddings.weight')).toBe(8)
-    expect(bits('embeddings.position_embeddings.weight')).toBeUndefined()
   })
 })
