@@ -10,7 +10,7 @@ import { writeArchive } from '../src/conversation/archive-file.ts'
 import { MANIFEST_PATH } from '../src/pack/manifest.ts'
 import { sha256Hex } from '../src/pack/bytes.ts'
 import { seededRandom } from '../src/scenes/random.ts'
-import { hashOfFile, Life, PICTURE, type Place } from '../testing/kills/life.ts'
+import { ACTIONS, hashOfFile, Life, PICTURE, type Place } from '../testing/kills/life.ts'
 import { converted, smallCheckpoint, type Files } from '../testing/power/small-models.ts'
 import { freePort, openBuiltSite } from '../testing/servers/built-site.ts'
 import { startFaultServer, type FaultServer } from '../testing/servers/fault-server.ts'
@@ -24,10 +24,19 @@ const { values } = parseArgs({
   options: {
     count: { type: 'string', default: '300' },
     seed: { type: 'string', default: '1' },
+    /** What is begun before a kill, separated by commas; everything, and talking most often, unless it is given. */
+    actions: { type: 'string', default: ['turns', ...ACTIONS].join() },
     /** Ends sooner, after so many seconds. */
     seconds: { type: 'string', default: 'Infinity' },
   },
 })
+
+const [firstAction, ...otherActions] = values.actions.split(',').map((name) => {
+  const action = ACTIONS.find((one) => one === name)
+  if (action === undefined) throw new Error(`There is no ${name}; there are ${ACTIONS.join(', ')}.`)
+  return action
+})
+if (firstAction === undefined) throw new Error('Nothing would be begun.')
 
 const root = await mkdtemp(join(process.env['PICTALK_TMP'] ?? tmpdir(), 'pictalk-kills-'))
 const random = seededRandom(Number(values.seed))
@@ -50,7 +59,7 @@ function manifestIn(files: Files): string {
   return new TextDecoder().decode(files.get(MANIFEST_PATH))
 }
 
-async function makePlace(): Promise<Place> {
+async function makePlace(actions: Place['actions']): Promise<Place> {
   const exported = join(root, 'exported.zip')
   const brought = Array.from({ length: 3 }, (_, i) => ({
     id: `c${i}`,
@@ -64,6 +73,7 @@ async function makePlace(): Promise<Place> {
   await writeFile(exported, new Uint8Array(await file.arrayBuffer()))
   const hostName = new URL(servers.checkpoint.origin).host
   return {
+    actions,
     site: site.url,
     pack: servers.pack.origin,
     checkpoint: servers.checkpoint.origin,
@@ -76,7 +86,7 @@ async function makePlace(): Promise<Place> {
   }
 }
 
-const place = await makePlace()
+const place = await makePlace([firstAction, ...otherActions])
 const began = performance.now()
 const counts = new Map<string, number>()
 const seen = { changes: 0, models: 0 }

@@ -140,6 +140,39 @@ describe('a conversion into the store', () => {
   })
 })
 
+describe('a sweep by another tab', () => {
+  /** Two tabs of one browser, of which the first has just written a chunk when `meanwhile` is called. */
+  async function writeWith(meanwhile: (other: PackStore) => Promise<unknown>): Promise<Map<string, Blob>> {
+    const chunks = new Map<string, Blob>()
+    const locks = locksInMemory()
+    const records = tableInMemory<StoreRecord>()
+    const table = tableInMemory(chunks)
+    const other = new PackStore({ chunks: table, records, parts: tableInMemory(), locks })
+    const slow = {
+      ...table,
+      set: async (key: string, value: Blob) => {
+        await table.set(key, value)
+        await meanwhile(other)
+      },
+    }
+    const store = new PackStore({ chunks: slow, records, parts: tableInMemory(), locks })
+    const sink = await store.sink('conversion', ORIGIN, 'untied')
+    await sink.write('a.weights', new Uint8Array(3))
+    return chunks
+  }
+
+  it('that comes between a chunk and the record that names it waits for the record', async () => {
+    let swept: Promise<number> | undefined
+    const chunks = await writeWith(async (other) => {
+      swept = other.sweep()
+      // All the time that it could want.
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    })
+    expect(await swept).toBe(0)
+    expect(chunks.size).toBe(1)
+  })
+})
+
 describe('deleting', () => {
   it('frees what no other pack names, and nothing that one does', async () => {
     const tables = emptyTables()

@@ -10,10 +10,21 @@ import type { Random } from '../../src/scenes/random.ts'
 import { distinctChunks, hashesOf, packId, type StoreRecord } from '../../src/store/records.ts'
 import { Promises } from '../power/promises.ts'
 import { startChromium } from './chromium.ts'
+import { chooseOwnFolder, faultOfSaved } from './saved.ts'
 import { everythingOf, witnessChanges, type Change, type Lying } from './witness.ts'
 
 export const PICTURE = 'testing/images/good-rgb.png'
-const ACTIONS = ['turns', 'turns', 'import', 'delete', 'download', 'convert', 'delete model'] as const
+export const ACTIONS = [
+  'turns',
+  'import',
+  'delete',
+  'undo',
+  'export',
+  'download',
+  'convert',
+  'delete model',
+  'save',
+] as const
 export type Action = (typeof ACTIONS)[number]
 
 /** The longest time between the first click of an action and the kill: most of them are done by then. */
@@ -21,9 +32,12 @@ const LONGEST_MS: Record<Action, number> = {
   turns: 5_000,
   import: 600,
   delete: 600,
+  undo: 900,
+  export: 600,
   download: 2_500,
   convert: 3_500,
   'delete model': 800,
+  save: 900,
 }
 
 /** By then a page shows its conversations, if it has any. */
@@ -41,6 +55,8 @@ export interface Place {
   exported: string
   /** Picture files that may lie there, by their SHA-256. */
   pictures: ReadonlySet<string>
+  /** What is begun, each as often as it is listed. */
+  actions: readonly [Action, ...Action[]]
 }
 
 /** What somebody did in one profile, and what they were told. */
@@ -67,6 +83,7 @@ export class Life {
     try {
       await this.#open(page)
       this.#check(await everythingOf(page))
+      await this.#checkSaved(page)
       const action = await this.#choose(page)
       const ms = Math.floor(this.#random.next() * LONGEST_MS[action])
       // What is clicked in vain because the browser is gone is no failure.
@@ -98,6 +115,7 @@ export class Life {
   async #open(page: Page): Promise<void> {
     page.setDefaultTimeout(60_000)
     await witnessChanges(page, (changes) => this.#hear(changes))
+    await chooseOwnFolder(page)
     await page.goto(`${this.#place.site}?provider=wasm`, { waitUntil: 'domcontentloaded' })
     await expect(page.getByRole('navigation', { name: 'Conversations' })).toBeVisible({ timeout: 60_000 })
     await expect(page.getByText('cannot be read')).toHaveCount(0)
@@ -110,6 +128,11 @@ export class Life {
       if (value === null) this.#promises.drop(key)
       else this.#promises.note(soundKept(JSON.parse(value)))
     }
+  }
+
+  async #checkSaved(page: Page): Promise<void> {
+    const fault = await faultOfSaved(page)
+    if (fault !== null) throw new Error(fault)
   }
 
   /** Throws where something that must not be is there, or something that was reported is not. */
@@ -139,7 +162,7 @@ export class Life {
   }
 
   async #choose(page: Page): Promise<Action> {
-    const action = this.#random.pick(ACTIONS)
+    const action = this.#random.pick(this.#place.actions)
     const list = page.getByRole('navigation', { name: 'Conversations' })
     // What is kept is read a moment after the page is there.
     const first = list.getByRole('listitem').first()
@@ -147,8 +170,8 @@ export class Life {
       () => true,
       () => false,
     )
-    if (action === 'delete' && !isAny) return 'turns'
-    if (action === 'delete model' && this.#models.size === 0) return 'download'
+    if (['delete', 'undo', 'export'].includes(action) && !isAny) return 'turns'
+    if (['delete model', 'save'].includes(action) && this.#models.size === 0) return 'download'
     if (action === 'download' && this.#models.has('pack')) return 'delete model'
     if (action === 'convert' && this.#models.has('checkpoint')) return 'delete model'
     return action
@@ -161,7 +184,13 @@ export class Life {
       case 'import':
         return page.locator('input[accept*="zip"]').setInputFiles(this.#place.exported)
       case 'delete':
-        return this.#remove(page)
+        return this.#remove(page, 'deletes')
+      case 'undo':
+        return this.#remove(page, 'undoes')
+      case 'export':
+        return page.getByRole('button', { name: 'Export all' }).click()
+      case 'save':
+        return this.#saveModel(page)
       case 'download':
         return this.#add(page, 'pack')
       case 'convert':
@@ -182,7 +211,25 @@ export class Life {
     }
   }
 
-  async #remove(page: Page): Promise<void> {
+  async #saveModel(page: Page): Promise<void> {
+    await page.getByText('Other models').click()
+    for (let times = 0; times < 3; times += 1)
+      await page
+        .getByRole('button', { name: /^Save to a folder: / })
+        .last()
+        .click()
+  }
+
+  /** Some of a conversation or all of it; `undoes`: all of it, and brings it back, and once more. */
+  async #remove(page: Page, then: 'deletes' | 'undoes'): Promise<void> {
+    if (then === 'undoes') {
+      const remove = page.getByRole('button', { name: /^Delete conversation/ }).first()
+      for (let times = 0; times < 3; times += 1) {
+        await remove.click()
+        await page.getByRole('button', { name: 'Undo' }).click()
+      }
+      return remove.click()
+    }
     const turns = page.getByRole('button', { name: /^Remove / })
     if (this.#random.next() < 0.5 && (await turns.count()) > 0) await turns.last().click()
     else

@@ -26,13 +26,6 @@ export interface PageSoak {
   onCycle?: (done: number) => void
 }
 
-export interface SoakReport {
-  /** Everything that was measured. */
-  measured: Growth[]
-  /** Classes of objects of which there were more and more. */
-  classes: Growth[]
-}
-
 /** Functions that are called often are compiled, one after the other for a long while; their code lies in the heap. */
 const NO_COMPILED_CODE = '--js-flags=--no-turbofan,--no-maglev,--no-sparkplug'
 const MEASUREMENTS = 50
@@ -40,13 +33,14 @@ const MEASUREMENTS = 50
 const EARLY = [0.2, 0.3, 0.4]
 const LATE = [0.9, 0.95, 1]
 
+/** Everything that was measured, and classes of objects of which there were more and more. */
 export async function soakPage({
   root,
   cycles,
   provider,
   leak,
   onCycle = () => undefined,
-}: PageSoak): Promise<SoakReport> {
+}: PageSoak): Promise<Growth[]> {
   const built = join(root, 'built')
   await buildSoakSite(built)
   const site = openBuiltSite(root, await freePort(), built)
@@ -73,10 +67,8 @@ export async function soakPage({
     }
     const of = (shares: readonly number[]): Census[] =>
       counted(shares).flatMap((done) => censuses.get(done) ?? [])
-    return {
-      measured: compare(measured, cycles),
-      classes: grownClasses(of(EARLY), of(LATE), cycles * ((LATE[1] ?? 1) - (EARLY[1] ?? 0))),
-    }
+    const between = cycles * ((LATE[1] ?? 1) - (EARLY[1] ?? 0))
+    return [...compare(measured, cycles), ...grownClasses(of(EARLY), of(LATE), between)]
   } finally {
     await browser.close()
     await Promise.all([site.stop(), model.close()])
