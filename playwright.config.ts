@@ -1,5 +1,7 @@
 import { defineConfig, devices } from '@playwright/test'
-import { launchOptions } from './testing/browser.ts'
+import { launchOptions, SHORT_LIVED } from './testing/browser.ts'
+
+const { args, ...browser } = launchOptions()
 
 // Any port, so that two checkouts can be tested side by side; the environment carries it to the test processes.
 process.env['PICTALK_PORT'] ??= String(20_000 + Math.floor(Math.random() * 20_000))
@@ -19,7 +21,7 @@ export default defineConfig({
   reporter: [['list'], ['json', { outputFile: 'test-results/e2e.json' }]],
   use: {
     baseURL: `http://localhost:${PORT}`,
-    launchOptions: launchOptions(),
+    launchOptions: { ...browser, args: [...args, SHORT_LIVED] },
     trace: 'off',
     // Each test begins with an empty browser, which would fetch everything for offline use; offline.spec.ts brings its own.
     serviceWorkers: 'block',

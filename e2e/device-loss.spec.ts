@@ -3,7 +3,7 @@ import type { PartName } from '../src/pack/families.ts'
 import { expect, test } from './fixtures.ts'
 import { beginThreadWith } from './threads.ts'
 
-/** 20 takes about ten minutes on a software adapter; the gate makes do with fewer. */
+/** 20 takes minutes on a software adapter; the gate makes do with fewer. */
 const LOSSES = Number(process.env['DEVICE_LOSSES'] ?? 3)
 const NAME = 'good-rgb.png'
 
@@ -40,9 +40,10 @@ test('Users keep the half answer, the draft and the conversation when the graphi
   await app.openOnWebGpu()
   await app.choose(`testing/images/${NAME}`)
   await app.finished(NAME)
-  // Long enough to be in the middle of it for sure.
-  await app.answerAtLength(80)
+  await app.answerAtLength()
   for (let loss = 1; loss <= LOSSES; loss += 1) {
+    // Long enough to be in the middle of it for sure.
+    await app.changeLength(80)
     const question = `what is in the picture? ${loss}`
     await app.ask(question)
     const draft = page.getByRole('textbox', { name: 'Ask about the image' })
@@ -53,6 +54,8 @@ test('Users keep the half answer, the draft and the conversation when the graphi
     await expect(answer).toContainText('device-lost', { timeout: 1000 })
     await expect(draft).toHaveValue('half a question')
     await expect(app.model).toContainText('Runs on WebGPU')
+    // Of an answer that is left alone a few words are enough.
+    await app.changeLength(4)
     await answer.getByRole('button', { name: 'Try again' }).click()
     const words = await app.finished(`${NAME}: ${question}`)
     expect(words).not.toContain('device-lost')

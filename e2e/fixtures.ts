@@ -48,6 +48,11 @@ export class AppPage {
   async answerAtLength(tokens = 150): Promise<void> {
     await this.page.getByText('Settings').click()
     await this.page.getByLabel('How to answer').selectOption('My own')
+    await this.changeLength(tokens)
+  }
+
+  /** The same for whoever has said already that answers have a length. */
+  async changeLength(tokens: number): Promise<void> {
     await this.page.getByLabel('Longest answer').fill(`${tokens}`)
     await this.page.getByLabel('Shortest answer').fill(`${tokens}`)
   }

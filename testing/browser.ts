@@ -22,6 +22,12 @@ const DISABLED_FEATURES = [
   ...['NetworkTimeServiceQuerying', 'AimEnabled', 'PreconnectToSearch'],
 ]
 
+/**
+ * For pages that live for seconds: V8 compiles a function of WebAssembly anew, for speed, after a hundred times as
+ * much work in it as usual. Not for what is timed.
+ */
+export const SHORT_LIVED = '--js-flags=--wasm-tiering-budget=200000000'
+
 interface Launch {
   executablePath?: string
   channel?: string

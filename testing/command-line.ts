@@ -13,10 +13,18 @@ export interface Outcome {
 export interface CommandLine {
   /** Calls it as `pictalk <args>` and waits for its end. */
   run(...args: string[]): Promise<Outcome>
-  /** What to start a process of one's own with, arguments behind it. */
+  /** The file, to start a process of Node of one's own with. */
   program: string
+  /** The same with the flags that `run` has for Node; arguments go behind it. */
+  command: string[]
   remove(): void
 }
+
+/**
+ * V8 compiles a function of WebAssembly anew, for speed, after a hundred times as much work in it as usual: two fifths of
+ * the processor time of a process that answers a question about a small model and ends before that could pay off.
+ */
+const SHORT_LIVED = '--wasm-tiering-budget=200000000'
 
 /**
  * One file of JavaScript: a process that compiles TypeScript first would spend most of its time with that. Packages stay
@@ -27,15 +35,17 @@ export async function bundleCommandLine(): Promise<CommandLine> {
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'pictalk-'))
   const program = join(folder, 'pictalk.mjs')
+  const command = [SHORT_LIVED, program]
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   await bundleForNode('src/cli/main.ts', program)
   // Looked for beside the program under its own name.
   await bundleForNode('src/cli/talk.worker.ts', join(folder, 'talk.worker.ts'))
   return {
     program,
+    command,
     run: (...args) =>
       new Promise((resolve) => {
-        execFile(process.execPath, [program, ...args], { encoding: 'utf8' }, (error, stdout, stderr) => {
+        execFile(process.execPath, [...command, ...args], { encoding: 'utf8' }, (error, stdout, stderr) => {
           const status = typeof error?.code === 'number' ? error.code : error === null ? 0 : 1
           resolve({ status, stdout, stderr })
         })

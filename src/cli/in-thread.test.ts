@@ -3,16 +3,22 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bundleCommandLine, type CommandLine } from '../../testing/command-line.ts'
 import { HOSTILE_QUESTION, writeHostilePack } from '../../testing/hostile-pack.ts'
 
 const PICTURE = 'testing/images/good-rgb.png'
 let folder = ''
+let commandLine: CommandLine
 
-beforeAll(() => {
+beforeAll(async () => {
+  commandLine = await bundleCommandLine()
   folder = mkdtempSync(join(tmpdir(), 'pictalk-hostile-'))
   writeHostilePack(folder)
 })
-afterAll(() => rmSync(folder, { recursive: true }))
+afterAll(() => {
+  commandLine.remove()
+  rmSync(folder, { recursive: true })
+})
 
 interface Command {
   process: ChildProcess
@@ -22,8 +28,7 @@ interface Command {
 }
 
 function ask(...args: string[]): Command {
-  const command = ['--import', 'tsx', 'src/cli/main.ts', 'ask', folder, PICTURE, ...args]
-  const child = spawn(process.execPath, command)
+  const child = spawn(process.execPath, [...commandLine.command, 'ask', folder, PICTURE, ...args])
   let [stdout, stderr] = ['', '']
   const firstWord = new Promise<void>((resolve) =>
     child.stdout.on('data', (data: Buffer) => {
@@ -53,7 +58,8 @@ describe('a model that never comes back', () => {
     const folding = join(folder, 'folding')
     writeHostilePack(folding, 'folds')
     const command = spawn(process.execPath, [
-      ...['--import', 'tsx', 'src/cli/main.ts', 'caption', folding, PICTURE, '--timeout', '5'],
+      ...commandLine.command,
+      ...['caption', folding, PICTURE, '--timeout', '5'],
     ])
     let stderr = ''
     command.stderr.on('data', (data: Buffer) => (stderr += data.toString()))

@@ -57,6 +57,17 @@ describe('pictalk', () => {
     })
   })
 
+  it('says under which licence a checkpoint is, when it is converted and whenever it is looked at', async () => {
+    const licensed = join(folder, 'licensed')
+    cpSync(CHECKPOINT, licensed, { recursive: true })
+    writeFileSync(join(licensed, 'README.md'), '---\r\nlicense: other\r\nlicense_name: opt-175b\r\n---\r\n')
+    const pack = join(folder, 'licensed-pack')
+    const converted = await pictalk('convert', '--from', licensed, '--out', pack, '--precision', 'q8')
+    const line = expect.stringMatching(/^ {2}licence {6}opt-175b$/m) as string
+    expect(converted).toMatchObject({ status: 0, stdout: line })
+    expect(await pictalk('inspect', pack)).toMatchObject({ status: 0, stdout: line })
+  })
+
   it('says that a pack without a tokenizer writes no text', async () => {
     const bare = join(folder, 'bare')
     cpSync(CHECKPOINT, bare, { recursive: true })
