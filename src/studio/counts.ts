@@ -26,8 +26,8 @@ const LETTERS_PER_PIECE = 9
 /**
  * About how many tokens CLIP makes of a text, the two around it included. Its vocabulary of 49,408 pieces is not part of
  * this program (1.3 MB for a number on the screen), so words are counted as CLIP cuts them (runs of letters, single
- * digits, runs of signs), long ones as several: right within one in ten for captions in English, and to be called an
- * estimate where it is shown.
+ * digits, runs of signs), long ones as several. How far off that is was not measured: it is to be called an estimate
+ * where it is shown.
  */
 export function clipTokens(text: string): number {
   const pieces = text.toLowerCase().match(/'(?:s|t|re|ve|m|ll|d)|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu) ?? []

@@ -122,7 +122,7 @@ it('Filters take what they say, and its opposite', () => {
 
 it('Lengths are counted as people count, and CLIP’s tokens are estimated', () => {
   expect(countsOf('two cats 👨‍👩‍👧')).toMatchObject({ characters: 10, words: 2 })
-  // By CLIP's own tokenizer, the two around the text included.
+  // Every word of these is a piece of CLIP's vocabulary; the two tokens around the text are included.
   expect(clipTokens('a photo of a cat')).toBe(7)
   expect(clipTokens('two cats laying on a couch with remote controls.')).toBe(12)
 })
