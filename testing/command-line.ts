@@ -21,7 +21,7 @@ export interface CommandLine {
 }
 
 /**
- * V8 compiles a function of WebAssembly anew, for speed, after a hundred times as much work in it as usual: two fifths of
+ * V8 compiles a function of WebAssembly anew, for speed, after a hundred times as much work in it as usual: a third of
  * the processor time of a process that answers a question about a small model and ends before that could pay off.
  */
 const SHORT_LIVED = '--wasm-tiering-budget=200000000'
