@@ -25,6 +25,7 @@ const { values } = parseArgs({
   },
 })
 const cycles = Number(values.cycles)
+if (!(cycles >= 1)) throw new Error(USAGE)
 const began = performance.now()
 const seconds = (): string => ((performance.now() - began) / 1000).toFixed(0)
 

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { FEW_RECOMPILES } from './browser.ts'
 
 export interface Outcome {
   status: number
@@ -21,12 +22,6 @@ export interface CommandLine {
 }
 
 /**
- * V8 compiles a function of WebAssembly anew, for speed, after a hundred times as much work in it as usual: a third of
- * the processor time of a process that answers a question about a small model and ends before that could pay off.
- */
-const SHORT_LIVED = '--wasm-tiering-budget=200000000'
-
-/**
  * One file of JavaScript: a process that compiles TypeScript first would spend most of its time with that. Packages stay
  * outside and are found from where it lies.
  */
@@ -35,7 +30,7 @@ export async function bundleCommandLine(): Promise<CommandLine> {
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'pictalk-'))
   const program = join(folder, 'pictalk.mjs')
-  const command = [SHORT_LIVED, program]
+  const command = [FEW_RECOMPILES, program]
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   await bundleForNode('src/cli/main.ts', program)
   // Looked for beside the program under its own name.

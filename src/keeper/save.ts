@@ -16,8 +16,8 @@ export interface SaveOptions {
 /**
  * Writes every file of the pack, the manifest last, so that a broken-off copy is no pack; nor is another pack that was in
  * the folder before, whose manifest goes first. A browser can sync no file that it writes for a page, so after a power cut
- * only the hashes in the manifest tell. A ZIP file refers to the chunks
- * where they are kept, so it takes no room until it is downloaded, however large it is.
+ * only the hashes in the manifest tell. A ZIP file refers to the chunks where they are kept, so it takes no room until it
+ * is downloaded, however large it is.
  */
 export async function savePack(
   store: PackStore,

@@ -1,4 +1,4 @@
-import { useId, useState, type ReactElement } from 'react'
+import { useId, useState, type ReactElement, type ReactNode } from 'react'
 import { decodingProblem, GREEDY, type DecodingSettings } from '../pack/decoding.ts'
 import type { KernelChoice, MemoryChoice } from '../pack/device-report.ts'
 import { PRESETS } from '../state/presets.ts'
@@ -37,13 +37,7 @@ export function SettingsPanel(): ReactElement {
       <Template />
       <label>
         Appearance
-        <select value={settings.theme} onChange={(event) => change({ theme: themeOf(event.target.value) })}>
-          {Object.entries(THEMES).map(([theme, name]) => (
-            <option key={theme} value={theme}>
-              {name}
-            </option>
-          ))}
-        </select>
+        <Options names={THEMES} chosen={settings.theme} onChoose={(theme) => change({ theme })} />
       </label>
       <Memory />
       <Kernels />
@@ -60,28 +54,11 @@ export function SettingsPanel(): ReactElement {
 function Memory(): ReactElement {
   const memory = useApp((state) => state.settings.memory)
   const change = useApp((state) => state.changeMemory)
-  const hint = useId()
   return (
-    <div className="field">
-      <label>
-        Memory
-        <select
-          value={memory}
-          aria-describedby={hint}
-          onChange={(event) => void change(memoryOf(event.target.value))}
-        >
-          {Object.entries(MEMORY).map(([choice, name]) => (
-            <option key={choice} value={choice}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <p id={hint} className="hint">
-        Sparing memory puts away the part that looks at pictures until the next picture, which then takes a
-        little longer.
-      </p>
-    </div>
+    <Choice label="Memory" names={MEMORY} chosen={memory} onChoose={(choice) => void change(choice)}>
+      Sparing memory puts away the part that looks at pictures until the next picture, which then takes a
+      little longer.
+    </Choice>
   )
 }
 
@@ -89,28 +66,71 @@ function Memory(): ReactElement {
 function Kernels(): ReactElement {
   const kernels = useApp((state) => state.settings.kernels)
   const change = useApp((state) => state.changeSettings)
+  return (
+    <Choice
+      label="Kernels of our own"
+      names={KERNELS}
+      chosen={kernels}
+      onChoose={(choice) => change({ kernels: choice })}
+    >
+      They make the language model faster on a graphics card, and are tried first: where they come out
+      otherwise than ONNX Runtime, that is used. A change holds from the next load on.
+    </Choice>
+  )
+}
+
+interface ChoiceProps<T extends string> {
+  label: string
+  names: Record<T, string>
+  chosen: T
+  onChoose: (choice: T) => void
+  /** The hint. */
+  children: ReactNode
+}
+
+function Choice<T extends string>({
+  label,
+  names,
+  chosen,
+  onChoose,
+  children,
+}: ChoiceProps<T>): ReactElement {
   const hint = useId()
   return (
     <div className="field">
       <label>
-        Kernels of our own
-        <select
-          value={kernels}
-          aria-describedby={hint}
-          onChange={(event) => change({ kernels: kernelsOf(event.target.value) })}
-        >
-          {Object.entries(KERNELS).map(([choice, name]) => (
-            <option key={choice} value={choice}>
-              {name}
-            </option>
-          ))}
-        </select>
+        {label}
+        <Options names={names} chosen={chosen} onChoose={onChoose} hint={hint} />
       </label>
       <p id={hint} className="hint">
-        They make the language model faster on a graphics card, and are tried first: where they come out
-        otherwise than ONNX Runtime, that is used. A change holds from the next load on.
+        {children}
       </p>
     </div>
+  )
+}
+
+interface OptionsProps<T extends string> extends Omit<ChoiceProps<T>, 'label' | 'children'> {
+  /** Id of what describes them. */
+  hint?: string
+}
+
+function Options<T extends string>({ names, chosen, onChoose, hint }: OptionsProps<T>): ReactElement {
+  const choices = Object.keys(names) as T[]
+  return (
+    <select
+      value={chosen}
+      aria-describedby={hint}
+      onChange={({ target }) => {
+        const choice = choices.find((one) => one === target.value)
+        if (choice !== undefined) onChoose(choice)
+      }}
+    >
+      {choices.map((choice) => (
+        <option key={choice} value={choice}>
+          {names[choice]}
+        </option>
+      ))}
+    </select>
   )
 }
 
@@ -287,16 +307,4 @@ function Shortcuts(): ReactElement {
       <dd>pastes a picture</dd>
     </dl>
   )
-}
-
-function memoryOf(value: string): MemoryChoice {
-  return value === 'keep' || value === 'spare' ? value : 'auto'
-}
-
-function kernelsOf(value: string): KernelChoice {
-  return value === 'always' || value === 'never' ? value : 'auto'
-}
-
-function themeOf(value: string): Theme {
-  return value === 'light' || value === 'dark' ? value : 'auto'
 }

@@ -62,6 +62,8 @@ async function runOnce(
   const timer = killAfter === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfter)
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
   clearTimeout(timer)
+  // Every picture is good: a run that fails by itself would leave two folders alike that hold nothing.
+  if (code !== null && code !== 0) throw new Error(`pictalk batch ended with ${code}`)
   return { ended: code !== null, stdout: stdout.split('\n') }
 }
 

@@ -55,7 +55,8 @@ export function grownClasses(
     .map((name) => {
       const of = (censuses: readonly Census[]): number =>
         median(censuses.map((census) => census.get(name) ?? 0))
-      return { name, early: of(early), late: of(late), grew: of(late) - of(early) >= cyclesBetween / 2 }
+      const [was, is] = [of(early), of(late)]
+      return { name, early: was, late: is, grew: is - was >= cyclesBetween / 2 }
     })
     .filter(({ grew }) => grew)
 }
