@@ -1,6 +1,6 @@
 """Answers of transformers' own `generate` on the reference checkpoints: generation.json beside each of them, and sampling.json.
 
-    python make_generation.py                  # every folder with a reference.json
+    python make_generation.py                  # every folder with a generation_config.json: LAVIS' and those of stage 1 have none
     python make_generation.py t5-untied        # one of them
 
 Greedy and beam search under many settings. A case is kept only where float64 chooses the same tokens as float32, so
@@ -118,7 +118,7 @@ def sampling_cases() -> list[dict]:
 
 def main() -> None:
     torch.set_num_threads(1)
-    for folder in sorted(p for p in HERE.iterdir() if (p / "reference.json").exists()):
+    for folder in sorted(p for p in HERE.iterdir() if (p / "generation_config.json").exists()):
         if len(sys.argv) > 1 and folder.name not in sys.argv[1:]:
             continue
         cases = cases_of(folder)

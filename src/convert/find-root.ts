@@ -31,7 +31,7 @@ export async function findRoot(
 ): Promise<string | null> {
   const paths = (await tree.list?.()) ?? []
   const lavis = await lavisRoot(tree, paths)
-  if (lavis !== undefined && !markers.some((marker) => paths.includes(lavis + marker))) return lavis
+  if (lavis !== undefined && !markers.some((marker) => liesIn(lavis, marker, paths))) return lavis
   for (const marker of markers) {
     const roots = paths
       .filter((path) => path === marker || path.endsWith(`/${marker}`))
@@ -52,6 +52,21 @@ async function lavisRoot(tree: FileTree, paths: readonly string[]): Promise<stri
   for (const path of outermost)
     if (await isLavisFile(tree, path)) return path.slice(0, path.lastIndexOf('/') + 1)
   return undefined
+}
+
+/** Whether a folder has `marker`, or lies in one that has it and weights beside it: then that one is meant. */
+function liesIn(folder: string, marker: string, paths: readonly string[]): boolean {
+  if (paths.includes(folder + marker)) return true
+  const parents = [...folder.matchAll(/[^/]+\//g)].map(({ index }) => folder.slice(0, index))
+  return parents.some(
+    (parent) =>
+      paths.includes(parent + marker) &&
+      (marker === MANIFEST_PATH || paths.some((path) => isFileIn(parent, path) && isWeights(path))),
+  )
+}
+
+function isFileIn(folder: string, path: string): boolean {
+  return path.startsWith(folder) && !path.slice(folder.length).includes('/')
 }
 
 async function choose(roots: readonly string[], tree: FileTree, paths: readonly string[]): Promise<string> {

@@ -84,6 +84,12 @@ describe('a folder of another kind', () => {
       /git lfs pull/,
     ],
     [
+      'GGUF beside weights without their configuration',
+      () => new Altered().write('blip2-q4_k_m.gguf', 'GGUF').remove('config.json'),
+      'unsupported-model',
+      /^blip2-q4_k_m\.gguf is GGUF/,
+    ],
+    [
       'an adapter alone',
       () =>
         renamed('adapter_model.safetensors')

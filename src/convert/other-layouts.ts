@@ -92,13 +92,12 @@ const LAYOUTS: readonly Layout[] = [
 /** Why no weights were found: named where it is another layout that people have. */
 export async function whyNoWeights(tree: FileTree): Promise<AppError> {
   const listed = await tree.list?.()
-  // It is listed and cannot be opened.
-  const dangling = listed?.find((path) => path === SINGLE || path === INDEX)
-  if (dangling !== undefined)
-    return new AppError(
-      'bad-checkpoint',
-      `${dangling} is a link that leads nowhere, or a folder; download the file again.`,
-    )
+  for (const path of [SINGLE, INDEX])
+    if (listed?.includes(path) && (await tree.open(path)) === undefined)
+      return new AppError(
+        'bad-checkpoint',
+        `${path} is a link that leads nowhere, or a folder; download the file again.`,
+      )
   for (const { pattern, probes, code, says } of LAYOUTS) {
     const found = listed?.find((path) => pattern.test(path)) ?? (await firstThere(tree, probes))
     if (found !== undefined) return new AppError(code, says(found))

@@ -101,7 +101,7 @@ export interface EngineCalls {
       pack: PackPlace
       prefer: Provider | null
       memory: MemoryChoice
-      /** Where kernels of our own are used; left out: `auto`. */
+      /** Where kernels of our own are used; left out: `never`. */
       kernels?: KernelChoice | undefined
       /** Whether it is run once while it loads; left out: where that is worth its time. */
       warmUp?: boolean | undefined

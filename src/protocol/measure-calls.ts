@@ -6,7 +6,7 @@ import type { PackPlace } from './engine-calls.ts'
 export interface MeasureRequest {
   pack: PackPlace
   prefer: Provider | null
-  /** Where kernels of our own are used; left out: `auto`. */
+  /** Where kernels of our own are used; left out: `never`. */
   kernels?: KernelChoice | undefined
   /** Tokens decoded for each figure. */
   tokens: number

@@ -14,9 +14,9 @@ const MEMORY: Record<MemoryChoice, string> = {
 }
 
 const KERNELS: Record<KernelChoice, string> = {
+  never: 'Off',
   auto: 'On graphics cards',
   always: 'On software adapters, too',
-  never: 'Off',
 }
 
 export function SettingsPanel(): ReactElement {
@@ -73,8 +73,9 @@ function Kernels(): ReactElement {
       chosen={kernels}
       onChoose={(choice) => change({ kernels: choice })}
     >
-      They make the language model faster on a graphics card, and are tried first: where they come out
-      otherwise than ONNX Runtime, that is used. A change holds from the next load on.
+      Meant to make the language model faster on a graphics card, and not yet seen on one. They are tried
+      first: where they come out otherwise than ONNX Runtime, that is used. A change holds from the next load
+      on.
     </Choice>
   )
 }

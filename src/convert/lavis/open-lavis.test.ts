@@ -155,6 +155,26 @@ describe('a checkpoint of LAVIS', () => {
     expect(await openLavis(treeInMemory(both)), 'what transformers would load is meant').toBeUndefined()
   })
 
+  it('is none below a checkpoint that is whole, nor is an adapter there, which is refused by itself', async () => {
+    const whole = [
+      ['config.json', new TextEncoder().encode('{"model_type":"blip-2"}').buffer],
+      ['model.safetensors', new ArrayBuffer(8)],
+    ] as const
+    const state = await readFile('models/reference/torch/state.pth')
+    state.write('lora_A', state.indexOf('weight'), 'latin1')
+    const adapter = new Uint8Array(state).buffer
+    expect(await findRoot(treeInMemory(new Map([...whole, ['runs/lora.pth', adapter]])))).toBe('')
+    await expect(openLavis(treeInMemory(new Map([['lora.pth', adapter]])))).rejects.toMatchObject({
+      code: 'unsupported-model',
+      message: expect.stringMatching(/lora_A.*merge it/) as string,
+    })
+    const trained = (await filesOf('lavis-opt')).get(FILES['lavis-opt'][0]) ?? new ArrayBuffer()
+    const both = new Map<string, ArrayBuffer>([...whole, ['runs/trained.pth', trained]])
+    expect(await findRoot(treeInMemory(both))).toBe('')
+    both.delete('model.safetensors')
+    expect(await findRoot(treeInMemory(both)), 'a configuration alone is none').toBe('runs/')
+  })
+
   it.each([
     ['eva_vit_g.pth', /leaves out its vision encoder \(eva_vit_g\.pth\), as LAVIS/],
     [

@@ -5,10 +5,12 @@
 import { subtree, type FileTree } from '../../pack/bytes.ts'
 import { AppError } from '../../pack/failure.ts'
 import { isRecord } from '../../pack/schema.ts'
+import { wrapperPrefix } from '../adapters.ts'
 import { openCheckpoint, openTorchCheckpoint, type Checkpoint, type CheckpointFile } from '../checkpoint.ts'
 import { INDEX, SINGLE, TORCH_INDEX, TORCH_SINGLE } from '../other-layouts.ts'
 import { parseObject, readJson, type Json } from '../side-files.ts'
 import { readTokenizer } from '../tokenizer/read-tokenizer.ts'
+import { isTorchFile, torchNames } from '../torch/torch-file.ts'
 import { composeCheckpoint, type Composition } from './composed.ts'
 import { lavisConfig, TOWER_DEPTH, type LanguageConfig } from './config.ts'
 import {
@@ -59,10 +61,18 @@ export async function openLavis(tree: FileTree, signal?: AbortSignal): Promise<L
   return assemble({ tree, paths, model, tower: { kind, file: tower }, language }, signal)
 }
 
-/** Whether a file is one that LAVIS saved; false for one that cannot be read. */
+/** Whether a file is one that LAVIS saved, by the names in it; false for one that cannot be read. */
 export async function isLavisFile(tree: FileTree, path: string): Promise<boolean> {
-  const { files } = await openFiles(tree, [path])
-  return files.some(({ names }) => isLavisModel(names))
+  const source = await tree.open(path)
+  if (source === undefined || !(await isTorchFile(source))) return false
+  try {
+    const names = [...(await torchNames(source, path))]
+    const prefix = wrapperPrefix(names)
+    return isLavisModel(new Set(names.map((name) => name.slice(prefix.length))))
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'bad-checkpoint') return false
+    throw error
+  }
 }
 
 /** Whether there is such a file in the tree, in no folder below. */

@@ -33,17 +33,9 @@ export async function readTorchFile(
   signal?: AbortSignal,
 ): Promise<Map<string, TensorEntry>> {
   const zip = zipSource(source, file, signal)
-  const entries = await readDirectory(zip, MOST_ENTRIES).catch(orDamaged(file, 'it is no whole ZIP file'))
-  const pickle = [...entries.values()].filter(({ name }) => /^[^/]+\/data\.pkl$/.test(name))
-  const [found] = pickle
-  if (found === undefined || pickle.length > 1) throw damaged(file, 'it has no single data.pkl')
-  if (found.bytes > LARGEST_PICKLE) throw damaged(file, 'its pickle is too large')
-  const root = found.name.slice(0, -'data.pkl'.length)
-  await checkByteOrder(zip, entries.get(`${root}byteorder`), file)
-  const start = await startOf(zip, found, file)
-  const bytes = new Uint8Array(await readExactly(source, file, start, start + found.bytes, signal))
-  const pickled = [...unpickleStateDict(bytes, file)].map(([name, tensor]) => {
-    const entry = entries.get(`${root}data/${tensor.storage.key}`)
+  const { stateDict, storages, root } = await readStateDict(zip, file)
+  const pickled = [...stateDict].map(([name, tensor]) => {
+    const entry = storages.get(`${root}data/${tensor.storage.key}`)
     if (entry === undefined) throw damaged(file, `it lacks the bytes of ${name}`)
     return { name, tensor, entry }
   })
@@ -52,6 +44,37 @@ export async function readTorchFile(
   for (const { name, tensor, entry } of pickled)
     tensors.set(name, located(tensor, entry, starts.get(entry) ?? NaN, `${file}: ${name}`))
   return tensors
+}
+
+/** What the tensors of a file are called; where they lie is not looked up. Throws `bad-checkpoint`. */
+export async function torchNames(
+  source: ByteSource,
+  file: string,
+  signal?: AbortSignal,
+): Promise<Set<string>> {
+  const { stateDict } = await readStateDict(zipSource(source, file, signal), file)
+  return new Set(stateDict.keys())
+}
+
+interface StateDict {
+  stateDict: ReadonlyMap<string, PickledTensor>
+  /** Entries of the ZIP file; storages are those in `data/` of `root`. */
+  storages: ReadonlyMap<string, ZipEntry>
+  /** The folder that everything lies in, ending in `/`. */
+  root: string
+}
+
+async function readStateDict(zip: ZipSource, file: string): Promise<StateDict> {
+  const entries = await readDirectory(zip, MOST_ENTRIES).catch(orDamaged(file, 'it is no whole ZIP file'))
+  const pickle = [...entries.values()].filter(({ name }) => /^[^/]+\/data\.pkl$/.test(name))
+  const [found] = pickle
+  if (found === undefined || pickle.length > 1) throw damaged(file, 'it has no single data.pkl')
+  if (found.bytes > LARGEST_PICKLE) throw damaged(file, 'its pickle is too large')
+  const root = found.name.slice(0, -'data.pkl'.length)
+  await checkByteOrder(zip, entries.get(`${root}byteorder`), file)
+  const start = await startOf(zip, found, file)
+  const bytes = new Uint8Array(await zip.slice(start, start + found.bytes).arrayBuffer())
+  return { stateDict: unpickleStateDict(bytes, file), storages: entries, root }
 }
 
 /** Written row by row, and inside its storage, or refused. */

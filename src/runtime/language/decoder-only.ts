@@ -100,7 +100,8 @@ export class DecoderOnly implements LanguageModel {
     const rows = range(0, shape.queries + count)
     const zeros = new Float32Array(shape.queries * shape.hiddenSize)
     const cache = await openCache(memory, capacityFor(rows.length, context))
-    const queries = runtime.tensor('float32', zeros, [1, shape.queries, shape.hiddenSize])
+    // As embeddings come from the Q-Former: on the GPU where there is one, which kernels of our own rely on.
+    const queries = runtime.resident('float32', zeros, [1, shape.queries, shape.hiddenSize])
     try {
       // What comes out of nothing is of no interest, not even whether it is a number.
       await runs.run(cache, {

@@ -87,9 +87,9 @@ export class PartsOpener<F extends Family = Family> {
     return this.#options.signal
   }
 
-  /** What people want of kernels of our own. */
+  /** What people want of kernels of our own; they are left out until they were seen on cards (decision 030). */
   get kernels(): KernelChoice {
-    return this.#options.kernels ?? 'auto'
+    return this.#options.kernels ?? 'never'
   }
 
   get judgements(): Judgements | undefined {

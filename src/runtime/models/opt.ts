@@ -86,7 +86,8 @@ async function openJudged(parts: OptParts, budget: TalkBudget, files: PartFiles)
     judgements?.keep(key, { logits, wrong, unfinished: begun })
   await note(false, unfinished + 1)
   const own = await openAgreeing(parts, budget, files, logits).catch(async (error: unknown) => {
-    if (error instanceof AppError && error.code === 'cancelled') await note(false, unfinished)
+    // Only a device that goes away speaks against our kernels.
+    if (error instanceof AppError && error.code !== 'device-lost') await note(false, unfinished)
     throw error
   })
   await note(own === 'wrong', 0)
@@ -152,7 +153,7 @@ function fitsKernels(parts: OptParts, budget: TalkBudget, files: PartFiles): boo
 /** Null where the device does not take our kernels after all, or has no room for what they need besides the weights. */
 async function openOwn(parts: OptParts, budget: TalkBudget, files: PartFiles): Promise<DecoderOnly | null> {
   try {
-    return await openOptDecoder(parts.runtime, ownOptions(parts, budget, files))
+    return await parts.runtime.attempt(() => openOptDecoder(parts.runtime, ownOptions(parts, budget, files)))
   } catch (error) {
     // A kernel that cannot be compiled is no failure that people can do anything about.
     if (!(error instanceof AppError) || error.code === 'out-of-memory') return null

@@ -25,7 +25,7 @@ beforeAll(async () => {
   compute = await openCompute('webgpu')
   compute.device?.addEventListener('uncapturederror', ({ error }) => complaints.push(error.message))
   graph = await openTalkingModel(pack, compute, { kernels: 'never' })
-  own = await openTalkingModel(pack, compute, { kernels: 'always' })
+  own = await openTalkingModel(pack, compute, { kernels: 'always', warmUp: true })
   // Shaders are compiled here, on a software adapter by the processor.
 }, 300_000)
 

@@ -79,7 +79,8 @@ export class OptRuns implements DecoderRuns {
       for (let sent = 1, taken = 0; taken < most; taken += 1) {
         if (this.#writes !== owned) {
           // Another sequence ran in between: the state is its own, and the chain is taken up where it was.
-          const [token] = (await Promise.all(underWay)).slice(-1).map((choice) => choice.token)
+          const sofar = await runtime.attempt(() => Promise.all(underWay))
+          const [token] = sofar.slice(-1).map((choice) => choice.token)
           const source = { token: token ?? last?.token ?? 0 }
           this.#write(cache.capacity, [{ source, position: run.past + rows.length + sent - 1, slot: 0 }], 0)
           owned = this.#writes

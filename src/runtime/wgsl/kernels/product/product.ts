@@ -68,8 +68,9 @@ export function workgroupsOf(shape: ProductShape, tuning: ProductTuning): number
 }
 
 /** Bytes of workgroup memory that the kernel takes. */
-export function workgroupBytes({ norm, inputs }: ProductShape, tuning: ProductTuning): number {
-  return 4 * (tuning.threads * tuning.rowsPerThread + (norm === null ? 0 : inputs))
+export function workgroupBytes({ norm, inputs, into }: ProductShape, tuning: ProductTuning): number {
+  const records = into.kind === 'scores' ? 2 * rowsOfWorkgroup(tuning) : 0
+  return 4 * (tuning.threads * tuning.rowsPerThread + (norm === null ? 0 : inputs) + records)
 }
 
 /**
