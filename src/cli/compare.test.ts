@@ -187,7 +187,7 @@ it('search finds pictures in folders of folders, passes over damaged ones and or
   cpSync(IMAGES[0] ?? '', join(pictures, 'one.png'))
   cpSync(IMAGES[1] ?? '', join(pictures, 'deeper', 'two.PNG'))
   writeFileSync(join(pictures, 'damaged.png'), 'no picture')
-  writeFileSync(join(pictures, 'notes.txt'), 'no picture')
+  for (const name of ['notes.txt', '._one.png']) writeFileSync(join(pictures, name), 'no picture')
   const { lines, remarks, ...asked } = run()
   const wanted = { ...flags, text: reference.texts[2] ?? '', top: 5 }
   expect(await search({ pack, folder: pictures, flags: wanted }, asked)).toBe(1)

@@ -3,17 +3,17 @@ import { heatSheet } from '../image/heat-map.ts'
 import { preprocess } from '../image/preprocess.ts'
 import { resizeBicubic } from '../image/resize.ts'
 import { writePng } from '../image/write-png.ts'
-import { AppError, throwIfCancelled, toFailure } from '../pack/failure.ts'
+import { AppError, toFailure } from '../pack/failure.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
 import { openRetrievalModel } from '../runtime/models/models.ts'
 import { meanOverHeads, type RetrievalModel, type SeenPicture } from '../runtime/models/retrieval.ts'
 import { classProbabilities, contrast, START_TEMPERATURE } from '../runtime/retrieval/scores.ts'
 import { replaceFile } from './durable.ts'
+import { eachPicture } from './each-picture.ts'
 import { openPackFolder } from './files.ts'
 import { fromHere, outBeside } from './from-here.ts'
 import { readPicture, readPixels } from './read-pixels.ts'
 import { writeSafetensors, type NamedTensor } from './safetensors-file.ts'
-import { sentenceOf } from './sentence.ts'
 import type { PictureFlags, Run } from './talk.ts'
 
 export interface MatchRequest {
@@ -189,7 +189,7 @@ export async function withModel<T>(
 }
 
 /** One look at a picture, for as long as `use` takes. */
-export async function looking<T>(
+async function looking<T>(
   model: RetrievalModel,
   image: string,
   { alpha }: PictureFlags,
@@ -202,26 +202,6 @@ export async function looking<T>(
   } finally {
     picture.features.dispose()
   }
-}
-
-/** One bad picture of several must not cost the others. Gives how many there were. */
-export async function eachPicture(
-  images: readonly string[],
-  { signal, remark }: Run,
-  work: (image: string) => Promise<void>,
-): Promise<number> {
-  let failures = 0
-  for (const image of images) {
-    throwIfCancelled(signal)
-    try {
-      await work(image)
-    } catch (error) {
-      if (images.length === 1 || toFailure(error).code === 'cancelled') throw error
-      failures += 1
-      remark(sentenceOf(error, image))
-    }
-  }
-  return failures
 }
 
 /** Says which picture it was that failed. */

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -181,6 +182,16 @@ describe('pictalk', () => {
     expect(outcome.stderr.trim().split('\n')).toHaveLength(1)
     expect(outcome.stderr).toMatch(sentence)
     expect(outcome.stdout).toBe('')
+  })
+
+  it('ends without a word when nobody reads any more, as behind a pipe', async () => {
+    const args = [...commandLine.command, 'inspect', join(folder, 'pack'), '--json']
+    const child = spawn(process.execPath, args)
+    child.stdout.destroy()
+    let stderr = ''
+    child.stderr.on('data', (data: Buffer) => (stderr += data.toString()))
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(141)
+    expect(stderr).toBe('')
   })
 
   it('notices a damaged pack', async () => {

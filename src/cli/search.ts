@@ -1,13 +1,13 @@
 /** Finds the pictures of a folder that a text fits best. Runs in the thread of models. */
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../pack/failure.ts'
 import type { RetrievalModel, SeenPicture } from '../runtime/models/retrieval.ts'
 import { contrast, matchProbability, RERANKED, retrieve } from '../runtime/retrieval/scores.ts'
-import { checkTexts, eachPicture, percent, withModel } from './compare.ts'
+import { checkTexts, percent, withModel } from './compare.ts'
+import { eachPicture } from './each-picture.ts'
+import { findPictures } from './find-pictures.ts'
 import { fromHere } from './from-here.ts'
 import { readPixels } from './read-pixels.ts'
-import { failOf } from './system-errors.ts'
 import type { PictureFlags, Run } from './talk.ts'
 
 export interface SearchRequest {
@@ -29,7 +29,8 @@ interface Candidate {
  */
 export async function search({ pack, folder, flags }: SearchRequest, run: Run): Promise<number> {
   checkTexts([flags.text])
-  const images = await picturesIn(folder)
+  const { paths } = await findPictures(fromHere(folder), { recursive: true })
+  const images = paths.map((path) => join(folder, path))
   if (images.length === 0)
     throw new AppError('not-found', `There are no pictures in ${folder} or the folders in it.`)
   return withModel(pack, run, async (model) => {
@@ -101,18 +102,4 @@ async function report(
     const line = `${image}: ${itm === null ? 'not looked at again' : `match ${percent(itm)}`}, likeness ${itc.toFixed(4)}`
     run.print(json ? JSON.stringify({ image, text, itc, itm, itm_logits: logits, score }) : line)
   }
-}
-
-/** Endings of the formats that are read here. */
-const PICTURE = /\.(png|jpe?g|gif|webp|bmp|ico|avif)$/i
-
-/** Pictures of a folder and of those in it, in the order of their names. Links are not followed. */
-async function picturesIn(folder: string): Promise<string[]> {
-  const root = fromHere(folder)
-  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch((cause: unknown) =>
-    failOf(cause, folder, 'read'),
-  )
-  const pictures = entries.filter((entry) => entry.isFile() && PICTURE.test(entry.name))
-  const named = pictures.map((entry) => join(folder, entry.parentPath.slice(root.length), entry.name))
-  return named.sort((a, b) => (a < b ? -1 : 1))
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { decodeImage } from './decode-image.ts'
-import { trace } from './talk.ts'
+import { caption, trace } from './talk.ts'
 
 vi.mock('./decode-image.ts', { spy: true })
 
@@ -25,4 +25,20 @@ it('a trace decodes its picture once', async () => {
   )
   expect(decodeImage).toHaveBeenCalledOnce()
   expect(statSync(out).size).toBeGreaterThan(0)
+})
+
+it('Captions of several pictures end where they are stopped: that is no failure of a picture', async () => {
+  const stop = new AbortController()
+  const remark = vi.fn()
+  const image = 'models/reference/images/shapes-97x61.png'
+  const asked = caption(
+    {
+      pack: 'public/models/drawn-scenes',
+      images: [image, image, image],
+      flags: { alpha: 'drop', prompt: '', maxNewTokens: 3, json: true },
+    },
+    { signal: stop.signal, print: () => stop.abort(), remark },
+  )
+  await expect(asked).rejects.toMatchObject({ code: 'cancelled' })
+  expect(remark).not.toHaveBeenCalled()
 })

@@ -15,6 +15,7 @@ import { traceStages } from '../runtime/models/trace.ts'
 import type { Turn } from '../runtime/talk/dialogue.ts'
 import type { Answer, AnswerSoFar } from '../runtime/talk/discussion.ts'
 import { decodingSettings, type DecodingFlags } from './decoding-flags.ts'
+import { eachPicture } from './each-picture.ts'
 import { openPackFolder } from './files.ts'
 import { fromHere, outBeside } from './from-here.ts'
 import { readPixels } from './read-pixels.ts'
@@ -62,26 +63,20 @@ export interface Run {
  */
 export async function caption({ pack, images, flags }: CaptionRequest, run: Run): Promise<number> {
   const model = await load(pack, run)
-  if (!flags.json) assertWrites(model.manifest)
-  let failures = 0
-  for (const image of images) {
-    try {
+  try {
+    if (!flags.json) assertWrites(model.manifest)
+    return await eachPicture(images, run, async (image) => {
       const result = await captionOne(model, image, flags, run)
       if (flags.json) run.print(JSON.stringify(result))
       else if (result.text === '') throw wordless(result.token_ids, result.finish)
       else run.print(images.length === 1 ? result.text : `${image}: ${result.text}`)
-    } catch (error) {
-      if (images.length === 1) throw error
-      // One bad picture must not cost the others.
-      failures += 1
-      run.remark(sentenceOf(error, image))
-    }
+    })
+  } finally {
+    await model.dispose()
   }
-  await model.dispose()
-  return failures
 }
 
-export interface CaptionResult {
+interface CaptionResult {
   image: string
   text: string
   token_ids: number[]

@@ -3,8 +3,7 @@
  * the first bad one.
  */
 import { graphProblem } from '../convert/graph-check.ts'
-import { concatenated } from '../image/file-bytes.ts'
-import { sha256Hex } from '../pack/bytes.ts'
+import { concatenated, sha256Hex } from '../pack/bytes.ts'
 import { throwIfCancelled } from '../pack/failure.ts'
 import { chunksOf, type PackFile } from '../pack/manifest.ts'
 import { nodeDisk, type Disk } from './disk.ts'

@@ -1,12 +1,12 @@
 /** How a browser's worker decodes: its own JPEG decoder, codecs fetched beside the page's scripts. */
 import avifUrl from '@jsquash/avif/codec/dec/avif_dec.wasm?url'
 import webpUrl from '@jsquash/webp/codec/dec/webp_dec.wasm?url'
+import { concatenated } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import type { Network } from '../remote/network.ts'
 import { requestRange } from '../remote/range-request.ts'
 import { unfetched, type CodecName } from './codecs.ts'
 import type { Platform } from './decode-picture.ts'
-import { concatenated } from './file-bytes.ts'
 import type { RgbRows } from './pixels.ts'
 import { damaged } from './refusal.ts'
 

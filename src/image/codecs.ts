@@ -1,7 +1,7 @@
 /// <reference types="@jsquash/webp/emscripten-types.d.ts" />
 /** WebP and AVIF in WebAssembly (libwebp and libavif, as jSquash builds them): fetched when one is to be read. */
+import { concatenated } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
-import { concatenated } from './file-bytes.ts'
 import type { Raster } from './raster.ts'
 import { damaged } from './refusal.ts'
 

@@ -3,7 +3,8 @@
  * bytes, broken metadata, colour profiles, what follows the end), so all of them are given the same plain file: tables,
  * frame, scans, what tells colours apart, and which way is up (ITU-T T.81, annex B).
  */
-import { concatenated, startsWith, u16be } from './file-bytes.ts'
+import { concatenated } from '../pack/bytes.ts'
+import { startsWith, u16be } from './file-bytes.ts'
 import { orientationOf } from './orientation.ts'
 import type { Orientation } from './raster.ts'
 import { cutOff, damaged, refusedPicture } from './refusal.ts'

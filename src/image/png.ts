@@ -3,8 +3,9 @@
  * and so are gamma, colour profiles and broken metadata.
  */
 import { Inflate, unzlibSync } from 'fflate'
+import { concatenated } from '../pack/bytes.ts'
 import { crc32 } from '../archive/crc32.ts'
-import { ascii, concatenated, startsWith, u32be } from './file-bytes.ts'
+import { ascii, startsWith, u32be } from './file-bytes.ts'
 import { orientationOf } from './orientation.ts'
 import { pngRows, type PngHeader } from './png-rows.ts'
 import type { Orientation, Raster } from './raster.ts'

@@ -2,7 +2,8 @@
  * WebP's container: the picture, or the first frame of an animation, as a file of its own without colour profile and
  * metadata, so that every decoder of WebP reads it (WebP Container Specification).
  */
-import { ascii, concatenated, u32le } from './file-bytes.ts'
+import { concatenated } from '../pack/bytes.ts'
+import { ascii, u32le } from './file-bytes.ts'
 import { orientationOf } from './orientation.ts'
 import type { Orientation } from './raster.ts'
 import { checkSize, cutOff, damaged } from './refusal.ts'

@@ -1,7 +1,7 @@
 /** RGB bytes → a PNG file (W3C PNG, third edition): 8 bits a channel, no palette, no filter but "none". */
 import { zlibSync } from 'fflate'
+import { concatenated } from '../pack/bytes.ts'
 import { crc32 } from '../archive/crc32.ts'
-import { concatenated } from './file-bytes.ts'
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
 const TRUE_COLOUR = 2

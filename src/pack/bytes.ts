@@ -25,6 +25,16 @@ export interface PackSink {
   remove(path: string): Promise<void>
 }
 
+export function concatenated(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    out.set(part, at)
+    at += part.length
+  }
+  return out
+}
+
 /** Lower-case hexadecimal SHA-256 (FIPS 180-4). */
 export async function sha256Hex(bytes: BufferSource): Promise<string> {
   const digest = await sha256(bytes)

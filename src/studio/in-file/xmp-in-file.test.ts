@@ -38,6 +38,17 @@ describe.each(files)('a caption in %s', (_, open) => {
     expect(new TextDecoder().decode(twice).split('W5M0MpCehiHzreSzNTczkc9d')).toHaveLength(2)
   })
 
+  it('may have blanks around it and line ends of any kind', () => {
+    const after = withXmpInFile(open(), { description: ' a red\r\ncircle.\n', altText: ' ' })
+    expect(readXmp(xmpInFile(after) ?? '')).toMatchObject({ description: 'a red\ncircle.', altText: '' })
+  })
+
+  it('leaves what other programs have put behind the end of the file', () => {
+    const behind = new TextEncoder().encode('a film')
+    const after = withXmpInFile(Uint8Array.of(...open(), ...behind), TEXTS)
+    expect(after).toEqual(Uint8Array.of(...withXmpInFile(open(), TEXTS), ...behind))
+  })
+
   it('is found out where another byte of the file was changed with it', () => {
     const after = withXmpInFile(open(), TEXTS)
     const at = after.length - 40

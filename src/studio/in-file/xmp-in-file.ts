@@ -4,6 +4,7 @@
  * the pixels (1.1.5); WebP: the chunk `XMP ` and its bit in `VP8X` (1.1.8 and the container's specification).
  */
 import { crc32 } from '../../archive/crc32.ts'
+import { concatenated } from '../../pack/bytes.ts'
 import { AppError } from '../../pack/failure.ts'
 import { readXmp, writeXmp, type XmpTexts } from '../formats/xmp.ts'
 
@@ -13,6 +14,9 @@ interface Piece {
   kind: string
   packet: Uint8Array | null
 }
+
+/** Bytes behind the end that a file states, as other programs append them. */
+const REST = 'rest'
 
 interface Container {
   pieces: (bytes: Uint8Array) => Piece[]
@@ -57,7 +61,11 @@ export function verify(before: Uint8Array, after: Uint8Array, texts: XmpTexts): 
     these.length === those.length &&
     these.every((piece, i) => sameBytes(piece.bytes, those[i]?.bytes ?? new Uint8Array()))
   const said = readXmp(xmpInFile(after) ?? '')
-  const says = (name: keyof XmpTexts): boolean => texts[name] === undefined || said[name] === texts[name]
+  const says = (name: keyof XmpTexts): boolean => {
+    const wanted = texts[name]
+    // As XML is read: lines end in LF, and what stands around a text is none of it.
+    return wanted === undefined || said[name] === wanted.replace(/\r\n?/g, '\n').trim()
+  }
   if (same && says('description') && says('altText') && says('longDescription') && says('writer')) return
   throw new AppError(
     'bug',
@@ -107,9 +115,9 @@ const JPEG: Container = {
     const header = Uint8Array.of(0xff, 0xe1, length >> 8, length & 0xff)
     // JFIF and EXIF stand first.
     const at = 1 + pieces.slice(1).findIndex(({ kind }) => kind !== 'first')
-    return inserted(pieces, at, { bytes: joined([header, JPEG_XMP, packet]), kind: 'XMP', packet })
+    return inserted(pieces, at, { bytes: concatenated([header, JPEG_XMP, packet]), kind: 'XMP', packet })
   },
-  whole: (pieces) => joined(pieces.map(({ bytes }) => bytes)),
+  whole: (pieces) => concatenated(pieces.map(({ bytes }) => bytes)),
   follows: () => false,
 }
 
@@ -120,12 +128,11 @@ const PNG_XMP = ascii('XML:com.adobe.xmp\0\0\0\0\0')
 const PNG: Container = {
   pieces(file) {
     const pieces: Piece[] = [{ bytes: file.subarray(0, 8), kind: 'signature', packet: null }]
+    const view = new DataView(file.buffer, file.byteOffset, file.length)
     let at = 8
     for (let kind = ''; kind !== 'IEND';) {
-      const length = new DataView(file.buffer, file.byteOffset).getUint32(
-        at <= file.length - 12 ? at : fail(),
-      )
-      const end = at + 12 + length
+      if (at > file.length - 12) throw damagedFile()
+      const end = at + 12 + view.getUint32(at)
       if (end > file.length) throw damagedFile()
       kind = latin1(file.subarray(at + 4, at + 8))
       const data = file.subarray(at + 8, end - 4)
@@ -137,16 +144,16 @@ const PNG: Container = {
       })
       at = end
     }
-    return at === file.length ? pieces : [...pieces, { bytes: file.subarray(at), kind: 'rest', packet: null }]
+    return at === file.length ? pieces : [...pieces, { bytes: file.subarray(at), kind: REST, packet: null }]
   },
   withPacket(pieces, packet) {
-    const body = joined([ascii('iTXt'), PNG_XMP, packet])
-    const bytes = joined([bigEndian(body.length - 4), body, bigEndian(crc32(body))])
+    const body = concatenated([ascii('iTXt'), PNG_XMP, packet])
+    const bytes = concatenated([bigEndian(body.length - 4), body, bigEndian(crc32(body))])
     const at = pieces.findIndex(({ kind }) => kind === 'IDAT')
     if (at < 0) throw damagedFile()
     return inserted(pieces, at, { bytes, kind: 'iTXt', packet })
   },
-  whole: (pieces) => joined(pieces.map(({ bytes }) => bytes)),
+  whole: (pieces) => concatenated(pieces.map(({ bytes }) => bytes)),
   follows: () => false,
 }
 
@@ -154,7 +161,7 @@ const XMP_BIT = 0x04
 
 const WEBP: Container = {
   pieces(file) {
-    const view = new DataView(file.buffer, file.byteOffset)
+    const view = new DataView(file.buffer, file.byteOffset, file.length)
     const pieces: Piece[] = [{ bytes: file.subarray(0, 12), kind: 'RIFF', packet: null }]
     const size = 8 + view.getUint32(4, true)
     if (size > file.length) throw damagedFile()
@@ -168,7 +175,9 @@ const WEBP: Container = {
       pieces.push({ bytes: file.subarray(at, end), kind, packet })
       at = end
     }
-    return pieces
+    return size === file.length
+      ? pieces
+      : [...pieces, { bytes: file.subarray(size), kind: REST, packet: null }]
   },
   withPacket(pieces, packet) {
     const at = pieces.findIndex(({ kind }) => kind === 'VP8X')
@@ -183,15 +192,15 @@ const WEBP: Container = {
     const padding = packet.length % 2 === 0 ? [] : [new Uint8Array(1)]
     const size = new Uint8Array(4)
     new DataView(size.buffer).setUint32(0, packet.length, true)
-    const bytes = joined([ascii('XMP '), size, packet, ...padding])
-    return [
-      ...pieces.map((piece, i) => (i === at ? { ...piece, bytes: flagged } : piece)),
-      { bytes, kind: 'XMP ', packet },
-    ]
+    const bytes = concatenated([ascii('XMP '), size, packet, ...padding])
+    const marked = pieces.map((piece, i) => (i === at ? { ...piece, bytes: flagged } : piece))
+    const end = marked.findIndex(({ kind }) => kind === REST)
+    return inserted(marked, end < 0 ? marked.length : end, { bytes, kind: 'XMP ', packet })
   },
   whole(pieces) {
-    const file = joined(pieces.map(({ bytes }) => bytes))
-    new DataView(file.buffer).setUint32(4, file.length - 8, true)
+    const file = concatenated(pieces.map(({ bytes }) => bytes))
+    const rest = pieces.find(({ kind }) => kind === REST)?.bytes.length ?? 0
+    new DataView(file.buffer).setUint32(4, file.length - rest - 8, true)
     return file
   },
   follows: (kind) => kind === 'RIFF' || kind === 'VP8X',
@@ -208,22 +217,8 @@ function damagedFile(): AppError {
   )
 }
 
-function fail(): never {
-  throw damagedFile()
-}
-
 function tooMuch(): AppError {
   return new AppError('bad-file', 'This file has no room for so much metadata; write its caption beside it.')
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }
 
 function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
