@@ -32,7 +32,7 @@ export interface BatchRequest {
   flags: BatchFlags
 }
 
-export interface BatchSummary {
+interface BatchSummary {
   captioned: number
   /** Had a caption, which stayed. */
   kept: number

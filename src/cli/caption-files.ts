@@ -1,5 +1,4 @@
 /** Where a run's captions are read from and written to: a sidecar beside each picture, or one table for the folder. */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isTable, tableName, TABLES, type Format, type TableFormat } from '../studio/formats/formats.ts'
 import { mergedRows, type CaptionRow } from '../studio/formats/row.ts'
@@ -9,7 +8,7 @@ import type { Captioned, Outcome } from '../studio/journal.ts'
 import { comparePaths, stemOf } from '../studio/picture-files.ts'
 import { WHOLE, type Shard } from '../studio/shard.ts'
 import { replaceFile } from './durable.ts'
-import { failOf, systemCode } from './system-errors.ts'
+import { readIfThere } from './files.ts'
 
 export interface CaptionFiles {
   /** The caption that a picture has; '' for none. Throws `bad-file`. */
@@ -42,22 +41,21 @@ export function sharesStems(format: Format): boolean {
 
 function sidecars(folder: string, ending: SidecarEnding): CaptionFiles {
   const fileOf = (path: string): string => join(folder, sidecarOf(path, ending))
+  const textIn = async (path: string): Promise<string> => {
+    const bytes = await readIfThere(fileOf(path))
+    return bytes === undefined ? '' : readSidecar(bytes, sidecarOf(path, ending))
+  }
   return {
     async existing(path) {
-      const bytes = await readIfThere(fileOf(path))
-      if (bytes === undefined) return ''
-      const text = readSidecar(bytes, sidecarOf(path, ending))
+      const text = await textIn(path)
       return ending === 'xmp' && text !== '' ? readXmp(text).description : text
     },
     async keep({ path, text }) {
-      const file = fileOf(path)
-      const there = ending === 'xmp' ? await readIfThere(file) : undefined
-      const packet = there && readSidecar(there, sidecarOf(path, ending))
       const content =
         ending === 'xmp'
-          ? writeXmp({ description: text, writer: MACHINE_MADE }, packet === '' ? undefined : packet)
+          ? writeXmp({ description: text, writer: MACHINE_MADE }, (await textIn(path)) || undefined)
           : writeSidecar(text)
-      await replaceFile(file, new TextEncoder().encode(content))
+      await replaceFile(fileOf(path), new TextEncoder().encode(content))
     },
     finish: () => Promise.resolve(),
   }
@@ -115,11 +113,4 @@ export async function writeTable(
 ): Promise<void> {
   const text = TABLES[format].write(rows, { bom })
   await replaceFile(join(folder, tableName(format, shard)), new TextEncoder().encode(text))
-}
-
-async function readIfThere(path: string): Promise<Uint8Array | undefined> {
-  return readFile(path).catch((cause: unknown) => {
-    const code = systemCode(cause)
-    return code === 'ENOENT' ? undefined : failOf(cause, path, 'read')
-  })
 }

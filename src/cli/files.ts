@@ -2,7 +2,7 @@
  * Folders on disk as the sources and sinks that everything else works with. A file is opened for each read and closed
  * after it: next to megabytes per read that costs nothing, and no handle is left for anyone to close.
  */
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
 import { sha256Hex, type ByteSource, type FileTree, type PackSink } from '../pack/bytes.ts'
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
@@ -134,6 +134,13 @@ export async function readWhole(path: string, mostBytes: number): Promise<Uint8A
   const bytes = allocate(stats.size, path)
   await withFile(nodeDisk, path, (file) => readInto(file, bytes, 0, path))
   return bytes
+}
+
+/** All of a small file of ours; undefined where there is none. Throws what `failOf` says. */
+export async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  return readFile(path).catch((cause: unknown) =>
+    systemCode(cause) === 'ENOENT' ? undefined : failOf(cause, path, 'read'),
+  )
 }
 
 async function readChunk(

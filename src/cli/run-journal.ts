@@ -1,5 +1,5 @@
 /** The log of a run as a file: what was added is on the disk before anything else happens. */
-import { open, readFile, truncate, type FileHandle } from 'node:fs/promises'
+import { open, truncate, type FileHandle } from 'node:fs/promises'
 import {
   finishedLine,
   headLine,
@@ -10,15 +10,12 @@ import {
   type RunSoFar,
 } from '../studio/journal.ts'
 import { replaceFile } from './durable.ts'
-import { failOf, systemCode } from './system-errors.ts'
+import { readIfThere } from './files.ts'
+import { failOf } from './system-errors.ts'
 
 /** What an earlier run left; null where there was none, or it did not come to its first line. Throws `bad-file`. */
 export async function earlierRun(path: string): Promise<RunSoFar | null> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    if (systemCode(cause) === 'ENOENT') return new Uint8Array()
-    return failOf(cause, path, 'read')
-  })
-  return readJournal(bytes)
+  return readJournal((await readIfThere(path)) ?? new Uint8Array())
 }
 
 export class RunJournal {

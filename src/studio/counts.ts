@@ -18,8 +18,6 @@ export function countsOf(text: string): Counts {
   }
 }
 
-/** Tokens that CLIP's text encoder reads (Radford et al. 2021), the two around the text included. */
-export const CLIP_CONTEXT = 77
 /** Of a word up to so many letters CLIP's vocabulary mostly has the whole; longer ones fall into pieces of about so many. */
 const LETTERS_PER_PIECE = 9
 

@@ -76,6 +76,11 @@ function bitsIn(value: number): number {
 
 function groupsOf<T>(values: readonly T[], key: (value: T) => string): T[][] {
   const groups = new Map<string, T[]>()
-  for (const value of values) groups.set(key(value), [...(groups.get(key(value)) ?? []), value])
+  for (const value of values) {
+    const name = key(value)
+    const group = groups.get(name)
+    if (group === undefined) groups.set(name, [value])
+    else group.push(value)
+  }
   return [...groups.values()].filter((group) => group.length > 1)
 }
