@@ -1,4 +1,13 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -57,7 +66,10 @@ interface Said {
 }
 
 /** A whole run in this process; `stopAfter` pictures it is cancelled. */
-async function run(flags: Partial<BatchFlags>, { where = folder, stopAfter = Infinity } = {}): Promise<Said> {
+async function run(
+  flags: Partial<BatchFlags>,
+  { where = folder, stopAfter = Infinity, model = pack } = {},
+): Promise<Said> {
   const stop = new AbortController()
   const said: Said = { printed: [], remarks: [], failed: NaN }
   const talking: Run = {
@@ -70,7 +82,7 @@ async function run(flags: Partial<BatchFlags>, { where = folder, stopAfter = Inf
   }
   const whole = { ...FLAGS, ...flags }
   await owningRun(where, whole.shard, async (journal) => {
-    said.failed = await batch({ pack, folder: where, journal, flags: whole }, talking)
+    said.failed = await batch({ pack: model, folder: where, journal, flags: whole }, talking)
   }).catch((error: unknown) => {
     if (!stop.signal.aborted) throw error
   })
@@ -125,6 +137,33 @@ describe('captions of a folder', () => {
   )
 })
 
+it('What a killed run had captioned for its table is there for a run with other settings', async () => {
+  await run({ format: 'jsonl' }, { stopAfter: 5 })
+  // A kill leaves the log alone.
+  rmSync(join(folder, 'metadata.jsonl'))
+  const { remarks } = await run({ format: 'jsonl', maxNewTokens: 3 }, { stopAfter: 7 })
+  expect(remarks.filter((line) => line.endsWith('(kept)'))).toHaveLength(5)
+  expect(textOf('metadata.jsonl').trimEnd().split('\n')).toHaveLength(7)
+})
+
+it('A caption that cannot be written is a failure of its picture alone, in this run and the next', async () => {
+  mkdirSync(join(folder, 'img1.txt.part'))
+  const first = await run({}, { stopAfter: 3 })
+  expect(first.remarks[0]).toContain('cannot be written')
+  const { failed, remarks } = await run({})
+  expect(failed).toBe(1)
+  expect(remarks.at(-1)).toContain('5 captioned')
+})
+
+it.each(['jsonl', 'csv'] as const)('A model that cannot be opened costs no table in %s', async (format) => {
+  const own = { jsonl: '{"file_name":"img2.png", "text":"mine"}\n\n', csv: null }[format]
+  if (own !== null) writeFileSync(join(folder, 'metadata.jsonl'), own)
+  const none = run({ format }, { model: join(root, 'none') })
+  await expect(none).rejects.toMatchObject({ code: 'not-found' })
+  if (own === null) expect(existsSync(join(folder, `metadata.${format}`))).toBe(false)
+  else expect(textOf('metadata.jsonl')).toBe(own)
+})
+
 describe('a caption whose line was written and whose file was not', () => {
   /** As a kill between the two leaves it. */
   async function killedBetween(there: string): Promise<void> {
@@ -136,6 +175,24 @@ describe('a caption whose line was written and whose file was not', () => {
   it('is written by the next run', async () => {
     await killedBetween('number 2')
     expect(textOf('img2.txt')).toMatch(/^number 2, .+\n$/)
+  })
+
+  it('is written by the next run, whatever format that has itself', async () => {
+    await run({ existing: 'append' }, { stopAfter: 2 })
+    writeFileSync(join(folder, 'img2.txt'), 'number 2')
+    await run({ existing: 'append', format: 'jsonl' }, { stopAfter: 1 })
+    expect(textOf('img2.txt')).toMatch(/^number 2, .+\n$/)
+    expect(textOf('metadata.jsonl').split('\n')).toHaveLength(2)
+  })
+
+  it('is a failure of its picture alone when it cannot be written now either', async () => {
+    await run({ existing: 'append' }, { stopAfter: 2 })
+    writeFileSync(join(folder, 'img2.txt'), 'number 2')
+    mkdirSync(join(folder, 'img2.txt.part'))
+    const { failed, remarks } = await run({ existing: 'append' })
+    expect(failed).toBe(1)
+    expect(remarks[0]).toContain('img2.png: ')
+    expect(remarks.at(-1)).toContain('11 captioned')
   })
 
   it('leaves alone what somebody wrote since', async () => {

@@ -5,7 +5,7 @@ import { AppError, toFailure, throwIfCancelled } from '../pack/failure.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
 import { combined, dressed, isWanted, type Dress, type Existing } from '../studio/compose.ts'
 import type { Format } from '../studio/formats/formats.ts'
-import type { Captioned, Failed, Outcome, RunSoFar } from '../studio/journal.ts'
+import type { Captioned, Failed, Outcome, RunHead, RunSoFar } from '../studio/journal.ts'
 import { stemOf } from '../studio/picture-files.ts'
 import { isInShard, type Shard } from '../studio/shard.ts'
 import { openCaptionFiles, sharesStems, type CaptionFiles } from './caption-files.ts'
@@ -47,32 +47,27 @@ export interface BatchSummary {
 export async function batch(request: BatchRequest, run: Run): Promise<number> {
   const { folder, flags } = request
   const { paths, leftAside } = await findPictures(folder, { recursive: flags.recursive ?? false })
-  const files = await openCaptionFiles(folder, flags.format, {
-    shard: flags.shard,
-    bom: flags.bom ?? false,
-    columns: { model: request.pack, settings: JSON.stringify(decodingSettings(flags)) },
-  })
-  const key = keyOf(request)
+  const head = headOf(request)
   const found = await earlierRun(request.journal)
-  const earlier = found?.finished === false && found.head.key === key ? found : null
-  if (found !== null && !found.finished) {
-    if (found.last !== null) await settle(found.last, files)
-    if (earlier === null) {
-      await leaveBehind(found, files)
-      run.remark('pictalk: an earlier run with other settings was not finished; what it wrote stays.')
-    }
-  }
-  const journal = await RunJournal.open(request.journal, key, earlier)
+  const unfinished = found?.finished === false ? found : null
+  const earlier = unfinished?.head.key === head.key ? unfinished : null
+  const unwritten = unfinished && (await settle(unfinished, request, { goesOn: earlier !== null }))
+  if (unfinished !== null && earlier === null)
+    run.remark('pictalk: an earlier run with other settings was not finished; what it wrote stays.')
+  // Only now: what the earlier run left may stand in them.
+  const files = await openCaptionFiles(folder, head.format, { ...head, shard: flags.shard })
+  const journal = await RunJournal.open(request.journal, head, earlier)
   const outcomes = new Map(earlier?.outcomes)
   const work = new Work(request, run, files, journal, outcomes)
   try {
-    await work.all(paths.filter((path) => isInShard(path, flags.shard)))
+    if (earlier !== null && unwritten !== null) await work.fail(unwritten)
+    await work.all(paths.filter((path) => isInShard(path, flags.shard))).catch(async (error: unknown) => {
+      // What was done so far is whole and stands in the log; a table shows it, too.
+      if (countOf(outcomes, 'captioned') > 0) await files.finish(outcomes.values())
+      throw error
+    })
     await files.finish(outcomes.values())
     await journal.finish()
-  } catch (error) {
-    // What was done so far is whole and stands in the log; a table shows it, too.
-    await files.finish(outcomes.values())
-    throw error
   } finally {
     await work.dispose()
     await journal.close()
@@ -80,24 +75,52 @@ export async function batch(request: BatchRequest, run: Run): Promise<number> {
   return summarise(outcomes, leftAside, work, request, run)
 }
 
-/** What decides what is written, as one text. */
-function keyOf({ pack, flags }: BatchRequest): string {
+function headOf({ pack, flags }: BatchRequest): RunHead {
   const { prompt, alpha, format, existing, trigger, prefix, suffix, shard, recursive = false } = flags
   const dress = { trigger, prefix, suffix }
   const settings = decodingSettings(flags)
-  return JSON.stringify({ pack, prompt, alpha, settings, format, existing, dress, shard, recursive })
+  return {
+    key: JSON.stringify({ pack, prompt, alpha, settings, format, existing, dress, shard, recursive }),
+    startedAt: Date.now(),
+    format,
+    bom: flags.bom ?? false,
+    columns: { model: pack, settings: JSON.stringify(settings) },
+  }
 }
 
 /**
- * Looks after the last caption of a run that was ended: its line was written before its sidecar. One that is neither what
- * was there nor what was to be has been changed by somebody since, and stays.
+ * Looks after what a run that was ended has left, in its own files: the last caption, whose line was written before its
+ * sidecar, and, where nobody goes on with it, its table. A caption that is neither what was there nor what was to be has
+ * been changed by somebody since, and stays. Gives the failure where the last caption cannot be written now either.
  */
-async function settle(last: Captioned, files: CaptionFiles): Promise<void> {
-  if ((await files.existing(last.path)) === last.before) await files.keep(last)
+async function settle(
+  { head, last, outcomes }: RunSoFar,
+  { folder, flags }: BatchRequest,
+  { goesOn }: { goesOn: boolean },
+): Promise<Failed | null> {
+  const files = await openCaptionFiles(folder, head.format, { ...head, shard: flags.shard })
+  const settled =
+    last &&
+    (await tried(last.path, async () => {
+      if ((await files.existing(last.path)) === last.before) await files.keep(last)
+      return null
+    }))
+  if (!goesOn && countOf(outcomes, 'captioned') > 0) await files.finish(outcomes.values())
+  return settled
 }
 
-async function leaveBehind({ outcomes }: RunSoFar, files: CaptionFiles): Promise<void> {
-  await files.finish(outcomes.values())
+/**
+ * One bad picture must not cost the others: what goes wrong is its outcome. Throws when the run was cancelled, and when
+ * the disk is full, which is no picture's fault.
+ */
+async function tried<T>(path: string, attempt: () => Promise<T>): Promise<T | Failed> {
+  try {
+    return await attempt()
+  } catch (error) {
+    const failure = toFailure(error)
+    if (failure.code === 'cancelled' || failure.code === 'no-space') throw error
+    return { kind: 'failed', path, failure }
+  }
 }
 
 /** A picture that is to be captioned, and the caption that it has. */
@@ -153,13 +176,20 @@ class Work {
     }
   }
 
+  /** Puts a failure in the place of what the log says of a picture. */
+  async fail(failed: Failed): Promise<void> {
+    await this.#journal.add(failed)
+    this.#outcomes.set(failed.path, failed)
+    this.#run.remark(sentenceOfFailed(failed))
+  }
+
   async dispose(): Promise<void> {
     await this.#model?.dispose()
   }
 
   async #outcomeOf(path: string, twin: string | undefined): Promise<Outcome> {
     const { flags } = this.#request
-    const outcome = await this.#tried<Outcome | Wanted>(path, async () => {
+    const outcome = await tried<Outcome | Wanted>(path, async () => {
       if (twin !== undefined) throw sameCaptionFile(path, twin)
       const before = await this.#files.existing(path)
       return isWanted(before, flags.existing)
@@ -168,24 +198,18 @@ class Work {
     })
     if (outcome.kind !== 'wanted') return this.#logged(outcome)
     const model = await this.#loaded()
-    return this.#logged(await this.#tried(path, () => this.#caption(model, path, outcome.before)))
-  }
-
-  /** One bad picture must not cost the others: what goes wrong is its outcome. */
-  async #tried<T>(path: string, attempt: () => Promise<T>): Promise<T | Failed> {
-    try {
-      return await attempt()
-    } catch (error) {
-      const failure = toFailure(error)
-      if (failure.code === 'cancelled') throw error
-      return { kind: 'failed', path, failure }
-    }
+    return this.#logged(await tried(path, () => this.#caption(model, path, outcome.before)))
   }
 
   async #logged(outcome: Outcome): Promise<Outcome> {
     await this.#journal.add(outcome)
-    if (outcome.kind === 'captioned') await this.#files.keep(outcome)
-    return outcome
+    if (outcome.kind !== 'captioned') return outcome
+    const kept = await tried<Outcome>(outcome.path, async () => {
+      await this.#files.keep(outcome)
+      return outcome
+    })
+    if (kept.kind === 'failed') await this.#journal.add(kept)
+    return kept
   }
 
   /** The model is opened for the first picture that needs it; that it cannot be is no picture's fault. */
@@ -216,14 +240,20 @@ class Work {
     const pace = this.written === 0 ? '' : `, ${Math.round(this.perMinute)} a minute, ${minutes} min left`
     const at = `[${done}/${total}${pace}]`
     if (outcome.kind === 'failed') {
-      this.#run.remark(
-        `${at} ${sentenceOf(new AppError(outcome.failure.code, outcome.failure.message), outcome.path)}`,
-      )
+      this.#run.remark(`${at} ${sentenceOfFailed(outcome)}`)
       return
     }
     const kept = outcome.kind === 'kept' ? ' (kept)' : ''
     this.#run.remark(`${at} ${outcome.path}: ${outcome.text}${kept}`)
   }
+}
+
+function sentenceOfFailed({ path, failure: { code, message } }: Failed): string {
+  return sentenceOf(new AppError(code, message), path)
+}
+
+function countOf(outcomes: ReadonlyMap<string, Outcome>, kind: Outcome['kind']): number {
+  return [...outcomes.values()].filter((outcome) => outcome.kind === kind).length
 }
 
 function sameCaptionFile(path: string, twin: string): AppError {
@@ -240,12 +270,10 @@ function summarise(
   { flags }: BatchRequest,
   run: Run,
 ): number {
-  const count = (kind: Outcome['kind']): number =>
-    [...outcomes.values()].filter((outcome) => outcome.kind === kind).length
   const summary: BatchSummary = {
-    captioned: count('captioned'),
-    kept: count('kept'),
-    failed: count('failed'),
+    captioned: countOf(outcomes, 'captioned'),
+    kept: countOf(outcomes, 'kept'),
+    failed: countOf(outcomes, 'failed'),
     left_aside: leftAside,
     done_before: work.doneBefore,
     pictures_per_minute: Math.round(work.perMinute),

@@ -6,6 +6,7 @@ import { subtree, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import { parseAddress } from '../remote/address.ts'
 import { httpTree } from '../remote/http-tree.ts'
+import { nameOf } from '../remote/names.ts'
 import { plainNetwork } from '../remote/network.ts'
 import { openRemote } from '../remote/source.ts'
 import { syntheticCheckpoint } from '../synthetic/checkpoint.ts'
@@ -85,7 +86,8 @@ interface OneFile {
 async function oneFile(from: string, { folder, signal }: SourceOptions): Promise<OneFile> {
   const remote = /^https?:/i.test(from)
   if (!isTorchFile(from)) throw new AppError('bad-usage', `${from} is no .pth file; name the file itself.`)
-  const path = remote ? basename(new URL(from).pathname) : basename(from)
+  if (remote && !URL.canParse(from)) throw new AppError('bad-usage', `${from} is no URL of a file.`)
+  const path = remote ? nameOf(new URL(from)) : basename(from)
   const tree = remote
     ? httpTree(new URL('.', from), { network: plainNetwork(), token: undefined, signal })
     : folderTree(dirname(folder(from)))

@@ -1,15 +1,18 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { convertCheckpoint } from '../convert/convert.ts'
 import { openCheckpoint, type Checkpoint } from '../convert/checkpoint.ts'
+import { AppError } from '../pack/failure.ts'
 import { readPng } from '../image/png.ts'
 import type { RetrievalReference } from '../../testing/parity/retrieval.ts'
+import { RetrievalModel } from '../runtime/models/retrieval.ts'
 import { liveTensorCount } from '../runtime/ort/tensor.ts'
 import { attend, classify, embed, match } from './compare.ts'
 import { folderSink, folderTree } from './files.ts'
 import { search } from './search.ts'
+import { trace } from './talk.ts'
 
 const IMAGES = ['shapes-97x61', 'smooth-300x200'].map((name) => `models/reference/images/${name}.png`)
 const CHECKPOINT = 'models/reference/itm-odd'
@@ -142,6 +145,27 @@ describe('attend', () => {
   })
 })
 
+describe('a picture that is to be written over', () => {
+  it.each(['own.png', 'link.png'])('is refused by whoever writes a file, also as %s', async (name) => {
+    const image = join(folder, 'own.png')
+    cpSync(IMAGES[0] ?? '', image)
+    const out = join(folder, name)
+    if (name === 'link.png') symlinkSync('own.png', out)
+    const asked = { ...flags, out }
+    const traced = { ...asked, prompt: '', maxNewTokens: 1 }
+    for (const attempt of [
+      () => attend({ pack, image, flags: asked }, run()),
+      () => embed({ pack, flags: { ...asked, image: [IMAGES[1] ?? '', image] } }, run()),
+      () => trace({ pack, image, flags: traced }, run()),
+    ])
+      await expect(attempt()).rejects.toMatchObject({
+        code: 'bad-usage',
+        message: `${out} is the picture itself; name another file to write.`,
+      })
+    expect(readFileSync(image).equals(readFileSync(IMAGES[0] ?? ''))).toBe(true)
+  })
+})
+
 it('classify divides likeness by the temperature that it states', async () => {
   const { lines, ...asked } = run()
   const labels = { label: ['red heart', 'cat'], template: 'a {}, a {}', temperature: 0.5 }
@@ -176,4 +200,23 @@ it('search finds pictures in folders of folders, passes over damaged ones and or
   ])
   const best = scores[0] === Math.max(...scores) ? 'one.png' : join('deeper', 'two.PNG')
   expect(found[0]?.image).toBe(join(pictures, best))
+})
+
+it('A picture that fails between two looks is a failure, named to nobody as found, and leaves nothing behind', async () => {
+  const pictures = join(folder, 'failing')
+  for (const name of ['1.png', '2.png', '3.png']) cpSync(IMAGES[0] ?? '', join(pictures, name))
+  const live = liveTensorCount()
+  const failing = vi.spyOn(RetrievalModel.prototype, 'imageFeatures')
+  failing.mockRejectedValueOnce(new AppError('out-of-memory', 'There is no room.'))
+  const { lines, remarks, ...asked } = run()
+  const wanted = { ...flags, text: 'red heart', top: 5 }
+  try {
+    expect(await search({ pack, folder: pictures, flags: wanted }, asked)).toBe(1)
+  } finally {
+    failing.mockRestore()
+  }
+  expect(remarks).toEqual([expect.stringContaining('There is no room.')])
+  const found = lines.map((line) => (JSON.parse(line) as { image: string }).image)
+  expect(found.sort()).toEqual([join(pictures, '2.png'), join(pictures, '3.png')])
+  expect(liveTensorCount()).toBe(live)
 })

@@ -10,7 +10,7 @@ import { meanOverHeads, type RetrievalModel, type SeenPicture } from '../runtime
 import { classProbabilities, contrast, START_TEMPERATURE } from '../runtime/retrieval/scores.ts'
 import { replaceFile } from './durable.ts'
 import { openPackFolder } from './files.ts'
-import { fromHere } from './from-here.ts'
+import { fromHere, outBeside } from './from-here.ts'
 import { readPicture, readPixels } from './read-pixels.ts'
 import { writeSafetensors, type NamedTensor } from './safetensors-file.ts'
 import { sentenceOf } from './sentence.ts'
@@ -63,7 +63,7 @@ export async function match({ pack, images, flags }: MatchRequest, run: Run): Pr
 /** Writes the vectors of pictures and texts. Rows are in the order in which they were named, so none may be missing. */
 export async function embed({ pack, flags }: EmbedRequest, run: Run): Promise<void> {
   const { image: images = [], text: texts = [] } = flags
-  const out = fromHere(flags.out)
+  const out = await outBeside(flags.out, images)
   if (images.length + texts.length === 0)
     throw new AppError(
       'bad-usage',
@@ -111,7 +111,7 @@ export async function embed({ pack, flags }: EmbedRequest, run: Run): Promise<vo
 
 /** Writes where the queries look: the values, or a picture of them, by the ending of the file. */
 export async function attend({ pack, image, flags }: AttendRequest, run: Run): Promise<void> {
-  const out = fromHere(flags.out)
+  const out = await outBeside(flags.out, [image])
   const draws = /\.png$/i.test(out)
   if (!draws && !/\.safetensors$/i.test(out))
     throw new AppError('bad-usage', 'Name a file that ends in .safetensors or .png after --out.')

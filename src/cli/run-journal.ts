@@ -6,6 +6,7 @@ import {
   outcomeLine,
   readJournal,
   type Outcome,
+  type RunHead,
   type RunSoFar,
 } from '../studio/journal.ts'
 import { replaceFile } from './durable.ts'
@@ -30,10 +31,9 @@ export class RunJournal {
   }
 
   /** Goes on behind the whole lines of `earlier`, or begins anew where there is nothing to go on with. */
-  static async open(path: string, key: string, earlier: RunSoFar | null): Promise<RunJournal> {
+  static async open(path: string, head: RunHead, earlier: RunSoFar | null): Promise<RunJournal> {
     if (earlier === null) {
-      const head = headLine({ key, startedAt: Date.now() })
-      await replaceFile(path, new TextEncoder().encode(head))
+      await replaceFile(path, new TextEncoder().encode(headLine(head)))
     } else await truncate(path, earlier.wholeBytes).catch((cause: unknown) => failOf(cause, path, 'written'))
     return new RunJournal(
       path,

@@ -59,9 +59,14 @@ async function gather(
   return eachPicture(images, run, async (image) => {
     const pixels = await readPixels(image, model.manifest.preprocessing, alpha)
     const picture = await model.look(pixels, run)
-    const candidate: Candidate = { image, itc: -Infinity, picture }
+    const candidate: Candidate = { image, itc: 0, picture }
+    try {
+      candidate.itc = contrast((await model.imageFeatures(picture)).vectors, vector)
+    } catch (error) {
+      picture.features.dispose()
+      throw error
+    }
     candidates.push(candidate)
-    candidate.itc = contrast((await model.imageFeatures(picture)).vectors, vector)
     kept.push(candidate)
     kept.sort((a, b) => b.itc - a.itc)
     for (const dropped of kept.splice(RERANKED)) {

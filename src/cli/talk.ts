@@ -16,7 +16,7 @@ import type { Turn } from '../runtime/talk/dialogue.ts'
 import type { Answer, AnswerSoFar } from '../runtime/talk/discussion.ts'
 import { decodingSettings, type DecodingFlags } from './decoding-flags.ts'
 import { openPackFolder } from './files.ts'
-import { fromHere } from './from-here.ts'
+import { fromHere, outBeside } from './from-here.ts'
 import { readPixels } from './read-pixels.ts'
 import { writeSafetensors } from './safetensors-file.ts'
 import { sentenceOf } from './sentence.ts'
@@ -197,9 +197,7 @@ export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise
 
 /** Writes every stage of one picture as safetensors. */
 export async function trace({ pack, image, flags }: TraceRequest, run: Run): Promise<void> {
-  const out = fromHere(flags.out)
-  if (out === fromHere(image))
-    throw new AppError('bad-usage', `${out} is the picture itself; name another file to write.`)
+  const out = await outBeside(flags.out, [image])
   const model = await load(pack, run)
   const pixels = await readPixels(image, model.manifest.preprocessing, flags.alpha)
   const { prompt, maxNewTokens } = flags

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { finishedLine, headLine, outcomeLine, readJournal, type Outcome } from './journal.ts'
+import { finishedLine, headLine, outcomeLine, readJournal, type Outcome, type RunHead } from './journal.ts'
 
-const HEAD = { key: 'k', startedAt: 1 }
+const HEAD: RunHead = { key: 'k', startedAt: 1, format: 'csv', bom: true, columns: { model: 'm' } }
 const OUTCOMES: Outcome[] = [
   { kind: 'captioned', path: 'a.png', before: '', text: 'eine Brücke 🎈', score: -0.5 },
   { kind: 'failed', path: 'b.png', failure: { code: 'bad-image', message: 'No.' } },
@@ -14,6 +14,15 @@ describe('the log of a run', () => {
     expect(readJournal(WHOLE)).toMatchObject({ head: HEAD, last: OUTCOMES[0], finished: false })
     expect([...(readJournal(WHOLE)?.outcomes.values() ?? [])]).toEqual(OUTCOMES)
     expect(readJournal(new TextEncoder().encode(headLine(HEAD) + finishedLine()))?.finished).toBe(true)
+  })
+
+  it('has nothing left to be written where what was captioned could not be', () => {
+    const failed: Outcome = { kind: 'failed', path: 'a.png', failure: { code: 'bad-usage', message: 'No.' } }
+    const run = readJournal(
+      new TextEncoder().encode([headLine(HEAD), ...[...OUTCOMES, failed].map(outcomeLine)].join('')),
+    )
+    expect(run?.last).toBeNull()
+    expect(run?.outcomes.get('a.png')).toEqual(failed)
   })
 
   it('cut off at any byte has every whole line and nothing of the half one', () => {
@@ -32,6 +41,7 @@ describe('the log of a run', () => {
   it.each([
     'text\n',
     '{}\n',
+    headLine(HEAD).replace('"csv"', '"none"'),
     `${headLine(HEAD)}{"kind":"captioned","path":"a"}\n`,
     `${headLine(HEAD)}half\n`,
   ])('%j is refused: nobody knows what was done', (text) => {

@@ -5,15 +5,20 @@
  */
 import { AppError, FAILURE_CODES, type Failure } from '../pack/failure.ts'
 import { isRecord } from '../pack/schema.ts'
+import { FORMATS, type Format } from './formats/formats.ts'
 
-const FORMAT = 'pictalk-run'
-const VERSION = 1
+const LOG = 'pictalk-run'
+const VERSION = 2
 
 /** What was asked for. A run is gone on with only under the same. */
 export interface RunHead {
   /** Pack, prompt, decoding, format and whatever else decides what is written, as one text. */
   key: string
   startedAt: number
+  /** Where captions go, and what stands beside each: another run has to put these where they belong. */
+  format: Format
+  bom: boolean
+  columns: Readonly<Record<string, string>>
 }
 
 export interface Captioned {
@@ -38,18 +43,17 @@ export type Outcome = Captioned | Failed | { kind: 'kept'; path: string; text: s
 export interface RunSoFar {
   head: RunHead
   outcomes: Map<string, Outcome>
-  /** The last thing that was captioned: the only one of which it is open whether it was written. */
+  /** The last thing that was captioned, unless it failed to be written: the only one of which that is open. */
   last: Captioned | null
   finished: boolean
   /** Bytes that are whole lines: what is behind them has to go before anything is added. */
   wholeBytes: number
 }
 
-type Line =
-  { format: string; version: number; key: string; startedAt: number } | Outcome | { kind: 'finished' }
+type Line = { log: string; version: number; head: RunHead } | Outcome | { kind: 'finished' }
 
 export function headLine(head: RunHead): string {
-  return lineOf({ format: FORMAT, version: VERSION, ...head })
+  return lineOf({ log: LOG, version: VERSION, head })
 }
 
 export function outcomeLine(outcome: Outcome): string {
@@ -86,15 +90,24 @@ export function readJournal(bytes: Uint8Array): RunSoFar | null {
     const outcome = outcomeIn(line)
     run.outcomes.set(outcome.path, outcome)
     if (outcome.kind === 'captioned') run.last = outcome
+    else if (outcome.path === run.last?.path) run.last = null
   }
   return run
 }
 
 function headIn(line: unknown): RunHead {
-  if (!isRecord(line) || line['format'] !== FORMAT) throw noJournal()
-  const { version, key, startedAt } = line
-  if (version !== VERSION || typeof key !== 'string' || typeof startedAt !== 'number') throw noJournal()
-  return { key, startedAt }
+  if (!isRecord(line) || line['log'] !== LOG || line['version'] !== VERSION) throw noJournal()
+  const { head } = line
+  if (!isRecord(head)) throw noJournal()
+  const { key, startedAt, bom, columns } = head
+  const format = FORMATS.find((known) => known === head['format'])
+  if (typeof key !== 'string' || typeof startedAt !== 'number' || typeof bom !== 'boolean') throw noJournal()
+  if (format === undefined || !isRecord(columns) || !hasTexts(columns)) throw noJournal()
+  return { key, startedAt, format, bom, columns }
+}
+
+function hasTexts(record: Record<string, unknown>): record is Record<string, string> {
+  return Object.values(record).every((value) => typeof value === 'string')
 }
 
 function outcomeIn(line: unknown): Outcome {

@@ -18,11 +18,16 @@ export function isPictureName(path: string): boolean {
   return PICTURES.test(path)
 }
 
-/** As people sort, `img2` before `img10`, and folder by folder, so that `a/z` does not come between `a b` and `a c`. */
+/**
+ * As people sort, `img2` before `img10`, and folder by folder, so that `a/z` does not come between `a b` and `a c`. Names
+ * that are the same to people (`A` and `a`, `2` and `02`) have an order, too; only equal paths have none.
+ */
 export function comparePaths(one: string, other: string): number {
   const [these, those] = [one.split('/'), other.split('/')]
   const differs = these.findIndex((name, i) => name !== those[i])
-  return differs < 0 ? 0 : collator.compare(these[differs] ?? '', those[differs] ?? '')
+  if (differs < 0) return these.length - those.length
+  const [name = '', beside = ''] = [these[differs], those[differs]]
+  return collator.compare(name, beside) || (name < beside ? -1 : 1)
 }
 
 export function nameOf(path: string): string {

@@ -210,6 +210,13 @@ it('Names are sorted folder by folder as people do, and what systems leave is kn
     'a b/x',
     'b/1',
   ])
+  const alike = ['A/1', 'A/2', 'E', 'a', 'a/1', 'e', 'é', '02', '2']
+  for (const one of alike)
+    for (const other of alike) {
+      const order = Math.sign(comparePaths(one, other))
+      expect(order, `${one} and ${other}`).toBe(one === other ? 0 : -Math.sign(comparePaths(other, one)))
+      if (one !== other) expect(order).not.toBe(0)
+    }
   expect(['a/._x.png', '.DS_Store', 'a/Thumbs.db', '@eaDir/x.png', 'x.png'].map(isLeftover)).toEqual([
     true,
     true,

@@ -31,7 +31,7 @@ describe.each(Object.keys(TABLES) as TableFormat[])('a table in %s', (format) =>
         (captions) => {
           const rows = captions.map(({ name, text }) => ({ file: `${name}.x`, text, fields: {} }))
           const back = read(bytes(write(rows)), 'table').map(({ file, text }) => [file, text])
-          const files = rows.map(({ file, text }) => [format === 'kohya' ? file.slice(0, -2) : file, text])
+          const files = rows.map(({ file, text }) => [file, text])
           expect(back.sort()).toEqual(files.sort())
         },
       ),
@@ -50,6 +50,10 @@ describe.each(Object.keys(TABLES) as TableFormat[])('a table in %s', (format) =>
     expect(shardOfTable(format, name)).toEqual({ number: 3, of: 16 })
     expect(shardOfTable(format, tableName(format, { number: 1, of: 1 }))).toBeNull()
   })
+})
+
+it.each(['json', 'kohya', 'jsonl', 'csv'] as const)('what is no UTF-8 is called that in %s', (format) => {
+  expect(() => TABLES[format].read(Uint8Array.of(0x22, 0xff, 0x22), 'table')).toThrow('not written in UTF-8')
 })
 
 describe('CSV', () => {
@@ -147,6 +151,11 @@ it('kohya’s table has captions under keys without endings, and keeps tags', ()
     () => 0,
   )
   expect(JSON.parse(writeKohya(merged))).toEqual({ 'sub/a': { tags: 'x, y', caption: 'new' } })
+})
+
+it('kohya’s keys may have dots, and none takes the place of another', () => {
+  const rows = ['img1', 'img1.b', 'img1.c'].map((file) => ({ file, text: `of ${file}`, fields: {} }))
+  expect(readKohya(bytes(writeKohya(rows)), 'm')).toEqual(rows)
 })
 
 it('A sidecar is named as its picture and holds one caption', () => {

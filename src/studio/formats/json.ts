@@ -15,8 +15,9 @@ export function readJson(bytes: Uint8Array, name: string): CaptionRow[] {
 
 /** Throws `bad-file` for what is no JSON. */
 export function parsedJson(bytes: Uint8Array, name: string): unknown {
+  const text = textOf(bytes, name)
   try {
-    return JSON.parse(textOf(bytes, name)) as unknown
+    return JSON.parse(text) as unknown
   } catch {
     throw damagedTable(name, 'it is no JSON')
   }

@@ -3,13 +3,12 @@
  * the picture's path below the folder without its ending (`merge_captions_to_metadata.py`, without `--full_path`).
  */
 import { isRecord } from '../../pack/schema.ts'
-import { stemOf } from '../picture-files.ts'
 import { parsedJson } from './json.ts'
 import { damagedTable, type CaptionRow } from './row.ts'
 
-/** Of a row only its caption is written, and what the file itself had (`tags`, `train_resolution`). */
+/** Rows under their keys. Of each only its caption is written, and what the file itself had (`tags`, `train_resolution`). */
 export function writeKohya(rows: readonly CaptionRow[]): string {
-  const entries = rows.map(({ file, text, fields }) => [stemOf(file), { ...fields, caption: text }] as const)
+  const entries = rows.map(({ file, text, fields }) => [file, { ...fields, caption: text }] as const)
   return `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`
 }
 
