@@ -4,14 +4,13 @@
  * Weights are written in float32, holding the values that the pack's kernels would work with; the other files are
  * copied.
  */
-import { mkdir, readdir, copyFile, readFile } from 'node:fs/promises'
+import { mkdir, readdir, copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { folderTree } from '../../src/cli/files.ts'
 import { writeSafetensors, type NamedTensor } from '../../src/cli/safetensors-file.ts'
-import { openCheckpoint } from '../../src/convert/checkpoint.ts'
+import { openForConversion } from '../../src/convert/convert.ts'
 import { PRECISIONS } from '../../src/pack/precisions.ts'
-import { planOf } from './as-converted/plan.ts'
 import { readBack } from './as-converted/read-back.ts'
 
 const { values } = parseArgs({
@@ -27,9 +26,8 @@ async function main(): Promise<void> {
   if (out === undefined) throw new Error('--out is missing.')
   const precision = PRECISIONS.find((known) => known === values.precision)
   if (precision === undefined) throw new Error(`--precision may be ${PRECISIONS.join(', ')}.`)
-  const checkpoint = await openCheckpoint(folderTree(from))
-  const plans = await planOf(await readFile(join(from, 'config.json'), 'utf8'), checkpoint, precision)
-  const parts = await Promise.all(plans.map((plan) => readBack(plan, checkpoint)))
+  const { checkpoint, plan } = await openForConversion(folderTree(from), precision, {})
+  const parts = await Promise.all(plan.weights.map((weights) => readBack(weights, checkpoint)))
   const converted = new Map(parts.flatMap((part) => [...part]))
   const tensors: NamedTensor[] = []
   for (const [name, { shape }] of checkpoint.tensors) {

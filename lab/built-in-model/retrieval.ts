@@ -17,7 +17,7 @@ import { openRetrievalModel } from '../../src/runtime/models/models.ts'
 import type { RetrievalModel, SeenPicture } from '../../src/runtime/models/retrieval.ts'
 import { contrastMatrix, retrieve, type MatchLogits } from '../../src/runtime/retrieval/scores.ts'
 import { captionsOf } from '../../src/scenes/language.ts'
-import { makeScene } from '../../src/scenes/scene.ts'
+import { FIRST_HELD_OUT_SEED, makeScene } from '../../src/scenes/scene.ts'
 import { packInMemory } from '../../testing/parity/reference.ts'
 
 const { values } = parseArgs({
@@ -29,12 +29,10 @@ const { values } = parseArgs({
   },
 })
 
-/** From here on no scene was trained on. */
-const HELD_OUT = 1_000_000
 const RANKS = [1, 5, 10]
 const [count, rerank] = [Number(values.scenes), Number(values.rerank)]
 
-const scenes = Array.from({ length: count }, (_, i) => makeScene(HELD_OUT + i, 'trained'))
+const scenes = Array.from({ length: count }, (_, i) => makeScene(FIRST_HELD_OUT_SEED + i, 'trained'))
 const captions = scenes.map((scene) => captionsOf(scene, 5)[0] ?? '')
 
 async function load(precision: Precision): Promise<RetrievalModel> {

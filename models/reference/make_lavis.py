@@ -14,7 +14,7 @@ import torch
 import transformers
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from transformers import Blip2Config, Blip2ForConditionalGeneration
+from transformers import Blip2ForConditionalGeneration
 
 import make_reference
 import make_t5
@@ -22,7 +22,7 @@ from checkpoint_files import preprocessor_config, short_opt_config
 from clip_vit import ClipVit, interpolated
 from images import write_images
 from make_reference import CASES, CLIP_MEAN, CLIP_STD, HERE, NEW_TOKENS, SMALLEST_MARGIN, Spec, case_entry, prompt_ids
-from make_t5 import EOS_ID, PUBLISHED_FIELDS, START_ID, T5_CASES, T5Spec, answer_to
+from make_t5 import EOS_ID, PUBLISHED_FIELDS, T5_CASES, T5Spec, answer_to
 from oracle import Stages, encode_prompt, greedy, pixel_values, run_stages
 from t5_tokenizer import TOKENIZER_TEXTS, make_t5_tokenizer, write_t5_tokenizer
 from tokenizer_files import newline_id, train_tokenizer, write_json, write_tokenizer

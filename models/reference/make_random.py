@@ -24,7 +24,6 @@ from transformers import Blip2Config
 from checkpoint_files import shard_name, short_config, write_index, write_settings
 from images import write_images
 from make_reference import (
-    CASES,
     CLIP_MEAN,
     CLIP_STD,
     NEW_TOKENS,

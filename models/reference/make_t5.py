@@ -21,7 +21,7 @@ from transformers import Blip2Config, Blip2ForConditionalGeneration
 
 from checkpoint_files import preprocessor_config, short_config, write_settings, write_weights
 from images import write_images
-from make_reference import CASES, CLIP_MEAN, CLIP_STD, HERE, NEW_TOKENS, SMALLEST_MARGIN, Spec, report, stored_type
+from make_reference import CASES, HERE, NEW_TOKENS, SMALLEST_MARGIN, Spec, report, stored_type
 from oracle import Answer, check_post_norm, encode_prompt, greedy_behind_encoder, load_model, pixel_values, read_settings, run_stages
 from t5_tokenizer import EOS_ID, PAD_ID, TOKENIZER_TEXTS, is_word, known_words, make_t5_tokenizer, write_t5_tokenizer
 from tokenizer_files import write_json

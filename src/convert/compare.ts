@@ -30,21 +30,40 @@ export class Comparisons {
   readonly #checkpoint: Checkpoint
   readonly #comparing: Comparing
   readonly #options: ComparisonOptions
+  /** Of pairs whose rows were looked at: whether they seem to be one. */
+  readonly #seeming: Map<string, boolean>
 
-  constructor(checkpoint: Checkpoint, comparing: Comparing, options: ComparisonOptions) {
+  constructor(
+    checkpoint: Checkpoint,
+    comparing: Comparing,
+    options: ComparisonOptions,
+    seeming = new Map<string, boolean>(),
+  ) {
     this.#checkpoint = checkpoint
     this.#comparing = comparing
     this.#options = options
+    this.#seeming = seeming
   }
 
   readonly same: SameValues = async (...tensors) => {
     if (tensors[0] === tensors[1]) return true
     if (this.#comparing === 'sure') return this.#readBoth(tensors)
-    const equal = await seemSame(this.#checkpoint, tensors, this.#options.signal)
-    if (!equal) return false
+    if (!(await this.#seemSame(tensors))) return false
     this.isSure = false
     this.bytes += bytesToCompare(this.#checkpoint, tensors)
     return this.#comparing === 'likely'
+  }
+
+  /** The same taken at worst, without another look at the rows that these looked at. */
+  atWorst(): Comparisons {
+    return new Comparisons(this.#checkpoint, 'at-worst', this.#options, this.#seeming)
+  }
+
+  async #seemSame(tensors: readonly [string, string]): Promise<boolean> {
+    const pair = tensors.join(' ')
+    const seems = this.#seeming.get(pair) ?? (await seemSame(this.#checkpoint, tensors, this.#options.signal))
+    this.#seeming.set(pair, seems)
+    return seems
   }
 
   async #readBoth(tensors: readonly [string, string]): Promise<boolean> {
@@ -75,7 +94,7 @@ async function seemSame(
 }
 
 /** Certain either way. Reads both tensors as far as they are equal, in bands. */
-export async function areSame(
+async function areSame(
   checkpoint: Checkpoint,
   tensors: readonly [string, string],
   { onRead, signal }: ComparisonOptions,

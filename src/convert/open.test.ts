@@ -11,7 +11,9 @@ const EMBEDDING = 'language_model.model.decoder.embed_tokens.weight'
 const CONFIG: unknown = JSON.parse(configOf('tiny'))
 
 /** A made-up checkpoint that stores a head beside the embedding: its copy, but for one number in each of `rows`. */
-async function withHead(rows: readonly number[]): Promise<{ tree: FileTree; read: () => number }> {
+async function withHead(
+  rows: readonly number[],
+): Promise<{ tree: FileTree; read: () => number; starts: number[] }> {
   const made = syntheticTree('tiny', 1)
   const source = await made.open('model.safetensors')
   if (source === undefined) throw new Error('There is no made-up checkpoint.')
@@ -40,17 +42,19 @@ async function withHead(rows: readonly number[]): Promise<{ tree: FileTree; read
     ...pieces.map((bytes) => Uint8Array.from(bytes)),
   ]).arrayBuffer()
   let read = 0
+  const starts: number[] = []
   const tree: FileTree = {
     open: (path) => {
       if (path !== 'model.safetensors') return made.open(path)
       const slice = (from: number, to: number): ArrayBuffer => {
         read += to - from
+        starts.push(from)
         return file.slice(from, to)
       }
       return Promise.resolve({ byteLength: file.byteLength, slice })
     },
   }
-  return { tree, read: () => read }
+  return { tree, read: () => read, starts }
 }
 
 async function converted(tree: FileTree): Promise<{ seen: ConvertProgress[]; bytes: number; head: string }> {
@@ -111,6 +115,13 @@ describe('a checkpoint with a head of its own', () => {
     const before = read()
     await inspectCheckpoint(tree, 'q8')
     expect(read() - before).toBeLessThan((report.seen.at(-1)?.totalBytes ?? 0) / 10)
+  })
+
+  it('is offered with its worst, for which no row is read again', async () => {
+    const { tree, starts } = await withHead([])
+    const { likely, most } = await inspectCheckpoint(tree, 'q8')
+    expect(most).not.toEqual(likely)
+    expect(starts.filter((start, i) => starts.indexOf(start) !== i)).toEqual([])
   })
 
   it('is refused before anything is written where the pack could not be read', async () => {

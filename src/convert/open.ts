@@ -79,7 +79,8 @@ export async function openModel(
   const plan = planConversion(model, precision)
   checkSources(plan.weights, checkpoint)
   const comparedBytes = comparisons.bytes
-  const cost = costOf(plan, checkpoint, comparedBytes)
+  const sources = sourcesOf(plan, checkpoint)
+  const cost = costOf(plan, sources, comparedBytes)
   const outputs = plan.weights.flatMap(({ recipes }) => recipes.flatMap(outputsOf))
   return {
     tree,
@@ -90,10 +91,10 @@ export async function openModel(
     checkpoint,
     plan,
     parameters: countParameters(plan.weights),
-    sources: sourcesOf(plan, checkpoint),
+    sources,
     comparedBytes,
     cost,
-    most: comparisons.isSure ? cost : await costAtWorst(read, checkpoint, precision, signal),
+    most: comparisons.isSure ? cost : await costAtWorst(read, checkpoint, precision, comparisons.atWorst()),
     largestTensorBytes: outputs.reduce((most, { bytes }) => Math.max(most, bytes), 0),
   }
 }
@@ -103,15 +104,13 @@ async function costAtWorst(
   read: CheckpointModel,
   checkpoint: Checkpoint,
   precision: Precision,
-  signal: AbortSignal | undefined,
+  comparisons: Comparisons,
 ): Promise<ConversionCost> {
-  const comparisons = new Comparisons(checkpoint, 'at-worst', { signal })
   const plan = planConversion(await read.settle(checkpoint, comparisons.same), precision)
-  return costOf(plan, checkpoint, comparisons.bytes)
+  return costOf(plan, sourcesOf(plan, checkpoint), comparisons.bytes)
 }
 
-function costOf(plan: ConversionPlan, checkpoint: Checkpoint, comparedBytes: number): ConversionCost {
-  const sources = sourcesOf(plan, checkpoint)
+function costOf(plan: ConversionPlan, sources: Sources, comparedBytes: number): ConversionCost {
   return {
     fetchBytes: sources.reduce((sum, { bytes }) => sum + bytes, comparedBytes),
     keepBytes:
@@ -120,7 +119,9 @@ function costOf(plan: ConversionPlan, checkpoint: Checkpoint, comparedBytes: num
   }
 }
 
-function sourcesOf({ weights }: ConversionPlan, checkpoint: Checkpoint): OpenedCheckpoint['sources'] {
+type Sources = OpenedCheckpoint['sources']
+
+function sourcesOf({ weights }: ConversionPlan, checkpoint: Checkpoint): Sources {
   return weights.map(({ path, recipes }) => ({ path, bytes: sourceBytesOf(recipes, checkpoint) }))
 }
 

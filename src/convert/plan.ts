@@ -34,10 +34,15 @@ export function planConversion(
   accuracyLevel: AccuracyLevel = 0,
 ): ConversionPlan {
   const parts = model.parts.map((part) => planPart(part, precision, accuracyLevel))
+  const places = new Map(parts.flatMap((part) => [...part.places]))
   return {
     weights: parts.map(({ weights }) => weights),
     graphs: parts.flatMap(({ graphs }) => graphs),
-    model: model.describe((name) => placesOf(parts, name)),
+    model: model.describe((name) => {
+      const found = places.get(name)
+      if (found === undefined) throw new AppError('bug', `The model has no ${name}.`)
+      return found
+    }),
   }
 }
 
@@ -64,10 +69,4 @@ function planPart(part: Part, precision: Precision, accuracyLevel: AccuracyLevel
   const names = [part.name, ...(part.alsoOver ?? [])]
   const places = new Map(names.map((name) => [name, placesOfOne(name)]))
   return { weights: planner.finish(), graphs, places }
-}
-
-function placesOf(parts: readonly PartPlan[], name: PartName): Places {
-  const places = parts.map((one) => one.places.get(name)).find((one) => one !== undefined)
-  if (places === undefined) throw new AppError('bug', `The model has no ${name}.`)
-  return places
 }

@@ -16,7 +16,7 @@ const OTHER = { image_mean: [0.9, 0.9, 0.9], image_std: [0.8, 0.8, 0.8], size: {
 const SPELLED = { do_resize: true, do_center_crop: false, do_rescale: true, do_normalize: true, resample: 3 }
 
 describe('the image processor', () => {
-  it.each<[string, Record<string, unknown>, string]>([
+  it.each<[string, Record<string, unknown>, string, number?]>([
     [
       'inside processor_config.json',
       { 'processor_config.json': { image_processor: OWN } },
@@ -32,12 +32,14 @@ describe('the image processor', () => {
       'in its own file when processor_config.json has none',
       { 'processor_config.json': { num_query_tokens: 32 }, 'preprocessor_config.json': OWN },
       'preprocessor_config.json',
+      32,
     ],
-  ])('is read %s', async (_, files, file) => {
+  ])('is read %s', async (_, files, file, statedQueries) => {
     const read = await readPreprocessing(treeOf(files), 56)
-    expect(read).toMatchObject({
+    expect(read).toEqual({
       preprocessing: { size: 56, rescaleFactor: 1 / 255, mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] },
       stated: { imageSize: 56, file },
+      statedQueries,
     })
   })
 

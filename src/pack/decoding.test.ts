@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { decodingProblem, GREEDY, hasWord } from './decoding.ts'
+import { decodingProblem, GREEDY, hasWord, wordPattern } from './decoding.ts'
 
 describe('a word in a text', () => {
   it.each([
@@ -14,6 +14,16 @@ describe('a word in a text', () => {
     ['C++ code', 'c++', true],
   ])('%j, %j: %s', (text, word, there) => {
     expect(hasWord(text, word)).toBe(there)
+  })
+
+  it('is found by one pattern in any number of texts', () => {
+    const pattern = wordPattern('red')
+    expect(['a red one', 'a red one', 'blue', 'Red'].map((text) => pattern.test(text))).toEqual([
+      true,
+      true,
+      false,
+      true,
+    ])
   })
 })
 

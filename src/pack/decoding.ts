@@ -1,3 +1,5 @@
+import { literally } from './literally.ts'
+
 /** How an answer is decoded. Names and meanings are those of transformers' `GenerationConfig` (blip2.md 4.5, 4.6). */
 export interface DecodingSettings {
   /** Beams of beam search; 1 searches greedily or samples. */
@@ -81,18 +83,20 @@ export function choicesOf(rule: string): string[] {
     .filter((word) => word !== '')
 }
 
-/** Whether `text` has `word` as a whole word or phrase, whatever its letters and the spaces in it. */
+/** Whether `text` has `word` as `wordPattern` finds it. */
 export function hasWord(text: string, word: string): boolean {
-  const parts = word
-    .trim()
-    .split(/\s+/)
-    .map((part) => part.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'))
+  return wordPattern(word).test(text)
+}
+
+/** Finds `word` as a whole word or phrase, small letters or capitals, whatever the spaces in it. */
+export function wordPattern(word: string): RegExp {
+  const parts = word.trim().split(/\s+/).map(literally)
   // A rule may begin or end with a sign that is no part of a word: ", " say.
   const edge = (before: string, sign: string | undefined, behind: string): string =>
     sign !== undefined && WORD_SIGN.test(sign) ? `${before}[\\p{L}\\p{N}_]${behind}` : ''
   const [first, last] = [Array.from(word.trim()).at(0), Array.from(word.trim()).at(-1)]
   const pattern = `${edge('(?<!', first, ')')}${parts.join('\\s+')}${edge('(?!', last, ')')}`
-  return new RegExp(pattern, 'iu').test(text)
+  return new RegExp(pattern, 'iu')
 }
 
 const WORD_SIGN = /[\p{L}\p{N}_]/u

@@ -1,5 +1,6 @@
 /** Changes to many captions at once: planned first, so that each can be seen, then done as one step that can be undone. */
 import { AppError } from '../pack/failure.ts'
+import { literally } from '../pack/literally.ts'
 import { captionOf, withCaption, type CaptionedPicture } from './caption.ts'
 
 export type BulkEdit =
@@ -138,7 +139,7 @@ export function patternOf({
   matchCase: boolean
 }): RegExp {
   if (find === '') throw new AppError('bad-usage', 'There is nothing to look for; write what to find.')
-  const source = regular ? find : find.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
+  const source = regular ? find : literally(find)
   try {
     return new RegExp(source, matchCase ? 'gu' : 'giu')
   } catch (cause) {

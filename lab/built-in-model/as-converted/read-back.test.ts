@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { folderTree } from '../../../src/cli/files.ts'
-import { elementsOf, openCheckpoint, type Checkpoint } from '../../../src/convert/checkpoint.ts'
+import { elementsOf, type Checkpoint } from '../../../src/convert/checkpoint.ts'
+import { openForConversion } from '../../../src/convert/convert.ts'
 import { dequantiseBlocks, quantiseBlocks } from '../../../src/convert/quantise.ts'
 import type { Precision } from '../../../src/pack/manifest.ts'
-import { planOf } from './plan.ts'
 import { readBack } from './read-back.ts'
 
 interface Converted {
@@ -13,10 +12,9 @@ interface Converted {
 }
 
 async function convert(name: string, precision: Precision): Promise<Converted> {
-  const folder = `models/reference/${name}`
-  const checkpoint = await openCheckpoint(folderTree(folder))
-  const plans = await planOf(await readFile(`${folder}/config.json`, 'utf8'), checkpoint, precision)
-  const parts = await Promise.all(plans.map((plan) => readBack(plan, checkpoint)))
+  const tree = folderTree(`models/reference/${name}`)
+  const { checkpoint, plan } = await openForConversion(tree, precision, {})
+  const parts = await Promise.all(plan.weights.map((weights) => readBack(weights, checkpoint)))
   return { checkpoint, tensors: new Map(parts.flatMap((part) => [...part])) }
 }
 

@@ -2,15 +2,13 @@
  * What WebGPU itself costs on a card: the same trivial dispatches, each reading what the one before wrote, in one pass,
  * in a pass each and in a submit each, and what one number costs on its way back. Decides whether fewer dispatches,
  * passes or submits are worth anything. In Node on Dawn: `npm install --no-save webgpu@0.6.2`, then
- * `tsx lab/speed/real-gpu/dispatch-cost.ts`; `dispatchCost` itself runs wherever there is a device.
+ * `tsx lab/speed/real-gpu/dispatch-cost.ts`.
  */
-import { argv } from 'node:process'
-import { pathToFileURL } from 'node:url'
 
 const DISPATCHES = 200
 const ROUNDS = 20
 
-export interface DispatchCost {
+interface DispatchCost {
   /** Milliseconds for all dispatches until the GPU is done, the median of some rounds. */
   onePass: number
   passEach: number
@@ -25,7 +23,7 @@ const CODE = `
 fn main() { number[0] = number[0] * 3u + 1u; }
 `
 
-export async function dispatchCost(device: GPUDevice): Promise<DispatchCost> {
+async function dispatchCost(device: GPUDevice): Promise<DispatchCost> {
   const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage
   const buffer = device.createBuffer({ size: 16, usage: STORAGE | COPY_SRC })
   const staging = device.createBuffer({ size: 16, usage: MAP_READ | COPY_DST })
@@ -95,4 +93,7 @@ async function main(): Promise<void> {
   device.destroy()
 }
 
-if (import.meta.url === pathToFileURL(argv[1] ?? '').href) await main()
+await main()
+
+// It imports nothing, and only a module may wait here.
+export {}

@@ -11,7 +11,6 @@ import array
 import json
 import lzma
 import math
-import os
 import shutil
 import subprocess
 import sys

@@ -46,7 +46,7 @@ interface Weights {
 }
 
 /** Names of the tensors that no other Q-Former has. */
-export const TEXT_TENSORS = {
+const TEXT_TENSORS = {
   words: 'embeddings.word_embeddings.weight',
   positions: 'embeddings.position_embeddings.weight',
   imageProjection: 'vision_projection',
@@ -122,7 +122,7 @@ function buildLayers(
   weights: Weights,
   maps: Value[] | null,
 ): Rows {
-  const { heads, layers: count, crossAttentionFrequency: every } = config.qFormer
+  const { heads, layers: count } = config.qFormer
   const { features, pictures, tokens, mask } = treaty.input
   const seen = graph.input(features, 'float32', ['pictures', 'image_tokens', config.vision.hiddenSize])
   const looking = graph.input(pictures, 'int64', ['batch'])
@@ -133,7 +133,7 @@ function buildLayers(
   })
   let hidden = layerNorm(graph, entered, weights.norm) // [B, Q + L, hidden]
   let rows: Rows = { queries: hidden, text: hidden }
-  const lastLook = every * Math.floor((count - 1) / every)
+  const lastLook = weights.layers.findLastIndex(({ cross }) => cross !== null)
   for (const [i, layer] of weights.layers.entries()) {
     const qkv = split(graph, linear(graph, hidden, layer.self.qkv), 3)
     const attended = graph.op('MultiHeadAttention', [...qkv, '', '', bias], { num_heads: heads })

@@ -1,10 +1,10 @@
 /** What vision towers have in common: patches behind a class token, and pre-norm blocks up to the post-layernorm. */
 import { vision as treaty } from '../../pack/parts.ts'
-import { visionTokens, type VisionConfig } from '../families/blip2-look.ts'
+import { patchGrid, visionTokens, type VisionConfig } from '../families/blip2-look.ts'
 import type { GraphBuilder, Value } from '../onnx/graph-builder.ts'
 import { addNorm, addNormOnly, attention, linear, split } from '../onnx/layers.ts'
-import type { Linear, Norm } from '../planner.ts'
-import type { Initialiser } from '../weights.ts'
+import type { Linear, Norm, WeightsPlanner } from '../planner.ts'
+import type { GridChange, Initialiser } from '../weights.ts'
 
 /** Every tensor of the tower, in all of its checkpoints. */
 export const VISION_MODULE = 'vision_model'
@@ -26,6 +26,24 @@ export interface TowerWeights {
   blocks: Block[]
   /** Over all tokens, behind the last block. */
   postNorm: Norm
+}
+
+/**
+ * The stored positions, interpolated where pictures have another grid of patches. They are [1 + grid², hidden] behind
+ * the axes `leading`.
+ */
+export function planPositions(
+  planner: WeightsPlanner,
+  config: VisionConfig,
+  tensor: string,
+  { leading, corners }: { leading: readonly number[]; corners: GridChange['corners'] },
+): Initialiser {
+  const [stored, wanted] = [patchGrid(config, config.trainedSize), patchGrid(config)]
+  const rows = [1 + stored ** 2, config.hiddenSize]
+  const source = { tensor, shape: [...leading, ...rows] }
+  return stored === wanted
+    ? planner.floats(tensor, [source], [1, ...rows])
+    : planner.interpolated(tensor, source, { from: stored, to: wanted, corners })
 }
 
 /** The graph's input, in the type that it computes in: [1, 3, S, S]. */

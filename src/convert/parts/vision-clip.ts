@@ -2,15 +2,15 @@
  * CLIP's ViT (L/14 in the published models) as LAVIS has it: a norm in front of the blocks, no bias for the patches,
  * QuickGELU; post-layernorm included. Names of tensors are those of `lavis/names`.
  */
-import { patchGrid, type VisionConfig } from '../families/blip2-look.ts'
+import type { VisionConfig } from '../families/blip2-look.ts'
 import type { GraphBuilder, Value } from '../onnx/graph-builder.ts'
 import { addNormOnly, layerNorm } from '../onnx/layers.ts'
 import type { Linear, Norm, WeightsPlanner } from '../planner.ts'
-import type { Initialiser } from '../weights.ts'
-import type { Part } from './part.ts'
+import type { BuildGraph } from './part.ts'
 import {
   embedPatches,
   pixelsOf,
+  planPositions,
   runBlocks,
   VISION_MODULE,
   type Block,
@@ -21,22 +21,14 @@ interface ClipWeights extends TowerWeights {
   preNorm: Norm
 }
 
-/** The vision encoder that `config` describes. */
-export function clipPart(config: VisionConfig): Part {
-  return {
-    name: 'vision',
-    sensitive: false,
-    halfGraph: true,
-    ownWasmGraph: false,
-    plan: (planner) => {
-      const weights = planClip(planner, config)
-      return (graph) => buildClip(graph, config, weights)
-    },
-  }
+/** Plans the weights, and gives what writes their graph. */
+export function planClip(planner: WeightsPlanner, config: VisionConfig): BuildGraph {
+  const weights = planWeights(planner, config)
+  return (graph) => buildClip(graph, config, weights)
 }
 
 /** The post-layernorm comes last in the file, as in EVA's. */
-function planClip(planner: WeightsPlanner, config: VisionConfig): ClipWeights {
+function planWeights(planner: WeightsPlanner, config: VisionConfig): ClipWeights {
   const { hiddenSize: hidden, intermediateSize, patchSize, layerNormEps } = config
   const at = (name: string): string => `${VISION_MODULE}.${name}`
   const patch = at('conv1.weight')
@@ -45,7 +37,11 @@ function planClip(planner: WeightsPlanner, config: VisionConfig): ClipWeights {
   return {
     patch: { weight: planner.floats(patch, [{ tensor: patch, shape: patchShape }]), bias: null },
     classToken: planner.floats(classToken.tensor, [classToken], [1, 1, hidden]),
-    positions: planPositions(planner, config),
+    // LAVIS aligns the corners of this tower's positions when it stretches them.
+    positions: planPositions(planner, config, at('positional_embedding'), {
+      leading: [],
+      corners: 'aligned',
+    }),
     preNorm: planner.norm(at('ln_pre'), hidden, layerNormEps),
     blocks: Array.from({ length: config.layers }, (_, i): Block => {
       const block = (name: string): string => at(`blocks.${i}.${name}`)
@@ -62,16 +58,6 @@ function planClip(planner: WeightsPlanner, config: VisionConfig): ClipWeights {
     }),
     postNorm: planner.norm(at('post_layernorm'), hidden, config.postNormEps),
   }
-}
-
-/** LAVIS aligns the corners of this tower's positions when it stretches them. */
-function planPositions(planner: WeightsPlanner, config: VisionConfig): Initialiser {
-  const tensor = `${VISION_MODULE}.positional_embedding`
-  const [stored, wanted] = [patchGrid(config, config.trainedSize), patchGrid(config)]
-  const shape = [1 + stored ** 2, config.hiddenSize]
-  return stored === wanted
-    ? planner.floats(tensor, [{ tensor, shape }], [1, ...shape])
-    : planner.interpolated(tensor, { tensor, shape }, { from: stored, to: wanted, corners: 'aligned' })
 }
 
 function buildClip(graph: GraphBuilder, config: VisionConfig, weights: ClipWeights): void {

@@ -1,31 +1,24 @@
 /** ViT (EVA-CLIP's g/14 in the published models): pixels → image features, post-layernorm included. */
-import { patchGrid, type VisionConfig } from '../families/blip2-look.ts'
+import type { VisionConfig } from '../families/blip2-look.ts'
 import type { GraphBuilder } from '../onnx/graph-builder.ts'
 import { addNorm } from '../onnx/layers.ts'
 import type { Linear, WeightsPlanner } from '../planner.ts'
 import type { Initialiser } from '../weights.ts'
-import type { Part } from './part.ts'
+import type { BuildGraph } from './part.ts'
 import {
   embedPatches,
   pixelsOf,
+  planPositions,
   runBlocks,
   VISION_MODULE,
   type Block,
   type TowerWeights,
 } from './vision-blocks.ts'
 
-/** The vision encoder that `config` describes. */
-export function evaPart(config: VisionConfig): Part {
-  return {
-    name: 'vision',
-    sensitive: false,
-    halfGraph: true,
-    ownWasmGraph: false,
-    plan: (planner) => {
-      const weights = planVision(planner, config)
-      return (graph) => buildVision(graph, config, weights)
-    },
-  }
+/** Plans the weights, and gives what writes their graph. */
+export function planEva(planner: WeightsPlanner, config: VisionConfig): BuildGraph {
+  const weights = planWeights(planner, config)
+  return (graph) => buildVision(graph, config, weights)
 }
 
 /** Of query, key and value, [3 · hidden]. */
@@ -37,7 +30,7 @@ export function qkvBiasTensor(layer: number): string {
  * The post-layernorm comes last in the file: it is the only part that differs between checkpoints trained on the same
  * frozen tower, so their other chunks are the same bytes.
  */
-function planVision(planner: WeightsPlanner, config: VisionConfig): TowerWeights {
+function planWeights(planner: WeightsPlanner, config: VisionConfig): TowerWeights {
   const { hiddenSize: hidden, intermediateSize, patchSize, layerNormEps, postNormEps } = config
   const at = (name: string): string => `${VISION_MODULE}.${name}`
   const float = (name: string, shape: number[]): Initialiser =>
@@ -47,7 +40,10 @@ function planVision(planner: WeightsPlanner, config: VisionConfig): TowerWeights
     bias: float('embeddings.patch_embedding.bias', [hidden]),
   }
   const classToken = float('embeddings.class_embedding', [1, 1, hidden])
-  const positions = planPositions(planner, config)
+  const positions = planPositions(planner, config, at('embeddings.position_embedding'), {
+    leading: [1],
+    corners: 'free',
+  })
   const blocks = Array.from({ length: config.layers }, (_, i): Block => {
     const block = (name: string): string => at(`encoder.layers.${i}.${name}`)
     const one = (name: string, outputs: number, inputs: number, bias = true): Linear =>
@@ -68,16 +64,6 @@ function planVision(planner: WeightsPlanner, config: VisionConfig): TowerWeights
     blocks,
     postNorm: planner.norm(at('post_layernorm'), hidden, postNormEps),
   }
-}
-
-/** The stored positions, interpolated where pictures have another grid of patches. */
-function planPositions(planner: WeightsPlanner, config: VisionConfig): Initialiser {
-  const tensor = `${VISION_MODULE}.embeddings.position_embedding`
-  const [stored, wanted] = [patchGrid(config, config.trainedSize), patchGrid(config)]
-  const source = { tensor, shape: [1, 1 + stored ** 2, config.hiddenSize] }
-  return stored === wanted
-    ? planner.floats(tensor, [source])
-    : planner.interpolated(tensor, source, { from: stored, to: wanted, corners: 'free' })
 }
 
 function buildVision(graph: GraphBuilder, config: VisionConfig, weights: TowerWeights): void {

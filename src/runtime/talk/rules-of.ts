@@ -1,5 +1,5 @@
 /** From words that people ask for or forbid to token ids: how a word may be spelled in an answer. */
-import { choicesOf, hasWord, type WordRules } from '../../pack/decoding.ts'
+import { choicesOf, wordPattern, type WordRules } from '../../pack/decoding.ts'
 import type { TokenRules } from '../decode/word-rules.ts'
 
 /** What has to be known of the tokenizer. */
@@ -17,24 +17,27 @@ export interface Speller {
 export function rulesOf({ begin, ban, force }: WordRules, prompt: string, speller: Speller): TokenRules {
   const banned = ban.flatMap((word) => casings(word.trim()).flatMap((cased) => spellings(cased, speller)))
   const beginning = begin.trim() === '' ? [] : atAnswerStart(begin.trim(), prompt, speller)
+  // Made once: answers are looked through at every token, each beam's.
+  const bannedPatterns = ban.map(wordPattern)
   return {
     banned: distinct(banned),
     beginning,
     forced: force.map((rule) => {
       const choices = choicesOf(rule)
+      const patterns = choices.map(wordPattern)
       return {
         spellings: distinct(choices.map((choice) => speller.encode(` ${choice}`))),
         atStart: distinct(choices.map((choice) => atAnswerStart(choice, prompt, speller))),
         isIn: (tokens) => {
           const text = speller.decode(tokens)
-          return choices.some((choice) => hasWord(text, choice))
+          return patterns.some((pattern) => pattern.test(text))
         },
       }
     }),
     // Tokens can spell a word in more ways than one: "cat", "c" and "at".
     spellsBanned: (tokens) => {
       const text = speller.decode(tokens)
-      return ban.some((word) => hasWord(text, word))
+      return bannedPatterns.some((pattern) => pattern.test(text))
     },
   }
 }
