@@ -8,7 +8,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await expectNoViolations(page)
     await expect(app.model).toContainText('Runs on')
     await expectNoViolations(page)
-    await page.getByText('Settings').click()
+    await page.getByText('Settings', { exact: true }).click()
     await page.getByText('Other models').click()
     await expectNoViolations(page)
     await page.getByLabel('Address of a model').fill(new URL('models/drawn-scenes/', page.url()).href)

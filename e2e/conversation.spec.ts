@@ -77,7 +77,7 @@ test('Users can compare pictures with the same question, several ways of answeri
   await app.choose(PICTURE, 'testing/images/good-palette.png')
   await app.finished(NAME)
   await app.finished('good-palette.png')
-  await page.getByText('Settings').click()
+  await page.getByText('Settings', { exact: true }).click()
   await page.getByLabel('How to answer').selectOption('My own')
   await page.getByLabel('Beams').fill('3')
   await page.getByLabel('Answers', { exact: true }).fill('4')

@@ -46,7 +46,7 @@ export class AppPage {
 
   /** From now on answers have at least so many tokens, so that something can be done while one is being written. */
   async answerAtLength(tokens = 150): Promise<void> {
-    await this.page.getByText('Settings').click()
+    await this.page.getByText('Settings', { exact: true }).click()
     await this.page.getByLabel('How to answer').selectOption('My own')
     await this.changeLength(tokens)
   }

@@ -16,7 +16,7 @@ async function converse(app: AppPage): Promise<string[]> {
   const words = [await wordsOf(app, NAME)]
   await app.ask(QUESTION)
   words.push(await wordsOf(app, `${NAME}: ${QUESTION}`))
-  await app.page.getByText('Settings').click()
+  await app.page.getByText('Settings', { exact: true }).click()
   await app.page.getByLabel('How to answer').selectOption('My own')
   await app.page.getByLabel('Beams').fill('3')
   await app.ask('is there a cat?')
