@@ -1,4 +1,5 @@
 /** Version 2 of an export: a ZIP file of stored entries. Pictures go in and come out as references, never as bytes. */
+import { parseJson } from '../pack/json.ts'
 import type { Reading } from '../archive/crc32.ts'
 import { readDirectory, readEntry, type ZipEntry } from '../archive/zip-reader.ts'
 import { ZipWriter } from '../archive/zip-writer.ts'
@@ -8,7 +9,6 @@ import {
   FORMAT,
   noExport,
   otherVersion,
-  parseJson,
   pictureType,
   type Exported,
   type ExportedPicture,

@@ -16,15 +16,6 @@ export interface Exported {
   pictures: ExportedPicture[]
 }
 
-/** The value of a JSON text, or null. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return null
-  }
-}
-
 /**
  * The type of a picture as it may go into a page: that of a picture, or none, which browsers find out by themselves. A
  * page of HTML that calls itself a picture stays a file.

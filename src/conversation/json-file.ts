@@ -1,9 +1,9 @@
 /** Version 1 of an export: one JSON text with the pictures in Base64. It is read, and no longer written. */
+import { parseJson } from '../pack/json.ts'
 import {
   FORMAT,
   noExport,
   otherVersion,
-  parseJson,
   pictureType,
   type Exported,
   type ExportedPicture,

@@ -3,7 +3,7 @@
  * agree on: 125 characters (most of them warn from there on), no "image of" (a screen reader says that itself), one
  * sentence with its full stop (so that a voice pauses).
  */
-import { countsOf } from './counts.ts'
+import { COUNTS } from './counts.ts'
 
 export const ALT_TEXT_CHARACTERS = 125
 
@@ -18,7 +18,7 @@ export function altTextProblems(text: string): AltTextProblem[] {
   const trimmed = text.trim()
   if (trimmed === '') return ['empty']
   const problems: [AltTextProblem, boolean][] = [
-    ['too-long', countsOf(trimmed).characters > ALT_TEXT_CHARACTERS],
+    ['too-long', COUNTS.characters(trimmed) > ALT_TEXT_CHARACTERS],
     ['several-sentences', [...sentences.segment(trimmed)].length > 1],
     ['says-image-of', SAYS_IMAGE_OF.test(trimmed)],
     ['no-full-stop', !SENTENCE_END.test(trimmed)],

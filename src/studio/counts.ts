@@ -3,19 +3,11 @@
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
 const words = new Intl.Segmenter(undefined, { granularity: 'word' })
 
-export interface Counts {
-  characters: number
-  words: number
-  /** An estimate: see `clipTokens`. */
-  clipTokens: number
-}
-
-export function countsOf(text: string): Counts {
-  return {
-    characters: [...graphemes.segment(text)].length,
-    words: [...words.segment(text)].filter(({ isWordLike }) => isWordLike).length,
-    clipTokens: clipTokens(text),
-  }
+/** What can be counted of a text; tokens are an estimate, see `clipTokens`. */
+export const COUNTS = {
+  characters: (text: string): number => [...graphemes.segment(text)].length,
+  words: (text: string): number => [...words.segment(text)].filter(({ isWordLike }) => isWordLike).length,
+  clipTokens,
 }
 
 /** Of a word up to so many letters CLIP's vocabulary mostly has the whole; longer ones fall into pieces of about so many. */

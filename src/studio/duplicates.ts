@@ -9,10 +9,7 @@ export function sameCaptions(pictures: readonly CaptionedPicture[]): CaptionedPi
       .replace(/\s+/g, ' ')
       .replace(/[\s.!?]+$/, '')
       .trim()
-  return groupsOf(
-    pictures.filter((picture) => key(picture) !== ''),
-    key,
-  )
+  return groupsOf(pictures, key).filter(([first]) => first !== undefined && key(first) !== '')
 }
 
 /** RGB rows, as pictures are decoded to. */

@@ -1,12 +1,12 @@
 /** Which of a folder's pictures are shown. */
 import { altTextProblems } from './alt-text.ts'
 import { captionOf, isEdited, type CaptionedPicture } from './caption.ts'
-import { countsOf, type Counts } from './counts.ts'
+import { COUNTS } from './counts.ts'
 import { patternOf } from './edits.ts'
 
 export type Filter =
   | { kind: 'text'; find: string; regular: boolean; matchCase: boolean }
-  | { kind: 'length'; of: keyof Counts; atLeast: number; atMost: number }
+  | { kind: 'length'; of: keyof typeof COUNTS; atLeast: number; atMost: number }
   | { kind: 'missing' | 'edited' | 'accepted' | 'failed' | 'alt-text-problem' }
   /** Of a model's own score, or of the match between picture and caption; what has none is left out. */
   | { kind: 'score'; of: 'caption' | 'match'; atLeast: number; atMost: number }
@@ -28,7 +28,7 @@ function testOf(filter: Filter): (picture: CaptionedPicture) => boolean {
       return (picture) => captionOf(picture).search(pattern) >= 0
     }
     case 'length':
-      return (picture) => isWithin(countsOf(captionOf(picture))[filter.of], filter)
+      return (picture) => isWithin(COUNTS[filter.of](captionOf(picture)), filter)
     case 'missing':
       return (picture) => captionOf(picture).trim() === ''
     case 'edited':

@@ -3,6 +3,7 @@
  * before what it says is done, and holds all that doing it takes; so whoever comes after a kill finds at most one line
  * whose work has to be looked after, and perhaps half a line, which counts as none.
  */
+import { parseJson } from '../pack/json.ts'
 import { AppError, FAILURE_CODES, type Failure } from '../pack/failure.ts'
 import { isRecord } from '../pack/schema.ts'
 import { FORMATS, type Format } from './formats/formats.ts'
@@ -74,7 +75,7 @@ export function readJournal(bytes: Uint8Array): RunSoFar | null {
   const [first, ...rest] = new TextDecoder().decode(bytes.subarray(0, wholeBytes)).split('\n')
   if (first === undefined || first === '') return null
   const run: RunSoFar = {
-    head: headIn(parsed(first)),
+    head: headIn(parseJson(first)),
     outcomes: new Map(),
     last: null,
     finished: false,
@@ -82,7 +83,7 @@ export function readJournal(bytes: Uint8Array): RunSoFar | null {
   }
   for (const text of rest) {
     if (text === '') continue
-    const line = parsed(text)
+    const line = parseJson(text)
     if (isRecord(line) && line['kind'] === 'finished') {
       run.finished = true
       continue
@@ -121,14 +122,6 @@ function outcomeIn(line: unknown): Outcome {
     return { kind, path, failure: { code, message: failure['message'] } }
   }
   throw noJournal()
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return null
-  }
 }
 
 function noJournal(): AppError {

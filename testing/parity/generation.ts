@@ -1,14 +1,20 @@
 /** For tests: transformers' own `generate` under many settings (models/reference/make_generation.py) against ours. */
 import { partsOf } from '../../src/pack/families.ts'
 import type { PackManifest } from '../../src/pack/manifest.ts'
-import { openCheckpoint } from '../../src/convert/checkpoint.ts'
 import type { Pixels } from '../../src/image/pixels.ts'
 import { GREEDY, type DecodingSettings } from '../../src/pack/decoding.ts'
 import { openTalkingModel } from '../../src/runtime/models/models.ts'
 import type { TalkingModel } from '../../src/runtime/models/model.ts'
 import type { Answer } from '../../src/runtime/talk/discussion.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
-import { convertReference, lastOf, readReference, type CheckpointName, type ReadFile } from './reference.ts'
+import {
+  convertReference,
+  lastOf,
+  readReference,
+  storedValues,
+  type CheckpointName,
+  type ReadFile,
+} from './reference.ts'
 
 interface GenerationCase {
   imageKey: string
@@ -104,17 +110,14 @@ export function differences(results: readonly GenerationComparison[]): string[] 
   })
 }
 
-async function pixelsOf(
+/** The pixels of a picture, as the reference has them. */
+export async function pixelsOf(
   read: ReadFile,
   name: CheckpointName,
   key: string,
   model: TalkingModel,
 ): Promise<Pixels> {
-  const expected = await openCheckpoint({
-    open: (path) => read(path === 'model.safetensors' ? `${name}/reference.safetensors` : ''),
-  })
-  const tensor = `${key}.pixel_values`
-  const count = expected.tensors.get(tensor)?.shape.reduce((a, b) => a * b, 1) ?? 0
-  const data = await expected.readElements(tensor, 0, count)
+  const stored = await storedValues(read, `${name}/reference.safetensors`)
+  const data = await stored(`${key}.pixel_values`)
   return { data, size: model.manifest.parts.vision.shape.imageSize, brand: 'pixels' }
 }

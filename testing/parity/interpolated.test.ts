@@ -1,17 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { openCheckpoint } from '../../src/convert/checkpoint.ts'
 import { parseConfig } from '../../src/convert/families/config-json.ts'
 import { readModel } from '../../src/convert/families/families.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { openTalkingModel } from '../../src/runtime/models/models.ts'
 import { tracedFloats, traceStages } from '../../src/runtime/models/trace.ts'
-import { convertReference, lastOf, worstError, type ReadFile } from './reference.ts'
-
-const read: ReadFile = async (path) => {
-  const bytes = await readFile(`models/reference/${path}`).catch(() => undefined)
-  return bytes === undefined ? undefined : new Uint8Array(bytes).buffer
-}
+import { convertReference, lastOf, storedValues, worstError } from './reference.ts'
+import { readFromDisk } from './files.ts'
 
 interface Case {
   size: number
@@ -26,16 +21,10 @@ describe('a checkpoint of 56 pixels that looks at pictures of another size', () 
   it.each(CASES)(
     'agrees with transformers on every stage and every token at $size pixels',
     async ({ size, prompt, newIds }) => {
-      const pack = await convertReference(read, 'short-tied', 'fp32', { imageSize: size })
+      const pack = await convertReference(readFromDisk, 'short-tied', 'fp32', { imageSize: size })
       expect(pack.manifest.preprocessing.size).toBe(size)
-      const expected = await openCheckpoint({
-        open: (path) => read(path === 'model.safetensors' ? 'interpolated/values.safetensors' : ''),
-      })
-      const values = (stage: string): Promise<Float32Array<ArrayBuffer>> => {
-        const tensor = `size${size}.${stage}`
-        const count = expected.tensors.get(tensor)?.shape.reduce((a, b) => a * b, 1) ?? 0
-        return expected.readElements(tensor, 0, count)
-      }
+      const stored = await storedValues(readFromDisk, 'interpolated/values.safetensors')
+      const values = (stage: string): Promise<Float32Array<ArrayBuffer>> => stored(`size${size}.${stage}`)
       const model = await openTalkingModel(pack, await openCompute('wasm'))
       const pixels = { data: await values('pixel_values'), size, brand: 'pixels' as const }
       const traced = await traceStages(model, pixels, model.talk.promptIds(prompt), newIds)
@@ -49,7 +38,7 @@ describe('a checkpoint of 56 pixels that looks at pictures of another size', () 
   )
 
   it('says in its checks where the positions come from', async () => {
-    const { manifest } = await convertReference(read, 'short-tied', 'q8', { imageSize: 84 })
+    const { manifest } = await convertReference(readFromDisk, 'short-tied', 'q8', { imageSize: 84 })
     expect(manifest.checks.find(({ name }) => name === 'image size')).toEqual({
       name: 'image size',
       ok: true,

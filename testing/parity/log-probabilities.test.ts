@@ -1,16 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
-import type { Pixels } from '../../src/image/pixels.ts'
-import { openCheckpoint } from '../../src/convert/checkpoint.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { openTalkingModel } from '../../src/runtime/models/models.ts'
 import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
-import { convertReference, type ReadFile } from './reference.ts'
-
-const read: ReadFile = async (path) => {
-  const bytes = await readFile(`models/reference/${path}`).catch(() => undefined)
-  return bytes === undefined ? undefined : new Uint8Array(bytes).buffer
-}
+import { convertReference } from './reference.ts'
+import { pixelsOf } from './generation.ts'
+import { readFromDisk } from './files.ts'
 
 interface Scored {
   imageKey: string
@@ -34,16 +29,11 @@ it.each(['untied', 't5-untied'] as const)(
       .slice(0, 3)
     expect(cases.length).toBeGreaterThan(0)
     const model = await openTalkingModel(
-      await convertReference(read, name, 'fp32'),
+      await convertReference(readFromDisk, name, 'fp32'),
       await openCompute('wasm'),
     )
-    const stored = await openCheckpoint({
-      open: (path) => read(path === 'model.safetensors' ? `${name}/reference.safetensors` : ''),
-    })
-    const size = model.manifest.parts.vision.shape.imageSize
     for (const { imageKey, promptIds, ids, score } of cases) {
-      const data = await stored.readElements(`${imageKey}.pixel_values`, 0, 3 * size * size)
-      const pixels: Pixels = { data, size, brand: 'pixels' }
+      const pixels = await pixelsOf(readFromDisk, name, imageKey, model)
       const found = await model.talk.logProbabilities(await model.look.see(pixels), promptIds, ids)
       const mean = found.reduce((sum, value) => sum + value, 0) / ids.length
       expect(Math.abs(mean / (score ?? NaN) - 1)).toBeLessThan(1e-4)

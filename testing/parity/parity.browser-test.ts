@@ -5,20 +5,8 @@ import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
 import type { Precision } from '../../src/pack/manifest.ts'
 import { openSharedDevice, type SharedDevice } from '../gpu/shared-device.ts'
 import { compareGeneration, differences } from './generation.ts'
-import {
-  CHECKPOINTS,
-  compareWithReference,
-  stagesOf,
-  type CheckpointName,
-  type ReadFile,
-} from './reference.ts'
-
-/** The dev server answers unknown paths with the page, so a file counts only when it is not HTML. */
-const read: ReadFile = async (path) => {
-  const response = await fetch(`/models/reference/${path}`)
-  const html = response.headers.get('content-type')?.startsWith('text/html') ?? false
-  return response.ok && !html ? response.arrayBuffer() : undefined
-}
+import { CHECKPOINTS, compareWithReference, stagesOf, type CheckpointName } from './reference.ts'
+import { readFromServer } from './dev-server.ts'
 
 const complaints = vi.spyOn(console, 'error')
 beforeEach(() => complaints.mockClear())
@@ -38,7 +26,7 @@ async function check(
   precision: Precision,
   bound: number,
 ): Promise<void> {
-  for (const result of await compareWithReference(read, name, precision, compute)) {
+  for (const result of await compareWithReference(readFromServer, name, precision, compute)) {
     const errors = precision === 'fp32' ? result.worst : result.rms
     for (const stage of stagesOf(name))
       expect(errors.get(stage), `${stage} for "${result.prompt}"`).toBeLessThan(bound)
@@ -68,7 +56,7 @@ describe('greedy and beam search on WebGPU', () => {
   it.each(['short-tied', 'untied', 't5-untied'] as const)(
     '%s: answers and scores are those of transformers',
     async (name) => {
-      const results = await compareGeneration(read, name, webgpu, { each: 7 })
+      const results = await compareGeneration(readFromServer, name, webgpu, { each: 7 })
       expect(results.length).toBeGreaterThan(12)
       expect(differences(results)).toEqual([])
       expect(liveTensorCount()).toBe(0)

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { PRECISIONS, type Precision } from '../../src/pack/precisions.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
@@ -11,13 +10,8 @@ import {
   readReference,
   isT5,
   stagesOf,
-  type ReadFile,
 } from './reference.ts'
-
-const read: ReadFile = async (path) => {
-  const bytes = await readFile(`models/reference/${path}`).catch(() => undefined)
-  return bytes === undefined ? undefined : new Uint8Array(bytes).buffer
-}
+import { readFromDisk } from './files.ts'
 
 /** RMS error of any stage relative to the reference, a third above the largest that was measured (docs/quantisation.md). */
 const BOUNDS: Record<Exclude<Precision, 'fp32'>, number> = { fp16: 2e-3, q8: 0.03, q4: 0.4, q4f16: 0.4 }
@@ -29,7 +23,7 @@ describe.each(CHECKPOINTS)('%s on WebAssembly', (name) => {
   const bounds = isT5(name) ? T5_BOUNDS : BOUNDS
 
   it('agrees with transformers at fp32 on every stage and every token', async () => {
-    for (const result of await compareWithReference(read, name, 'fp32', await openCompute('wasm'))) {
+    for (const result of await compareWithReference(readFromDisk, name, 'fp32', await openCompute('wasm'))) {
       expect(result.promptIds.ours).toEqual(result.promptIds.reference)
       for (const stage of stagesOf(name))
         expect(result.worst.get(stage), `${stage} for "${result.prompt}"`).toBeLessThan(1e-4)
@@ -42,7 +36,12 @@ describe.each(CHECKPOINTS)('%s on WebAssembly', (name) => {
   it.each(PRECISIONS.filter((precision) => precision !== 'fp32'))(
     'stays within the stated bound at %s',
     async (precision) => {
-      for (const result of await compareWithReference(read, name, precision, await openCompute('wasm'))) {
+      for (const result of await compareWithReference(
+        readFromDisk,
+        name,
+        precision,
+        await openCompute('wasm'),
+      )) {
         if (process.env['PRINT_PARITY']) console.warn(name, precision, JSON.stringify([...result.rms]))
         for (const stage of stagesOf(name))
           expect(result.rms.get(stage), `${stage} for "${result.prompt}"`).toBeLessThan(bounds[precision])
@@ -52,8 +51,8 @@ describe.each(CHECKPOINTS)('%s on WebAssembly', (name) => {
   )
 
   it('cuts text into the ids that the reference tokenizer gives', async () => {
-    const tokenizer = await openTokenizer(await convertReference(read, name, 'q4'))
-    const { tokenizerCases } = await readReference(read, name)
+    const tokenizer = await openTokenizer(await convertReference(readFromDisk, name, 'q4'))
+    const { tokenizerCases } = await readReference(readFromDisk, name)
     // OPT has its BOS in front, T5 its ending token behind.
     const form = (own: number[]): number[] => (isT5(name) ? [...own, 1] : [2, ...own])
     for (const { text, ids } of tokenizerCases)

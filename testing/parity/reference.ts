@@ -2,6 +2,7 @@
  * For tests: the reference checkpoints, converted here and run here, against what transformers computed. The same
  * code runs in Node and in a browser, where it also shows that the converter does.
  */
+import { countOf } from '../../src/runtime/ort/tensor.ts'
 import { openCheckpoint } from '../../src/convert/checkpoint.ts'
 import { convertCheckpoint } from '../../src/convert/convert.ts'
 import type { Choices } from '../../src/convert/families/family.ts'
@@ -75,6 +76,15 @@ export async function readReference(read: ReadFile, name: CheckpointName): Promi
   return JSON.parse(new TextDecoder().decode(bytes)) as ReferenceJson
 }
 
+/** Gives each tensor of a file of reference values. */
+export async function storedValues(
+  read: ReadFile,
+  file: string,
+): Promise<(tensor: string) => Promise<Float32Array<ArrayBuffer>>> {
+  const stored = await openCheckpoint({ open: (path) => read(path === 'model.safetensors' ? file : '') })
+  return (tensor) => stored.readElements(tensor, 0, countOf(stored.tensors.get(tensor)?.shape ?? [0]))
+}
+
 /** The files of a reference checkpoint; a place that can list them where that matters. */
 export function referenceTree(read: ReadFile, name: CheckpointName): FileTree {
   const files: Partial<Record<CheckpointName, readonly string[]>> = LAVIS_FILES
@@ -132,13 +142,7 @@ export async function compareWithReference(
   const pack = await convertReference(read, name, precision)
   const model = await openTalkingModel(pack, compute, options)
   const { cases, maxNewTokens } = await readReference(read, name)
-  const expected = await openCheckpoint({
-    open: (path) => read(path === 'model.safetensors' ? `${name}/reference.safetensors` : ''),
-  })
-  const values = async (tensor: string): Promise<Float32Array<ArrayBuffer>> => {
-    const count = expected.tensors.get(tensor)?.shape.reduce((a, b) => a * b, 1) ?? 0
-    return expected.readElements(tensor, 0, count)
-  }
+  const values = await storedValues(read, `${name}/reference.safetensors`)
   const results: Comparison[] = []
   for (const [index, one] of cases.entries()) {
     const { imageSize } = pack.manifest.parts.vision.shape

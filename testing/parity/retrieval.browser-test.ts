@@ -5,15 +5,9 @@ import type { Precision } from '../../src/pack/manifest.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
 import { openSharedDevice, type SharedDevice } from '../gpu/shared-device.ts'
-import { packInMemory, type ReadFile } from './reference.ts'
+import { packInMemory } from './reference.ts'
+import { readFromServer } from './dev-server.ts'
 import { retrievalErrors } from './retrieval.ts'
-
-/** The dev server answers unknown paths with the page, so a file counts only when it is not HTML. */
-const read: ReadFile = async (path) => {
-  const response = await fetch(`/models/reference/${path}`)
-  const html = response.headers.get('content-type')?.startsWith('text/html') ?? false
-  return response.ok && !html ? response.arrayBuffer() : undefined
-}
 
 let shared: SharedDevice
 beforeAll(async () => {
@@ -23,10 +17,10 @@ afterAll(() => shared.close())
 
 async function worst(name: string, precision: Precision, provider: 'wasm' | 'webgpu'): Promise<number> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  const tree = { open: (path: string) => read(`${name}/${path}`) }
+  const tree = { open: (path: string) => readFromServer(`${name}/${path}`) }
   await convertCheckpoint(tree, sinkInMemory(files), { name, precision })
   const compute = provider === 'wasm' ? await openCompute('wasm') : shared.compute
-  const errors = await retrievalErrors(read, name, packInMemory(files), compute, { few: true })
+  const errors = await retrievalErrors(readFromServer, name, packInMemory(files), compute, { few: true })
   expect(errors.size).toBe(16)
   expect(liveTensorCount()).toBe(0)
   return Math.max(...errors.values())

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import type { PackReader } from '../../src/pack/manifest.ts'
 import { PRECISIONS, type Precision } from '../../src/pack/precisions.ts'
@@ -9,17 +8,14 @@ import { sinkInMemory } from '../../src/pack/bytes.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { openRetrievalModel } from '../../src/runtime/models/models.ts'
 import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
-import { packInMemory, type ReadFile } from './reference.ts'
+import { packInMemory } from './reference.ts'
+import { readIn } from './files.ts'
 import { readRetrievalReference, RETRIEVAL_CHECKPOINTS, retrievalErrors } from './retrieval.ts'
 
 /** Another folder of checkpoints, such as one that `make_retrieval.py --random` made, is compared by naming it. */
 const ROOT = process.env['RETRIEVAL_REFERENCE'] ?? 'models/reference'
+const read = readIn(ROOT)
 const NAMES: readonly string[] = process.env['RETRIEVAL_NAMES']?.split(',') ?? RETRIEVAL_CHECKPOINTS
-
-const read: ReadFile = async (path) => {
-  const bytes = await readFile(`${ROOT}/${path}`).catch(() => undefined)
-  return bytes === undefined ? undefined : new Uint8Array(bytes).buffer
-}
 
 async function packOf(name: string, precision: Precision): Promise<PackReader> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>()

@@ -1,12 +1,11 @@
 /** Compares what a model of stage 1 computes with what transformers computed from the same checkpoint. */
-import { openCheckpoint } from '../../src/convert/checkpoint.ts'
 import type { Pixels } from '../../src/image/pixels.ts'
 import type { PackReader } from '../../src/pack/manifest.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
 import { openRetrievalModel } from '../../src/runtime/models/models.ts'
 import type { RetrievalModel, SeenPicture } from '../../src/runtime/models/retrieval.ts'
 import { contrast } from '../../src/runtime/retrieval/scores.ts'
-import { worstError, type ReadFile } from './reference.ts'
+import { storedValues, worstError, type ReadFile } from './reference.ts'
 
 export const RETRIEVAL_CHECKPOINTS = ['itm-odd', 'itm-half', 'itm-brain'] as const
 
@@ -45,13 +44,10 @@ export async function retrievalErrors(
     itc: whole.itc.slice(0, pictures).map((row) => row.slice(0, count)),
     itmLogits: whole.itmLogits.slice(0, pictures).map((row) => row.slice(0, count)),
   }
-  const stored = await openCheckpoint({
-    open: (path) => read(path === 'model.safetensors' ? `${name}/reference.safetensors` : ''),
-  })
+  const stored = await storedValues(read, `${name}/reference.safetensors`)
   const errors = new Map<string, number>()
   const compare = async (call: string, tensor: string, ours: Float32Array): Promise<void> => {
-    const count = stored.tensors.get(tensor)?.shape.reduce((a, b) => a * b, 1) ?? 0
-    errors.set(`${call} ${tensor}`, worstError(ours, await stored.readElements(tensor, 0, count)))
+    errors.set(`${call} ${tensor}`, worstError(ours, await stored(tensor)))
   }
   const texts = await model.textFeatures(reference.texts)
   for (const [t, text] of texts.entries()) {
@@ -60,7 +56,7 @@ export async function retrievalErrors(
   }
   for (let i = 0; i < pictures; i += 1) {
     const size = pack.manifest.parts.vision.shape.imageSize
-    const data = await stored.readElements(`image${i}.pixel_values`, 0, 3 * size * size)
+    const data = await stored(`image${i}.pixel_values`)
     const picture = await model.look({ data, size, brand: 'pixels' } satisfies Pixels)
     try {
       await compareImage(model, picture, i, reference, compare)

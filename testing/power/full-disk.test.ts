@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 import { keeper } from '../../src/keeper/keeper.ts'
 import { AppError } from '../../src/pack/failure.ts'
 import { sha256Hex } from '../../src/pack/bytes.ts'
-import type { AddRequest, StoreNews } from '../../src/protocol/keeper-calls.ts'
+import type { StoreNews } from '../../src/protocol/keeper-calls.ts'
 import { plainNetwork } from '../../src/remote/network.ts'
 import { openBrowserStore } from '../../src/store/browser-store.ts'
 import { channelInMemory } from '../../src/store/channel.ts'
@@ -17,7 +17,7 @@ import { tableInMemory, type Table } from '../../src/store/table.ts'
 import { CAPABLE, requestOf } from '../keeper/tabs.ts'
 import { openPage } from '../state/fake-browser.ts'
 import { BROUGHT, exported } from './conversations.ts'
-import { smallCheckpoint } from './small-models.ts'
+import { filesOfComputer, smallCheckpoint } from './small-models.ts'
 
 /** A browser that takes so many writes, and not the next one. */
 class Storage {
@@ -59,16 +59,8 @@ async function fillAtEachWrite(attempt: (storage: Storage) => Promise<boolean>):
   for (let writes = 0; ; writes += 1) if (await attempt(new Storage(writes))) return writes
 }
 
-async function requestOfFiles(): Promise<AddRequest> {
-  const files = [...(await smallCheckpoint(1))].map(([path, bytes]) => ({
-    path: `local/${path}`,
-    file: new File([bytes], path, { lastModified: 1 }),
-  }))
-  return { ...requestOf(''), source: { kind: 'files', files } }
-}
-
 it('A conversion is refused, keeps no wrong byte and goes on when there is room', async () => {
-  const request = await requestOfFiles()
+  const request = { ...requestOf(''), source: filesOfComputer(await smallCheckpoint(1)) }
   const signal = new AbortController().signal
   const refused = await fillAtEachWrite(async (storage) => {
     const locks = locksInMemory()

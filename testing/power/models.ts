@@ -20,7 +20,7 @@ import { Databases } from './databases.ts'
 import type { Session } from './machine.ts'
 import { demand, type Scenario, type Work } from './scenario.ts'
 import { CHECKPOINTS, Servers } from './server.ts'
-import { converted, smallCheckpoint, type Files } from './small-models.ts'
+import { converted, filesOfComputer, smallCheckpoint, type Files } from './small-models.ts'
 
 /** What is done, in this order, and done again until it is reported. */
 interface Task {
@@ -245,12 +245,8 @@ async function makeSources(): Promise<Sources> {
   // Shares its graphs with the first.
   const other = await onServer('others', await converted(second, 'other'))
   const remote = await onServer(CHECKPOINTS, first, await converted(first, CHECKPOINTS))
-  const files = [...second].map(([path, bytes]) => ({
-    path: `local/${path}`,
-    file: new File([bytes], path, { lastModified: 1 }),
-  }))
   const local: Source = {
-    request: { ...remote.request, source: { kind: 'files', files } },
+    request: { ...remote.request, source: filesOfComputer(second) },
     manifest: manifestIn(await converted(second, 'local')),
     serve: () => undefined,
   }

@@ -3,9 +3,19 @@ import { convertCheckpoint } from '../../src/convert/convert.ts'
 import { LEDGER_PATH } from '../../src/convert/pack-writer.ts'
 import { sinkInMemory, type ByteSource, type FileTree } from '../../src/pack/bytes.ts'
 import type { Precision } from '../../src/pack/manifest.ts'
+import type { ModelSource } from '../../src/protocol/keeper-calls.ts'
 import { checkpointOf } from '../../src/synthetic/checkpoint.ts'
 
 export type Files = ReadonlyMap<string, Uint8Array<ArrayBuffer>>
+
+/** The same as files of this computer. */
+export function filesOfComputer(files: Files): ModelSource {
+  const picked = [...files].map(([path, bytes]) => ({
+    path: `local/${path}`,
+    file: new File([bytes], path, { lastModified: 1 }),
+  }))
+  return { kind: 'files', files: picked }
+}
 
 const CONFIG = {
   architectures: ['Blip2ForConditionalGeneration'],

@@ -1,8 +1,7 @@
 /** The first import of the engine's thread while it is soaked. */
-import { OwnedTensor, liveTensorCount } from '../../src/runtime/ort/tensor.ts'
+import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
+import { keepNextTensor, LEAKED_BYTES } from './leaks.ts'
 import type { EngineLeak, InsideEngine } from './inside.ts'
-
-const LEAKED_BYTES = 2 ** 16
 
 const kept: unknown[] = []
 const memories: WeakRef<WebAssembly.Memory>[] = []
@@ -20,19 +19,6 @@ WebAssembly.Memory = class extends WebAssembly.Memory {
 function instead<T extends object, K extends keyof T>(of: T, name: K, by: (was: T[K]) => T[K]): void {
   of[name] = by(of[name])
 }
-
-/** The next tensor that somebody lets go of stays. */
-let keepsNextTensor = false
-instead(
-  OwnedTensor.prototype,
-  'dispose',
-  (was) =>
-    function (this: OwnedTensor) {
-      if (keepsNextTensor) kept.push(this)
-      else was.call(this)
-      keepsNextTensor = false
-    },
-)
 
 if ('GPUDevice' in globalThis) {
   instead(
@@ -61,7 +47,7 @@ if ('GPUDevice' in globalThis) {
 function leak(kind: EngineLeak): void {
   switch (kind) {
     case 'tensor':
-      keepsNextTensor = true
+      keepNextTensor(kept)
       return
     case 'bytes':
       kept.push(new Uint8Array(LEAKED_BYTES))

@@ -20,6 +20,11 @@ export interface InsidePage {
   objectUrls: () => number
 }
 
+/** What `soakInside` gives, as seen from a function that runs there. */
+export interface Inside<T> {
+  soakInside: T
+}
+
 export interface InsideEngine {
   leak: (kind: EngineLeak) => void
   /** Tensors that are owned by somebody. */

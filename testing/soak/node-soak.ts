@@ -13,6 +13,7 @@ import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { liveTensorCount, OwnedTensor } from '../../src/runtime/ort/tensor.ts'
 import { tableInMemory } from '../../src/store/table.ts'
 import { growthOf, type Growth } from './growth.ts'
+import { keepNextTensor, LEAKED_BYTES } from './leaks.ts'
 
 /** What is kept in each cycle, to see that it is noticed. */
 export const NODE_LEAKS = ['tensor', 'bytes'] as const
@@ -26,7 +27,6 @@ export interface NodeSoak {
   onCycle?: (done: number) => void
 }
 
-const LEAKED_BYTES = 2 ** 16
 const SIDE = 32
 
 /** What grew of what a process holds after its garbage was collected. */
@@ -49,7 +49,7 @@ export async function soakNode({ cycles, leak, pack, onCycle }: NodeSoak): Promi
   const measured: Record<string, number>[] = []
   try {
     for (let done = 1; done <= cycles; done += 1) {
-      if (leak === 'tensor') keepNextTensor(kept, dispose)
+      if (leak === 'tensor') keepNextTensor(kept)
       await cycle(engine, done)
       if (leak === 'bytes') kept.push(new Uint8Array(LEAKED_BYTES))
       await collect()
@@ -83,14 +83,6 @@ async function cycle(engine: Engine, number: number): Promise<void> {
 }
 
 const NEVER = new AbortController().signal
-
-/** The next tensor that somebody lets go of stays. */
-function keepNextTensor(kept: unknown[], dispose: () => void): void {
-  OwnedTensor.prototype.dispose = function (this: OwnedTensor) {
-    OwnedTensor.prototype.dispose = dispose
-    kept.push(this)
-  }
-}
 
 function garbageCollector(): () => Promise<void> {
   setFlagsFromString('--expose-gc')

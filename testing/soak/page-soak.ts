@@ -12,7 +12,7 @@ import { serveFiles } from '../keeper/tabs.ts'
 import { freePort, openBuiltSite } from '../servers/built-site.ts'
 import { smallModel } from '../small-model.ts'
 import { grownClasses, growthOf, type Census, type Growth } from './growth.ts'
-import { isPageLeak, type InsideEngine, type InsidePage, type Leak } from './inside.ts'
+import { isPageLeak, type Inside, type InsideEngine, type InsidePage, type Leak } from './inside.ts'
 import { buildSoakSite } from './soak-site.ts'
 import { Threads, type Measured } from './threads.ts'
 
@@ -76,20 +76,14 @@ export async function soakPage({
 }
 
 function cycle(page: Page, number: number): Promise<void> {
-  return page.evaluate(
-    (done) => (globalThis as unknown as { soakInside: InsidePage }).soakInside.cycle(done),
-    number,
-  )
+  return page.evaluate((done) => (globalThis as unknown as Inside<InsidePage>).soakInside.cycle(done), number)
 }
 
 function keep(page: Page, threads: Threads, leak: Leak): Promise<void> {
   return isPageLeak(leak)
-    ? page.evaluate(
-        (kind) => (globalThis as unknown as { soakInside: InsidePage }).soakInside.leak(kind),
-        leak,
-      )
+    ? page.evaluate((kind) => (globalThis as unknown as Inside<InsidePage>).soakInside.leak(kind), leak)
     : threads.engine.evaluate(
-        (kind) => (globalThis as unknown as { soakInside: InsideEngine }).soakInside.leak(kind),
+        (kind) => (globalThis as unknown as Inside<InsideEngine>).soakInside.leak(kind),
         leak,
       )
 }

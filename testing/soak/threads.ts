@@ -1,12 +1,7 @@
 /** A page and its threads as Chromium's protocol sees them: what they hold once everything that nobody needs is gone. */
 import type { CDPSession, Page, WebWorker } from 'puppeteer-core'
 import type { Census } from './growth.ts'
-import type { InsideEngine, InsidePage } from './inside.ts'
-
-/** What `soakInside` gives, as seen from a function that runs there. */
-interface Inside<T> {
-  soakInside: T
-}
+import type { Inside, InsideEngine, InsidePage } from './inside.ts'
 
 /** Measured after each thread has collected its garbage; bytes, or how many. */
 export type Measured = Record<string, number>

@@ -10,6 +10,7 @@ import type { DeviceTensor } from '../ort/tensor.ts'
 import { CacheMemory } from './cache-memory.ts'
 import type { CacheShape, EncoderDecoderEngine, EncoderDecoderShape } from './encoder-decoder-engine.ts'
 import { EncoderDecoderSequence } from './encoder-decoder-sequence.ts'
+import { range } from './decoder-engine.ts'
 import { cacheLayout } from './kv-cache.ts'
 import type { LanguageModel, Logits } from './language-model.ts'
 import type { TracedTensor } from './traced.ts'
@@ -36,13 +37,13 @@ export class EncoderDecoder implements LanguageModel {
   static encoderOutputs({ layers }: CacheShape): string[] {
     return [
       textEncoder.output.hidden,
-      ...layersOf(layers).flatMap((i) => [textEncoder.crossKey(i), textEncoder.crossValue(i)]),
+      ...range(0, layers).flatMap((i) => [textEncoder.crossKey(i), textEncoder.crossValue(i)]),
     ]
   }
 
   /** Names of the decoder's outputs that never leave the GPU. */
   static decoderOutputs({ layers }: CacheShape): string[] {
-    return layersOf(layers).flatMap((i) => [textDecoder.presentKey(i), textDecoder.presentValue(i)])
+    return range(0, layers).flatMap((i) => [textDecoder.presentKey(i), textDecoder.presentValue(i)])
   }
 
   useRecordings(): void {
@@ -111,8 +112,4 @@ function joined(rows: readonly Logits[], size: number): Logits {
   const all = new Float32Array(rows.length * size)
   rows.forEach((row, i) => all.set(row, i * size))
   return all
-}
-
-function layersOf(layers: number): number[] {
-  return Array.from({ length: layers }, (_, i) => i)
 }

@@ -13,6 +13,7 @@ import type { Compute } from '../device/compute.ts'
 import type { LanguageModel } from '../language/language-model.ts'
 import { Runtime } from '../ort/runtime.ts'
 import { openTokenizer } from '../talk/tokenizer.ts'
+import { disposeAll, openedWhole } from './disposable.ts'
 import { Look, LOOK_PARTS } from './look.ts'
 import type { Model } from './model.ts'
 import { PartsOpener, type OpenOptions } from './open-parts.ts'
@@ -52,19 +53,17 @@ export async function openBlip2<F extends TalkingFamily>(
   const device = options.device ?? memoryOf(compute.device, compute)
   const budget = budgetFor(needs, device, options.memory ?? 'keep')
   const parts = new PartsOpener(await Runtime.open(compute), pack, order, options)
-  const opened: Disposable[] = []
   try {
-    const look = await Look.open(parts)
-    opened.push(look)
-    const talk = family === null || budget.talk === null ? null : await openTalk(parts, family, budget.talk)
-    if (talk !== null) opened.push(talk)
-    if (!budget.look.keepsAll) await look.keepLoaded(false, { afterNextLook: true })
-    return new Blip2({ manifest, look, talk, memory: budget.look }, (choice) =>
-      budgetFor(needs, device, choice),
-    )
-  } catch (error) {
-    await disposeAll(opened)
-    throw error
+    return await openedWhole(async (opened) => {
+      const look = await Look.open(parts)
+      opened.push(look)
+      const talk = family === null || budget.talk === null ? null : await openTalk(parts, family, budget.talk)
+      if (talk !== null) opened.push(talk)
+      if (!budget.look.keepsAll) await look.keepLoaded(false, { afterNextLook: true })
+      return new Blip2({ manifest, look, talk, memory: budget.look }, (choice) =>
+        budgetFor(needs, device, choice),
+      )
+    })
   } finally {
     parts.finish()
   }
@@ -117,12 +116,4 @@ async function openTalk<F extends TalkingFamily>(
     throw error
   }
   return new Talk({ language, tokenizer, context: budget.context, form: family.form(parts.manifest) })
-}
-
-interface Disposable {
-  dispose: () => Promise<void>
-}
-
-async function disposeAll(opened: readonly Disposable[]): Promise<void> {
-  for (const one of opened) await one.dispose()
 }

@@ -8,6 +8,7 @@ import type { TracedTensor } from '../language/traced.ts'
 import type { OnDemandSession, RunOptions } from '../ort/on-demand-session.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
+import { openedWhole } from './disposable.ts'
 import type { PartsOpener } from './open-parts.ts'
 import { VisionEncoder } from './vision-encoder.ts'
 
@@ -62,23 +63,17 @@ export class Look {
 
   /** Opens and warms both parts. What was opened is closed again when the other fails. */
   static async open<F extends TalkingFamily>(parts: PartsOpener<F>): Promise<Look> {
-    const vision = await VisionEncoder.open(parts)
-    try {
+    return openedWhole(async (opened) => {
+      const vision = await VisionEncoder.open(parts)
+      opened.push(vision.session)
       const keepOnDevice = Object.values(qFormerTreaty.output)
       const qFormer = await parts.openOnDemand('q-former', { keepOnDevice })
+      opened.push(qFormer)
       const { shape } = parts.manifest.parts['q-former']
       const look = new Look({ runtime: parts.runtime, vision, qFormer, shape })
-      try {
-        await parts.warmUp(() => look.#warmUp())
-        return look
-      } catch (error) {
-        await qFormer.dispose()
-        throw error
-      }
-    } catch (error) {
-      await vision.session.dispose()
-      throw error
-    }
+      await parts.warmUp(() => look.#warmUp())
+      return look
+    })
   }
 
   /** Nothing is read back on the way. */

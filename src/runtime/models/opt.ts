@@ -5,7 +5,7 @@ import { cacheType } from '../../pack/model-needs.ts'
 import type { TalkBudget } from '../../pack/memory-budget.ts'
 import { DecoderOnly } from '../language/decoder-only.ts'
 import type { LanguageModel } from '../language/language-model.ts'
-import { openOptDecoder, planOptDecoder, type OptOptions } from '../wgsl/decoder/open-opt.ts'
+import { openOptDecoder, planOptDecoder, type OptOptions, type OptPlan } from '../wgsl/decoder/open-opt.ts'
 import { NotForKernels } from '../wgsl/decoder/opt-weights.ts'
 import { agrees, judgedLogits, SELF_TEST_VERSION, type JudgedLogits } from '../wgsl/decoder/self-test.ts'
 import type { LanguageFamily } from './blip2.ts'
@@ -75,7 +75,8 @@ async function openJudged(parts: OptParts, budget: TalkBudget, files: PartFiles)
   const known = await judgements?.recall(key)
   const unfinished = known?.unfinished ?? 0
   if (known?.wrong === true || unfinished >= MOST_UNFINISHED) return openGraph(parts, budget, files, 'wrong')
-  if (!fitsKernels(parts, budget, files)) return openGraph(parts, budget, files, 'unfit')
+  const plan = planOwn(parts, budget, files)
+  if (plan === null) return openGraph(parts, budget, files, 'unfit')
   let expected = known?.logits
   if (expected === undefined) {
     const judge = await openGraph(parts, budget, files, 'unfit')
@@ -85,11 +86,13 @@ async function openJudged(parts: OptParts, budget: TalkBudget, files: PartFiles)
   const note = async (wrong: boolean, begun: number): Promise<void> =>
     judgements?.keep(key, { logits, wrong, unfinished: begun })
   await note(false, unfinished + 1)
-  const own = await openAgreeing(parts, budget, files, logits).catch(async (error: unknown) => {
-    // Only a device that goes away speaks against our kernels.
-    if (error instanceof AppError && error.code !== 'device-lost') await note(false, unfinished)
-    throw error
-  })
+  const own = await openAgreeing(parts, budget, files, { plan, expected: logits }).catch(
+    async (error: unknown) => {
+      // Only a device that goes away speaks against our kernels.
+      if (error instanceof AppError && error.code !== 'device-lost') await note(false, unfinished)
+      throw error
+    },
+  )
   await note(own === 'wrong', 0)
   return typeof own === 'string' ? openGraph(parts, budget, files, own) : own
 }
@@ -99,11 +102,11 @@ async function openAgreeing(
   parts: OptParts,
   budget: TalkBudget,
   files: PartFiles,
-  expected: JudgedLogits,
+  { plan, expected }: { plan: OptPlan; expected: JudgedLogits },
 ): Promise<DecoderOnly | 'unfit' | 'wrong'> {
   const { runtime, manifest } = parts
   const { decoder } = manifest.parts
-  const own = await openOwn(parts, budget, files)
+  const own = await openOwn(parts, ownOptions(parts, budget, files), plan)
   if (own === null) return 'unfit'
   try {
     const type = cacheType(decoder, runtime.compute)
@@ -138,22 +141,25 @@ function ownOptions(
   return { ...files, part: decoder, cacheType: type, context: context.positions, cacheBytes, signal }
 }
 
-/** Whether model and device are for our kernels, as far as can be said before anything is opened. */
-function fitsKernels(parts: OptParts, budget: TalkBudget, files: PartFiles): boolean {
+/** Our kernels for this model on this device; null where one of the two is not for them, as far as can be said before. */
+function planOwn(parts: OptParts, budget: TalkBudget, files: PartFiles): OptPlan | null {
   const { device } = parts.runtime.compute
   try {
-    if (device !== null) planOptDecoder(device, ownOptions(parts, budget, files))
-    return device !== null
+    return device === null ? null : planOptDecoder(device, ownOptions(parts, budget, files))
   } catch (error) {
-    if (error instanceof NotForKernels) return false
+    if (error instanceof NotForKernels) return null
     throw error
   }
 }
 
 /** Null where the device does not take our kernels after all, or has no room for what they need besides the weights. */
-async function openOwn(parts: OptParts, budget: TalkBudget, files: PartFiles): Promise<DecoderOnly | null> {
+async function openOwn(
+  { runtime }: OptParts,
+  options: OptOptions,
+  plan: OptPlan,
+): Promise<DecoderOnly | null> {
   try {
-    return await parts.runtime.attempt(() => openOptDecoder(parts.runtime, ownOptions(parts, budget, files)))
+    return await runtime.attempt(() => openOptDecoder(runtime, options, plan))
   } catch (error) {
     // A kernel that cannot be compiled is no failure that people can do anything about.
     if (!(error instanceof AppError) || error.code === 'out-of-memory') return null

@@ -12,6 +12,7 @@ import type { Row } from '../retrieval/text-q-former.ts'
 import { TextQFormer } from '../retrieval/text-q-former.ts'
 import { contrast, matchProbability, type MatchLogits } from '../retrieval/scores.ts'
 import { openTokenizer, type Tokenizer } from '../talk/tokenizer.ts'
+import { openedWhole } from './disposable.ts'
 import { PartsOpener, type OpenOptions } from './open-parts.ts'
 import { VisionEncoder } from './vision-encoder.ts'
 
@@ -96,25 +97,19 @@ export class RetrievalModel {
     const parts = new PartsOpener(await Runtime.open(compute), pack, order, options)
     try {
       const tokenizer = await openTokenizer(pack)
-      const vision = await VisionEncoder.open(parts)
-      try {
+      return await openedWhole(async (opened) => {
+        const vision = await VisionEncoder.open(parts)
+        opened.push(vision.session)
         const session = await parts.openOnDemand('text-q-former', { keepOnDevice: [] })
         const lookInside = parts.onDemand('cross-attention', { keepOnDevice: [] })
         const { vision: eye, 'text-q-former': former } = manifest.parts
         const sessions = { session, lookInside }
         const qFormer = new TextQFormer(parts.runtime, sessions, former.shape, eye.shape.hiddenSize)
+        opened.push(qFormer)
         const model = new RetrievalModel({ manifest, vision, qFormer, tokenizer })
-        try {
-          await parts.warmUp(() => model.#warmUp())
-          return model
-        } catch (error) {
-          await qFormer.dispose()
-          throw error
-        }
-      } catch (error) {
-        await vision.session.dispose()
-        throw error
-      }
+        await parts.warmUp(() => model.#warmUp())
+        return model
+      })
     } finally {
       parts.finish()
     }

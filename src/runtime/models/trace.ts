@@ -14,7 +14,8 @@ export async function traceStages(
   const { seen, tensors } = await look.trace(pixels)
   tensors.push(...(await talk.trace(seen, prompt, answer)))
   if (answer.length === 0) return tensors
-  const values = await talk.logProbabilities(await look.see(pixels), prompt, answer)
+  const again = look.seenBefore(tracedFloats(tensors, 'query_embeddings'))
+  const values = await talk.logProbabilities(again, prompt, answer)
   return [...tensors, { name: 'token_log_probabilities', shape: [answer.length], values }]
 }
 

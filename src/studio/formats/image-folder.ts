@@ -2,6 +2,7 @@
  * The captions of Hugging Face's ImageFolder: `metadata.jsonl`, an object a line with `file_name`, relative to the file
  * that it stands in, and `text`. `metadata.csv` has the same columns: see `csv`.
  */
+import { parseJson } from '../../pack/json.ts'
 import { isRecord } from '../../pack/schema.ts'
 import { damagedTable, textOf, type CaptionRow } from './row.ts'
 
@@ -15,7 +16,7 @@ export function readJsonLines(bytes: Uint8Array, name: string): CaptionRow[] {
     .split(/\r?\n/)
     .flatMap((line, i) => {
       if (line.trim() === '') return []
-      return [rowOf(parsed(line), name, `line ${i + 1}`)]
+      return [rowOf(parseJson(line), name, `line ${i + 1}`)]
     })
 }
 
@@ -30,12 +31,4 @@ export function rowOf(value: unknown, name: string, where: string): CaptionRow {
   if (typeof file !== 'string' || file === '') throw damagedTable(name, `${where} has no file_name`)
   if (typeof text !== 'string') throw damagedTable(name, `the text in ${where} is none`)
   return { file, text, fields }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return null
-  }
 }

@@ -19,7 +19,8 @@ const EPSILON = 1e-5
 const TILES_WANTED = 320
 const MOST_SPLITS = 8
 
-export type LayerProduct = 'qkv' | 'output' | 'fc1' | 'fc2'
+export const LAYER_PRODUCTS = ['qkv', 'output', 'fc1', 'fc2'] as const
+export type LayerProduct = (typeof LAYER_PRODUCTS)[number]
 
 /** Where norms and biases lie, in values. */
 export interface FloatPlaces {
@@ -57,7 +58,7 @@ export class OptLayout {
       { tensor: layer.norm1.bias, at: norm1.biasAt },
       { tensor: layer.norm2.weight, at: norm2.weightAt },
       { tensor: layer.norm2.bias, at: norm2.biasAt },
-      ...(['qkv', 'output', 'fc1', 'fc2'] as const).map((name) => ({
+      ...LAYER_PRODUCTS.map((name) => ({
         tensor: layer[name].bias,
         at: biases[name],
       })),

@@ -27,26 +27,35 @@ export interface OptOptions {
   signal?: AbortSignal | undefined
 }
 
+/** Where the weights lie, and the kernels over them. */
+export interface OptPlan {
+  places: OptPlaces
+  kernels: OptKernels
+}
+
 /** Kernels for the model on this device, before a weight is read. Throws `NotForKernels`. */
 export function planOptDecoder(
   device: GPUDevice,
   { graph, weights, part, cacheType, context }: OptOptions,
-): { places: OptPlaces; kernels: OptKernels } {
+): OptPlan {
   const places = optPlaces(weightsOfGraph(graph, weights.path), part.shape)
   const layout = new OptLayout(places, part.shape, cacheType, context)
   return { places, kernels: new OptKernels(device, layout, places) }
 }
 
 /**
- * Weights and kernels on the runtime's GPU. Throws `NotForKernels` for packs and devices that our kernels do not take,
- * `out-of-memory` when the GPU has no room, and what reading weights throws; nothing is left behind then.
+ * Weights and kernels on the runtime's GPU, as `plan` has them. Throws `out-of-memory` when the GPU has no room, and what
+ * compiling and reading weights throw; nothing is left behind then.
  */
-export async function openOptDecoder(runtime: Runtime, options: OptOptions): Promise<DecoderOnly> {
+export async function openOptDecoder(
+  runtime: Runtime,
+  options: OptOptions,
+  { places, kernels }: OptPlan,
+): Promise<DecoderOnly> {
   const { weights, part, cacheType, context, cacheBytes, signal } = options
   const { device } = runtime.compute
   if (device === null) throw new NotForKernels('is not run on a GPU')
   const { shape } = part
-  const { places, kernels } = planOptDecoder(device, options)
   const uploads = new Uploads(device, weights.data, signal)
   try {
     // Compiled while weights are on their way.

@@ -14,8 +14,6 @@ import { NotForKernels, type LayerPlaces, type MatrixPlace, type OptPlaces } fro
 const THREADS = 128
 const CHOOSING_THREADS = 256
 
-export const LAYER_PRODUCTS = ['qkv', 'output', 'fc1', 'fc2'] as const satisfies LayerProduct[]
-
 /** What both a step and a run of several rows need. */
 export interface SharedKernels {
   embed: CompiledKernel

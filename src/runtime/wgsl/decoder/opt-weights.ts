@@ -1,5 +1,6 @@
 /** OPT's weights among those of its graph, each checked against the model's shape. */
 import type { DecoderShape } from '../../../pack/shapes.ts'
+import { countOf } from '../../ort/tensor.ts'
 import type { BlockFormat, FloatType } from '../gpu/weights-format.ts'
 import type { StoredTensor } from './graph-weights.ts'
 
@@ -60,7 +61,7 @@ export function optPlaces(tensors: ReadonlyMap<string, StoredTensor>, shape: Dec
   }
   const need = (ending: string, bytesOfDims?: number[]): StoredTensor => {
     const tensor = find(ending)
-    if (tensor === null || (bytesOfDims !== undefined && product(tensor.dims) !== product(bytesOfDims)))
+    if (tensor === null || (bytesOfDims !== undefined && countOf(tensor.dims) !== countOf(bytesOfDims)))
       throw new NotForKernels(`has a ${ending} of another shape`)
     return tensor
   }
@@ -116,8 +117,4 @@ export function optPlaces(tensors: ReadonlyMap<string, StoredTensor>, shape: Dec
 export function floatType({ type, name }: StoredTensor): FloatType {
   if (type === 'uint8') throw new NotForKernels(`has a ${name} that is no float`)
   return type
-}
-
-function product(dims: readonly number[]): number {
-  return dims.reduce((all, size) => all * size, 1)
 }

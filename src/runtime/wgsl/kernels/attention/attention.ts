@@ -1,7 +1,7 @@
 /**
  * Attention of each row over its own sequence, as long as that truly is: rows of a prompt look back to their own
  * position, so nothing is masked. A workgroup has one head of one row, or with `splits` one part of its keys; the parts
- * are put together by the product that reads them (`combine`).
+ * are to be put together by whoever reads them. The decoder takes one.
  */
 import type { Kernel } from '../../gpu/kernel.ts'
 import { largestOf, totalOf } from '../../gpu/reduce.ts'

@@ -2,17 +2,13 @@
  * Greedy search's choice, out of the records that the head's product leaves: the largest score, the lowest id among
  * equals, and log Σ e^score. It makes the state of the next step, so that a chain of steps needs no host between them.
  */
+import type { Choice } from '../../../language/language-model.ts'
 import type { Kernel } from '../../gpu/kernel.ts'
 import { halvings } from '../../gpu/reduce.ts'
 import { HEADER, STATE_BYTES } from '../../gpu/state.ts'
 
 /** What is read back of a choice: id, largest score, log Σ e^score, and whether a score was no number. */
 export const CHOICE_BYTES = 16
-
-export interface Choice {
-  token: number
-  logProbability: number
-}
 
 /** Null when a score is no number. */
 export function choiceOf(words: Uint32Array<ArrayBuffer>): Choice | null {

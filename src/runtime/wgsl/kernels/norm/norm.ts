@@ -1,4 +1,4 @@
-/** Layer normalisation of rows: for prompts, and in front of a product whose own norm finds no workgroup memory. */
+/** Layer normalisation of rows, in front of the products of several rows. */
 import type { Kernel } from '../../gpu/kernel.ts'
 import { totalOf } from '../../gpu/reduce.ts'
 import type { NormPlace } from '../product/product.ts'

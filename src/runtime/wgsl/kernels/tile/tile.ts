@@ -24,7 +24,7 @@ export interface TileShape {
 }
 
 export interface TileOptions {
-  /** Rows of a tile: 8, 16, 32 or 64. */
+  /** Rows of a tile: 8, 16 or 32. */
   rows: number
   packed4x8: boolean
 }
