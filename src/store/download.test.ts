@@ -188,8 +188,8 @@ describe('a download', () => {
         if (pauses < 100 && doneBytes > enough) stop.abort()
       }
       let clock = 0
-      // Every piece is reported.
-      const network = quick([], { now: () => (clock += 1000) })
+      // Every piece is reported, and by such a clock each one is late: nobody's patience ends here.
+      const network = quick([], { now: () => (clock += 1000), stallMs: 2 ** 31 - 1 })
       try {
         await download(server, { tables, network, signal: stop.signal, onProgress })
         break
