@@ -18,9 +18,11 @@ const layers: Record<string, string[]> = {
   studio: ['pack', 'archive'],
   remote: ['pack'],
   store: ['pack', 'conversation', 'remote'],
+  // The index of pictures on the device: what finds, without what sees.
+  search: ['pack', 'store'],
   runtime: ['pack', 'image'],
   protocol: ['pack'],
-  engine: ['pack', 'image', 'remote', 'store', 'runtime', 'bench', 'protocol'],
+  engine: ['pack', 'conversation', 'image', 'remote', 'store', 'search', 'runtime', 'bench', 'protocol'],
   keeper: ['pack', 'archive', 'convert', 'remote', 'store', 'protocol'],
   synthetic: ['pack', 'convert'],
   bench: ['pack', 'image', 'runtime', 'protocol'],
@@ -40,6 +42,7 @@ const anywhere = [
   'protocol',
   'conversation',
   'studio',
+  'search',
   'state',
 ]
 const browserGlobals = ['window', 'document', 'navigator', 'indexedDB', 'caches', 'self', 'localStorage']
