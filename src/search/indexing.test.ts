@@ -7,6 +7,7 @@ import { indexSource, type IndexProgress } from './indexing.ts'
 import { BLOCK_PICTURES, PictureIndex } from './picture-index.ts'
 
 const never = new AbortController().signal
+const unheard: (progress: IndexProgress) => void = () => undefined
 let entries: Map<string, SearchEntry>
 let index: PictureIndex
 const see = vi.fn(seeMadeUp)
@@ -16,7 +17,7 @@ const open = (model = 'model'): Promise<PictureIndex> =>
 
 async function run(
   folder: MadeUpFolder,
-  { source = 'folder', into = index, signal = never, report = (_: IndexProgress): void => undefined } = {},
+  { source = 'folder', into = index, signal = never, report = unheard } = {},
 ): Promise<IndexProgress> {
   const parts = { index: into, see, report, signal, now: () => performance.now() }
   return indexSource(source, listed(source, folder), parts)

@@ -40,5 +40,5 @@ export async function seeMadeUp(image: Blob): Promise<SeenForIndex> {
 }
 
 function seedOf(text: string): number {
-  return [...text].reduce((seed, letter) => (seed * 31 + letter.charCodeAt(0)) % 2 ** 31, 7)
+  return new TextEncoder().encode(text).reduce((seed, byte) => (seed * 31 + byte) % 2 ** 31, 7)
 }
