@@ -17,7 +17,7 @@ const layers: Record<string, string[]> = {
   // Captions of folders: plain data, for the page and the command line alike.
   studio: ['pack', 'archive'],
   remote: ['pack'],
-  store: ['pack', 'conversation', 'remote'],
+  store: ['pack', 'conversation', 'studio', 'remote'],
   runtime: ['pack', 'image'],
   protocol: ['pack'],
   engine: ['pack', 'image', 'remote', 'store', 'runtime', 'bench', 'protocol'],
@@ -25,8 +25,8 @@ const layers: Record<string, string[]> = {
   synthetic: ['pack', 'convert'],
   bench: ['pack', 'image', 'runtime', 'protocol'],
   cli: ['pack', 'studio', 'convert', 'synthetic', 'image', 'remote', 'runtime', 'protocol'],
-  state: ['pack', 'studio', 'protocol', 'conversation'],
-  ui: ['pack', 'scenes', 'protocol', 'conversation', 'state'],
+  state: ['pack', 'archive', 'studio', 'protocol', 'conversation'],
+  ui: ['pack', 'scenes', 'studio', 'protocol', 'conversation', 'state'],
 }
 
 /** Folders that run in Node, in a worker and on the page alike, so none of the three may show through. */

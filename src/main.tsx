@@ -4,12 +4,15 @@ import { keepPageOffline } from './offline.ts'
 import type { EngineCalls } from './protocol/engine-calls.ts'
 import type { MeasureCalls } from './protocol/measure-calls.ts'
 import { newId } from './new-id.ts'
+import { smallRows } from './small-rows.ts'
 import { askToPersist, draftStorage, findWithheld, settingsStorage } from './page-storage.ts'
 import type { KeeperCalls } from './protocol/keeper-calls.ts'
 import { connect, type Client } from './protocol/rpc.ts'
 import { browserChannel } from './store/channel.ts'
 import { openConversationLibrary } from './store/conversation-library.ts'
 import { browserLocks } from './store/locks.ts'
+import { folderOfHandle, mayUseFolder } from './store/picture-folder.ts'
+import { openStudioLibrary } from './store/studio-library.ts'
 import { openTab } from './store/tabs.ts'
 import { EMPTY_CATALOGUE, parseCatalogue, type Catalogue } from './state/catalogue.ts'
 import type { MeasureDevice } from './state/measure-slice.ts'
@@ -115,6 +118,21 @@ function compose(): AppStore {
       now: () => Date.now(),
     },
     drafts: draftStorage,
+    studio: {
+      library: openStudioLibrary(),
+      locks: browserLocks(),
+      newId,
+      now: () => Date.now(),
+      openHandle: folderOfHandle,
+      mayUse: mayUseFolder,
+      chooseFolder: async () => {
+        const handle = await chooseFolder()
+        if (handle === 'none') return handle
+        return handle === undefined ? null : folderOfHandle(handle)
+      },
+      offerFile,
+      smallRows,
+    },
     builtInModelUrl: new URL('models/drawn-scenes/', document.baseURI).href,
     // `?warm-up` is for trying what a graphics card does where there is only a software adapter.
     warmUp: new URLSearchParams(location.search).has('warm-up') || undefined,
@@ -129,6 +147,7 @@ async function start(): Promise<void> {
   // Whoever forgot to listen: it is said on the page and stands in the console all the same.
   addEventListener('unhandledrejection', ({ reason }) => store.getState().report(reason))
   void store.getState().restoreConversations()
+  void store.getState().studioActions.restore()
   void findWithheld().then((facts) => store.getState().noteWithheld(facts))
   createRoot(root).render(<App store={store} />)
   void fetchCatalogue().then((catalogue) => store.getState().openPacks(catalogue))

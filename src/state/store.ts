@@ -19,6 +19,7 @@ import { offlineSlice, type OfflineSlice } from './offline-slice.ts'
 import { savingSlice, type SavingDependencies, type SavingSlice } from './saving-slice.ts'
 import { Shelf, type ConversationSources } from './shelf.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
+import { studioSlice, type StudioSlice, type StudioSources } from './studio/studio-slice.ts'
 import { turnsSlice, type DraftStorage, type TurnsSlice } from './turns.ts'
 import { undoSlice, type UndoSlice } from './undo.ts'
 import { withheldSlice, type WithheldSlice } from './withheld-slice.ts'
@@ -37,7 +38,8 @@ export type AppState = ModelSlice &
   ExchangeSlice &
   SettingsSlice &
   OfflineSlice &
-  WithheldSlice
+  WithheldSlice &
+  StudioSlice
 export type AppStore = StoreApi<AppState>
 
 export interface AppDependencies {
@@ -47,6 +49,7 @@ export interface AppDependencies {
   settings: SettingsStorage
   conversations: ConversationSources
   drafts: DraftStorage
+  studio: StudioSources
   /** Where the built-in model's pack lies; an absolute URL that ends in `/`. */
   builtInModelUrl: string
   /** Whether a model is run once while it loads; left out: where that is worth its time. */
@@ -88,6 +91,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...answeringSlice(answering, sources.tabs.id),
       ...undoSlice(set, get, shelf),
       ...turnsSlice(set, get, sources, { shelf, answering, lookAhead, drafts }),
+      ...studioSlice(set, get, dependencies.studio, { engine, answering }),
       ...exchangeSlice(set, get, sources, shelf, packs.offerFile),
     }
   })
