@@ -1,5 +1,6 @@
 import type { ReactElement } from 'react'
 import { Notice } from './notice.tsx'
+import { Say } from './say.tsx'
 import { useApp } from './store-context.ts'
 
 /** What concerns the kept conversations as a whole: a deletion that can be undone, a disk that is full. */
@@ -33,7 +34,9 @@ function Remark(): ReactElement | null {
   if (aside === null) return null
   return (
     <div className="undo" role="group" aria-label="Left aside">
-      <span>{aside}</span>
+      <span>
+        <Say saying={aside} />
+      </span>
       <button type="button" className="link" onClick={dismiss}>
         Dismiss
       </button>
