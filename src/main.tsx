@@ -19,7 +19,7 @@ import type { MeasureDevice } from './state/measure-slice.ts'
 import { parseRoute } from './state/route.ts'
 import { createAppStore, type AppDependencies, type AppStore } from './state/store.ts'
 import { App } from './ui/app.tsx'
-import './ui/styles.css'
+import './ui/styles/styles.css'
 
 function startEngine(died: (message: string) => void): { worker: Worker; client: Client<EngineCalls> } {
   const worker = new Worker(new URL('./engine/engine.worker.ts', import.meta.url), { type: 'module' })

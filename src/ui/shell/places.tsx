@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react'
 import type { WordKey } from '../../messages/note.ts'
 import type { PlaceName } from '../../state/route.ts'
-import { TalkView } from '../talk-view.tsx'
+import { TalkView } from '../talk/talk-view.tsx'
 
 export interface Place {
   name: PlaceName

@@ -2,7 +2,7 @@ import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { NAMESPACES } from '../../messages/words.ts'
 import { hashOf } from '../../state/route.ts'
-import { ConversationList } from '../conversation-list.tsx'
+import { ConversationList } from '../library/conversation-list.tsx'
 import { useApp } from '../store-context.ts'
 import { PLACES } from './places.tsx'
 

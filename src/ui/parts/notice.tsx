@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react'
-import type { Failure } from '../pack/failure.ts'
+import type { Failure } from '../../pack/failure.ts'
 
 /** A failure as a sentence, its code for reports, and what can be done about it. */
 export function Notice({

@@ -1,9 +1,9 @@
 import type { ReactElement } from 'react'
-import type { Conversation } from '../conversation/conversation.ts'
-import { PRESETS, isPreset } from '../state/presets.ts'
-import { AutoTextarea } from './auto-textarea.tsx'
-import { ChooseImage } from './drop-zone.tsx'
-import { useApp } from './store-context.ts'
+import type { Conversation } from '../../conversation/conversation.ts'
+import { PRESETS, isPreset } from '../../state/presets.ts'
+import { AutoTextarea } from '../parts/auto-textarea.tsx'
+import { ChooseImage } from '../adding/drop-zone.tsx'
+import { useApp } from '../store-context.ts'
 import { SuggestedQuestions } from './suggested-questions.tsx'
 
 /** Choose a picture, ask about it. */

@@ -1,9 +1,9 @@
 import { useId, useState, type ReactElement, type ReactNode } from 'react'
-import { decodingProblem, GREEDY, type DecodingSettings } from '../pack/decoding.ts'
-import type { KernelChoice, MemoryChoice } from '../pack/device-report.ts'
-import { PRESETS } from '../state/presets.ts'
-import { DEFAULT_TEMPLATE, type Theme } from '../state/settings-slice.ts'
-import { useApp } from './store-context.ts'
+import { decodingProblem, GREEDY, type DecodingSettings } from '../../pack/decoding.ts'
+import type { KernelChoice, MemoryChoice } from '../../pack/device-report.ts'
+import { PRESETS } from '../../state/presets.ts'
+import { DEFAULT_TEMPLATE, type Theme } from '../../state/settings-slice.ts'
+import { useApp } from '../store-context.ts'
 
 const THEMES: Record<Theme, string> = { auto: 'As the system', light: 'Light', dark: 'Dark' }
 

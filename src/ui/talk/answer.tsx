@@ -5,15 +5,15 @@ import {
   type AnswerState,
   type AnswerText,
   type Picture,
-} from '../conversation/conversation.ts'
-import { emptyAnswerText } from '../pack/empty-answer.ts'
-import type { Failure } from '../pack/failure.ts'
-import { CopyButton } from './copy-button.tsx'
-import { Notice } from './notice.tsx'
-import { PictureView } from './picture.tsx'
-import { answerKey, type UnderWay } from '../state/answering.ts'
-import { modelName } from '../state/model-slice.ts'
-import { useApp } from './store-context.ts'
+} from '../../conversation/conversation.ts'
+import { emptyAnswerText } from '../../pack/empty-answer.ts'
+import type { Failure } from '../../pack/failure.ts'
+import { CopyButton } from '../parts/copy-button.tsx'
+import { Notice } from '../parts/notice.tsx'
+import { PictureView } from '../picture/picture.tsx'
+import { answerKey, type UnderWay } from '../../state/answering.ts'
+import { modelName } from '../../state/model-slice.ts'
+import { useApp } from '../store-context.ts'
 
 interface AnswerProps {
   turnId: string

@@ -1,10 +1,10 @@
 import { useEffect, useMemo, useRef, type ReactElement } from 'react'
-import { shownTurns, type Conversation } from '../conversation/conversation.ts'
-import { isBusy } from '../state/answering.ts'
+import { shownTurns, type Conversation } from '../../conversation/conversation.ts'
+import { isBusy } from '../../state/answering.ts'
 import { Composer } from './composer.tsx'
-import { useApp } from './store-context.ts'
+import { useApp } from '../store-context.ts'
 import { TurnView } from './turn.tsx'
-import { Windowed } from './windowed.tsx'
+import { Windowed } from '../parts/windowed.tsx'
 
 /** Conversations up to this length are in the page as a whole, for the browser's own search, too. */
 const TURNS_IN_BLOCK = 25

@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react'
-import { useApp } from './store-context.ts'
+import { useApp } from '../store-context.ts'
 
 /** Of the kinds that the built-in model was trained on; the last one leans on what was said before. */
 const QUESTIONS = ['How many things are there?', 'What is on the left?', 'Where is it?']

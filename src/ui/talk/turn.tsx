@@ -5,12 +5,12 @@ import {
   type Conversation,
   type Picture,
   type Turn,
-} from '../conversation/conversation.ts'
-import { answerKey } from '../state/answering.ts'
+} from '../../conversation/conversation.ts'
+import { answerKey } from '../../state/answering.ts'
 import { Answer } from './answer.tsx'
-import { AutoTextarea } from './auto-textarea.tsx'
+import { AutoTextarea } from '../parts/auto-textarea.tsx'
 import { PhotographHint } from './photograph-hint.tsx'
-import { useApp } from './store-context.ts'
+import { useApp } from '../store-context.ts'
 
 /** One question and its answers, one for each picture; the first turn of a picture has no question. */
 export function TurnView({

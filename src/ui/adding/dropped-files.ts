@@ -1,5 +1,5 @@
 /** What lies in a drop: files, and the files of dropped folders with their paths (File and Directory Entries API). */
-import type { DroppedFile } from '../state/dropped.ts'
+import type { DroppedFile } from '../../state/dropped.ts'
 
 /** Pictures lie in folders of folders, by year and month say; deeper down it is somebody's whole disk. */
 const MAX_DEPTH = 5

@@ -1,7 +1,7 @@
 import { useRef, type ReactElement } from 'react'
-import type { Exchange } from '../state/exchange-slice.ts'
-import { bytesText } from './amounts.ts'
-import { useApp } from './store-context.ts'
+import type { Exchange } from '../../state/exchange-slice.ts'
+import { bytesText } from '../models/amounts.ts'
+import { useApp } from '../store-context.ts'
 
 /** Carrying conversations away as files, and bringing them back. */
 export function ExchangePanel(): ReactElement {

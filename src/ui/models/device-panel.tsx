@@ -1,12 +1,12 @@
 import type { ReactElement } from 'react'
-import type { DeviceReport } from '../pack/device-report.ts'
-import { contextText, memoryText } from '../pack/device-words.ts'
-import type { BenchResult } from '../protocol/bench-result.ts'
-import type { LoadedModel } from '../protocol/engine-calls.ts'
+import type { DeviceReport } from '../../pack/device-report.ts'
+import { contextText, memoryText } from '../../pack/device-words.ts'
+import type { BenchResult } from '../../protocol/bench-result.ts'
+import type { LoadedModel } from '../../protocol/engine-calls.ts'
 import { bytesText } from './amounts.ts'
-import { CopyButton } from './copy-button.tsx'
-import { Notice } from './notice.tsx'
-import { useApp } from './store-context.ts'
+import { CopyButton } from '../parts/copy-button.tsx'
+import { Notice } from '../parts/notice.tsx'
+import { useApp } from '../store-context.ts'
 
 /** What was chosen here and why, what it can do, and all of it as text for a report of a fault. */
 export function DevicePanel(): ReactElement {

@@ -1,11 +1,11 @@
 import { useState, type ReactElement } from 'react'
-import type { DeviceReport } from '../pack/device-report.ts'
-import type { PartName } from '../pack/families.ts'
-import type { LoadedModel, LoadProgress } from '../protocol/engine-calls.ts'
+import type { DeviceReport } from '../../pack/device-report.ts'
+import type { PartName } from '../../pack/families.ts'
+import type { LoadedModel, LoadProgress } from '../../protocol/engine-calls.ts'
 import { AddModel } from './add-model.tsx'
 import { KeptModels } from './kept-models.tsx'
-import { Notice } from './notice.tsx'
-import { useApp } from './store-context.ts'
+import { Notice } from '../parts/notice.tsx'
+import { useApp } from '../store-context.ts'
 
 const OTHER_MODELS = 'other-models'
 

@@ -1,10 +1,10 @@
 import { memo, useMemo, useState, type ReactElement } from 'react'
-import { titleOf, type Conversation } from '../conversation/conversation.ts'
-import { contains } from '../conversation/search.ts'
+import { titleOf, type Conversation } from '../../conversation/conversation.ts'
+import { contains } from '../../conversation/search.ts'
 import { ExchangePanel } from './exchange-panel.tsx'
-import { PictureView } from './picture.tsx'
-import { useApp } from './store-context.ts'
-import { Windowed } from './windowed.tsx'
+import { PictureView } from '../picture/picture.tsx'
+import { useApp } from '../store-context.ts'
+import { Windowed } from '../parts/windowed.tsx'
 
 const CONVERSATIONS_IN_BLOCK = 50
 

@@ -1,11 +1,11 @@
 import type { ReactElement } from 'react'
 import { ConversationView } from './conversation-view.tsx'
-import { DevicePanel } from './device-panel.tsx'
+import { DevicePanel } from '../models/device-panel.tsx'
 import { Examples } from './examples.tsx'
-import { LibraryNotices } from './library-notices.tsx'
-import { ModelPanel } from './model-panel.tsx'
-import { SettingsPanel } from './settings-panel.tsx'
-import { WithheldNotice } from './withheld-notice.tsx'
+import { LibraryNotices } from '../shell/notices.tsx'
+import { ModelPanel } from '../models/model-panel.tsx'
+import { SettingsPanel } from '../settings/settings-panel.tsx'
+import { WithheldNotice } from '../shell/withheld-notice.tsx'
 
 /** Talking about pictures. */
 export function TalkView(): ReactElement {

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState, type ChangeEvent, type ReactElement, type ReactNode } from 'react'
-import { AppError } from '../pack/failure.ts'
-import { sortDropped, type DroppedFile } from '../state/dropped.ts'
+import { AppError } from '../../pack/failure.ts'
+import { sortDropped, type DroppedFile } from '../../state/dropped.ts'
 import { droppedFiles, MAX_FILES } from './dropped-files.ts'
-import { useApp } from './store-context.ts'
+import { useApp } from '../store-context.ts'
 
 /** The whole page takes pictures: dropped anywhere, pasted, or chosen with the button. */
 export function DropZone({ children }: { children: ReactNode }): ReactElement {

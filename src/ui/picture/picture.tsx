@@ -1,6 +1,6 @@
 import { useEffect, useState, type ReactElement } from 'react'
-import type { Picture } from '../conversation/conversation.ts'
-import { useApp } from './store-context.ts'
+import type { Picture } from '../../conversation/conversation.ts'
+import { useApp } from '../store-context.ts'
 
 /** A picture of a conversation; nothing where the browser cannot draw the file. */
 export function PictureView({

@@ -1,9 +1,9 @@
 import { useState, type ReactElement } from 'react'
-import type { KeptModel, Space } from '../protocol/keeper-calls.ts'
+import type { KeptModel, Space } from '../../protocol/keeper-calls.ts'
 import { bytesText } from './amounts.ts'
-import { Notice } from './notice.tsx'
+import { Notice } from '../parts/notice.tsx'
 import { ProgressBars } from './progress-bars.tsx'
-import { useApp } from './store-context.ts'
+import { useApp } from '../store-context.ts'
 
 /** What can be used, what is kept and how large it is, and what can be done about it. */
 export function KeptModels(): ReactElement {

@@ -1,8 +1,8 @@
 import type { ReactElement } from 'react'
-import type { Picture } from '../conversation/conversation.ts'
-import { photographsAmong } from '../state/photographs.ts'
-import { goToOtherModels } from './model-panel.tsx'
-import { useApp } from './store-context.ts'
+import type { Picture } from '../../conversation/conversation.ts'
+import { photographsAmong } from '../../state/photographs.ts'
+import { goToOtherModels } from '../models/model-panel.tsx'
+import { useApp } from '../store-context.ts'
 
 /** Says that the built-in model is out of its depth, and which model is not. Nothing with any other model. */
 export function PhotographHint({ pictures }: { pictures: readonly Picture[] }): ReactElement | null {

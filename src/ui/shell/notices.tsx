@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react'
-import { Notice } from './notice.tsx'
-import { Say } from './say.tsx'
-import { useApp } from './store-context.ts'
+import { Notice } from '../parts/notice.tsx'
+import { Say } from '../parts/say.tsx'
+import { useApp } from '../store-context.ts'
 
 /** What concerns the kept conversations as a whole: a deletion that can be undone, a disk that is full. */
 export function LibraryNotices(): ReactElement | null {

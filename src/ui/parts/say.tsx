@@ -1,7 +1,7 @@
 import { Fragment, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { Note, Saying } from '../messages/note.ts'
-import { NAMESPACES } from '../messages/words.ts'
+import type { Note, Saying } from '../../messages/note.ts'
+import { NAMESPACES } from '../../messages/words.ts'
 
 /** What state has to say, in the language of the page; sentences from below it are English and marked so. */
 export function Say({ saying }: { saying: Saying }): ReactElement {

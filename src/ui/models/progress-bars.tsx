@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react'
-import type { AddProgress } from '../protocol/keeper-calls.ts'
+import type { AddProgress } from '../../protocol/keeper-calls.ts'
 import { bytesText, durationText, partText } from './amounts.ts'
 
 /** How far a model is on its way: the whole, with speed and time left, and each large part. */

@@ -1,11 +1,11 @@
-import { useId, useRef, useState, type ChangeEvent, type ReactElement, type RefObject } from 'react'
-import { PRECISIONS, type Precision } from '../pack/precisions.ts'
-import type { Offer } from '../protocol/keeper-calls.ts'
-import type { KnownModel } from '../state/catalogue.ts'
-import { bytesText, durationText } from './amounts.ts'
-import { Notice } from './notice.tsx'
+import { useRef, useState, type ChangeEvent, type ReactElement, type RefObject } from 'react'
+import { PRECISIONS, type Precision } from '../../pack/precisions.ts'
+import type { KnownModel } from '../../state/catalogue.ts'
+import { bytesText } from './amounts.ts'
+import { OfferCard } from './offer-card.tsx'
+import { Notice } from '../parts/notice.tsx'
 import { ProgressBars } from './progress-bars.tsx'
-import { useApp } from './store-context.ts'
+import { useApp } from '../store-context.ts'
 
 /** From an address or files to a kept model: ask, show what it means, fetch, done. */
 export function AddModel(): ReactElement {
@@ -229,60 +229,5 @@ function ChooseFiles({
         onChange={onChange}
       />
     </>
-  )
-}
-
-/** Everything that should be known before the first byte of weights. */
-function OfferCard({ offer }: { offer: Offer }): ReactElement {
-  const start = useApp((state) => state.startAdding)
-  const cancel = useApp((state) => state.cancelAdding)
-  const [accepted, setAccepted] = useState(false)
-  const heading = useId()
-  const verb = offer.what === 'pack' ? 'Download' : 'Fetch and convert'
-  const atMost =
-    offer.most.keepBytes > offer.keepBytes &&
-    `${bytesText(offer.most.fetchBytes)} and ${bytesText(offer.most.keepBytes)}`
-  const millions = (offer.parameters / 1e6).toLocaleString('en-US', { maximumFractionDigits: 1 })
-  return (
-    <section aria-labelledby={heading} className="offer">
-      <h3 id={heading}>{offer.name}</h3>
-      <p>
-        {offer.what === 'pack' ? 'A pack' : 'A checkpoint, to be converted here'}: {millions} million
-        parameters, {offer.precision}. {bytesText(offer.fetchBytes)} {offer.resumes && 'more '}
-        {offer.pinned === null ? 'will be read from this computer' : 'will be fetched'},{' '}
-        {bytesText(offer.keepBytes)} kept{atMost && `; at most ${atMost}`}. Nothing is uploaded.
-      </p>
-      {offer.bytesPerSecond !== null && (
-        <p>
-          At {bytesText(offer.bytesPerSecond)}/s, measured just now, this takes about{' '}
-          {durationText(offer.fetchBytes / offer.bytesPerSecond)}
-          {offer.what === 'checkpoint' && ', longer if converting cannot keep up'}.
-        </p>
-      )}
-      <ul className="findings">
-        {offer.findings.map(({ ok, sentence }) => (
-          <li key={sentence}>
-            {ok ? '✓' : '⚠'} {sentence}
-          </li>
-        ))}
-      </ul>
-      <p>
-        Licence: <strong>{offer.licence ?? 'not stated'}</strong>. {offer.licenceNotice}
-      </p>
-      <label className="check">
-        <input type="checkbox" checked={accepted} onChange={(event) => setAccepted(event.target.checked)} />
-        {offer.licence === null && offer.licenceNotice === null
-          ? 'I know what I may do with this model'
-          : 'I accept the licence'}
-      </label>
-      <div className="actions">
-        <button type="button" className="primary" disabled={!accepted} onClick={() => void start()}>
-          {verb}
-        </button>
-        <button type="button" onClick={() => void cancel(false)}>
-          Not now
-        </button>
-      </div>
-    </section>
   )
 }

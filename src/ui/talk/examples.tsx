@@ -1,9 +1,9 @@
 import { useState, type ReactElement } from 'react'
-import { drawScene } from '../scenes/draw.ts'
-import { KINDS } from '../scenes/kinds.ts'
-import { captionsOf } from '../scenes/language.ts'
-import { FIRST_HELD_OUT_SEED, makeScene } from '../scenes/scene.ts'
-import { useApp } from './store-context.ts'
+import { drawScene } from '../../scenes/draw.ts'
+import { KINDS } from '../../scenes/kinds.ts'
+import { captionsOf } from '../../scenes/language.ts'
+import { FIRST_HELD_OUT_SEED, makeScene } from '../../scenes/scene.ts'
+import { useApp } from '../store-context.ts'
 
 const SHOWN = 5
 

@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react'
-import { useApp } from './store-context.ts'
+import { useApp } from '../store-context.ts'
 
 /** What this browser does not let the page keep or have, until it was read. */
 export function WithheldNotice(): ReactElement | null {
