@@ -12,6 +12,7 @@ import {
   type AnswerPlace,
   type KeptConversation,
 } from '../conversation/kept.ts'
+import type { Saying } from '../messages/note.ts'
 import { assertWrites, emptyAnswerText } from '../pack/empty-answer.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import type { AnswerProgress, AnswerRequest, Answered } from '../protocol/engine-calls.ts'
@@ -39,7 +40,7 @@ export interface AnsweringSlice {
   /** By `answerKey`. */
   underWay: Record<string, UnderWay>
   /** What a screen reader should hear next: finished answers and failures only, never single tokens. */
-  announcement: string
+  announcement: Saying
   /** Goes on with the answers that wait, once a model is ready. */
   answerWaiting: () => void
   /** Ends the answer being written on this page, and no other; what is there stays. */

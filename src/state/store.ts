@@ -16,6 +16,7 @@ import { measureSlice, type MeasureDevice, type MeasureSlice } from './measure-s
 import { memorySlice, type MemorySlice } from './memory-slice.ts'
 import { modelSlice, type ModelSlice } from './model-slice.ts'
 import { offlineSlice, type OfflineSlice } from './offline-slice.ts'
+import { placeSlice, type PlaceSlice } from './place-slice.ts'
 import { savingSlice, type SavingDependencies, type SavingSlice } from './saving-slice.ts'
 import { Shelf, type ConversationSources } from './shelf.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
@@ -32,6 +33,7 @@ export type AppState = ModelSlice &
   AddingSlice &
   SavingSlice &
   LibrarySlice &
+  PlaceSlice &
   TurnsSlice &
   AnsweringSlice &
   UndoSlice &
@@ -87,7 +89,8 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...keptSlice(set, get, packs),
       ...addingSlice(set, get, packs.client),
       ...savingSlice(set, get, packs),
-      ...librarySlice(set, shelf),
+      ...librarySlice(set, get, shelf),
+      ...placeSlice(set, get),
       ...answeringSlice(answering, sources.tabs.id),
       ...undoSlice(set, get, shelf),
       ...turnsSlice(set, get, sources, { shelf, answering, lookAhead, drafts }),

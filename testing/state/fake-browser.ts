@@ -268,6 +268,6 @@ export async function settled(): Promise<void> {
 export async function exported({ store, offered }: FakePage): Promise<Blob> {
   await store.getState().exportAll()
   const last = offered.at(-1)
-  if (last === undefined) throw new Error(store.getState().announcement)
+  if (last === undefined) throw new Error(JSON.stringify(store.getState().announcement))
   return last.file
 }
