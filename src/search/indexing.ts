@@ -115,7 +115,7 @@ async function added(
   if (image === null || content === null) return null
   const sha256 = await sha256Hex(content)
   const facts = { source, path, bytes, modified, name, sha256 }
-  const same = batch.sameBytes(sha256) ?? (await copyOf(sha256, index))
+  const same = batch.sameBytes(sha256) ?? copyOf(sha256, index)
   if (same !== undefined) return { ...same, facts: { ...same.facts, ...facts } }
   try {
     const { vectors, vectorWidth, thumbnail, width, height } = await see(image, signal)
@@ -129,9 +129,9 @@ async function added(
 }
 
 /** What is known of a picture of the same bytes: it was moved or copied. */
-async function copyOf(sha256: string, index: PictureIndex): Promise<AddedPicture | undefined> {
+function copyOf(sha256: string, index: PictureIndex): AddedPicture | undefined {
   const facts = index.sameBytes(sha256)
-  const vectors = facts === undefined ? undefined : await index.vectors(fileKey(facts))
+  const vectors = facts === undefined ? undefined : index.vectors(fileKey(facts))
   return facts === undefined || vectors === undefined ? undefined : { facts, vectors, thumbnail: null }
 }
 

@@ -9,7 +9,6 @@ import { fileKey, type Block, type Contents, type PictureFacts, type RefusedFile
 import type { RoundedVectors } from './entries.ts'
 import { IndexTable, type SearchTable } from './index-table.ts'
 import { ScoredBlocks } from './scored-blocks.ts'
-import { unrounded } from './vectors.ts'
 
 /** Pictures of a block, at most: half a megabyte of 32 × 256, so that writing a few pictures costs little. */
 export const BLOCK_PICTURES = 64
@@ -49,7 +48,7 @@ type BlockFacts = Pick<Block, 'pictures' | 'refused'> & { revision: number }
 
 export class PictureIndex {
   readonly #table: IndexTable
-  readonly #shape: IndexShape
+  readonly shape: IndexShape
   readonly #capacity: number
   #scored: ScoredBlocks
   #contents: Contents = { revision: 0, blocks: new Map() }
@@ -59,17 +58,13 @@ export class PictureIndex {
 
   private constructor(table: IndexTable, shape: IndexShape) {
     this.#table = table
-    this.#shape = shape
+    this.shape = shape
     this.#capacity = shape.blockPictures ?? BLOCK_PICTURES
     this.#scored = new ScoredBlocks(shape, this.#capacity)
   }
 
   /** `modelKey`: of the model whose vectors, [queries, width] for each picture, are in it. */
-  static async open(
-    table: SearchTable,
-    modelKey: string,
-    shape: IndexShape,
-  ): Promise<PictureIndex> {
+  static async open(table: SearchTable, modelKey: string, shape: IndexShape): Promise<PictureIndex> {
     const index = new PictureIndex(new IndexTable(table, modelKey), shape)
     await index.refresh()
     return index
@@ -98,7 +93,7 @@ export class PictureIndex {
 
   /** What the index takes in the database, about: vectors, thumbnails, and what is known of the files. */
   get bytes(): number {
-    const { queries, width } = this.#shape
+    const { queries, width } = this.shape
     const each = queries * (width + 4)
     return this.#sum(({ pictures }) =>
       pictures.reduce((sum, facts) => sum + each + facts.thumbnailBytes + JSON.stringify(facts).length, 0),
@@ -137,22 +132,14 @@ export class PictureIndex {
   }
 
   /** [Q, d], as they are kept; undefined when the picture is not there. */
-  async vectors(key: string): Promise<RoundedVectors | undefined> {
+  vectors(key: string): RoundedVectors | undefined {
     const number = this.#byFile.get(key)
-    const block = number === undefined ? undefined : await this.#table.block(number)
-    const at = block?.pictures.findIndex((one) => fileKey(one) === key) ?? -1
-    if (block === undefined || at < 0) return undefined
-    const { queries, width } = this.#shape
-    return {
-      vectors: block.vectors.slice(at * queries * width, (at + 1) * queries * width),
-      scales: block.scales.slice(at * queries, (at + 1) * queries),
-    }
-  }
-
-  /** The same in float32. */
-  async exactVectors(key: string): Promise<Float32Array<ArrayBuffer> | undefined> {
-    const kept = await this.vectors(key)
-    return kept === undefined ? undefined : unrounded(kept)
+    if (number === undefined) return undefined
+    const { pictures = [] } = this.#blocks.get(number) ?? {}
+    return this.#scored.vectors(
+      number,
+      pictures.findIndex((one) => fileKey(one) === key),
+    )
   }
 
   thumbnail(sha256: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -180,7 +167,7 @@ export class PictureIndex {
     for (const key of drop) {
       const number = this.#byFile.get(key)
       if (number !== undefined && !touched.has(number))
-        touched.set(number, editedBlock(await this.#read(number), this.#shape, { drop }))
+        touched.set(number, editedBlock(await this.#read(number), this.shape, { drop }))
     }
     await this.#place(touched, added, refused)
     const revision = this.#contents.revision + 1
@@ -210,7 +197,7 @@ export class PictureIndex {
     await this.#table.clear()
     for (const number of [...this.#blocks.keys()]) this.#forget(number)
     this.#contents = { revision: this.#contents.revision + 1, blocks: new Map() }
-    this.#scored = new ScoredBlocks(this.#shape, this.#capacity)
+    this.#scored = new ScoredBlocks(this.shape, this.#capacity)
   }
 
   /** Puts pictures into blocks that have room, else into new ones. */
@@ -226,7 +213,7 @@ export class PictureIndex {
       const block = touched.get(number) ?? (this.#blocks.has(number) ? await this.#read(number) : EMPTY_BLOCK)
       const room = this.#capacity - block.pictures.length
       const taken = left.slice(0, room)
-      touched.set(number, editedBlock(block, this.#shape, { add: taken, refuse: unread }))
+      touched.set(number, editedBlock(block, this.shape, { add: taken, refuse: unread }))
       left = left.slice(room)
       unread = []
     }

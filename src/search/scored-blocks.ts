@@ -1,6 +1,6 @@
 /** The vectors of all blocks in one memory, where the kernel scores them: 10,000 pictures of 32 × 256 take 83 MB. */
 import { AppError } from '../pack/failure.ts'
-import type { Block } from './entries.ts'
+import type { Block, RoundedVectors } from './entries.ts'
 import { largestText, scoreKernel, STEP, type Score } from './kernel.ts'
 
 const PAGE_BYTES = 65_536
@@ -59,6 +59,20 @@ export class ScoredBlocks {
       for (let row = 0; row < rows; row += 1)
         bytes.set(vectors.subarray(row * this.#width, (row + 1) * this.#width), row * this.#padded)
     new Float32Array(this.#memory.buffer, scalesAt, rows).set(scales)
+  }
+
+  /** The vectors of the picture at place `at` of a block, as they were put in; undefined when it is not there. */
+  vectors(number: number, at: number): RoundedVectors | undefined {
+    const there = this.#places.get(number)
+    if (there === undefined || at < 0 || at >= there.count) return undefined
+    const { vectors: from, scales } = this.#startsOf(there.place)
+    const out = new Int8Array(this.#queries * this.#width)
+    for (let row = 0; row < this.#queries; row += 1) {
+      const start = from + (at * this.#queries + row) * this.#padded
+      out.set(new Int8Array(this.#memory.buffer, start, this.#width), row * this.#width)
+    }
+    const first = scales + 4 * at * this.#queries
+    return { vectors: out, scales: new Float32Array(this.#memory.buffer, first, this.#queries).slice() }
   }
 
   delete(number: number): void {
