@@ -1,4 +1,5 @@
 import type { Translated } from '../translated.ts'
 import { shell } from './shell.ts'
+import { studio } from './studio.ts'
 
-export const es: Translated = { shell }
+export const es: Translated = { shell, studio }

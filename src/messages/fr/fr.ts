@@ -1,4 +1,5 @@
 import type { Translated } from '../translated.ts'
 import { shell } from './shell.ts'
+import { studio } from './studio.ts'
 
-export const fr: Translated = { shell }
+export const fr: Translated = { shell, studio }
