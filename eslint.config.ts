@@ -20,9 +20,15 @@ const layers: Record<string, string[]> = {
   studio: ['pack', 'archive'],
   remote: ['pack'],
   store: ['pack', 'conversation', 'studio', 'remote'],
+  // The index of pictures on the device: what finds, without what sees.
+  search: ['pack', 'store'],
   runtime: ['pack', 'image'],
   protocol: ['pack'],
-  engine: ['pack', 'image', 'remote', 'store', 'runtime', 'bench', 'protocol'],
+  // Pictures of conversations are searched, and files of folders are told apart as the studio does.
+  engine: [
+    ...['pack', 'conversation', 'studio', 'image', 'remote', 'store'],
+    ...['search', 'runtime', 'bench', 'protocol'],
+  ],
   keeper: ['pack', 'archive', 'convert', 'remote', 'store', 'protocol'],
   synthetic: ['pack', 'convert'],
   bench: ['pack', 'image', 'runtime', 'protocol'],
@@ -43,6 +49,7 @@ const anywhere = [
   'protocol',
   'conversation',
   'studio',
+  'search',
   'state',
 ]
 const browserGlobals = ['window', 'document', 'navigator', 'indexedDB', 'caches', 'self', 'localStorage']
