@@ -16,6 +16,7 @@ import {
   keptCaptions,
   openStudio,
   settledSoFar,
+  takenUp,
   type KeptCaption,
 } from '../testing/kills/studio.ts'
 import { freePort, openBuiltSite } from '../testing/servers/built-site.ts'
@@ -48,6 +49,7 @@ async function inBrowser<T>(profile: string, work: (browser: KillableBrowser) =>
 }
 
 async function finished({ page }: KillableBrowser): Promise<KeptCaption[]> {
+  await takenUp(page)
   while ((await settledSoFar(page)) !== null) await page.waitForTimeout(200)
   return keptCaptions(page)
 }
@@ -66,7 +68,9 @@ try {
   let [kills, late] = [0, 0]
   while (kills < Number(values.kills)) {
     const settled = await inBrowser('killed', async ({ page }) => {
-      const before = await settledSoFar(page).then((count) => count ?? 0)
+      await takenUp(page)
+      const before = await settledSoFar(page)
+      if (before === null) return null
       const isMoving = async (): Promise<boolean> => (await settledSoFar(page)) !== before
       while (!(await isMoving())) await page.waitForTimeout(50)
       await page.waitForTimeout(random.next() * Number(values.within))

@@ -1,5 +1,5 @@
 /** The caption studio in a real browser, over a folder that the page keeps for itself: made-up pictures, and what is kept of them. */
-import { expect, type Page } from '@playwright/test'
+import { expect, type Locator, type Page } from '@playwright/test'
 import { chooseOwnFolder } from './saved.ts'
 
 export interface KeptCaption {
@@ -53,11 +53,22 @@ export async function beginRun(page: Page): Promise<void> {
   await page.getByText('How pictures are captioned').click()
   await page.getByLabel('Texts that are there').selectOption('get more behind')
   await page.getByRole('button', { name: /^Caption [\d,]+ pictures$/ }).click()
+  await expect(progressOf(page)).toBeVisible()
+}
+
+function progressOf(page: Page): Locator {
+  return page.getByRole('progressbar', { name: 'Pictures captioned' })
+}
+
+/** Waits until a page that was opened anew has gone on with its run, or shows that there is none to go on with. */
+export async function takenUp(page: Page): Promise<void> {
+  const folder = page.getByRole('heading', { name: 'Worked on before' })
+  await expect(progressOf(page).or(folder)).toBeVisible({ timeout: 60_000 })
 }
 
 /** How many pictures the run has settled, as the page shows it; null when none is under way. */
 export async function settledSoFar(page: Page): Promise<number | null> {
-  const progress = page.getByRole('progressbar', { name: 'Pictures captioned' })
+  const progress = progressOf(page)
   if ((await progress.count()) === 0) return null
   return Number(await progress.getAttribute('value'))
 }
