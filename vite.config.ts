@@ -42,7 +42,7 @@ const offline = VitePWA({
   },
   injectManifest: {
     // `models.json` is not among them: a host may edit it after the build.
-    globPatterns: ['**/*.{html,js,mjs,css,svg,wasm}', 'models/drawn-scenes/*'],
+    globPatterns: ['**/*.{html,js,mjs,css,svg,wasm}', 'models/drawn-scenes*/*'],
     maximumFileSizeToCacheInBytes: 32 * 2 ** 20,
   },
 })

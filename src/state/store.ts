@@ -16,9 +16,11 @@ import { measureSlice, type MeasureDevice, type MeasureSlice } from './measure-s
 import { memorySlice, type MemorySlice } from './memory-slice.ts'
 import { modelSlice, type ModelSlice } from './model-slice.ts'
 import { offlineSlice, type OfflineSlice } from './offline-slice.ts'
+import { placeSlice, type PlaceSlice } from './place-slice.ts'
 import { savingSlice, type SavingDependencies, type SavingSlice } from './saving-slice.ts'
 import { Shelf, type ConversationSources } from './shelf.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
+import { studioSlice, type StudioSlice, type StudioSources } from './studio/studio-slice.ts'
 import { turnsSlice, type DraftStorage, type TurnsSlice } from './turns.ts'
 import { undoSlice, type UndoSlice } from './undo.ts'
 import { withheldSlice, type WithheldSlice } from './withheld-slice.ts'
@@ -31,13 +33,15 @@ export type AppState = ModelSlice &
   AddingSlice &
   SavingSlice &
   LibrarySlice &
+  PlaceSlice &
   TurnsSlice &
   AnsweringSlice &
   UndoSlice &
   ExchangeSlice &
   SettingsSlice &
   OfflineSlice &
-  WithheldSlice
+  WithheldSlice &
+  StudioSlice
 export type AppStore = StoreApi<AppState>
 
 export interface AppDependencies {
@@ -47,6 +51,7 @@ export interface AppDependencies {
   settings: SettingsStorage
   conversations: ConversationSources
   drafts: DraftStorage
+  studio: StudioSources
   /** Where the built-in model's pack lies; an absolute URL that ends in `/`. */
   builtInModelUrl: string
   /** Whether a model is run once while it loads; left out: where that is worth its time. */
@@ -84,10 +89,12 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...keptSlice(set, get, packs),
       ...addingSlice(set, get, packs.client),
       ...savingSlice(set, get, packs),
-      ...librarySlice(set, shelf),
+      ...librarySlice(set, get, shelf),
+      ...placeSlice(set, get),
       ...answeringSlice(answering, sources.tabs.id),
       ...undoSlice(set, get, shelf),
       ...turnsSlice(set, get, sources, { shelf, answering, lookAhead, drafts }),
+      ...studioSlice(set, get, dependencies.studio, { engine, answering }),
       ...exchangeSlice(set, get, sources, shelf, packs.offerFile),
     }
   })

@@ -1,0 +1,4 @@
+import type { Translated } from '../translated.ts'
+import { shell } from './shell.ts'
+
+export const de: Translated = { shell }

@@ -1,0 +1,4 @@
+/** The words of the page, in English: the language that all others are translated from. A namespace for each room. */
+import { shell } from './shell.ts'
+
+export const en = { shell } as const
