@@ -38,8 +38,9 @@ const layers: Record<string, string[]> = {
   synthetic: ['pack', 'convert'],
   bench: ['pack', 'image', 'runtime', 'protocol'],
   cli: ['pack', 'studio', 'convert', 'synthetic', 'image', 'remote', 'runtime', 'protocol'],
-  state: ['pack', 'archive', 'studio', 'protocol', 'conversation', 'messages'],
-  ui: ['pack', 'scenes', 'studio', 'protocol', 'conversation', 'messages', 'state'],
+  state: ['pack', 'archive', 'studio', 'search', 'protocol', 'conversation', 'messages'],
+  // Both have a folder named `search`, which a path cannot tell from the index of that name.
+  ui: ['pack', 'scenes', 'studio', 'search', 'protocol', 'conversation', 'messages', 'state'],
 }
 
 /** Folders that run in Node, in a worker and on the page alike, so none of the three may show through. */
