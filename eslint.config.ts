@@ -8,6 +8,8 @@ import tseslint from 'typescript-eslint'
 /** Who may import whom, stated once. A folder may always import itself; arrows follow the data's journey. */
 const layers: Record<string, string[]> = {
   pack: [],
+  // The words of the page in its languages; what has something to say names them by their keys.
+  messages: [],
   archive: ['pack'],
   scenes: [],
   convert: ['pack', 'archive'],
@@ -17,21 +19,29 @@ const layers: Record<string, string[]> = {
   // Captions of folders: plain data, for the page and the command line alike.
   studio: ['pack', 'archive'],
   remote: ['pack'],
-  store: ['pack', 'conversation', 'remote'],
+  store: ['pack', 'conversation', 'studio', 'remote'],
+  // The index of pictures on the device: what finds, without what sees.
+  search: ['pack', 'store'],
   runtime: ['pack', 'image'],
   protocol: ['pack'],
-  engine: ['pack', 'image', 'remote', 'store', 'runtime', 'bench', 'protocol'],
+  // Pictures of conversations are searched, and files of folders are told apart as the studio does.
+  engine: [
+    ...['pack', 'conversation', 'studio', 'image', 'remote', 'store'],
+    ...['search', 'runtime', 'bench', 'protocol'],
+  ],
   keeper: ['pack', 'archive', 'convert', 'remote', 'store', 'protocol'],
   synthetic: ['pack', 'convert'],
   bench: ['pack', 'image', 'runtime', 'protocol'],
   cli: ['pack', 'studio', 'convert', 'synthetic', 'image', 'remote', 'runtime', 'protocol'],
-  state: ['pack', 'studio', 'protocol', 'conversation'],
-  ui: ['pack', 'scenes', 'protocol', 'conversation', 'state'],
+  state: ['pack', 'archive', 'studio', 'search', 'protocol', 'conversation', 'messages'],
+  // Both have a folder named `search`, which a path cannot tell from the index of that name.
+  ui: ['pack', 'scenes', 'studio', 'search', 'protocol', 'conversation', 'messages', 'state'],
 }
 
 /** Folders that run in Node, in a worker and on the page alike, so none of the three may show through. */
 const anywhere = [
   'pack',
+  'messages',
   'archive',
   'scenes',
   'convert',
@@ -40,6 +50,7 @@ const anywhere = [
   'protocol',
   'conversation',
   'studio',
+  'search',
   'state',
 ]
 const browserGlobals = ['window', 'document', 'navigator', 'indexedDB', 'caches', 'self', 'localStorage']
@@ -70,6 +81,7 @@ function boundaries(folder: string, { onnxRuntime = false } = {}): ReturnType<ty
   if (folder !== 'cli') rules.push(refuse('^node:|^sharp$|^commander$', 'Node belongs in cli'))
   if (!onnxRuntime) rules.push(refuse('^onnxruntime-', 'ONNX Runtime is reached through runtime/ort'))
   if (folder !== 'ui') rules.push(refuse('^react', 'React belongs in ui'))
+  if (folder !== 'messages') rules.push(refuse('^i18next', 'Words are reached through messages'))
   return rules
 }
 

@@ -3,19 +3,27 @@ import { createRoot } from 'react-dom/client'
 import { keepPageOffline } from './offline.ts'
 import type { EngineCalls } from './protocol/engine-calls.ts'
 import type { MeasureCalls } from './protocol/measure-calls.ts'
+import { chooseLanguage } from './messages/languages.ts'
+import { openWords } from './messages/words.ts'
 import { newId } from './new-id.ts'
+import { smallRows } from './small-rows.ts'
+import { followAddress } from './page-address.ts'
 import { askToPersist, draftStorage, findWithheld, settingsStorage } from './page-storage.ts'
 import type { KeeperCalls } from './protocol/keeper-calls.ts'
 import { connect, type Client } from './protocol/rpc.ts'
 import { browserChannel } from './store/channel.ts'
 import { openConversationLibrary } from './store/conversation-library.ts'
 import { browserLocks } from './store/locks.ts'
+import { folderOfHandle, mayUseFolder } from './store/picture-folder.ts'
+import { openStudioLibrary } from './store/studio-library.ts'
 import { openTab } from './store/tabs.ts'
 import { EMPTY_CATALOGUE, parseCatalogue, type Catalogue } from './state/catalogue.ts'
+import type { ComparingCalls } from './state/search/comparing.ts'
 import type { MeasureDevice } from './state/measure-slice.ts'
+import { parseRoute } from './state/route.ts'
 import { createAppStore, type AppDependencies, type AppStore } from './state/store.ts'
 import { App } from './ui/app.tsx'
-import './ui/styles.css'
+import './ui/styles/styles.css'
 
 function startEngine(died: (message: string) => void): { worker: Worker; client: Client<EngineCalls> } {
   const worker = new Worker(new URL('./engine/engine.worker.ts', import.meta.url), { type: 'module' })
@@ -54,13 +62,29 @@ const measureDevice: MeasureDevice = async (request, { onStage, signal }) => {
   }
 }
 
-async function chooseFolder(): Promise<FileSystemDirectoryHandle | 'none' | undefined> {
+/** The thread that compares pictures with texts, and finds them. */
+function startComparing(died: () => void): Client<ComparingCalls> {
+  const worker = new Worker(new URL('./engine/comparer.worker.ts', import.meta.url), { type: 'module' })
+  const client = connect<ComparingCalls>(worker)
+  worker.addEventListener('error', (event) => {
+    client.fail({
+      code: 'out-of-memory',
+      message: `The thread that searches stopped (${event.message || 'no reason given'}); search again.`,
+    })
+    died()
+  })
+  return client
+}
+
+async function chooseFolder(
+  mode: 'read' | 'readwrite' = 'readwrite',
+): Promise<FileSystemDirectoryHandle | 'none' | undefined> {
   // File System Access: Chromium only.
   const { showDirectoryPicker } = window as {
-    showDirectoryPicker?: (options: { mode: 'readwrite' }) => Promise<FileSystemDirectoryHandle>
+    showDirectoryPicker?: (options: { mode: 'read' | 'readwrite' }) => Promise<FileSystemDirectoryHandle>
   }
   if (showDirectoryPicker === undefined) return 'none'
-  return showDirectoryPicker.call(window, { mode: 'readwrite' }).catch(() => undefined)
+  return showDirectoryPicker.call(window, { mode }).catch(() => undefined)
 }
 
 function offerFile(file: Blob, name: string): void {
@@ -115,6 +139,27 @@ function compose(): AppStore {
       now: () => Date.now(),
     },
     drafts: draftStorage,
+    studio: {
+      library: openStudioLibrary(),
+      locks: browserLocks(),
+      newId,
+      now: () => Date.now(),
+      openHandle: folderOfHandle,
+      mayUse: mayUseFolder,
+      chooseFolder: async () => {
+        const handle = await chooseFolder()
+        if (handle === 'none') return handle
+        return handle === undefined ? null : folderOfHandle(handle)
+      },
+      offerFile,
+      smallRows,
+    },
+    search: {
+      start: startComparing,
+      builtInUrl: new URL('models/drawn-scenes-retrieval/', document.baseURI).href,
+      chooseFolder: () => chooseFolder('read'),
+      mayRead: (handle) => mayUseFolder(handle, { ask: true, mode: 'read' }),
+    },
     builtInModelUrl: new URL('models/drawn-scenes/', document.baseURI).href,
     // `?warm-up` is for trying what a graphics card does where there is only a software adapter.
     warmUp: new URLSearchParams(location.search).has('warm-up') || undefined,
@@ -128,9 +173,14 @@ async function start(): Promise<void> {
   if (root === null) throw new Error('index.html has no #root')
   // Whoever forgot to listen: it is said on the page and stands in the console all the same.
   addEventListener('unhandledrejection', ({ reason }) => store.getState().report(reason))
+  store.getState().visit(parseRoute(location.hash))
+  followAddress(store)
   void store.getState().restoreConversations()
+  void store.getState().studioActions.restore()
   void findWithheld().then((facts) => store.getState().noteWithheld(facts))
-  createRoot(root).render(<App store={store} />)
+  const { language } = store.getState().settings
+  const words = await openWords(language === 'auto' ? chooseLanguage(navigator.languages) : language)
+  createRoot(root).render(<App store={store} words={words} />)
   void fetchCatalogue().then((catalogue) => store.getState().openPacks(catalogue))
   // `?provider=wasm` is for trying the fallback where there is a graphics card.
   const asked = new URLSearchParams(location.search).get('provider')

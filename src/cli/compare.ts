@@ -6,7 +6,8 @@ import { writePng } from '../image/write-png.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import { openRetrievalModel } from '../runtime/models/models.ts'
 import { meanOverHeads, type RetrievalModel, type SeenPicture } from '../runtime/models/retrieval.ts'
-import { classProbabilities, contrast, START_TEMPERATURE } from '../runtime/retrieval/scores.ts'
+import { labelsFound, labelTexts } from '../runtime/retrieval/labels.ts'
+import { START_TEMPERATURE } from '../runtime/retrieval/scores.ts'
 import { replaceFile } from './durable.ts'
 import { eachPicture } from './each-picture.ts'
 import { openPackFolder } from './files.ts'
@@ -38,9 +39,6 @@ export interface ClassifyRequest {
   images: string[]
   flags: PictureFlags & { label: string[]; template: string; temperature?: number; json?: boolean }
 }
-
-/** Where a label goes in a template. */
-const SLOT = '{}'
 
 /** Each picture with each text, pictures outermost. Gives how many of several pictures could not be read. */
 export async function match({ pack, images, flags }: MatchRequest, run: Run): Promise<number> {
@@ -145,23 +143,17 @@ const CELL_PIXELS = 112
 /** How likely each label is for each picture, by likeness alone. Gives how many of several pictures could not be read. */
 export async function classify({ pack, images, flags }: ClassifyRequest, run: Run): Promise<number> {
   const { label: labels, template, temperature = START_TEMPERATURE } = flags
-  if (!template.includes(SLOT))
-    throw new AppError('bad-usage', `The template has no ${SLOT} for the label, as in "a picture of {}".`)
+  const texts = labelTexts(template, labels)
   checkTexts(labels)
-  const texts = labels.map((label) => template.replaceAll(SLOT, () => label))
   return withModel(pack, flags, run, async (model) => {
-    const read = await model.textFeatures(texts, run)
+    const read = (await model.textFeatures(texts, run)).map(({ vector }, i) => ({
+      text: texts[i] ?? '',
+      vector,
+    }))
     return eachPicture(images, run, (image) =>
       looking(model, image, flags, run, async (picture) => {
         const { vectors } = await model.imageFeatures(picture)
-        const itc = read.map(({ vector }) => contrast(vectors, vector))
-        const probabilities = classProbabilities(itc, temperature)
-        const found = labels.map((label, i) => ({
-          label,
-          text: texts[i] ?? '',
-          itc: itc[i] ?? NaN,
-          probability: probabilities[i] ?? NaN,
-        }))
+        const found = labelsFound(vectors, labels, read, temperature)
         if (flags.json) run.print(JSON.stringify({ image, temperature, labels: found }))
         else {
           const best = found.toSorted((a, b) => b.probability - a.probability)

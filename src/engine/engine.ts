@@ -20,7 +20,7 @@ import type {
 } from '../protocol/engine-calls.ts'
 import type { Handlers } from '../protocol/rpc.ts'
 import type { Compute } from '../runtime/device/compute.ts'
-import { lossOf } from '../runtime/device/loss.ts'
+import { lossOf, unlessLost } from '../runtime/device/loss.ts'
 import { openTalkingModel } from '../runtime/models/models.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
 import type { Judgements } from '../runtime/models/open-parts.ts'
@@ -314,9 +314,4 @@ function answeredOf({ look, last, startedAt, firstAt }: Progress): Answered {
     decodeMs: last === null ? 0 : performance.now() - firstAt,
     look,
   }
-}
-
-/** Settles as `work` does, or rejects `device-lost` as soon as the device goes away: the work might never settle then. */
-function unlessLost<T>({ device }: Compute, work: Promise<T>): Promise<T> {
-  return device === null ? work : Promise.race([work, lossOf(device)])
 }

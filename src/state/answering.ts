@@ -12,6 +12,7 @@ import {
   type AnswerPlace,
   type KeptConversation,
 } from '../conversation/kept.ts'
+import type { Saying } from '../messages/note.ts'
 import { assertWrites, emptyAnswerText } from '../pack/empty-answer.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import type { AnswerProgress, AnswerRequest, Answered } from '../protocol/engine-calls.ts'
@@ -39,7 +40,7 @@ export interface AnsweringSlice {
   /** By `answerKey`. */
   underWay: Record<string, UnderWay>
   /** What a screen reader should hear next: finished answers and failures only, never single tokens. */
-  announcement: string
+  announcement: Saying
   /** Goes on with the answers that wait, once a model is ready. */
   answerWaiting: () => void
   /** Ends the answer being written on this page, and no other; what is there stays. */
@@ -49,6 +50,12 @@ export interface AnsweringSlice {
 /** One answer to write. */
 export interface AnswerJob extends Job, AnswerPlace {
   conversationId: string
+}
+
+/** Work on the model that is no answer in a conversation. It brings its doing along, and comes behind all answers. */
+export interface OtherJob extends Job {
+  /** As `JobQueueOptions.run`. */
+  run: (signal: AbortSignal) => Promise<void>
 }
 
 /** Names one answer among all. */
@@ -81,7 +88,8 @@ export class Answering {
   readonly #shelf: Shelf
   readonly #lookAhead: LookAhead
   readonly #sources: ConversationSources
-  readonly queue: JobQueue<AnswerJob>
+  /** The page's one queue: whatever the model is to do waits here. */
+  readonly queue: JobQueue<AnswerJob | OtherJob>
   #toldAt = -Infinity
 
   constructor(set: SetState, get: GetState, { engine, shelf, lookAhead, sources }: AnsweringRooms) {
@@ -94,8 +102,8 @@ export class Answering {
     this.queue = new JobQueue({
       ready: () => get().model.status === 'ready',
       // What people look at comes first.
-      prefer: ({ conversationId }) => conversationId === get().currentId,
-      run: (job, signal) => this.#run(job, signal),
+      rank: (job) => (isOther(job) ? 2 : job.conversationId === get().currentId ? 0 : 1),
+      run: (job, signal) => (isOther(job) ? job.run(signal) : this.#run(job, signal)),
     })
     shelf.onChange = (kept) => this.#follow(kept)
     shelf.onTabGone = (tab) => this.#hide((one) => one.tab === tab)
@@ -107,18 +115,29 @@ export class Answering {
     })
   }
 
+  /** Ends the answer that is written on this page, and nothing else. */
+  stop(): void {
+    if (this.#running !== null) this.queue.stop()
+  }
+
   /** Ends what is written on this page of one turn. */
   stopTurn(turnId: string): void {
-    if (this.queue.running?.turnId === turnId) this.queue.stop()
+    if (this.#running?.turnId === turnId) this.queue.stop()
+  }
+
+  get #running(): AnswerJob | null {
+    const { running } = this.queue
+    return running === null || isOther(running) ? null : running
   }
 
   /** Has the queue hold what waits for this page in a conversation, and nothing else of it. */
   #follow(kept: KeptConversation): void {
     const jobs = this.#jobsOf(kept)
     const wanted = new Set(jobs.map(({ key }) => key))
-    for (const { key, conversationId } of this.queue.waiting)
-      if (conversationId === kept.id && !wanted.has(key)) this.queue.withdraw(key)
-    const { running } = this.queue
+    for (const job of this.queue.waiting)
+      if (!isOther(job) && job.conversationId === kept.id && !wanted.has(job.key))
+        this.queue.withdraw(job.key)
+    const running = this.#running
     if (running?.conversationId === kept.id && !isAnswerable(kept, running)) this.queue.withdraw(running.key)
     for (const job of jobs) this.queue.add(job)
   }
@@ -250,6 +269,10 @@ function isAnswerable(kept: KeptConversation, job: AnswerJob): boolean {
   return answer !== undefined && isOpen(answer, job)
 }
 
+function isOther(job: AnswerJob | OtherJob): job is OtherJob {
+  return 'run' in job
+}
+
 function reasonOf(signal: AbortSignal): StopReason | null {
   return signal.aborted ? (signal.reason as StopReason) : null
 }
@@ -292,6 +315,6 @@ export function answeringSlice(answering: Answering, tab: string): AnsweringSlic
     underWay: {},
     announcement: '',
     answerWaiting: () => answering.queue.advance(),
-    stop: () => answering.queue.stop(),
+    stop: () => answering.stop(),
   }
 }

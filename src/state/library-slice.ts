@@ -1,30 +1,30 @@
 /** What is kept, as the page shows it. */
 import type { Conversation } from '../conversation/conversation.ts'
+import type { Saying } from '../messages/note.ts'
 import { toFailure, type Failure } from '../pack/failure.ts'
 import type { Shelf } from './shelf.ts'
-import type { SetState } from './store.ts'
+import type { GetState, SetState } from './store.ts'
 
 export interface LibrarySlice {
   /** Newly begun ones first, then the latest changed. */
   conversations: Conversation[]
-  /** The one that is shown; null before the first picture. */
+  /** The one that is shown; null where a new one would begin. */
   currentId: string | null
   /** Files of all pictures in `conversations`; the bytes stay where the browser keeps them. */
   images: Record<string, Blob>
   /** Something that concerns no single answer: the disk is full, a file cannot be read. */
   libraryFailure: Failure | null
   /** Something that went as it should, but is good to know: what was left aside. */
-  aside: string | null
+  aside: Saying | null
   restoreConversations: () => Promise<void>
-  openConversation: (id: string) => void
   dismissLibraryFailure: () => void
   /** Says that something failed which no answer and no model waits for. */
   report: (error: unknown) => void
-  remark: (sentence: string) => void
+  remark: (saying: Saying) => void
   dismissRemark: () => void
 }
 
-export function librarySlice(set: SetState, shelf: Shelf): LibrarySlice {
+export function librarySlice(set: SetState, get: GetState, shelf: Shelf): LibrarySlice {
   return {
     conversations: [],
     currentId: null,
@@ -37,14 +37,14 @@ export function librarySlice(set: SetState, shelf: Shelf): LibrarySlice {
       } catch (error) {
         set({ libraryFailure: toFailure(error) })
       }
+      get().arrive()
     },
-    openConversation: (id) => set({ currentId: id }),
     dismissLibraryFailure: () => set({ libraryFailure: null }),
     report(error) {
       const failure = toFailure(error)
       set({ libraryFailure: failure, announcement: failure.message })
     },
-    remark: (sentence) => set({ aside: sentence, announcement: sentence }),
+    remark: (saying) => set({ aside: saying, announcement: saying }),
     dismissRemark: () => set({ aside: null }),
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import type { Saying } from '../messages/note.ts'
 import type { KeptConversation } from '../conversation/kept.ts'
 import { photographsAmong } from './photographs.ts'
 import type { AppStore } from './store.ts'
@@ -25,7 +26,7 @@ describe('a photograph', () => {
     answer.mockImplementation(async ({ picture: { image } }) =>
       (await image.text()) === 'a' ? OF_A_PHOTOGRAPH : ANSWERED,
     )
-    const said: string[] = []
+    const said: Saying[] = []
     store.subscribe(({ announcement }, before) => {
       if (announcement !== before.announcement) said.push(announcement)
     })
@@ -35,7 +36,7 @@ describe('a photograph', () => {
     await ask(store, 'why?')
     const [first, ...later] = said
     expect(first).toMatch(/^a: a cat\. This looks like a photograph/)
-    expect(later.join()).not.toContain('photograph')
+    expect(JSON.stringify(later)).not.toContain('photograph')
     expect(beyond(store)).toBe(1)
     store.getState().changeSettings({ model: 'kept' })
     expect(beyond(store)).toBe(0)

@@ -1,13 +1,18 @@
-import { decodingProblem, GREEDY, type DecodingSettings } from '../pack/decoding.ts'
+import { isLanguage, type Language } from '../messages/languages.ts'
+import { GREEDY, isDecoding, type DecodingSettings } from '../pack/decoding.ts'
 import type { KernelChoice, MemoryChoice, Provider } from '../pack/device-report.ts'
 import { isPreset, PRESETS, type PresetName } from './presets.ts'
 import type { GetState, SetState } from './store.ts'
+
+/** `auto` is what the browser asks for. */
+export type LanguageChoice = Language | 'auto'
 
 export type Theme = 'auto' | 'light' | 'dark'
 
 /** What is remembered between visits. */
 export interface Settings {
   theme: Theme
+  language: LanguageChoice
   /** What a caption goes on from; empty for a plain caption. */
   prompt: string
   /** How a question is put to the model; `{question}` stands for it. */
@@ -43,6 +48,7 @@ export const DEFAULT_TEMPLATE = 'Question: {question} Answer:'
 
 const DEFAULTS: Settings = {
   theme: 'auto',
+  language: 'auto',
   prompt: '',
   template: DEFAULT_TEMPLATE,
   preset: 'quick',
@@ -85,8 +91,10 @@ function restored(storage: SettingsStorage): Settings {
   } catch {
     return settings
   }
-  const { theme, prompt, template, preset, own, prefer, memory, kernels, model, unresponsive } = kept
+  const { theme, language, prompt, template, preset, own, prefer, memory, kernels, model, unresponsive } =
+    kept
   if (theme === 'light' || theme === 'dark') settings.theme = theme
+  if (isLanguage(language)) settings.language = language
   if (typeof prompt === 'string') settings.prompt = prompt
   if (typeof template === 'string' && template.includes('{question}')) settings.template = template
   if (isPreset(preset)) settings.preset = preset
@@ -97,10 +105,4 @@ function restored(storage: SettingsStorage): Settings {
   if (kernels === 'always' || kernels === 'auto') settings.kernels = kernels
   if (prefer === 'wasm' || prefer === 'webgpu') settings.prefer = prefer
   return settings
-}
-
-function isDecoding(value: unknown): value is DecodingSettings {
-  if (typeof value !== 'object' || value === null) return false
-  const complete = Object.keys(GREEDY).every((key) => key in value)
-  return complete && decodingProblem(value as DecodingSettings) === null
 }

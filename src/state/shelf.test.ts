@@ -220,6 +220,8 @@ describe('a conversation that two pages have open', () => {
     for (const { store } of [one, two]) expect(store.getState().conversations).toEqual([])
     expect(two.store.getState().underWay).toEqual({})
     one.store.getState().undo()
+    await vi.waitFor(() => expect(two.store.getState().conversations).toHaveLength(1))
+    two.store.getState().openConversation(id)
     await vi.waitFor(() => expect(statuses(two.store)).toEqual(['done', 'done']))
     await settled()
     expect(questions(one.store)).toEqual([null, 'too late?'])

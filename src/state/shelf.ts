@@ -74,7 +74,7 @@ export class Shelf {
     pictures.catch((error: unknown) => this.#set({ libraryFailure: toFailure(error) }))
     this.#before.set(conversation.id, pictures)
     this.#put(toKept(conversation))
-    this.#set({ currentId: conversation.id })
+    this.#set({ place: 'talk', currentId: conversation.id })
     this.#save(conversation.id)
   }
 
@@ -146,9 +146,8 @@ export class Shelf {
       if (this.#records.has(one.id)) this.#adopt(one)
       else if (!hasEnded(one)) this.#records.set(one.id, one)
     }
-    const { conversations, currentId } = this.#get()
-    const shown = [...conversations, ...added.flatMap((one) => toShown(one) ?? [])]
-    this.#set({ conversations: shown, currentId: currentId ?? shown[0]?.id ?? null })
+    const { conversations } = this.#get()
+    this.#set({ conversations: [...conversations, ...added.flatMap((one) => toShown(one) ?? [])] })
     for (const one of kept) this.#watch(one)
     await library.forget(expired)
     // Pictures of what cannot be read now may be wanted when it can.
@@ -172,10 +171,10 @@ export class Shelf {
     const shown = toShown(kept)
     if (shown === null) {
       const rest = conversations.filter(({ id }) => id !== kept.id)
-      this.#set({ conversations: rest, currentId: currentId === kept.id ? (rest[0]?.id ?? null) : currentId })
+      this.#set({ conversations: rest, currentId: currentId === kept.id ? null : currentId })
     } else if (conversations.some(({ id }) => id === kept.id)) {
       this.#set({ conversations: conversations.map((one) => (one.id === kept.id ? shown : one)) })
-    } else this.#set({ conversations: [shown, ...conversations], currentId: currentId ?? kept.id })
+    } else this.#set({ conversations: [shown, ...conversations] })
     this.onChange(kept)
   }
 

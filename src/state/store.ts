@@ -16,9 +16,13 @@ import { measureSlice, type MeasureDevice, type MeasureSlice } from './measure-s
 import { memorySlice, type MemorySlice } from './memory-slice.ts'
 import { modelSlice, type ModelSlice } from './model-slice.ts'
 import { offlineSlice, type OfflineSlice } from './offline-slice.ts'
+import { placeSlice, type PlaceSlice } from './place-slice.ts'
 import { savingSlice, type SavingDependencies, type SavingSlice } from './saving-slice.ts'
+import { Comparing, type ComparingSources } from './search/comparing.ts'
+import { searchSlice, type SearchDependencies, type SearchSlice } from './search/search-slice.ts'
 import { Shelf, type ConversationSources } from './shelf.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
+import { studioSlice, type StudioSlice, type StudioSources } from './studio/studio-slice.ts'
 import { turnsSlice, type DraftStorage, type TurnsSlice } from './turns.ts'
 import { undoSlice, type UndoSlice } from './undo.ts'
 import { withheldSlice, type WithheldSlice } from './withheld-slice.ts'
@@ -31,13 +35,16 @@ export type AppState = ModelSlice &
   AddingSlice &
   SavingSlice &
   LibrarySlice &
+  PlaceSlice &
   TurnsSlice &
   AnsweringSlice &
   UndoSlice &
   ExchangeSlice &
   SettingsSlice &
   OfflineSlice &
-  WithheldSlice
+  WithheldSlice &
+  SearchSlice &
+  StudioSlice
 export type AppStore = StoreApi<AppState>
 
 export interface AppDependencies {
@@ -47,6 +54,8 @@ export interface AppDependencies {
   settings: SettingsStorage
   conversations: ConversationSources
   drafts: DraftStorage
+  studio: StudioSources
+  search: ComparingSources & Omit<SearchDependencies, 'comparing'>
   /** Where the built-in model's pack lies; an absolute URL that ends in `/`. */
   builtInModelUrl: string
   /** Whether a model is run once while it loads; left out: where that is worth its time. */
@@ -72,6 +81,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
     const loading = new Loading(set, get, engine, dependencies)
     const shelf = new Shelf(set, get, engine, sources)
     const lookAhead = new LookAhead(get, engine, shelf)
+    const comparing = new Comparing(get, dependencies.search)
     const answering = new Answering(set, get, { engine, shelf, lookAhead, sources })
     return {
       ...settingsSlice(set, get, dependencies.settings),
@@ -84,10 +94,13 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...keptSlice(set, get, packs),
       ...addingSlice(set, get, packs.client),
       ...savingSlice(set, get, packs),
-      ...librarySlice(set, shelf),
+      ...librarySlice(set, get, shelf),
+      ...placeSlice(set, get),
       ...answeringSlice(answering, sources.tabs.id),
       ...undoSlice(set, get, shelf),
       ...turnsSlice(set, get, sources, { shelf, answering, lookAhead, drafts }),
+      ...searchSlice(set, get, { ...dependencies.search, comparing }),
+      ...studioSlice(set, get, dependencies.studio, { engine, answering }),
       ...exchangeSlice(set, get, sources, shelf, packs.offerFile),
     }
   })

@@ -1,51 +1,59 @@
 import { useEffect, type ReactElement } from 'react'
+import { I18nextProvider, useTranslation } from 'react-i18next'
+import type { PageWords } from '../messages/words.ts'
 import type { AppStore } from '../state/store.ts'
-import { ConversationList } from './conversation-list.tsx'
-import { ConversationView } from './conversation-view.tsx'
-import { DevicePanel } from './device-panel.tsx'
-import { DropZone } from './drop-zone.tsx'
-import { Examples } from './examples.tsx'
-import { ModelPanel } from './model-panel.tsx'
-import { LibraryNotices } from './library-notices.tsx'
-import { SettingsPanel } from './settings-panel.tsx'
+import { DropZone } from './adding/drop-zone.tsx'
+import { Say } from './parts/say.tsx'
+import { PLACES } from './shell/places.tsx'
+import { Rail } from './shell/rail.tsx'
 import { StoreContext, useApp } from './store-context.ts'
-import { WithheldNotice } from './withheld-notice.tsx'
+import { useLanguage } from './use-language.ts'
 
-export function App({ store }: { store: AppStore }): ReactElement {
+export function App({ store, words }: { store: AppStore; words: PageWords }): ReactElement {
   return (
     <StoreContext value={store}>
-      <Page />
+      <I18nextProvider i18n={words}>
+        <Page />
+      </I18nextProvider>
     </StoreContext>
   )
 }
 
 function Page(): ReactElement {
   useTheme()
+  useLanguage()
+  const { t } = useTranslation('shell')
   useEscapeToStop()
   const announcement = useApp((state) => state.announcement)
   return (
     <DropZone>
       <header className="site-header">
         <h1>pictalk</h1>
-        <p>Talk about your pictures with BLIP-2, on your own machine. Nothing leaves this device.</p>
+        <p>{t('tagline')}</p>
       </header>
       <div className="columns">
-        <ConversationList />
+        <Rail />
         <main>
-          <ModelPanel />
-          <WithheldNotice />
-          <Examples />
-          <LibraryNotices />
-          <ConversationView />
-          <SettingsPanel />
-          <DevicePanel />
+          <View />
         </main>
       </div>
       <p className="visually-hidden" role="status">
-        {announcement}
+        <Say saying={announcement} />
       </p>
     </DropZone>
   )
+}
+
+/** The place where one is. The address of a place that there is not becomes Talk's. */
+function View(): ReactElement {
+  const place = useApp((state) => state.place)
+  const visit = useApp((state) => state.visit)
+  const known = PLACES.find(({ name }) => name === place)
+  const isKnown = known !== undefined
+  useEffect(() => {
+    if (!isKnown) visit(null)
+  }, [isKnown, visit])
+  return (known ?? PLACES[0]).view
 }
 
 function useTheme(): void {

@@ -12,6 +12,7 @@ import type {
   LoadedModel,
   Looked,
 } from '../../src/protocol/engine-calls.ts'
+import { studioIn, type FakeFolder } from './fake-studio.ts'
 import type { Client, Handlers } from '../../src/protocol/rpc.ts'
 import { answerKey } from '../../src/state/answering.ts'
 import type { MeasureDevice } from '../../src/state/measure-slice.ts'
@@ -54,6 +55,10 @@ export interface FakeBrowser {
   library: ConversationLibrary
   locks: Locks
   channel: ReturnType<typeof channelInMemory<TabNews<AnswerProgress>>>
+  /** Captioned folders, by database. */
+  studio: Map<string, Map<string, unknown>>
+  /** Folders that people can pick or have picked, by name. */
+  folders: Map<string, FakeFolder>
 }
 
 export function fakeBrowser(): FakeBrowser {
@@ -68,6 +73,8 @@ export function fakeBrowser(): FakeBrowser {
     }),
     locks: locksInMemory(),
     channel: channelInMemory(),
+    studio: new Map(),
+    folders: new Map(),
   }
 }
 
@@ -99,6 +106,7 @@ export interface PageOptions {
   library?: ConversationLibrary
   kept?: unknown[]
   drafts?: { load(): unknown; save(drafts: Record<string, string>): void }
+  studio?: Partial<AppDependencies['studio']>
 }
 
 let ids = 0
@@ -131,6 +139,11 @@ export function openPage({ browser = fakeBrowser(), kept = [], ...options }: Pag
     measureDevice,
     settings: { load: () => kept.at(-1), save: (settings) => void kept.push(settings) },
     ...(options.drafts && { drafts: options.drafts }),
+    studio: {
+      ...studioIn(browser, () => `id${(ids += 1)}`),
+      offerFile: (file, name) => void offered.push({ file, name }),
+      ...options.studio,
+    },
   })
   return {
     ...handlers,
@@ -154,6 +167,8 @@ interface StoreParts {
   measureDevice?: MeasureDevice
   settings?: AppDependencies['settings']
   drafts?: AppDependencies['drafts']
+  studio?: AppDependencies['studio']
+  search?: AppDependencies['search']
   /** Milliseconds since 1970. */
   now?: () => number
 }
@@ -172,6 +187,13 @@ export function storeOf({ client, library, tabs, ...parts }: StoreParts): AppSto
     settings: parts.settings ?? { load: () => null, save: () => undefined },
     conversations: { library, tabs, newId: () => `id${(ids += 1)}`, now: parts.now ?? (() => (time += 1)) },
     drafts: parts.drafts ?? { load: () => null, save: () => undefined },
+    studio: parts.studio ?? studioIn(fakeBrowser(), () => `id${(ids += 1)}`),
+    search: parts.search ?? {
+      start: () => ({ call: () => new Promise(() => undefined), fail: () => undefined }),
+      builtInUrl: 'http://localhost/models/compares/',
+      chooseFolder: () => Promise.resolve('none'),
+      mayRead: () => Promise.resolve(true),
+    },
     builtInModelUrl: 'http://localhost/models/',
     // Tests hold answers up for as long as they like.
     patienceMs: 600_000,
@@ -253,6 +275,6 @@ export async function settled(): Promise<void> {
 export async function exported({ store, offered }: FakePage): Promise<Blob> {
   await store.getState().exportAll()
   const last = offered.at(-1)
-  if (last === undefined) throw new Error(store.getState().announcement)
+  if (last === undefined) throw new Error(JSON.stringify(store.getState().announcement))
   return last.file
 }

@@ -11,9 +11,33 @@ import { FIRST_HELD_OUT_SEED } from '../../../src/scenes/scene.ts'
 import { measure } from './measure.ts'
 
 const PACK = 'public/models/drawn-scenes'
-const CHECKPOINT = 'models/drawn-scenes/checkpoint'
+const RETRIEVAL_PACK = 'public/models/drawn-scenes-retrieval'
+const VISION_WIDTH = 192
 /** Thirty scenes say little about how good it is (see its card), but enough to tell a model from a broken one. */
 const SET = { scenes: 30, from: FIRST_HELD_OUT_SEED, combinations: 'trained', noise: false } as const
+
+it.each([
+  ['drawn-scenes', PACK, 'models/drawn-scenes/checkpoint'],
+  ['drawn-scenes-retrieval', RETRIEVAL_PACK, 'models/drawn-scenes/retrieval-checkpoint'],
+])('%s is its checkpoint, converted', async (name, pack, checkpoint) => {
+  const files = new Map<string, Uint8Array<ArrayBuffer>>()
+  await convertCheckpoint(folderTree(checkpoint), sinkInMemory(files), { name, precision: 'q8' })
+  // What a conversion remembers to go on from is not shipped.
+  files.delete('conversion.json')
+  const shipped = readdirSync(pack).filter((path) => path !== 'conversion.json')
+  expect(shipped.sort()).toEqual([...files.keys()].sort())
+  for (const [path, bytes] of files)
+    expect(Buffer.compare(bytes, readFileSync(join(pack, path))), path).toBe(0)
+})
+
+it('has two vision encoders that differ in nothing but the norm that training changes', () => {
+  const talks = readFileSync(join(PACK, 'vision.weights'))
+  const compares = readFileSync(join(RETRIEVAL_PACK, 'vision.weights'))
+  // Both lie within one chunk, so that neither can be kept in place of the other.
+  expect(Buffer.compare(talks, compares)).not.toBe(0)
+  const end = compares.length - 2 * 4 * VISION_WIDTH
+  expect(Buffer.compare(talks.subarray(0, end), compares.subarray(0, end))).toBe(0)
+})
 
 describe('the built-in model', () => {
   let model: TalkingModel
@@ -23,20 +47,6 @@ describe('the built-in model', () => {
   })
 
   afterAll(() => model.dispose())
-
-  it('is its checkpoint, converted', async () => {
-    const files = new Map<string, Uint8Array<ArrayBuffer>>()
-    await convertCheckpoint(folderTree(CHECKPOINT), sinkInMemory(files), {
-      name: 'drawn-scenes',
-      precision: 'q8',
-    })
-    // What a conversion remembers to go on from is not shipped.
-    files.delete('conversion.json')
-    const shipped = readdirSync(PACK).filter((path) => path !== 'conversion.json')
-    expect(shipped.sort()).toEqual([...files.keys()].sort())
-    for (const [path, bytes] of files)
-      expect(Buffer.compare(bytes, readFileSync(join(PACK, path))), path).toBe(0)
-  })
 
   it('knows scenes that it has never seen', { timeout: 120_000 }, async () => {
     const { captions, questions } = await measure(model, { ...SET, wording: 'plain' }, () => undefined)

@@ -1,10 +1,16 @@
 /** The going away of a graphics device, as a failure. */
 import { AppError } from '../../pack/failure.ts'
+import type { Compute } from './compute.ts'
 
 /** Rejects with `device-lost` once the device goes away; never settles while it lives. */
 export async function lossOf(device: GPUDevice): Promise<never> {
   const info = await device.lost
   throw deviceLost(info.message)
+}
+
+/** Settles as `work` does, or rejects `device-lost` as soon as the device goes away: the work might never settle then. */
+export function unlessLost<T>({ device }: Compute, work: Promise<T>): Promise<T> {
+  return device === null ? work : Promise.race([work, lossOf(device)])
 }
 
 function deviceLost(detail: string): AppError {

@@ -1,0 +1,39 @@
+/** Quantities as people read them, in the language of the page. All by Intl, so units and separators are the language's own. */
+
+const KILO = 1000
+
+export function numberText(value: number, language: string, digits = 0): string {
+  return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value)
+}
+
+/** One decimal from a megabyte on, decimal units as disks have them. Bytes. */
+export function bytesText(bytes: number, language: string): string {
+  if (bytes >= KILO ** 3) return withUnit(bytes / KILO ** 3, 'gigabyte', 1)
+  if (bytes >= KILO ** 2) return withUnit(bytes / KILO ** 2, 'megabyte', 1)
+  return withUnit(Math.ceil(bytes / KILO), 'kilobyte', 0)
+
+  function withUnit(value: number, unit: string, digits: number): string {
+    const style = { style: 'unit', unit, unitDisplay: 'short' } as const
+    return new Intl.NumberFormat(language, { ...style, maximumFractionDigits: digits }).format(value)
+  }
+}
+
+/** Rounded up, as an estimate is: `12 min`. Seconds. */
+export function durationText(seconds: number, language: string): string {
+  if (seconds < 60) return withUnit(Math.ceil(seconds), 'second', 0)
+  if (seconds < 3600) return withUnit(Math.ceil(seconds / 60), 'minute', 0)
+  return withUnit(seconds / 3600, 'hour', 1)
+
+  function withUnit(value: number, unit: string, digits: number): string {
+    const style = { style: 'unit', unit, unitDisplay: 'long' } as const
+    return new Intl.NumberFormat(language, { ...style, maximumFractionDigits: digits }).format(value)
+  }
+}
+
+/** A time that was measured: `0.42 s`. Milliseconds. */
+export function timeText(ms: number, language: string): string {
+  const seconds = ms / 1000
+  const digits = seconds < 1 ? 2 : 1
+  const style = { style: 'unit', unit: 'second', unitDisplay: 'narrow' } as const
+  return new Intl.NumberFormat(language, { ...style, maximumFractionDigits: digits }).format(seconds)
+}

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest'
+import { LANGUAGES, chooseLanguage, isLanguage, type Language } from './languages.ts'
+import { bytesText, durationText, timeText } from './amounts.ts'
+import { en } from './en/en.ts'
+import { openWords, translationOf } from './words.ts'
+
+type Texts = Record<string, string>
+
+const others = Object.keys(LANGUAGES).filter((tag): tag is Language => isLanguage(tag) && tag !== 'en')
+
+/** All texts under dotted keys. */
+function flat(group: object, prefix = ''): Texts {
+  const entries = Object.entries(group).flatMap(([key, value]: [string, unknown]) =>
+    typeof value === 'string'
+      ? [[prefix + key, value]]
+      : Object.entries(flat({ ...(value as object) }, `${prefix}${key}.`)),
+  )
+  return Object.fromEntries(entries) as Texts
+}
+
+const FORM = /_(zero|one|two|few|many|other)$/
+
+/** What is put into a text: names and the way in which they are written. */
+function variablesOf(text: string): string[] {
+  return [...text.matchAll(/\{\{\s*([^}]+?)\s*\}\}|<\/?(\w+)\/?>/g)]
+    .map(([whole]) => whole.replaceAll(' ', ''))
+    .sort()
+}
+
+/** Keys without the ending of their plural form, and those that come in forms. */
+function stemsOf(texts: Texts): { stems: string[]; counted: Set<string> } {
+  const keys = Object.keys(texts)
+  return {
+    stems: [...new Set(keys.map((key) => key.replace(FORM, '')))].sort(),
+    counted: new Set(keys.filter((key) => FORM.test(key)).map((key) => key.replace(FORM, ''))),
+  }
+}
+
+const english = flat(en)
+
+describe.each(others)('The words of the page in %s', (language) => {
+  it('are those of the English page: every key, and none besides', async () => {
+    const texts = flat(await translationOf(language))
+    expect(stemsOf(texts).stems).toEqual(stemsOf(english).stems)
+  })
+
+  it('have the plural forms of their language', async () => {
+    const texts = flat(await translationOf(language))
+    // Of whole numbers people say; `many` is for millions in Spanish and French, where `other` stands in.
+    const forms = new Intl.PluralRules(language)
+      .resolvedOptions()
+      .pluralCategories.filter((form) => form !== 'many')
+      .sort()
+    for (const stem of stemsOf(english).counted) {
+      const given = Object.keys(texts)
+        .filter((key) => FORM.test(key) && key.replace(FORM, '') === stem)
+        .map((key) => key.slice(stem.length + 1))
+      expect([stem, given.sort()]).toEqual([stem, forms])
+    }
+  })
+
+  it('put the same values into their sentences', async () => {
+    const texts = flat(await translationOf(language))
+    for (const [key, text] of Object.entries(texts)) {
+      const source = english[key] ?? english[key.replace(FORM, '_other')] ?? ''
+      // "One turn" may be written without its number.
+      const optional = FORM.test(key) ? ['{{count}}', '{{count,number}}'] : []
+      const without = (names: string[]): string[] => names.filter((name) => !optional.includes(name))
+      expect([key, without(variablesOf(text))]).toEqual([key, without(variablesOf(source))])
+    }
+  })
+
+  it('say something everywhere', async () => {
+    for (const [key, text] of Object.entries(flat(await translationOf(language))))
+      expect([key, text.trim()]).not.toEqual([key, ''])
+  })
+})
+
+describe('The language of the page', () => {
+  it.each<[string[], Language]>([
+    [['de-AT', 'en'], 'de'],
+    [['pt-BR', 'fr-CA', 'en'], 'fr'],
+    [['zh-Hant-TW'], 'zh'],
+    [['eo', 'tlh'], 'en'],
+    [[], 'en'],
+  ])('of a browser that asks for %j is %s', (wanted, language) => {
+    expect(chooseLanguage(wanted)).toBe(language)
+  })
+
+  it('changes what is said, and numbers and units with it', async () => {
+    const words = await openWords('de')
+    expect(words.language).toBe('de')
+    expect(words.t('shell:newConversation')).toBe('Neu')
+    expect(bytesText(15.2e9, 'de')).toBe('15,2\u00a0GB')
+    expect(bytesText(15.2e9, 'fr')).toBe('15,2\u202fGo')
+    expect(durationText(90, 'en')).toBe('2 minutes')
+    expect(timeText(417, 'en')).toBe('0.42s')
+  })
+})

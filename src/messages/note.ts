@@ -1,0 +1,15 @@
+import type { ParseKeys } from 'i18next'
+import type { Namespace } from './translated.ts'
+
+/** Every text of the page by its name: `shell:notHere`. */
+export type WordKey = ParseKeys<Namespace[]>
+
+/** Something that the page has to say, before anybody knows in which language. */
+export interface Note {
+  key: WordKey
+  /** What goes into the sentence; `count` chooses its plural form. */
+  values?: Record<string, string | number>
+}
+
+/** A text is a sentence from below the page, in English; several are said one after the other. */
+export type Saying = string | Note | readonly Note[]

@@ -1,0 +1,114 @@
+/** Every call to the thread that compares pictures with texts, as one typed map: see `engine-calls.ts`. */
+import type { DeviceReport, Provider } from '../pack/device-report.ts'
+import type { PackManifest } from '../pack/manifest.ts'
+import type { PackPlace, PictureSource } from './engine-calls.ts'
+
+export type CompareProgress =
+  /** The model is read and opened first: parts that are open, of how many. */
+  { stage: 'opening'; done: number; total: number } | { stage: 'looking' }
+
+/** Which model compares, and beside what. */
+export interface ComparingChoice {
+  pack: PackPlace
+  /** Left out or null: whatever there is. */
+  prefer: Provider | null
+  /** What a model that talks takes of the same device, in bytes. */
+  besideBytes: number
+}
+
+/** A model that compares, as far as is known without opening it. */
+export interface ComparingModel {
+  manifest: PackManifest<'blip2-itm'>
+  /** What vectors depend on: an index made with another key is another index. */
+  key: string
+}
+
+/** Where it computes, and whether it stays in memory between calls. */
+export interface ComparingReport extends Pick<DeviceReport, 'provider' | 'adapter' | 'software' | 'reason'> {
+  staysOpen: boolean
+}
+
+/** How well a text fits a picture. */
+export interface TextMatch {
+  /** Best cosine of the queries with the text. */
+  itc: number
+  /** Probability of a match. */
+  itm: number
+  /** [no match, match] */
+  logits: readonly [number, number]
+}
+
+export interface LabelShare {
+  label: string
+  text: string
+  itc: number
+  /** Of all labels together 1. */
+  probability: number
+}
+
+export interface PictureVectors {
+  /** [Q, hidden] */
+  queryOutput: Float32Array<ArrayBuffer>
+  /** [Q, d], each of length 1 */
+  vectors: Float32Array<ArrayBuffer>
+}
+
+export interface TextVectors {
+  ids: number[]
+  /** [L, hidden] */
+  output: Float32Array<ArrayBuffer>
+  /** [L, d], each of length 1 */
+  vectors: Float32Array<ArrayBuffer>
+  /** The first of them, which stands for the text. */
+  vector: Float32Array<ArrayBuffer>
+}
+
+export interface PairVectors {
+  /** The queries with the text present, [Q, hidden] */
+  queryOutput: Float32Array<ArrayBuffer>
+  logits: readonly [number, number]
+}
+
+/** Attention of the queries, and of which grid of patches. */
+export interface Attention {
+  /** Layers that look at the picture. */
+  layers: number
+  heads: number
+  queries: number
+  /** Image tokens; the first is the class token, the others are patches by rows. */
+  tokens: number
+  /** [layers, heads, queries, tokens], each row a probability over the tokens */
+  byHead: Float32Array<ArrayBuffer>
+}
+
+/**
+ * The model is opened when a call needs it, and once again when the graphics device went away meanwhile. Each call but
+ * `choose` rejects `cancelled` as soon as its signal fires, and `not-found` before a model was chosen.
+ */
+export interface CompareCalls {
+  /** Says which model compares from now on; null for none. What is open of another is let go of. */
+  choose: { in: ComparingChoice | null; event: never; out: ComparingModel | null }
+  /** Opens the model, where somebody will soon want it. */
+  open: { in: null; event: CompareProgress; out: ComparingReport }
+  /** The picture with each of the texts. */
+  match: { in: { picture: PictureSource; texts: string[] }; event: CompareProgress; out: TextMatch[] }
+  imageFeatures: { in: { picture: PictureSource }; event: CompareProgress; out: PictureVectors }
+  textFeatures: { in: { texts: string[] }; event: CompareProgress; out: TextVectors[] }
+  /** The picture with each of the texts, looked at together. */
+  pairFeatures: {
+    in: { picture: PictureSource; texts: string[] }
+    event: CompareProgress
+    out: PairVectors[]
+  }
+  /** Probabilities over labels in a template, by likeness at a temperature. */
+  classify: {
+    in: { picture: PictureSource; labels: string[]; template: string; temperature?: number | undefined }
+    event: CompareProgress
+    out: { temperature: number; labels: LabelShare[] }
+  }
+  /** Where the queries look, by themselves or with a text. */
+  attend: { in: { picture: PictureSource; text: string | null }; event: CompareProgress; out: Attention }
+  /** Lets go of what is open; the next call opens it again. */
+  release: { in: null; event: never; out: null }
+  ping: { in: null; event: never; out: null }
+}
