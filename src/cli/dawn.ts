@@ -42,7 +42,7 @@ export function provideWebGpu({ create, globals }: Dawn, flags: readonly string[
 
 /** Dawn's binding refuses views on shared memory, which the memory of ONNX Runtime's WebAssembly is. */
 function copySharedBytes(queue: GPUQueue): void {
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called on each queue below
+  // oxlint-disable-next-line typescript/unbound-method -- called on each queue below
   const write = queue.writeBuffer
   const writeBuffer = function (this: GPUQueue, ...args: Parameters<GPUQueue['writeBuffer']>): undefined {
     const [buffer, at, data, from = 0, size] = args
