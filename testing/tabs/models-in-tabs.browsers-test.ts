@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { everythingOf } from '../kills/witness.ts'
 import { converted, smallCheckpoint } from '../power/small-models.ts'
 import { startFaultServer } from '../servers/fault-server.ts'
-import { Place, WEIGHTS, type Scene } from './place.ts'
+import { LAST_WEIGHTS, Place, WEIGHTS, type Scene } from './place.ts'
 
 let place: Place
 let scene: Scene
@@ -55,7 +55,7 @@ describe('Two tabs', () => {
 
   it('what one tab converts another cannot delete, and is told so', async () => {
     const [first, second] = [await scene.tab(), await scene.tab()]
-    const release = scene.holdWeights(12)
+    const release = scene.holdWeights(LAST_WEIGHTS)
     await first.add(scene.server.origin)
     await second.delete(scene.name)
     await second.says('is being fetched just now; pause or cancel that first')
@@ -93,8 +93,9 @@ describe('One tab', () => {
       await only.add(others.origin)
       await only.isDone()
       const before = await everythingOf(only.page)
-      const release = scene.holdWeights()
+      const release = scene.holdWeights(LAST_WEIGHTS)
       await only.add(scene.server.origin)
+      await only.says(/Vision encoder: (.*) of \1$/)
       const session = await scene.context.newCDPSession(only.page)
       const origin = new URL(place.url).origin
       await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 })

@@ -18,6 +18,8 @@ import { Tab } from './tab.ts'
 const CHECKPOINT = 'models/drawn-scenes/checkpoint'
 const README = '---\nlicense: other\nlicense_name: research-only\n---\n'
 export const WEIGHTS = /\.safetensors$/
+/** The language model's, which is converted last. */
+export const LAST_WEIGHTS = /model-00001-of-/
 const BEGINNING_BYTES = 2 ** 20
 
 /** The site, for all tests. */
@@ -102,19 +104,17 @@ export class Scene {
     return converted(this.#checkpoint, this.name)
   }
 
-  /** Holds the weights behind their beginnings and `answers` more back, until the function that it gives is called. */
-  holdWeights(answers = 0): () => void {
+  /** Holds weights back, but for their beginnings, until the function that it gives is called. */
+  holdWeights(which = WEIGHTS): () => void {
     let release = (): void => undefined
     const released = new Promise<void>((resolve) => (release = resolve))
-    let left = answers
     let isFar = false
     // Asked right before `hold` about each answer.
     this.server.fault = (_path, _count, start) => {
       isFar = start > BEGINNING_BYTES
       return undefined
     }
-    this.server.hold = (path) =>
-      WEIGHTS.test(path) && isFar && (left -= 1) < 0 ? released : Promise.resolve()
+    this.server.hold = (path) => (which.test(path) && isFar ? released : Promise.resolve())
     return release
   }
 

@@ -32,7 +32,7 @@ export class Tab {
     await this.look(address)
     await this.page.getByRole('checkbox').check()
     await this.accept.click()
-    await this.says(/Reading and converting|Downloading|is kept in this browser/)
+    await this.says(/^Pause$|is kept in this browser/)
   }
 
   async says(words: string | RegExp): Promise<void> {
