@@ -29,6 +29,16 @@ export interface AnswerFacts {
   dropped: number
   /** Name and precision of the model that wrote it; absent where that is not known. */
   model?: string
+  /**
+   * How much the picture looks like none of those that the model was taught, 0 to 1; absent where the model's limits are
+   * not known.
+   */
+  outside?: number
+}
+
+/** Whether a picture was taken for none of those that the model was taught, so that its answer is a guess. */
+export function isGuess({ outside = 0 }: Pick<AnswerFacts, 'outside'>): boolean {
+  return outside >= 0.5
 }
 
 /** An answer that nobody works on any more. */

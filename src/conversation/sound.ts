@@ -204,6 +204,7 @@ function soundFacts(value: unknown): AnswerFacts {
     prefilled: whole(facts['prefilled']),
     dropped: whole(facts['dropped']),
     ...(typeof model === 'string' && { model: soundName(model) }),
+    ...(typeof facts['outside'] === 'number' && { outside: Math.min(1, positive(facts['outside'])) }),
   }
 }
 

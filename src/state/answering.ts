@@ -285,7 +285,15 @@ function done({ text, tokenIds, answers, ...rest }: Answered): SettledAnswer & {
     text,
     tokenIds,
     answers,
-    facts: { finish, prefilled, dropped, prefillMs, decodeMs, lookMs },
+    facts: {
+      finish,
+      prefilled,
+      dropped,
+      prefillMs,
+      decodeMs,
+      lookMs,
+      ...(look !== null && look.outside !== null && { outside: look.outside }),
+    },
   }
 }
 
