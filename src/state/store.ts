@@ -18,6 +18,8 @@ import { modelSlice, type ModelSlice } from './model-slice.ts'
 import { offlineSlice, type OfflineSlice } from './offline-slice.ts'
 import { placeSlice, type PlaceSlice } from './place-slice.ts'
 import { savingSlice, type SavingDependencies, type SavingSlice } from './saving-slice.ts'
+import { Comparing, type ComparingSources } from './search/comparing.ts'
+import { searchSlice, type SearchDependencies, type SearchSlice } from './search/search-slice.ts'
 import { Shelf, type ConversationSources } from './shelf.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
 import { studioSlice, type StudioSlice, type StudioSources } from './studio/studio-slice.ts'
@@ -41,6 +43,7 @@ export type AppState = ModelSlice &
   SettingsSlice &
   OfflineSlice &
   WithheldSlice &
+  SearchSlice &
   StudioSlice
 export type AppStore = StoreApi<AppState>
 
@@ -52,6 +55,7 @@ export interface AppDependencies {
   conversations: ConversationSources
   drafts: DraftStorage
   studio: StudioSources
+  search: ComparingSources & Omit<SearchDependencies, 'comparing'>
   /** Where the built-in model's pack lies; an absolute URL that ends in `/`. */
   builtInModelUrl: string
   /** Whether a model is run once while it loads; left out: where that is worth its time. */
@@ -77,6 +81,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
     const loading = new Loading(set, get, engine, dependencies)
     const shelf = new Shelf(set, get, engine, sources)
     const lookAhead = new LookAhead(get, engine, shelf)
+    const comparing = new Comparing(get, dependencies.search)
     const answering = new Answering(set, get, { engine, shelf, lookAhead, sources })
     return {
       ...settingsSlice(set, get, dependencies.settings),
@@ -94,6 +99,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...answeringSlice(answering, sources.tabs.id),
       ...undoSlice(set, get, shelf),
       ...turnsSlice(set, get, sources, { shelf, answering, lookAhead, drafts }),
+      ...searchSlice(set, get, { ...dependencies.search, comparing }),
       ...studioSlice(set, get, dependencies.studio, { engine, answering }),
       ...exchangeSlice(set, get, sources, shelf, packs.offerFile),
     }

@@ -169,6 +169,7 @@ interface StoreParts {
   settings?: AppDependencies['settings']
   drafts?: AppDependencies['drafts']
   studio?: AppDependencies['studio']
+  search?: AppDependencies['search']
   /** Milliseconds since 1970. */
   now?: () => number
 }
@@ -188,6 +189,12 @@ export function storeOf({ client, library, tabs, ...parts }: StoreParts): AppSto
     conversations: { library, tabs, newId: () => `id${(ids += 1)}`, now: parts.now ?? (() => (time += 1)) },
     drafts: parts.drafts ?? { load: () => null, save: () => undefined },
     studio: parts.studio ?? studioIn(fakeBrowser(), () => `id${(ids += 1)}`),
+    search: parts.search ?? {
+      start: () => ({ call: () => new Promise(() => undefined), fail: () => undefined }),
+      builtInUrl: 'http://localhost/models/compares/',
+      chooseFolder: () => Promise.resolve('none'),
+      mayRead: () => Promise.resolve(true),
+    },
     builtInModelUrl: 'http://localhost/models/',
     // Tests hold answers up for as long as they like.
     patienceMs: 600_000,

@@ -41,7 +41,7 @@ function provideWebGpu(): void {
   const flags = values.adapter === '' ? [] : [`adapter=${values.adapter}`]
   Object.defineProperty(globalThis, 'navigator', { value: { gpu: dawn.create(flags) }, configurable: true })
   // Dawn's binding refuses views on shared memory, which ONNX Runtime's wasm memory is.
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called on each queue below
+  // oxlint-disable-next-line typescript/unbound-method -- called on each queue below
   const original = GPUQueue.prototype.writeBuffer
   const writeBuffer = function (this: GPUQueue, ...args: unknown[]): undefined {
     const [buffer, at, data, from = 0, size] = args as [

@@ -1,4 +1,5 @@
 /** The words of the page, in English: the language that all others are translated from. A namespace for each room. */
+import { search } from './search.ts'
 import { shell } from './shell.ts'
 
-export const en = { shell } as const
+export const en = { search, shell } as const

@@ -1,4 +1,5 @@
 import type { Translated } from '../translated.ts'
+import { search } from './search.ts'
 import { shell } from './shell.ts'
 
-export const es: Translated = { shell }
+export const es: Translated = { search, shell }

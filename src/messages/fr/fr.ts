@@ -1,4 +1,5 @@
 import type { Translated } from '../translated.ts'
+import { search } from './search.ts'
 import { shell } from './shell.ts'
 
-export const fr: Translated = { shell }
+export const fr: Translated = { search, shell }

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState, type ChangeEvent, type ReactElement, type ReactNode } from 'react'
 import { AppError } from '../../pack/failure.ts'
 import { sortDropped, type DroppedFile } from '../../state/dropped.ts'
-import { droppedFiles, MAX_FILES } from './dropped-files.ts'
+import { droppedFiles, folderName, MAX_FILES } from './dropped-files.ts'
 import { useApp } from '../store-context.ts'
 
 /** The whole page takes pictures: dropped anywhere, pasted, or chosen with the button. */
@@ -9,7 +9,10 @@ export function DropZone({ children }: { children: ReactNode }): ReactElement {
   const addFiles = useAddFiles()
   const requestOffer = useApp((state) => state.requestOffer)
   const remark = useApp((state) => state.remark)
+  const isSearch = useApp((state) => state.place === 'search')
+  const search = useApp((state) => state.searchActions)
   const take = (files: DroppedFile[]): void => {
+    if (isSearch) return void search.addFiles(folderName(files), files)
     const dropped = sortDropped(files)
     if (dropped.kind === 'model')
       return void requestOffer({ kind: 'files', files }, { precision: 'q4f16', token: null })

@@ -42,3 +42,8 @@ function isFile(entry: FileSystemEntry): entry is FileSystemFileEntry {
 function isDirectory(entry: FileSystemEntry): entry is FileSystemDirectoryEntry {
   return entry.isDirectory
 }
+
+/** What files of a folder have in common: its name, or that of the first file where there is no folder. */
+export function folderName(files: readonly { path: string }[]): string {
+  return files[0]?.path.split('/')[0] ?? ''
+}

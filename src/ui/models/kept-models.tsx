@@ -65,7 +65,7 @@ function Kept({ model, inUse }: { model: KeptModel; inUse: boolean }): ReactElem
       {newer && <p>There is a newer version; only what changed in it would be fetched.</p>}
       {elsewhere !== undefined && <ProgressBars progress={elsewhere} />}
       <div className="actions">
-        {model.complete && !inUse && (
+        {model.complete && !inUse && !model.compares && (
           <button type="button" aria-label={`Use: ${model.name}`} onClick={() => void changeModel(model.id)}>
             Use
           </button>

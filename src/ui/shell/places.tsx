@@ -1,6 +1,7 @@
 import type { ReactElement } from 'react'
 import type { WordKey } from '../../messages/note.ts'
 import type { PlaceName } from '../../state/route.ts'
+import { SearchView } from '../search/search-view.tsx'
 import { TalkView } from '../talk/talk-view.tsx'
 
 export interface Place {
@@ -14,4 +15,5 @@ export interface Place {
 /** The places of the app, in the order of the rail. One that is not in this list does not exist: its address is Talk's. */
 export const PLACES: readonly [Place, ...Place[]] = [
   { name: 'talk', label: 'shell:talk', view: <TalkView /> },
+  { name: 'search', label: 'search:search', view: <SearchView /> },
 ]
