@@ -1,5 +1,6 @@
 /** The words of the page, in English: the language that all others are translated from. A namespace for each room. */
+import { limits } from './limits.ts'
 import { search } from './search.ts'
 import { shell } from './shell.ts'
 
-export const en = { search, shell } as const
+export const en = { limits, search, shell } as const

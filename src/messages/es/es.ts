@@ -1,5 +1,6 @@
 import type { Translated } from '../translated.ts'
+import { limits } from './limits.ts'
 import { search } from './search.ts'
 import { shell } from './shell.ts'
 
-export const es: Translated = { search, shell }
+export const es: Translated = { limits, search, shell }

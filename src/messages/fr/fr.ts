@@ -1,5 +1,6 @@
 import type { Translated } from '../translated.ts'
+import { limits } from './limits.ts'
 import { search } from './search.ts'
 import { shell } from './shell.ts'
 
-export const fr: Translated = { search, shell }
+export const fr: Translated = { limits, search, shell }
