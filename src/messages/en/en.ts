@@ -2,5 +2,6 @@
 import { limits } from './limits.ts'
 import { search } from './search.ts'
 import { shell } from './shell.ts'
+import { studio } from './studio.ts'
 
-export const en = { limits, search, shell } as const
+export const en = { limits, search, shell, studio } as const
