@@ -1,4 +1,5 @@
 import { memo, useEffect, useRef, type ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
 import {
   answerText,
   type AnswerFacts,
@@ -14,6 +15,7 @@ import { PictureView } from '../picture/picture.tsx'
 import { answerKey, type UnderWay } from '../../state/answering.ts'
 import { modelName } from '../../state/model-slice.ts'
 import { useApp } from '../store-context.ts'
+import { LimitsMark } from './limits-mark.tsx'
 
 interface AnswerProps {
   turnId: string
@@ -53,7 +55,7 @@ export const Answer = memo(function Answer(props: AnswerProps): ReactElement {
     >
       {withPicture && <PictureView picture={picture} />}
       <div className="said">
-        <Words answer={answer} underWay={underWay} picture={picture} turnId={turnId} />
+        <Words answer={answer} question={question} underWay={underWay} picture={picture} turnId={turnId} />
         {(canStop || canCopy) && (
           <div className="actions">
             {canStop && (
@@ -78,11 +80,13 @@ export const Answer = memo(function Answer(props: AnswerProps): ReactElement {
 
 function Words({
   answer,
+  question,
   underWay,
   picture,
   turnId,
 }: {
   answer: AnswerState
+  question: string | null
   underWay: UnderWay | undefined
   picture: Picture
   turnId: string
@@ -96,10 +100,14 @@ function Words({
           {answer.text === '' ? (
             <p className="stage">{emptyAnswerText({ tokens: answer.tokenIds.length, ...answer.facts })}</p>
           ) : (
-            <p className="caption">{answer.text}</p>
+            <>
+              <LimitsMark facts={answer.facts} question={question} />
+              <p className="caption">{answer.text}</p>
+            </>
           )}
           {answer.answers.length > 1 && <Others answers={answer.answers} />}
           <p className="timing">{timing(answer.facts, answer.tokenIds.length)}</p>
+          {answer.facts.varied === true && <Varied />}
           <OtherModel by={answer.facts.model} />
           {answer.facts.dropped > 0 && (
             <p className="timing">
@@ -145,6 +153,12 @@ function Progress({ underWay: { tab, progress } }: { underWay: UnderWay }): Reac
         </>
       )
   }
+}
+
+/** The settings would have given the same words again. */
+function Varied(): ReactElement {
+  const { t } = useTranslation('limits')
+  return <p className="timing">{t('varied')}</p>
 }
 
 /** Says who wrote an answer when it was not the model that runs now, which looks at the picture itself when asked. */
@@ -200,9 +214,12 @@ function Failed({
   )
 }
 
-function timing({ finish, lookMs, prefillMs, decodeMs, prefilled }: AnswerFacts, tokens: number): string {
+function timing(
+  { finish, lookMs, prefillMs, decodeMs, prefilled, tookMs }: AnswerFacts,
+  tokens: number,
+): string {
   const total = lookMs + prefillMs + decodeMs
-  const parts = [finish === 'stopped' ? `Stopped after ${seconds(total)}` : seconds(total)]
+  const parts = [finish === 'stopped' ? `Stopped after ${seconds(tookMs ?? total)}` : seconds(total)]
   if (tokens > 0) parts.push(`first word after ${seconds(lookMs + prefillMs)}`)
   if (tokens > 1 && decodeMs > 0)
     parts.push(`${((1000 * (tokens - 1)) / decodeMs).toFixed(1)} tokens per second`)
