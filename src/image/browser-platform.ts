@@ -24,13 +24,13 @@ type ImportScript = (url: string) => Promise<CodecScript>
 
 const importScript: ImportScript = (url) => import(/* @vite-ignore */ url) as Promise<CodecScript>
 
+/** How often each failed to come, in this thread: a browser remembers such an import by its address (HTML, module map). */
+const failures = new Map<CodecName, number>()
+
 /** `network` is asked for codecs, and has patience with their scripts. */
 export function browserPlatform(network: Network, load = importScript): Platform {
-  const failures = new Map<CodecName, number>()
-
   async function loadScript(name: CodecName): Promise<CodecScript> {
     const failed = failures.get(name) ?? 0
-    // A browser remembers an import that failed or hangs by its address (HTML, module map), so the next has another.
     const again = failed === 0 ? '' : `?again=${failed}`
     const address = new URL(SCRIPT_URLS[name] + again, import.meta.url)
     try {
