@@ -2,7 +2,14 @@
  * Writes the answers that wait: which they are follows from the conversations alone, and the queue holds one job for each.
  * How far an answer is while it is written is nobody's to keep; other pages are told as it happens.
  */
-import { earlierTurns, type Picture, type SettledAnswer, type Turn } from '../conversation/conversation.ts'
+import {
+  earlierTurns,
+  type AnswerState,
+  type Conversation,
+  type Picture,
+  type SettledAnswer,
+  type Turn,
+} from '../conversation/conversation.ts'
 import {
   attemptOf,
   isOpen,
@@ -63,6 +70,15 @@ export function isBusy(
   conversationId: string | null,
 ): boolean {
   return Object.values(underWay).some((one) => one.conversationId === conversationId)
+}
+
+/** How many answers a page has to write, the one that it writes included. */
+export function waitingOf(conversations: readonly Conversation[], tab: string): number {
+  const isMine = (answer: AnswerState): boolean => answer.status === 'waiting' && answer.tab === tab
+  let waiting = 0
+  for (const { turns } of conversations)
+    for (const { answers } of turns) waiting += Object.values(answers).filter(isMine).length
+  return waiting
 }
 
 /** Other pages hear of progress so often at most; the last word reaches them with the finished answer. */

@@ -16,10 +16,12 @@ import { measureSlice, type MeasureDevice, type MeasureSlice } from './measure-s
 import { memorySlice, type MemorySlice } from './memory-slice.ts'
 import { modelSlice, type ModelSlice } from './model-slice.ts'
 import { offlineSlice, type OfflineSlice } from './offline-slice.ts'
+import { panelSlice, type PanelSlice } from './panel-slice.ts'
 import { placeSlice, type PlaceSlice } from './place-slice.ts'
 import { savingSlice, type SavingDependencies, type SavingSlice } from './saving-slice.ts'
 import { Shelf, type ConversationSources } from './shelf.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
+import { takingSlice, type CheckPicture, type TakingSlice } from './taking-slice.ts'
 import { turnsSlice, type DraftStorage, type TurnsSlice } from './turns.ts'
 import { undoSlice, type UndoSlice } from './undo.ts'
 import { withheldSlice, type WithheldSlice } from './withheld-slice.ts'
@@ -33,6 +35,8 @@ export type AppState = ModelSlice &
   SavingSlice &
   LibrarySlice &
   PlaceSlice &
+  PanelSlice &
+  TakingSlice &
   TurnsSlice &
   AnsweringSlice &
   UndoSlice &
@@ -49,6 +53,7 @@ export interface AppDependencies {
   settings: SettingsStorage
   conversations: ConversationSources
   drafts: DraftStorage
+  checkPicture: CheckPicture
   /** Where the built-in model's pack lies; an absolute URL that ends in `/`. */
   builtInModelUrl: string
   /** Whether a model is run once while it loads; left out: where that is worth its time. */
@@ -91,6 +96,8 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...answeringSlice(answering, sources.tabs.id),
       ...undoSlice(set, get, shelf),
       ...turnsSlice(set, get, sources, { shelf, answering, lookAhead, drafts }),
+      ...takingSlice(set, get, dependencies.checkPicture),
+      ...panelSlice(set),
       ...exchangeSlice(set, get, sources, shelf, packs.offerFile),
     }
   })
