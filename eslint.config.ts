@@ -19,16 +19,22 @@ const layers: Record<string, string[]> = {
   // Captions of folders: plain data, for the page and the command line alike.
   studio: ['pack', 'archive'],
   remote: ['pack'],
-  store: ['pack', 'conversation', 'remote'],
+  store: ['pack', 'conversation', 'studio', 'remote'],
+  // The index of pictures on the device: what finds, without what sees.
+  search: ['pack', 'store'],
   runtime: ['pack', 'image'],
   protocol: ['pack'],
-  engine: ['pack', 'image', 'remote', 'store', 'runtime', 'bench', 'protocol'],
+  // Pictures of conversations are searched, and files of folders are told apart as the studio does.
+  engine: [
+    ...['pack', 'conversation', 'studio', 'image', 'remote', 'store'],
+    ...['search', 'runtime', 'bench', 'protocol'],
+  ],
   keeper: ['pack', 'archive', 'convert', 'remote', 'store', 'protocol'],
   synthetic: ['pack', 'convert'],
   bench: ['pack', 'image', 'runtime', 'protocol'],
   cli: ['pack', 'studio', 'convert', 'synthetic', 'image', 'remote', 'runtime', 'protocol'],
-  state: ['pack', 'studio', 'protocol', 'conversation', 'messages'],
-  ui: ['pack', 'scenes', 'protocol', 'conversation', 'messages', 'state'],
+  state: ['pack', 'archive', 'studio', 'protocol', 'conversation', 'messages'],
+  ui: ['pack', 'scenes', 'studio', 'protocol', 'conversation', 'messages', 'state'],
 }
 
 /** Folders that run in Node, in a worker and on the page alike, so none of the three may show through. */
@@ -43,6 +49,7 @@ const anywhere = [
   'protocol',
   'conversation',
   'studio',
+  'search',
   'state',
 ]
 const browserGlobals = ['window', 'document', 'navigator', 'indexedDB', 'caches', 'self', 'localStorage']

@@ -7,6 +7,8 @@ import { chooseLanguage } from './messages/languages.ts'
 import { openWords } from './messages/words.ts'
 import { formatOf } from './image/picture-format.ts'
 import { newId } from './new-id.ts'
+import { takeShared } from './shared-pictures.ts'
+import { smallRows } from './small-rows.ts'
 import { followAddress } from './page-address.ts'
 import { askToPersist, draftStorage, findWithheld, settingsStorage } from './page-storage.ts'
 import type { KeeperCalls } from './protocol/keeper-calls.ts'
@@ -14,6 +16,8 @@ import { connect, type Client } from './protocol/rpc.ts'
 import { browserChannel } from './store/channel.ts'
 import { openConversationLibrary } from './store/conversation-library.ts'
 import { browserLocks } from './store/locks.ts'
+import { folderOfHandle, mayUseFolder } from './store/picture-folder.ts'
+import { openStudioLibrary } from './store/studio-library.ts'
 import { openTab } from './store/tabs.ts'
 import { EMPTY_CATALOGUE, parseCatalogue, type Catalogue } from './state/catalogue.ts'
 import type { MeasureDevice } from './state/measure-slice.ts'
@@ -128,6 +132,21 @@ function compose(): AppStore {
     },
     drafts: draftStorage,
     checkPicture,
+    studio: {
+      library: openStudioLibrary(),
+      locks: browserLocks(),
+      newId,
+      now: () => Date.now(),
+      openHandle: folderOfHandle,
+      mayUse: mayUseFolder,
+      chooseFolder: async () => {
+        const handle = await chooseFolder()
+        if (handle === 'none') return handle
+        return handle === undefined ? null : folderOfHandle(handle)
+      },
+      offerFile,
+      smallRows,
+    },
     builtInModelUrl: new URL('models/drawn-scenes/', document.baseURI).href,
     // `?warm-up` is for trying what a graphics card does where there is only a software adapter.
     warmUp: new URLSearchParams(location.search).has('warm-up') || undefined,
@@ -144,6 +163,8 @@ async function start(): Promise<void> {
   store.getState().visit(parseRoute(location.hash))
   followAddress(store)
   void store.getState().restoreConversations()
+  void store.getState().studioActions.restore()
+  void takeShared().then((shared) => store.getState().takePictures(shared))
   void findWithheld().then((facts) => store.getState().noteWithheld(facts))
   const { language } = store.getState().settings
   const words = await openWords(language === 'auto' ? chooseLanguage(navigator.languages) : language)

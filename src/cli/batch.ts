@@ -6,6 +6,7 @@ import type { TalkingModel } from '../runtime/models/model.ts'
 import { combined, dressed, isWanted, type Dress, type Existing } from '../studio/compose.ts'
 import type { Format } from '../studio/formats/formats.ts'
 import type { Captioned, Failed, Outcome, RunHead, RunSoFar } from '../studio/journal.ts'
+import { sameCaptionFile } from '../studio/formats/sidecar.ts'
 import { stemOf } from '../studio/picture-files.ts'
 import { isInShard, type Shard } from '../studio/shard.ts'
 import { openCaptionFiles, sharesStems, type CaptionFiles } from './caption-files.ts'
@@ -254,13 +255,6 @@ function sentenceOfFailed({ path, failure: { code, message } }: Failed): string 
 
 function countOf(outcomes: ReadonlyMap<string, Outcome>, kind: Outcome['kind']): number {
   return [...outcomes.values()].filter((outcome) => outcome.kind === kind).length
-}
-
-function sameCaptionFile(path: string, twin: string): AppError {
-  return new AppError(
-    'bad-usage',
-    `Its caption would take the place of that of ${twin} (both are ${stemOf(path)}); rename one of the two.`,
-  )
 }
 
 function summarise(

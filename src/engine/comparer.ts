@@ -93,9 +93,20 @@ export class Comparer implements Handlers<CompareCalls> {
 
   readonly ping: Handler<'ping'> = () => Promise.resolve(null)
 
-  /** The key of the chosen model's vectors; null while none is chosen. */
-  get key(): string | null {
-    return this.#chosen === null ? null : lookKey(this.#chosen.reader.manifest)
+  /** For a thread that serves others besides. */
+  get calls(): Handlers<CompareCalls> {
+    const { choose, open, match, imageFeatures, textFeatures, pairFeatures, classify, attend } = this
+    const { release, ping } = this
+    return {
+      ...{ choose, open, match, imageFeatures, textFeatures, pairFeatures, classify, attend },
+      ...{ release, ping },
+    }
+  }
+
+  /** Throws `not-found` while none is chosen. */
+  get chosen(): ComparingModel {
+    const { manifest } = this.#required().reader
+    return { manifest, key: lookKey(manifest) }
   }
 
   /**
@@ -148,15 +159,18 @@ export class Comparer implements Handlers<CompareCalls> {
         `${reader.manifest.name} compares nothing; choose a model that compares pictures with texts.`,
       )
     this.#chosen = { ...choice, reader }
-    return { manifest: reader.manifest, key: lookKey(reader.manifest) }
+    return this.chosen
+  }
+
+  #required(): Chosen {
+    if (this.#chosen !== null) return this.#chosen
+    throw new AppError('not-found', 'No model that compares pictures with texts is chosen; choose one.')
   }
 
   async #open(report: ReportCompare, signal: AbortSignal): Promise<OpenedComparer> {
     if (this.#opened !== null) return this.#opened
-    if (this.#chosen === null)
-      throw new AppError('not-found', 'No model that compares pictures with texts is chosen; choose one.')
+    const { reader: pack, prefer, besideBytes } = this.#required()
     const { openCompute, readPicture } = this.#parts
-    const { reader: pack, prefer, besideBytes } = this.#chosen
     const opening = { pack, prefer, besideBytes, openCompute, readPicture }
     this.#opened = await OpenedComparer.open(opening, report, signal)
     return this.#opened

@@ -1,52 +1,62 @@
 /**
- * AVIF's container, as far as the decoder leaves it to whoever shows the picture: how large it is and which way up
- * (ISO/IEC 23008-12; Pillow's `_avif.c` and `AvifImagePlugin`).
+ * AVIF's container: what the decoder leaves to whoever shows the picture (how large it is and which way up), and a file in
+ * which it finds nothing to object to that Pillow forgives (ISO/IEC 23008-12; Pillow's `_avif.c` and `AvifImagePlugin`).
  */
-import { ascii, u16be, u32be } from './file-bytes.ts'
+import { concatenated } from '../pack/bytes.ts'
+import {
+  propertiesOf,
+  propertyTableBytes,
+  readItems,
+  type Association,
+  type AvifItems,
+  type ItemProperties,
+} from './avif-items.ts'
+import { ascii, u32be } from './file-bytes.ts'
+import { bigEndian, bodyOf, boxBytes, boxesOf, type Box } from './iso-boxes.ts'
 import { exifOrientation, orientationOf } from './orientation.ts'
 import type { Orientation } from './raster.ts'
-import { cutOff } from './refusal.ts'
 
-export interface AvifLook {
+export interface PlainAvif {
   /** As stored, before it is turned; null where only the decoder can tell (sequences without a still picture). */
   size: { width: number; height: number } | null
   orientation: Orientation
-}
-
-interface Box {
-  type: string
-  body: Uint8Array
+  bytes: Uint8Array
 }
 
 /** Throws `bad-image` where the file ends before its description does. */
-export function lookAtAvif(file: Uint8Array): AvifLook {
-  const meta = boxesOf(file)
-    .find(({ type }) => type === 'meta')
-    ?.body.subarray(4)
-  if (meta === undefined) return { size: null, orientation: 1 }
-  const boxes = boxesOf(meta)
-  const find = (type: string, within = boxes): Uint8Array | null =>
-    within.find((box) => box.type === type)?.body ?? null
-  const properties = propertiesOf(boxes, primaryItem(find('pitm')))
-  const ispe = find('ispe', properties)
-  const turn = find('irot', properties)?.[0]
-  const mirror = find('imir', properties)?.[0]
+export function plainAvif(file: Uint8Array): PlainAvif {
+  const meta = boxesOf(file).find(({ type }) => type === 'meta')
+  if (meta === undefined) return { size: null, orientation: 1, bytes: file }
+  const boxes = boxesOf(meta.body.subarray(4))
+  const items = readItems(file, boxes)
+  const properties = propertiesOf(items, items.primary)
+  const ispe = bodyOf(properties, 'ispe')
+  const turn = bodyOf(properties, 'irot')?.[0]
+  const mirror = bodyOf(properties, 'imir')?.[0]
   const byBoxes = orientationOfTurns(
     turn === undefined ? 0 : turn & 3,
     mirror === undefined ? null : mirror & 1,
   )
   return {
-    size: ispe === null ? null : { width: u32be(ispe, 4), height: u32be(ispe, 8) },
-    orientation: byBoxes !== 1 ? byBoxes : writtenOrientation(file, boxes),
+    size: ispe === undefined ? null : { width: u32be(ispe, 4), height: u32be(ispe, 8) },
+    orientation: byBoxes !== 1 ? byBoxes : writtenOrientation(items),
+    bytes: forgiven(file, meta, boxes, items),
   }
 }
 
 /** EXIF has no say in AVIF (MIAF 7.3.6.7); Pillow lets XMP have one where EXIF is silent. */
-function writtenOrientation(file: Uint8Array, boxes: readonly Box[]): Orientation {
-  const exif = itemOf(file, boxes, 'Exif')
+function writtenOrientation(items: AvifItems): Orientation {
+  const exif = metadataOf(items, 'Exif')
   // The first four bytes say where the TIFF header is.
   if (exifOrientation(exif === null ? null : exif.subarray(4 + u32be(exif, 0))) !== null) return 1
-  return orientationOf(null, itemOf(file, boxes, 'mime'))
+  return orientationOf(null, metadataOf(items, 'mime'))
+}
+
+/** What an item of this type says of the picture. */
+function metadataOf({ primary, types, references, bytesOf }: AvifItems, wanted: string): Uint8Array | null {
+  for (const [item, type] of types)
+    if (type === wanted && references('cdsc', item).includes(primary)) return bytesOf(item) ?? null
+  return null
 }
 
 /** Anti-clockwise quarters first, then swapped top and bottom (axis 0) or left and right (axis 1). */
@@ -57,90 +67,59 @@ function orientationOfTurns(quarters: number, axis: number | null): Orientation 
   return (axis === null ? plain : axis === 0 ? upsideDown : reversed)[quarters] ?? 1
 }
 
-function boxesOf(bytes: Uint8Array): Box[] {
-  const boxes: Box[] = []
-  for (let at = 0; at + 8 <= bytes.length;) {
-    const short = u32be(bytes, at)
-    const header = short === 1 ? 16 : 8
-    const length =
-      short === 0
-        ? bytes.length - at
-        : short === 1
-          ? u32be(bytes, at + 8) * 2 ** 32 + u32be(bytes, at + 12)
-          : short
-    if (length < header) break
-    const type = ascii(bytes, at + 4, at + 8)
-    if (at + length > bytes.length && type !== 'mdat') throw cutOff()
-    boxes.push({ type, body: bytes.subarray(at + header, at + length) })
-    at += length
+/**
+ * The file without crops (`clap`), which Pillow does not carry out and the decoder checks more strictly, and with the depth (`pixi`) of pictures that do not state it, as libheif wrote them up to version 1.11.
+ */
+function forgiven(file: Uint8Array, meta: Box, boxes: readonly Box[], items: AvifItems): Uint8Array {
+  const added: Uint8Array[] = []
+  const isCrop = ({ property }: Association): boolean => items.properties[property - 1]?.type === 'clap'
+  const mended = ({ item, associations }: ItemProperties): ItemProperties => {
+    const kept = associations.filter((one) => !isCrop(one))
+    const depth = missingDepth(items, item)
+    if (depth === null) return { item, associations: kept }
+    added.push(depth)
+    const property = items.properties.length + added.length
+    return { item, associations: [...kept, { property, essential: false }] }
   }
-  return boxes
+  const tables = items.tables.map(({ head, rows }) => ({ head, rows: rows.map(mended) }))
+  const rows = items.tables.flatMap((table) => table.rows)
+  const isCropped = rows.some(({ associations }) => associations.some(isCrop))
+  if (!isCropped && added.length === 0) return file
+  const iprp = boxBytes(
+    'iprp',
+    boxBytes('ipco', ...items.properties.map(({ type, body }) => boxBytes(type, body)), ...added),
+    ...tables.map((table) => boxBytes('ipma', propertyTableBytes(table))),
+  )
+  const inner = boxes.map(({ type, body }) => (type === 'iprp' ? iprp : boxBytes(type, body)))
+  // Behind everything else, so that no byte to which it points is moved.
+  return concatenated([closed(file, meta), boxBytes('meta', meta.body.subarray(0, 4), ...inner)])
 }
 
-function primaryItem(pitm: Uint8Array | null): number {
-  if (pitm === null) return 1
-  return pitm[0] === 0 ? u16be(pitm, 4) : u32be(pitm, 4)
+/** The `pixi` that a coded picture or a grid lacks; null where it lacks none. Its numbers are those of the AV1 stream. */
+function missingDepth(items: AvifItems, item: number): Uint8Array | null {
+  const type = items.types.get(item) ?? ''
+  if (!['av01', 'grid'].includes(type)) return null
+  const own = propertiesOf(items, item)
+  if (bodyOf(own, 'pixi') !== undefined) return null
+  const coded = type === 'grid' ? propertiesOf(items, items.references('dimg', item)[0] ?? 0) : own
+  // AV1 Codec ISO Media File Format Binding, 2.3.3: high_bitdepth, twelve_bit and monochrome.
+  const flags = bodyOf(coded, 'av1C')?.[2]
+  if (flags === undefined) return null
+  const bits = (flags & 0x40) === 0 ? 8 : (flags & 0x20) === 0 ? 10 : 12
+  const channels = (flags & 0x10) === 0 ? 3 : 1
+  return boxBytes('pixi', new Uint8Array(4), Uint8Array.of(channels, ...Array<number>(channels).fill(bits)))
 }
 
-/** The properties (`ipco`) that are said to be `item`'s (`ipma`). */
-function propertiesOf(boxes: readonly Box[], item: number): Box[] {
-  const iprp = boxes.find(({ type }) => type === 'iprp')
-  const inner = iprp === undefined ? [] : boxesOf(iprp.body)
-  const all = boxesOf(inner.find(({ type }) => type === 'ipco')?.body ?? new Uint8Array())
-  const own: Box[] = []
-  for (const { type, body } of inner) {
-    if (type !== 'ipma') continue
-    const wideIds = body[0] !== 0
-    const wideIndices = ((body[3] ?? 0) & 1) === 1
-    let at = 8
-    for (let i = 0; i < u32be(body, 4) && at < body.length; i += 1) {
-      const id = wideIds ? u32be(body, at) : u16be(body, at)
-      at += wideIds ? 4 : 2
-      const count = body[at] ?? 0
-      at += 1
-      for (let j = 0; j < count; j += 1) {
-        const index = wideIndices ? u16be(body, at) & 0x7fff : (body[at] ?? 0) & 0x7f
-        at += wideIndices ? 2 : 1
-        const property = all[index - 1]
-        if (id === item && property !== undefined) own.push(property)
-      }
-    }
-  }
-  return own
-}
-
-/** The bytes of the first item of a type (`iinf`, `iloc`); null where there is none, or it is kept in a rare way. */
-function itemOf(file: Uint8Array, boxes: readonly Box[], wanted: string): Uint8Array | null {
-  const iinf = boxes.find(({ type }) => type === 'iinf')?.body
-  const iloc = boxes.find(({ type }) => type === 'iloc')?.body
-  if (iinf === undefined || iloc === undefined) return null
-  const entries = boxesOf(iinf.subarray(iinf[0] === 0 ? 6 : 8))
-  const entry = entries.find(({ body }) => body[0] === 2 && ascii(body, 8, 12) === wanted)
-  return entry === undefined ? null : extentOf(file, iloc, u16be(entry.body, 4))
-}
-
-function extentOf(file: Uint8Array, iloc: Uint8Array, item: number): Uint8Array | null {
-  const version = iloc[0] ?? 0
-  const number = (at: number, bytes: number): number =>
-    bytes === 4 ? u32be(iloc, at) : bytes === 8 ? u32be(iloc, at + 4) : 0
-  const [offsetBytes, lengthBytes, baseBytes] = [
-    (iloc[4] ?? 0) >> 4,
-    (iloc[4] ?? 0) & 15,
-    (iloc[5] ?? 0) >> 4,
-  ]
-  if (version > 1 || (version === 1 && ((iloc[5] ?? 0) & 15) !== 0)) return null
-  let at = 8
-  for (let i = 0; i < u16be(iloc, 6) && at < iloc.length; i += 1) {
-    const id = u16be(iloc, at)
-    const inFile = version === 0 || (u16be(iloc, at + 2) & 15) === 0
-    at += version === 0 ? 4 : 6
-    const base = number(at, baseBytes)
-    const extents = u16be(iloc, at + baseBytes)
-    at += baseBytes + 2
-    const offset = base + number(at, offsetBytes)
-    const length = number(at + offsetBytes, lengthBytes)
-    if (id === item) return extents === 1 && inFile ? file.subarray(offset, offset + length) : null
-    at += extents * (offsetBytes + lengthBytes)
-  }
-  return null
+/** A copy whose `meta` counts no more, and whose last box ends where the file does. */
+function closed(file: Uint8Array, meta: Box): Uint8Array {
+  const copy = concatenated([file])
+  copy.set(bigEndian(0x66726565, 4), meta.start + 4)
+  const last = boxesOf(file).at(-1)
+  if (
+    last !== undefined &&
+    ascii(file, last.start + 4, last.start + 8) === 'mdat' &&
+    u32be(file, last.start) !== 1
+  )
+    copy.set(bigEndian(file.length - last.start, 4), last.start)
+  return copy
 }

@@ -2,7 +2,7 @@
  * A picture file → RGB rows: one policy for page and command line (docs/decisions/023). What is asked of the platform is
  * only what differs between the two: its JPEG decoder, and where WebAssembly lies.
  */
-import { lookAtAvif } from './avif.ts'
+import { plainAvif } from './avif.ts'
 import { readBmp } from './bmp.ts'
 import { decodeAvif, decodeWebp, type CompileCodec } from './codecs.ts'
 import { readGif } from './gif.ts'
@@ -75,9 +75,9 @@ async function readWebp(file: Uint8Array, compile: CompileCodec): Promise<Read> 
 }
 
 async function readAvif(file: Uint8Array, compile: CompileCodec): Promise<Read> {
-  const { size, orientation } = lookAtAvif(file)
+  const { size, orientation, bytes } = plainAvif(file)
   if (size !== null) checkSize(size.width, size.height)
-  return { raster: await decodeAvif(file, compile), orientation }
+  return { raster: await decodeAvif(bytes, compile), orientation }
 }
 
 /** A frame on its picture, which is transparent black around it. */

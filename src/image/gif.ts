@@ -64,7 +64,7 @@ function firstFrame(file: Uint8Array, begin: number, global: Uint8Array | null):
         width: u16le(file, at + 4),
         height: u16le(file, at + 6),
         interlaced: (flags & 0x40) !== 0,
-        palette: local ?? global,
+        palette: shades(local ?? global),
         transparent,
         data,
       }
@@ -72,6 +72,11 @@ function firstFrame(file: Uint8Array, begin: number, global: Uint8Array | null):
     // Anything else between blocks is passed over.
   }
   throw cutOff()
+}
+
+/** A palette in which each index is its own grey is none, so that it has no end either (Pillow's mode L). */
+function shades(palette: Uint8Array | null): Uint8Array | null {
+  return palette?.every((value, i) => value === Math.floor(i / 3)) === true ? null : palette
 }
 
 function afterBlocks(file: Uint8Array, begin: number): number {

@@ -2,17 +2,17 @@
  * PNG (W3C PNG, third edition): the default image of the file, with Pillow's pixels. Animation chunks are passed over,
  * and so are gamma, colour profiles and broken metadata.
  */
-import { Inflate, unzlibSync } from 'fflate'
+import { Inflate, Unzlib } from 'fflate'
 import { concatenated } from '../pack/bytes.ts'
 import { crc32 } from '../archive/crc32.ts'
 import { ascii, startsWith, u32be } from './file-bytes.ts'
 import { orientationOf } from './orientation.ts'
 import { pngRows, type PngHeader } from './png-rows.ts'
 import type { Orientation, Raster } from './raster.ts'
-import { checkSize, cutOff, damaged } from './refusal.ts'
+import { checkSize, cutOff, damaged, refusedPicture } from './refusal.ts'
 
 interface Chunks {
-  header: PngHeader
+  header: PngHeader | null
   data: Uint8Array[]
   /** A checksum of the picture's data is wrong. */
   dubious: boolean
@@ -37,17 +37,17 @@ export function readPng(file: Uint8Array): { raster: Raster; orientation: Orient
 
 function readChunks(file: Uint8Array): Chunks {
   if (!startsWith(file, 0, '\x89PNG\r\n\x1a\n')) throw damaged('PNG')
-  if (file.length < 33) throw cutOff()
-  if (!startsWith(file, 12, 'IHDR')) throw damaged('PNG')
-  const chunks: Chunks = { header: readHeader(file), data: [], dubious: false, exif: null, xmp: null }
+  const chunks: Chunks = { header: null, data: [], dubious: false, exif: null, xmp: null }
   for (let at = 8; ;) {
     const length = u32be(file, at)
     const type = ascii(file, at + 4, at + 8)
-    if (type === 'IEND') return whole(chunks)
+    if (type === 'IEND') return chunks
     const end = at + 8 + length
     if (!/^[A-Za-z]{4}$/.test(type) || end + 4 > file.length) {
+      // The length of the picture's data may be a lie: they end by themselves.
+      if (type === 'IDAT') chunks.data.push(file.subarray(at + 8))
       // Behind the picture's data rubbish is passed over, when the end mark is still to come.
-      if (chunks.data.length > 0 && hasEnd(file, at)) return whole(chunks)
+      if (chunks.data.length > 0 && hasEnd(file, at)) return chunks
       throw type.length < 4 || end + 4 > file.length ? cutOff() : damaged('PNG')
     }
     takeChunk(
@@ -60,12 +60,12 @@ function readChunks(file: Uint8Array): Chunks {
   }
 }
 
-function readHeader(file: Uint8Array): PngHeader {
-  const [depth = 0, colour = 0, , filtering = 0, interlaced = 0] = file.subarray(24, 29)
-  if (DEPTHS[colour]?.includes(depth) !== true || filtering !== 0) throw damaged('PNG')
+function readHeader(body: Uint8Array): PngHeader {
+  const [depth = 0, colour = 0, , filtering = 0, interlaced = 0] = body.subarray(8, 13)
+  if (body.length < 13 || DEPTHS[colour]?.includes(depth) !== true || filtering !== 0) throw damaged('PNG')
   const header = {
-    width: u32be(file, 16),
-    height: u32be(file, 20),
+    width: u32be(body, 0),
+    height: u32be(body, 4),
     depth,
     colour,
     interlaced: interlaced !== 0,
@@ -79,22 +79,24 @@ function hasEnd(file: Uint8Array, from: number): boolean {
   return false
 }
 
-function whole(chunks: Chunks): Chunks {
-  const { header, data } = chunks
-  if (data.length === 0 || (header.colour === 3 && header.palette === null)) throw damaged('PNG')
-  return chunks
-}
-
 function takeChunk(chunks: Chunks, type: string, body: Uint8Array, sound: boolean): void {
   switch (type) {
+    case 'IHDR':
+      chunks.header ??= readHeader(body)
+      break
+    case 'CgBI':
+      throw refusedPicture(
+        'This is a PNG picture as apps for the iPhone hold them (CgBI); save it as plain PNG.',
+      )
     case 'PLTE':
-      chunks.header.palette = body
+      if (chunks.header !== null) chunks.header.palette = body
       break
     case 'tRNS':
-      chunks.header.transparency = body
+      if (chunks.header !== null) chunks.header.transparency = body
       break
     case 'IDAT':
-      chunks.data.push(body)
+      // Empty ones are allowed, in any number.
+      if (body.length > 0) chunks.data.push(body)
       if (!sound) chunks.dubious = true
       break
     case 'eXIf':
@@ -122,17 +124,36 @@ function takeText(chunks: Chunks, type: string, body: Uint8Array): void {
 function textOf(type: string, rest: Uint8Array): Uint8Array {
   try {
     if (type === 'tEXt') return rest
-    if (type === 'zTXt') return unzlibSync(rest.subarray(1))
+    if (type === 'zTXt') return unpackedText(rest.subarray(1))
     // iTXt: compressed or not, method, language, translated keyword.
     const language = rest.indexOf(0, 2)
     const text = rest.subarray(rest.indexOf(0, language + 1) + 1)
-    return rest[0] === 1 ? unzlibSync(text) : text
+    return rest[0] === 1 ? unpackedText(text) : text
   } catch {
     return new Uint8Array()
   }
 }
 
+/** As much as Pillow takes (`MAX_TEXT_CHUNK`); a few bytes could become any number. */
+const LONGEST_TEXT_BYTES = 2 ** 20
+const TEXT_PIECE_BYTES = 2 ** 12
+
+function unpackedText(packed: Uint8Array): Uint8Array {
+  const pieces: Uint8Array[] = []
+  let length = 0
+  const unpacker = new Unzlib((piece) => {
+    length += piece.length
+    if (length > LONGEST_TEXT_BYTES) throw damaged('PNG')
+    pieces.push(piece)
+  })
+  for (let at = 0; at < packed.length; at += TEXT_PIECE_BYTES)
+    unpacker.push(packed.subarray(at, at + TEXT_PIECE_BYTES), at + TEXT_PIECE_BYTES >= packed.length)
+  return concatenated(pieces)
+}
+
 function inflate({ header, data, dubious }: Chunks): Raster {
+  if (header === null || data.length === 0 || (header.colour === 3 && header.palette === null))
+    throw damaged('PNG')
   const rows = pngRows(header, { summed: dubious })
   const [method = 0, flags = 0] = concatenated(data.map((part) => part.subarray(0, 2)))
   // Deflate, without a preset dictionary (RFC 1950).
@@ -140,11 +161,10 @@ function inflate({ header, data, dubious }: Chunks): Raster {
   const inflater = new Inflate((chunk) => rows.push(chunk))
   let skip = 2
   try {
-    for (const part of data) {
-      const begin = Math.min(skip, part.length)
-      skip -= begin
+    for (const part of inLargePieces(data)) {
       // What follows the last row (checksums, too much data) is of no interest.
-      if (!rows.complete()) inflater.push(part.subarray(begin))
+      if (!rows.complete()) inflater.push(part.subarray(skip))
+      skip = 0
     }
   } catch (cause) {
     if (!rows.complete()) throw damaged('PNG', cause)
@@ -153,6 +173,23 @@ function inflate({ header, data, dubious }: Chunks): Raster {
   // Some writers get one of the two checksums wrong; where neither holds the data was changed on its way.
   if (dubious && !rows.hasChecksum(u32be(tail(data), 0))) throw damaged('PNG')
   return rows.raster
+}
+
+const PIECE_BYTES = 2 ** 16
+
+/** The same bytes: some files have them in chunks of a few bytes each, and unpacking has a price for each piece. */
+function* inLargePieces(parts: readonly Uint8Array[]): Generator<Uint8Array> {
+  let waiting: Uint8Array[] = []
+  let bytes = 0
+  for (const part of parts) {
+    waiting.push(part)
+    bytes += part.length
+    if (bytes < PIECE_BYTES) continue
+    yield concatenated(waiting)
+    waiting = []
+    bytes = 0
+  }
+  yield concatenated(waiting)
 }
 
 function tail(data: readonly Uint8Array[]): Uint8Array {

@@ -29,15 +29,21 @@ interface Frame {
   alpha: Chunk | undefined
 }
 
+/** What the header of an extended file says to be in it; a chunk that it does not speak of does not count. */
+const SAYS_ALPHA = 0x10
+const SAYS_EXIF = 0x08
+const SAYS_XMP = 0x04
+
 /** Throws `bad-image` and `image-too-large`. */
 export function plainWebp(file: Uint8Array): PlainWebp {
   const end = 8 + u32le(file, 4)
   if (file.length < end) throw cutOff()
   const chunks = chunksOf(file.subarray(12, end))
   const find = (type: string): Uint8Array | null => chunks.find((chunk) => chunk.type === type)?.body ?? null
-  const frame = frameOf(chunks)
-  const own = sizeOf(frame.image)
   const extended = find('VP8X')
+  const says = (flag: number): boolean => ((extended?.[0] ?? 0) & flag) !== 0
+  const frame = frameOf(chunks, says(SAYS_ALPHA))
+  const own = sizeOf(frame.image)
   const width = extended === null ? own.width : u24(extended, 4) + 1
   const height = extended === null ? own.height : u24(extended, 7) + 1
   checkSize(width, height)
@@ -45,7 +51,7 @@ export function plainWebp(file: Uint8Array): PlainWebp {
   return {
     width,
     height,
-    orientation: orientationOf(find('EXIF'), find('XMP ')),
+    orientation: orientationOf(says(SAYS_EXIF) ? find('EXIF') : null, says(SAYS_XMP) ? find('XMP ') : null),
     frame: { x: frame.x, y: frame.y, bytes: still(frame, own.width, own.height) },
   }
 }
@@ -61,12 +67,13 @@ function chunksOf(bytes: Uint8Array): Chunk[] {
   return chunks
 }
 
-function frameOf(chunks: readonly Chunk[]): Frame {
+function frameOf(chunks: readonly Chunk[], isTranslucent: boolean): Frame {
   const animated = chunks.find(({ type }) => type === 'ANMF')?.body
   const own = animated === undefined ? chunks : chunksOf(animated.subarray(16))
   const image = own.find(({ type }) => type === 'VP8 ' || type === 'VP8L')
   if (image === undefined) throw damaged('WebP')
-  const alpha = image.type === 'VP8 ' ? own.find(({ type }) => type === 'ALPH') : undefined
+  const isApart = isTranslucent && image.type === 'VP8 '
+  const alpha = isApart ? own.find(({ type }) => type === 'ALPH') : undefined
   // Places are counted in steps of two.
   return { x: animated ? u24(animated, 0) * 2 : 0, y: animated ? u24(animated, 3) * 2 : 0, image, alpha }
 }
@@ -82,8 +89,7 @@ function sizeOf({ type, body }: Chunk): { width: number; height: number } {
 function still({ image, alpha }: Frame, width: number, height: number): Uint8Array<ArrayBuffer> {
   const parts = [chunkBytes(image)]
   if (alpha !== undefined) {
-    const ALPHA_FLAG = 0x10
-    const body = Uint8Array.of(ALPHA_FLAG, 0, 0, 0, ...low24(width - 1), ...low24(height - 1))
+    const body = Uint8Array.of(SAYS_ALPHA, 0, 0, 0, ...low24(width - 1), ...low24(height - 1))
     parts.unshift(chunkBytes({ type: 'VP8X', body }), chunkBytes(alpha))
   }
   const content = concatenated([letters('WEBP'), ...parts])

@@ -75,6 +75,13 @@ export function decodingProblem(settings: DecodingSettings): string | null {
   return (sampling === null ? null : samplingProblem(sampling)) ?? wordsProblem(settings.words)
 }
 
+/** Whether a value that was kept is complete and has nothing wrong with it. */
+export function isDecoding(value: unknown): value is DecodingSettings {
+  if (typeof value !== 'object' || value === null) return false
+  const complete = Object.keys(GREEDY).every((key) => key in value)
+  return complete && decodingProblem(value as DecodingSettings) === null
+}
+
 /** The words of a rule that offers several: `a|b`. */
 export function choicesOf(rule: string): string[] {
   return rule

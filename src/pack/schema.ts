@@ -1,5 +1,8 @@
 /** The few sorts of values that a manifest is made of, as schemas whose messages are the rest of a sentence. */
 import * as v from 'valibot'
+import { isRecord } from './json.ts'
+
+export { isRecord }
 
 /** Told of everything that must hold: whether it does, which field is to blame, and what is wrong with it. */
 export type Demand = (holds: boolean, field: string, why: string) => void
@@ -76,10 +79,6 @@ export function list<Input, Output>(
 
 /** A field that may be missing and then stays so. */
 export const optional = v.exactOptional
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 /** A dotted path as Valibot writes it. */
 function pathOf(input: unknown, field: string): [v.IssuePathItem, ...v.IssuePathItem[]] {

@@ -59,6 +59,12 @@ export interface AnswerJob extends Job, AnswerPlace {
   conversationId: string
 }
 
+/** Work on the model that is no answer in a conversation. It brings its doing along, and comes behind all answers. */
+export interface OtherJob extends Job {
+  /** As `JobQueueOptions.run`. */
+  run: (signal: AbortSignal) => Promise<void>
+}
+
 /** Names one answer among all. */
 export function answerKey(turnId: string, pictureId: string): string {
   return `${turnId} ${pictureId}`
@@ -98,7 +104,8 @@ export class Answering {
   readonly #shelf: Shelf
   readonly #lookAhead: LookAhead
   readonly #sources: ConversationSources
-  readonly queue: JobQueue<AnswerJob>
+  /** The page's one queue: whatever the model is to do waits here. */
+  readonly queue: JobQueue<AnswerJob | OtherJob>
   #toldAt = -Infinity
 
   constructor(set: SetState, get: GetState, { engine, shelf, lookAhead, sources }: AnsweringRooms) {
@@ -111,8 +118,8 @@ export class Answering {
     this.queue = new JobQueue({
       ready: () => get().model.status === 'ready',
       // What people look at comes first.
-      prefer: ({ conversationId }) => conversationId === get().currentId,
-      run: (job, signal) => this.#run(job, signal),
+      rank: (job) => (isOther(job) ? 2 : job.conversationId === get().currentId ? 0 : 1),
+      run: (job, signal) => (isOther(job) ? job.run(signal) : this.#run(job, signal)),
     })
     shelf.onChange = (kept) => this.#follow(kept)
     shelf.onTabGone = (tab) => this.#hide((one) => one.tab === tab)
@@ -124,18 +131,29 @@ export class Answering {
     })
   }
 
+  /** Ends the answer that is written on this page, and nothing else. */
+  stop(): void {
+    if (this.#running !== null) this.queue.stop()
+  }
+
   /** Ends what is written on this page of one turn. */
   stopTurn(turnId: string): void {
-    if (this.queue.running?.turnId === turnId) this.queue.stop()
+    if (this.#running?.turnId === turnId) this.queue.stop()
+  }
+
+  get #running(): AnswerJob | null {
+    const { running } = this.queue
+    return running === null || isOther(running) ? null : running
   }
 
   /** Has the queue hold what waits for this page in a conversation, and nothing else of it. */
   #follow(kept: KeptConversation): void {
     const jobs = this.#jobsOf(kept)
     const wanted = new Set(jobs.map(({ key }) => key))
-    for (const { key, conversationId } of this.queue.waiting)
-      if (conversationId === kept.id && !wanted.has(key)) this.queue.withdraw(key)
-    const { running } = this.queue
+    for (const job of this.queue.waiting)
+      if (!isOther(job) && job.conversationId === kept.id && !wanted.has(job.key))
+        this.queue.withdraw(job.key)
+    const running = this.#running
     if (running?.conversationId === kept.id && !isAnswerable(kept, running)) this.queue.withdraw(running.key)
     for (const job of jobs) this.queue.add(job)
   }
@@ -267,6 +285,10 @@ function isAnswerable(kept: KeptConversation, job: AnswerJob): boolean {
   return answer !== undefined && isOpen(answer, job)
 }
 
+function isOther(job: AnswerJob | OtherJob): job is OtherJob {
+  return 'run' in job
+}
+
 function reasonOf(signal: AbortSignal): StopReason | null {
   return signal.aborted ? (signal.reason as StopReason) : null
 }
@@ -309,6 +331,6 @@ export function answeringSlice(answering: Answering, tab: string): AnsweringSlic
     underWay: {},
     announcement: '',
     answerWaiting: () => answering.queue.advance(),
-    stop: () => answering.queue.stop(),
+    stop: () => answering.stop(),
   }
 }

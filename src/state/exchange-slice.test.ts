@@ -43,7 +43,7 @@ describe('conversations in a file', () => {
     const { store, offered } = await withPicture()
     await ask(store, 'what?')
     store.getState().exportMarkdown(store.getState().currentId ?? '')
-    expect(await offered[0]?.file.text()).toBe('# a.png: what?\n\na cat\n\n**what?**\n\na cat\n')
+    expect(await offered[0]?.file.text()).toBe('# a cat\n\na cat\n\n**what?**\n\na cat\n')
   })
 
   it.each([

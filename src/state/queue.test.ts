@@ -10,7 +10,7 @@ interface Counted {
   end: () => Promise<void>
 }
 
-function counted(options: { ready?: () => boolean; prefer?: (job: Job) => boolean } = {}): Counted {
+function counted(options: { ready?: () => boolean; rank?: (job: Job) => number } = {}): Counted {
   const begun: string[] = []
   const reasons: Record<string, unknown> = {}
   let finish = (): void => undefined
@@ -47,9 +47,9 @@ describe('a queue', () => {
     expect(queue.idle).toBe(true)
   })
 
-  it('waits until it may begin, and then takes first what is preferred', async () => {
+  it('waits until it may begin, and then takes first what has the lowest rank', async () => {
     let ready = false
-    const { queue, begun, end } = counted({ ready: () => ready, prefer: ({ key }) => key === 'b' })
+    const { queue, begun, end } = counted({ ready: () => ready, rank: ({ key }) => (key === 'b' ? 0 : 1) })
     for (const key of ['a', 'b', 'c']) queue.add({ key })
     expect(begun).toEqual([])
     ready = true

@@ -11,8 +11,8 @@ export type StopReason = 'stopped' | 'withdrawn'
 export interface JobQueueOptions<J extends Job> {
   /** Whether the next job may begin now. Who changes that calls `advance`. */
   ready: () => boolean
-  /** Which of those that wait comes next; the oldest where this gives none. */
-  prefer?: (job: J) => boolean
+  /** Of those that wait the one of the lowest rank comes next, among equals the oldest; left out: all are equal. */
+  rank?: (job: J) => number
   /** Does the work; never rejects. Ends early when the signal fires, whose reason is a `StopReason`. */
   run: (job: J, signal: AbortSignal) => Promise<void>
 }
@@ -62,8 +62,8 @@ export class JobQueue<J extends Job> {
   /** Begins the next job if it may. */
   advance(): void {
     if (this.#running !== null || !this.#options.ready()) return
-    const { waiting } = this
-    const job = waiting.find((one) => this.#options.prefer?.(one) ?? false) ?? waiting[0]
+    const rank = (job: J): number => this.#options.rank?.(job) ?? 0
+    const [job] = this.waiting.toSorted((one, other) => rank(one) - rank(other))
     if (job === undefined) return
     this.#waiting.delete(job.key)
     const abort = new AbortController()

@@ -1,5 +1,5 @@
 import { isLanguage, type Language } from '../messages/languages.ts'
-import { decodingProblem, GREEDY, type DecodingSettings } from '../pack/decoding.ts'
+import { GREEDY, isDecoding, type DecodingSettings } from '../pack/decoding.ts'
 import type { KernelChoice, MemoryChoice, Provider } from '../pack/device-report.ts'
 import { isPreset, PRESETS, type PresetName } from './presets.ts'
 import type { GetState, SetState } from './store.ts'
@@ -105,10 +105,4 @@ function restored(storage: SettingsStorage): Settings {
   if (kernels === 'always' || kernels === 'auto') settings.kernels = kernels
   if (prefer === 'wasm' || prefer === 'webgpu') settings.prefer = prefer
   return settings
-}
-
-function isDecoding(value: unknown): value is DecodingSettings {
-  if (typeof value !== 'object' || value === null) return false
-  const complete = Object.keys(GREEDY).every((key) => key in value)
-  return complete && decodingProblem(value as DecodingSettings) === null
 }

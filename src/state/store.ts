@@ -22,6 +22,7 @@ import { savingSlice, type SavingDependencies, type SavingSlice } from './saving
 import { Shelf, type ConversationSources } from './shelf.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
 import { takingSlice, type CheckPicture, type TakingSlice } from './taking-slice.ts'
+import { studioSlice, type StudioSlice, type StudioSources } from './studio/studio-slice.ts'
 import { turnsSlice, type DraftStorage, type TurnsSlice } from './turns.ts'
 import { undoSlice, type UndoSlice } from './undo.ts'
 import { withheldSlice, type WithheldSlice } from './withheld-slice.ts'
@@ -43,7 +44,8 @@ export type AppState = ModelSlice &
   ExchangeSlice &
   SettingsSlice &
   OfflineSlice &
-  WithheldSlice
+  WithheldSlice &
+  StudioSlice
 export type AppStore = StoreApi<AppState>
 
 export interface AppDependencies {
@@ -54,6 +56,7 @@ export interface AppDependencies {
   conversations: ConversationSources
   drafts: DraftStorage
   checkPicture: CheckPicture
+  studio: StudioSources
   /** Where the built-in model's pack lies; an absolute URL that ends in `/`. */
   builtInModelUrl: string
   /** Whether a model is run once while it loads; left out: where that is worth its time. */
@@ -98,6 +101,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...turnsSlice(set, get, sources, { shelf, answering, lookAhead, drafts }),
       ...takingSlice(set, get, dependencies.checkPicture),
       ...panelSlice(set),
+      ...studioSlice(set, get, dependencies.studio, { engine, answering }),
       ...exchangeSlice(set, get, sources, shelf, packs.offerFile),
     }
   })

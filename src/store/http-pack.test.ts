@@ -6,7 +6,7 @@ import { CHUNK_BYTES, chunkSizes } from '../pack/chunks.ts'
 import { MANIFEST_PATH, parseManifest } from '../pack/manifest.ts'
 import { plainNetwork } from '../remote/network.ts'
 import { openHttpPack } from './http-pack.ts'
-import { inLanes } from './lanes.ts'
+import { inLanes } from '../pack/lanes.ts'
 
 const closing: FaultServer[] = []
 afterEach(async () => {

@@ -7,7 +7,7 @@ import { chunksOf, parseManifest, readManifestText, type PackReader } from '../p
 import { httpTree, type HttpTreeOptions } from '../remote/http-tree.ts'
 import { plainNetwork, type Network } from '../remote/network.ts'
 import { fetchChunk, NO_METER } from './fetch-chunk.ts'
-import { inLanes } from './lanes.ts'
+import { inLanes } from '../pack/lanes.ts'
 import { serverSource } from './pack-source.ts'
 import type { ChunkShelf } from './pack-store.ts'
 import type { PlacedChunk } from './records.ts'

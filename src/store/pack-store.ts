@@ -58,7 +58,7 @@ export interface OpenOptions {
 type WholePack = Omit<PackRecord, 'complete' | 'addedAt'>
 
 /** Held while a chunk and the record that names it are written, so that `sweep` does not come in between. */
-const STORE_LOCK = 'pictalk-store'
+export const STORE_LOCK = 'pictalk-store'
 
 export class PackStore {
   readonly chunks: Table<Blob>

@@ -19,6 +19,12 @@ export interface CaptionVersion {
   score: number | null
 }
 
+/** One of several answers of a model, to choose from. */
+export interface Candidate {
+  text: string
+  score: number
+}
+
 export interface CaptionedPicture {
   /** Below the folder, with `/`. */
   path: string
@@ -28,7 +34,13 @@ export interface CaptionedPicture {
   accepted: boolean
   /** What stands in for the picture, apart from its caption; '' where there is none. */
   altText: string
+  /** Whether a person has seen the alternative text as it is and found it right; until then a machine made it. */
+  altAccepted: boolean
   longDescription: string
+  /** What the last run offered, best first; empty where it was not asked for several. */
+  candidates: readonly Candidate[]
+  /** The run that has settled this picture last. */
+  run: string | null
   /** How well picture and caption fit each other, 0 to 1, by a model that was trained for it. */
   match: number | null
   /** Why the last attempt gave no caption. */
@@ -41,7 +53,10 @@ export function uncaptioned(path: string): CaptionedPicture {
     versions: [],
     accepted: false,
     altText: '',
+    altAccepted: false,
     longDescription: '',
+    candidates: [],
+    run: null,
     match: null,
     failure: null,
   }

@@ -3,9 +3,8 @@
  * before what it says is done, and holds all that doing it takes; so whoever comes after a kill finds at most one line
  * whose work has to be looked after, and perhaps half a line, which counts as none.
  */
-import { parseJson } from '../pack/json.ts'
+import { isRecord, parseJson } from '../pack/json.ts'
 import { AppError, FAILURE_CODES, type Failure } from '../pack/failure.ts'
-import { isRecord } from '../pack/schema.ts'
 import { FORMATS, type Format } from './formats/formats.ts'
 
 const LOG = 'pictalk-run'

@@ -14,11 +14,14 @@ import io
 import json
 import pathlib
 import struct
+import sys
 import warnings
 import zlib
 
 import numpy as np
 from PIL import Image, ImageOps
+
+import folders
 
 HERE = pathlib.Path(__file__).parent
 FILES = HERE / "files"
@@ -1064,6 +1067,7 @@ def main():
         old.unlink()
     for make in (make_png, make_gif, make_bmp, make_ico, make_jpeg, make_webp, make_avif):
         make()
+    folders.make(sys.modules[__name__])
     for name, (data, says) in FOREIGN.items():
         refused(f"other-{name}", data, says)
     ordered = {name: expected[name] for name in sorted(expected)}

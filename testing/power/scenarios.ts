@@ -3,6 +3,7 @@ import { conversations } from './conversations.ts'
 import { folders } from './folders.ts'
 import { conversions, downloads } from './models.ts'
 import { saving } from './saving.ts'
+import { searching } from './searching.ts'
 import type { Scenario } from './scenario.ts'
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -13,4 +14,5 @@ export const SCENARIOS: readonly Scenario[] = [
   conversations,
   folders,
   saving,
+  searching,
 ]

@@ -12,6 +12,7 @@ import type {
   LoadedModel,
   Looked,
 } from '../../src/protocol/engine-calls.ts'
+import { studioIn, type FakeFolder } from './fake-studio.ts'
 import type { Client, Handlers } from '../../src/protocol/rpc.ts'
 import { answerKey } from '../../src/state/answering.ts'
 import type { MeasureDevice } from '../../src/state/measure-slice.ts'
@@ -54,6 +55,10 @@ export interface FakeBrowser {
   library: ConversationLibrary
   locks: Locks
   channel: ReturnType<typeof channelInMemory<TabNews<AnswerProgress>>>
+  /** Captioned folders, by database. */
+  studio: Map<string, Map<string, unknown>>
+  /** Folders that people can pick or have picked, by name. */
+  folders: Map<string, FakeFolder>
 }
 
 export function fakeBrowser(): FakeBrowser {
@@ -68,6 +73,8 @@ export function fakeBrowser(): FakeBrowser {
     }),
     locks: locksInMemory(),
     channel: channelInMemory(),
+    studio: new Map(),
+    folders: new Map(),
   }
 }
 
@@ -99,6 +106,7 @@ export interface PageOptions {
   library?: ConversationLibrary
   kept?: unknown[]
   drafts?: { load(): unknown; save(drafts: Record<string, string>): void }
+  studio?: Partial<AppDependencies['studio']>
 }
 
 let ids = 0
@@ -131,6 +139,11 @@ export function openPage({ browser = fakeBrowser(), kept = [], ...options }: Pag
     measureDevice,
     settings: { load: () => kept.at(-1), save: (settings) => void kept.push(settings) },
     ...(options.drafts && { drafts: options.drafts }),
+    studio: {
+      ...studioIn(browser, () => `id${(ids += 1)}`),
+      offerFile: (file, name) => void offered.push({ file, name }),
+      ...options.studio,
+    },
   })
   return {
     ...handlers,
@@ -154,6 +167,7 @@ interface StoreParts {
   measureDevice?: MeasureDevice
   settings?: AppDependencies['settings']
   drafts?: AppDependencies['drafts']
+  studio?: AppDependencies['studio']
   /** Milliseconds since 1970. */
   now?: () => number
 }
@@ -173,8 +187,10 @@ export function storeOf({ client, library, tabs, ...parts }: StoreParts): AppSto
     conversations: { library, tabs, newId: () => `id${(ids += 1)}`, now: parts.now ?? (() => (time += 1)) },
     drafts: parts.drafts ?? { load: () => null, save: () => undefined },
     checkPicture: async (file) => {
-      if ((await file.text()).startsWith('no picture')) throw new AppError('bad-image', 'This is not a picture.')
+      if ((await file.text()).startsWith('no picture'))
+        throw new AppError('bad-image', 'This is not a picture.')
     },
+    studio: parts.studio ?? studioIn(fakeBrowser(), () => `id${(ids += 1)}`),
     builtInModelUrl: 'http://localhost/models/',
     // Tests hold answers up for as long as they like.
     patienceMs: 600_000,

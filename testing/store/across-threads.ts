@@ -1,6 +1,6 @@
 /** What the store promises between a page and a thread, which is what another tab is, too. */
 import { freshName, type Outcome } from './contract.ts'
-import { same, soon, storeOfBrowser as store } from './store-under-test.ts'
+import { inTime, same, soon, storeOfBrowser as store } from './store-under-test.ts'
 
 const CHANGES = 25
 const increase = (present: number | undefined): number => (present ?? 0) + 1
@@ -63,7 +63,7 @@ export async function acrossThreads(openWorker: () => Worker): Promise<Outcome[]
   const outcomes: Outcome[] = []
   for (const [name, holds] of Object.entries(cases)) {
     const worker = openWorker()
-    const failure = await holds(worker, freshName()).then(
+    const failure = await inTime(holds(worker, freshName())).then(
       () => null,
       (error: unknown) => String(error),
     )

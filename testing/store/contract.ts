@@ -4,7 +4,7 @@
  */
 import { channelContract, lockContract } from './lock-contract.ts'
 import { conversationContract, packContract } from './pack-contract.ts'
-import type { Contract, StoreUnderTest } from './store-under-test.ts'
+import { inTime, type Contract, type StoreUnderTest } from './store-under-test.ts'
 import { tableContract } from './table-contract.ts'
 
 export interface Case {
@@ -13,7 +13,10 @@ export interface Case {
 }
 
 const titled = (subject: string, contract: Contract): Case[] =>
-  Object.entries(contract).map(([name, holds]) => ({ name: `${subject} ${name}`, holds }))
+  Object.entries(contract).map(([name, holds]) => ({
+    name: `${subject} ${name}`,
+    holds: (store, own) => inTime(holds(store, own)),
+  }))
 
 export const contract: Case[] = [
   ...titled('a table', tableContract),

@@ -2,7 +2,7 @@
 import { holds, rejects, same, soon, type Contract } from './store-under-test.ts'
 
 /** Work that ends when it is told to. */
-function held(): { work: () => Promise<string>; end: () => void; began: () => boolean } {
+export function held(): { work: () => Promise<string>; end: () => void; began: () => boolean } {
   let end = (): void => undefined
   let began = false
   const done = new Promise<string>((resolve) => (end = () => resolve('done')))
@@ -10,7 +10,7 @@ function held(): { work: () => Promise<string>; end: () => void; began: () => bo
 }
 
 /** Long enough for a browser to hand out a lock or a message, if it is going to. */
-const A_WHILE_MS = 60
+export const A_WHILE_MS = 60
 
 async function until(done: () => boolean, what: string): Promise<void> {
   for (let waited = 0; !done(); waited += 5) {

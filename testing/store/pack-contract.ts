@@ -4,10 +4,11 @@ import type { KeptConversation } from '../../src/conversation/kept.ts'
 import { sha256Hex } from '../../src/pack/bytes.ts'
 import type { PackFile, PackReader } from '../../src/pack/manifest.ts'
 import { conversationLibrary } from '../../src/store/conversation-library.ts'
-import { PackStore } from '../../src/store/pack-store.ts'
+import { PackStore, STORE_LOCK } from '../../src/store/pack-store.ts'
 import type { Origin, PackRecord } from '../../src/store/records.ts'
 import { manifestAround } from '../manifests/manifests.ts'
-import { rejects, same, type Contract, type StoreUnderTest } from './store-under-test.ts'
+import { A_WHILE_MS, held } from './lock-contract.ts'
+import { rejects, same, soon, type Contract, type StoreUnderTest } from './store-under-test.ts'
 
 const ORIGIN: Origin = { address: 'https://x/', base: 'https://x/', asked: null, converted: null }
 
@@ -79,6 +80,8 @@ export const packContract: Contract = {
     await keep(tab(store, name), pack)
     const reader = await tab(store, name).open(record.id)
     same([await read(reader, GRAPH), await read(reader, WEIGHTS)], ['g', 'the weights'], 'its files')
+    same((await tab(store, name).begin(pack.manifest, ORIGIN)).complete, true, 'what is begun once more')
+    same(await read(await tab(store, name).open(record.id), GRAPH), 'g', 'a file after that')
   },
   'shares chunks with others, and takes only its own along when it is deleted': async (store, name) => {
     const kept = await keep(tab(store, name), await packOf({ ...SMALL, 'own.bin': 'own' }))
@@ -96,6 +99,7 @@ export const packContract: Contract = {
     await spoil()
     const alone = await tab(store, name).open(id)
     same(codeOf(await rejects(alone.file(WEIGHTS), 'a bad chunk')), 'corrupt', 'code')
+    same(codeOf(await rejects(tab(store, name).open(id), 'a pack with a hole')), 'not-found', 'code')
     await keep(tab(store, name), pack)
     await spoil()
     const fetched: string[] = []
@@ -112,10 +116,12 @@ export const packContract: Contract = {
   },
   'stays deleted when another tab is at work on it': async (store, name) => {
     const pack = await packOf(SMALL)
-    const { id } = await tab(store, name).begin(pack.manifest, ORIGIN)
+    const record = await tab(store, name).begin(pack.manifest, ORIGIN)
+    const { id } = record
     const [[hash, bytes] = ['', new Uint8Array()]] = pack.chunks
     await tab(store, name).shelf(id).keep(hash, bytes)
     await tab(store, name).remove(id)
+    same(codeOf(await rejects(tab(store, name).complete(record), 'a late end')), 'not-found', 'code')
     const late = tab(store, name).shelf(id).keep(hash, bytes)
     same(codeOf(await rejects(late, 'a late chunk')), 'not-found', 'code')
     same(
@@ -123,6 +129,26 @@ export const packContract: Contract = {
       [[], []],
       'what is left',
     )
+  },
+  'waits with a chunk for a sweep, and with being deleted for a chunk': async (store, name) => {
+    const pack = await packOf(SMALL)
+    const { id } = await tab(store, name).begin(pack.manifest, ORIGIN)
+    const [[hash, bytes] = ['', new Uint8Array()]] = pack.chunks
+    const chunks = (): Promise<string[]> => store.table(`${name}-chunks`).keys()
+    const [sweeping, writing] = [held(), held()]
+    const swept = store.locks().exclusive(STORE_LOCK, sweeping.work)
+    const kept = tab(store, name).shelf(id).keep(hash, bytes)
+    await soon(A_WHILE_MS)
+    same(await chunks(), [], 'the chunks during a sweep')
+    sweeping.end()
+    await Promise.all([swept, kept])
+    const written = store.locks().shared(STORE_LOCK, writing.work)
+    const removed = tab(store, name).remove(id)
+    await soon(A_WHILE_MS)
+    same(await chunks(), [hash], 'the chunks while one is written')
+    writing.end()
+    await Promise.all([written, removed])
+    same(await chunks(), [], 'the chunks in the end')
   },
   'is swept of nothing while it is written; what nobody names is swept': async (store, name) => {
     const parts = Array.from({ length: 20 }, (_, i) => [`part-${i}.bin`, `the words of ${i}`] as const)

@@ -95,4 +95,16 @@ function textOf(value: unknown): string {
   )
 }
 
+/** No case takes so long, unless it waits for what never comes. */
+const PATIENCE_MS = 10_000
+
+/** The same, and `Broken` where it does not end: a page's own case has no runner that would say so. */
+export async function inTime(work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Broken('It does not end.')), PATIENCE_MS)
+  })
+  await Promise.race([work, late]).finally(() => clearTimeout(timer))
+}
+
 export const soon = (ms = 0): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -7,6 +7,7 @@ export const shell = {
   notHere: 'The conversation that this link leads to is not kept in this browser.',
   skip: 'Skip to the conversation',
   openRail: 'Conversations and model',
+  shown: 'What is shown',
   close: 'Close',
   cancel: 'Cancel',
   dismiss: 'Dismiss',
@@ -43,7 +44,7 @@ export const shell = {
     writing: 'Writing an answer',
     waiting_one: '{{count, number}} more waits',
     waiting_other: '{{count, number}} more wait',
-    stop: 'Stop',
+    stop: 'Interrupt',
   },
   notices: {
     withheld: 'Not kept',
@@ -54,7 +55,7 @@ export const shell = {
     undo: 'Undo',
     interrupted: 'Interrupted download',
     unfinished: '{{name}} is not complete: {{size, bytes}} have arrived and are kept.',
-    resume: 'Resume',
+    resume: 'Continue',
     later: 'Later',
   },
   shortcuts: {

@@ -1,4 +1,7 @@
 import type { Translated } from '../translated.ts'
+import { models } from './models.ts'
+import { settings } from './settings.ts'
 import { shell } from './shell.ts'
+import { talk } from './talk.ts'
 
-export const zh: Translated = { shell }
+export const zh: Translated = { shell, talk, models, settings }

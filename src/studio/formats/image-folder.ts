@@ -2,8 +2,7 @@
  * The captions of Hugging Face's ImageFolder: `metadata.jsonl`, an object a line with `file_name`, relative to the file
  * that it stands in, and `text`. `metadata.csv` has the same columns: see `csv`.
  */
-import { parseJson } from '../../pack/json.ts'
-import { isRecord } from '../../pack/schema.ts'
+import { isRecord, parseJson } from '../../pack/json.ts'
 import { damagedTable, textOf, type CaptionRow } from './row.ts'
 
 export function writeJsonLines(rows: readonly CaptionRow[]): string {

@@ -2,7 +2,7 @@
  * kohya's `meta_cap.json`: an object from each picture's key to what is known of it, its caption among that. A key is
  * the picture's path below the folder without its ending (`merge_captions_to_metadata.py`, without `--full_path`).
  */
-import { isRecord } from '../../pack/schema.ts'
+import { isRecord } from '../../pack/json.ts'
 import { parsedJson } from './json.ts'
 import { damagedTable, type CaptionRow } from './row.ts'
 

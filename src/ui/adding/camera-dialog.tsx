@@ -13,8 +13,7 @@ export function CameraDialog(): ReactElement {
   const close = useApp((state) => state.closePanel)
   const takePictures = useApp((state) => state.takePictures)
   const [facing, setFacing] = useState<Facing>('environment')
-  const video = useRef<HTMLVideoElement>(null)
-  const camera = useCamera(video, facing)
+  const { video, camera } = useCamera(facing)
   const [input, openInput] = useFileField()
   const shoot = async (): Promise<void> => {
     const image = await frameOf(video.current)
@@ -60,7 +59,8 @@ export function CameraDialog(): ReactElement {
 }
 
 /** Runs the camera while the dialog is there; its light goes out with it. */
-function useCamera(video: RefObject<HTMLVideoElement | null>, facing: Facing): Camera {
+function useCamera(facing: Facing): { video: RefObject<HTMLVideoElement | null>; camera: Camera } {
+  const video = useRef<HTMLVideoElement>(null)
   const [camera, setCamera] = useState<Camera>('starting')
   useEffect(() => {
     let stream: MediaStream | null = null
@@ -85,8 +85,8 @@ function useCamera(video: RefObject<HTMLVideoElement | null>, facing: Facing): C
       isOver = true
       stop()
     }
-  }, [video, facing])
-  return camera
+  }, [facing])
+  return { video, camera }
 }
 
 async function frameOf(video: HTMLVideoElement | null): Promise<Blob | null> {

@@ -35,7 +35,7 @@ function InUse(): ReactElement {
   const name = kept.find(({ id }) => id === chosen)?.name ?? t('keptModel')
   return (
     <>
-      <h3 className="in-use">{chosen === null ? t('builtIn') : name}</h3>
+      <h2 className="in-use">{chosen === null ? t('builtIn') : name}</h2>
       {setAside !== null && (
         <Notice failure={setAside} action={t('loadAnyway')} onAction={() => void changeModel(unresponsive)} />
       )}

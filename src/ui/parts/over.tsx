@@ -33,7 +33,14 @@ export function Over({
     }
   }, [])
   return (
-    <dialog ref={dialog} className={`over ${className}`} aria-label={name} onKeyDown={onKeyDown} onCancel={close} onClose={close}>
+    <dialog
+      ref={dialog}
+      className={`over ${className}`}
+      aria-label={name}
+      onKeyDown={onKeyDown}
+      onCancel={close}
+      onClose={close}
+    >
       <IconButton icon="close" label={t('close')} className="over-close" onClick={close} />
       {children}
     </dialog>

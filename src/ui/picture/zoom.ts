@@ -31,7 +31,7 @@ export function zoomAt(view: View, factor: number, at: Point): View {
 /** Moves it, but never so that the frame shows less of it than it could. `fitted`: the picture at scale 1. */
 export function within(view: View, fitted: Size, frame: Size): View {
   const room = (size: number, around: number): number => Math.max(0, (size * view.scale - around) / 2)
-  const clamp = (value: number, most: number): number => Math.min(most, Math.max(-most, value))
+  const clamp = (value: number, most: number): number => Math.min(most, Math.max(-most, value)) + 0
   return {
     scale: view.scale,
     x: clamp(view.x, room(fitted.width, frame.width)),

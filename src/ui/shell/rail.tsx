@@ -18,7 +18,7 @@ export function Rail(): ReactElement {
   const close = useApp((state) => state.closePanel)
   const isOpen = useApp((state) => state.panel === 'rail')
   return (
-    <div className={isOpen ? 'rail is-open' : 'rail'} id="rail">
+    <header className={isOpen ? 'rail is-open' : 'rail'} id="rail">
       <div className="rail-head">
         <span className="brand">pictalk</span>
         <IconButton
@@ -46,7 +46,7 @@ export function Rail(): ReactElement {
         <QueueLine />
         <ModelChip />
       </div>
-    </div>
+    </header>
   )
 }
 

@@ -15,7 +15,7 @@ export function TopBar(): ReactElement {
     return shown === undefined || state.place !== 'talk' ? 'pictalk' : titleOf(shown)
   })
   return (
-    <div className="top-bar">
+    <section className="top-bar" aria-label={t('shown')}>
       <IconButton
         icon="menu"
         label={t('openRail')}
@@ -27,6 +27,6 @@ export function TopBar(): ReactElement {
         {title}
       </span>
       <IconButton icon="compose" label={t('newConversation')} onClick={begin} />
-    </div>
+    </section>
   )
 }

@@ -1,0 +1,119 @@
+/** Where the files of sources are found: in folders of this device, or in the conversations that this browser keeps. */
+import type { ConversationLibrary } from '../conversation/library.ts'
+import { AppError, throwIfCancelled } from '../pack/failure.ts'
+import { CONVERSATIONS } from '../protocol/search-calls.ts'
+import type { FileFacts, Source } from '../search/entries.ts'
+import type { ListedFile } from '../search/indexing.ts'
+import { isLeftover, isPictureName, nameOf } from '../studio/picture-files.ts'
+
+type Library = Pick<ConversationLibrary, 'conversations' | 'picture' | 'pictureIds'>
+
+export class SearchSources {
+  readonly #library: Library
+  /** Files that were lent for this visit, by source and path. */
+  readonly #lent = new Map<string, ReadonlyMap<string, File>>()
+
+  constructor(library: Library) {
+    this.#library = library
+  }
+
+  lend(source: string, files: readonly { path: string; file: File }[]): void {
+    this.#lent.set(source, new Map(files.map(({ path, file }) => [path, file])))
+  }
+
+  isHere({ id, kind, handle }: Source): boolean {
+    return kind === 'conversations' || handle !== null || this.#lent.has(id)
+  }
+
+  /** The pictures of a source, as they lie there now. Throws `forbidden` and `not-found`. */
+  async list(source: Source, signal: AbortSignal): Promise<ListedFile[]> {
+    if (source.kind === 'conversations') return this.#fromConversations(signal)
+    const lent = this.#lent.get(source.id)
+    if (lent !== undefined) return [...lent].map(([path, file]) => listedFile(source.id, path, file))
+    if (source.handle !== null) return fromFolder(source.id, source.handle, signal)
+    throw new AppError(
+      'not-found',
+      `The browser lent the folder ${source.name} for one visit only; choose it again to follow its changes.`,
+    )
+  }
+
+  /** The file of a picture; null when it is not here or may not be read. */
+  async file(source: Source, { path }: Pick<FileFacts, 'path'>): Promise<Blob | null> {
+    if (source.kind === 'conversations') return (await this.#library.picture(path))?.image ?? null
+    const lent = this.#lent.get(source.id)?.get(path)
+    if (lent !== undefined || source.handle === null) return lent ?? null
+    return fileAt(source.handle, path).catch(() => null)
+  }
+
+  async #fromConversations(signal: AbortSignal): Promise<ListedFile[]> {
+    const { kept } = await this.#library.conversations()
+    const names = new Map(kept.flatMap(({ pictures }) => pictures.map(({ id, name }) => [id, name])))
+    const files: ListedFile[] = []
+    for (const id of await this.#library.pictureIds()) {
+      throwIfCancelled(signal)
+      const stored = await this.#library.picture(id)
+      if (stored === undefined) continue
+      const { image, addedAt = 0 } = stored
+      const facts = { source: CONVERSATIONS, path: id, name: names.get(id) ?? id, bytes: image.size }
+      files.push({ ...facts, modified: addedAt, open: () => Promise.resolve(image) })
+    }
+    return files
+  }
+}
+
+function listedFile(source: string, path: string, file: File): ListedFile {
+  const { size: bytes, lastModified: modified } = file
+  return { source, path, name: nameOf(path), bytes, modified, open: () => Promise.resolve(file) }
+}
+
+async function fromFolder(
+  source: string,
+  folder: FileSystemDirectoryHandle,
+  signal: AbortSignal,
+): Promise<ListedFile[]> {
+  const files: ListedFile[] = []
+  const folders = [{ handle: folder, below: '' }]
+  try {
+    for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
+      for await (const [name, entry] of next.handle.entries()) {
+        throwIfCancelled(signal)
+        const path = next.below + name
+        if (isDirectory(entry)) {
+          if (!isLeftover(`${path}/x`)) folders.push({ handle: entry, below: `${path}/` })
+        } else if (isFile(entry) && isPictureName(path) && !isLeftover(path)) {
+          // One that went since the folder was read is not there.
+          const file = await entry.getFile().catch(() => null)
+          if (file !== null) files.push(listedFile(source, path, file))
+        }
+      }
+    }
+  } catch (cause) {
+    if (!(cause instanceof DOMException)) throw cause
+    if (cause.name === 'NotFoundError')
+      throw new AppError('not-found', `The folder ${folder.name} is not there any more; choose it again.`, {
+        cause,
+      })
+    throw new AppError(
+      'forbidden',
+      `The browser does not let this page read the folder ${folder.name}; allow it when it is updated again.`,
+      { cause },
+    )
+  }
+  return files
+}
+
+async function fileAt(folder: FileSystemDirectoryHandle, path: string): Promise<File> {
+  const names = path.split('/')
+  const name = names.pop() ?? ''
+  let at = folder
+  for (const below of names) at = await at.getDirectoryHandle(below)
+  return (await at.getFileHandle(name)).getFile()
+}
+
+function isDirectory(entry: FileSystemHandle): entry is FileSystemDirectoryHandle {
+  return entry.kind === 'directory'
+}
+
+function isFile(entry: FileSystemHandle): entry is FileSystemFileHandle {
+  return entry.kind === 'file'
+}

@@ -1,0 +1,277 @@
+/** Finds pictures of this device by words and by likeness: the index, and the model that fills it and asks it. */
+import type { ConversationLibrary } from '../conversation/library.ts'
+import { AppError, throwIfCancelled } from '../pack/failure.ts'
+import type { FoundPicture, Rematch, SearchCalls, SearchState } from '../protocol/search-calls.ts'
+import { CONVERSATIONS } from '../protocol/search-calls.ts'
+import type { Handlers } from '../protocol/rpc.ts'
+import { fileKey, type PictureFacts, type Source } from '../search/entries.ts'
+import { forgetSource, keepSource, readSources, type SearchTable } from '../search/index-table.ts'
+import { indexSource, type SeenForIndex } from '../search/indexing.ts'
+import { PictureIndex } from '../search/picture-index.ts'
+import { alikeness, meanRow, unrounded } from '../search/vectors.ts'
+import type { Locks } from '../store/locks.ts'
+import { newId } from '../new-id.ts'
+import type { Comparer } from './comparer.ts'
+import { SearchSources } from './search-sources.ts'
+
+export interface SearcherParts {
+  comparer: Comparer
+  table: SearchTable
+  locks: Locks
+  library: Pick<ConversationLibrary, 'conversations' | 'picture' | 'pictureIds'>
+  /** A small JPEG, and how large the picture itself is. */
+  thumbnail: (image: Blob) => Promise<{ bytes: Uint8Array<ArrayBuffer>; width: number; height: number }>
+  now: () => number
+}
+
+type Handler<K extends keyof SearchCalls> = Handlers<SearchCalls>[K]
+
+/** Held while the index is changed, by one tab at a time. */
+const LOCK = 'pictalk-search'
+
+/** Pictures that are compared query by query, of those that one vector finds. */
+const ALIKE_COMPARED = 256
+
+const ALL_CONVERSATIONS: Source = {
+  id: CONVERSATIONS,
+  kind: 'conversations',
+  name: '',
+  handle: null,
+  addedAt: 0,
+}
+
+const unheard = (): void => undefined
+
+export class Searcher implements Handlers<SearchCalls> {
+  readonly #parts: SearcherParts
+  readonly #files: SearchSources
+  #opened: { key: string; index: Promise<PictureIndex> } | null = null
+
+  constructor(parts: SearcherParts) {
+    this.#parts = parts
+    this.#files = new SearchSources(parts.library)
+  }
+
+  readonly searchState: Handler<'searchState'> = () => this.#state()
+
+  readonly addFolder: Handler<'addFolder'> = async ({ name, handle, files }) => {
+    const before = await this.#sameFolder(name, handle)
+    const id = before?.id ?? newId()
+    const addedAt = before?.addedAt ?? Date.now()
+    if (handle === null) this.#files.lend(id, files)
+    await keepSource(this.#parts.table, { id, kind: 'folder', name, handle, addedAt })
+    return id
+  }
+
+  readonly index: Handler<'index'> = ({ source: id }, report, signal) =>
+    this.#changing(async (index) => {
+      const source = await this.#source(id)
+      const listed = await this.#files.list(source, signal)
+      const see = (image: Blob): Promise<SeenForIndex> => this.#see(image, signal)
+      return indexSource(id, listed, { index, see, report, signal, now: this.#parts.now })
+    })
+
+  readonly removeSource: Handler<'removeSource'> = ({ source: id }) =>
+    this.#changing(async (index) => {
+      // What a crash leaves of it goes with the next source that is indexed.
+      if (id !== CONVERSATIONS) await forgetSource(this.#parts.table, id)
+      await index.commit({ added: [], refused: [], gone: [...index.files(id).keys()] })
+      await index.sweep()
+      return this.#state()
+    })
+
+  readonly clearIndex: Handler<'clearIndex'> = () =>
+    this.#changing(async (index) => {
+      await index.clear()
+      return this.#state()
+    })
+
+  readonly find: Handler<'find'> = async (query, report, signal) => {
+    const index = await this.#index()
+    await index.refresh()
+    let startedAt = this.#parts.now()
+    let pictures: FoundPicture[]
+    switch (query.kind) {
+      case 'all':
+        pictures = index
+          .pictures()
+          .sort((a, b) => b.modified - a.modified)
+          .map((facts) => found(facts, null))
+        break
+      case 'words': {
+        const { comparer } = this.#parts
+        const [read] = await comparer.textFeatures({ texts: [query.text] }, report, signal)
+        startedAt = this.#parts.now()
+        pictures = byLikeness(index, read?.vector ?? new Float32Array())
+        break
+      }
+      case 'alike':
+        pictures = alike(index, query.key)
+        break
+    }
+    throwIfCancelled(signal)
+    report({ stage: 'found', pictures, ms: this.#parts.now() - startedAt })
+    return pictures
+  }
+
+  readonly rematch: Handler<'rematch'> = async ({ text, keys }, report, signal) => {
+    const index = await this.#index()
+    const { comparer } = this.#parts
+    const matches: (Rematch | null)[] = []
+    for (const key of keys) {
+      throwIfCancelled(signal)
+      const image = await this.#fileOf(index, key)
+      if (image === null) {
+        matches.push(null)
+        continue
+      }
+      const picture = { id: `search ${key}`, image }
+      const [pair] = await comparer.match({ picture, texts: [text] }, unheard, signal)
+      if (pair === undefined) throw new AppError('bug', 'A picture was compared with nothing.')
+      const match = { key, match: pair.itm, score: pair.logits[1] + pair.itc }
+      matches.push(match)
+      report(match)
+    }
+    return matches
+  }
+
+  readonly thumbnails: Handler<'thumbnails'> = async ({ sha256s }) => {
+    const index = await this.#index()
+    return Promise.all(sha256s.map(async (sha256) => (await index.thumbnail(sha256)) ?? null))
+  }
+
+  readonly pictureFile: Handler<'pictureFile'> = async ({ key }) => this.#fileOf(await this.#index(), key)
+
+  /** For a thread that serves others besides. */
+  get calls(): Handlers<SearchCalls> {
+    const { searchState, addFolder, index, removeSource, clearIndex } = this
+    const { find, rematch, thumbnails, pictureFile } = this
+    return {
+      ...{ searchState, addFolder, index, removeSource, clearIndex },
+      ...{ find, rematch, thumbnails, pictureFile },
+    }
+  }
+
+  async #fileOf(index: PictureIndex, key: string): Promise<Blob | null> {
+    const facts = index.picture(key)
+    if (facts === undefined) return null
+    const source = (await this.#sources()).find(({ id }) => id === facts.source)
+    return source === undefined ? null : this.#files.file(source, facts)
+  }
+
+  /** Between two pictures, calls that somebody waits for come first. */
+  async #see(image: Blob, signal: AbortSignal): Promise<SeenForIndex> {
+    const { comparer, thumbnail } = this.#parts
+    return comparer.work(
+      async (opened) => {
+        const picture = await opened.look(image, unheard, signal)
+        try {
+          const { vectors } = await opened.model.imageFeatures(picture)
+          const { bytes, width, height } = await thumbnail(image)
+          const { projectionSize } = opened.model.manifest.parts['text-q-former'].shape
+          return { vectors, vectorWidth: projectionSize, width, height, thumbnail: bytes }
+        } finally {
+          picture.features.dispose()
+        }
+      },
+      { report: unheard, signal, canWait: true },
+    )
+  }
+
+  /** Does `work` while no other tab changes the index. Rejects `busy` when one does. */
+  async #changing<T>(work: (index: PictureIndex) => Promise<T>): Promise<T> {
+    const index = await this.#index()
+    const done = await this.#parts.locks.ifFree(LOCK, async () => {
+      await index.refresh()
+      await this.#dropOrphans(index)
+      return { result: await work(index) }
+    })
+    if (done !== undefined) return done.result
+    throw new AppError(
+      'busy',
+      'The pictures are being indexed already, perhaps in another tab; wait for it or pause it.',
+    )
+  }
+
+  /** Pictures of sources that are gone, which a crash left. */
+  async #dropOrphans(index: PictureIndex): Promise<void> {
+    const ids = new Set((await this.#sources()).map(({ id }) => id))
+    const orphans = index.pictures().filter(({ source }) => !ids.has(source))
+    await index.commit({ added: [], refused: [], gone: orphans.map(fileKey) })
+  }
+
+  async #state(): Promise<SearchState> {
+    const index = await this.#index()
+    const sources = (await this.#sources()).map((source) => {
+      const files = [...index.files(source.id).values()]
+      const refused = files.filter((file) => 'why' in file).length
+      const { id, kind, name, handle } = source
+      const isHere = this.#files.isHere(source)
+      return { id, kind, name, handle, pictures: files.length - refused, refused, isHere }
+    })
+    return { sources, pictures: index.count, bytes: index.bytes, memoryBytes: index.memoryBytes }
+  }
+
+  async #sources(): Promise<Source[]> {
+    return [ALL_CONVERSATIONS, ...(await readSources(this.#parts.table))]
+  }
+
+  async #source(id: string): Promise<Source> {
+    const source = (await this.#sources()).find((one) => one.id === id)
+    if (source === undefined)
+      throw new AppError('not-found', 'This folder was taken out of the search meanwhile; add it again.')
+    return source
+  }
+
+  /** The same folder, chosen again: by its handle, else by its name. */
+  async #sameFolder(name: string, handle: FileSystemDirectoryHandle | null): Promise<Source | undefined> {
+    for (const source of await readSources(this.#parts.table)) {
+      const isSame =
+        handle !== null && source.handle !== null
+          ? await handle.isSameEntry(source.handle)
+          : handle === null && source.handle === null && source.name === name
+      if (isSame) return source
+    }
+    return undefined
+  }
+
+  /** The index of the chosen model. */
+  #index(): Promise<PictureIndex> {
+    const { key, manifest } = this.#parts.comparer.chosen
+    if (this.#opened?.key === key) return this.#opened.index
+    const { queries, projectionSize: width } = manifest.parts['text-q-former'].shape
+    const index = PictureIndex.open(this.#parts.table, key, { queries, width })
+    this.#opened = { key, index }
+    // A later call tries it anew.
+    index.catch(() => (this.#opened = null))
+    return index
+  }
+}
+
+function found(facts: PictureFacts, likeness: number | null): FoundPicture {
+  const { source, path, name, bytes, modified, sha256, width, height } = facts
+  return { key: fileKey(facts), source, path, name, bytes, modified, sha256, width, height, likeness }
+}
+
+/** All pictures, the most alike to a vector [d] first. */
+function byLikeness(index: PictureIndex, vector: Float32Array): FoundPicture[] {
+  return index
+    .score(vector)
+    .sort((a, b) => b.score - a.score)
+    .map(({ facts, score }) => found(facts, score))
+}
+
+/** The most alike to a picture first: one vector finds the nearest, and those are compared query by query. */
+function alike(index: PictureIndex, key: string): FoundPicture[] {
+  const own = index.vectors(key)
+  if (own === undefined) throw new AppError('not-found', 'This picture is not in the index any more.')
+  const { width } = index.shape
+  const exact = unrounded(own)
+  return byLikeness(index, meanRow(exact, width))
+    .slice(0, ALIKE_COMPARED)
+    .flatMap((picture) => {
+      const other = index.vectors(picture.key)
+      return other === undefined ? [] : [{ ...picture, likeness: alikeness(exact, unrounded(other), width) }]
+    })
+    .sort((a, b) => b.likeness - a.likeness)
+}

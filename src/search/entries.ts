@@ -1,0 +1,74 @@
+/** What an index of pictures consists of, as it lies in the database. */
+
+/** Where pictures come from. */
+export interface Source {
+  id: string
+  kind: 'folder' | 'conversations'
+  /** The folder's own name; empty for the conversations. */
+  name: string
+  /** A folder that the browser lets us come back to; null where it was only lent for one visit. */
+  handle: FileSystemDirectoryHandle | null
+  addedAt: number
+}
+
+/** What is known of a file without reading it. A file that says the same as before is not read again. */
+export interface FileFacts {
+  source: string
+  /** Within the source, with `/`; of conversations the picture's id. */
+  path: string
+  bytes: number
+  /** Milliseconds since 1970. */
+  modified: number
+}
+
+/** A picture of the index. */
+export interface PictureFacts extends FileFacts {
+  /** What people call it. */
+  name: string
+  /** Of its bytes: what was moved or copied is known again. */
+  sha256: string
+  width: number
+  height: number
+  /** Of its small picture. */
+  thumbnailBytes: number
+}
+
+/** A file that could not be read, so that it is not tried again until it changes. */
+export interface RefusedFile extends FileFacts {
+  /** Why, in a sentence. */
+  why: string
+}
+
+/** Some pictures with their vectors, written and read as one. */
+export interface Block {
+  pictures: PictureFacts[]
+  /** [pictures, Q, d], rounded: see `vectors.ts`. */
+  vectors: Int8Array<ArrayBuffer>
+  /** [pictures, Q] */
+  scales: Float32Array<ArrayBuffer>
+  refused: RefusedFile[]
+}
+
+/** The vectors of one picture. */
+export interface RoundedVectors {
+  /** [Q, d] */
+  vectors: Int8Array<ArrayBuffer>
+  /** [Q]: what each row is to be multiplied with. */
+  scales: Float32Array<ArrayBuffer>
+}
+
+/** Which blocks there are. It changes in the same step as they do, so that what it does not name is not there. */
+export interface Contents {
+  /** Of the last change. */
+  revision: number
+  /** The revision at which each block was written, by its number. */
+  blocks: ReadonlyMap<number, number>
+}
+
+/** Everything in the database; keys tell which is which: see `index-table.ts`. */
+export type SearchEntry = Source | Block | Contents | Uint8Array<ArrayBuffer>
+
+/** Identifies a file among all sources. */
+export function fileKey({ source, path }: Pick<FileFacts, 'source' | 'path'>): string {
+  return `${source}\n${path}`
+}

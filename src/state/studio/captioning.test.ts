@@ -1,0 +1,213 @@
+import { describe, expect, it, vi } from 'vitest'
+import { AppError } from '../../pack/failure.ts'
+import { GREEDY } from '../../pack/decoding.ts'
+import { captionOf } from '../../studio/caption.ts'
+import { PLAIN } from '../../studio/compose.ts'
+import type { RunSettings } from '../../studio/project.ts'
+import {
+  ANSWERED,
+  fakeBrowser,
+  openPage,
+  picture,
+  type FakeBrowser,
+  type FakePage,
+} from '../../../testing/state/fake-browser.ts'
+import { fakeFolder, studioIn } from '../../../testing/state/fake-studio.ts'
+
+const SETTINGS: RunSettings = {
+  target: 'caption',
+  asked: { kind: 'caption', prompt: '' },
+  decoding: GREEDY,
+  existing: 'append',
+  dress: PLAIN,
+}
+
+const files = (count: number): Record<string, string> =>
+  Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [
+      [`img${i + 1}.png`, `picture ${i + 1}`],
+      [`img${i + 1}.txt`, `old ${i + 1}`],
+    ]).flat() as [string, string][],
+  )
+
+function browserWith(count: number): FakeBrowser {
+  const browser = fakeBrowser()
+  browser.folders.set('holiday', fakeFolder('holiday', files(count)))
+  return browser
+}
+
+/** Says of each picture what its file says, and an x, since the fake engine cannot see. */
+function saysItsFile(page: FakePage): void {
+  page.answer.mockImplementation(async ({ picture: { image } }, report) => {
+    report({ stage: 'writing', text: 'a', tokens: 1 })
+    const text = `said ${await image.text()}`
+    return { ...ANSWERED, text, answers: [{ text, tokenIds: [1], score: -1 }] }
+  })
+}
+
+async function opened(browser: FakeBrowser, options: Parameters<typeof openPage>[0] = {}): Promise<FakePage> {
+  const page = openPage({ browser, ...options })
+  saysItsFile(page)
+  await page.store.getState().loadModel()
+  await page.store.getState().studioActions.choose()
+  return page
+}
+
+const studioOf = ({ store }: FakePage) => store.getState().studio
+const captions = (page: FakePage): string[] => studioOf(page).pictures.map(captionOf)
+const ended = (page: FakePage): Promise<void> =>
+  vi.waitFor(() => expect(studioOf(page).project?.run?.status).toBe('ended'), { interval: 1 })
+
+describe('a run over a folder', () => {
+  it('captions its pictures in the order of people, beside what is there', async () => {
+    const page = await opened(browserWith(11))
+    expect(studioOf(page)).toMatchObject({ status: 'open', leftAside: 11, canWrite: true })
+    await page.store.getState().studioActions.begin(SETTINGS)
+    await ended(page)
+    expect(captions(page)[1]).toBe('old 2, said picture 2')
+    expect(captions(page)[10]).toBe('old 11, said picture 11')
+    expect(page.answer).toHaveBeenCalledTimes(11)
+    expect(studioOf(page).pictures[0]?.versions.map(({ by }) => by.kind)).toEqual(['file', 'model'])
+  })
+
+  it('looks at the next picture while the words about the last are written', async () => {
+    const page = await opened(browserWith(3))
+    await page.store.getState().studioActions.begin(SETTINGS)
+    await ended(page)
+    expect(page.look.mock.calls.map(([{ id }]) => id.split(' ').at(-1))).toEqual(['img2.png', 'img3.png'])
+  })
+
+  it('says in its row why a picture has no caption, and goes on', async () => {
+    const page = await opened(browserWith(3))
+    page.answer.mockRejectedValueOnce(new AppError('bad-image', 'This is no picture.'))
+    page.answer.mockResolvedValueOnce({ ...ANSWERED, text: '', tokenIds: [2], answers: [] })
+    await page.store.getState().studioActions.begin(SETTINGS)
+    await ended(page)
+    const [first, second, third] = studioOf(page).pictures
+    expect(first?.failure).toEqual({ code: 'bad-image', message: 'This is no picture.' })
+    expect(second?.failure?.code).toBe('no-words')
+    expect(third && captionOf(third)).toBe('old 3, said picture 3')
+  })
+
+  it('tries a picture again that the device was lost with, and no other', async () => {
+    const page = await opened(browserWith(2))
+    page.answer.mockRejectedValueOnce(new AppError('device-lost', 'Gone.'))
+    await page.store.getState().studioActions.begin(SETTINGS)
+    await ended(page)
+    expect(captions(page)).toEqual(['old 1, said picture 1', 'old 2, said picture 2'])
+    expect(page.answer).toHaveBeenCalledTimes(3)
+  })
+
+  it('waits while it is paused, passes over what is skipped, and leaves the rest when it is ended', async () => {
+    const page = await opened(browserWith(5))
+    const { begin, pause, resume, skip, end } = page.store.getState().studioActions
+    const waiting: (() => void)[] = []
+    page.answer.mockImplementation(
+      (_, report, signal) =>
+        new Promise((resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new AppError('cancelled', 'Stopped.')))
+          report({ stage: 'writing', text: 'a', tokens: 1 })
+          waiting.push(() => resolve(ANSWERED))
+        }),
+    )
+    const asked = (count: number): Promise<void> =>
+      vi.waitFor(() => expect(waiting).toHaveLength(count), { interval: 1 })
+    await begin(SETTINGS)
+    await asked(1)
+    skip()
+    await asked(2)
+    waiting[1]?.()
+    await asked(3)
+    await pause()
+    expect(studioOf(page).run).toMatchObject({ status: 'paused', done: 2, total: 5 })
+    await resume()
+    await asked(4)
+    waiting[3]?.()
+    await asked(5)
+    await end()
+    expect(captions(page)).toEqual(['old 1', 'old 2, a cat', 'old 3, a cat', 'old 4', 'old 5'])
+    expect(studioOf(page).run).toBeNull()
+  })
+
+  it('comes behind what is asked in conversations, in the one queue of the page', async () => {
+    const page = await opened(browserWith(3))
+    const order: string[] = []
+    const said = page.answer.getMockImplementation()
+    page.answer.mockImplementation(async (request, ...rest) => {
+      order.push(request.picture.id.startsWith('studio') ? 'studio' : 'talk')
+      if (order.length === 1) page.store.getState().addImages([picture('a')])
+      return said === undefined ? ANSWERED : said(request, ...rest)
+    })
+    await page.store.getState().studioActions.begin(SETTINGS)
+    await ended(page)
+    expect(order).toEqual(['studio', 'talk', 'studio', 'studio'])
+  })
+
+  it('is one page’s', async () => {
+    const browser = browserWith(1)
+    await opened(browser)
+    const other = await opened(browser, {})
+    expect(studioOf(other)).toMatchObject({ status: 'closed', failure: { code: 'busy' } })
+  })
+})
+
+/** Keeps until the given call, with which the page dies: before the disk has it, or right behind. */
+function dyingAt(
+  browser: FakeBrowser,
+  call: number,
+  isKept: boolean,
+): { studio: ReturnType<typeof studioIn>; dead: Promise<void> } {
+  const studio = studioIn(browser, () => `id ${call}`)
+  let calls = 0
+  let die: () => void = () => undefined
+  const dead = new Promise<void>((resolve) => (die = resolve))
+  const never = new Promise<never>(() => undefined)
+  const dying = async <T>(keep: () => Promise<T>): Promise<T> => {
+    calls += 1
+    if (calls > call) return never
+    if (calls < call) return keep()
+    if (isKept) await keep()
+    die()
+    return never
+  }
+  const { library } = studio
+  return {
+    dead,
+    studio: {
+      ...studio,
+      // What it held is free when it is dead.
+      locks: { ifFree: (_, work) => work() },
+      library: {
+        ...library,
+        saveProject: (project) => dying(() => library.saveProject(project)),
+        savePictures: (id, pictures) => dying(() => library.savePictures(id, pictures)),
+      },
+    },
+  }
+}
+
+it('A run that dies at any moment is gone on with, and neither loses nor repeats a caption', async () => {
+  // The third keeps that the run has begun, the tenth that it has ended.
+  for (let call = 3; call <= 10; call += 1) {
+    for (const isKept of [false, true]) {
+      const browser = browserWith(6)
+      const { studio, dead } = dyingAt(browser, call, isKept)
+      const first = await opened(browser, { studio })
+      const begun = first.store.getState().studioActions.begin(SETTINGS)
+      await Promise.race([dead, begun.then(() => ended(first))])
+      const second = openPage({ browser, studio: { locks: { ifFree: (_, work) => work() } } })
+      saysItsFile(second)
+      await second.store.getState().studioActions.restore()
+      // Before the run was kept nothing had begun, and nobody goes on with what has ended.
+      if ((call === 3 && !isKept) || (call === 10 && isKept)) {
+        expect(studioOf(second).status).toBe('closed')
+        continue
+      }
+      await second.store.getState().loadModel()
+      await ended(second)
+      expect(captions(second), `died at call ${call}`).toEqual(
+        Array.from({ length: 6 }, (_, i) => `old ${i + 1}, said picture ${i + 1}`),
+      )
+    }
+  }
+})

@@ -1,0 +1,285 @@
+/** The folder that is open: where its files are, what is kept of it, and every change to that. */
+import { AppError, throwIfCancelled, toFailure } from '../../pack/failure.ts'
+import { uncaptioned, type CaptionedPicture } from '../../studio/caption.ts'
+import { sortFolder, type FolderFile, type PictureFolder } from '../../studio/folder.ts'
+import type { Project } from '../../studio/project.ts'
+import type { GetState, SetState } from '../store.ts'
+import { CLOSED, type Studio, type StudioSources } from './studio-slice.ts'
+
+export class Room {
+  readonly #set: SetState
+  readonly #get: GetState
+  readonly #sources: StudioSources
+  #folder: PictureFolder | null = null
+  #files: ReadonlyMap<string, FolderFile> = new Map()
+  /** Lets another page have the folder. */
+  #release: () => void = () => undefined
+  /** Ends what takes its time: opening, exporting, comparing. */
+  #abort = new AbortController()
+  /** What is to be kept is kept in the order in which it came. */
+  #saving: Promise<void> = Promise.resolve()
+  /** Told when pictures can be opened, with the run that was under way. */
+  onOpened: () => void = () => undefined
+  /** Told before the folder is left. */
+  onClosing: () => Promise<void> = () => Promise.resolve()
+
+  constructor(set: SetState, get: GetState, sources: StudioSources) {
+    this.#set = set
+    this.#get = get
+    this.#sources = sources
+  }
+
+  get studio(): Studio {
+    return this.#get().studio
+  }
+
+  get folder(): PictureFolder | null {
+    return this.#folder
+  }
+
+  get files(): ReadonlyMap<string, FolderFile> {
+    return this.#files
+  }
+
+  show(change: Partial<Studio>): void {
+    this.#set({ studio: { ...this.studio, ...change } })
+  }
+
+  /** A new signal for something that takes its time; what had the former one ends. */
+  begin(): AbortSignal {
+    this.#abort.abort()
+    this.#abort = new AbortController()
+    return this.#abort.signal
+  }
+
+  cancel(): void {
+    this.#abort.abort()
+  }
+
+  /** Shows what failed; that people ended something is no failure. */
+  fail(error: unknown): void {
+    const failure = toFailure(error)
+    if (failure.code !== 'cancelled') this.show({ failure })
+  }
+
+  picture(path: string): CaptionedPicture | undefined {
+    return this.studio.pictures.find((picture) => picture.path === path)
+  }
+
+  /** Shows and keeps pictures that have changed. Rejects when they cannot be kept; they are shown all the same. */
+  put(changed: readonly CaptionedPicture[]): Promise<void> {
+    const byPath = new Map(changed.map((picture) => [picture.path, picture]))
+    this.show({ pictures: this.studio.pictures.map((picture) => byPath.get(picture.path) ?? picture) })
+    return this.keep(changed)
+  }
+
+  /** Keeps pictures as they are shown. */
+  keep(pictures: readonly CaptionedPicture[]): Promise<void> {
+    const { project } = this.studio
+    if (project === null || pictures.length === 0) return Promise.resolve()
+    return this.#inOrder(() => this.#sources.library.savePictures(project.id, pictures))
+  }
+
+  /** Changes what is kept of the project itself. */
+  changeProject(change: Partial<Project>): Promise<void> {
+    const { project, projects } = this.studio
+    if (project === null) return Promise.resolve()
+    const next = { ...project, ...change, changedAt: this.#sources.now() }
+    this.show({ project: next, projects: [next, ...projects.filter(({ id }) => id !== next.id)] })
+    return this.#inOrder(() => this.#sources.library.saveProject(next))
+  }
+
+  #inOrder(save: () => Promise<void>): Promise<void> {
+    const saved = this.#saving.then(save)
+    this.#saving = saved.catch((error: unknown) => this.fail(error))
+    return saved
+  }
+
+  async file(path: string): Promise<Blob> {
+    const file = this.#files.get(path)
+    if (file === undefined)
+      throw new AppError('not-found', 'This picture is not in the folder any more; open the folder anew.')
+    return file.open()
+  }
+
+  async restore(): Promise<void> {
+    try {
+      const projects = await this.#sources.library.projects()
+      this.show({ projects })
+      const [last] = projects
+      if (last?.run?.status !== 'running' || this.studio.status !== 'closed') return
+      // What another page works on goes on there.
+      if (await this.#hold(last.id)) await this.#openKept(last, { ask: false })
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  async choose(): Promise<boolean> {
+    const folder = await this.#sources.chooseFolder()
+    if (folder === 'none') return false
+    if (folder !== null) await this.open(folder)
+    return true
+  }
+
+  /** Opens a folder: goes on with what is kept of it, if that is the one whose files are missing or it has the same handle. */
+  async open(folder: PictureFolder): Promise<void> {
+    const { project, missing } = this.studio
+    if (project !== null && missing === 'files' && project.name === folder.name)
+      return this.#fill(folder, project)
+    await this.close()
+    try {
+      const known = await this.#knownAs(folder)
+      const { newId, now } = this.#sources
+      const opened: Project = known ?? {
+        id: newId(),
+        name: folder.name,
+        changedAt: now(),
+        handle: folder.handle,
+        run: null,
+        settings: null,
+      }
+      if (!(await this.#hold(opened.id))) throw elsewhere()
+      await this.#fill(folder, opened)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  async reopen(id: string): Promise<void> {
+    await this.close()
+    const project = this.studio.projects.find((one) => one.id === id)
+    if (project === undefined) return
+    try {
+      if (!(await this.#hold(id))) throw elsewhere()
+      await this.#openKept(project, { ask: true })
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  async #openKept(project: Project, options: { ask: boolean }): Promise<void> {
+    const { handle } = project
+    if (handle !== null && (await this.#sources.mayUse(handle, options))) {
+      await this.#fill(this.#sources.openHandle(handle), project)
+      return
+    }
+    // Without its files captions can be corrected and exported all the same.
+    const pictures = await this.#sources.library.pictures(project.id)
+    const { comparePaths } = await import('../../studio/picture-files.ts')
+    this.show({
+      ...CLOSED,
+      status: 'open',
+      project,
+      pictures: pictures.sort((one, other) => comparePaths(one.path, other.path)),
+      missing: handle === null ? 'files' : 'permission',
+    })
+    this.onOpened()
+  }
+
+  /** Lists the folder, reads the captions of pictures that are new in it, and shows it all. */
+  async #fill(folder: PictureFolder, project: Project): Promise<void> {
+    const signal = this.begin()
+    this.show({ ...CLOSED, status: 'listing', project, opening: { done: 0, total: 0 }, failure: null })
+    try {
+      const onFound = (done: number): void => this.show({ opening: { done, total: 0 } })
+      const sorted = sortFolder(await folder.list({ onFound: spaced(onFound), signal }))
+      throwIfCancelled(signal)
+      const kept = new Map((await this.#sources.library.pictures(project.id)).map((one) => [one.path, one]))
+      const pictures = sorted.pictures.map(({ path }) => kept.get(path) ?? uncaptioned(path))
+      const unknown = pictures.filter(({ path }) => !kept.has(path))
+      this.show({
+        status: 'reading',
+        pictures,
+        leftAside: sorted.leftAside,
+        opening: { done: 0, total: unknown.length },
+      })
+      const { withExisting } = await import('../../studio/existing.ts')
+      const onProgress = (done: number, total: number): void => this.show({ opening: { done, total } })
+      const read = await withExisting(unknown, {
+        files: sorted.files,
+        at: this.#sources.now(),
+        signal,
+        onProgress: spaced(onProgress),
+      })
+      throwIfCancelled(signal)
+      this.#folder = folder
+      this.#files = sorted.files
+      const found = new Map(read.pictures.map((one) => [one.path, one]))
+      this.show({
+        status: 'open',
+        opening: null,
+        pictures: pictures.map((one) => found.get(one.path) ?? one),
+        unread: read.failures,
+        canWrite: folder.write !== null,
+      })
+      await this.keep(read.pictures)
+      await this.changeProject({ handle: folder.handle ?? project.handle })
+      this.onOpened()
+    } catch (error) {
+      await this.#leave()
+      this.fail(error)
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.studio.status === 'closed') return
+    await this.onClosing()
+    await this.#leave()
+  }
+
+  async #leave(): Promise<void> {
+    this.cancel()
+    this.#release()
+    this.#folder = null
+    this.#files = new Map()
+    await this.#saving
+    this.show({ ...CLOSED })
+  }
+
+  async forget(id: string): Promise<void> {
+    try {
+      if (this.studio.project?.id === id) await this.close()
+      await this.#sources.library.removeProject(id)
+      this.show({ projects: this.studio.projects.filter((project) => project.id !== id) })
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  async #knownAs({ handle }: PictureFolder): Promise<Project | undefined> {
+    if (handle === null) return undefined
+    // Another page may have opened it since this one was.
+    for (const project of await this.#sources.library.projects())
+      if (project.handle !== null && (await handle.isSameEntry(project.handle))) return project
+    return undefined
+  }
+
+  /** Has the folder for this page until it is left; false when another page has it. */
+  async #hold(id: string): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const held = this.#sources.locks.ifFree(`pictalk-studio ${id}`, () => {
+        resolve(true)
+        return new Promise<true>((release) => (this.#release = () => release(true)))
+      })
+      held.then((was) => {
+        if (was === undefined) resolve(false)
+      }, reject)
+    })
+  }
+}
+
+function elsewhere(): AppError {
+  return new AppError('busy', 'This folder is open in another tab; go on there, or close it there first.')
+}
+
+/** Progress is shown a few times a second: thousands of files are counted in that time. */
+function spaced(show: (done: number, total: number) => void): (done: number, total?: number) => void {
+  let shownAt = 0
+  return (done, total = 0) => {
+    const now = performance.now()
+    if (now - shownAt < 100 && done !== total) return
+    shownAt = now
+    show(done, total)
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * The texts that a picture's own file has, read from its head: a folder has thousands of pictures, and none is read whole
+ * for what stands in its first kilobytes. What cannot be read there is no failure; it only says nothing.
+ */
+import { readXmp } from '../formats/xmp.ts'
+import { exifDescription } from './exif.ts'
+import { iptcCaption } from './iptc.ts'
+
+export interface TextsInFile {
+  description: string
+  altText: string
+  longDescription: string
+}
+
+interface Blocks {
+  xmp: Uint8Array | null
+  /** From its byte order on. */
+  exif: Uint8Array | null
+  /** Photoshop's image resources. */
+  resources: Uint8Array | null
+}
+
+/** Metadata stands before the pixels, in segments of at most 64 kB of which there are a few. */
+const HEAD_BYTES = 2 ** 19
+const XMP_NAME = 'http://ns.adobe.com/xap/1.0/\0'
+const EXIF_NAME = 'Exif\0\0'
+const RESOURCES_NAME = 'Photoshop 3.0\0'
+const PNG_XMP_NAME = 'XML:com.adobe.xmp\0'
+
+/** What the file says of itself: XMP before IPTC before EXIF, as the Metadata Working Group has it. '' for what it does not. */
+export async function textsInFile(file: Blob): Promise<TextsInFile> {
+  const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer())
+  const { xmp, exif, resources } = await blocksOf(head, file)
+  const { description, altText, longDescription } = xmpTexts(xmp)
+  const captions = [
+    () => description,
+    () => (resources === null ? '' : iptcCaption(resources)),
+    () => (exif === null ? '' : exifDescription(exif)),
+  ]
+  for (const caption of captions) {
+    const text = caption()
+    if (text !== '') return { description: text, altText, longDescription }
+  }
+  return { description: '', altText, longDescription }
+}
+
+function xmpTexts(packet: Uint8Array | null): TextsInFile {
+  const nothing = { description: '', altText: '', longDescription: '' }
+  if (packet === null) return nothing
+  try {
+    return readXmp(new TextDecoder().decode(packet))
+  } catch {
+    return nothing
+  }
+}
+
+async function blocksOf(head: Uint8Array, file: Blob): Promise<Blocks> {
+  if (head[0] === 0xff && head[1] === 0xd8) return blocksOfJpeg(head)
+  if (latin1(head, 1, 4) === 'PNG') return blocksOfPng(head)
+  if (latin1(head, 0, 4) === 'RIFF' && latin1(head, 8, 12) === 'WEBP') return blocksOfWebp(head, file)
+  return { xmp: null, exif: null, resources: null }
+}
+
+function blocksOfJpeg(head: Uint8Array): Blocks {
+  const blocks: Blocks = { xmp: null, exif: null, resources: null }
+  for (let at = 2; head[at] === 0xff && head[at + 1] !== 0xda;) {
+    const marker = head[at + 1] ?? 0
+    if (marker === 0xff) {
+      at += 1
+      continue
+    }
+    const end = at + 2 + ((head[at + 2] ?? 0) << 8) + (head[at + 3] ?? 0)
+    if (end < at + 4 || end > head.length) break
+    const body = head.subarray(at + 4, end)
+    const after = (name: string): Uint8Array | null =>
+      latin1(body, 0, name.length) === name ? body.subarray(name.length) : null
+    if (marker === 0xe1) {
+      blocks.xmp ??= after(XMP_NAME)
+      blocks.exif ??= after(EXIF_NAME)
+    } else if (marker === 0xed) blocks.resources ??= after(RESOURCES_NAME)
+    at = end
+  }
+  return blocks
+}
+
+function blocksOfPng(head: Uint8Array): Blocks {
+  const blocks: Blocks = { xmp: null, exif: null, resources: null }
+  const view = new DataView(head.buffer, head.byteOffset, head.length)
+  for (let at = 8; at + 12 <= head.length;) {
+    const end = at + 12 + view.getUint32(at)
+    if (end > head.length) break
+    const kind = latin1(head, at + 4, at + 8)
+    const data = head.subarray(at + 8, end - 4)
+    if (kind === 'eXIf') blocks.exif ??= data
+    // Two flags, then two names that are mostly empty, each ended by a zero; what is compressed is passed over.
+    if (
+      kind === 'iTXt' &&
+      latin1(data, 0, PNG_XMP_NAME.length) === PNG_XMP_NAME &&
+      data[PNG_XMP_NAME.length] === 0
+    ) {
+      const language = data.indexOf(0, PNG_XMP_NAME.length + 2)
+      const keyword = language < 0 ? -1 : data.indexOf(0, language + 1)
+      if (keyword >= 0) blocks.xmp ??= data.subarray(keyword + 1)
+    }
+    at = end
+  }
+  return blocks
+}
+
+/** In WebP metadata stands behind the pixels, so chunks are walked along by their headers. */
+async function blocksOfWebp(head: Uint8Array, file: Blob): Promise<Blocks> {
+  const blocks: Blocks = { xmp: null, exif: null, resources: null }
+  // Only this form has any.
+  if (latin1(head, 12, 16) !== 'VP8X') return blocks
+  for (let at = 12, chunks = 0; at + 8 <= file.size && chunks < MOST_CHUNKS; chunks += 1) {
+    const header = new Uint8Array(await file.slice(at, at + 8).arrayBuffer())
+    const length = new DataView(header.buffer).getUint32(4, true)
+    const kind = latin1(header, 0, 4)
+    if ((kind === 'EXIF' || kind === 'XMP ') && length < HEAD_BYTES) {
+      const body = new Uint8Array(await file.slice(at + 8, at + 8 + length).arrayBuffer())
+      if (kind === 'XMP ') blocks.xmp ??= body
+      // Some writers put JPEG's name before it.
+      else blocks.exif ??= latin1(body, 0, 6) === EXIF_NAME ? body.subarray(6) : body
+    }
+    at += 8 + length + (length % 2)
+  }
+  return blocks
+}
+
+/** Frames of an animation are chunks, too. */
+const MOST_CHUNKS = 200
+
+function latin1(bytes: Uint8Array, from: number, to: number): string {
+  return String.fromCharCode(...bytes.subarray(from, to))
+}

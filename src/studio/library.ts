@@ -1,0 +1,15 @@
+/** Where captioned folders are kept between visits. Implemented in `store`. */
+import type { CaptionedPicture } from './caption.ts'
+import type { Project } from './project.ts'
+
+/** What has resolved is on the disk. Every call that writes throws `no-space` when that is full. */
+export interface StudioLibrary {
+  /** Those that were changed last come first. */
+  projects(): Promise<Project[]>
+  saveProject(project: Project): Promise<void>
+  removeProject(id: string): Promise<void>
+  /** In no order. Entries that are damaged are left out, and stay as they are. */
+  pictures(projectId: string): Promise<CaptionedPicture[]>
+  /** All of them, or none. */
+  savePictures(projectId: string, pictures: readonly CaptionedPicture[]): Promise<void>
+}
