@@ -2,8 +2,8 @@ import react from '@vitejs/plugin-react'
 import { playwright } from '@vitest/browser-playwright'
 import { VitePWA } from 'vite-plugin-pwa'
 import { defineConfig } from 'vitest/config'
-import { launchOptions } from './testing/browser.ts'
 import { SHARE_FIELD, SHARE_PATH } from './src/shared-pictures.ts'
+import { FEW_RECOMPILES, launchOptions } from './testing/browser.ts'
 import { CONTENT_SECURITY_POLICY_HEADER, contentSecurityPolicy } from './scripts/content-security-policy.ts'
 
 const { args, ...browser } = launchOptions()
@@ -83,8 +83,11 @@ export default defineConfig({
           environment: 'node',
           include: ['{src,scripts,lab,testing}/**/*.test.{ts,tsx}'],
           testTimeout: 60_000,
+          // A hook that ran out of time leaves its tests out, which looks as if somebody had skipped them.
+          hookTimeout: 60_000,
           // Vitest alone would leave a core idle, which on two cores is half of them.
           maxWorkers: '100%',
+          execArgv: [FEW_RECOMPILES],
         },
       },
       inBrowser('browser', ['{src,testing}/**/*.browser-test.ts']),

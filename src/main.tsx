@@ -20,6 +20,7 @@ import { folderOfHandle, mayUseFolder } from './store/picture-folder.ts'
 import { openStudioLibrary } from './store/studio-library.ts'
 import { openTab } from './store/tabs.ts'
 import { EMPTY_CATALOGUE, parseCatalogue, type Catalogue } from './state/catalogue.ts'
+import type { ComparingCalls } from './state/search/comparing.ts'
 import type { MeasureDevice } from './state/measure-slice.ts'
 import { parseRoute } from './state/route.ts'
 import { createAppStore, type AppDependencies, type AppStore } from './state/store.ts'
@@ -63,13 +64,29 @@ const measureDevice: MeasureDevice = async (request, { onStage, signal }) => {
   }
 }
 
-async function chooseFolder(): Promise<FileSystemDirectoryHandle | 'none' | undefined> {
+/** The thread that compares pictures with texts, and finds them. */
+function startComparing(died: () => void): Client<ComparingCalls> {
+  const worker = new Worker(new URL('./engine/comparer.worker.ts', import.meta.url), { type: 'module' })
+  const client = connect<ComparingCalls>(worker)
+  worker.addEventListener('error', (event) => {
+    client.fail({
+      code: 'out-of-memory',
+      message: `The thread that searches stopped (${event.message || 'no reason given'}); search again.`,
+    })
+    died()
+  })
+  return client
+}
+
+async function chooseFolder(
+  mode: 'read' | 'readwrite' = 'readwrite',
+): Promise<FileSystemDirectoryHandle | 'none' | undefined> {
   // File System Access: Chromium only.
   const { showDirectoryPicker } = window as {
-    showDirectoryPicker?: (options: { mode: 'readwrite' }) => Promise<FileSystemDirectoryHandle>
+    showDirectoryPicker?: (options: { mode: 'read' | 'readwrite' }) => Promise<FileSystemDirectoryHandle>
   }
   if (showDirectoryPicker === undefined) return 'none'
-  return showDirectoryPicker.call(window, { mode: 'readwrite' }).catch(() => undefined)
+  return showDirectoryPicker.call(window, { mode }).catch(() => undefined)
 }
 
 function offerFile(file: Blob, name: string): void {
@@ -146,6 +163,12 @@ function compose(): AppStore {
       },
       offerFile,
       smallRows,
+    },
+    search: {
+      start: startComparing,
+      builtInUrl: new URL('models/drawn-scenes-retrieval/', document.baseURI).href,
+      chooseFolder: () => chooseFolder('read'),
+      mayRead: (handle) => mayUseFolder(handle, { ask: true, mode: 'read' }),
     },
     builtInModelUrl: new URL('models/drawn-scenes/', document.baseURI).href,
     // `?warm-up` is for trying what a graphics card does where there is only a software adapter.

@@ -16,7 +16,7 @@ export async function listKept({
 export function describeKept(record: StoreRecord): KeptModel {
   const { id, origin } = record
   const { address, asked, converted } = origin
-  const common = { id, address, asked, converted, licence: null, licenceNotice: null }
+  const common = { id, address, asked, converted, licence: null, licenceNotice: null, compares: false }
   if (record.kind === 'conversion') {
     const bytes = sumOfBytes(Object.values(record.files))
     return shown({ ...common, name: record.name, precision: converted, bytes, complete: false })
@@ -25,8 +25,10 @@ export function describeKept(record: StoreRecord): KeptModel {
   if (manifest === null)
     return { ...common, name: 'A model that cannot be read', precision: null, bytes: 0, complete: false }
   const { name, precision, licence, licenceNotice = null } = manifest
+  const compares = manifest.family === 'blip2-itm'
   const bytes = sumOfBytes(distinctChunks(manifest))
-  return shown({ ...common, name, precision, bytes, complete: record.complete, licence, licenceNotice })
+  const { complete } = record
+  return shown({ ...common, name, precision, bytes, complete, licence, licenceNotice, compares })
 }
 
 /**

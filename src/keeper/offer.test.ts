@@ -11,6 +11,7 @@ import {
 import type { FaultServer } from '../../testing/servers/fault-server.ts'
 import { startHubServer } from '../../testing/servers/hub-server.ts'
 import { parseManifest, type PackManifest } from '../pack/manifest.ts'
+import { plainNetwork, waitedFor } from '../remote/network.ts'
 import type { Offer } from '../protocol/keeper-calls.ts'
 import { distinctChunks } from '../store/records.ts'
 import { sumOfBytes } from './keeper-parts.ts'
@@ -109,6 +110,36 @@ describe('an offer', () => {
       await expect(tab.add(requestOf(server.origin))).rejects.toMatchObject(refused)
     }
     expect(server.served).toEqual([])
+  })
+
+  it('without a connection says so at once, and waits for none', async () => {
+    const offline = plainNetwork({
+      fetch: () => Promise.reject(new TypeError('Failed to fetch')),
+      online: () => false,
+      whenOnline: () => new Promise(() => undefined),
+    })
+    const refused = offerOf(openBrowser().tab({ network: offline }), 'a/b')
+    await expect(refused).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringContaining('There is no connection') as string,
+    })
+  }, 2_000)
+
+  it('gives up a server that says nothing after two attempts of some seconds', async () => {
+    let asked = 0
+    const silent = plainNetwork({
+      fetch: () => {
+        asked += 1
+        return new Promise(() => undefined)
+      },
+      wait: () => Promise.resolve(),
+      stallMs: 5,
+    })
+    await expect(offerOf(openBrowser().tab({ network: silent }), 'a/b')).rejects.toMatchObject({
+      code: 'stalled',
+    })
+    expect(asked).toBe(2)
+    expect(waitedFor(plainNetwork()).stallMs).toBeLessThanOrEqual(10_000)
   })
 
   it('is refused for a graph of a size that no graph has', async () => {

@@ -2,6 +2,7 @@
 import { inspectCheckpoint } from '../convert/inspect.ts'
 import { MANIFEST_PATH, parseManifest } from '../pack/manifest.ts'
 import type { AddRequest, Offer, OfferRequest } from '../protocol/keeper-calls.ts'
+import { waitedFor } from '../remote/network.ts'
 import { distinctChunks } from '../store/records.ts'
 import { checkFileSizes } from './check-pack.ts'
 import { checkDevice, checkSpace, type Candidate } from './device-check.ts'
@@ -18,7 +19,7 @@ export async function makeOffer(
   signal: AbortSignal,
 ): Promise<Offer> {
   await requireStorage(parts)
-  const found = await findModel(request, { network: parts.network, signal })
+  const found = await findModel(request, { network: waitedFor(parts.network), signal })
   const { largestFile, candidate, ...terms } =
     found.what === 'pack'
       ? await termsOfPack(parts, found)

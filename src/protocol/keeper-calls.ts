@@ -68,6 +68,8 @@ export interface KeptModel {
   asked: string | null
   /** Made here from a checkpoint. */
   converted: Precision | null
+  /** It compares pictures with texts and writes nothing. */
+  compares: boolean
 }
 
 export interface Space {

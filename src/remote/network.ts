@@ -18,11 +18,15 @@ export interface Network {
   whenOnline(signal: AbortSignal | undefined): Promise<void>
   /** A server that sends nothing for this long, or too little (`patience.ts`), is given up, in milliseconds. */
   stallMs: number
+  /** Attempts in a row that get nowhere before a server is given up (`retry.ts`). */
+  attempts: number
   /** Whether a browser asks servers if a page may read from them, and does not tell when they say no (CORS). */
   crossOriginRules: boolean
 }
 
 const STALL_MS = 30_000
+/** Between six attempts lie 8 to 15 seconds. */
+const ATTEMPTS = 6
 
 /**
  * What a server must send, at the least, in each `stallMs` that are spent waiting for it: 546 bytes a second for one
@@ -41,8 +45,28 @@ export function plainNetwork(overrides: Partial<Network> = {}): Network {
     online: () => true,
     whenOnline: () => Promise.resolve(),
     stallMs: STALL_MS,
+    attempts: ATTEMPTS,
     crossOriginRules: false,
     ...overrides,
+  }
+}
+
+/** What somebody in front of the screen waits for is given up sooner than a download that goes on by itself. */
+const WAITED_FOR = { stallMs: 8_000, attempts: 2 }
+
+/** The network for a question that somebody waits for: it is not waited for a connection, and briefly for servers. */
+export function waitedFor(network: Network): Network {
+  return {
+    ...network,
+    stallMs: Math.min(network.stallMs, WAITED_FOR.stallMs),
+    attempts: Math.min(network.attempts, WAITED_FOR.attempts),
+    whenOnline: () =>
+      Promise.reject(
+        new AppError(
+          'network',
+          'There is no connection, and this model is not kept on this device; look at it again when there is one.',
+        ),
+      ),
   }
 }
 

@@ -32,8 +32,6 @@ export interface RetryOptions {
   onDelay?: ((delay: Delay | null) => void) | undefined
 }
 
-/** Attempts in a row that get nowhere before we give up: between them lie 8 to 15 seconds. */
-const ATTEMPTS = 6
 const FIRST_DELAY_MS = 500
 const LONGEST_DELAY_MS = 30_000
 /** A server that wants us to stay away for longer is busy in a way that a person should hear of. */
@@ -63,7 +61,7 @@ export async function withRetries<T>(
       failures = progress() - furthest >= LEAST_BYTES ? 1 : failures + 1
       furthest = Math.max(furthest, progress())
       const asked = error.retryAfterMs ?? 0
-      if (failures >= ATTEMPTS || asked > LONGEST_RETRY_AFTER_MS) throw error
+      if (failures >= network.attempts || asked > LONGEST_RETRY_AFTER_MS) throw error
       const ms = Math.max(asked, delayMs(failures, network.random()))
       onDelay?.({ why: 'retry', ms, message: error.message })
       await network.wait(ms, signal)

@@ -19,6 +19,8 @@ import { offlineSlice, type OfflineSlice } from './offline-slice.ts'
 import { panelSlice, type PanelSlice } from './panel-slice.ts'
 import { placeSlice, type PlaceSlice } from './place-slice.ts'
 import { savingSlice, type SavingDependencies, type SavingSlice } from './saving-slice.ts'
+import { Comparing, type ComparingSources } from './search/comparing.ts'
+import { searchSlice, type SearchDependencies, type SearchSlice } from './search/search-slice.ts'
 import { Shelf, type ConversationSources } from './shelf.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
 import { takingSlice, type CheckPicture, type TakingSlice } from './taking-slice.ts'
@@ -45,6 +47,7 @@ export type AppState = ModelSlice &
   SettingsSlice &
   OfflineSlice &
   WithheldSlice &
+  SearchSlice &
   StudioSlice
 export type AppStore = StoreApi<AppState>
 
@@ -57,6 +60,7 @@ export interface AppDependencies {
   drafts: DraftStorage
   checkPicture: CheckPicture
   studio: StudioSources
+  search: ComparingSources & Omit<SearchDependencies, 'comparing'>
   /** Where the built-in model's pack lies; an absolute URL that ends in `/`. */
   builtInModelUrl: string
   /** Whether a model is run once while it loads; left out: where that is worth its time. */
@@ -82,6 +86,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
     const loading = new Loading(set, get, engine, dependencies)
     const shelf = new Shelf(set, get, engine, sources)
     const lookAhead = new LookAhead(get, engine, shelf)
+    const comparing = new Comparing(get, dependencies.search)
     const answering = new Answering(set, get, { engine, shelf, lookAhead, sources })
     return {
       ...settingsSlice(set, get, dependencies.settings),
@@ -101,6 +106,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...turnsSlice(set, get, sources, { shelf, answering, lookAhead, drafts }),
       ...takingSlice(set, get, dependencies.checkPicture),
       ...panelSlice(set),
+      ...searchSlice(set, get, { ...dependencies.search, comparing }),
       ...studioSlice(set, get, dependencies.studio, { engine, answering }),
       ...exchangeSlice(set, get, sources, shelf, packs.offerFile),
     }

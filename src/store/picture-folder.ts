@@ -53,16 +53,21 @@ export function folderOfHandle(handle: FileSystemDirectoryHandle): PictureFolder
 
 /** The part of File System Access that TypeScript does not know. */
 interface WithPermission {
-  queryPermission?(options: { mode: 'readwrite' }): Promise<PermissionState>
-  requestPermission?(options: { mode: 'readwrite' }): Promise<PermissionState>
+  queryPermission?(options: { mode: Use }): Promise<PermissionState>
+  requestPermission?(options: { mode: Use }): Promise<PermissionState>
 }
 
-/** Whether a kept folder may be read and written. People are asked only with `ask`, which takes a click of theirs. */
+type Use = 'read' | 'readwrite'
+
+/**
+ * Whether a kept folder may be read, or (if `mode` is left out) written as well. People are asked only with `ask`, which
+ * takes a click of theirs.
+ */
 export async function mayUseFolder(
   handle: FileSystemDirectoryHandle & WithPermission,
-  { ask }: { ask: boolean },
+  { ask, mode = 'readwrite' }: { ask: boolean; mode?: Use },
 ): Promise<boolean> {
-  const options = { mode: 'readwrite' } as const
+  const options = { mode }
   // Folders of the site itself need no permission, and know no such question.
   if (handle.queryPermission === undefined) return true
   if ((await handle.queryPermission(options)) === 'granted') return true

@@ -1,15 +1,14 @@
 /** For tests: transformers' own `generate` under many settings (models/reference/make_generation.py) against ours. */
 import { partsOf } from '../../src/pack/families.ts'
 import type { PackManifest } from '../../src/pack/manifest.ts'
-import type { Pixels } from '../../src/image/pixels.ts'
 import { GREEDY, type DecodingSettings } from '../../src/pack/decoding.ts'
 import { openTalkingModel } from '../../src/runtime/models/models.ts'
-import type { TalkingModel } from '../../src/runtime/models/model.ts'
 import type { Answer } from '../../src/runtime/talk/discussion.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
 import {
   convertReference,
   lastOf,
+  pixelsOf,
   readReference,
   storedValues,
   type CheckpointName,
@@ -66,9 +65,10 @@ export async function compareGeneration(
   const { cases: prompts } = await readReference(read, name)
   const promptOf = new Map(prompts.map(({ promptIds, prompt }) => [String(promptIds), prompt]))
   const model = await openTalkingModel(await convertReference(read, name, 'fp32'), compute)
+  const values = await storedValues(read, `${name}/reference.safetensors`)
   const results: GenerationComparison[] = []
   for (const imageKey of new Set(cases.map((one) => one.imageKey))) {
-    const discussion = model.talk.discuss(await model.look.see(await pixelsOf(read, name, imageKey, model)))
+    const discussion = model.talk.discuss(await model.look.see(await pixelsOf(values, imageKey, model)))
     for (const one of cases.filter((each) => each.imageKey === imageKey)) {
       const { promptIds, settings, answers, banned = [], beginning = [] } = one
       endWith(model.manifest, settings['eos_token_id'] ?? -1)
@@ -108,16 +108,4 @@ export function differences(results: readonly GenerationComparison[]): string[] 
       return off < 1e-5 ? [] : [`${title}: score ${String(ours[i]?.score)}, not ${String(score)}`]
     })
   })
-}
-
-/** The pixels of a picture, as the reference has them. */
-export async function pixelsOf(
-  read: ReadFile,
-  name: CheckpointName,
-  key: string,
-  model: TalkingModel,
-): Promise<Pixels> {
-  const stored = await storedValues(read, `${name}/reference.safetensors`)
-  const data = await stored(`${key}.pixel_values`)
-  return { data, size: model.manifest.parts.vision.shape.imageSize, brand: 'pixels' }
 }

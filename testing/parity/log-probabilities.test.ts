@@ -3,8 +3,7 @@ import { expect, it } from 'vitest'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { openTalkingModel } from '../../src/runtime/models/models.ts'
 import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
-import { convertReference } from './reference.ts'
-import { pixelsOf } from './generation.ts'
+import { convertReference, pixelsOf, storedValues } from './reference.ts'
 import { readFromDisk } from './files.ts'
 
 interface Scored {
@@ -32,8 +31,9 @@ it.each(['untied', 't5-untied'] as const)(
       await convertReference(readFromDisk, name, 'fp32'),
       await openCompute('wasm'),
     )
+    const values = await storedValues(readFromDisk, `${name}/reference.safetensors`)
     for (const { imageKey, promptIds, ids, score } of cases) {
-      const pixels = await pixelsOf(readFromDisk, name, imageKey, model)
+      const pixels = await pixelsOf(values, imageKey, model)
       const found = await model.talk.logProbabilities(await model.look.see(pixels), promptIds, ids)
       const mean = found.reduce((sum, value) => sum + value, 0) / ids.length
       expect(Math.abs(mean / (score ?? NaN) - 1)).toBeLessThan(1e-4)

@@ -11,7 +11,9 @@ import { sinkInMemory, type FileTree } from '../../src/pack/bytes.ts'
 import { chunksOf, parseManifest, type PackReader, type Precision } from '../../src/pack/manifest.ts'
 import type { LoadOptions } from '../../src/runtime/models/blip2.ts'
 import { openTalkingModel } from '../../src/runtime/models/models.ts'
-import { tracedFloats, traceStages } from '../../src/runtime/models/trace.ts'
+import type { TalkingModel } from '../../src/runtime/models/model.ts'
+import { tracedFloats } from '../../src/runtime/models/trace.ts'
+import type { TracedTensor } from '../../src/runtime/language/traced.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
 
 export const OPT_CHECKPOINTS = [
@@ -131,7 +133,10 @@ export interface Comparison {
   text: { ours: string; reference: string }
 }
 
-/** Runs every case of a reference checkpoint and compares each stage. Pixels are the reference's own. */
+/**
+ * Runs every case of a reference checkpoint and compares each stage. Pixels are the reference's own. A picture is looked
+ * at twice, however many prompts it has: once traced, and once as for people, which is what answers are made from.
+ */
 export async function compareWithReference(
   read: ReadFile,
   name: CheckpointName,
@@ -143,19 +148,22 @@ export async function compareWithReference(
   const model = await openTalkingModel(pack, compute, options)
   const { cases, maxNewTokens } = await readReference(read, name)
   const values = await storedValues(read, `${name}/reference.safetensors`)
+  const pictures = new Map<string, Picture>()
   const results: Comparison[] = []
   for (const [index, one] of cases.entries()) {
-    const { imageSize } = pack.manifest.parts.vision.shape
-    const pixels: Pixels = {
-      data: await values(`${one.imageKey}.pixel_values`),
-      size: imageSize,
-      brand: 'pixels',
-    }
     const promptIds = model.talk.promptIds(one.prompt)
-    const stages = await traceStages(model, pixels, promptIds, one.newIds)
+    const { imageKey } = one
+    const known = pictures.get(imageKey)
+    const picture = known ?? (await lookedAt(model, await pixelsOf(values, imageKey, model)))
+    pictures.set(imageKey, picture)
+    const traced = model.look.seenBefore(tracedFloats(picture.stages, 'query_embeddings'))
+    const stages = [...picture.stages, ...(await model.talk.trace(traced, promptIds, one.newIds))]
+    // Runs everywhere, if only once for a picture; its values are compared in Node.
+    if (known === undefined)
+      await model.talk.logProbabilities(model.look.seenBefore(picture.embeddings), promptIds, one.newIds)
     const compared = async (stage: Stage): Promise<[Float32Array, Float32Array]> => {
       const ofPrompt = stage === 'logits' || stage === 'encoder_output'
-      const tensor = ofPrompt ? `case${index}.${stage}` : `${one.imageKey}.${stage}`
+      const tensor = ofPrompt ? `case${index}.${stage}` : `${imageKey}.${stage}`
       return [tracedFloats(stages, stage), await values(tensor)]
     }
     const [worst, rms] = [new Map<Stage, number>(), new Map<Stage, number>()]
@@ -164,9 +172,8 @@ export async function compareWithReference(
       worst.set(stage, worstError(...pair))
       rms.set(stage, rmsError(...pair))
     }
-    const answer = await lastOf(
-      model.talk.answer(await model.look.see(pixels), { prompt: one.prompt, maxNewTokens }),
-    )
+    const seen = model.look.seenBefore(picture.embeddings)
+    const answer = await lastOf(model.talk.answer(seen, { prompt: one.prompt, maxNewTokens }))
     results.push({
       prompt: one.prompt,
       worst,
@@ -178,6 +185,33 @@ export async function compareWithReference(
   }
   await model.dispose()
   return results
+}
+
+interface Picture {
+  stages: TracedTensor[]
+  /** Of a look that was not traced. */
+  embeddings: Float32Array
+}
+
+async function lookedAt({ look }: TalkingModel, pixels: Pixels): Promise<Picture> {
+  const { seen, tensors } = await look.trace(pixels)
+  seen.embeddings.dispose()
+  const { embeddings } = await look.see(pixels)
+  try {
+    return { stages: tensors, embeddings: await embeddings.read() }
+  } finally {
+    embeddings.dispose()
+  }
+}
+
+/** The pixels of a picture, as the reference has them. */
+export async function pixelsOf(
+  values: (tensor: string) => Promise<Float32Array<ArrayBuffer>>,
+  imageKey: string,
+  { manifest }: TalkingModel,
+): Promise<Pixels> {
+  const data = await values(`${imageKey}.pixel_values`)
+  return { data, size: manifest.parts.vision.shape.imageSize, brand: 'pixels' }
 }
 
 export async function lastOf<T>(values: AsyncIterable<T>): Promise<T> {

@@ -168,6 +168,7 @@ interface StoreParts {
   settings?: AppDependencies['settings']
   drafts?: AppDependencies['drafts']
   studio?: AppDependencies['studio']
+  search?: AppDependencies['search']
   /** Milliseconds since 1970. */
   now?: () => number
 }
@@ -191,6 +192,12 @@ export function storeOf({ client, library, tabs, ...parts }: StoreParts): AppSto
         throw new AppError('bad-image', 'This is not a picture.')
     },
     studio: parts.studio ?? studioIn(fakeBrowser(), () => `id${(ids += 1)}`),
+    search: parts.search ?? {
+      start: () => ({ call: () => new Promise(() => undefined), fail: () => undefined }),
+      builtInUrl: 'http://localhost/models/compares/',
+      chooseFolder: () => Promise.resolve('none'),
+      mayRead: () => Promise.resolve(true),
+    },
     builtInModelUrl: 'http://localhost/models/',
     // Tests hold answers up for as long as they like.
     patienceMs: 600_000,

@@ -138,6 +138,7 @@ export function modelOf(id: string, change: Partial<KeptModel> = {}): KeptModel 
     address: null,
     asked: null,
     converted: null,
+    compares: false,
     ...change,
   }
 }

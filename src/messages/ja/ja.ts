@@ -1,7 +1,9 @@
 import type { Translated } from '../translated.ts'
 import { models } from './models.ts'
+import { search } from './search.ts'
 import { settings } from './settings.ts'
 import { shell } from './shell.ts'
+import { studio } from './studio.ts'
 import { talk } from './talk.ts'
 
-export const ja: Translated = { shell, talk, models, settings }
+export const ja: Translated = { models, search, settings, shell, studio, talk }

@@ -3,7 +3,8 @@ import { useTranslation } from 'react-i18next'
 import type { Note } from '../../messages/note.ts'
 import { sortDropped, type DroppedFile } from '../../state/dropped.ts'
 import { useApp } from '../store-context.ts'
-import { droppedFiles, MAX_FILES } from './dropped-files.ts'
+import { useDroppedFolder } from '../studio/dropped-folder.ts'
+import { droppedFiles, folderName, MAX_FILES } from './dropped-files.ts'
 import { draggedAddress, meansFiles } from './transfer.ts'
 import { useTakeAddress, useTakeFiles } from './use-adding.ts'
 
@@ -26,6 +27,8 @@ export function DropZone({ children }: { children: ReactNode }): ReactElement {
 
 /** What was dropped: a model, pictures, or the address of a picture. */
 interface TakeDropped {
+  /** Where a folder is worked on: takes it as it is; null elsewhere. */
+  folder: ((transfer: DataTransfer | null) => Promise<void>) | null
   files: (files: DroppedFile[]) => void
   address: (address: string | null) => void
   unreadable: () => void
@@ -37,8 +40,16 @@ function useTakeDropped(): TakeDropped {
   const requestOffer = useApp((state) => state.requestOffer)
   const openPanel = useApp((state) => state.openPanel)
   const remark = useApp((state) => state.remark)
+  const place = useApp((state) => state.place)
+  const search = useApp((state) => state.searchActions)
+  const takeFolder = useDroppedFolder()
   return {
+    folder: place === 'studio' ? takeFolder : null,
     files(files) {
+      if (place === 'search') {
+        void search.addFiles(folderName(files), files)
+        return
+      }
       const dropped = sortDropped(files)
       if (dropped.kind === 'model') {
         openPanel('models')
@@ -93,6 +104,10 @@ function useDrop(take: TakeDropped): boolean {
       setOver(false)
       const { dataTransfer } = event
       const [html, uriList] = ['text/html', ADDRESSES].map((type) => dataTransfer?.getData(type) ?? '')
+      if (take.folder !== null) {
+        take.folder(dataTransfer).catch(take.unreadable)
+        return
+      }
       // Entries must be asked for before the handler ends; reading them may take its time.
       droppedFiles(dataTransfer).then((files) => {
         if (files.length > 0) take.files(files)

@@ -94,7 +94,7 @@ function KeptActions({ model, inUse }: { model: KeptModel; inUse: boolean }): Re
   const { name } = model
   return (
     <div className="actions">
-      {model.complete && !inUse && (
+      {model.complete && !inUse && !model.compares && (
         <button
           type="button"
           aria-label={t('kept.useNamed', { name })}

@@ -3,6 +3,8 @@ import type { WordKey } from '../../messages/note.ts'
 import type { PlaceName } from '../../state/route.ts'
 import type { IconName } from '../parts/icons.tsx'
 import { Composer } from '../talk/composer.tsx'
+import { SearchView } from '../search/search-view.tsx'
+import { StudioView } from '../studio/studio-view.tsx'
 import { TalkView } from '../talk/talk-view.tsx'
 
 export interface Place {
@@ -19,4 +21,6 @@ export interface Place {
 /** The places of the app, in the order of the rail. One that is not in this list does not exist: its address is Talk's. */
 export const PLACES: readonly [Place, ...Place[]] = [
   { name: 'talk', label: 'shell:talk', icon: 'talk', view: <TalkView />, dock: <Composer /> },
+  { name: 'search', label: 'search:search', icon: 'search', view: <SearchView /> },
+  { name: 'studio', label: 'studio:name', icon: 'pictures', view: <StudioView /> },
 ]

@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { captionsOf } from '../src/scenes/language.ts'
+import { drawScene } from '../src/scenes/draw.ts'
+import { FIRST_HELD_OUT_SEED, makeScene } from '../src/scenes/scene.ts'
+import { expect, test } from './fixtures.ts'
+import { expectNoViolations } from './violations.ts'
+
+const scenes = Array.from({ length: 6 }, (_, i) => makeScene(FIRST_HELD_OUT_SEED + 40 + i))
+const caption = captionsOf(scenes[2] ?? makeScene(1), 5)[0] ?? ''
+let folder: string
+
+test.beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'pictalk-search-'))
+  for (const [i, scene] of scenes.entries())
+    writeFileSync(
+      join(folder, `scene ${i}.png`),
+      await sharp(Buffer.from(drawScene(scene)))
+        .png()
+        .toBuffer(),
+    )
+  writeFileSync(join(folder, 'notes.png'), 'words')
+})
+test.afterAll(() => rmSync(folder, { recursive: true }))
+
+test('finds pictures of a folder by words, by another picture and without a network', async ({
+  app,
+  context,
+}) => {
+  const { page } = app
+  // Folders are chosen as in browsers without File System Access.
+  await page.addInitScript(() => Reflect.deleteProperty(globalThis, 'showDirectoryPicker'))
+  await page.goto('/?provider=wasm#/search')
+  const chooser = page.waitForEvent('filechooser')
+  await page.getByRole('button', { name: 'Add a folder' }).click()
+  await (await chooser).setFiles(folder)
+  const results = page.getByRole('grid', { name: 'Pictures' })
+  await expect(page.getByText('6 pictures, 1 file could not be read')).toBeVisible({ timeout: 60_000 })
+  await expect(results.getByRole('button')).toHaveCount(6)
+
+  await context.setOffline(true)
+  await page.getByRole('searchbox').fill(caption)
+  await page.keyboard.press('Enter')
+  const best = results.getByRole('button').first()
+  await expect(best).toContainText('scene 2.png')
+  await expect(best).toContainText(/fits \d\d%/)
+  await expect(best.locator('img')).toBeVisible()
+  await expectNoViolations(page)
+
+  // By keyboard: the next picture, and back, and open it.
+  await best.focus()
+  await page.keyboard.press('ArrowRight')
+  await expect(results.getByRole('button').nth(1)).toBeFocused()
+  await page.keyboard.press('Home')
+  await page.keyboard.press('Enter')
+  const details = page.getByRole('dialog', { name: 'Picture' })
+  await expect(details.getByRole('img', { name: 'scene 2.png' })).toBeVisible()
+  await expectNoViolations(page)
+  await details.getByRole('button', { name: 'Find pictures like this' }).click()
+  await expect(page.getByText('Pictures like scene 2.png')).toBeVisible()
+  await expect(results.getByRole('button').first()).toContainText('scene 2.png')
+
+  await page.getByText('Filters').click()
+  await page.getByLabel('Name contains').fill('SCENE 4')
+  await expect(results.getByRole('button')).toHaveCount(1)
+
+  // It is there after a reload, and goes when it is told to.
+  await context.setOffline(false)
+  await page.reload()
+  await expect(results.getByRole('button')).toHaveCount(6)
+  await page.getByRole('button', { name: /^Take out/ }).click()
+  await expect(page.getByText('No picture is indexed yet', { exact: false })).toBeVisible()
+})

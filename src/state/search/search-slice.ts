@@ -1,0 +1,207 @@
+/** Search: which pictures are indexed, what was asked, and what was found. */
+import { AppError, toFailure, type Failure } from '../../pack/failure.ts'
+import type { ComparingModel } from '../../protocol/compare-calls.ts'
+import type {
+  FindProgress,
+  FoundPicture,
+  Indexed,
+  Rematch,
+  SearchQuery,
+  SearchSource,
+  SearchState,
+} from '../../protocol/search-calls.ts'
+import { CONVERSATIONS } from '../../protocol/search-calls.ts'
+import type { GetState, SetState } from '../store.ts'
+import type { Comparing } from './comparing.ts'
+import { Indexing } from './indexing.ts'
+import { NO_FILTERS, type SearchFilters } from './shown.ts'
+
+export interface Search {
+  /** Null until search was first visited. */
+  index: SearchState | null
+  model: ComparingModel | null
+  /** What is being brought up to date, and how far that is. */
+  indexing: { source: string; progress: Indexed | null } | null
+  /** Sources that wait for their turn, or for going on. */
+  waiting: readonly string[]
+  paused: boolean
+  query: SearchQuery
+  status: 'idle' | 'finding' | 'ranking'
+  found: readonly FoundPicture[]
+  /** What finding took, without reading the words; null where nothing was asked for. */
+  foundMs: number | null
+  matches: ReadonlyMap<string, Rematch>
+  filters: SearchFilters
+  failure: Failure | null
+}
+
+export interface SearchActions {
+  /** Opens the index, brings the conversations up to date, and shows everything. */
+  visit: () => Promise<void>
+  find: (query: SearchQuery) => Promise<void>
+  filter: (filters: Partial<SearchFilters>) => void
+  /** Has a folder picked; false where the browser can only pick files. */
+  chooseFolder: () => Promise<boolean>
+  addFiles: (name: string, files: { path: string; file: File }[]) => Promise<void>
+  /** Reads a folder again; people may have to allow it. */
+  update: (source: SearchSource) => Promise<void>
+  pause: () => void
+  resume: () => void
+  remove: (source: string) => Promise<void>
+  /** Lets go of the index; folders stay, and are indexed when they are updated. */
+  clear: () => Promise<void>
+  /** A small JPEG; null where there is none. */
+  thumbnail: (sha256: string) => Promise<Blob | null>
+  /** The picture's own file; null where it cannot be read now. */
+  file: (key: string) => Promise<Blob | null>
+  dismissFailure: () => void
+}
+
+export interface SearchSlice {
+  search: Search
+  searchActions: SearchActions
+}
+
+export interface SearchDependencies {
+  comparing: Comparing
+  /** `none` where this browser picks files only; undefined when nothing was picked. */
+  chooseFolder: () => Promise<FileSystemDirectoryHandle | 'none' | undefined>
+  /** Whether a folder may be read; people are asked, which takes a click of theirs. */
+  mayRead: (handle: FileSystemDirectoryHandle) => Promise<boolean>
+}
+
+/** The best by likeness that are looked at again with the words: what is seen first, and a few more. */
+const RERANKED = 32
+
+const NOTHING: Search = {
+  index: null,
+  model: null,
+  indexing: null,
+  waiting: [],
+  paused: false,
+  query: { kind: 'all' },
+  status: 'idle',
+  found: [],
+  foundMs: null,
+  matches: new Map(),
+  filters: NO_FILTERS,
+  failure: null,
+}
+
+export function searchSlice(set: SetState, get: GetState, dependencies: SearchDependencies): SearchSlice {
+  const { comparing, chooseFolder, mayRead } = dependencies
+  const change = (part: Partial<Search>): void => set({ search: { ...get().search, ...part } })
+  let finding = new AbortController()
+
+  /** What fails is said in the view. */
+  const noting = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work()
+    } catch (error) {
+      const failure = toFailure(error)
+      if (failure.code !== 'cancelled') change({ failure, status: 'idle' })
+    }
+  }
+  const refresh = async (): Promise<void> => {
+    const model = await comparing.model()
+    change({ model, index: await comparing.call('searchState', null) })
+  }
+  const find = async (query: SearchQuery): Promise<void> => {
+    finding.abort()
+    finding = new AbortController()
+    const { signal } = finding
+    change({ query, status: 'finding', failure: null, matches: new Map() })
+    const onEvent = (event: FindProgress): void => {
+      if (event.stage !== 'found' || signal.aborted) return
+      const foundMs = query.kind === 'all' ? null : event.ms
+      change({ found: event.pictures, foundMs, status: query.kind === 'words' ? 'ranking' : 'idle' })
+    }
+    const found = await comparing.call('find', query, { onEvent, signal })
+    if (query.kind !== 'words' || signal.aborted) return
+    await rank(comparing, query.text, found, signal, (match) =>
+      change({ matches: new Map([...get().search.matches, [match.key, match]]) }),
+    )
+    if (finding.signal === signal) change({ status: 'idle' })
+  }
+  const indexing = new Indexing(comparing, {
+    show: (part) => change(part),
+    fail: (failure) => change({ failure }),
+    onIndexed: async () => {
+      await refresh()
+      if (get().search.query.kind === 'all') await find({ kind: 'all' })
+    },
+  })
+
+  return {
+    search: NOTHING,
+    searchActions: {
+      visit: () =>
+        noting(async () => {
+          await refresh()
+          if (get().search.query.kind === 'all') await find({ kind: 'all' })
+          indexing.add(CONVERSATIONS)
+        }),
+      find: (query) => noting(() => find(query)),
+      filter: (filters) => change({ filters: { ...get().search.filters, ...filters } }),
+      async chooseFolder() {
+        const handle = await chooseFolder()
+        if (handle === 'none') return false
+        if (handle === undefined) return true
+        await noting(async () => {
+          const { name } = handle
+          indexing.add(await comparing.call('addFolder', { name, handle, files: [] }))
+          await refresh()
+        })
+        return true
+      },
+      addFiles: (name, files) =>
+        noting(async () => {
+          indexing.add(await comparing.call('addFolder', { name, handle: null, files }))
+          await refresh()
+        }),
+      update: ({ id, name, handle }) =>
+        noting(async () => {
+          if (handle !== null && !(await mayRead(handle)))
+            throw new AppError(
+              'forbidden',
+              `The folder ${name} may not be read; allow it to follow its changes.`,
+            )
+          indexing.add(id)
+        }),
+      pause: () => indexing.pause(),
+      resume: () => indexing.resume(),
+      remove: (source) =>
+        noting(async () => {
+          await indexing.leave(source)
+          change({ index: await comparing.call('removeSource', { source }) })
+          await find(get().search.query)
+        }),
+      clear: () =>
+        noting(async () => {
+          await indexing.leaveAll()
+          change({ index: await comparing.call('clearIndex', null) })
+          await find({ kind: 'all' })
+        }),
+      async thumbnail(sha256) {
+        const [bytes] = await comparing.call('thumbnails', { sha256s: [sha256] })
+        return bytes == null ? null : new Blob([bytes], { type: 'image/jpeg' })
+      },
+      file: (key) => comparing.call('pictureFile', { key }),
+      dismissFailure: () => change({ failure: null }),
+    },
+  }
+}
+
+async function rank(
+  comparing: Comparing,
+  text: string,
+  found: readonly FoundPicture[],
+  signal: AbortSignal,
+  hear: (match: Rematch) => void,
+): Promise<void> {
+  const keys = found.slice(0, RERANKED).map(({ key }) => key)
+  const onEvent = (match: Rematch): void => {
+    if (!signal.aborted) hear(match)
+  }
+  await comparing.call('rematch', { text, keys }, { onEvent, signal })
+}

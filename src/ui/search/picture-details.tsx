@@ -1,0 +1,96 @@
+import { useEffect, useRef, useState, type ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
+import { bytesText } from '../../messages/amounts.ts'
+import type { ShownPicture } from '../../state/search/shown.ts'
+import { useApp } from '../store-context.ts'
+import { useScoreText } from './score-text.ts'
+import { useThumbnail } from './thumbnails.ts'
+
+/** One picture of the results, large, and what can be done with it. */
+export function PictureDetails({
+  picture,
+  onClose,
+}: {
+  picture: ShownPicture
+  onClose: () => void
+}): ReactElement {
+  const { t, i18n } = useTranslation('search')
+  const { find } = useApp((state) => state.searchActions)
+  const addImages = useApp((state) => state.addImages)
+  const newConversation = useApp((state) => state.newConversation)
+  const scoreText = useScoreText()
+  const dialog = useRef<HTMLDialogElement>(null)
+  const file = useFile(picture.key)
+  const small = useThumbnail(picture.sha256)
+  useEffect(() => dialog.current?.showModal(), [])
+  const { name, path, width, height, bytes, modified } = picture
+  const date = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'medium' }).format(modified)
+  const facts = [`${width} × ${height}`, bytesText(bytes, i18n.language), date]
+  const talk = (): void => {
+    if (file.blob === null) return
+    newConversation()
+    addImages([{ image: file.blob, name }])
+    onClose()
+  }
+  return (
+    <dialog ref={dialog} className="picture-details" aria-label={t('details')} onClose={onClose}>
+      {(file.url ?? small) !== null && <img src={file.url ?? small ?? ''} alt={name} />}
+      <p dir="auto">
+        <strong>{name}</strong> <span className="hint">{path !== name && file.isFolder ? path : ''}</span>
+      </p>
+      <p className="hint">{[scoreText(picture), ...facts].filter((part) => part !== '').join(' · ')}</p>
+      {file.isRead && file.blob === null && <p className="hint">{t('notReadable')}</p>}
+      <div className="actions">
+        <button
+          type="button"
+          onClick={() => {
+            void find({ kind: 'alike', key: picture.key })
+            onClose()
+          }}
+        >
+          {t('findAlike')}
+        </button>
+        {file.blob !== null && (
+          <button type="button" onClick={talk}>
+            {t('talkAbout')}
+          </button>
+        )}
+        <button type="button" onClick={() => dialog.current?.close()}>
+          {t('close')}
+        </button>
+      </div>
+    </dialog>
+  )
+}
+
+interface FileShown {
+  isRead: boolean
+  blob: Blob | null
+  url: string | null
+  /** Of a conversation the path is an id, which says nothing. */
+  isFolder: boolean
+}
+
+function useFile(key: string): FileShown {
+  const { file } = useApp((state) => state.searchActions)
+  const isFolder = useApp(
+    (state) => state.search.found.find((one) => one.key === key)?.source !== 'conversations',
+  )
+  const [read, setRead] = useState<{ blob: Blob | null; url: string | null } | null>(null)
+  useEffect(() => {
+    let url: string | null = null
+    let isWanted = true
+    void file(key)
+      .catch(() => null)
+      .then((blob) => {
+        if (!isWanted) return
+        url = blob === null ? null : URL.createObjectURL(blob)
+        setRead({ blob, url })
+      })
+    return () => {
+      isWanted = false
+      if (url !== null) URL.revokeObjectURL(url)
+    }
+  }, [file, key])
+  return { isRead: read !== null, blob: read?.blob ?? null, url: read?.url ?? null, isFolder }
+}

@@ -1,0 +1,122 @@
+import { useRef, useState, type ChangeEvent, type ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
+import { bytesText, durationText } from '../../messages/amounts.ts'
+import type { SearchSource } from '../../protocol/search-calls.ts'
+import { folderName } from '../adding/dropped-files.ts'
+import { useApp } from '../store-context.ts'
+
+/** Where pictures come from, how far the index is, and how large. */
+export function Sources(): ReactElement {
+  const { t, i18n } = useTranslation('search')
+  const index = useApp((state) => state.search.index)
+  const { clear } = useApp((state) => state.searchActions)
+  const [asked, setAsked] = useState(false)
+  return (
+    <section aria-labelledby="sources-heading" className="sources">
+      <h3 id="sources-heading">{t('sources')}</h3>
+      <ul>
+        {index?.sources.map((source) => (
+          <Source key={source.id} source={source} />
+        ))}
+      </ul>
+      <AddFolder />
+      {index !== null && index.pictures > 0 && (
+        <p className="hint">
+          {t('size', { size: bytesText(index.bytes, i18n.language) })}{' '}
+          <button
+            type="button"
+            className="link"
+            onBlur={() => setAsked(false)}
+            onClick={() => {
+              if (asked) void clear()
+              setAsked(!asked)
+            }}
+          >
+            {asked ? t('reallyDelete') : t('deleteIndex')}
+          </button>
+        </p>
+      )}
+    </section>
+  )
+}
+
+function Source({ source }: { source: SearchSource }): ReactElement {
+  const { t } = useTranslation('search')
+  const { update, remove } = useApp((state) => state.searchActions)
+  const indexing = useApp((state) => state.search.indexing)
+  const isWaiting = useApp((state) => state.search.waiting.includes(source.id))
+  const name = source.kind === 'conversations' ? t('conversations') : source.name
+  const isUnderWay = indexing?.source === source.id
+  return (
+    <li>
+      <p>
+        <strong dir="auto">{name}</strong>{' '}
+        <span className="hint">
+          {t('held', { count: source.pictures })}
+          {source.refused > 0 && `, ${t('refused', { count: source.refused })}`}
+          {!source.isHere && `, ${t('chooseAgain')}`}
+        </span>
+      </p>
+      {(isUnderWay || isWaiting) && <Progress isUnderWay={isUnderWay} />}
+      <div className="actions">
+        {source.isHere && !isUnderWay && !isWaiting && (
+          <button type="button" aria-label={t('updateOf', { name })} onClick={() => void update(source)}>
+            {t('update')}
+          </button>
+        )}
+        {source.kind === 'folder' && (
+          <button type="button" aria-label={t('removeOf', { name })} onClick={() => void remove(source.id)}>
+            {t('remove')}
+          </button>
+        )}
+      </div>
+    </li>
+  )
+}
+
+function Progress({ isUnderWay }: { isUnderWay: boolean }): ReactElement {
+  const { t, i18n } = useTranslation('search')
+  const indexing = useApp((state) => state.search.indexing)
+  const paused = useApp((state) => state.search.paused)
+  const { pause, resume } = useApp((state) => state.searchActions)
+  const progress = isUnderWay ? (indexing?.progress ?? null) : null
+  const { done = 0, total = 0, secondsLeft = null } = progress ?? {}
+  const words = progress === null ? t(isUnderWay ? 'listing' : 'waiting') : t('progress', { done, total })
+  return (
+    <div className="loading">
+      {total > 0 && <progress value={done} max={total} aria-label={t('progress', { done, total })} />}
+      <p className="hint">
+        {words} {secondsLeft !== null && t('left', { time: durationText(secondsLeft, i18n.language) })}{' '}
+        <button type="button" className="link" onClick={paused ? resume : pause}>
+          {paused ? t('resume') : t('pause')}
+        </button>
+      </p>
+    </div>
+  )
+}
+
+function AddFolder(): ReactElement {
+  const { t } = useTranslation('search')
+  const { chooseFolder, addFiles } = useApp((state) => state.searchActions)
+  const input = useRef<HTMLInputElement>(null)
+  const choose = async (): Promise<void> => {
+    if (!(await chooseFolder())) input.current?.click()
+  }
+  const onChange = (event: ChangeEvent<HTMLInputElement>): void => {
+    const files = [...(event.target.files ?? [])].map((file) => ({
+      path: file.webkitRelativePath || file.name,
+      file,
+    }))
+    if (files.length > 0) void addFiles(folderName(files), files)
+    // The same folder may be chosen again.
+    event.target.value = ''
+  }
+  return (
+    <>
+      <button type="button" onClick={() => void choose()}>
+        {t('addFolder')}
+      </button>
+      <input ref={input} type="file" hidden multiple {...{ webkitdirectory: '' }} onChange={onChange} />
+    </>
+  )
+}
