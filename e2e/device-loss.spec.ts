@@ -114,7 +114,7 @@ for (const moment of [
   }) => {
     const engines = await loseWhileLoading(page, moment)
     // A software adapter is not warmed up unless it is asked for.
-    await page.goto(moment.news === 'warming-up' ? '/?warm-up' : '/')
+    await page.goto(moment.news === 'warming-up' ? '/?provider=webgpu&warm-up' : '/?provider=webgpu')
     await app.choose(`testing/images/${NAME}`)
     await app.finished(NAME)
     await app.openSheet()

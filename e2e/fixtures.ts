@@ -59,7 +59,7 @@ export class AppPage {
 
   /** For tests that are about WebGPU, or need a device that takes its time. */
   async openOnWebGpu(): Promise<void> {
-    await this.open('')
+    await this.open('?provider=webgpu')
     await this.openSheet()
     await expect(this.model).toContainText('Runs on WebGPU')
     await this.closeSheet()

@@ -23,7 +23,7 @@ import { locksInMemory, type Locks } from '../../src/store/locks.ts'
 import { tableInMemory } from '../../src/store/table.ts'
 import { openTab, type OpenTab } from '../../src/store/tabs.ts'
 
-export const LOOKED: Looked = { width: 2, height: 2, photograph: false, readMs: 1, lookMs: 1 }
+export const LOOKED: Looked = { width: 2, height: 2, photograph: false, outside: null, readMs: 1, lookMs: 1 }
 export const ANSWERED: Answered = {
   text: 'a cat',
   tokenIds: [5, 6],
@@ -43,6 +43,7 @@ export function loaded(hash: string): LoadedModel {
   // The store passes it on and looks at nothing in it.
   return {
     loadMs: 1,
+    device: { provider: 'wasm' },
     manifest: { files, tokenizer: { tokenizer: 'tokenizer.json' } },
   } as unknown as LoadedModel
 }

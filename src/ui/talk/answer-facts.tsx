@@ -6,11 +6,14 @@ import { timeText } from '../../messages/amounts.ts'
 /** How an answer came about, for whoever asks. */
 export function AnswerFactsList({ facts, tokens }: { facts: AnswerFacts; tokens: number }): ReactElement {
   const { t, i18n } = useTranslation('talk')
-  const { finish, lookMs, prefillMs, decodeMs, prefilled, model } = facts
+  const { finish, lookMs, prefillMs, decodeMs, prefilled, tookMs, model } = facts
   const time = (ms: number): string => timeText(ms, i18n.language)
   const total = lookMs + prefillMs + decodeMs
   const rows: [name: string, value: string][] = [
-    [t('answer.facts.took'), finish === 'stopped' ? t('answer.facts.stopped', { time: total }) : time(total)],
+    [
+      t('answer.facts.took'),
+      finish === 'stopped' ? t('answer.facts.stopped', { time: tookMs ?? total }) : time(total),
+    ],
   ]
   if (lookMs > 0) rows.push([t('answer.facts.looked'), time(lookMs)])
   if (tokens > 0) rows.push([t('answer.facts.first'), time(lookMs + prefillMs)])

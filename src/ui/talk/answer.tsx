@@ -11,6 +11,7 @@ import { Notice } from '../parts/notice.tsx'
 import { useApp } from '../store-context.ts'
 import { AnswerFactsList } from './answer-facts.tsx'
 import { AnswerProgressLine, AnswerWaiting } from './answer-progress.tsx'
+import { LimitsMark } from './limits-mark.tsx'
 import { Others } from './other-answers.tsx'
 
 interface AnswerProps {
@@ -45,7 +46,7 @@ export const Answer = memo(function Answer(props: AnswerProps): ReactElement {
       tabIndex={-1}
     >
       <div className="said">
-        <Words answer={answer} underWay={underWay} picture={picture} turnId={turnId} />
+        <Words answer={answer} question={question} underWay={underWay} picture={picture} turnId={turnId} />
         {answer.status !== 'waiting' && (
           <span className="answer-actions">
             {isDone && answer.text !== '' && <CopyIcon text={() => answer.text} />}
@@ -78,11 +79,13 @@ function useScrollOnProgress(article: RefObject<HTMLElement | null>, stage: stri
 
 function Words({
   answer,
+  question,
   underWay,
   picture,
   turnId,
 }: {
   answer: AnswerState
+  question: string | null
   underWay: UnderWay | undefined
   picture: Picture
   turnId: string
@@ -104,12 +107,16 @@ function Words({
               {emptyAnswerText({ tokens: tokenIds.length, ...facts })}
             </p>
           ) : (
-            <p className="caption" dir="auto" lang="en">
-              {text}
-              {facts.finish === 'stopped' && <span className="stage"> {t('answer.stopped')}</span>}
-            </p>
+            <>
+              <LimitsMark facts={facts} question={question} />
+              <p className="caption" dir="auto" lang="en">
+                {text}
+                {facts.finish === 'stopped' && <span className="stage"> {t('answer.stopped')}</span>}
+              </p>
+            </>
           )}
           {answer.answers.length > 1 && <Others answers={answer.answers} />}
+          {facts.varied === true && <Varied />}
           <OtherModel by={facts.model} />
           {facts.dropped > 0 && <p className="hint">{t('answer.dropped', { count: facts.dropped })}</p>}
         </div>
@@ -118,6 +125,12 @@ function Words({
     case 'failed':
       return <Failed answer={answer} picture={picture} turnId={turnId} />
   }
+}
+
+/** The settings would have given the same words again. */
+function Varied(): ReactElement {
+  const { t } = useTranslation('limits')
+  return <p className="hint">{t('varied')}</p>
 }
 
 /** Says who wrote an answer when it was not the model that runs now, which looks at the picture itself when asked. */

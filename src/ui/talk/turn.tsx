@@ -108,15 +108,19 @@ function TurnActions({
   const underWay = useApp((state) =>
     conversation.pictures.some(({ id }) => answerKey(turn.id, id) in state.underWay),
   )
+  // What waits is about to be written.
+  const waiting = conversation.pictures.some(({ id }) => turn.answers[id]?.status === 'waiting')
   if (underWay) return null
   const name = turn.question ?? conversation.pictures.map((picture) => picture.name).join(', ')
   return (
     <>
-      <IconButton
-        icon="again"
-        label={t('answer.again', { name })}
-        onClick={() => askAgain(turn.id, turn.question)}
-      />
+      {!waiting && (
+        <IconButton
+          icon="again"
+          label={t('answer.again', { name })}
+          onClick={() => askAgain(turn.id, turn.question)}
+        />
+      )}
       <IconButton icon="remove" label={t('answer.remove', { name })} onClick={() => deleteTurn(turn.id)} />
       {turn.question === null && <Versions conversation={conversation} turn={turn} />}
     </>
