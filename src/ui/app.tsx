@@ -7,6 +7,7 @@ import { CameraDialog } from './adding/camera-dialog.tsx'
 import { DropZone } from './adding/drop-zone.tsx'
 import { Say } from './parts/say.tsx'
 import { Notices } from './shell/notices.tsx'
+import { PageHeading } from './shell/page-heading.tsx'
 import { PLACES, type Place } from './shell/places.tsx'
 import { Rail } from './shell/rail.tsx'
 import { Sheet } from './shell/sheet.tsx'
@@ -31,7 +32,7 @@ function Page(): ReactElement {
   useLanguage()
   useShortcuts()
   const { t } = useTranslation('shell')
-  const { view, dock } = usePlace()
+  const place = usePlace()
   const announcement = useApp((state) => state.announcement)
   const panel = useApp((state) => state.panel)
   return (
@@ -44,10 +45,11 @@ function Page(): ReactElement {
         <div className="middle" inert={panel === 'rail'}>
           <TopBar />
           <main id="main" tabIndex={-1}>
-            {view}
+            <PageHeading place={place} />
+            {place.view}
             <div className="dock">
               <Notices />
-              {dock}
+              {place.dock}
             </div>
           </main>
         </div>

@@ -17,6 +17,11 @@ export const models: TranslatedNamespace<'models'> = {
   useBuiltIn: 'Das eingebaute Modell verwenden',
   offline: 'Diese Seite startet jetzt auch ohne Verbindung.',
   speaksEnglish: 'Die Modelle sprechen Englisch: Fragen Sie auf Englisch, die Antworten sind englisch.',
+  said: {
+    kept: '{{name}} ist in diesem Browser gespeichert.',
+    saved: '{{name}} wurde gesichert.',
+    measured: 'Dieses Gerät ist gemessen.',
+  },
   loading: {
     starting: 'Startet …',
     trying: 'Wird einmal ausprobiert …',

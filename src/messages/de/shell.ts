@@ -31,6 +31,16 @@ export const shell: TranslatedNamespace<'shell'> = {
     exporting: '{{size, bytes}} werden exportiert',
     importing: '{{size, bytes}} werden importiert',
   },
+  said: {
+    exported_one: '{{count, number}} Gespräch an die Downloads übergeben.',
+    exported_other: '{{count, number}} Gespräche an die Downloads übergeben.',
+    lost_one: '{{count, number}} Bild war nicht lesbar und musste ausgelassen werden.',
+    lost_other: '{{count, number}} Bilder waren nicht lesbar und mussten ausgelassen werden.',
+    imported_one: '{{count, number}} Gespräch hinzugefügt.',
+    imported_other: '{{count, number}} Gespräche hinzugefügt.',
+    notExported: 'Abgebrochen; nichts wurde exportiert.',
+    notImported: 'Abgebrochen; nichts wurde hinzugefügt.',
+  },
   chip: {
     prefix: 'Modell:',
     practice: 'Übungsmodell',

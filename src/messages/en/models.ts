@@ -16,6 +16,11 @@ export const models = {
   useBuiltIn: 'Use the built-in model',
   offline: 'This page starts without a connection now.',
   speaksEnglish: 'The models speak English: ask in English, and their answers are English.',
+  said: {
+    kept: '{{name}} is kept in this browser.',
+    saved: '{{name}} was saved.',
+    measured: 'This device is measured.',
+  },
   loading: {
     starting: 'Starting…',
     trying: 'Trying it out once…',

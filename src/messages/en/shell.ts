@@ -30,6 +30,16 @@ export const shell = {
     exporting: 'Exporting {{size, bytes}}',
     importing: 'Importing {{size, bytes}}',
   },
+  said: {
+    exported_one: '{{count, number}} conversation handed to the downloads.',
+    exported_other: '{{count, number}} conversations handed to the downloads.',
+    lost_one: '{{count, number}} picture could not be read and had to be left out.',
+    lost_other: '{{count, number}} pictures could not be read and had to be left out.',
+    imported_one: '{{count, number}} conversation added.',
+    imported_other: '{{count, number}} conversations added.',
+    notExported: 'Cancelled; nothing was exported.',
+    notImported: 'Cancelled; nothing was added.',
+  },
   chip: {
     prefix: 'Model:',
     practice: 'Practice model',

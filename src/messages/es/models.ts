@@ -17,6 +17,11 @@ export const models: TranslatedNamespace<'models'> = {
   useBuiltIn: 'Usar el modelo integrado',
   offline: 'Esta página ya se inicia sin conexión.',
   speaksEnglish: 'Los modelos hablan inglés: pregunte en inglés; las respuestas son en inglés.',
+  said: {
+    kept: '{{name}} está guardado en este navegador.',
+    saved: '{{name}} se guardó.',
+    measured: 'Este dispositivo está medido.',
+  },
   loading: {
     starting: 'Iniciando…',
     trying: 'Probándolo una vez…',

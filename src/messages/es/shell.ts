@@ -31,6 +31,16 @@ export const shell: TranslatedNamespace<'shell'> = {
     exporting: 'Exportando {{size, bytes}}',
     importing: 'Importando {{size, bytes}}',
   },
+  said: {
+    exported_one: '{{count, number}} conversación entregada a las descargas.',
+    exported_other: '{{count, number}} conversaciones entregadas a las descargas.',
+    lost_one: 'No se pudo leer {{count, number}} imagen y quedó fuera.',
+    lost_other: 'No se pudieron leer {{count, number}} imágenes y quedaron fuera.',
+    imported_one: '{{count, number}} conversación añadida.',
+    imported_other: '{{count, number}} conversaciones añadidas.',
+    notExported: 'Cancelado; no se exportó nada.',
+    notImported: 'Cancelado; no se añadió nada.',
+  },
   chip: {
     prefix: 'Modelo:',
     practice: 'Modelo de práctica',

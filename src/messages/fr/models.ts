@@ -18,6 +18,11 @@ export const models: TranslatedNamespace<'models'> = {
   offline: 'Cette page démarre désormais sans connexion.',
   speaksEnglish:
     'Les modèles parlent anglais : posez vos questions en anglais, les réponses sont en anglais.',
+  said: {
+    kept: '{{name}} est conservé dans ce navigateur.',
+    saved: '{{name}} a été enregistré.',
+    measured: 'Cet appareil est mesuré.',
+  },
   loading: {
     starting: 'Démarrage…',
     trying: 'Premier essai…',

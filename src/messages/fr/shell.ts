@@ -31,6 +31,16 @@ export const shell: TranslatedNamespace<'shell'> = {
     exporting: 'Exportation de {{size, bytes}}',
     importing: 'Importation de {{size, bytes}}',
   },
+  said: {
+    exported_one: '{{count, number}} conversation remise aux téléchargements.',
+    exported_other: '{{count, number}} conversations remises aux téléchargements.',
+    lost_one: '{{count, number}} image n’a pas pu être lue et a été omise.',
+    lost_other: '{{count, number}} images n’ont pas pu être lues et ont été omises.',
+    imported_one: '{{count, number}} conversation ajoutée.',
+    imported_other: '{{count, number}} conversations ajoutées.',
+    notExported: 'Annulé ; rien n’a été exporté.',
+    notImported: 'Annulé ; rien n’a été ajouté.',
+  },
   chip: {
     prefix: 'Modèle :',
     practice: 'Modèle d’essai',

@@ -16,6 +16,11 @@ export const models: TranslatedNamespace<'models'> = {
   useBuiltIn: '内蔵モデルを使う',
   offline: 'このページは接続なしで起動できます。',
   speaksEnglish: 'モデルは英語を話します。英語で質問してください。回答も英語です。',
+  said: {
+    kept: '{{name}} をこのブラウザーに保存しました。',
+    saved: '{{name}} を保存しました。',
+    measured: 'この端末を測定しました。',
+  },
   loading: {
     starting: '起動中…',
     trying: '一度試しています…',

@@ -31,6 +31,13 @@ export const shell: TranslatedNamespace<'shell'> = {
     exporting: '{{size, bytes}} を書き出しています',
     importing: '{{size, bytes}} を読み込んでいます',
   },
+  said: {
+    exported_other: '会話 {{count, number}} 件をダウンロードに渡しました。',
+    lost_other: '{{count, number}} 枚の画像を読み取れず、除外しました。',
+    imported_other: '会話 {{count, number}} 件を追加しました。',
+    notExported: 'キャンセルしました。何も書き出していません。',
+    notImported: 'キャンセルしました。何も追加していません。',
+  },
   chip: {
     prefix: 'モデル：',
     practice: '練習用モデル',

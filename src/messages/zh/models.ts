@@ -15,6 +15,11 @@ export const models: TranslatedNamespace<'models'> = {
   useBuiltIn: '使用内置模型',
   offline: '此页面现在无需联网即可启动。',
   speaksEnglish: '模型使用英语：请用英语提问，回答也是英语。',
+  said: {
+    kept: '{{name}} 已保存在此浏览器中。',
+    saved: '{{name}} 已保存。',
+    measured: '此设备已测量。',
+  },
   loading: {
     starting: '正在启动…',
     trying: '正在试运行…',

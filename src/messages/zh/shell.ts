@@ -31,6 +31,13 @@ export const shell: TranslatedNamespace<'shell'> = {
     exporting: '正在导出 {{size, bytes}}',
     importing: '正在导入 {{size, bytes}}',
   },
+  said: {
+    exported_other: '已将 {{count, number}} 个对话交给下载。',
+    lost_other: '有 {{count, number}} 张图片无法读取，已略去。',
+    imported_other: '已添加 {{count, number}} 个对话。',
+    notExported: '已取消；未导出任何内容。',
+    notImported: '已取消；未添加任何内容。',
+  },
   chip: {
     prefix: '模型：',
     practice: '练习模型',
