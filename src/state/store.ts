@@ -107,7 +107,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...takingSlice(set, get, dependencies.checkPicture),
       ...panelSlice(set),
       ...searchSlice(set, get, { ...dependencies.search, comparing }),
-      ...studioSlice(set, get, dependencies.studio, { engine, answering }),
+      ...studioSlice(set, get, dependencies.studio, { engine, answering, comparing }),
       ...exchangeSlice(set, get, sources, shelf, packs.offerFile),
     }
   })
