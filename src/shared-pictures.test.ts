@@ -9,7 +9,7 @@ function cacheInMemory(): CacheStorage {
   const cache = {
     put: (url: URL, response: Response) => Promise.resolve(entries.set(url.href, response)),
     keys: () => Promise.resolve([...entries.keys()]),
-    match: (url: string) => Promise.resolve(entries.get(url)),
+    match: (url: string) => Promise.resolve(entries.get(url)?.clone()),
     delete: (url: string) => Promise.resolve(entries.delete(url)),
   }
   return { open: () => Promise.resolve(cache) } as unknown as CacheStorage

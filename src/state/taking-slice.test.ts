@@ -44,7 +44,7 @@ describe('A conversation', () => {
     const { store } = openPage({ browser: page.browser })
     store.getState().visit({ place: 'talk', conversation: id })
     await store.getState().restoreConversations()
-    expect(store.getState().currentId).toBe(id)
+    expect([store.getState().currentId, store.getState().aside]).toEqual([id, null])
     store.getState().visit({ place: 'talk', conversation: 'gone' })
     expect([store.getState().currentId, store.getState().aside]).toEqual([null, { key: 'shell:notHere' }])
   })
