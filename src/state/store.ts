@@ -19,6 +19,7 @@ import { offlineSlice, type OfflineSlice } from './offline-slice.ts'
 import { placeSlice, type PlaceSlice } from './place-slice.ts'
 import { savingSlice, type SavingDependencies, type SavingSlice } from './saving-slice.ts'
 import { Comparing, type ComparingSources } from './search/comparing.ts'
+import { fitsSlice, type FitsSlice } from './search/fits-slice.ts'
 import { searchSlice, type SearchDependencies, type SearchSlice } from './search/search-slice.ts'
 import { Shelf, type ConversationSources } from './shelf.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
@@ -44,6 +45,7 @@ export type AppState = ModelSlice &
   OfflineSlice &
   WithheldSlice &
   SearchSlice &
+  FitsSlice &
   StudioSlice
 export type AppStore = StoreApi<AppState>
 
@@ -99,6 +101,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...answeringSlice(answering, sources.tabs.id),
       ...undoSlice(set, get, shelf),
       ...turnsSlice(set, get, sources, { shelf, answering, lookAhead, drafts }),
+      ...fitsSlice(set, get, comparing, async (id) => (await sources.library.picture(id))?.image),
       ...searchSlice(set, get, { ...dependencies.search, comparing }),
       ...studioSlice(set, get, dependencies.studio, { engine, answering }),
       ...exchangeSlice(set, get, sources, shelf, packs.offerFile),

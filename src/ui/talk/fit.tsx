@@ -1,0 +1,67 @@
+import { useEffect, type ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
+import { shareText } from '../search/score-text.ts'
+import { useApp } from '../store-context.ts'
+import { Notice } from '../parts/notice.tsx'
+
+export interface FitProps {
+  /** Names the answer: `answerKey`. */
+  answer: string
+  pictureId: string
+  /** The answer, or all of several; those that say nothing are left out. */
+  texts: readonly string[]
+}
+
+/**
+ * How well an answer fits the picture, once somebody has asked that of any; of several, the list of them with the best
+ * first. Short answers (a colour, yes) say nothing by themselves that a picture could fit.
+ */
+export function FitsPicture({ answer, pictureId, texts }: FitProps): ReactElement | null {
+  const { t, i18n } = useTranslation('search')
+  const fit = useApp((state) => state.fits[answer])
+  const saysFits = useApp((state) => state.saysFits)
+  const judge = useApp((state) => state.judgeFit)
+  const isAsked = saysFits && fit === undefined && says(texts)
+  useEffect(() => {
+    if (isAsked) void judge(answer, pictureId, texts)
+  }, [isAsked, judge, answer, pictureId, texts])
+  if (!says(texts)) return null
+  if (fit === undefined)
+    return (
+      <button type="button" className="link" onClick={() => void judge(answer, pictureId, texts)}>
+        {t('askFit')}
+      </button>
+    )
+  if (fit.status === 'judging') return <p className="timing">{t('judgingFit')}</p>
+  if (fit.status === 'failed') return <Notice failure={fit.failure} />
+  const ranked = texts
+    .map((text, i) => ({ text, share: fit.shares[i] ?? 0 }))
+    .sort((a, b) => b.share - a.share)
+  return (
+    <>
+      <p title={t('fitsCaution', { name: fit.by })}>
+        {t('fitsPicture', { share: shareText(fit.shares[0] ?? 0, i18n.language) })}
+        <span className="visually-hidden"> {t('fitsCaution', { name: fit.by })}</span>
+      </p>
+      {ranked.length > 1 && (
+        <details className="others" open>
+          <summary>{t('bySense')}</summary>
+          <ol>
+            {ranked.map(({ text, share }, i) => (
+              <li key={i} dir="auto">
+                {text} <span className="timing">{shareText(share, i18n.language)}</span>
+              </li>
+            ))}
+          </ol>
+        </details>
+      )}
+    </>
+  )
+}
+
+/** Fewer words than a caption has are taken for an answer that only the question makes one. */
+const LEAST_WORDS = 3
+
+function says([text = '']: readonly string[]): boolean {
+  return text.trim().split(/\s+/).length >= LEAST_WORDS
+}
