@@ -48,6 +48,7 @@ beforeEach(() => {
 
 const FLAGS: BatchFlags = {
   alpha: 'drop',
+  provider: 'wasm',
   prompt: '',
   maxNewTokens: 4,
   format: 'txt',

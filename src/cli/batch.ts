@@ -217,7 +217,7 @@ class Work {
   async #loaded(): Promise<TalkingModel> {
     if (this.#model === null) {
       const { pack, flags } = this.#request
-      this.#model = await load(pack, this.#run)
+      this.#model = await load(pack, flags, this.#run)
       assertWrites(this.#model.manifest)
       // A prompt that the model cannot take is no picture's fault either.
       this.#model.talk.promptIds(flags.prompt)

@@ -11,7 +11,7 @@ import { describePack } from './describe-pack.ts'
 import { openPackFolder } from './files.ts'
 import { fromHere } from './from-here.ts'
 import { joinShards } from './join-shards.ts'
-import { inThread, type ThreadFlags } from './in-thread.ts'
+import { apart, type TimeFlags } from './apart.ts'
 import { print, remark } from './output.ts'
 import { owningRun } from './own-run.ts'
 import { progressOn } from './progress.ts'
@@ -37,16 +37,16 @@ export interface Commands {
   inspect: (pack: string, flags: { json?: boolean }) => Promise<number>
   verify: (pack: string) => Promise<number>
   serve: (folder: string, flags: { port: number; host: string }) => Promise<number>
-  caption: (pack: string, images: string[], flags: CaptionRequest['flags'] & ThreadFlags) => Promise<number>
-  batch: (pack: string, folder: string, flags: BatchFlags & ThreadFlags) => Promise<number>
+  caption: (pack: string, images: string[], flags: CaptionRequest['flags'] & TimeFlags) => Promise<number>
+  batch: (pack: string, folder: string, flags: BatchFlags & TimeFlags) => Promise<number>
   metadata: (folder: string, flags: { format: TableFormat; bom?: boolean }) => Promise<number>
-  ask: (pack: string, image: string, flags: AskRequest['flags'] & ThreadFlags) => Promise<number>
-  trace: (pack: string, image: string, flags: TraceRequest['flags'] & ThreadFlags) => Promise<number>
-  match: (pack: string, images: string[], flags: MatchRequest['flags'] & ThreadFlags) => Promise<number>
-  embed: (pack: string, flags: EmbedRequest['flags'] & ThreadFlags) => Promise<number>
-  attend: (pack: string, image: string, flags: AttendRequest['flags'] & ThreadFlags) => Promise<number>
-  search: (pack: string, folder: string, flags: SearchRequest['flags'] & ThreadFlags) => Promise<number>
-  classify: (pack: string, images: string[], flags: ClassifyRequest['flags'] & ThreadFlags) => Promise<number>
+  ask: (pack: string, image: string, flags: AskRequest['flags'] & TimeFlags) => Promise<number>
+  trace: (pack: string, image: string, flags: TraceRequest['flags'] & TimeFlags) => Promise<number>
+  match: (pack: string, images: string[], flags: MatchRequest['flags'] & TimeFlags) => Promise<number>
+  embed: (pack: string, flags: EmbedRequest['flags'] & TimeFlags) => Promise<number>
+  attend: (pack: string, image: string, flags: AttendRequest['flags'] & TimeFlags) => Promise<number>
+  search: (pack: string, folder: string, flags: SearchRequest['flags'] & TimeFlags) => Promise<number>
+  classify: (pack: string, images: string[], flags: ClassifyRequest['flags'] & TimeFlags) => Promise<number>
 }
 
 export function commandsOf(signal: AbortSignal): Commands {
@@ -55,25 +55,25 @@ export function commandsOf(signal: AbortSignal): Commands {
     inspect,
     verify: (pack) => verify(pack, signal),
     serve: (folder, flags) => serve(folder, flags, signal),
-    caption: (pack, images, flags) => inThread('caption', { pack, images, flags }, flags, signal),
+    caption: (pack, images, flags) => apart('caption', { pack, images, flags }, flags, signal),
     batch: (pack, folder, flags) => batch(pack, folder, flags, signal),
     metadata,
-    ask: (pack, image, flags) => inThread('ask', { pack, image, flags }, flags, signal),
+    ask: (pack, image, flags) => apart('ask', { pack, image, flags }, flags, signal),
     trace: async (pack, image, flags) => {
-      await inThread('trace', { pack, image, flags }, flags, signal)
+      await apart('trace', { pack, image, flags }, flags, signal)
       return 0
     },
-    match: (pack, images, flags) => inThread('match', { pack, images, flags }, flags, signal),
+    match: (pack, images, flags) => apart('match', { pack, images, flags }, flags, signal),
     embed: async (pack, flags) => {
-      await inThread('embed', { pack, flags }, flags, signal)
+      await apart('embed', { pack, flags }, flags, signal)
       return 0
     },
     attend: async (pack, image, flags) => {
-      await inThread('attend', { pack, image, flags }, flags, signal)
+      await apart('attend', { pack, image, flags }, flags, signal)
       return 0
     },
-    search: (pack, folder, flags) => inThread('search', { pack, folder, flags }, flags, signal),
-    classify: (pack, images, flags) => inThread('classify', { pack, images, flags }, flags, signal),
+    search: (pack, folder, flags) => apart('search', { pack, folder, flags }, flags, signal),
+    classify: (pack, images, flags) => apart('classify', { pack, images, flags }, flags, signal),
   }
 }
 
@@ -113,12 +113,12 @@ function sayingFlags(error: unknown): never {
 function batch(
   pack: string,
   folder: string,
-  flags: BatchFlags & ThreadFlags,
+  flags: BatchFlags & TimeFlags,
   signal: AbortSignal,
 ): Promise<number> {
   const where = fromHere(folder)
   return owningRun(where, flags.shard, (journal) =>
-    inThread('batch', { pack: fromHere(pack), folder: where, journal, flags }, flags, signal),
+    apart('batch', { pack: fromHere(pack), folder: where, journal, flags }, flags, signal),
   )
 }
 

@@ -50,7 +50,7 @@ function run(): Said & {
   }
 }
 
-const flags = { alpha: 'drop', json: true } as const
+const flags = { alpha: 'drop', provider: 'wasm', json: true } as const
 
 async function written(name: string): Promise<Checkpoint> {
   const bytes = new Uint8Array(readFileSync(join(folder, name))).buffer

@@ -4,7 +4,6 @@ import { preprocess } from '../image/preprocess.ts'
 import { resizeBicubic } from '../image/resize.ts'
 import { writePng } from '../image/write-png.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
-import { openCompute } from '../runtime/device/open-compute.ts'
 import { openRetrievalModel } from '../runtime/models/models.ts'
 import { meanOverHeads, type RetrievalModel, type SeenPicture } from '../runtime/models/retrieval.ts'
 import { labelsFound, labelTexts } from '../runtime/retrieval/labels.ts'
@@ -13,6 +12,7 @@ import { replaceFile } from './durable.ts'
 import { eachPicture } from './each-picture.ts'
 import { openPackFolder } from './files.ts'
 import { fromHere, outBeside } from './from-here.ts'
+import { openProvider, type ProviderFlags } from './provider.ts'
 import { readPicture, readPixels } from './read-pixels.ts'
 import { writeSafetensors, type NamedTensor } from './safetensors-file.ts'
 import type { PictureFlags, Run } from './talk.ts'
@@ -43,7 +43,7 @@ export interface ClassifyRequest {
 /** Each picture with each text, pictures outermost. Gives how many of several pictures could not be read. */
 export async function match({ pack, images, flags }: MatchRequest, run: Run): Promise<number> {
   checkTexts(flags.text)
-  return withModel(pack, run, async (model) => {
+  return withModel(pack, flags, run, async (model) => {
     const read = await model.textFeatures(flags.text, run)
     return eachPicture(images, run, (image) =>
       looking(model, image, flags, run, async (picture) => {
@@ -68,7 +68,7 @@ export async function embed({ pack, flags }: EmbedRequest, run: Run): Promise<vo
       'There is nothing to embed; give a picture with --image or a text with --text.',
     )
   checkTexts(texts)
-  await withModel(pack, run, async (model) => {
+  await withModel(pack, flags, run, async (model) => {
     const { vision, 'text-q-former': former } = model.manifest.parts
     const { queries, hiddenSize, projectionSize } = former.shape
     const read = await model.textFeatures(texts, run)
@@ -114,7 +114,7 @@ export async function attend({ pack, image, flags }: AttendRequest, run: Run): P
   if (!draws && !/\.safetensors$/i.test(out))
     throw new AppError('bad-usage', 'Name a file that ends in .safetensors or .png after --out.')
   if (flags.text !== undefined) checkTexts([flags.text])
-  await withModel(pack, run, async (model) => {
+  await withModel(pack, flags, run, async (model) => {
     const picture = await readPicture(image, flags.alpha)
     const seen = await model.look(preprocess(picture, model.manifest.preprocessing), run)
     try {
@@ -145,7 +145,7 @@ export async function classify({ pack, images, flags }: ClassifyRequest, run: Ru
   const { label: labels, template, temperature = START_TEMPERATURE } = flags
   const texts = labelTexts(template, labels)
   checkTexts(labels)
-  return withModel(pack, run, async (model) => {
+  return withModel(pack, flags, run, async (model) => {
     const read = (await model.textFeatures(texts, run)).map(({ vector }, i) => ({
       text: texts[i] ?? '',
       vector,
@@ -168,11 +168,12 @@ export async function classify({ pack, images, flags }: ClassifyRequest, run: Ru
 /** Opens the model of a pack for as long as `use` takes. */
 export async function withModel<T>(
   pack: string,
-  { signal }: Run,
+  flags: ProviderFlags,
+  run: Run,
   use: (model: RetrievalModel) => Promise<T>,
 ): Promise<T> {
   const reader = await openPackFolder(fromHere(pack))
-  const model = await openRetrievalModel(reader, await openCompute('wasm'), { signal })
+  const model = await openRetrievalModel(reader, await openProvider(flags, run), { signal: run.signal })
   try {
     return await use(model)
   } finally {

@@ -64,7 +64,11 @@ async function claimFolder(folder: string, computer: Computer): Promise<() => Pr
   const release = (): Promise<void> => removeFile(path, disk)
   try {
     const claim = await disk.open(path, 'wx')
-    await claim.writeFile(new TextEncoder().encode(`${hostname()}\n`)).finally(() => claim.close())
+    try {
+      await claim.writeFile(new TextEncoder().encode(`${hostname()}\n`))
+    } finally {
+      await claim.close()
+    }
   } catch (cause) {
     failOf(cause, folder, 'written')
   }

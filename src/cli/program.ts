@@ -189,6 +189,16 @@ function withPictureFlags(command: Command): Command {
         .choices(['drop', 'white'])
         .default('drop'),
     )
+    .addOption(
+      new Option('--provider <name>', 'compute on the processor (wasm) or the graphics card (webgpu)')
+        .choices(['wasm', 'webgpu'])
+        .default('wasm'),
+    )
+    .addOption(
+      new Option('--kernels <where>', 'kernels of our own on the card, once they pass their test there')
+        .choices(['auto', 'always', 'never'])
+        .default('never'),
+    )
     .option(
       '--timeout <seconds>',
       'give up after so long; a pack may hold what never ends',

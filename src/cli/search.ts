@@ -33,7 +33,7 @@ export async function search({ pack, folder, flags }: SearchRequest, run: Run): 
   const images = paths.map((path) => join(folder, path))
   if (images.length === 0)
     throw new AppError('not-found', `There are no pictures in ${folder} or the folders in it.`)
-  return withModel(pack, run, async (model) => {
+  return withModel(pack, flags, run, async (model) => {
     const candidates: Candidate[] = []
     try {
       const failures = await gather(model, images, flags, run, candidates)

@@ -19,7 +19,7 @@ it('a trace decodes its picture once', async () => {
     {
       pack: 'public/models/drawn-scenes',
       image: 'models/reference/images/shapes-97x61.png',
-      flags: { alpha: 'drop', prompt: '', maxNewTokens: 3, out },
+      flags: { alpha: 'drop', provider: 'wasm', prompt: '', maxNewTokens: 3, out },
     },
     { signal: new AbortController().signal, print: vi.fn(), remark: vi.fn() },
   )
@@ -35,7 +35,7 @@ it('Captions of several pictures end where they are stopped: that is no failure 
     {
       pack: 'public/models/drawn-scenes',
       images: [image, image, image],
-      flags: { alpha: 'drop', prompt: '', maxNewTokens: 3, json: true },
+      flags: { alpha: 'drop', provider: 'wasm', prompt: '', maxNewTokens: 3, json: true },
     },
     { signal: stop.signal, print: () => stop.abort(), remark },
   )

@@ -8,7 +8,6 @@
 import type { Alpha } from '../image/raster.ts'
 import { assertWrites, emptyAnswerText } from '../pack/empty-answer.ts'
 import { AppError } from '../pack/failure.ts'
-import { openCompute } from '../runtime/device/open-compute.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
 import { openTalkingModel } from '../runtime/models/models.ts'
 import { traceStages } from '../runtime/models/trace.ts'
@@ -18,11 +17,12 @@ import { decodingSettings, type DecodingFlags } from './decoding-flags.ts'
 import { eachPicture } from './each-picture.ts'
 import { openPackFolder } from './files.ts'
 import { fromHere, outBeside } from './from-here.ts'
+import { openProvider, type ProviderFlags } from './provider.ts'
 import { readPixels } from './read-pixels.ts'
 import { writeSafetensors } from './safetensors-file.ts'
 import { sentenceOf } from './sentence.ts'
 
-export interface PictureFlags {
+export interface PictureFlags extends ProviderFlags {
   alpha: Alpha
 }
 
@@ -62,7 +62,7 @@ export interface Run {
  * nothing. As JSON an answer is what it is.
  */
 export async function caption({ pack, images, flags }: CaptionRequest, run: Run): Promise<number> {
-  const model = await load(pack, run)
+  const model = await load(pack, flags, run)
   try {
     if (!flags.json) assertWrites(model.manifest)
     return await eachPicture(images, run, async (image) => {
@@ -152,7 +152,7 @@ export function wordless(tokenIds: number[], finish: 'end' | 'limit'): AppError 
  */
 export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise<number> {
   const settings = decodingSettings(flags)
-  const model = await load(pack, run)
+  const model = await load(pack, flags, run)
   const discussion = model.talk.discuss(
     await model.look.see(await readPixels(image, model.manifest.preprocessing, flags.alpha)),
   )
@@ -193,7 +193,7 @@ export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise
 /** Writes every stage of one picture as safetensors. */
 export async function trace({ pack, image, flags }: TraceRequest, run: Run): Promise<void> {
   const out = await outBeside(flags.out, [image])
-  const model = await load(pack, run)
+  const model = await load(pack, flags, run)
   const pixels = await readPixels(image, model.manifest.preprocessing, flags.alpha)
   const { prompt, maxNewTokens } = flags
   const seen = await model.look.see(pixels)
@@ -207,9 +207,10 @@ export async function trace({ pack, image, flags }: TraceRequest, run: Run): Pro
   await model.dispose()
 }
 
-export async function load(pack: string, { signal }: Run): Promise<TalkingModel> {
+export async function load(pack: string, flags: ProviderFlags, run: Run): Promise<TalkingModel> {
   const reader = await openPackFolder(fromHere(pack))
-  return openTalkingModel(reader, await openCompute('wasm'), { signal })
+  const { kernels = 'never' } = flags
+  return openTalkingModel(reader, await openProvider(flags, run), { kernels, signal: run.signal })
 }
 
 function round(ms: number): number {

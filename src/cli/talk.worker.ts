@@ -1,13 +1,14 @@
-/** The thread in which the command line runs models, so that it can be ended whatever they do. */
-import { workerData } from 'node:worker_threads'
-import { serve } from '../protocol/rpc.ts'
+/** The thread or process in which the command line runs models, so that it can be ended whatever they do. */
+import { isMainThread, workerData } from 'node:worker_threads'
+import { serve, type Port } from '../protocol/rpc.ts'
 import { batch } from './batch.ts'
 import { attend, classify, embed, match } from './compare.ts'
+import { portOf } from './process-port.ts'
 import { search } from './search.ts'
 import { ask, caption, trace, type Run } from './talk.ts'
 import type { Line, TalkCalls } from './talk-calls.ts'
 
-const port = workerData as MessagePort
+const port = isMainThread ? fromParent() : fromThread()
 
 function running(report: (line: Line) => void, signal: AbortSignal): Run {
   return { signal, print: (line) => report({ print: line }), remark: (line) => report({ remark: line }) }
@@ -24,4 +25,17 @@ serve<TalkCalls>(port, {
   embed: (request, report, signal) => embed(request, running(report, signal)).then(() => null),
   attend: (request, report, signal) => attend(request, running(report, signal)).then(() => null),
 })
-port.start()
+
+function fromThread(): Port {
+  const port = workerData as MessagePort
+  // What arrives waits for a listener.
+  queueMicrotask(() => port.start())
+  return port
+}
+
+function fromParent(): Port {
+  // Ctrl+C goes to both; the parent says how to stop, and nobody is left behind when it is gone.
+  process.on('SIGINT', () => undefined)
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+  return portOf(process)
+}

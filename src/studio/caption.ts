@@ -83,3 +83,8 @@ export function withVersion(picture: CaptionedPicture, index: number, at: number
 export function isEdited({ versions }: CaptionedPicture): boolean {
   return versions.length > 0 && versions.at(-1)?.by.kind === 'person'
 }
+
+/** Whether no person has had a hand in the caption as it is. */
+export function isMachineMade({ versions }: CaptionedPicture): boolean {
+  return versions.at(-1)?.by.kind === 'model'
+}

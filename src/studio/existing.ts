@@ -4,7 +4,7 @@ import { inLanes } from '../pack/lanes.ts'
 import { captionOf, withCaption, type CaptionedPicture } from './caption.ts'
 import type { FolderFile } from './folder.ts'
 import { TABLES, type TableFormat } from './formats/formats.ts'
-import { readSidecar, sidecarOf } from './formats/sidecar.ts'
+import { readSidecar, sidecarOf, xmpNamesOf } from './formats/sidecar.ts'
 import { readXmp } from './formats/xmp.ts'
 import { textsInFile } from './in-file/texts-in-file.ts'
 import { nameOf, stemOf } from './picture-files.ts'
@@ -92,11 +92,6 @@ export async function withExisting(
   }
 
   return { pictures: pictures.map((picture) => found.get(picture.path) ?? picture), failures }
-}
-
-/** Where a picture's XMP may lie: as Adobe's programs write it, and as darktable and digiKam do. */
-export function xmpNamesOf(path: string): [string, string] {
-  return [sidecarOf(path, 'xmp'), `${path}.xmp`]
 }
 
 interface InTable {

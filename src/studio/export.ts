@@ -1,37 +1,15 @@
 /** What is written of a captioned folder: files and their contents, one at a time, for a folder or a ZIP alike. */
 import { AppError, toFailure, throwIfCancelled, type Failure } from '../pack/failure.ts'
-import { captionOf, isEdited, type CaptionedPicture } from './caption.ts'
-import { xmpNamesOf } from './existing.ts'
-import { isTable, tableName, TABLES, type Format, type TableFormat } from './formats/formats.ts'
+import { captionOf, isEdited, isMachineMade, type CaptionedPicture } from './caption.ts'
+import { hasAltText, type ExportFormat, type ExportOptions } from './export-formats.ts'
+import { isTable, tableName, TABLES, type TableFormat } from './formats/formats.ts'
 import { writeHtml, writeMarkdown } from './formats/pages.ts'
 import { mergedRows, type CaptionRow } from './formats/row.ts'
-import { sameCaptionFile, sidecarOf, writeSidecar } from './formats/sidecar.ts'
+import { sameCaptionFile, sidecarOf, xmpNamesOf, writeSidecar } from './formats/sidecar.ts'
 import { MACHINE_MADE, readXmp, writeXmp, type XmpTexts } from './formats/xmp.ts'
 import { withXmpInFile, xmpInFile } from './in-file/xmp-in-file.ts'
 import { comparePaths, stemOf } from './picture-files.ts'
 import { WHOLE } from './shard.ts'
-
-export const EXPORT_FORMATS = [
-  'txt',
-  'caption',
-  'jsonl',
-  'csv',
-  'kohya',
-  'json',
-  'xmp',
-  'in-file',
-  'html',
-  'markdown',
-] as const
-export type ExportFormat = Format | 'in-file' | 'html' | 'markdown'
-
-export interface ExportOptions {
-  format: ExportFormat
-  /** A byte order mark before CSV. */
-  bom: boolean
-  /** `photo.xmp`, or `photo.jpg.xmp`. One that is there is merged wherever it lies. */
-  xmpName: 'stem' | 'whole'
-}
 
 /** What lies in the folder already; undefined where there is nothing. */
 export type ReadFile = (path: string) => Promise<Uint8Array | undefined>
@@ -44,11 +22,6 @@ export type Exported =
       /** Pictures whose captions it holds. */ pictures: number
     }
   | { kind: 'failed'; path: string; failure: Failure }
-
-/** Whether the format has a place for alternative texts. */
-export function hasAltText(format: ExportFormat): boolean {
-  return format === 'xmp' || format === 'in-file' || format === 'html' || format === 'markdown'
-}
 
 /** Every file that is to be written. What cannot be exported of one picture costs no other. Rejects `cancelled`. */
 export async function* exported(
@@ -193,11 +166,6 @@ function textsOf(picture: CaptionedPicture, existing: string | null): XmpTexts {
     ...(longDescription !== '' && { longDescription }),
     writer: isSeen ? (wasMachineMade ? '' : undefined) : MACHINE_MADE,
   }
-}
-
-/** Whether no person has had a hand in the caption as it is. */
-export function isMachineMade({ versions }: CaptionedPicture): boolean {
-  return versions.at(-1)?.by.kind === 'model'
 }
 
 /** The picture of each stem whose caption takes the sidecar's name: the first one. */

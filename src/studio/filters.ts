@@ -1,13 +1,13 @@
 /** Which of a folder's pictures are shown. */
 import { altTextProblems } from './alt-text.ts'
-import { captionOf, isEdited, type CaptionedPicture } from './caption.ts'
+import { captionOf, isEdited, isMachineMade, type CaptionedPicture } from './caption.ts'
 import { COUNTS } from './counts.ts'
 import { patternOf } from './edits.ts'
 
 export type Filter =
   | { kind: 'text'; find: string; regular: boolean; matchCase: boolean }
   | { kind: 'length'; of: keyof typeof COUNTS; atLeast: number; atMost: number }
-  | { kind: 'missing' | 'edited' | 'accepted' | 'failed' | 'alt-text-problem' }
+  | { kind: 'missing' | 'edited' | 'machine-made' | 'accepted' | 'failed' | 'alt-text-problem' }
   /** Of a model's own score, or of the match between picture and caption; what has none is left out. */
   | { kind: 'score'; of: 'caption' | 'match'; atLeast: number; atMost: number }
   | { kind: 'not'; filter: Filter }
@@ -33,6 +33,8 @@ function testOf(filter: Filter): (picture: CaptionedPicture) => boolean {
       return (picture) => captionOf(picture).trim() === ''
     case 'edited':
       return isEdited
+    case 'machine-made':
+      return (picture) => isMachineMade(picture) && !picture.accepted
     case 'accepted':
       return ({ accepted }) => accepted
     case 'failed':

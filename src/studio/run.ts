@@ -35,7 +35,7 @@ export function targetText(picture: CaptionedPicture, target: Target): string {
 /** The pictures that a run of these settings has something to do with. */
 export function wantedPaths(
   pictures: readonly CaptionedPicture[],
-  { target, existing }: RunSettings,
+  { target, existing }: Pick<RunSettings, 'target' | 'existing'>,
 ): string[] {
   return pictures.filter((picture) => isWanted(targetText(picture, target), existing)).map(({ path }) => path)
 }

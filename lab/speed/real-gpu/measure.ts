@@ -7,6 +7,7 @@
 import { createRequire } from 'node:module'
 import { renameSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { provideWebGpu, type Dawn } from '../../../src/cli/dawn.ts'
 import { measure } from '../../../src/bench/measure.ts'
 import type { TalkingModel } from '../../../src/runtime/models/model.ts'
 import { openCompute } from '../../../src/runtime/device/open-compute.ts'
@@ -28,43 +29,6 @@ const { values } = parseArgs({
     out: { type: 'string', default: 'result.json' },
   },
 })
-
-interface Dawn {
-  create(flags: string[]): GPU
-  globals: object
-}
-
-/** Gives Node what a browser has: `navigator.gpu` and the classes of WebGPU. */
-function provideWebGpu(): void {
-  const dawn = createRequire(import.meta.url)('./dawn.node') as Dawn
-  Object.assign(globalThis, dawn.globals)
-  const flags = values.adapter === '' ? [] : [`adapter=${values.adapter}`]
-  Object.defineProperty(globalThis, 'navigator', { value: { gpu: dawn.create(flags) }, configurable: true })
-  // Dawn's binding refuses views on shared memory, which ONNX Runtime's wasm memory is.
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called on each queue below
-  const original = GPUQueue.prototype.writeBuffer
-  const writeBuffer = function (this: GPUQueue, ...args: unknown[]): undefined {
-    const [buffer, at, data, from = 0, size] = args as [
-      GPUBuffer,
-      number,
-      AllowSharedBufferSource,
-      number?,
-      number?,
-    ]
-    const bytes = plainBytes(data, from, size)
-    original.call(this, buffer, at, bytes, 0, bytes.byteLength)
-  }
-  Object.defineProperty(GPUQueue.prototype, 'writeBuffer', { value: writeBuffer, configurable: true })
-}
-
-/** A copy in memory of its own. `from` and `size` count elements of a typed array, else bytes. */
-function plainBytes(data: AllowSharedBufferSource, from: number, size?: number): Uint8Array<ArrayBuffer> {
-  const view = ArrayBuffer.isView(data) ? data : new Uint8Array(data)
-  const width = 'BYTES_PER_ELEMENT' in view ? Number(view.BYTES_PER_ELEMENT) : 1
-  const start = view.byteOffset + from * width
-  const length = size === undefined ? view.byteLength - from * width : size * width
-  return new Uint8Array(view.buffer, start, length).slice()
-}
 
 function write(facts: object): void {
   writeFileSync(`${values.out}.part`, JSON.stringify(facts, null, 2))
@@ -89,7 +53,8 @@ async function main(): Promise<void> {
   const size = SIZES.find((one) => one === values.size)
   const precision = PRECISIONS.find((one) => one === values.precision)
   if (size === undefined || precision === undefined) throw new Error('No such size or precision.')
-  provideWebGpu()
+  const dawn = createRequire(import.meta.url)('./dawn.node') as Dawn
+  provideWebGpu(dawn, values.adapter === '' ? [] : [`adapter=${values.adapter}`])
   const compute = await openCompute('webgpu', { subgroups: values.subgroups })
   const accuracyLevel = values.level === '4' ? 4 : 0
   const asked = { size, accuracyLevel, subgroups: values.subgroups }

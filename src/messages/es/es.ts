@@ -1,5 +1,6 @@
 import type { Translated } from '../translated.ts'
 import { search } from './search.ts'
 import { shell } from './shell.ts'
+import { studio } from './studio.ts'
 
-export const es: Translated = { search, shell }
+export const es: Translated = { search, shell, studio }

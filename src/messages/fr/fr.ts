@@ -1,5 +1,6 @@
 import type { Translated } from '../translated.ts'
 import { search } from './search.ts'
 import { shell } from './shell.ts'
+import { studio } from './studio.ts'
 
-export const fr: Translated = { search, shell }
+export const fr: Translated = { search, shell, studio }

@@ -80,7 +80,11 @@ async function openJudged(parts: OptParts, budget: TalkBudget, files: PartFiles)
   let expected = known?.logits
   if (expected === undefined) {
     const judge = await openGraph(parts, budget, files, 'unfit')
-    expected = await judgedLogits(runtime, judge, shape).finally(() => judge.dispose())
+    try {
+      expected = await judgedLogits(runtime, judge, shape)
+    } finally {
+      await judge.dispose()
+    }
   }
   const logits = expected
   const note = async (wrong: boolean, begun: number): Promise<void> =>

@@ -1,6 +1,7 @@
 /** Writes captions out of the studio: beside the pictures, into them, or as a ZIP file. */
 import { AppError, toFailure, throwIfCancelled } from '../../pack/failure.ts'
-import type { Exported, ExportOptions } from '../../studio/export.ts'
+import type { Exported } from '../../studio/export.ts'
+import type { ExportOptions } from '../../studio/export-formats.ts'
 import type { PictureFolder } from '../../studio/folder.ts'
 import type { Room } from './room.ts'
 import type { ExportResult, StudioSources } from './studio-slice.ts'

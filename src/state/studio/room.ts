@@ -2,6 +2,7 @@
 import { AppError, throwIfCancelled, toFailure } from '../../pack/failure.ts'
 import { uncaptioned, type CaptionedPicture } from '../../studio/caption.ts'
 import { sortFolder, type FolderFile, type PictureFolder } from '../../studio/folder.ts'
+import { comparePaths } from '../../studio/picture-files.ts'
 import type { Project } from '../../studio/project.ts'
 import type { GetState, SetState } from '../store.ts'
 import { CLOSED, type Studio, type StudioSources } from './studio-slice.ts'
@@ -166,7 +167,6 @@ export class Room {
     }
     // Without its files captions can be corrected and exported all the same.
     const pictures = await this.#sources.library.pictures(project.id)
-    const { comparePaths } = await import('../../studio/picture-files.ts')
     this.show({
       ...CLOSED,
       status: 'open',

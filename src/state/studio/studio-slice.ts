@@ -1,7 +1,7 @@
 /** The caption studio: a folder of pictures, a run over it, and correcting what came of that. */
 import type { CaptionedPicture } from '../../studio/caption.ts'
 import type { BulkEdit, Change, History } from '../../studio/edits.ts'
-import type { ExportOptions } from '../../studio/export.ts'
+import type { ExportOptions } from '../../studio/export-formats.ts'
 import type { PictureFolder } from '../../studio/folder.ts'
 import type { StudioLibrary } from '../../studio/library.ts'
 import type { Project, RunSettings } from '../../studio/project.ts'
@@ -85,6 +85,8 @@ export interface StudioActions {
   /** Has a folder picked; false where the browser can only pick files. */
   choose: () => Promise<boolean>
   open: (folder: PictureFolder) => Promise<void>
+  /** The same for a folder of this computer, by what the browser knows it by; false where people did not allow it. */
+  openHandle: (handle: FileSystemDirectoryHandle) => Promise<boolean>
   /** Opens a folder that was worked on before. */
   reopen: (id: string) => Promise<void>
   close: () => Promise<void>
@@ -165,6 +167,11 @@ export function studioSlice(
       restore: () => room.restore(),
       choose: () => room.choose(),
       open: (folder) => room.open(folder),
+      async openHandle(handle) {
+        const may = await sources.mayUse(handle, { ask: true })
+        if (may) await room.open(sources.openHandle(handle))
+        return may
+      },
       reopen: (id) => room.reopen(id),
       close: () => room.close(),
       forget: (id) => room.forget(id),

@@ -9,6 +9,11 @@ export function sidecarOf(path: string, ending: SidecarEnding): string {
   return `${stemOf(path)}.${ending}`
 }
 
+/** Where a picture's XMP may lie: as Adobe's programs write it, and as darktable and digiKam do. */
+export function xmpNamesOf(path: string): [string, string] {
+  return [sidecarOf(path, 'xmp'), `${path}.xmp`]
+}
+
 export function writeSidecar(text: string): string {
   return text === '' ? '' : `${text}\n`
 }

@@ -8,7 +8,7 @@ const TEXTS = { description: 'ein roter Kreis & mehr 🎈', altText: 'A red circ
 const read = (name: string): Uint8Array => new Uint8Array(readFileSync(`testing/images/${name}`))
 let webp = new Uint8Array()
 beforeAll(async () => {
-  const picture = sharp(read('good-alpha.png')).withMetadata({ exif: { IFD0: { Artist: 'me' } } })
+  const picture = sharp(read('good-alpha.png')).withExif({ IFD0: { Artist: 'me' } })
   webp = new Uint8Array(await picture.webp().toBuffer())
 })
 

@@ -3,6 +3,7 @@ import { AppError } from '../../pack/failure.ts'
 import { sortDropped, type DroppedFile } from '../../state/dropped.ts'
 import { droppedFiles, folderName, MAX_FILES } from './dropped-files.ts'
 import { useApp } from '../store-context.ts'
+import { useDroppedFolder } from '../studio/dropped-folder.ts'
 
 /** The whole page takes pictures: dropped anywhere, pasted, or chosen with the button. */
 export function DropZone({ children }: { children: ReactNode }): ReactElement {
@@ -23,8 +24,11 @@ export function DropZone({ children }: { children: ReactNode }): ReactElement {
     const remarks = said.filter((sentence) => sentence !== '')
     if (remarks.length > 0) remark(remarks.join(' '))
   }
+  const takeFolder = useDroppedFolder()
+  const isInStudio = useApp((state) => state.place === 'studio')
   const over = useFileDrag(
-    take,
+    // Entries must be asked for before the handler ends; reading them may take its time.
+    (transfer) => (isInStudio ? takeFolder(transfer) : droppedFiles(transfer).catch(refuse).then(take)),
     useApp((state) => state.report),
   )
   usePaste(addFiles)
@@ -84,7 +88,14 @@ function leftAsideSentence(count: number): string {
     : `${count} files that are no pictures were left aside.`
 }
 
-function useFileDrag(take: (files: DroppedFile[]) => void, report: (error: unknown) => void): boolean {
+function refuse(cause: unknown): never {
+  throw new AppError('bad-file', UNREADABLE, { cause })
+}
+
+function useFileDrag(
+  take: (transfer: DataTransfer | null) => Promise<void>,
+  report: (error: unknown) => void,
+): boolean {
   const [over, setOver] = useState(false)
   useEffect(() => {
     const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false
@@ -100,12 +111,7 @@ function useFileDrag(take: (files: DroppedFile[]) => void, report: (error: unkno
       if (!hasFiles(event)) return
       event.preventDefault()
       setOver(false)
-      // Entries must be asked for before the handler ends; reading them may take its time.
-      const dropped = droppedFiles(event.dataTransfer)
-      dropped
-        .catch((cause: unknown) => Promise.reject(new AppError('bad-file', UNREADABLE, { cause })))
-        .then(take)
-        .catch(report)
+      take(event.dataTransfer).catch(report)
     }
     document.addEventListener('dragover', onOver)
     document.addEventListener('dragleave', onLeave)

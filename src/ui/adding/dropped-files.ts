@@ -5,20 +5,27 @@ import type { DroppedFile } from '../../state/dropped.ts'
 const MAX_DEPTH = 5
 export const MAX_FILES = 2000
 
-/**
- * Call it within the handler of the drop: afterwards the browser forgets what was dropped. Gives up to `MAX_FILES` files.
- */
-export async function droppedFiles(transfer: DataTransfer | null): Promise<DroppedFile[]> {
+export interface DropLimits {
+  files: number
+  /** Folders below what was dropped. */
+  depth: number
+}
+
+/** Call it within the handler of the drop: afterwards the browser forgets what was dropped. */
+export async function droppedFiles(
+  transfer: DataTransfer | null,
+  limits: DropLimits = { files: MAX_FILES, depth: MAX_DEPTH },
+): Promise<DroppedFile[]> {
   const entries = [...(transfer?.items ?? [])].map((item) => item.webkitGetAsEntry())
   const plain = [...(transfer?.files ?? [])].map((file) => ({ path: file.name, file }))
   if (!entries.some((entry) => entry?.isDirectory === true)) return plain
   const found: DroppedFile[] = []
-  for (const entry of entries) if (entry !== null) await collect(entry, found, 0)
+  for (const entry of entries) if (entry !== null) await collect(entry, found, limits)
   return found
 }
 
-async function collect(entry: FileSystemEntry, found: DroppedFile[], depth: number): Promise<void> {
-  if (found.length >= MAX_FILES || depth > MAX_DEPTH) return
+async function collect(entry: FileSystemEntry, found: DroppedFile[], limits: DropLimits): Promise<void> {
+  if (found.length >= limits.files || limits.depth < 0) return
   if (isFile(entry)) {
     const file = await new Promise<File>((resolve, reject) => entry.file(resolve, reject))
     found.push({ path: entry.fullPath.replace(/^\//, ''), file })
@@ -30,7 +37,7 @@ async function collect(entry: FileSystemEntry, found: DroppedFile[], depth: numb
         reader.readEntries(resolve, reject),
       )
       if (batch.length === 0) return
-      for (const inner of batch) await collect(inner, found, depth + 1)
+      for (const inner of batch) await collect(inner, found, { ...limits, depth: limits.depth - 1 })
     }
   }
 }

@@ -2,6 +2,7 @@ import type { ReactElement } from 'react'
 import type { WordKey } from '../../messages/note.ts'
 import type { PlaceName } from '../../state/route.ts'
 import { SearchView } from '../search/search-view.tsx'
+import { StudioView } from '../studio/studio-view.tsx'
 import { TalkView } from '../talk/talk-view.tsx'
 
 export interface Place {
@@ -16,4 +17,5 @@ export interface Place {
 export const PLACES: readonly [Place, ...Place[]] = [
   { name: 'talk', label: 'shell:talk', view: <TalkView /> },
   { name: 'search', label: 'search:search', view: <SearchView /> },
+  { name: 'studio', label: 'studio:name', view: <StudioView /> },
 ]

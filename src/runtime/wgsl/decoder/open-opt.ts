@@ -63,9 +63,7 @@ export async function openOptDecoder(
     compiling.catch(() => undefined)
     device.pushErrorScope('out-of-memory')
     const values = makeActivations(uploads, kernels, shape, context)
-    const stored = await uploadWeights(uploads, places, kernels).finally(async () => {
-      if ((await device.popErrorScope()) !== null) throw noRoom()
-    })
+    const stored = await withRoom(device, uploadWeights(uploads, places, kernels))
     const [shared, products, norm] = await compiling
     const passes = new OptPasses({ kernels, shared, products, norm, places, weights: stored, values })
     const runs = new OptRuns({ runtime, device, shape, passes, activations: values, uploads })
@@ -77,9 +75,14 @@ export async function openOptDecoder(
   }
 }
 
-function noRoom(): AppError {
-  return new AppError(
-    'out-of-memory',
-    'The graphics device has no room for the language model; close other tabs or use a smaller model.',
-  )
+/** Leaves the scope for lack of memory when the work is done; that there was none says more than what else failed. */
+async function withRoom<T>(device: GPUDevice, work: Promise<T>): Promise<T> {
+  const [done] = await Promise.allSettled([work])
+  if ((await device.popErrorScope()) !== null)
+    throw new AppError(
+      'out-of-memory',
+      'The graphics device has no room for the language model; close other tabs or use a smaller model.',
+    )
+  if (done.status === 'rejected') throw done.reason
+  return done.value
 }

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundleCommandLine, type CommandLine } from '../../testing/command-line.ts'
 import { HOSTILE_QUESTION, writeHostilePack } from '../../testing/hostile-pack.ts'
@@ -90,3 +90,60 @@ it('A model that listens ends by itself at Ctrl+C', async () => {
   command.process.kill('SIGINT')
   expect(await command.ended).toMatchObject({ status: 1, stderr: 'pictalk: Stopped. [cancelled]\n' })
 })
+
+describe('A model on the graphics card, which runs in a process of its own,', () => {
+  let pidFile = ''
+  beforeAll(() => (pidFile = join(folder, 'pid')))
+
+  /** A Dawn whose adapter is `adapter`: an expression. */
+  function fakeDawn(adapter: string): void {
+    const at = join(dirname(commandLine.program), 'node_modules/webgpu')
+    mkdirSync(at, { recursive: true })
+    writeFileSync(join(at, 'package.json'), '{ "type": "module", "exports": "./index.js" }')
+    const code = `
+      import { writeFileSync } from 'node:fs'
+      export const globals = { GPUQueue: class { writeBuffer() {} } }
+      export function create() {
+        writeFileSync(${JSON.stringify(pidFile)}, String(process.pid))
+        return { requestAdapter: () => ${adapter} }
+      }`
+    writeFileSync(join(at, 'index.js'), code)
+  }
+  const NEVER = 'new Promise(() => setInterval(() => undefined, 1000))'
+
+  it('is told of in a sentence where there is no card', async () => {
+    fakeDawn('Promise.resolve(null)')
+    const { status, stderr } = await ask('--question', 'what is it?', '--provider', 'webgpu').ended
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/^pictalk: WebGPU found no graphics adapter here\. .*\[not-found\]\n$/)
+  })
+
+  it('is ended when its time is over', async () => {
+    fakeDawn(NEVER)
+    rmSync(pidFile)
+    const { status, stderr } = await ask(
+      ...['--question', 'what is it?', '--provider', 'webgpu', '--timeout', '2'],
+    ).ended
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/^pictalk: This took more than 2 s.*\[unresponsive\]\n$/)
+    expect(isRunning(Number(readFileSync(pidFile, 'utf8')))).toBe(false)
+  })
+
+  it('goes when the command line is killed', async () => {
+    fakeDawn(NEVER)
+    rmSync(pidFile)
+    const command = ask('--question', 'what is it?', '--provider', 'webgpu')
+    await expect.poll(() => existsSync(pidFile), { timeout: 30_000 }).toBe(true)
+    command.process.kill('SIGKILL')
+    const pid = Number(readFileSync(pidFile, 'utf8'))
+    await expect.poll(() => isRunning(pid), { timeout: 30_000 }).toBe(false)
+  })
+})
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}

@@ -1,58 +1,51 @@
 /**
- * Runs a model in a thread that can be ended. A tokenizer's pattern may backtrack for ever and a graph may be folded for
+ * Runs a model apart, where it can be ended. A tokenizer's pattern may backtrack for ever and a graph may be folded for
  * hours: work that hears neither Ctrl+C nor a clock.
  */
-import { Worker, type Transferable } from 'node:worker_threads'
 import type { Failure } from '../pack/failure.ts'
 import { connect } from '../protocol/rpc.ts'
+import { startProcess, startThread } from './model-worker.ts'
 import { print, remark } from './output.ts'
+import type { ProviderFlags } from './provider.ts'
 import type { Line, TalkCalls } from './talk-calls.ts'
 
-export interface ThreadFlags {
+export interface TimeFlags {
   /** Seconds after which to give up; left out: never. */
   timeout?: number
 }
 
-/** How long the thread has, once it is told to stop. */
+/** How long it has, once it is told to stop. */
 const PATIENCE_MS = 2_000
 
-/** A thread does not inherit what has Node read TypeScript. */
-const BOOT = `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => {
-  register()
-  return import(${JSON.stringify(new URL('./talk.worker.ts', import.meta.url).href)})
-})`
-
 /** Throws `unresponsive` when it had to be ended. */
-export async function inThread<K extends keyof TalkCalls>(
+export async function apart<K extends keyof TalkCalls>(
   command: K,
   input: TalkCalls[K]['in'],
-  { timeout }: ThreadFlags,
+  { timeout }: TimeFlags,
   signal: AbortSignal,
 ): Promise<TalkCalls[K]['out']> {
-  const { port1, port2 } = new MessageChannel()
-  const worker = new Worker(BOOT, {
-    eval: true,
-    workerData: port2,
-    // Node's own port, which the types of browsers do not know as one.
-    transferList: [port2 as unknown as Transferable],
-  })
-  const client = connect<TalkCalls>(port1)
-  port1.start()
+  const worker = needsProcess(input) ? startProcess(stopped) : startThread(stopped)
+  const client = connect<TalkCalls>(worker.port)
   const timers: NodeJS.Timeout[] = []
   const giveUp = (ms: number, failure: Failure): void =>
     void timers.push(setTimeout(() => client.fail(failure), ms))
-  worker.on('error', (error) =>
-    client.fail({ code: 'bug', message: `The model's thread stopped: ${error.message}` }),
-  )
   signal.addEventListener('abort', () => giveUp(PATIENCE_MS, NOT_STOPPED), { once: true })
   if (timeout !== undefined) giveUp(timeout * 1000, tooLong(timeout))
   try {
     return await client.call(command, input, { onEvent: say, signal })
   } finally {
     for (const timer of timers) clearTimeout(timer)
-    port1.close()
-    await worker.terminate()
+    await worker.end()
   }
+
+  function stopped(why: string): void {
+    client.fail({ code: 'bug', message: `The model stopped: ${why}` })
+  }
+}
+
+/** Dawn aborts its whole process when a thread ends with work under way. */
+function needsProcess({ flags }: { flags: ProviderFlags }): boolean {
+  return flags.provider === 'webgpu'
 }
 
 function say(line: Line): void {

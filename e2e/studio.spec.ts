@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { Page } from '@playwright/test'
+import { chooseOwnFolder } from '../testing/kills/saved.ts'
+import { expect, test } from './fixtures.ts'
+import { expectNoViolations } from './violations.ts'
+
+const PICTURES = [
+  ...['bad-empty.png', 'bad-photo.heic', 'bad-text.jpg', 'bad-truncated.jpg'],
+  ...['good-alpha.png', 'good-cmyk.jpg', 'good-exif6.jpg', 'good-grey.png', 'good-rgb.jpg', 'good-rgb.webp'],
+]
+
+/** Puts files into the folder that the page's picker gives. */
+async function fill(page: Page, files: Record<string, Buffer | string>): Promise<void> {
+  const contents = Object.entries(files).map(([path, content]) => [path, [...Buffer.from(content)]] as const)
+  await page.evaluate(async (contents) => {
+    const { showDirectoryPicker } = window as unknown as {
+      showDirectoryPicker: () => Promise<FileSystemDirectoryHandle>
+    }
+    const root = await showDirectoryPicker()
+    for (const [path, bytes] of contents) {
+      const names = path.split('/')
+      const name = names.pop() ?? ''
+      let folder = root
+      for (const one of names) folder = await folder.getDirectoryHandle(one, { create: true })
+      const file = await (await folder.getFileHandle(name, { create: true })).createWritable()
+      await file.write(new Uint8Array(bytes))
+      await file.close()
+    }
+  }, contents)
+}
+
+async function textOf(page: Page, name: string): Promise<string> {
+  return page.evaluate(async (name) => {
+    const { showDirectoryPicker } = window as unknown as {
+      showDirectoryPicker: () => Promise<FileSystemDirectoryHandle>
+    }
+    const file = await (await showDirectoryPicker()).getFileHandle(name)
+    return (await file.getFile()).text()
+  }, name)
+}
+
+test('Users can caption a folder, correct it with the keyboard, and write it back', async ({ app, page }) => {
+  await chooseOwnFolder(page)
+  await page.goto('/?provider=wasm#/studio')
+  await expect(app.model).toContainText('Runs on')
+  const pictures = PICTURES.map((name) => [name, readFileSync(`testing/images/${name}`)] as const)
+  const copies = [1, 2, 10].map(
+    (i) => [`more/img${i}.png`, readFileSync('testing/images/good-rgb.png')] as const,
+  )
+  await fill(page, {
+    ...Object.fromEntries([...pictures, ...copies]),
+    'more/img2.txt': 'two cats',
+    '.DS_Store': '',
+    'Thumbs.db': '',
+  })
+  await page.getByRole('button', { name: 'Open a folder' }).click()
+  await expect(page.getByText('13 pictures · 1 captioned')).toContainText('3 other files left aside')
+  await page.getByRole('button', { name: 'Caption 12 pictures' }).click()
+  await expect(page.getByText('9 captioned, 0 accepted, 0 edited, 4 failed')).toBeVisible()
+  const cells = page.getByRole('region', { name: 'Pictures' }).getByRole('button')
+  await expect(cells.nth(1)).toContainText('HEIC pictures cannot be read here')
+  await expect(cells.nth(8)).toContainText('a red circle')
+  // Where the browser draws what is only seen when it is scrolled to.
+  await expectNoViolations(page)
+
+  await test.step('one by one', async () => {
+    await cells.nth(8).click()
+    await expect(page.getByRole('img', { name: 'The picture good-rgb.jpg' })).toBeVisible()
+    await page.keyboard.press('e')
+    await page.getByRole('textbox', { name: 'Caption' }).fill('my circle')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('ArrowRight')
+    await expect(page.getByRole('heading', { name: 'good-rgb.webp' })).toBeVisible()
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('heading', { name: 'more/img1.png' })).toBeVisible()
+    await page.keyboard.press('r')
+    await page.keyboard.press('k')
+    await expect(page.getByText(/· accepted ·/)).toBeVisible()
+    await page.setViewportSize({ width: 393, height: 851 })
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await expectNoViolations(page)
+    const width = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
+    expect(width[0]).toBeLessThanOrEqual(width[1] ?? 0)
+    await page.keyboard.press('g')
+    await expect(page.getByText('9 captioned, 2 accepted, 1 edited, 4 failed')).toBeVisible()
+  })
+
+  await test.step('many at once', async () => {
+    await page.getByText('Change many captions').click()
+    await page.getByLabel('Find', { exact: true }).fill('red (circle)')
+    await page.getByRole('checkbox', { name: 'Regular expression' }).last().check()
+    await page.getByLabel('Replace by').fill('scarlet $1')
+    await expect(page.getByRole('region', { name: 'Changes' })).toContainText('a scarlet circle')
+    await page.getByRole('button', { name: /^Change \d captions$/ }).click()
+    await expect(page.getByText('of 13 captions would change').first()).toContainText(/^0 /)
+    await page.getByRole('button', { name: /^Undo/ }).click()
+    await expect(page.getByText('of 13 captions would change').first()).not.toContainText(/^0 /)
+  })
+
+  await test.step('out', async () => {
+    await page.getByText('Export', { exact: true }).click()
+    await page.getByRole('button', { name: /^Write into the folder/ }).click()
+    await expect(page.getByText('8 files written')).toBeVisible()
+    expect(await textOf(page, 'good-rgb.txt')).toBe('my circle\n')
+    await page
+      .getByRole('combobox', { name: /^As\b/ })
+      .selectOption('Hugging Face ImageFolder (metadata.jsonl)')
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: /^Save as ZIP/ }).click()
+    const zip = readFileSync(await (await download).path()).toString('latin1')
+    expect(zip).toContain('{"file_name":"good-rgb.jpg","text":"my circle"}')
+    await expectNoViolations(page)
+  })
+
+  await test.step('later', async () => {
+    await page.reload()
+    const folder = page.getByRole('list').getByRole('button').first()
+    await folder.click()
+    await expect(page.getByText('9 captioned, 2 accepted, 1 edited, 4 failed')).toBeVisible()
+    expect(basename(page.url())).toBe('studio')
+  })
+})

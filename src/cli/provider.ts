@@ -1,0 +1,37 @@
+/** What the command line's models compute on: the processor, or WebGPU by way of Dawn. Runs in the thread of models. */
+import type { KernelChoice, Provider } from '../pack/device-report.ts'
+import { AppError } from '../pack/failure.ts'
+import type { Compute } from '../runtime/device/compute.ts'
+import { openCompute } from '../runtime/device/open-compute.ts'
+import { importDawn, provideWebGpu } from './dawn.ts'
+import type { Run } from './talk.ts'
+
+export interface ProviderFlags {
+  provider: Provider
+  /** Where the language model runs on kernels of our own; left out: nowhere. */
+  kernels?: KernelChoice
+}
+
+/** Dawn's own flags, for machines with several adapters. */
+const DAWN_FLAGS = 'PICTALK_DAWN_FLAGS'
+
+/**
+ * Opens what was asked for, and says on what adapter. Throws `not-found` where there is no WebGPU here: whoever asked for
+ * it would rather know than wait for a processor.
+ */
+export async function openProvider({ provider }: ProviderFlags, run: Run): Promise<Compute> {
+  if (provider === 'wasm') return openCompute('wasm')
+  provideWebGpu(await importDawn(), process.env[DAWN_FLAGS]?.split(' ').filter(Boolean))
+  const compute = await openCompute('webgpu')
+  if (compute.provider !== 'webgpu')
+    throw new AppError(
+      'not-found',
+      `${compute.reason ?? 'There is no WebGPU here.'} Look after the graphics driver, or compute on the processor.`,
+    )
+  const { adapter, f16, software } = compute
+  const kind = software ? ', a software adapter' : ''
+  run.remark(
+    `pictalk: computes on ${adapter || 'a graphics adapter'}${kind} (${f16 ? 'float16' : 'float32'}).`,
+  )
+  return compute
+}

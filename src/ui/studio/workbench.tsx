@@ -1,0 +1,142 @@
+/** An open folder: what is there, a run over it, tools for many captions, and the pictures in a grid or one by one. */
+import { useMemo, useState, type ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
+import { captionOf, isEdited, type CaptionedPicture } from '../../studio/caption.ts'
+import { useApp } from '../store-context.ts'
+import { AltTextPanel } from './alt-text-panel.tsx'
+import { BulkPanel } from './bulk-panel.tsx'
+import { DuplicatesPanel } from './duplicates-panel.tsx'
+import { ExportPanel } from './export-panel.tsx'
+import { FilterBar } from './filter-bar.tsx'
+import { NO_SIEVE, shownPictures, type Sieve } from './sieve.ts'
+import { Grid } from './grid.tsx'
+import { OneByOne } from './one-by-one.tsx'
+import { RunPanel } from './run-panel.tsx'
+import { Pick } from './start.tsx'
+
+/** Which of a picture's texts people are at work on. */
+export type Mode = 'captions' | 'alt-text'
+
+export function Workbench(): ReactElement {
+  const { t } = useTranslation('studio')
+  const pictures = useApp((state) => state.studio.pictures)
+  const [sieve, setSieve] = useState<Sieve>(NO_SIEVE)
+  const [mode, setMode] = useState<Mode>('captions')
+  const [at, setAt] = useState<string | null>(null)
+  const { shown, problem } = useMemo(() => shownPictures(pictures, sieve), [pictures, sieve])
+  return (
+    <>
+      <Head pictures={pictures} />
+      <Missing />
+      <RunPanel shown={shown} mode={mode} />
+      <div className="actions" role="group" aria-label={t('mode')}>
+        {(['captions', 'alt-text'] as const).map((one) => (
+          <button key={one} type="button" aria-pressed={mode === one} onClick={() => setMode(one)}>
+            {t(one === 'captions' ? 'modeCaptions' : 'modeAltText')}
+          </button>
+        ))}
+        <History />
+      </div>
+      {at === null ? (
+        <>
+          <FilterBar
+            sieve={sieve}
+            onChange={setSieve}
+            count={shown.length}
+            of={pictures.length}
+            problem={problem}
+          />
+          {mode === 'captions' ? <BulkPanel shown={shown} /> : <AltTextPanel shown={shown} />}
+          <DuplicatesPanel onOpen={setAt} />
+          <ExportPanel shown={shown} />
+          <Grid pictures={shown} mode={mode} onOpen={setAt} />
+        </>
+      ) : (
+        <OneByOne pictures={shown} mode={mode} path={at} onMove={setAt} onClose={() => setAt(null)} />
+      )}
+    </>
+  )
+}
+
+function Head({ pictures }: { pictures: readonly CaptionedPicture[] }): ReactElement {
+  const { t } = useTranslation('studio')
+  const name = useApp((state) => state.studio.project?.name ?? '')
+  const leftAside = useApp((state) => state.studio.leftAside)
+  const unread = useApp((state) => state.studio.unread)
+  const close = useApp((state) => state.studioActions.close)
+  const counts = useMemo(() => {
+    let [captioned, edited, accepted, failed] = [0, 0, 0, 0]
+    for (const picture of pictures) {
+      if (captionOf(picture) !== '') captioned += 1
+      if (isEdited(picture)) edited += 1
+      if (picture.accepted) accepted += 1
+      if (picture.failure !== null) failed += 1
+    }
+    return { captioned, edited, accepted, failed }
+  }, [pictures])
+  return (
+    <div className="studio-head">
+      <div>
+        <h3>{name}</h3>
+        <p className="hint">
+          {t('pictures', { count: pictures.length })} · {t('counts', counts)}
+          {leftAside > 0 && ` · ${t('leftAside', { count: leftAside })}`}
+        </p>
+        {unread.length > 0 && (
+          <details>
+            <summary>{t('unread', { count: unread.length })}</summary>
+            <ul>
+              {unread.map(({ path, failure }) => (
+                <li key={path}>
+                  {path}: <span lang="en">{failure.message}</span>
+                </li>
+              ))}
+            </ul>
+          </details>
+        )}
+      </div>
+      <button type="button" onClick={() => void close()}>
+        {t('close')}
+      </button>
+    </div>
+  )
+}
+
+/** Pictures that cannot be opened now, and how they can be again. */
+function Missing(): ReactElement | null {
+  const { t } = useTranslation('studio')
+  const missing = useApp((state) => state.studio.missing)
+  const project = useApp((state) => state.studio.project)
+  const reopen = useApp((state) => state.studioActions.reopen)
+  if (missing === null || project === null) return null
+  return (
+    <div className="notice">
+      <p>{t(missing === 'files' ? 'filesMissing' : 'permissionMissing', { name: project.name })}</p>
+      {missing === 'files' ? (
+        <Pick />
+      ) : (
+        <button type="button" className="primary" onClick={() => void reopen(project.id)}>
+          {t('allow')}
+        </button>
+      )}
+    </div>
+  )
+}
+
+function History(): ReactElement {
+  const { t } = useTranslation('studio')
+  const history = useApp((state) => state.studio.history)
+  const undo = useApp((state) => state.studioActions.undo)
+  const redo = useApp((state) => state.studioActions.redo)
+  const [last, next] = [history.done.at(-1), history.undone.at(-1)]
+  return (
+    <>
+      <button type="button" className="quiet" disabled={last === undefined} onClick={undo}>
+        {last === undefined ? t('undo') : t('undoStep', { count: last.after.length })}
+      </button>
+      <button type="button" className="quiet" disabled={next === undefined} onClick={redo}>
+        {t('redo')}
+      </button>
+    </>
+  )
+}
