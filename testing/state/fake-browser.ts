@@ -107,6 +107,7 @@ export interface PageOptions {
   kept?: unknown[]
   drafts?: { load(): unknown; save(drafts: Record<string, string>): void }
   studio?: Partial<AppDependencies['studio']>
+  search?: AppDependencies['search']
 }
 
 let ids = 0
@@ -139,6 +140,7 @@ export function openPage({ browser = fakeBrowser(), kept = [], ...options }: Pag
     measureDevice,
     settings: { load: () => kept.at(-1), save: (settings) => void kept.push(settings) },
     ...(options.drafts && { drafts: options.drafts }),
+    ...(options.search && { search: options.search }),
     studio: {
       ...studioIn(browser, () => `id${(ids += 1)}`),
       offerFile: (file, name) => void offered.push({ file, name }),

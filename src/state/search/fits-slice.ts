@@ -49,7 +49,10 @@ export function fitsSlice(
         const image = get().images[pictureId] ?? (await pictureFile(pictureId))
         const model = await comparing.model()
         if (image === undefined || model === null) return
-        const matches = await comparing.call('match', { picture: { id: pictureId, image }, texts: [...texts] })
+        const matches = await comparing.call('match', {
+          picture: { id: pictureId, image },
+          texts: [...texts],
+        })
         note(answer, { status: 'judged', shares: matches.map(({ itm }) => itm), by: model.manifest.name })
       } catch (error) {
         note(answer, { status: 'failed', failure: toFailure(error) })

@@ -41,7 +41,12 @@ export function PointedPicture({
       <details>
         <summary>{t('whereLooked')}</summary>
         <form className="ask" onSubmit={onSubmit}>
-          <input dir="auto" aria-label={t('whereText')} value={text} onChange={(event) => setText(event.target.value)} />
+          <input
+            dir="auto"
+            aria-label={t('whereText')}
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+          />
           <button type="submit">{t('whereShow')}</button>
         </form>
         {shown !== null && shown.at.phrases.length > 0 && (

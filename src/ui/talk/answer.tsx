@@ -13,6 +13,7 @@ import { Notice } from '../parts/notice.tsx'
 import { PictureView } from '../picture/picture.tsx'
 import { answerKey, type UnderWay } from '../../state/answering.ts'
 import { modelName } from '../../state/model-slice.ts'
+import { FitsPicture } from './fit.tsx'
 import { useApp } from '../store-context.ts'
 
 interface AnswerProps {
@@ -101,6 +102,11 @@ function Words({
           {answer.answers.length > 1 && <Others answers={answer.answers} />}
           <p className="timing">{timing(answer.facts, answer.tokenIds.length)}</p>
           <OtherModel by={answer.facts.model} />
+          <FitsPicture
+            answer={answerKey(turnId, picture.id)}
+            pictureId={picture.id}
+            texts={textsOf(answer)}
+          />
           {answer.facts.dropped > 0 && (
             <p className="timing">
               The conversation has grown too long for the model: the {answer.facts.dropped} oldest turns were
@@ -145,6 +151,12 @@ function Progress({ underWay: { tab, progress } }: { underWay: UnderWay }): Reac
         </>
       )
   }
+}
+
+/** What an answer says, all of it where there are several; what says nothing is left out. */
+function textsOf({ text, answers }: { text: string; answers: readonly AnswerText[] }): string[] {
+  const texts = answers.length > 1 ? answers.map((one) => one.text) : [text]
+  return texts.filter((one) => one.trim() !== '')
 }
 
 /** Says who wrote an answer when it was not the model that runs now, which looks at the picture itself when asked. */

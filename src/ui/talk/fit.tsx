@@ -1,5 +1,7 @@
 import { useEffect, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
+import { keptComparer } from '../../state/search/comparing.ts'
+import type { AppState } from '../../state/store.ts'
 import { shareText } from '../search/score-text.ts'
 import { useApp } from '../store-context.ts'
 import { Notice } from '../parts/notice.tsx'
@@ -21,11 +23,12 @@ export function FitsPicture({ answer, pictureId, texts }: FitProps): ReactElemen
   const fit = useApp((state) => state.fits[answer])
   const saysFits = useApp((state) => state.saysFits)
   const judge = useApp((state) => state.judgeFit)
-  const isAsked = saysFits && fit === undefined && says(texts)
+  const isThere = useApp(canJudge)
+  const isAsked = isThere && saysFits && fit === undefined && says(texts)
   useEffect(() => {
     if (isAsked) void judge(answer, pictureId, texts)
   }, [isAsked, judge, answer, pictureId, texts])
-  if (!says(texts)) return null
+  if (!isThere || !says(texts)) return null
   if (fit === undefined)
     return (
       <button type="button" className="link" onClick={() => void judge(answer, pictureId, texts)}>
@@ -57,6 +60,11 @@ export function FitsPicture({ answer, pictureId, texts }: FitProps): ReactElemen
       )}
     </>
   )
+}
+
+/** The built-in model that compares knows what the built-in one that talks knows, and nothing of photographs. */
+function canJudge({ kept, settings }: Pick<AppState, 'kept' | 'settings'>): boolean {
+  return settings.model === null || keptComparer(kept) !== null
 }
 
 /** Fewer words than a caption has are taken for an answer that only the question makes one. */
