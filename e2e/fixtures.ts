@@ -26,7 +26,7 @@ export class AppPage {
 
   /** For tests that are about WebGPU, or need a device that takes its time. */
   async openOnWebGpu(): Promise<void> {
-    await this.open('')
+    await this.open('?provider=webgpu')
     await expect(this.model).toContainText('Runs on WebGPU')
   }
 

@@ -9,6 +9,7 @@ import type { Alpha } from '../image/raster.ts'
 import { assertWrites, emptyAnswerText } from '../pack/empty-answer.ts'
 import { AppError } from '../pack/failure.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
+import { outsideOf } from '../runtime/limits/limits.ts'
 import { openTalkingModel } from '../runtime/models/models.ts'
 import { traceStages } from '../runtime/models/trace.ts'
 import type { Turn } from '../runtime/talk/dialogue.ts'
@@ -82,6 +83,8 @@ interface CaptionResult {
   token_ids: number[]
   finish: 'end' | 'limit'
   answers: AnswerResult[]
+  /** 0 to 1, from ½ on the answer is a guess; see `outsideOf`. */
+  outside: number | null
   ms: { read: number; vision: number; q_former: number; prefill: number; decode: number }
 }
 
@@ -102,6 +105,7 @@ export async function captionOne(
   const pixels = await readPixels(image, model.manifest.preprocessing, flags.alpha)
   const read = performance.now()
   const { embeddings, ms } = await model.look.see(pixels)
+  const outside = outsideOf(model.manifest, await embeddings.read())
   const seen = performance.now()
   const discussion = model.talk.discuss({ embeddings })
   try {
@@ -112,6 +116,7 @@ export async function captionOne(
       token_ids: last.tokenIds,
       finish: last.finish ?? 'limit',
       answers: last.answers.map(answerResult),
+      outside: outside && roundTo(1000, outside),
       ms: {
         read: round(read - started),
         vision: round(ms.vision),
@@ -153,9 +158,9 @@ export function wordless(tokenIds: number[], finish: 'end' | 'limit'): AppError 
 export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise<number> {
   const settings = decodingSettings(flags)
   const model = await load(pack, flags, run)
-  const discussion = model.talk.discuss(
-    await model.look.see(await readPixels(image, model.manifest.preprocessing, flags.alpha)),
-  )
+  const seen = await model.look.see(await readPixels(image, model.manifest.preprocessing, flags.alpha))
+  const outside = outsideOf(model.manifest, await seen.embeddings.read())
+  const discussion = model.talk.discuss(seen)
   try {
     const turns: Turn[] = []
     let empty = 0
@@ -171,6 +176,7 @@ export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise
         text,
         scores: answers.map(({ score }) => score),
         answers: answers.map(answerResult),
+        outside: outside && roundTo(1000, outside),
         tokens_prefilled: prefilled,
         turns_dropped: dropped,
       }
@@ -214,5 +220,9 @@ export async function load(pack: string, flags: ProviderFlags, run: Run): Promis
 }
 
 function round(ms: number): number {
-  return Math.round(ms * 10) / 10
+  return roundTo(10, ms)
+}
+
+function roundTo(parts: number, value: number): number {
+  return Math.round(value * parts) / parts
 }

@@ -29,6 +29,22 @@ export interface AnswerFacts {
   dropped: number
   /** Name and precision of the model that wrote it; absent where that is not known. */
   model?: string
+  /**
+   * How much the picture looks like none of those that the model was taught, 0 to 1; absent where the model's limits are
+   * not known.
+   */
+  outside?: number
+  /** From its turn in the queue until it was written or stopped, by the clock on the wall; absent where that was not noted. */
+  tookMs?: number
+  /** What it was decoded with, in short; see `decodingKey`. */
+  decoding?: string
+  /** It was sampled, so as not to be the same again. */
+  varied?: boolean
+}
+
+/** Whether a picture was taken for none of those that the model was taught, so that its answer is a guess. */
+export function isGuess({ outside = 0 }: Pick<AnswerFacts, 'outside'>): boolean {
+  return outside >= 0.5
 }
 
 /** An answer that nobody works on any more. */
@@ -73,8 +89,9 @@ export function shownTurns(conversation: Conversation): Turn[] {
   const path: Turn[] = []
   let parent = ''
   for (;;) {
-    const siblings = turnsUnder(conversation, parent)
-    const chosen = conversation.chosen[parent]
+    const captions: readonly string[] = captionsAt(conversation, parent)
+    const siblings = captions.flatMap((id) => turnsUnder(conversation, id))
+    const chosen = conversation.chosen[parent] ?? conversation.chosen[captions[0] ?? '']
     const turn = siblings.find(({ id }) => id === chosen) ?? siblings.at(-1)
     if (turn === undefined) return path
     path.push(turn)
@@ -84,7 +101,19 @@ export function shownTurns(conversation: Conversation): Turn[] {
 
 /** All turns that stand in the place of this one, itself included, in the order of their making. */
 export function siblingsOf(conversation: Conversation, turn: Turn): readonly Turn[] {
-  return turnsUnder(conversation, turn.parent ?? '')
+  return captionsAt(conversation, turn.parent ?? '').flatMap((id) => turnsUnder(conversation, id))
+}
+
+/** The turn that what is asked next follows: no question leans on a caption, so all captions share what follows the first. */
+export function lastTurnId(conversation: Conversation): string | null {
+  const last = shownTurns(conversation).at(-1)
+  return last === undefined ? null : (captionsAt(conversation, last.id)[0] ?? last.id)
+}
+
+/** Ids of the captions of which one is the turn with this id; of another turn only its own. */
+function captionsAt(conversation: Conversation, id: string): readonly string[] {
+  const captions = turnsUnder(conversation, '').filter(({ question }) => question === null)
+  return captions.some((caption) => caption.id === id) ? captions.map((caption) => caption.id) : [id]
 }
 
 /** Ids of this turn and of everything that followed it. */

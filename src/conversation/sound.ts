@@ -204,6 +204,10 @@ function soundFacts(value: unknown): AnswerFacts {
     prefilled: whole(facts['prefilled']),
     dropped: whole(facts['dropped']),
     ...(typeof model === 'string' && { model: soundName(model) }),
+    ...(typeof facts['tookMs'] === 'number' && { tookMs: positive(facts['tookMs']) }),
+    ...(typeof facts['decoding'] === 'string' && { decoding: soundName(facts['decoding']) }),
+    ...(facts['varied'] === true && { varied: true }),
+    ...(typeof facts['outside'] === 'number' && { outside: Math.min(1, positive(facts['outside'])) }),
   }
 }
 

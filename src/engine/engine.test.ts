@@ -138,7 +138,7 @@ describe('an answer', () => {
     expect(pictures.reads()).toBe(1)
     expect(told).toEqual(['writing', 'writing', 'writing'])
     for (const { look, tokenIds } of [second, third]) {
-      expect(look).toEqual({ width: 8, height: 4, photograph: false, readMs: 0, lookMs: 0 })
+      expect(look).toEqual({ width: 8, height: 4, photograph: false, outside: null, readMs: 0, lookMs: 0 })
       expect(tokenIds).toEqual(first.tokenIds)
     }
   })

@@ -5,7 +5,7 @@
 import type { PictureRead } from '../image/read-picture.ts'
 import type { MemoryReport, Provider } from '../pack/device-report.ts'
 import { AppError, orCancelled, throwIfCancelled, toFailure, type Failure } from '../pack/failure.ts'
-import { lookKey, type PackReader, type Preprocessing } from '../pack/manifest.ts'
+import { lookKey, type PackManifest, type PackReader, type Preprocessing } from '../pack/manifest.ts'
 import type {
   Answered,
   AnswerProgress,
@@ -21,6 +21,7 @@ import type {
 import type { Handlers } from '../protocol/rpc.ts'
 import type { Compute } from '../runtime/device/compute.ts'
 import { lossOf, unlessLost } from '../runtime/device/loss.ts'
+import { outsideOf } from '../runtime/limits/limits.ts'
 import { openTalkingModel } from '../runtime/models/models.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
 import type { Judgements } from '../runtime/models/open-parts.ts'
@@ -37,7 +38,8 @@ export interface EngineParts {
     place: PackPlace,
     options: { onBytes: (bytes: number) => void; signal: AbortSignal },
   ) => Promise<PackReader>
-  openCompute: (prefer: Provider | null) => Promise<Compute>
+  /** For a model that is about to be loaded; see `chooseCompute`. */
+  openCompute: (prefer: Provider | null, manifest: PackManifest) => Promise<Compute>
   readPicture: (image: Blob, preprocessing: Preprocessing) => Promise<PictureRead>
   seen: SeenPictures
   /** Where the self-test of our kernels is remembered. */
@@ -47,6 +49,7 @@ export interface EngineParts {
 /** What a look gave, and which model it was that looked. */
 interface SeenBy extends Seen {
   model: TalkingModel
+  outside: number | null
   readMs: number
   lookMs: number
 }
@@ -158,10 +161,12 @@ export class Engine implements Handlers<EngineCalls> {
   ): Promise<LoadedModel> {
     const startedAt = performance.now()
     await this.#unload()
-    const compute = await this.#parts.openCompute(prefer)
+    const pack = await this.#openPack(place, report, signal)
+    const compute = await this.#parts.openCompute(prefer, pack.manifest)
     try {
+      throwIfCancelled(signal)
       const work = async (): Promise<TalkingModel> =>
-        openTalkingModel(await this.#openPack(place, report, signal), compute, {
+        openTalkingModel(pack, compute, {
           signal,
           memory,
           kernels,
@@ -245,7 +250,7 @@ export class Engine implements Handlers<EngineCalls> {
     const { model } = this.#current()
     const key = lookKey(model.manifest)
     const before = await this.#parts.seen.get(id, key)
-    if (before !== undefined) return { ...before, model, readMs: 0, lookMs: 0 }
+    if (before !== undefined) return seenBy(model, before, { readMs: 0, lookMs: 0 })
     const startedAt = performance.now()
     report({ stage: 'reading' })
     const { preprocessing } = model.manifest
@@ -262,7 +267,7 @@ export class Engine implements Handlers<EngineCalls> {
       // Read back once, to be kept: no later turn, nor a reload, has to look again.
       const seen: Seen = { embeddings: await onDevice.read(), width, height, photograph }
       await this.#parts.seen.keep(id, key, seen)
-      return { ...seen, model, readMs: readAt - startedAt, lookMs: performance.now() - readAt }
+      return seenBy(model, seen, { readMs: readAt - startedAt, lookMs: performance.now() - readAt })
     } finally {
       onDevice.dispose()
     }
@@ -298,8 +303,12 @@ function discuss(model: TalkingModel, { embeddings }: Seen): Discussion {
   return model.talk.discuss(model.look.seenBefore(embeddings))
 }
 
-function lookedOf({ width, height, photograph, readMs, lookMs }: SeenBy): Looked {
-  return { width, height, photograph, readMs, lookMs }
+function seenBy(model: TalkingModel, seen: Seen, ms: Pick<SeenBy, 'readMs' | 'lookMs'>): SeenBy {
+  return { ...seen, ...ms, model, outside: outsideOf(model.manifest, seen.embeddings) }
+}
+
+function lookedOf({ width, height, photograph, outside, readMs, lookMs }: SeenBy): Looked {
+  return { width, height, photograph, outside, readMs, lookMs }
 }
 
 function answeredOf({ look, last, startedAt, firstAt }: Progress): Answered {

@@ -44,6 +44,11 @@ export interface Looked {
   height: number
   /** It has the shades of a photograph; a drawing has not. */
   photograph: boolean
+  /**
+   * How much it looks like a picture of a sort that the model was not taught, 0 to 1; from ½ on it is taken for one. Null
+   * for models whose limits are not known.
+   */
+  outside: number | null
   /** Decoding and resizing the picture; 0, like `lookMs`, when this model had seen it before. */
   readMs: number
   /** Vision encoder and Q-Former. */

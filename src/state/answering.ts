@@ -2,7 +2,14 @@
  * Writes the answers that wait: which they are follows from the conversations alone, and the queue holds one job for each.
  * How far an answer is while it is written is nobody's to keep; other pages are told as it happens.
  */
-import { earlierTurns, type Picture, type SettledAnswer, type Turn } from '../conversation/conversation.ts'
+import {
+  earlierTurns,
+  isGuess,
+  type AnswerFacts,
+  type Picture,
+  type SettledAnswer,
+  type Turn,
+} from '../conversation/conversation.ts'
 import {
   attemptOf,
   isOpen,
@@ -16,6 +23,7 @@ import type { Saying } from '../messages/note.ts'
 import { assertWrites, emptyAnswerText } from '../pack/empty-answer.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import type { AnswerProgress, AnswerRequest, Answered } from '../protocol/engine-calls.ts'
+import { decodedFor, decodingKey } from './another.ts'
 import type { ConversationSources, Shelf } from './shelf.ts'
 import type { LookAhead } from './look-ahead.ts'
 import { modelName } from './model-slice.ts'
@@ -183,12 +191,15 @@ export class Answering {
     signal: AbortSignal,
   ): Promise<SettledAnswer | null> {
     let written = ''
+    const startedAt = this.#sources.now()
+    const tookMs = (): number => this.#sources.now() - startedAt
     const onEvent = (progress: AnswerProgress): void => {
       if (progress.stage === 'writing') written = progress.text
       this.#report(job, progress)
     }
     try {
-      const request = await this.#requestFor(job, turn, picture)
+      const { request, varied } = await this.#requestFor(job, turn, picture)
+      const decoding = decodingKey(request.settings)
       const answered = await this.#engine.call('answer', request, { onEvent, signal })
       const { look } = answered
       if (look !== null) {
@@ -198,15 +209,21 @@ export class Answering {
       if (answered.finish === 'stopped' && answered.text === '' && reasonOf(signal) === 'withdrawn')
         return null
       if (answered.finish !== 'stopped') this.#get().answerFinished()
-      return done(answered)
+      return done(answered, { tookMs: tookMs(), decoding, ...(varied && { varied }) })
     } catch (error) {
       const failure = withSetting(toFailure(error))
       if (failure.code !== 'cancelled') return { status: 'failed', text: written, failure }
-      return written === '' && reasonOf(signal) === 'withdrawn' ? null : done({ ...NOTHING, text: written })
+      return written === '' && reasonOf(signal) === 'withdrawn'
+        ? null
+        : done({ ...NOTHING, text: written }, { tookMs: tookMs() })
     }
   }
 
-  async #requestFor({ conversationId }: AnswerJob, turn: Turn, picture: Picture): Promise<AnswerRequest> {
+  async #requestFor(
+    { conversationId }: AnswerJob,
+    turn: Turn,
+    picture: Picture,
+  ): Promise<{ request: AnswerRequest; varied: boolean }> {
     const image = this.#get().images[picture.id] ?? (await this.#sources.library.picture(picture.id))?.image
     if (image === undefined)
       throw new AppError('not-found', 'This picture is no longer stored here; drop it again.')
@@ -216,13 +233,22 @@ export class Answering {
     const { question } = turn
     const conversation = this.#shelf.find(conversationId)
     const earlier = conversation === undefined ? [] : earlierTurns(conversation, turn, picture.id)
+    const seed = this.#sources.now() % 2 ** 32
+    const wanted = decodingOf(settings, seed)
+    const decoded =
+      conversation === undefined
+        ? { settings: wanted, varied: false }
+        : decodedFor({ conversation, turn, pictureId: picture.id }, wanted, { model: modelName(model), seed })
     return {
-      picture: { id: picture.id, image },
-      asked:
-        question === null
-          ? { kind: 'caption', prompt: settings.prompt }
-          : { kind: 'question', question, earlier, template: settings.template },
-      settings: decodingOf(settings, this.#sources.now() % 2 ** 32),
+      request: {
+        picture: { id: picture.id, image },
+        asked:
+          question === null
+            ? { kind: 'caption', prompt: settings.prompt }
+            : { kind: 'question', question, earlier, template: settings.template },
+        settings: decoded.settings,
+      },
+      varied: decoded.varied,
     }
   }
 
@@ -238,7 +264,8 @@ export class Answering {
     const { conversations, settings } = this.#get()
     const now = conversations.flatMap(({ pictures }) => pictures).filter(({ id }) => id === picture.id)
     const beyond = question === null && photographsAmong(now, settings).length > 0
-    this.#set({ announcement: beyond ? `${said}. ${BEYOND}` : said })
+    const guess = isGuess(facts) ? `${said}. ${GUESS}` : said
+    this.#set({ announcement: beyond ? `${said}. ${BEYOND}` : guess })
   }
 
   /** Shows how far a job of this page is, and now and then tells the others; null when it is over, which they always hear. */
@@ -277,7 +304,10 @@ function reasonOf(signal: AbortSignal): StopReason | null {
   return signal.aborted ? (signal.reason as StopReason) : null
 }
 
-function done({ text, tokenIds, answers, ...rest }: Answered): SettledAnswer & { status: 'done' } {
+function done(
+  { text, tokenIds, answers, ...rest }: Answered,
+  noted: Pick<AnswerFacts, 'tookMs' | 'decoding' | 'varied'>,
+): SettledAnswer & { status: 'done' } {
   const { finish, prefilled, dropped, prefillMs, decodeMs, look } = rest
   const lookMs = look === null ? 0 : look.readMs + look.lookMs
   return {
@@ -285,7 +315,16 @@ function done({ text, tokenIds, answers, ...rest }: Answered): SettledAnswer & {
     text,
     tokenIds,
     answers,
-    facts: { finish, prefilled, dropped, prefillMs, decodeMs, lookMs },
+    facts: {
+      finish,
+      prefilled,
+      dropped,
+      prefillMs,
+      decodeMs,
+      lookMs,
+      ...noted,
+      ...(look !== null && look.outside !== null && { outside: look.outside }),
+    },
   }
 }
 
@@ -307,6 +346,7 @@ const NOTHING: Answered = {
   look: null,
 }
 
+const GUESS = 'This is a guess: the picture does not look like the drawings the practice model knows.'
 const BEYOND = 'This looks like a photograph, and the built-in model knows drawn scenes only.'
 
 export function answeringSlice(answering: Answering, tab: string): AnsweringSlice {

@@ -36,10 +36,13 @@ export function measureSlice(set: SetState, get: GetState, measureDevice: Measur
       const onStage = (stage: string): void => set({ measuring: { status: 'running', stage } })
       onStage('start')
       try {
+        const { model, settings } = get()
+        // What it runs on may have been found out, which is not done twice.
+        const prefer = model.status === 'ready' ? model.loaded.device.provider : settings.prefer
         // Two models at once may be more than the device holds.
         const pack = await get().unloadModel()
         throwIfCancelled(stop.signal)
-        const { prefer, kernels } = get().settings
+        const { kernels } = settings
         const request = { pack, prefer, kernels, tokens: TOKENS, promptTokens: PROMPT_TOKENS }
         const result = await measureDevice(request, { onStage, signal: stop.signal })
         set({ measuring: { status: 'done', result }, announcement: 'This device is measured.' })

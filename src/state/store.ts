@@ -103,7 +103,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...turnsSlice(set, get, sources, { shelf, answering, lookAhead, drafts }),
       ...fitsSlice(set, get, comparing, async (id) => (await sources.library.picture(id))?.image),
       ...searchSlice(set, get, { ...dependencies.search, comparing }),
-      ...studioSlice(set, get, dependencies.studio, { engine, answering }),
+      ...studioSlice(set, get, dependencies.studio, { engine, answering, comparing }),
       ...exchangeSlice(set, get, sources, shelf, packs.offerFile),
     }
   })

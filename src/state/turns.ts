@@ -1,5 +1,5 @@
 /** What people do in a conversation: ask, ask again, choose, remove. */
-import { idsFrom, shownTurns, titleOf, type Picture, type Turn } from '../conversation/conversation.ts'
+import { idsFrom, lastTurnId, titleOf, type Picture, type Turn } from '../conversation/conversation.ts'
 import { withAnotherAttempt, withChosen, withRemoval, withTurn, type Removal } from '../conversation/kept.ts'
 import type { Answering } from './answering.ts'
 import type { ConversationSources, Shelf } from './shelf.ts'
@@ -98,8 +98,7 @@ export function turnsSlice(
     ask(question) {
       const conversation = shelf.current()
       if (conversation === undefined) return
-      const parent = shownTurns(conversation).at(-1)?.id ?? null
-      const turn = newTurn(parent, question, conversation.pictures)
+      const turn = newTurn(lastTurnId(conversation), question, conversation.pictures)
       shelf.change(conversation.id, (kept) => withTurn(kept, turn))
     },
     askAgain(turnId, question) {

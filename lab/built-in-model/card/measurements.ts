@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { PRECISIONS, type Precision } from '../../../src/pack/precisions.ts'
 import type { Tally } from '../../../src/scenes/judge.ts'
 import type { Combinations } from '../../../src/scenes/scene.ts'
+import type { LimitsFigures } from '../limits/measure-limits.ts'
 import type { Evaluation } from '../evaluation/tallies.ts'
 
 /** The precision of the pack that comes with the page. */
@@ -36,6 +37,8 @@ export interface Retrieval {
 export interface Measurements {
   answers: Measured<Answers>
   retrieval: Measured<Partial<Record<Combinations, Retrieval>>>
+  /** Absent until it was measured; of the built-in precision. */
+  limits?: { checkpoint: string } & LimitsFigures
 }
 
 /** Figures of one checkpoint, which is told by the hash of its weights: see `checkpointHash`. */

@@ -21,6 +21,7 @@ export function cardBlocks(measurements: Measurements): Record<string, string> {
     questions: questionTable(measurements),
     combinations: combinationTable(measurements),
     retrieval: retrievalTable(measurements),
+    limits: limitsTable(measurements),
   }
 }
 
@@ -117,6 +118,27 @@ function retrievalTable({ retrieval }: Measurements): string {
     percent(found.matching['most similar']),
   ])
   return `${distinct.join('; ')}.\n\n${table(header, body)}`
+}
+
+function limitsTable({ limits }: Measurements): string {
+  if (limits === undefined) return NOT_YET
+  const { area, falseAlarms, missed } = limits
+  const alarms = Object.entries(falseAlarms).map(
+    ([kind, tally]) => `${percent(tally)} of ${tally.of} scenes (${kind})`,
+  )
+  const body = Object.entries(missed).map(([kind, { unseen, shipped }]) => [
+    kind,
+    percent(shipped),
+    percent(unseen),
+  ])
+  const all = (of: 'unseen' | 'shipped'): Tally =>
+    Object.values(missed).reduce(
+      (sum, { [of]: one }) => ({ right: sum.right + one.right, of: sum.of + one.of }),
+      { right: 0, of: 0 },
+    )
+  body.push(['all', percent(all('shipped')), percent(all('unseen'))])
+  const summary = `Taken for something else: ${alarms.join(', ')}. Area under the ROC curve on kinds never fitted to: ${area.toFixed(3)}.`
+  return `${summary}\n\n${table(['not noticed', 'of other pictures', 'where the whole kind was left out'], body)}`
 }
 
 const COMBINATIONS: readonly Combinations[] = ['trained', 'new']

@@ -1,6 +1,7 @@
 import type { Translated } from '../translated.ts'
+import { limits } from './limits.ts'
 import { search } from './search.ts'
 import { shell } from './shell.ts'
 import { studio } from './studio.ts'
 
-export const es: Translated = { search, shell, studio }
+export const es: Translated = { limits, search, shell, studio }

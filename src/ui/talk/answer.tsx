@@ -1,4 +1,5 @@
 import { memo, useEffect, useRef, type ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
 import {
   answerText,
   type AnswerFacts,
@@ -15,6 +16,7 @@ import { answerKey, type UnderWay } from '../../state/answering.ts'
 import { modelName } from '../../state/model-slice.ts'
 import { FitsPicture } from './fit.tsx'
 import { useApp } from '../store-context.ts'
+import { LimitsMark } from './limits-mark.tsx'
 
 interface AnswerProps {
   turnId: string
@@ -54,7 +56,7 @@ export const Answer = memo(function Answer(props: AnswerProps): ReactElement {
     >
       {withPicture && <PictureView picture={picture} />}
       <div className="said">
-        <Words answer={answer} underWay={underWay} picture={picture} turnId={turnId} />
+        <Words answer={answer} question={question} underWay={underWay} picture={picture} turnId={turnId} />
         {(canStop || canCopy) && (
           <div className="actions">
             {canStop && (
@@ -79,11 +81,13 @@ export const Answer = memo(function Answer(props: AnswerProps): ReactElement {
 
 function Words({
   answer,
+  question,
   underWay,
   picture,
   turnId,
 }: {
   answer: AnswerState
+  question: string | null
   underWay: UnderWay | undefined
   picture: Picture
   turnId: string
@@ -97,10 +101,14 @@ function Words({
           {answer.text === '' ? (
             <p className="stage">{emptyAnswerText({ tokens: answer.tokenIds.length, ...answer.facts })}</p>
           ) : (
-            <p className="caption">{answer.text}</p>
+            <>
+              <LimitsMark facts={answer.facts} question={question} />
+              <p className="caption">{answer.text}</p>
+            </>
           )}
           {answer.answers.length > 1 && <Others answers={answer.answers} />}
           <p className="timing">{timing(answer.facts, answer.tokenIds.length)}</p>
+          {answer.facts.varied === true && <Varied />}
           <OtherModel by={answer.facts.model} />
           <FitsPicture
             answer={answerKey(turnId, picture.id)}
@@ -159,6 +167,12 @@ function textsOf({ text, answers }: { text: string; answers: readonly AnswerText
   return texts.filter((one) => one.trim() !== '')
 }
 
+/** The settings would have given the same words again. */
+function Varied(): ReactElement {
+  const { t } = useTranslation('limits')
+  return <p className="timing">{t('varied')}</p>
+}
+
 /** Says who wrote an answer when it was not the model that runs now, which looks at the picture itself when asked. */
 function OtherModel({ by }: { by: string | undefined }): ReactElement | null {
   const now = useApp((state) => modelName(state.model))
@@ -212,9 +226,12 @@ function Failed({
   )
 }
 
-function timing({ finish, lookMs, prefillMs, decodeMs, prefilled }: AnswerFacts, tokens: number): string {
+function timing(
+  { finish, lookMs, prefillMs, decodeMs, prefilled, tookMs }: AnswerFacts,
+  tokens: number,
+): string {
   const total = lookMs + prefillMs + decodeMs
-  const parts = [finish === 'stopped' ? `Stopped after ${seconds(total)}` : seconds(total)]
+  const parts = [finish === 'stopped' ? `Stopped after ${seconds(tookMs ?? total)}` : seconds(total)]
   if (tokens > 0) parts.push(`first word after ${seconds(lookMs + prefillMs)}`)
   if (tokens > 1 && decodeMs > 0)
     parts.push(`${((1000 * (tokens - 1)) / decodeMs).toFixed(1)} tokens per second`)

@@ -189,18 +189,22 @@ function TurnActions({
   const underWay = useApp((state) =>
     conversation.pictures.some(({ id }) => answerKey(turn.id, id) in state.underWay),
   )
+  // What waits is about to be written.
+  const waiting = conversation.pictures.some(({ id }) => turn.answers[id]?.status === 'waiting')
   if (underWay) return null
   const name = turn.question ?? conversation.pictures.map((picture) => picture.name).join(', ')
   return (
     <div className="actions">
-      <button
-        type="button"
-        className="quiet"
-        aria-label={`Write another answer: ${name}`}
-        onClick={() => askAgain(turn.id, turn.question)}
-      >
-        Write another
-      </button>
+      {!waiting && (
+        <button
+          type="button"
+          className="quiet"
+          aria-label={`Write another answer: ${name}`}
+          onClick={() => askAgain(turn.id, turn.question)}
+        >
+          Write another
+        </button>
+      )}
       <button
         type="button"
         className="quiet"

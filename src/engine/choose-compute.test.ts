@@ -1,0 +1,107 @@
+import { beforeEach, expect, it, vi } from 'vitest'
+import { openPackFolder } from '../cli/files.ts'
+import type { DeviceSpeed } from '../pack/caption-work.ts'
+import type { Provider } from '../pack/device-report.ts'
+import type { PackManifest } from '../pack/manifest.ts'
+import type { Compute } from '../runtime/device/compute.ts'
+import { openCompute } from '../runtime/device/open-compute.ts'
+import { tableInMemory } from '../store/table.ts'
+import { chooseCompute, secondsText, Speeds, type ChooseParts } from './choose-compute.ts'
+
+const FAST: DeviceSpeed = { flops: 1e13, bytesPerSecond: 1e12, launchMs: 0.01 }
+const PROCESSOR: DeviceSpeed = { flops: 1e10, bytesPerSecond: 1e10, launchMs: 0.01 }
+/** As lavapipe: every launch takes its time. */
+const SLOW: DeviceSpeed = { flops: 5e9, bytesPerSecond: 2e9, launchMs: 4 }
+
+const { manifest } = await openPackFolder('public/models/drawn-scenes')
+const destroy = vi.fn()
+let kept: Map<string, DeviceSpeed>
+let onGpu: DeviceSpeed
+let software: boolean
+let measured: Provider[]
+
+beforeEach(() => {
+  destroy.mockReset()
+  kept = new Map()
+  measured = []
+  ;[onGpu, software] = [SLOW, true]
+})
+
+async function choose(
+  prefer: Provider | null = null,
+  pack: PackManifest = manifest,
+  browser = 'one',
+): Promise<Compute> {
+  const processor = await openCompute('wasm')
+  const gpu: Compute = {
+    ...processor,
+    provider: 'webgpu',
+    // Nothing is computed on it.
+    device: { destroy } as unknown as GPUDevice,
+    adapter: 'llvmpipe',
+    software,
+    reason: null,
+  }
+  const parts: ChooseParts = {
+    openCompute: (wanted) => Promise.resolve(wanted === 'wasm' ? processor : gpu),
+    probeSpeed: ({ provider }) => {
+      measured.push(provider)
+      return Promise.resolve(provider === 'wasm' ? PROCESSOR : onGpu)
+    },
+    speeds: new Speeds(tableInMemory(kept), browser),
+  }
+  return chooseCompute(pack, prefer, parts)
+}
+
+it('takes the processor where a measured step says that it is faster, and says so', async () => {
+  const compute = await choose()
+  expect(compute.provider).toBe('wasm')
+  expect(compute.reason).toMatch(
+    /about 0\.\d+ s on the processor and \S+ s on WebGPU \(llvmpipe, which is software\)/,
+  )
+  expect(destroy).toHaveBeenCalledOnce()
+})
+
+it('takes a software renderer that is faster all the same, and a graphics card that is', async () => {
+  onGpu = FAST
+  for (software of [true, false]) expect((await choose()).provider).toBe('webgpu')
+  expect(destroy).not.toHaveBeenCalled()
+})
+
+it('asks a graphics card too where the model is small, and no more where it is large', async () => {
+  software = false
+  expect((await choose()).provider).toBe('wasm')
+  const large = { ...manifest, files: manifest.files.map((file) => ({ ...file, bytes: 100 * file.bytes })) }
+  measured = []
+  expect((await choose(null, large, 'other')).provider).toBe('webgpu')
+  expect(measured).toEqual([])
+})
+
+it('leaves it to people who have chosen', async () => {
+  expect((await choose('webgpu')).provider).toBe('webgpu')
+  expect((await choose('wasm')).reason).toBe('WebAssembly was chosen.')
+  expect(measured).toEqual([])
+})
+
+it('measures once for each device and version of a browser', async () => {
+  await choose()
+  await choose()
+  expect(measured).toEqual(['wasm', 'webgpu'])
+  await choose(null, manifest, 'two')
+  expect(measured).toHaveLength(4)
+})
+
+it('takes the graphics card where a probe fails', async () => {
+  const processor = await openCompute('wasm')
+  const compute = await chooseCompute(manifest, null, {
+    openCompute: (wanted) =>
+      Promise.resolve(wanted === 'wasm' ? processor : { ...processor, provider: 'webgpu', software: true }),
+    probeSpeed: () => Promise.reject(new Error('No.')),
+    speeds: new Speeds(tableInMemory(new Map()), ''),
+  })
+  expect(compute.provider).toBe('webgpu')
+})
+
+it('says seconds with the digits that a probe is good for', () => {
+  expect([0.0834, 3.42, 12.6].map(secondsText)).toEqual(['0.083 s', '3.4 s', '13 s'])
+})

@@ -1,0 +1,87 @@
+/**
+ * What to compute on where nobody chose: the graphics card, unless a measured step says that the processor is faster. A
+ * software renderer is WebGPU too, and of a small model launching work may cost more than doing it.
+ */
+import { captionWork, predictedSeconds, type DeviceSpeed } from '../pack/caption-work.ts'
+import { memoryOf } from '../pack/device-memory.ts'
+import type { Provider } from '../pack/device-report.ts'
+import { weightBytes, type PackManifest } from '../pack/manifest.ts'
+import { budgetFor } from '../pack/memory-budget.ts'
+import { needsOf } from '../pack/model-needs.ts'
+import type { Compute } from '../runtime/device/compute.ts'
+import type { Table } from '../store/table.ts'
+
+export interface ChooseParts {
+  openCompute: (prefer: Provider | null) => Promise<Compute>
+  probeSpeed: (compute: Compute) => Promise<DeviceSpeed>
+  /** What was measured at earlier visits. */
+  speeds: Speeds
+}
+
+/** Below this even a graphics card is asked: its work may be too little to be worth handing over. */
+const SMALL_BYTES = 64 * 2 ** 20
+/** The processor has to be so many times faster: a probe of half a second is no more exact than that. */
+const CLEARLY = 1.5
+
+/** As `openCompute` opens it. Where the processor was found to be faster, `reason` says so, with both figures. */
+export async function chooseCompute(
+  manifest: PackManifest,
+  prefer: Provider | null,
+  { openCompute, probeSpeed, speeds }: ChooseParts,
+): Promise<Compute> {
+  const gpu = await openCompute(prefer)
+  if (prefer !== null || gpu.provider === 'wasm' || !isInQuestion(manifest, gpu)) return gpu
+  const processor = await openCompute('wasm')
+  try {
+    const work = captionWork(manifest)
+    const onProcessor = predictedSeconds(work, await speeds.of(processor, probeSpeed))
+    const onGpu = predictedSeconds(work, await speeds.of(gpu, probeSpeed))
+    if (!(onProcessor * CLEARLY < onGpu)) return gpu
+    gpu.device?.destroy()
+    const name = gpu.adapter || 'an adapter without a name'
+    const what = gpu.software ? `${name}, which is software` : name
+    return {
+      ...processor,
+      reason: `A step was measured on both: a caption takes about ${secondsText(onProcessor)} on the processor and ${secondsText(onGpu)} on WebGPU (${what}).`,
+    }
+  } catch {
+    // A device that fails a probe may still run the model, and says what is wrong with it when it does not.
+    return gpu
+  }
+}
+
+function isInQuestion(manifest: PackManifest, { software }: Compute): boolean {
+  const onProcessor = { provider: 'wasm', f16: false } as const
+  const memory = memoryOf(null, { software: false })
+  if (!budgetFor(needsOf(manifest, onProcessor), memory, 'auto').fits) return false
+  return software || weightBytes(manifest) <= SMALL_BYTES
+}
+
+export function secondsText(seconds: number): string {
+  return `${seconds < 9.95 ? Number(seconds.toPrecision(2)) : Math.round(seconds)} s`
+}
+
+/** Speeds of devices, kept between visits where the browser lets us. */
+export class Speeds {
+  readonly #table: Table<DeviceSpeed>
+  readonly #browser: string
+  readonly #memory = new Map<string, DeviceSpeed>()
+
+  /** `browser` is what the browser calls itself: another version is measured anew. */
+  constructor(table: Table<DeviceSpeed>, browser: string) {
+    this.#table = table
+    this.#browser = browser
+  }
+
+  /** What was measured of this device, or is measured now. */
+  async of(compute: Compute, probeSpeed: ChooseParts['probeSpeed']): Promise<DeviceSpeed> {
+    const { provider, adapter, f16, subgroups } = compute
+    const key = [provider, adapter, f16, subgroups, this.#browser].join(' ')
+    const known = this.#memory.get(key) ?? (await this.#table.get(key).catch(() => undefined))
+    const speed = known ?? (await probeSpeed(compute))
+    this.#memory.set(key, speed)
+    // Storage may be absent, forbidden or full.
+    if (known === undefined) await this.#table.set(key, speed).catch(() => undefined)
+    return speed
+  }
+}

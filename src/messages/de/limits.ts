@@ -1,0 +1,8 @@
+import type { TranslatedNamespace } from '../translated.ts'
+
+export const limits: TranslatedNamespace<'limits'> = {
+  guess: 'Das sieht nicht aus wie die Zeichnungen, die das Übungsmodell kennt. Geraten:',
+  strange:
+    'Fragen mit {{words}} hat das Übungsmodell nicht gelernt; es antwortet auf Was, Wie viele, Welche Farbe und Wo.',
+  varied: 'Gewürfelt, weil Ihre Einstellungen jedes Mal dieselben Worte geben.',
+}

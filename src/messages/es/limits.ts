@@ -1,0 +1,8 @@
+import type { TranslatedNamespace } from '../translated.ts'
+
+export const limits: TranslatedNamespace<'limits'> = {
+  guess: 'Esto no se parece a los dibujos que conoce el modelo de práctica. Una suposición:',
+  strange:
+    'El modelo de práctica no aprendió preguntas con {{words}}; responde a qué, cuántos, de qué color y dónde.',
+  varied: 'Muestreado, porque sus ajustes dan cada vez las mismas palabras.',
+}

@@ -1,0 +1,8 @@
+import type { TranslatedNamespace } from '../translated.ts'
+
+export const limits: TranslatedNamespace<'limits'> = {
+  guess: 'Cela ne ressemble pas aux dessins que connaît le modèle d’essai. Une supposition :',
+  strange:
+    'Le modèle d’essai n’a pas appris les questions avec {{words}} ; il répond à quoi, combien, quelle couleur et où.',
+  varied: 'Tiré au sort, car vos réglages donnent chaque fois les mêmes mots.',
+}

@@ -1,0 +1,58 @@
+/**
+ * A model's sense of its limits: whether a picture is of the sort that training showed. One logistic over what the
+ * language model is given of the picture, so it costs nothing and is the same on every device. It was fitted to pictures
+ * inside and outside of what a model was taught (`lab/built-in-model/limits.ts`), and holds for the weights it was fitted
+ * to and no others.
+ */
+import { lookKey, type PackManifest } from '../../pack/manifest.ts'
+import { qFormerOf } from '../../pack/families.ts'
+import drawnScenes from './drawn-scenes.json' with { type: 'json' }
+
+export interface Limits {
+  /** Which vision encoders and Q-Formers it was fitted to: see `lookKey`. */
+  looks: readonly string[]
+  /** For each of `pooled`. */
+  weights: readonly number[]
+  bias: number
+}
+
+const KNOWN: readonly Limits[] = [drawnScenes]
+
+/** Null for a model whose limits nobody has measured. */
+export function limitsOf(manifest: PackManifest): Limits | null {
+  const key = lookKey(manifest)
+  return KNOWN.find(({ looks }) => looks.includes(key)) ?? null
+}
+
+/**
+ * How much query embeddings [queries, text hidden] look like those of a picture outside of what the model was taught:
+ * 0 to 1, and from ½ on it is taken for one. Null for a model whose limits are not known.
+ */
+export function outsideOf(manifest: PackManifest, embeddings: Float32Array): number | null {
+  const limits = limitsOf(manifest)
+  if (limits === null) return null
+  return outside(limits, pooled(embeddings, qFormerOf(manifest).shape.queries))
+}
+
+export function outside({ weights, bias }: Pick<Limits, 'weights' | 'bias'>, features: Float32Array): number {
+  const sum = features.reduce((so, value, i) => so + value * (weights[i] ?? 0), bias)
+  return 1 / (1 + Math.exp(-sum))
+}
+
+/** Mean and deviation over the queries of each column of their embeddings, [2 · text hidden]. */
+export function pooled(embeddings: Float32Array, queries: number): Float32Array<ArrayBuffer> {
+  const width = embeddings.length / queries
+  const found = new Float32Array(2 * width)
+  for (let column = 0; column < width; column += 1) {
+    let [sum, squares] = [0, 0]
+    for (let query = 0; query < queries; query += 1) {
+      const value = embeddings[query * width + column] ?? 0
+      sum += value
+      squares += value * value
+    }
+    const mean = sum / queries
+    found[column] = mean
+    found[width + column] = Math.sqrt(Math.max(0, squares / queries - mean * mean))
+  }
+  return found
+}
