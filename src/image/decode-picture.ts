@@ -8,11 +8,12 @@ import { decodeAvif, decodeWebp, type CompileCodec } from './codecs.ts'
 import { readGif } from './gif.ts'
 import { readIco } from './ico.ts'
 import { plainJpeg, type PlainJpeg } from './jpeg.ts'
-import { kindOf, type ImageFormat } from './kinds.ts'
+import type { ImageFormat } from './kinds.ts'
+import { formatOf } from './picture-format.ts'
 import type { RgbRows } from './pixels.ts'
 import { readPng } from './png.ts'
 import { blankRaster, finishRaster, type Alpha, type Orientation, type Raster } from './raster.ts'
-import { checkSize, refusedPicture } from './refusal.ts'
+import { checkSize } from './refusal.ts'
 import { plainWebp } from './webp.ts'
 
 export interface Platform {
@@ -39,33 +40,6 @@ export async function withPicture<T>(
   }
   const { raster, orientation } = await read(format, file, platform.compileCodec)
   return use(finishRaster(raster, orientation, alpha))
-}
-
-/** Throws `bad-image` when it is none of those that are read, and says what it is instead. */
-function formatOf(file: Uint8Array): ImageFormat {
-  if (file.length === 0) throw refusedPicture('This file is empty; copy it again.')
-  const kind = kindOf(file)
-  if (kind === null)
-    throw refusedPicture('This is not a picture; choose a JPEG, PNG, WebP, GIF, BMP, ICO or AVIF file.')
-  if ('format' in kind) return kind.format
-  switch (kind.foreign) {
-    case 'svg':
-      throw refusedPicture('SVG drawings are not read, since they can hold scripts; save it as PNG first.')
-    case 'picture':
-      throw refusedPicture(`${upperFirst(kind.named)} cannot be read here; save it as JPEG or PNG.`)
-    case 'film':
-      throw refusedPicture(
-        `${upperFirst(kind.named)} cannot be read here; save one of its pictures as JPEG or PNG.`,
-      )
-    case 'other':
-      throw refusedPicture(
-        `${upperFirst(kind.named)} are no pictures; choose a JPEG, PNG, WebP, GIF, BMP, ICO or AVIF file.`,
-      )
-  }
-}
-
-function upperFirst(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 interface Read {

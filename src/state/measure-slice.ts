@@ -45,7 +45,7 @@ export function measureSlice(set: SetState, get: GetState, measureDevice: Measur
         const { kernels } = settings
         const request = { pack, prefer, kernels, tokens: TOKENS, promptTokens: PROMPT_TOKENS }
         const result = await measureDevice(request, { onStage, signal: stop.signal })
-        set({ measuring: { status: 'done', result }, announcement: 'This device is measured.' })
+        set({ measuring: { status: 'done', result }, announcement: { key: 'models:said.measured' } })
       } catch (error) {
         const failure = toFailure(error)
         const cancelled = failure.code === 'cancelled'

@@ -1,5 +1,6 @@
-import { useEffect, type ReactElement } from 'react'
+import { useEffect, useMemo, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
+import type { AnswerText } from '../../conversation/conversation.ts'
 import { keptComparer } from '../../state/search/comparing.ts'
 import type { AppState } from '../../state/store.ts'
 import { shareText } from '../search/score-text.ts'
@@ -10,16 +11,17 @@ export interface FitProps {
   /** Names the answer: `answerKey`. */
   answer: string
   pictureId: string
-  /** The answer, or all of several; those that say nothing are left out. */
-  texts: readonly string[]
+  /** The answer, and all of them where there are several. */
+  said: { text: string; answers: readonly AnswerText[] }
 }
 
 /**
  * How well an answer fits the picture, once somebody has asked that of any; of several, the list of them with the best
  * first. Short answers (a colour, yes) say nothing by themselves that a picture could fit.
  */
-export function FitsPicture({ answer, pictureId, texts }: FitProps): ReactElement | null {
+export function FitsPicture({ answer, pictureId, said }: FitProps): ReactElement | null {
   const { t, i18n } = useTranslation('search')
+  const texts = useMemo(() => textsOf(said), [said])
   const fit = useApp((state) => state.fits[answer])
   const saysFits = useApp((state) => state.saysFits)
   const judge = useApp((state) => state.judgeFit)
@@ -35,7 +37,7 @@ export function FitsPicture({ answer, pictureId, texts }: FitProps): ReactElemen
         {t('askFit')}
       </button>
     )
-  if (fit.status === 'judging') return <p className="timing">{t('judgingFit')}</p>
+  if (fit.status === 'judging') return <p className="hint">{t('judgingFit')}</p>
   if (fit.status === 'failed') return <Notice failure={fit.failure} />
   const ranked = texts
     .map((text, i) => ({ text, share: fit.shares[i] ?? 0 }))
@@ -52,7 +54,7 @@ export function FitsPicture({ answer, pictureId, texts }: FitProps): ReactElemen
           <ol>
             {ranked.map(({ text, share }, i) => (
               <li key={i} dir="auto">
-                {text} <span className="timing">{shareText(share, i18n.language)}</span>
+                {text} <span className="hint">{shareText(share, i18n.language)}</span>
               </li>
             ))}
           </ol>
@@ -60,6 +62,12 @@ export function FitsPicture({ answer, pictureId, texts }: FitProps): ReactElemen
       )}
     </>
   )
+}
+
+/** What an answer says, all of it where there are several; what says nothing is left out. */
+function textsOf({ text, answers }: FitProps['said']): string[] {
+  const texts = answers.length > 1 ? answers.map((one) => one.text) : [text]
+  return texts.filter((one) => one.trim() !== '')
 }
 
 /** The built-in model that compares knows what the built-in one that talks knows, and nothing of photographs. */
