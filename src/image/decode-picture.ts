@@ -4,7 +4,7 @@
  */
 import { plainAvif } from './avif.ts'
 import { readBmp } from './bmp.ts'
-import { decodeAvif, decodeWebp, type CompileCodec } from './codecs.ts'
+import { decodeAvif, decodeWebp, type CodecSource } from './codecs.ts'
 import { readGif } from './gif.ts'
 import { readIco } from './ico.ts'
 import { plainJpeg, type PlainJpeg } from './jpeg.ts'
@@ -19,7 +19,7 @@ import { plainWebp } from './webp.ts'
 export interface Platform {
   /** Decodes and turns a plain JPEG and hands its rows to `use`; they are gone when `use` returns. */
   withJpeg<T>(jpeg: PlainJpeg, use: (rows: RgbRows) => T): Promise<T>
-  compileCodec: CompileCodec
+  codecs: CodecSource
 }
 
 /**
@@ -38,7 +38,7 @@ export async function withPicture<T>(
     checkSize(jpeg.width, jpeg.height)
     return platform.withJpeg(jpeg, use)
   }
-  const { raster, orientation } = await read(format, file, platform.compileCodec)
+  const { raster, orientation } = await read(format, file, platform.codecs)
   return use(finishRaster(raster, orientation, alpha))
 }
 
@@ -50,7 +50,7 @@ interface Read {
 async function read(
   format: Exclude<ImageFormat, 'jpeg'>,
   file: Uint8Array,
-  compile: CompileCodec,
+  codecs: CodecSource,
 ): Promise<Read> {
   switch (format) {
     case 'png':
@@ -62,22 +62,22 @@ async function read(
     case 'ico':
       return { raster: readIco(file), orientation: 1 }
     case 'webp':
-      return readWebp(file, compile)
+      return readWebp(file, codecs)
     case 'avif':
-      return readAvif(file, compile)
+      return readAvif(file, codecs)
   }
 }
 
-async function readWebp(file: Uint8Array, compile: CompileCodec): Promise<Read> {
+async function readWebp(file: Uint8Array, codecs: CodecSource): Promise<Read> {
   const { width, height, orientation, frame } = plainWebp(file)
-  const decoded = await decodeWebp(frame.bytes, compile)
+  const decoded = await decodeWebp(frame.bytes, codecs)
   return { raster: placed(decoded, frame, width, height), orientation }
 }
 
-async function readAvif(file: Uint8Array, compile: CompileCodec): Promise<Read> {
+async function readAvif(file: Uint8Array, codecs: CodecSource): Promise<Read> {
   const { size, orientation, bytes } = plainAvif(file)
   if (size !== null) checkSize(size.width, size.height)
-  return { raster: await decodeAvif(bytes, compile), orientation }
+  return { raster: await decodeAvif(bytes, codecs), orientation }
 }
 
 /** A frame on its picture, which is transparent black around it. */

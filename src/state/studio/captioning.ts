@@ -49,7 +49,8 @@ export class Captioning {
     this.#sources = sources
     this.#looks = new Looks(room, engine)
     room.onOpened = () => this.#takeUp()
-    room.onClosing = () => this.#halt('paused', { keepsStatus: true })
+    // A run that could not go on was not halted by anybody.
+    room.onClosing = () => this.#halt('paused', { keepsStatus: room.studio.missing !== null })
   }
 
   async begin(settings: RunSettings, paths?: readonly string[]): Promise<void> {
@@ -179,6 +180,7 @@ export class Captioning {
     })
     if (path === undefined) {
       this.#looks.forgetSeen()
+      this.#room.announce({ key: 'studio:runEnded', values: { count: run.total } })
       void this.#halt('ended')
       return
     }
