@@ -58,6 +58,8 @@ test('finds pictures of a folder by words, by another picture and without a netw
   const details = page.getByRole('dialog', { name: 'Picture' })
   await expect(details.getByRole('img', { name: 'scene 2.png' })).toBeVisible()
   await expectNoViolations(page)
+  // The graph that is looked into is fetched when it is first wanted, or comes from the service worker.
+  await context.setOffline(false)
   await details.getByText('Where the words point').click()
   await expect(details.getByLabel('Words to look for')).toHaveValue(caption)
   await details.getByRole('button', { name: 'Show' }).click()
@@ -73,7 +75,6 @@ test('finds pictures of a folder by words, by another picture and without a netw
   await expect(results.getByRole('button')).toHaveCount(1)
 
   // It is there after a reload, and goes when it is told to.
-  await context.setOffline(false)
   await page.reload()
   await expect(results.getByRole('button')).toHaveCount(6)
   await page.getByRole('button', { name: /^Take out/ }).click()
