@@ -92,7 +92,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...offlineSlice(set),
       ...withheldSlice(set),
       ...keptSlice(set, get, packs),
-      ...addingSlice(set, get, packs.client),
+      ...addingSlice(set, get, packs.client, (prefer) => engine.call('speed', { prefer })),
       ...savingSlice(set, get, packs),
       ...librarySlice(set, get, shelf),
       ...placeSlice(set, get),

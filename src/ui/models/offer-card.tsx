@@ -1,7 +1,11 @@
 import { useId, useState, type ReactElement } from 'react'
-import type { Offer } from '../../protocol/keeper-calls.ts'
+import type { Finding, Offer } from '../../protocol/keeper-calls.ts'
 import { useApp } from '../store-context.ts'
+import { durationRange } from '../../state/offers.ts'
 import { bytesText, durationText } from './amounts.ts'
+
+/** Less is there before anybody has read how long it takes. */
+const WORTH_SAYING_BYTES = 2 ** 26
 
 /** Everything that should be known before the first byte of weights. */
 export function OfferCard({ offer }: { offer: Offer }): ReactElement {
@@ -23,17 +27,11 @@ export function OfferCard({ offer }: { offer: Offer }): ReactElement {
         {offer.pinned === null ? 'will be read from this computer' : 'will be fetched'},{' '}
         {bytesText(offer.keepBytes)} kept{atMost && `; at most ${atMost}`}. Nothing is uploaded.
       </p>
-      {offer.bytesPerSecond !== null && (
-        <p>
-          At {bytesText(offer.bytesPerSecond)}/s, measured just now, this takes about{' '}
-          {durationText(offer.fetchBytes / offer.bytesPerSecond)}
-          {offer.what === 'checkpoint' && ', longer if converting cannot keep up'}.
-        </p>
-      )}
+      <Duration offer={offer} />
       <ul className="findings">
-        {offer.findings.map(({ ok, sentence }) => (
-          <li key={sentence}>
-            {ok ? '✓' : '⚠'} {sentence}
+        {offer.findings.map((finding) => (
+          <li key={finding.sentence}>
+            {markOf(finding)} {finding.sentence}
           </li>
         ))}
       </ul>
@@ -55,5 +53,29 @@ export function OfferCard({ offer }: { offer: Offer }): ReactElement {
         </button>
       </div>
     </section>
+  )
+}
+
+/** No tick for what is no good news. */
+function markOf({ ok, mixed }: Omit<Finding, 'sentence'>): string {
+  if (!ok) return '⚠'
+  return mixed === true ? '–' : '✓'
+}
+
+/** How long it takes until the model is there, by what was measured just now of the line and of converting. */
+function Duration({ offer }: { offer: Offer }): ReactElement | null {
+  const { fetchBytes, bytesPerSecond, convertBytesPerSecond } = offer
+  const speeds = [
+    ...(bytesPerSecond === null ? [] : [`${bytesText(bytesPerSecond)}/s arrive`]),
+    ...(convertBytesPerSecond === null ? [] : [`${bytesText(convertBytesPerSecond)}/s are converted`]),
+  ]
+  const range = durationRange(offer)
+  if (range === null || fetchBytes < WORTH_SAYING_BYTES) return null
+  const [least, most] = range.map(durationText)
+  return (
+    <p>
+      {least === most ? `About ${most}` : `Between ${least} and ${most}`}: {speeds.join(', ')}, measured just
+      now.
+    </p>
   )
 }
