@@ -138,6 +138,21 @@ describe('captions of a folder', () => {
   )
 })
 
+it('A table says which model wrote a caption, and that a person did who edited it', async () => {
+  const table = (): Record<string, unknown>[] =>
+    JSON.parse(textOf('captions.json')) as Record<string, unknown>[]
+  await run({ format: 'json' })
+  const [first, second, ...others] = table()
+  expect(first).toMatchObject({ model: 'untied, q8', edited: false })
+  const mine = { ...second, text: 'mine', edited: true }
+  writeFileSync(join(folder, 'captions.json'), JSON.stringify([first, mine, ...others]))
+  await run({ format: 'json', existing: 'append' })
+  expect(table()[1]).toMatchObject({ edited: true })
+  expect(table()[1]?.['text']).toMatch(/^mine, /)
+  await run({ format: 'json', existing: 'overwrite' })
+  expect(table()[1]).toMatchObject({ edited: false })
+})
+
 it('What a killed run had captioned for its table is there for a run with other settings', async () => {
   await run({ format: 'jsonl' }, { stopAfter: 5 })
   // A kill leaves the log alone.

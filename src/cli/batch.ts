@@ -11,7 +11,9 @@ import { stemOf } from '../studio/picture-files.ts'
 import { isInShard, type Shard } from '../studio/shard.ts'
 import { openCaptionFiles, sharesStems, type CaptionFiles } from './caption-files.ts'
 import { decodingSettings } from './decoding-flags.ts'
+import { openPackFolder } from './files.ts'
 import { findPictures } from './find-pictures.ts'
+import { fromHere } from './from-here.ts'
 import { earlierRun, RunJournal } from './run-journal.ts'
 import { sentenceOf } from './sentence.ts'
 import { captionOne, load, wordless, type AnswerFlags, type Run } from './talk.ts'
@@ -48,7 +50,7 @@ interface BatchSummary {
 export async function batch(request: BatchRequest, run: Run): Promise<number> {
   const { folder, flags } = request
   const { paths, leftAside } = await findPictures(folder, { recursive: flags.recursive ?? false })
-  const head = headOf(request)
+  const head = headOf(request, await modelNameIn(request.pack))
   const found = await earlierRun(request.journal)
   const unfinished = found?.finished === false ? found : null
   const earlier = unfinished?.head.key === head.key ? unfinished : null
@@ -76,7 +78,17 @@ export async function batch(request: BatchRequest, run: Run): Promise<number> {
   return summarise(outcomes, leftAside, work, request, run)
 }
 
-function headOf({ pack, flags }: BatchRequest): RunHead {
+/** What tables call the model: its name and precision, or where it lies if it cannot be opened, which is said when it is needed. */
+async function modelNameIn(pack: string): Promise<string> {
+  try {
+    const { name, precision } = (await openPackFolder(fromHere(pack))).manifest
+    return `${name}, ${precision}`
+  } catch {
+    return pack
+  }
+}
+
+function headOf({ pack, flags }: BatchRequest, model: string): RunHead {
   const { prompt, alpha, format, existing, trigger, prefix, suffix, shard, recursive = false } = flags
   const dress = { trigger, prefix, suffix }
   const settings = decodingSettings(flags)
@@ -85,7 +97,7 @@ function headOf({ pack, flags }: BatchRequest): RunHead {
     startedAt: Date.now(),
     format,
     bom: flags.bom ?? false,
-    columns: { model: pack, settings: JSON.stringify(settings) },
+    columns: { model, settings: JSON.stringify(settings) },
   }
 }
 

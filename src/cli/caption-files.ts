@@ -95,7 +95,9 @@ function fieldsOf(
   columns: TableOptions['columns'],
 ): Record<string, unknown> {
   if (format === 'jsonl' || format === 'kohya') return {}
-  return { score, ...columns, edited: before !== '' && text !== before && text.includes(before) }
+  // A person's words that are still in it were edited as the table says; a model's own were not.
+  const isAllNew = before === '' || !text.includes(before)
+  return { score, ...columns, ...(isAllNew && { edited: false }) }
 }
 
 export async function readTable(folder: string, format: TableFormat, shard: Shard): Promise<CaptionRow[]> {

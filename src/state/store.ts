@@ -100,7 +100,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...undoSlice(set, get, shelf),
       ...turnsSlice(set, get, sources, { shelf, answering, lookAhead, drafts }),
       ...searchSlice(set, get, { ...dependencies.search, comparing }),
-      ...studioSlice(set, get, dependencies.studio, { engine, answering }),
+      ...studioSlice(set, get, dependencies.studio, { engine, answering, comparing }),
       ...exchangeSlice(set, get, sources, shelf, packs.offerFile),
     }
   })

@@ -15,6 +15,7 @@ import type {
 import { studioIn, type FakeFolder } from './fake-studio.ts'
 import type { Client, Handlers } from '../../src/protocol/rpc.ts'
 import { answerKey } from '../../src/state/answering.ts'
+import type { ComparingCalls } from '../../src/state/search/comparing.ts'
 import type { MeasureDevice } from '../../src/state/measure-slice.ts'
 import { createAppStore, type AppDependencies, type AppStore } from '../../src/state/store.ts'
 import { channelInMemory } from '../../src/store/channel.ts'
@@ -108,6 +109,8 @@ export interface PageOptions {
   kept?: unknown[]
   drafts?: { load(): unknown; save(drafts: Record<string, string>): void }
   studio?: Partial<AppDependencies['studio']>
+  /** The thread that compares; left out: it never answers. */
+  comparing?: Client<ComparingCalls>
 }
 
 let ids = 0
@@ -146,6 +149,7 @@ export function openPage({ browser = fakeBrowser(), kept = [], ...options }: Pag
       offerFile: (file, name) => void offered.push({ file, name }),
       ...options.studio,
     },
+    ...(options.comparing && { comparing: options.comparing }),
   })
   return {
     ...handlers,
@@ -171,6 +175,7 @@ interface StoreParts {
   drafts?: AppDependencies['drafts']
   studio?: AppDependencies['studio']
   search?: AppDependencies['search']
+  comparing?: Client<ComparingCalls>
   /** Milliseconds since 1970. */
   now?: () => number
 }
@@ -191,7 +196,7 @@ export function storeOf({ client, library, tabs, ...parts }: StoreParts): AppSto
     drafts: parts.drafts ?? { load: () => null, save: () => undefined },
     studio: parts.studio ?? studioIn(fakeBrowser(), () => `id${(ids += 1)}`),
     search: parts.search ?? {
-      start: () => ({ call: () => new Promise(() => undefined), fail: () => undefined }),
+      start: () => parts.comparing ?? { call: () => new Promise(() => undefined), fail: () => undefined },
       builtInUrl: 'http://localhost/models/compares/',
       chooseFolder: () => Promise.resolve('none'),
       mayRead: () => Promise.resolve(true),

@@ -110,6 +110,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   atLeast: 'Mindestens',
   atMost: 'Höchstens',
   scoreAtMost: 'Bewertung höchstens',
+  matchAtMost: 'Übereinstimmung höchstens',
+  matchAll: 'Texte mit den Bildern vergleichen',
   order: 'Reihenfolge nach',
   orders: {
     name: 'Namen',

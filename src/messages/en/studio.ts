@@ -92,6 +92,8 @@ export const studio = {
   atLeast: 'At least',
   atMost: 'At most',
   scoreAtMost: 'Score at most',
+  matchAtMost: 'Match at most',
+  matchAll: 'Score captions against pictures',
   order: 'In the order of',
   orders: { name: 'names', score: 'score', match: 'match with the picture', length: 'length' },
   shown: '{{count, number}} of {{of, number}} shown.',

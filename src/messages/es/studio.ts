@@ -110,6 +110,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   atLeast: 'Al menos',
   atMost: 'Como máximo',
   scoreAtMost: 'Puntuación máxima',
+  matchAtMost: 'Coincidencia máxima',
+  matchAll: 'Comparar las leyendas con las imágenes',
   order: 'Ordenar por',
   orders: {
     name: 'nombre',

@@ -110,6 +110,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   atLeast: 'Au moins',
   atMost: 'Au plus',
   scoreAtMost: 'Score au plus',
+  matchAtMost: 'Accord au plus',
+  matchAll: 'Comparer les légendes aux images',
   order: 'Dans l’ordre',
   orders: {
     name: 'des noms',

@@ -103,6 +103,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   atLeast: '以上',
   atMost: '以下',
   scoreAtMost: 'スコアの上限',
+  matchAtMost: '一致の上限',
+  matchAll: 'キャプションと画像の一致を調べる',
   order: '並べ方',
   orders: {
     name: '名前',

@@ -102,6 +102,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   atLeast: '至少',
   atMost: '至多',
   scoreAtMost: '得分上限',
+  matchAtMost: '匹配度上限',
+  matchAll: '比较说明文字与图片',
   order: '排序',
   orders: {
     name: '名称',

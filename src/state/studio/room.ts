@@ -106,11 +106,15 @@ export class Room {
   async restore(): Promise<void> {
     try {
       const projects = await this.#sources.library.projects()
-      this.show({ projects })
       const [last] = projects
-      if (last?.run?.status !== 'running' || this.studio.status !== 'closed') return
+      const isUnfinished = last?.run?.status === 'running' && this.studio.status === 'closed'
       // What another page works on goes on there.
-      if (await this.#hold(last.id)) await this.#openKept(last, { ask: false })
+      if (!isUnfinished || !(await this.#hold(last.id))) {
+        this.show({ projects })
+        return
+      }
+      this.show({ projects, status: 'listing', project: last })
+      await this.#openKept(last, { ask: false })
     } catch (error) {
       this.fail(error)
     }

@@ -10,10 +10,12 @@ import type { Failure } from '../../pack/failure.ts'
 import { NO_HISTORY } from '../../studio/edits.ts'
 import type { Answering } from '../answering.ts'
 import type { EngineAccess } from '../engine-access.ts'
+import type { Comparing } from '../search/comparing.ts'
 import type { GetState, SetState } from '../store.ts'
 import { Captioning } from './captioning.ts'
 import { Correcting } from './correcting.ts'
 import { Exporting } from './exporting.ts'
+import { Matching } from './matching.ts'
 import { Room } from './room.ts'
 
 /** What the studio has from outside. */
@@ -74,6 +76,8 @@ export interface Studio {
   /** Prints of pictures by path (`pictureHash`), once they were asked for. */
   prints: ReadonlyMap<string, string> | null
   printing: Counted | null
+  /** Captions that are compared with their pictures. */
+  matching: Counted | null
   exporting: Counted | null
   exported: ExportResult | null
   failure: Failure | null
@@ -123,6 +127,8 @@ export interface StudioActions {
   undo: () => void
   redo: () => void
   findSamePictures: () => Promise<void>
+  /** Scores how well captions fit their pictures, where that was not done. */
+  matchAll: () => Promise<void>
 
   /** Into the folder, or as a ZIP file where `into` says so. */
   exportAll: (options: ExportOptions, into: 'folder' | 'zip', paths: readonly string[]) => Promise<void>
@@ -147,6 +153,7 @@ export const CLOSED: Omit<Studio, 'projects' | 'failure'> = {
   history: NO_HISTORY,
   prints: null,
   printing: null,
+  matching: null,
   exporting: null,
   exported: null,
 }
@@ -155,12 +162,17 @@ export function studioSlice(
   set: SetState,
   get: GetState,
   sources: StudioSources,
-  { engine, answering }: { engine: EngineAccess; answering: Answering },
+  {
+    engine,
+    answering,
+    comparing,
+  }: { engine: EngineAccess; answering: Answering; comparing: Pick<Comparing, 'call'> },
 ): StudioSlice {
   const room = new Room(set, get, sources)
   const captioning = new Captioning(get, room, { engine, answering, sources })
   const correcting = new Correcting(room, sources)
   const exporting = new Exporting(room, sources)
+  const matching = new Matching(room, comparing)
   return {
     studio: { ...CLOSED, projects: [], failure: null },
     studioActions: {
@@ -196,6 +208,7 @@ export function studioSlice(
       undo: () => correcting.undo(),
       redo: () => correcting.redo(),
       findSamePictures: () => correcting.findSamePictures(),
+      matchAll: () => matching.matchAll(),
       exportAll: (options, into, paths) => exporting.exportAll(options, into, paths),
       cancel: () => room.cancel(),
     },

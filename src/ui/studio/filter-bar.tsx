@@ -83,6 +83,12 @@ export function FilterBar({
             value={sieve.scoreAtMost}
             onChange={(scoreAtMost) => set({ scoreAtMost })}
           />
+          <Field
+            label={t('matchAtMost')}
+            type="number"
+            value={sieve.matchAtMost}
+            onChange={(matchAtMost) => set({ matchAtMost })}
+          />
         </div>
       </details>
       <p className="hint" role="status">

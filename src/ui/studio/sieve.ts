@@ -26,6 +26,8 @@ export interface Sieve {
   atMost: string
   /** Of a model's own score. */
   scoreAtMost: string
+  /** Of the match with the picture, from 0 to 1. */
+  matchAtMost: string
   order: (typeof ORDERS)[number]
 }
 
@@ -37,6 +39,7 @@ export const NO_SIEVE: Sieve = {
   atLeast: '',
   atMost: '',
   scoreAtMost: '',
+  matchAtMost: '',
   order: 'name',
 }
 
@@ -52,7 +55,7 @@ export function shownPictures(
   }
 }
 
-function filtersOf({ kind, find, regular, of, atLeast, atMost, scoreAtMost }: Sieve): Filter[] {
+function filtersOf({ kind, find, regular, of, atLeast, atMost, scoreAtMost, matchAtMost }: Sieve): Filter[] {
   const filters: Filter[] = []
   if (kind === 'captioned') filters.push({ kind: 'not', filter: { kind: 'missing' } })
   else if (kind === 'machine') filters.push({ kind: 'machine-made' })
@@ -60,13 +63,12 @@ function filtersOf({ kind, find, regular, of, atLeast, atMost, scoreAtMost }: Si
   if (find !== '') filters.push({ kind: 'text', find, regular, matchCase: false })
   if (atLeast !== '' || atMost !== '')
     filters.push({ kind: 'length', of, atLeast: numberOr(atLeast, 0), atMost: numberOr(atMost, Infinity) })
-  if (scoreAtMost !== '')
-    filters.push({
-      kind: 'score',
-      of: 'caption',
-      atLeast: -Infinity,
-      atMost: numberOr(scoreAtMost, Infinity),
-    })
+  for (const [of, atMost] of [
+    ['caption', scoreAtMost],
+    ['match', matchAtMost],
+  ] as const)
+    if (atMost !== '')
+      filters.push({ kind: 'score', of, atLeast: -Infinity, atMost: numberOr(atMost, Infinity) })
   return filters
 }
 

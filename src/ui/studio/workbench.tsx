@@ -47,6 +47,7 @@ export function Workbench(): ReactElement {
             problem={problem}
           />
           {mode === 'captions' ? <BulkPanel shown={shown} /> : <AltTextPanel shown={shown} />}
+          <Matching />
           <DuplicatesPanel onOpen={setAt} />
           <ExportPanel shown={shown} />
           <Grid pictures={shown} mode={mode} onOpen={setAt} />
@@ -138,5 +139,31 @@ function History(): ReactElement {
         {t('redo')}
       </button>
     </>
+  )
+}
+
+/** Scores of how well captions fit, by the model that searches. */
+function Matching(): ReactElement {
+  const { t } = useTranslation('studio')
+  const matching = useApp((state) => state.studio.matching)
+  const isMissing = useApp((state) => state.studio.missing !== null)
+  const { matchAll, cancel } = useApp((state) => state.studioActions)
+  if (matching === null)
+    return (
+      <div className="actions">
+        <button type="button" disabled={isMissing} onClick={() => void matchAll()}>
+          {t('matchAll')}
+        </button>
+      </div>
+    )
+  return (
+    <div className="loading">
+      <progress aria-label={t('matchAll')} value={matching.done} max={Math.max(1, matching.total)} />
+      <div className="actions">
+        <button type="button" onClick={cancel}>
+          {t('cancel')}
+        </button>
+      </div>
+    </div>
   )
 }

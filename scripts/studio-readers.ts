@@ -1,0 +1,173 @@
+/**
+ * Writes the captions of 200 pictures of every kind in every format, and has other people's programs read them back:
+ * ExifTool and Exiv2 (Debian's `libimage-exiftool-perl` and `exiv2`) and Python's own `csv` and `json`. Gives what they
+ * read otherwise than it was written, and what ExifTool sees changed in a file beside its XMP.
+ */
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { isRecord } from '../src/pack/json.ts'
+import { exported } from '../src/studio/export.ts'
+import type { ExportFormat } from '../src/studio/export-formats.ts'
+import { captioned } from '../testing/studio/captioned.ts'
+import { everyKind } from '../testing/studio/every-kind.ts'
+
+const made = await everyKind(10)
+const pictures = made.map(({ path }, i) => captioned(path, i))
+const root = await mkdtemp(join(process.env['PICTALK_TMP'] ?? tmpdir(), 'pictalk-readers-'))
+const faults: string[] = []
+
+async function put(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, bytes)
+}
+
+/** A folder with the pictures and their captions in one format; and of which pictures there are none. */
+async function written(format: ExportFormat): Promise<{ folder: string; refused: Set<string> }> {
+  const folder = join(root, format)
+  const refused = new Set<string>()
+  for (const { path, bytes } of made) await put(join(folder, path), bytes)
+  const read = async (path: string): Promise<Uint8Array | undefined> =>
+    existsSync(join(folder, path)) ? new Uint8Array(await readFile(join(folder, path))) : undefined
+  const options = { format, bom: false, xmpName: 'whole' } as const
+  for await (const one of exported(pictures, options, read, new AbortController().signal)) {
+    if (one.kind === 'file') await put(join(folder, one.path), one.content)
+    else refused.add(one.path)
+  }
+  return { folder, refused }
+}
+
+/** What ExifTool says of files, by path; it says no to some of them, which is an answer, too. */
+function exifTool(
+  folder: string,
+  paths: readonly string[],
+  ...flags: string[]
+): Map<string, Record<string, unknown>> {
+  const args = [
+    '-json',
+    '-m',
+    '-charset',
+    'filename=utf8',
+    ...flags,
+    ...paths.map((path) => join(folder, path)),
+  ]
+  let out = ''
+  try {
+    out = execFileSync('exiftool', args, {
+      encoding: 'utf8',
+      maxBuffer: 2 ** 28,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+  } catch (error) {
+    if (!isRecord(error) && !(error instanceof Error)) throw error
+    const { stdout } = error as { stdout?: unknown }
+    if (typeof stdout !== 'string') throw error
+    out = stdout
+  }
+  const entries = JSON.parse(out) as Record<string, unknown>[]
+  return new Map(entries.map((entry) => [String(entry['SourceFile']).slice(folder.length + 1), entry]))
+}
+
+function expect(what: string, is: unknown, wanted: unknown): void {
+  if (JSON.stringify(is) !== JSON.stringify(wanted))
+    faults.push(`${what}: ${JSON.stringify(is)} instead of ${JSON.stringify(wanted)}`)
+}
+
+/** Lines as XML has them, and no blanks around: as a reader gives them. */
+const asRead = (text: string): string => text.trim()
+
+function exiv2Description(path: string): string {
+  const args = ['-q', '-K', 'Xmp.dc.description', '-Pt', path]
+  return execFileSync('exiv2', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    .replace(/^lang="x-default" /, '')
+    .trim()
+}
+
+function expectXmp(
+  folder: string,
+  path: string,
+  of: string,
+  tags: Record<string, unknown> | undefined,
+): void {
+  const picture = pictures.find((one) => one.path === of)
+  const text = asRead(picture?.versions.at(-1)?.text ?? '')
+  expect(
+    `ExifTool, ${path}`,
+    [tags?.['Description'], tags?.['AltTextAccessibility']],
+    [text, picture?.altText],
+  )
+  expect(`Exiv2, ${path}`, exiv2Description(join(folder, path)), text)
+}
+
+async function sidecarsOfXmp(): Promise<number> {
+  const { folder, refused } = await written('xmp')
+  const sources = made.flatMap(({ path }) => (refused.has(path) ? [] : [path]))
+  const tags = exifTool(
+    folder,
+    sources.map((path) => `${path}.xmp`),
+    '-XMP:all',
+  )
+  for (const path of sources) expectXmp(folder, `${path}.xmp`, path, tags.get(`${path}.xmp`))
+  return sources.length
+}
+
+async function insideFiles(): Promise<number> {
+  const { folder, refused } = await written('in-file')
+  const { folder: plain } = await written('jsonl')
+  const sources = made.flatMap(({ path }) => (refused.has(path) ? [] : [path]))
+  const tags = exifTool(folder, sources, '-XMP:all')
+  for (const path of sources) expectXmp(folder, path, path, tags.get(path))
+  // Everything else that it knows of a file, dates and sizes of the file itself apart.
+  const others = [
+    '-a',
+    '-G1',
+    '-u',
+    '--XMP:all',
+    '--System:all',
+    '--ExifTool:all',
+    '--RIFF:all',
+    '--XMP-x:all',
+  ]
+  const [before, after] = [exifTool(plain, sources, ...others), exifTool(folder, sources, ...others)]
+  for (const path of sources) {
+    const rest = (entry: Record<string, unknown> = {}): unknown => ({ ...entry, SourceFile: '' })
+    expect(`metadata of ${path}`, rest(after.get(path)), rest(before.get(path)))
+  }
+  return sources.length
+}
+
+function python(script: string, path: string): unknown {
+  const out = execFileSync('python3', ['-c', script, path], { encoding: 'utf8', maxBuffer: 2 ** 28 })
+  return JSON.parse(out) as unknown
+}
+
+async function tables(): Promise<number> {
+  const csv = await written('csv')
+  const rows = python(
+    'import csv,json,sys; print(json.dumps({r["file_name"]: r["text"] for r in csv.DictReader(open(sys.argv[1], newline="", encoding="utf-8"), strict=True)}))',
+    join(csv.folder, 'metadata.csv'),
+  )
+  const lines = python(
+    'import json,sys; print(json.dumps({r["file_name"]: r["text"] for r in map(json.loads, open(sys.argv[1], encoding="utf-8"))}))',
+    join((await written('jsonl')).folder, 'metadata.jsonl'),
+  )
+  for (const { path, versions } of pictures) {
+    const text = versions.at(-1)?.text
+    expect(`Python's csv, ${path}`, isRecord(rows) ? rows[path] : null, text)
+    expect(`Python's json, ${path}`, isRecord(lines) ? lines[path] : null, text)
+  }
+  return 2 * pictures.length
+}
+
+try {
+  const counts = [await sidecarsOfXmp(), await insideFiles(), await tables()]
+  for (const fault of faults) console.error(fault)
+  console.log(
+    `${counts[0]} XMP sidecars, ${counts[1]} files with XMP inside, ${counts[2]} rows of tables: ${faults.length} read otherwise.`,
+  )
+  if (faults.length > 0) process.exitCode = 1
+} finally {
+  await rm(root, { recursive: true, force: true })
+}
