@@ -145,9 +145,18 @@ function Delete({ model, inUse }: { model: KeptModel; inUse: boolean }): ReactEl
   )
 }
 
+/** What the browser counts is everything of this page, not models alone: the page for use offline, pictures, conversations. */
+function usedText(usedBytes: number | null, kept: readonly KeptModel[]): string {
+  if (usedBytes === null) return ''
+  const models = kept.reduce((sum, { bytes }) => sum + bytes, 0)
+  const rest = Math.max(0, usedBytes - models)
+  return `${bytesText(usedBytes)} are used: ${bytesText(models)} by these models, ${bytesText(rest)} by the page itself with its built-in models, pictures and conversations`
+}
+
 function SpaceLine({ space }: { space: Space }): ReactElement {
   const ask = useApp((state) => state.askToPersist)
-  const used = space.usedBytes === null ? '' : `${bytesText(space.usedBytes)} are used`
+  const kept = useApp((state) => state.kept)
+  const used = usedText(space.usedBytes, kept)
   const free = space.freeBytes === null ? '' : `, ${bytesText(space.freeBytes)} more are allowed`
   return (
     <p className="hint">
