@@ -28,7 +28,7 @@ export interface CaptionWork {
 }
 
 /** Tokens of a usual caption. */
-const WORDS = 12
+export const CAPTION_WORDS = 12
 /** Weights of a layer in units of its hidden size squared: attention has 4, and the two matrices of a feed-forward 8. */
 const LAYER = 12
 /** Nodes of a graph for each layer that a GPU launches something for. */
@@ -47,7 +47,7 @@ export function captionWork(pack: PlannedPack): CaptionWork {
       wordNodes += NODES * layers
     } else lookNodes += NODES * layers
   }
-  return { flops, lookNodes, wordBytes, wordNodes, words: WORDS }
+  return { flops, lookNodes, wordBytes, wordNodes, words: CAPTION_WORDS }
 }
 
 /** Seconds from a picture's pixels to the end of its caption. */

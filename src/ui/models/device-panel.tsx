@@ -1,6 +1,7 @@
 import type { ReactElement } from 'react'
 import type { DeviceReport } from '../../pack/device-report.ts'
 import { contextText, memoryText } from '../../pack/device-words.ts'
+import { CAPTION_WORDS, secondsText } from '../../pack/caption-work.ts'
 import type { BenchResult } from '../../protocol/bench-result.ts'
 import type { LoadedModel } from '../../protocol/engine-calls.ts'
 import { bytesText } from './amounts.ts'
@@ -16,12 +17,15 @@ export function DevicePanel(): ReactElement {
   const cancel = useApp((state) => state.cancelMeasuring)
   const loaded = model.status === 'ready' ? model.loaded : null
   const result = measuring.status === 'done' ? measuring.result : null
+  const predicted = measuring.status === 'done' ? measuring.predictedSeconds : null
   return (
     <details className="device">
       <summary>This device</summary>
       {loaded !== null && <Facts label="What was chosen" facts={choicesOf(loaded)} />}
       {measuring.status === 'failed' && <Notice failure={measuring.failure} />}
-      {result !== null && <Facts label="What was measured" facts={figuresOf(result)} />}
+      {result !== null && (
+        <Facts label="What was measured" facts={[captionFact(result, predicted), ...figuresOf(result)]} />
+      )}
       {measuring.status === 'running' ? (
         <div className="actions">
           <span>Measuring: {STAGES[measuring.stage] ?? measuring.stage}…</span>
@@ -124,6 +128,14 @@ function limitsOf({ limits }: DeviceReport): Fact[] {
     ['Largest storage binding', bytesText(limits.storageBinding)],
     ['Workgroup storage', bytesText(limits.workgroupStorage)],
   ]
+}
+
+/** From the parts that were measured, beside what half a second of trying had foretold. */
+function captionFact({ encode, prefill, decode }: BenchResult, predictedSeconds: number | null): Fact {
+  const { ms } = decode.recorded ?? decode.plain
+  const measured = (encode.vision + encode.qFormer + prefill.ms + CAPTION_WORDS * ms) / 1000
+  const beside = predictedSeconds === null ? '' : `, ${secondsText(predictedSeconds)} by the short probe`
+  return [`A caption of ${CAPTION_WORDS} tokens`, `${secondsText(measured)} measured${beside}`]
 }
 
 function figuresOf({ load, encode, firstToken, prefill, decode, limit }: BenchResult): Fact[] {
