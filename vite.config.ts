@@ -2,6 +2,7 @@ import react from '@vitejs/plugin-react'
 import { playwright } from '@vitest/browser-playwright'
 import { VitePWA } from 'vite-plugin-pwa'
 import { defineConfig } from 'vitest/config'
+import { SHARE_FIELD, SHARE_PATH } from './src/shared-pictures.ts'
 import { FEW_RECOMPILES, launchOptions } from './testing/browser.ts'
 import { CONTENT_SECURITY_POLICY_HEADER, contentSecurityPolicy } from './scripts/content-security-policy.ts'
 
@@ -39,6 +40,12 @@ const offline = VitePWA({
     background_color: '#fbfaf7',
     display: 'standalone',
     icons: [{ src: 'icon.svg', sizes: 'any', type: 'image/svg+xml' }],
+    share_target: {
+      action: `./${SHARE_PATH}`,
+      method: 'POST',
+      enctype: 'multipart/form-data',
+      params: { files: [{ name: SHARE_FIELD, accept: ['image/*'] }] },
+    },
   },
   injectManifest: {
     // `models.json` is not among them: a host may edit it after the build.

@@ -1,15 +1,25 @@
-import { expect, test } from './fixtures.ts'
+import { expect, test, type AppPage } from './fixtures.ts'
 import { expectNoViolations } from './violations.ts'
+
+const PICTURE = 'testing/images/good-rgb.png'
+
+/** Nothing is wider than the window. */
+async function expectNoOverflow({ page }: AppPage): Promise<void> {
+  const { all, shown } = await page.evaluate(() => ({
+    all: document.documentElement.scrollWidth,
+    shown: innerWidth,
+  }))
+  expect(all).toBeLessThanOrEqual(shown)
+}
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`Users of assistive technology find nothing in the way (${colorScheme})`, async ({ app, page }) => {
     await page.emulateMedia({ colorScheme })
     await page.goto('/?provider=wasm')
     await expectNoViolations(page)
-    await expect(app.model).toContainText('Runs on')
+    await app.ready()
     await expectNoViolations(page)
-    await page.getByText('Settings', { exact: true }).click()
-    await page.getByText('Other models').click()
+    await app.openSettings()
     await expectNoViolations(page)
     await page.getByLabel('Address of a model').fill(new URL('models/drawn-scenes/', page.url()).href)
     await page.locator('form').getByRole('button', { name: 'Look at it', exact: true }).click()
@@ -18,24 +28,40 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.getByRole('checkbox').check()
     await page.getByRole('button', { name: 'Download', exact: true }).click()
     await expect(app.model).toContainText('works without a connection')
+    await app.closeSheet()
+    await app.choose(PICTURE, 'testing/images/bad-truncated.jpg')
+    await app.factsOf(await app.finished(0).then(() => 0))
+    await expect(app.answer(1)).toContainText('cut off')
     await expectNoViolations(page)
-    await app.choose('testing/images/good-rgb.png', 'testing/images/bad-text.jpg')
-    await app.finished(0)
-    await expect(app.answer(1)).toContainText('not a picture')
+    await expectNoOverflow(app)
+    await app.ask('is there a cat?')
+    await app.finished(2)
+    await page.getByRole('button', { name: 'Remove is there a cat?' }).click()
+    await page.getByRole('button', { name: 'Add a picture' }).click()
     await expectNoViolations(page)
-    const width = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
-    expect(width[0]).toBeLessThanOrEqual(width[1] ?? 0)
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: /^Open .* large$/ }).click()
+    await expectNoViolations(page)
+    await page.keyboard.press('Escape')
+    await page.getByRole('log').focus()
+    await page.keyboard.press('?')
+    await expectNoViolations(page)
   })
 }
 
 test('Users can do everything by keyboard alone', async ({ app, page }) => {
   await app.open()
   const focus = async (name: RegExp): Promise<void> => {
-    for (let presses = 0; presses < 40; presses += 1) {
+    for (let presses = 0; presses < 60; presses += 1) {
       await page.keyboard.press('Tab')
-      const label = await page.evaluate(
-        () => document.activeElement?.textContent || document.activeElement?.querySelector('img')?.alt || '',
-      )
+      const label = await page.evaluate(() => {
+        const { activeElement } = document
+        return (
+          activeElement?.ariaLabel ??
+          (activeElement?.textContent || activeElement?.querySelector('img')?.alt) ??
+          ''
+        )
+      })
       if (name.test(label)) return
     }
     throw new Error(`No way to ${String(name)} with the Tab key`)
@@ -43,11 +69,37 @@ test('Users can do everything by keyboard alone', async ({ app, page }) => {
   await focus(/^Example scene/)
   await page.keyboard.press('Enter')
   await app.finished(0)
-  await focus(/^Copy$/)
-  await focus(/^Remove$/)
+  await focus(/^Open .* large/)
   await page.keyboard.press('Enter')
-  await expect(app.conversation.getByRole('article')).toHaveCount(0)
+  await page.keyboard.press('+')
+  await expect(page.getByText('Zoom 140 %')).toBeVisible()
+  await page.keyboard.press('Escape')
+  await focus(/^Copy$/)
+  await focus(/^Remove/)
+  await page.keyboard.press('Enter')
+  await expect(app.conversation).toHaveCount(0)
+  await expect(page.getByRole('button', { name: 'Undo' })).toBeFocused()
+  await expect(page.getByRole('status')).toContainText('deleted. Undo with Ctrl')
+  await page.keyboard.press('Control+z')
+  await app.finished(0)
+  await page.keyboard.press('Control+,')
+  await expect(app.sheet.getByRole('heading').first()).toBeFocused()
   await focus(/^Settings$/)
   await page.keyboard.press('Enter')
   await expect(page.getByLabel('Caption begins with')).toBeVisible()
+})
+
+test('Users who have everything four times as large reach what they ask about', async ({ app, page }) => {
+  await page.setViewportSize({ width: 320, height: 200 })
+  await app.open()
+  await app.choose(PICTURE)
+  await app.finished(0)
+  await expectNoOverflow(app)
+  // What is stuck to an edge would leave no room for what it belongs to.
+  for (const part of [page.locator('.dock'), page.locator('.picture-pane')])
+    await expect(part).toHaveCSS('position', 'static')
+  await app.ask('is there a cat?')
+  await app.finished(1)
+  await app.answer(1).scrollIntoViewIfNeeded()
+  await expect(app.answer(1)).toBeInViewport()
 })

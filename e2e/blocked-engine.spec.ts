@@ -32,6 +32,7 @@ test('Users can leave a model that never comes back from a question, and it does
     await expect(app.model).toContainText('did not stop within 5 seconds')
 
     await page.reload()
+    await app.openSheet()
     await expect(app.model).toContainText('the built-in one was loaded instead')
     await expect(heading).toContainText('Built-in')
     await expect(app.model).toContainText('Runs on')
@@ -43,7 +44,6 @@ test('Users can leave a model that never comes back from a question, and it does
     await expect(app.model).toContainText('Runs on')
     await app.ask(`${HOSTILE_QUESTION} Again?`)
     await expect(page.getByRole('button', { name: 'Stop' })).toBeVisible()
-    await page.getByText('Other models').click()
     await page.getByRole('button', { name: 'Use: built-in model' }).click()
     await expect(heading).toContainText('Built-in')
     await expect(app.model).toContainText('Runs on', { timeout: 15_000 })
@@ -69,6 +69,7 @@ test('Users can leave a model that is folded for hours while it loads, and it do
       .toMatch(/unresponsive[^,]*"[0-9a-f]+/)
 
     await page.reload()
+    await app.openSheet()
     await expect(app.model).toContainText('the built-in one was loaded instead')
     await expect(app.model).toContainText('Runs on')
     await page.getByRole('button', { name: 'Load it all the same' }).click()

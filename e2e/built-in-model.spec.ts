@@ -34,13 +34,12 @@ test('Users with a photograph are told once that the built-in model knows drawn 
   await app.ask('what is in the picture?')
   await app.finished(1)
   await page.reload()
-  await expect(app.model).toContainText('Runs on')
+  await app.ready()
   await expect(hint).toHaveCount(1)
   await expect(page.getByLabel('Address of a model')).toBeHidden()
   await hint.getByRole('button', { name: 'Go to other models' }).click()
   await expect(page.getByLabel('Address of a model')).toBeVisible()
-  await expect(page.getByText('Other models', { exact: true })).toBeFocused()
-  await expect(page.getByText('Other models', { exact: true })).toBeInViewport()
+  await expect(app.sheet.getByRole('heading', { name: 'Model, device and settings' })).toBeFocused()
 })
 
 test('Users with several pictures are told how many look like photographs', async ({ app, page }, info) => {

@@ -41,6 +41,7 @@ test('Users keep the half answer, the draft and the conversation when the graphi
   await app.choose(`testing/images/${NAME}`)
   await app.finished(NAME)
   await app.answerAtLength()
+  await app.openSettings()
   for (let loss = 1; loss <= LOSSES; loss += 1) {
     // Long enough to be in the middle of it for sure.
     await app.changeLength(80)
@@ -116,6 +117,7 @@ for (const moment of [
     await page.goto(moment.news === 'warming-up' ? '/?provider=webgpu&warm-up' : '/?provider=webgpu')
     await app.choose(`testing/images/${NAME}`)
     await app.finished(NAME)
+    await app.openSheet()
     await expect(app.model).toContainText('Runs on WebGPU')
     expect(engines()).toBe(2)
   })

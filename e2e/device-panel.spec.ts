@@ -7,6 +7,7 @@ test.describe('on WebGPU', () => {
   test('Users can measure their device and copy what was found', async ({ app, page, context }) => {
     await context.grantPermissions(['clipboard-read', 'clipboard-write'])
     await app.openOnWebGpu()
+    await app.openSheet()
     await page.getByText('This device', { exact: true }).click()
     await expect(page.getByLabel('What was chosen')).toContainText('WebGPU')
     await expect(page.getByLabel('What was chosen')).toContainText('recorded once and replayed')
@@ -34,7 +35,7 @@ test('Users can spare memory: what looks at pictures is put away and comes back 
   page,
 }) => {
   await app.open()
-  await page.getByText('Settings', { exact: true }).click()
+  await app.openSettings()
   await page.getByRole('combobox', { name: 'Memory' }).selectOption('Spare memory')
   await page.getByText('This device', { exact: true }).click()
   await expect(page.getByLabel('What was chosen')).toContainText('put away between pictures')

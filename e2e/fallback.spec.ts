@@ -12,6 +12,7 @@ test('Users without WebGPU are told so and get their caption from WebAssembly', 
   try {
     const app = new AppPage(await browser.newPage(baseURL === undefined ? {} : { baseURL }))
     await app.open('')
+    await app.openSheet()
     await expect(app.model).toContainText('Runs on WebAssembly')
     await expect(app.model).toContainText(/WebGPU/)
     await app.choose('testing/images/good-rgb.png')
@@ -26,6 +27,7 @@ test.describe('from WebGPU', () => {
 
   test('Users can change over to WebAssembly by hand', async ({ app, page }) => {
     await app.openOnWebGpu()
+    await app.openSheet()
     await page.getByRole('button', { name: 'Use WebAssembly' }).click()
     await expect(app.model).toContainText('Runs on WebAssembly')
     await app.choose('testing/images/good-rgb.png')
@@ -38,6 +40,8 @@ test('Users are told when the model is damaged, and can load it again', async ({
   const wrong = Buffer.alloc(readFileSync('public/models/drawn-scenes/decoder.weights').length)
   await page.route('**/decoder.weights*', (route) => route.fulfill({ body: wrong }), { times: 2 })
   await page.goto('/?provider=wasm')
+  await expect(app.chip).toContainText('not loaded')
+  await app.openSheet()
   await expect(app.model).toContainText('damaged')
   await app.model.getByRole('button', { name: 'Load again' }).click()
   await expect(app.model).toContainText('Runs on')

@@ -10,10 +10,15 @@ export class AppPage {
   readonly model: Locator
   readonly conversation: Locator
   readonly list: Locator
+  readonly chip: Locator
+  readonly sheet: Locator
 
   constructor(page: Page) {
     this.page = page
     this.model = page.getByRole('region', { name: 'Model' })
+    // There on a phone as well, folded away.
+    this.chip = page.getByRole('button', { name: /^Model:/, includeHidden: true })
+    this.sheet = page.getByRole('dialog', { name: 'Model, device and settings' })
     this.list = page.getByRole('navigation', { name: 'Conversations' })
     this.conversation = page.getByRole('log', { name: 'Conversation' })
   }
@@ -21,13 +26,43 @@ export class AppPage {
   /** On WebAssembly, which is many times faster here than WebGPU on a software adapter. */
   async open(query = '?provider=wasm'): Promise<void> {
     await this.page.goto(`/${query}`)
-    await expect(this.model).toContainText('Runs on')
+    await this.ready()
+  }
+
+  /** Waits until the model can answer. */
+  async ready(): Promise<void> {
+    await expect(this.chip).toContainText(/ready$/)
+  }
+
+  /** Opens the conversations where they are folded away, on a phone. */
+  async unfold(): Promise<void> {
+    const menu = this.page.getByRole('button', { name: 'Conversations and model' })
+    if ((await menu.isVisible()) && !(await this.list.isVisible())) await menu.click()
+  }
+
+  /** Opens what the page says about its model, its device and its settings. */
+  async openSheet(): Promise<void> {
+    await this.unfold()
+    await this.chip.click()
+    await expect(this.sheet).toBeVisible()
+  }
+
+  async closeSheet(): Promise<void> {
+    await this.sheet.getByRole('button', { name: 'Close' }).click()
+    await expect(this.sheet).toHaveCount(0)
+  }
+
+  async openSettings(): Promise<void> {
+    if (!(await this.sheet.isVisible())) await this.openSheet()
+    await this.page.getByText('Settings', { exact: true }).click()
   }
 
   /** For tests that are about WebGPU, or need a device that takes its time. */
   async openOnWebGpu(): Promise<void> {
     await this.open('?provider=webgpu')
+    await this.openSheet()
     await expect(this.model).toContainText('Runs on WebGPU')
+    await this.closeSheet()
   }
 
   /** Opens the page and has a picture captioned. Returns the caption's words. */
@@ -46,9 +81,10 @@ export class AppPage {
 
   /** From now on answers have at least so many tokens, so that something can be done while one is being written. */
   async answerAtLength(tokens = 150): Promise<void> {
-    await this.page.getByText('Settings', { exact: true }).click()
+    await this.openSettings()
     await this.page.getByLabel('How to answer').selectOption('My own')
     await this.changeLength(tokens)
+    await this.closeSheet()
   }
 
   /** The same for whoever has said already that answers have a length. */
@@ -59,7 +95,14 @@ export class AppPage {
 
   async choose(...paths: string[]): Promise<void> {
     const chooser = this.page.waitForEvent('filechooser')
-    await this.page.getByRole('button', { name: 'Choose image' }).click()
+    const field = this.page.getByRole('button', { name: 'Choose pictures, or drop them here' })
+    const more = this.page.getByRole('button', { name: 'Add a picture' })
+    await expect(field.or(more)).toBeVisible()
+    if (await field.isVisible()) await field.click()
+    else {
+      await more.click()
+      await this.page.getByRole('menuitem', { name: 'Choose image' }).click()
+    }
     await (await chooser).setFiles(paths)
   }
 
@@ -98,15 +141,25 @@ export class AppPage {
 
   /** Waits until an answer is finished and returns its words. */
   async finished(which: number | string): Promise<string> {
-    await expect(this.answer(which)).toContainText('first word after')
+    await expect(this.about(which)).toBeVisible()
     return this.answer(which).innerText()
   }
 
-  /** Goes to another conversation; on a phone the list is folded away at first. */
+  /** What a finished answer is asked about itself with. */
+  about(which: number | string): Locator {
+    return this.answer(which).getByRole('button', { name: 'About this answer' })
+  }
+
+  /** How a finished answer came about: times, speed, what was read. */
+  async factsOf(which: number | string): Promise<string> {
+    await this.about(which).click()
+    return this.answer(which).innerText()
+  }
+
+  /** Goes to the conversation about a picture of this name; on a phone the list is folded away at first. */
   async reopen(name: string): Promise<void> {
-    const item = this.list.getByRole('button', { name, exact: true })
-    if (!(await item.isVisible())) await this.list.getByText(/^Conversations \(/).click()
-    await item.click()
+    await this.unfold()
+    await this.list.getByTitle(name, { exact: true }).click()
   }
 
   /** Types a question and sends it with Enter. */

@@ -20,9 +20,9 @@ test('Users can undo a removal after they asked something else, and keep both ac
   await expect(app.conversation).toContainText('/ 2')
   await page.reload()
   await expect(app.conversation).toContainText('/ 2')
-  await expect(app.answer(DOG)).toContainText('first word after')
+  await app.finished(DOG)
   await page.getByRole('button', { name: 'Previous version' }).click()
-  await expect(app.answer(CAT)).toContainText('first word after')
+  await app.finished(CAT)
 })
 
 test('Users can take back several removals, one after the other', async ({ app, page }) => {
@@ -47,7 +47,7 @@ test('Users can delete what is being written and take that back: it is finished'
   await app.list.getByRole('button', { name: 'Delete conversation' }).click()
   await expect(app.conversation.getByRole('article')).toHaveCount(0)
   await page.getByRole('button', { name: 'Undo' }).click()
-  await expect(app.answer(CAT)).toContainText('first word after')
+  await app.finished(CAT)
   await expect(app.conversation).not.toContainText('Writing…')
 })
 
@@ -58,7 +58,7 @@ test('Users can stop while the picture is looked at and ask at once', async ({ a
   await page.keyboard.press('Escape')
   await app.ask('is there a cat?')
   await app.finished(CAT)
-  await expect(app.answer(CAT)).not.toContainText('Stopped after')
+  await expect(app.answer(CAT)).not.toContainText('Stopped')
 })
 
 test('Users can talk about a picture in two tabs at once, and each shows what the other says', async ({
@@ -70,8 +70,8 @@ test('Users can talk about a picture in two tabs at once, and each shows what th
   await other.finished(NAME)
   await app.answerAtLength()
   await app.ask('is there a cat?')
-  await expect(other.answer(CAT)).toContainText('Writing in another tab…')
-  await expect(other.answer(CAT).getByRole('button', { name: 'Stop' })).toHaveCount(0)
+  await expect(other.answer(CAT)).toContainText('Writing… (in another tab)')
+  await expect(other.page.getByRole('button', { name: 'Stop' })).toHaveCount(0)
   await other.ask('is there a dog?')
   const third = await app.beside()
   await app.finished(DOG)
@@ -80,7 +80,7 @@ test('Users can talk about a picture in two tabs at once, and each shows what th
     await tab.finished(DOG)
   }
   await page.reload()
-  for (const name of [NAME, CAT, DOG]) await expect(app.answer(name)).toContainText('first word after')
+  for (const name of [NAME, CAT, DOG]) await app.finished(name)
   await expect(app.conversation.getByRole('article')).toHaveCount(3)
 })
 
@@ -89,7 +89,7 @@ test('Users are told when an answer was cut off with its tab, in every tab', asy
   const other = await app.beside()
   await app.answerAtLength()
   await app.ask('is there a cat?')
-  await expect(other.answer(CAT)).toContainText('Writing in another tab…')
+  await expect(other.answer(CAT)).toContainText('Writing… (in another tab)')
   await page.close()
   await expect(other.answer(CAT)).toContainText('The page was closed before this answer was finished')
   await other.answer(CAT).getByRole('button', { name: 'Try again' }).click()
@@ -104,7 +104,7 @@ test('Users who delete a conversation in one tab have it deleted in the other, w
   const other = await app.beside()
   await other.answerAtLength()
   await other.ask('is there a cat?')
-  await expect(app.answer(CAT)).toContainText('Writing in another tab…')
+  await expect(app.answer(CAT)).toContainText('Writing… (in another tab)')
   await app.list.getByRole('button', { name: 'Delete conversation' }).click()
   await expect(other.list.getByRole('listitem')).toHaveCount(0)
   await other.page.close()

@@ -9,6 +9,7 @@ test('Users are told that an answer is a guess, and by what it was chosen to be 
 }, info) => {
   // Nobody chose: a measured step does, between WebAssembly and a software renderer.
   await app.open('')
+  await app.openSheet()
   await expect(app.model).toContainText('Runs on WebAssembly')
   await expect(app.model).toContainText(/A step was measured on both: .* on the processor and .* on WebGPU/)
   const path = info.outputPath('stick figure.png')

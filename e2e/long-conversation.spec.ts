@@ -65,7 +65,7 @@ test('Users can go on with a conversation of 5,000 turns as with a short one', a
   await expectNoViolations(page)
 
   await page.reload()
-  await expect(app.model).toContainText('Runs on')
+  await app.ready()
   await expect(app.answer('long: is there a dog?')).toBeInViewport()
   expect(await articles.count()).toBeLessThan(MOST_IN_PAGE)
 })
@@ -97,9 +97,9 @@ test('Users can move through a conversation of 5,000 turns by keyboard', async (
   for (let turn = 1; turn <= 60; turn += 1) {
     await expect(edit(turn)).toBeFocused()
     await expect(edit(turn)).toBeInViewport()
-    for (const next of ['Copy', 'Write another', 'Remove', 'Edit']) {
+    for (const next of [/^Copy$/, /^Write another/, /^Remove/, /^About/, /^Edit/]) {
       await page.keyboard.press('Tab')
-      await expect(page.locator(':focus')).toHaveText(next)
+      await expect(page.locator(':focus')).toHaveAccessibleName(next)
     }
   }
   await expectNoViolations(page)
@@ -126,6 +126,6 @@ test('Users are told when a file holds more than the page takes, and nothing of 
   ).toBeVisible()
   await expect(app.list).toContainText('None yet.')
   await page.reload()
-  await expect(app.model).toContainText('Runs on')
+  await app.ready()
   await expect(app.list).toContainText('None yet.')
 })

@@ -26,7 +26,7 @@ export class Models {
 
   async open(): Promise<void> {
     await this.app.open()
-    await this.page.getByText('Other models').click()
+    await this.app.openSheet()
   }
 
   async look(address: string, precision?: string): Promise<void> {

@@ -46,8 +46,8 @@ test('Users can caption with no server at all after one visit, with a kept model
   const packs = await startFaultServer((path) => readFileSync(join('public/models/drawn-scenes', path)))
   const first = await site.browse()
   await first.app.page.goto(`${site.url}?provider=wasm`)
-  await expect(first.app.model).toContainText('starts without a connection')
-  await first.app.page.getByText('Other models').click()
+  await expect(first.app.chip).toContainText('offline ready')
+  await first.app.openSheet()
   await first.app.page.getByLabel('Address of a model').fill(packs.origin)
   await first.app.page.locator('form').getByRole('button', { name: 'Look at it', exact: true }).click()
   await first.app.page.getByRole('checkbox').check()
@@ -64,12 +64,12 @@ test('Users can caption with no server at all after one visit, with a kept model
 
   const second = await site.browse()
   await second.app.page.goto(`${site.url}?provider=wasm`)
+  await second.app.openSheet()
   await expect(second.app.model.getByRole('heading', { level: 2 })).not.toContainText('Built-in')
   await expect(second.app.model).toContainText('Runs on')
   expect(await second.app.finished('good-rgb.png')).toBe(words)
   await second.app.ask('what is in the picture?')
   await second.app.finished('good-rgb.png: what is in the picture?')
-  await second.app.page.getByText('Other models').click()
   await second.app.page.getByRole('button', { name: 'Use: built-in model' }).click()
   await expect(second.app.model).toContainText('Built-in model')
   await second.app.choose('testing/images/good-palette.png')
@@ -82,7 +82,7 @@ test('Users are offered a new version, and get it when they want it', async ({ s
   await site.start()
   const { app } = await site.browse()
   await app.page.goto(`${site.url}?provider=wasm`)
-  await expect(app.model).toContainText('starts without a connection')
+  await expect(app.chip).toContainText('offline ready')
   const index = join(site.folder, 'index.html')
   writeFileSync(
     index,

@@ -43,7 +43,7 @@ async function textOf(page: Page, name: string): Promise<string> {
 test('Users can caption a folder, correct it with the keyboard, and write it back', async ({ app, page }) => {
   await chooseOwnFolder(page)
   await page.goto('/?provider=wasm#/studio')
-  await expect(app.model).toContainText('Runs on')
+  await app.ready()
   const pictures = PICTURES.map((name) => [name, readFileSync(`testing/images/${name}`)] as const)
   const copies = [1, 2, 10].map(
     (i) => [`more/img${i}.png`, readFileSync('testing/images/good-rgb.png')] as const,

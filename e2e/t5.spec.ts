@@ -63,6 +63,7 @@ test('Users can convert a BLIP-2 with T5, talk with it and go on after a reload,
     said.push(await words(NAME))
     for (const question of QUESTIONS.slice(0, 2)) said.push(await answerTo(question))
     await app.open('?provider=wasm')
+    await app.openSheet()
     await expect(app.model.getByRole('heading', { level: 2 })).toHaveText('t5')
     expect(await words(NAME)).toBe(said[0])
     for (const question of QUESTIONS.slice(2)) said.push(await answerTo(question))

@@ -18,9 +18,10 @@ test('Users are told when the browser does not let the page copy, or has no clip
       Object.defineProperty(navigator, 'clipboard', { value, configurable: true })
     }, clipboard)
     await copy.click()
-    await expect(app.conversation.getByRole('alert')).toContainText('does not let this page copy')
-    await copy.blur()
-    await expect(app.conversation.getByRole('alert')).toHaveCount(0)
+    const remark = page.getByRole('group', { name: 'Left aside' })
+    await expect(remark).toContainText('does not let this page copy')
+    await remark.getByRole('button', { name: 'Dismiss' }).click()
+    await expect(remark).toHaveCount(0)
   }
 })
 

@@ -55,7 +55,7 @@ const PLAIN_HTTP = /came over plain http.*answers are computed on the processor/
 
 /** Adding a model is refused in a sentence, and nothing was asked of any server. */
 async function refusesModels(app: AppPage): Promise<void> {
-  await app.page.getByText('Other models').click()
+  await app.openSheet()
   await app.page.getByLabel('Address of a model').fill('http://127.0.0.1:9/model')
   await app.page.locator('form').getByRole('button', { name: 'Look at it', exact: true }).click()
   await expect(app.model).toContainText(/no model can be added; allow this page to keep data/)
@@ -120,7 +120,9 @@ test.describe('Users of a page over plain http on another machine', () => {
     await app.open()
     expect(await page.evaluate(() => isSecureContext || 'subtle' in crypto)).toBe(false)
     await saysOnce(app, [PLAIN_HTTP])
+    await app.openSheet()
     await expect(app.model).toContainText('WebAssembly')
+    await app.closeSheet()
     await talk(app)
     await app.open()
     await app.finished('good-rgb.png: what is in the picture?')

@@ -5,7 +5,9 @@ import type { EngineCalls } from './protocol/engine-calls.ts'
 import type { MeasureCalls } from './protocol/measure-calls.ts'
 import { chooseLanguage } from './messages/languages.ts'
 import { openWords } from './messages/words.ts'
+import { formatOf } from './image/picture-format.ts'
 import { newId } from './new-id.ts'
+import { takeShared } from './shared-pictures.ts'
 import { smallRows } from './small-rows.ts'
 import { followAddress } from './page-address.ts'
 import { askToPersist, draftStorage, findWithheld, settingsStorage } from './page-storage.ts'
@@ -23,7 +25,7 @@ import type { MeasureDevice } from './state/measure-slice.ts'
 import { parseRoute } from './state/route.ts'
 import { createAppStore, type AppDependencies, type AppStore } from './state/store.ts'
 import { App } from './ui/app.tsx'
-import './ui/styles/styles.css'
+import './ui/styles/page.css'
 
 function startEngine(died: (message: string) => void): { worker: Worker; client: Client<EngineCalls> } {
   const worker = new Worker(new URL('./engine/engine.worker.ts', import.meta.url), { type: 'module' })
@@ -96,6 +98,13 @@ function offerFile(file: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }
 
+/** More than any format needs to be known by. */
+const FIRST_BYTES = 2 ** 16
+
+async function checkPicture(file: Blob): Promise<void> {
+  formatOf(new Uint8Array(await file.slice(0, FIRST_BYTES).arrayBuffer()))
+}
+
 /** The list is a convenience: without it an address can be typed. */
 const CATALOGUE_MS = 30_000
 
@@ -139,6 +148,7 @@ function compose(): AppStore {
       now: () => Date.now(),
     },
     drafts: draftStorage,
+    checkPicture,
     studio: {
       library: openStudioLibrary(),
       locks: browserLocks(),
@@ -177,6 +187,7 @@ async function start(): Promise<void> {
   followAddress(store)
   void store.getState().restoreConversations()
   void store.getState().studioActions.restore()
+  void takeShared().then((shared) => store.getState().takePictures(shared))
   void findWithheld().then((facts) => store.getState().noteWithheld(facts))
   const { language } = store.getState().settings
   const words = await openWords(language === 'auto' ? chooseLanguage(navigator.languages) : language)

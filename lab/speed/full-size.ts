@@ -112,12 +112,17 @@ class Run {
   /** Opens the page and waits for its model. */
   async open(query = ''): Promise<void> {
     await this.page.goto(this.site.url + query)
+    await this.openSheet()
     await this.device.waitFor()
   }
 
   async openModels(query = ''): Promise<void> {
     await this.open(query)
-    await this.page.getByText('Other models').click()
+  }
+
+  /** Where the page says everything about models and device. */
+  async openSheet(): Promise<void> {
+    await this.page.getByRole('button', { name: /^Model:/ }).click()
   }
 
   /** Runs a step and notes what it took; whatever `work` gives is noted, too. */
@@ -291,7 +296,11 @@ async function answer(run: Run): Promise<void> {
         stages[stage.split('\n').at(-1) ?? ''] = Math.round((performance.now() - started) / 1000)
       }
       last = stage
-      if (stage.includes('first word after')) return { stages, said: stage }
+      const about = said.getByRole('button', { name: 'About this answer' })
+      if (await about.isVisible()) {
+        await about.click()
+        return { stages, said: await said.innerText() }
+      }
       if ((await said.getByRole('alert').count()) > 0) throw new Error(stage)
       await page.waitForTimeout(1000)
     }

@@ -40,19 +40,17 @@ async function main(): Promise<void> {
   const session = await page.context().newCDPSession(page)
   await session.send('Performance.enable')
   await page.goto(`http://localhost:${PORT}/?provider=${values.provider}`)
-  await page.getByText('Runs on').waitFor()
+  await page.getByRole('button', { name: /^Model:.*ready$/ }).waitFor()
   const log = page.getByRole('log', { name: 'Conversation' })
   const finished = (count: number): Promise<void> =>
     log
       .getByRole('article')
       .nth(count - 1)
-      .getByText('first word after')
+      .getByRole('button', { name: 'About this answer' })
       .waitFor()
   await sample('ready', session)
   for (let picture = 1; picture <= Number(values.pictures); picture += 1) {
-    const chooser = page.waitForEvent('filechooser')
-    await page.getByRole('button', { name: 'Choose image' }).click()
-    await (await chooser).setFiles(PICTURE)
+    await page.locator('input[accept="image/*"]').first().setInputFiles(PICTURE)
     await page
       .getByRole('navigation')
       .getByRole('listitem')

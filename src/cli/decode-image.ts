@@ -17,7 +17,13 @@ const nodePlatform: Platform = {
   async withJpeg(jpeg, use) {
     return use(await decodeJpeg(jpeg))
   },
-  compileCodec: (name) => compile(CODEC_FILES[name]),
+  codecs: {
+    loadScript: (name) =>
+      name === 'avif'
+        ? import('@jsquash/avif/codec/dec/avif_dec.js')
+        : import('@jsquash/webp/codec/dec/webp_dec.js'),
+    compile: (name) => compile(CODEC_FILES[name]),
+  },
 }
 
 async function compile(file: string): Promise<WebAssembly.Module> {

@@ -1,5 +1,5 @@
 /** Calls to the thread in which models run. */
-import type { BatchRequest } from './batch.ts'
+import type { BatchRequest } from './batch-work.ts'
 import type { AttendRequest, ClassifyRequest, EmbedRequest, MatchRequest } from './compare.ts'
 import type { SearchRequest } from './search.ts'
 import type { AskRequest, CaptionRequest, TraceRequest } from './talk.ts'

@@ -77,6 +77,8 @@ export interface Conversation {
   id: string
   /** Milliseconds since 1970. */
   changedAt: number
+  /** What people call it; absent where it is called by its caption. */
+  title?: string
   pictures: Picture[]
   /** Parents stand before what follows them. */
   turns: Turn[]
@@ -162,9 +164,18 @@ export function answerText(answer: AnswerState | undefined): string {
   return answer !== undefined && 'text' in answer ? answer.text : ''
 }
 
-/** What a conversation is called in a list. */
-export function titleOf(conversation: Conversation): string {
-  const names = conversation.pictures.map(({ name }) => name).join(' · ')
-  const first = conversation.turns.find(({ question }) => question !== null)?.question
-  return first === undefined || first === null ? names : `${names}: ${first}`
+/** What a conversation is called in a list: as people named it, by the caption of its pictures, else by their names. */
+export function titleOf({ title, pictures, turns }: Conversation): string {
+  if (title !== undefined) return title
+  const [first] = turns
+  const captions = pictures.map(({ id }) => {
+    const answer = first?.question === null ? first.answers[id] : undefined
+    return answer?.status === 'done' ? answer.text.trim() : ''
+  })
+  return captions.find((caption) => caption !== '') ?? namesOf({ pictures })
+}
+
+/** The names of a conversation's pictures. */
+export function namesOf({ pictures }: Pick<Conversation, 'pictures'>): string {
+  return pictures.map(({ name }) => name).join(' · ')
 }

@@ -55,12 +55,13 @@ function renewedConversation(
   pictureIds: Renewal,
   newId: () => string,
 ): Conversation {
-  const { changedAt, pictures, turns, chosen } = conversation
+  const { changedAt, title, pictures, turns, chosen } = conversation
   const turnIds = new Renewal(newId)
   const parentOf = (id: string): string => (id === '' ? '' : turnIds.of(id))
   return {
     id: newId(),
     changedAt,
+    ...(title !== undefined && { title }),
     pictures: pictures.map((picture) => ({ ...picture, id: pictureIds.of(picture.id) })),
     turns: turns.map(({ id, parent, question, answers }) => ({
       id: turnIds.of(id),

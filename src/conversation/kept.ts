@@ -11,12 +11,22 @@ export interface KeptConversation {
   revision: number
   /** Milliseconds since 1970. */
   changedAt: number
+  /** What people called it last; absent where they never did. */
+  title?: Title
   pictures: Picture[]
   /** All that were asked, those that a removal can still give back included. */
   turns: Turn[]
   /** Which of several siblings is shown, by the id of their parent (`''` for the first turn). */
   chosen: Record<string, Choice>
   removals: Removal[]
+}
+
+/** A name that people gave. */
+export interface Title {
+  /** Empty: it is called by its caption again. */
+  text: string
+  /** How many names came before it: the later of two counts. */
+  after: number
 }
 
 export interface Choice {
@@ -45,13 +55,14 @@ export interface AnswerPlace {
 }
 
 /** A new conversation, or one that was brought from elsewhere, about to be kept. An answer that is missing can be written. */
-export function toKept({ id, changedAt, pictures, turns, chosen }: Conversation): KeptConversation {
+export function toKept({ id, changedAt, title, pictures, turns, chosen }: Conversation): KeptConversation {
   const choices = Object.entries(chosen).map(([parent, turn]) => [parent, { turn, after: 0 }] as const)
   const missing = Object.fromEntries(pictures.map((picture) => [picture.id, CUT_OFF] as const))
   return {
     id,
     revision: 0,
     changedAt,
+    ...(title !== undefined && { title: { text: title, after: 0 } }),
     pictures,
     turns: turns.map((turn) =>
       pictures.every((picture) => picture.id in turn.answers)
@@ -71,10 +82,17 @@ export function toShown(kept: KeptConversation): Conversation | null {
     if (turns === null) return null
     for (const { id, parent } of turns) gone.set(id, parent)
   }
-  const { id, changedAt, pictures } = kept
+  const { id, changedAt, pictures, title } = kept
   const chosen = Object.entries(kept.chosen).map(([parent, { turn }]) => [parent, turn] as const)
   const turns = gone.size === 0 ? kept.turns : withoutGone(kept.turns, gone)
-  return { id, changedAt, pictures, turns: parentsFirst(turns), chosen: Object.fromEntries(chosen) }
+  return {
+    id,
+    changedAt,
+    ...(title !== undefined && title.text !== '' && { title: title.text }),
+    pictures,
+    turns: parentsFirst(turns),
+    chosen: Object.fromEntries(chosen),
+  }
 }
 
 function withoutGone(turns: readonly Turn[], gone: ReadonlyMap<string, string | null>): Turn[] {
@@ -122,6 +140,13 @@ export function withChosen(kept: KeptConversation, { id, parent }: Turn): KeptCo
   if (before?.turn === id) return kept
   const choice = { turn: id, after: before === undefined ? 0 : before.after + 1 }
   return { ...kept, chosen: { ...kept.chosen, [parent ?? '']: choice } }
+}
+
+/** Under another name; without one it is called by its caption. */
+export function withTitle(kept: KeptConversation, text: string): KeptConversation {
+  const before = kept.title
+  if (text === (before?.text ?? '')) return kept
+  return { ...kept, title: { text, after: before === undefined ? 0 : before.after + 1 } }
 }
 
 /** With what became of an answer; nothing changes when that is somebody else's affair by now. */

@@ -3,17 +3,19 @@
  * which, nor how often: nothing of either is lost, and both pages end with the same.
  */
 import type { AnswerState, Picture, Turn } from './conversation.ts'
-import { attemptOf, withoutFinal, type Choice, type KeptConversation, type Removal } from './kept.ts'
+import { attemptOf, withoutFinal, type Choice, type KeptConversation, type Removal, type Title } from './kept.ts'
 
 /**
  * Turns stand in the order of `kept`, those that only `mine` has come last. Parts that `kept` adds nothing to are the very
  * objects of `mine`, so that nothing is drawn again.
  */
 export function merge(kept: KeptConversation, mine: KeptConversation): KeptConversation {
+  const title = laterTitle(kept.title, mine.title)
   return withoutFinal({
     id: mine.id,
     revision: Math.max(kept.revision, mine.revision),
     changedAt: Math.max(kept.changedAt, mine.changedAt),
+    ...(title !== undefined && { title }),
     pictures: mergeLists(kept.pictures, mine.pictures, mergePictures),
     turns: mergeLists(kept.turns, mine.turns, mergeTurns),
     chosen: mergeRecords(kept.chosen, mine.chosen, laterChoice),
@@ -25,6 +27,7 @@ export function merge(kept: KeptConversation, mine: KeptConversation): KeptConve
 export function isSame(a: KeptConversation, b: KeptConversation): boolean {
   return (
     a.changedAt === b.changedAt &&
+    a.title === b.title &&
     a.pictures === b.pictures &&
     a.turns === b.turns &&
     a.chosen === b.chosen &&
@@ -55,6 +58,12 @@ function writtenOf(answer: AnswerState): string {
 
 function laterChoice(kept: Choice, mine: Choice): Choice {
   const order = kept.after - mine.after || compare(kept.turn, mine.turn)
+  return order > 0 ? kept : mine
+}
+
+function laterTitle(kept: Title | undefined, mine: Title | undefined): Title | undefined {
+  if (kept === undefined || mine === undefined) return mine ?? kept
+  const order = kept.after - mine.after || compare(kept.text, mine.text)
   return order > 0 ? kept : mine
 }
 

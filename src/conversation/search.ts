@@ -1,5 +1,5 @@
 /** Finding a conversation by words that were said in it. */
-import { answerText, titleOf, type Conversation, type Turn } from './conversation.ts'
+import { answerText, namesOf, titleOf, type Conversation, type Turn } from './conversation.ts'
 
 /** Turns never change, so what is searched in them is made once. */
 const searched = new WeakMap<Turn, string>()
@@ -13,14 +13,14 @@ function searchedText(turn: Turn): string {
   return text
 }
 
-/** Whether every word was asked or answered somewhere in the conversation, or is in its title. */
+/** Whether every word was asked or answered somewhere in the conversation, or is in its title or the names of its pictures. */
 export function contains(conversation: Conversation, words: string): boolean {
   const wanted = words
     .toLowerCase()
     .split(/\s+/)
     .filter((word) => word !== '')
   if (wanted.length === 0) return true
-  const title = titleOf(conversation).toLowerCase()
+  const title = `${titleOf(conversation)}\n${namesOf(conversation)}`.toLowerCase()
   return wanted.every(
     (word) => title.includes(word) || conversation.turns.some((turn) => searchedText(turn).includes(word)),
   )

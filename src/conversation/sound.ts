@@ -13,7 +13,7 @@ import type {
   SettledAnswer,
   Turn,
 } from './conversation.ts'
-import type { Choice, KeptConversation, Removal } from './kept.ts'
+import type { Choice, KeptConversation, Removal, Title } from './kept.ts'
 
 /** The longest name that file systems take. */
 const NAME_LENGTH = 255
@@ -35,7 +35,7 @@ const UNFINISHED: SettledAnswer = { status: 'failed', text: '', failure: NOT_FIN
  * about unknown pictures, choices that do not exist, numbers out of range, names that would upset a page.
  */
 export function soundConversation(value: unknown): Conversation {
-  const { id, changedAt, pictures, turns, chosen } = record(value, 'a conversation is no object')
+  const { id, changedAt, title, pictures, turns, chosen } = record(value, 'a conversation is no object')
   const soundPictures = picturesIn(pictures)
   const soundTurns = turnsIn(turns, soundPictures, settledAnswer)
   const before = new Set<string | null>([null])
@@ -46,6 +46,7 @@ export function soundConversation(value: unknown): Conversation {
   return {
     id: idOf(id),
     changedAt: moment(changedAt),
+    ...(typeof title === 'string' && soundName(title) !== '' && { title: soundName(title) }),
     pictures: soundPictures,
     turns: soundTurns,
     chosen: soundChosen(chosen, soundTurns),
@@ -54,7 +55,7 @@ export function soundConversation(value: unknown): Conversation {
 
 /** The same for a conversation as it is kept. Whether its turns follow each other is looked at when it is shown. */
 export function soundKept(value: unknown): KeptConversation {
-  const { id, revision, changedAt, pictures, turns, chosen, removals } = record(
+  const { id, revision, changedAt, title, pictures, turns, chosen, removals } = record(
     value,
     'a conversation is no object',
   )
@@ -63,6 +64,7 @@ export function soundKept(value: unknown): KeptConversation {
     id: idOf(id),
     revision: whole(revision),
     changedAt: moment(changedAt),
+    ...(isRecord(title) && { title: soundTitle(title) }),
     pictures: soundPictures,
     turns: turnsIn(turns, soundPictures, keptAnswer),
     chosen: soundChoices(chosen),
@@ -78,6 +80,10 @@ export function soundName(name: string): string {
     .slice(0, NAME_LENGTH)
     .replace(/[\ud800-\udbff]$/, '')
     .trim()
+}
+
+function soundTitle({ text, after }: Record<string, unknown>): Title {
+  return { text: soundName(textOr(text, '')), after: whole(after) }
 }
 
 function soundPicture(value: unknown): Picture {

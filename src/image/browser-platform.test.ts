@@ -34,7 +34,7 @@ describe('A codec', () => {
       STALLED,
     ],
   ])('%s is given up in a sentence', async (_, answer, failure) => {
-    await expect(browserPlatform(answering(answer)).compileCodec('webp')).rejects.toMatchObject(failure)
+    await expect(browserPlatform(answering(answer)).codecs.compile('webp')).rejects.toMatchObject(failure)
   })
 
   it.each<[string, () => Promise<Response>, object]>([
@@ -48,7 +48,7 @@ describe('A codec', () => {
     ['that is no WebAssembly', () => Promise.resolve(new Response('nonsense')), MISSING],
   ])('%s is missed in a sentence', async (_, answer, failure) => {
     const network = answering(answer, 60_000)
-    await expect(browserPlatform(network).compileCodec('webp')).rejects.toMatchObject(failure)
+    await expect(browserPlatform(network).codecs.compile('webp')).rejects.toMatchObject(failure)
   })
 
   it('that was given up is asked for no further', async () => {
@@ -57,7 +57,7 @@ describe('A codec', () => {
       asked = signal
       return never()
     })
-    await expect(browserPlatform(network).compileCodec('avif')).rejects.toMatchObject(STALLED)
+    await expect(browserPlatform(network).codecs.compile('avif')).rejects.toMatchObject(STALLED)
     expect(asked).toMatchObject({ aborted: true })
   })
 
@@ -65,6 +65,33 @@ describe('A codec', () => {
     // The smallest module: magic number and version (WebAssembly Core Specification, 5.5.16).
     const bytes = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)
     const network = answering(() => Promise.resolve(new Response(bytes)))
-    expect(await browserPlatform(network).compileCodec('webp')).toBeInstanceOf(WebAssembly.Module)
+    expect(await browserPlatform(network).codecs.compile('webp')).toBeInstanceOf(WebAssembly.Module)
+  })
+})
+
+describe('The script of a codec', () => {
+  const decoding = { default: () => Promise.reject(new Error('nothing to decode')) }
+
+  it('that never arrives is given up in a sentence, and asked for at another address the next time', async () => {
+    const asked: URL[] = []
+    // Each picture has a platform of its own.
+    const load = (): Promise<object> =>
+      browserPlatform(answering(never), (url) => {
+        asked.push(new URL(url))
+        return asked.length < 3 ? never() : Promise.resolve(decoding)
+      }).codecs.loadScript('webp')
+    await expect(load()).rejects.toMatchObject(STALLED)
+    await expect(load()).rejects.toMatchObject(STALLED)
+    expect(await load()).toBe(decoding)
+    expect(await load()).toBe(decoding)
+    expect(asked.map(({ search }) => search)).toEqual(['', '?again=1', '?again=2', '?again=2'])
+    expect(new Set(asked.map(({ pathname }) => pathname)).size).toBe(1)
+  })
+
+  it('that cannot be fetched is missed in a sentence', async () => {
+    const { codecs } = browserPlatform(answering(never, 60_000), () =>
+      Promise.reject(new TypeError('Failed')),
+    )
+    await expect(codecs.loadScript('avif')).rejects.toMatchObject(MISSING)
   })
 })

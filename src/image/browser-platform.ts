@@ -1,11 +1,14 @@
 /** How a browser's worker decodes: its own JPEG decoder, codecs fetched beside the page's scripts. */
+import avifScriptUrl from '@jsquash/avif/codec/dec/avif_dec.js?url'
 import avifUrl from '@jsquash/avif/codec/dec/avif_dec.wasm?url'
+import webpScriptUrl from '@jsquash/webp/codec/dec/webp_dec.js?url'
 import webpUrl from '@jsquash/webp/codec/dec/webp_dec.wasm?url'
 import { concatenated } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import type { Network } from '../remote/network.ts'
 import { requestRange } from '../remote/range-request.ts'
-import { unfetched, type CodecName } from './codecs.ts'
+import { scriptInTime, unfetched } from '../pack/script.ts'
+import type { CodecName, CodecScript } from './codecs.ts'
 import type { Platform } from './decode-picture.ts'
 import type { RgbRows } from './pixels.ts'
 import { damaged } from './refusal.ts'
@@ -14,9 +17,30 @@ import { damaged } from './refusal.ts'
 const STRIP_ROWS = 256
 
 const CODEC_URLS: Readonly<Record<CodecName, string>> = { avif: avifUrl, webp: webpUrl }
+const SCRIPT_URLS: Readonly<Record<CodecName, string>> = { avif: avifScriptUrl, webp: webpScriptUrl }
+const PURPOSE = 'reads such pictures'
 
-/** `network` is asked for codecs. */
-export function browserPlatform(network: Network): Platform {
+type ImportScript = (url: string) => Promise<CodecScript>
+
+const importScript: ImportScript = (url) => import(/* @vite-ignore */ url) as Promise<CodecScript>
+
+/** How often each failed to come, in this thread: a browser remembers such an import by its address (HTML, module map). */
+const failures = new Map<CodecName, number>()
+
+/** `network` is asked for codecs, and has patience with their scripts. */
+export function browserPlatform(network: Network, load = importScript): Platform {
+  async function loadScript(name: CodecName): Promise<CodecScript> {
+    const failed = failures.get(name) ?? 0
+    const again = failed === 0 ? '' : `?again=${failed}`
+    const address = new URL(SCRIPT_URLS[name] + again, import.meta.url)
+    try {
+      return await scriptInTime(load(address.href), PURPOSE, network.stallMs)
+    } catch (error) {
+      failures.set(name, failed + 1)
+      throw error
+    }
+  }
+
   return {
     async withJpeg({ bytes }, use) {
       const bitmap = await bitmapOf(bytes)
@@ -26,7 +50,7 @@ export function browserPlatform(network: Network): Platform {
         bitmap.close()
       }
     },
-    compileCodec: (name) => compile(network, CODEC_URLS[name]),
+    codecs: { loadScript, compile: (name) => compile(network, CODEC_URLS[name]) },
   }
 }
 
@@ -49,7 +73,7 @@ async function compile(network: Network, address: string): Promise<WebAssembly.M
     for await (const piece of response.pieces()) pieces.push(piece)
     return await WebAssembly.compile(concatenated(pieces))
   } catch (cause) {
-    throw unfetched(cause)
+    throw unfetched(PURPOSE, cause)
   }
 }
 

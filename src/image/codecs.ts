@@ -1,47 +1,37 @@
 /// <reference types="@jsquash/webp/emscripten-types.d.ts" />
 /** WebP and AVIF in WebAssembly (libwebp and libavif, as jSquash builds them): fetched when one is to be read. */
 import { concatenated } from '../pack/bytes.ts'
-import { AppError } from '../pack/failure.ts'
 import type { Raster } from './raster.ts'
 import { damaged } from './refusal.ts'
 
 export type CodecName = 'webp' | 'avif'
 
-/** Where a codec comes from: the page fetches it, Node has it on its disk. */
-export type CompileCodec = (name: CodecName) => Promise<WebAssembly.Module>
+/** Where codecs come from: the page fetches them, Node has them on its disk. Both throw `stalled` and `network`. */
+export interface CodecSource {
+  loadScript(name: CodecName): Promise<CodecScript>
+  compile(name: CodecName): Promise<WebAssembly.Module>
+}
+
+/** What is around a codec's WebAssembly. */
+export interface CodecScript {
+  default: (options: EmscriptenWasm.ModuleOpts) => Promise<Codec>
+}
+
+interface Codec {
+  /** RGBA in this many bits a sample; null where the bytes are no picture. */
+  decode(file: Uint8Array<ArrayBuffer>, bitDepth?: number): Pixels | null
+}
 
 const compiled = new Map<CodecName, Promise<WebAssembly.Module>>()
 
 /** Compiled once. What failed to come is asked for again with the next picture. */
-function codecOf(name: CodecName, compile: CompileCodec): Promise<WebAssembly.Module> {
+function codecOf(name: CodecName, source: CodecSource): Promise<WebAssembly.Module> {
   const known = compiled.get(name)
   if (known !== undefined) return known
-  const module = compile(name)
+  const module = source.compile(name)
   compiled.set(name, module)
   module.catch(() => compiled.delete(name))
   return module
-}
-
-/** Why a codec is not here, in words for somebody who waits for a picture. */
-export function unfetched(cause: unknown): AppError {
-  if (cause instanceof AppError && cause.code === 'stalled')
-    return new AppError(
-      'stalled',
-      'The part of this page that reads such pictures did not arrive in time; try again.',
-      { cause },
-    )
-  return new AppError(
-    'network',
-    'The part of this page that reads such pictures could not be fetched; try again when you are online.',
-    { cause },
-  )
-}
-
-/** A codec's script, which comes from the same place. */
-async function scriptOf<T>(loading: Promise<T>): Promise<T> {
-  return loading.catch((cause: unknown) => {
-    throw unfetched(cause)
-  })
 }
 
 interface Pixels {
@@ -50,21 +40,24 @@ interface Pixels {
   height: number
 }
 
-/**
- * Throws `bad-image`. Each picture has an instance of its own: one that failed may be left broken, and a large picture's
- * memory goes with it.
- */
-export async function decodeWebp(bytes: Uint8Array, compile: CompileCodec): Promise<Raster> {
-  const { default: create } = await scriptOf(import('@jsquash/webp/codec/dec/webp_dec.js'))
-  const codec = await create(instantiatedFrom(await codecOf('webp', compile)))
+/** Throws `bad-image`. */
+export async function decodeWebp(bytes: Uint8Array, source: CodecSource): Promise<Raster> {
+  const codec = await freshCodec('webp', source)
   return rasterOf(attempt('WebP', () => codec.decode(concatenated([bytes]))))
 }
 
 /** Of a sequence the first picture. Throws `bad-image`. */
-export async function decodeAvif(bytes: Uint8Array, compile: CompileCodec): Promise<Raster> {
-  const { default: create } = await scriptOf(import('@jsquash/avif/codec/dec/avif_dec.js'))
-  const codec = await create(instantiatedFrom(await codecOf('avif', compile)))
+export async function decodeAvif(bytes: Uint8Array, source: CodecSource): Promise<Raster> {
+  const codec = await freshCodec('avif', source)
   return rasterOf(attempt('AVIF', () => codec.decode(concatenated([bytes]), 8)))
+}
+
+/**
+ * Each picture has an instance of its own: one that failed may be left broken, and a large picture's memory goes with it.
+ */
+async function freshCodec(name: CodecName, source: CodecSource): Promise<Codec> {
+  const { default: create } = await source.loadScript(name)
+  return create(instantiatedFrom(await codecOf(name, source)))
 }
 
 function instantiatedFrom(module: WebAssembly.Module): EmscriptenWasm.ModuleOpts {

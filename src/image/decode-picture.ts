@@ -4,21 +4,22 @@
  */
 import { plainAvif } from './avif.ts'
 import { readBmp } from './bmp.ts'
-import { decodeAvif, decodeWebp, type CompileCodec } from './codecs.ts'
+import { decodeAvif, decodeWebp, type CodecSource } from './codecs.ts'
 import { readGif } from './gif.ts'
 import { readIco } from './ico.ts'
 import { plainJpeg, type PlainJpeg } from './jpeg.ts'
-import { kindOf, type ImageFormat } from './kinds.ts'
+import type { ImageFormat } from './kinds.ts'
+import { formatOf } from './picture-format.ts'
 import type { RgbRows } from './pixels.ts'
 import { readPng } from './png.ts'
 import { blankRaster, finishRaster, type Alpha, type Orientation, type Raster } from './raster.ts'
-import { checkSize, refusedPicture } from './refusal.ts'
+import { checkSize } from './refusal.ts'
 import { plainWebp } from './webp.ts'
 
 export interface Platform {
   /** Decodes and turns a plain JPEG and hands its rows to `use`; they are gone when `use` returns. */
   withJpeg<T>(jpeg: PlainJpeg, use: (rows: RgbRows) => T): Promise<T>
-  compileCodec: CompileCodec
+  codecs: CodecSource
 }
 
 /**
@@ -37,35 +38,8 @@ export async function withPicture<T>(
     checkSize(jpeg.width, jpeg.height)
     return platform.withJpeg(jpeg, use)
   }
-  const { raster, orientation } = await read(format, file, platform.compileCodec)
+  const { raster, orientation } = await read(format, file, platform.codecs)
   return use(finishRaster(raster, orientation, alpha))
-}
-
-/** Throws `bad-image` when it is none of those that are read, and says what it is instead. */
-function formatOf(file: Uint8Array): ImageFormat {
-  if (file.length === 0) throw refusedPicture('This file is empty; copy it again.')
-  const kind = kindOf(file)
-  if (kind === null)
-    throw refusedPicture('This is not a picture; choose a JPEG, PNG, WebP, GIF, BMP, ICO or AVIF file.')
-  if ('format' in kind) return kind.format
-  switch (kind.foreign) {
-    case 'svg':
-      throw refusedPicture('SVG drawings are not read, since they can hold scripts; save it as PNG first.')
-    case 'picture':
-      throw refusedPicture(`${upperFirst(kind.named)} cannot be read here; save it as JPEG or PNG.`)
-    case 'film':
-      throw refusedPicture(
-        `${upperFirst(kind.named)} cannot be read here; save one of its pictures as JPEG or PNG.`,
-      )
-    case 'other':
-      throw refusedPicture(
-        `${upperFirst(kind.named)} are no pictures; choose a JPEG, PNG, WebP, GIF, BMP, ICO or AVIF file.`,
-      )
-  }
-}
-
-function upperFirst(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 interface Read {
@@ -76,7 +50,7 @@ interface Read {
 async function read(
   format: Exclude<ImageFormat, 'jpeg'>,
   file: Uint8Array,
-  compile: CompileCodec,
+  codecs: CodecSource,
 ): Promise<Read> {
   switch (format) {
     case 'png':
@@ -88,22 +62,22 @@ async function read(
     case 'ico':
       return { raster: readIco(file), orientation: 1 }
     case 'webp':
-      return readWebp(file, compile)
+      return readWebp(file, codecs)
     case 'avif':
-      return readAvif(file, compile)
+      return readAvif(file, codecs)
   }
 }
 
-async function readWebp(file: Uint8Array, compile: CompileCodec): Promise<Read> {
+async function readWebp(file: Uint8Array, codecs: CodecSource): Promise<Read> {
   const { width, height, orientation, frame } = plainWebp(file)
-  const decoded = await decodeWebp(frame.bytes, compile)
+  const decoded = await decodeWebp(frame.bytes, codecs)
   return { raster: placed(decoded, frame, width, height), orientation }
 }
 
-async function readAvif(file: Uint8Array, compile: CompileCodec): Promise<Read> {
+async function readAvif(file: Uint8Array, codecs: CodecSource): Promise<Read> {
   const { size, orientation, bytes } = plainAvif(file)
   if (size !== null) checkSize(size.width, size.height)
-  return { raster: await decodeAvif(bytes, compile), orientation }
+  return { raster: await decodeAvif(bytes, codecs), orientation }
 }
 
 /** A frame on its picture, which is transparent black around it. */

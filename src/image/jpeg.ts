@@ -27,7 +27,8 @@ const APP1 = 0xe1
 const APP14 = 0xee
 const COM = 0xfe
 /** Quantisation, Huffman and restart tables: what frames and scans need. */
-const TABLES = [0xdb, 0xc4, 0xdd]
+const DQT = 0xdb
+const TABLES = [DQT, 0xc4, 0xdd]
 
 /** Processes that decoders of today do not have. The Huffman-coded DCT ones (C0, C1, C2) are read. */
 const UNREAD_FRAMES: Readonly<Record<number, string>> = {
@@ -49,10 +50,14 @@ interface Frame {
   width: number
   height: number
   components: number
+  /** Numbers of the quantisation tables that its components use. */
+  tables: number[]
 }
 
 interface Parsed {
   frame: Frame | null
+  /** Numbers of the quantisation tables that are there. */
+  tables: Set<number>
   parts: Uint8Array[]
   jfif: Uint8Array | null
   adobe: Uint8Array | null
@@ -62,7 +67,15 @@ interface Parsed {
 
 /** Throws `bad-image`. */
 export function plainJpeg(file: Uint8Array): PlainJpeg {
-  const parsed: Parsed = { frame: null, parts: [], jfif: null, adobe: null, exif: [], xmp: null }
+  const parsed: Parsed = {
+    frame: null,
+    tables: new Set(),
+    parts: [],
+    jfif: null,
+    adobe: null,
+    exif: [],
+    xmp: null,
+  }
   let at = 2
   for (;;) {
     const marker = nextMarker(file, at)
@@ -114,8 +127,10 @@ function isWholePicture(file: Uint8Array, at: number, frame: Frame, parts: reado
 }
 
 function takeSegment(parsed: Parsed, code: number, body: Uint8Array): void {
-  if (TABLES.includes(code)) parsed.parts.push(segment(code, body))
-  else if (code === SOS) {
+  if (TABLES.includes(code)) {
+    parsed.parts.push(segment(code, body))
+    if (code === DQT) for (const number of tablesIn(body)) parsed.tables.add(number)
+  } else if (code === SOS) {
     if (parsed.frame === null) throw damaged('JPEG')
     parsed.parts.push(segment(code, body))
   } else if (code in UNREAD_FRAMES) {
@@ -130,6 +145,15 @@ function takeSegment(parsed: Parsed, code: number, body: Uint8Array): void {
   else if (code !== COM && code !== DNL) throw damaged('JPEG')
 }
 
+/** Each has its precision and its number in a byte, and 64 values of 8 or 16 bits behind it. */
+function* tablesIn(body: Uint8Array): Generator<number> {
+  for (let at = 0; at < body.length;) {
+    const head = body[at] ?? 0
+    yield head & 15
+    at += 1 + (head >> 4 === 0 ? 64 : 128)
+  }
+}
+
 function readFrame(code: number, body: Uint8Array): Frame {
   if (body[0] !== 8)
     throw refusedPicture(
@@ -137,7 +161,8 @@ function readFrame(code: number, body: Uint8Array): Frame {
     )
   const components = body[5] ?? 0
   if (![1, 3, 4].includes(components) || body.length < 6 + 3 * components) throw damaged('JPEG')
-  return { progressive: code === 0xc2, width: u16be(body, 3), height: u16be(body, 1), components }
+  const tables = Array.from({ length: components }, (_, i) => body[8 + 3 * i] ?? 0)
+  return { progressive: code === 0xc2, width: u16be(body, 3), height: u16be(body, 1), components, tables }
 }
 
 function takeMetadata(parsed: Parsed, code: number, body: Uint8Array): void {
@@ -148,8 +173,10 @@ function takeMetadata(parsed: Parsed, code: number, body: Uint8Array): void {
   else if (code === APP1 && startsWith(body, 0, xmp)) parsed.xmp = body.subarray(xmp.length)
 }
 
-function assembled({ frame, parts, jfif, adobe, exif, xmp }: Parsed): PlainJpeg {
+function assembled({ frame, tables, parts, jfif, adobe, exif, xmp }: Parsed): PlainJpeg {
   if (frame === null || !parts.some((part) => part[1] === SOS)) throw damaged('JPEG')
+  // WebKit would show a grey picture.
+  if (!frame.tables.every((number) => tables.has(number))) throw damaged('JPEG')
   const { width, height, components } = frame
   const orientation = orientationOf(exif.length > 0 ? concatenated(exif) : null, xmp)
   const head: Uint8Array[] = [Uint8Array.of(0xff, SOI)]

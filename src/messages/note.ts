@@ -2,7 +2,7 @@ import type { ParseKeys } from 'i18next'
 import type { Namespace } from './translated.ts'
 
 /** Every text of the page by its name: `shell:notHere`. */
-export type WordKey = ParseKeys<Namespace[]>
+export type WordKey = Extract<ParseKeys<Namespace[]>, `${Namespace}:${string}`>
 
 /** Something that the page has to say, before anybody knows in which language. */
 export interface Note {

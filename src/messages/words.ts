@@ -12,6 +12,7 @@ declare module 'i18next' {
   interface CustomTypeOptions {
     defaultNS: 'shell'
     resources: Words
+    interpolationFormatTypeMap: Record<'bytes' | 'duration' | 'time', number>
   }
 }
 

@@ -184,9 +184,10 @@ class RemoteFile {
     const { network, signal, token } = this.#options
     const length = await requestLength(network, { url: this.#url, headers: authorization(token), signal })
     if (length !== null) return length
+    const hidesHeaders = network.pageOrigin !== null && network.pageOrigin !== this.#url.origin
     throw new AppError(
       'bad-response',
-      `${this.#url.host} does not say how long ${nameOf(this.#url)} is${network.crossOriginRules ? '; it must expose Content-Range' : ', so it cannot be read from there; use another server'}.`,
+      `${this.#url.host} does not say how long ${nameOf(this.#url)} is${hidesHeaders ? '; it must expose Content-Range' : ', so it cannot be read from there; use another server'}.`,
     )
   }
 

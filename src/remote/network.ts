@@ -20,8 +20,11 @@ export interface Network {
   stallMs: number
   /** Attempts in a row that get nowhere before a server is given up (`retry.ts`). */
   attempts: number
-  /** Whether a browser asks servers if a page may read from them, and does not tell when they say no (CORS). */
-  crossOriginRules: boolean
+  /**
+   * Where the page that asks comes from: of other servers its browser asks whether it may read from them, and does not tell
+   * when they say no (CORS). Null for a program, which asks nobody.
+   */
+  pageOrigin: string | null
 }
 
 const STALL_MS = 30_000
@@ -46,7 +49,7 @@ export function plainNetwork(overrides: Partial<Network> = {}): Network {
     whenOnline: () => Promise.resolve(),
     stallMs: STALL_MS,
     attempts: ATTEMPTS,
-    crossOriginRules: false,
+    pageOrigin: null,
     ...overrides,
   }
 }

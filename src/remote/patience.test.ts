@@ -193,13 +193,16 @@ describe('names in addresses', () => {
     expect(server?.served).toEqual([])
   })
 
-  it('speaks of other pages only where there are pages', async () => {
+  it('speaks of other pages only where there are pages, and not of the page’s own server', async () => {
     const nowhere = new URL('http://127.0.0.1:9/a%ff/')
-    const sentence = async (crossOriginRules: boolean): Promise<string> => {
-      const network = impatient([], { crossOriginRules })
+    const sentence = async (pageOrigin: string | null): Promise<string> => {
+      const network = impatient([], { pageOrigin })
       return httpTree(nowhere, { network }).open('x').then(String, String)
     }
-    expect(await sentence(true)).toContain('CORS')
-    expect(await sentence(false)).not.toContain('CORS')
+    expect(await sentence('https://page.example')).toContain('CORS')
+    expect(await sentence(null)).not.toContain('CORS')
+    expect(await sentence(nowhere.origin)).toMatch(
+      /The server of this page, 127\.0\.0\.1:9, cannot be reached/,
+    )
   })
 })

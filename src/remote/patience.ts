@@ -59,7 +59,10 @@ export class Patience {
 /** A browser does not tell a page why a request failed: no connection, no such host, or no CORS headers. */
 function whyUnreachable(network: Network, url: URL): string {
   if (!network.online()) return 'There is no connection; the download goes on when there is one.'
-  return network.crossOriginRules
-    ? `${url.host} cannot be reached or does not let other pages read from it (CORS); check the connection and the address.`
-    : `${url.host} cannot be reached; check the connection and the address.`
+  const { pageOrigin } = network
+  if (pageOrigin === url.origin)
+    return `The server of this page, ${url.host}, cannot be reached; check the connection and try again.`
+  return pageOrigin === null
+    ? `${url.host} cannot be reached; check the connection and the address.`
+    : `${url.host} cannot be reached or does not let other pages read from it (CORS); check the connection and the address.`
 }

@@ -85,6 +85,19 @@ describe('an offer', () => {
     expect(store.getState().adding).toMatchObject({ status: 'offered', offer: { id: 'd' } })
   })
 
+  it('begins nothing before somebody accepts it', async () => {
+    const { store, offers, adds } = fakeKeeper()
+    const requested = store.getState().requestOffer(address('a'), OPTIONS)
+    await store.getState().startAdding()
+    offers[0]?.resolve({ ...offerOf('a'), licence: 'other: research-only' })
+    await requested
+    await settled()
+    expect([store.getState().adding.status, adds.length]).toEqual(['offered', 0])
+    void store.getState().startAdding()
+    await settled()
+    expect(adds.map(({ input }) => input.source)).toEqual([address('a')])
+  })
+
   it('that another took the place of is not accepted by whoever resumes', async () => {
     const { store, offers, adds } = fakeKeeper()
     const resumed = store.getState().resumeKept(modelOf('old', { address: 'a', complete: false }))

@@ -50,7 +50,7 @@ export class Addition {
       const model = await this.#client.call('add', request, { signal, onEvent })
       this.#set({
         adding: { status: 'added', model },
-        announcement: `${model.name} is kept in this browser.`,
+        announcement: { key: 'models:said.kept', values: { name: model.name } },
       })
       await this.#get().refreshPacks()
       const { settings, kept, changeModel } = this.#get()

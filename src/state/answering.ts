@@ -6,6 +6,8 @@ import {
   earlierTurns,
   isGuess,
   type AnswerFacts,
+  type AnswerState,
+  type Conversation,
   type Picture,
   type SettledAnswer,
   type Turn,
@@ -77,6 +79,15 @@ export function isBusy(
   conversationId: string | null,
 ): boolean {
   return Object.values(underWay).some((one) => one.conversationId === conversationId)
+}
+
+/** How many answers a page has to write, the one that it writes included. */
+export function waitingOf(conversations: readonly Conversation[], tab: string): number {
+  const isMine = (answer: AnswerState): boolean => answer.status === 'waiting' && answer.tab === tab
+  let waiting = 0
+  for (const { turns } of conversations)
+    for (const { answers } of turns) waiting += Object.values(answers).filter(isMine).length
+  return waiting
 }
 
 /** Other pages hear of progress so often at most; the last word reaches them with the finished answer. */

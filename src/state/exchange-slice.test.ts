@@ -43,7 +43,7 @@ describe('conversations in a file', () => {
     const { store, offered } = await withPicture()
     await ask(store, 'what?')
     store.getState().exportMarkdown(store.getState().currentId ?? '')
-    expect(await offered[0]?.file.text()).toBe('# a.png: what?\n\na cat\n\n**what?**\n\na cat\n')
+    expect(await offered[0]?.file.text()).toBe('# a cat\n\na cat\n\n**what?**\n\na cat\n')
   })
 
   it.each([
@@ -95,7 +95,7 @@ describe('conversations in a file', () => {
       await store.getState().importFile(file)
       expect(store.getState().exchange).toBe(null)
       if (store.getState().conversations.length > 0) continue
-      expect(store.getState().announcement).toBe('Cancelled; nothing was added.')
+      expect(store.getState().announcement).toEqual({ key: 'shell:said.notImported' })
       expect([browser.conversations.size, browser.pictures.size]).toEqual([0, 0])
     }
   })
@@ -118,7 +118,7 @@ describe('conversations in a file', () => {
     expect(store.getState()).toMatchObject({
       exchange: null,
       libraryFailure: null,
-      announcement: 'Cancelled; nothing was exported.',
+      announcement: { key: 'shell:said.notExported' },
     })
   })
 
@@ -128,7 +128,10 @@ describe('conversations in a file', () => {
     const page = await withPicture({ browser, library: { ...browser.library, picture: lost } })
     page.store.setState({ images: {} })
     await exported(page)
-    expect(page.store.getState().announcement).toContain('1 picture could not be read')
+    expect(page.store.getState().announcement).toContainEqual({
+      key: 'shell:said.lost',
+      values: { count: 1 },
+    })
   })
 
   it('is refused when there would be more conversations than the page takes', async () => {

@@ -3,6 +3,7 @@ import { writeArchive } from '../conversation/archive-file.ts'
 import { readExport } from '../conversation/exchange.ts'
 import { LIMITS } from '../conversation/limits.ts'
 import { toMarkdown } from '../conversation/markdown.ts'
+import type { Note } from '../messages/note.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import { keepBrought } from './bring.ts'
 import type { ConversationSources, Shelf } from './shelf.ts'
@@ -42,7 +43,7 @@ export function exchangeSlice(
   async function run(
     doing: Exchange['doing'],
     totalBytes: number,
-    work: (signal: AbortSignal, onBytes: (bytes: number) => void) => Promise<string>,
+    work: (signal: AbortSignal, onBytes: (bytes: number) => void) => Promise<readonly Note[]>,
   ): Promise<void> {
     if (running !== null) return
     running = new AbortController()
@@ -80,8 +81,8 @@ export function exchangeSlice(
         const modified = new Date(now())
         const { file, lost } = await writeArchive(conversations, imageOf, { modified, signal, onBytes })
         offerFile(file, `pictalk-conversations-${modified.toISOString().slice(0, 10)}.zip`)
-        const left = lost === 0 ? '' : ` ${count(lost, 'picture')} could not be read and had to be left out.`
-        return `${count(conversations.length, 'conversation')} handed to the downloads.${left}`
+        const left: Note[] = lost === 0 ? [] : [{ key: 'shell:said.lost', values: { count: lost } }]
+        return [{ key: 'shell:said.exported', values: { count: conversations.length } }, ...left]
       })
     },
     exportMarkdown(id) {
@@ -96,7 +97,7 @@ export function exchangeSlice(
         checkRoom(exported.conversations.length, get().conversations.length)
         const brought = await keepBrought(library, exported, { now: now(), signal, onBytes })
         shelf.show(brought.conversations, brought.images)
-        return `${count(brought.conversations.length, 'conversation')} added.`
+        return [{ key: 'shell:said.imported', values: { count: brought.conversations.length } }]
       })
     },
     cancelExchange() {
@@ -106,9 +107,9 @@ export function exchangeSlice(
 }
 
 const CANCELLED = {
-  exporting: 'Cancelled; nothing was exported.',
-  importing: 'Cancelled; nothing was added.',
-} as const
+  exporting: { key: 'shell:said.notExported' },
+  importing: { key: 'shell:said.notImported' },
+} as const satisfies Record<string, Note>
 
 /** A file that was chosen can be gone or changed by the time it is read. */
 async function readable<T>(reading: Promise<T>): Promise<T> {
@@ -127,8 +128,4 @@ function checkRoom(added: number, present: number): void {
     'bad-file',
     `With this file there would be ${all} conversations here, and ${most} are the most; delete some first.`,
   )
-}
-
-function count(number: number, what: string): string {
-  return `${number.toLocaleString('en')} ${what}${number === 1 ? '' : 's'}`
 }

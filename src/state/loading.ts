@@ -102,6 +102,8 @@ export class Loading {
       const failure = toFailure(error)
       if (failure.code === 'device-lost' && !signal.aborted) return this.#get().deviceLost(failure)
       if (failure.code === 'device-lost') this.#engine.restart(failure)
+      // A thread may remember for ever that a script did not come (HTML, module map).
+      if (['stalled', 'network'].includes(failure.code)) this.#died = failure
       if (!signal.aborted) this.#set({ model: { status: 'failed', failure } })
     }
     return false

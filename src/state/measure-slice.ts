@@ -68,7 +68,7 @@ export function measureSlice(
         const result = await measureDevice(request, { onStage, signal: stop.signal })
         set({
           measuring: { status: 'done', result, predictedSeconds: predicted },
-          announcement: 'This device is measured.',
+          announcement: { key: 'models:said.measured' },
         })
       } catch (error) {
         const failure = toFailure(error)

@@ -29,6 +29,18 @@ describe('the model', () => {
     expect(store.getState().model.status).toBe('ready')
   })
 
+  it.each(['stalled', 'network'] as const)(
+    'gets a fresh worker after a part of the page did not come (%s), which the old one may remember',
+    async (code) => {
+      const { store, load, restarted } = openPage()
+      load.mockRejectedValueOnce(new AppError(code, 'It did not come.'))
+      await store.getState().loadModel()
+      expect(restarted()).toBe(0)
+      await store.getState().loadModel()
+      expect([restarted(), store.getState().model.status]).toEqual([1, 'ready'])
+    },
+  )
+
   it('is rebuilt when the graphics device goes away; the half answer stays until it is asked for again', async () => {
     const { store, answer, lose, restarted } = await withPicture()
     answer.mockImplementationOnce((_, report) => {

@@ -44,7 +44,7 @@ export function savingSlice(
         const request = { id, folder: folder === 'none' ? null : folder }
         const zip = await client.call('save', request, { onEvent, signal })
         if (zip !== null) offerFile(zip, `${name.replace(/[^\w.-]+/g, '-')}-${precision ?? 'pack'}.zip`)
-        set({ saving: { status: 'idle' }, announcement: `${name} was saved.` })
+        set({ saving: { status: 'idle' }, announcement: { key: 'models:said.saved', values: { name } } })
       } catch (error) {
         const failure = toFailure(error)
         set({ saving: signal.aborted ? { status: 'idle' } : { status: 'failed', failure } })

@@ -17,12 +17,14 @@ import { memorySlice, type MemorySlice } from './memory-slice.ts'
 import { modelSlice, type ModelSlice } from './model-slice.ts'
 import { offlineSlice, type OfflineSlice } from './offline-slice.ts'
 import type { MeasureDevices } from './offers.ts'
+import { panelSlice, type PanelSlice } from './panel-slice.ts'
 import { placeSlice, type PlaceSlice } from './place-slice.ts'
 import { savingSlice, type SavingDependencies, type SavingSlice } from './saving-slice.ts'
 import { Comparing, type ComparingSources } from './search/comparing.ts'
 import { searchSlice, type SearchDependencies, type SearchSlice } from './search/search-slice.ts'
 import { Shelf, type ConversationSources } from './shelf.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
+import { takingSlice, type CheckPicture, type TakingSlice } from './taking-slice.ts'
 import { studioSlice, type StudioSlice, type StudioSources } from './studio/studio-slice.ts'
 import { turnsSlice, type DraftStorage, type TurnsSlice } from './turns.ts'
 import { undoSlice, type UndoSlice } from './undo.ts'
@@ -37,6 +39,8 @@ export type AppState = ModelSlice &
   SavingSlice &
   LibrarySlice &
   PlaceSlice &
+  PanelSlice &
+  TakingSlice &
   TurnsSlice &
   AnsweringSlice &
   UndoSlice &
@@ -55,6 +59,7 @@ export interface AppDependencies {
   settings: SettingsStorage
   conversations: ConversationSources
   drafts: DraftStorage
+  checkPicture: CheckPicture
   studio: StudioSources
   search: ComparingSources & Omit<SearchDependencies, 'comparing'>
   /** Where the built-in model's pack lies; an absolute URL that ends in `/`. */
@@ -101,6 +106,8 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...answeringSlice(answering, sources.tabs.id),
       ...undoSlice(set, get, shelf),
       ...turnsSlice(set, get, sources, { shelf, answering, lookAhead, drafts }),
+      ...takingSlice(set, get, dependencies.checkPicture),
+      ...panelSlice(set),
       ...searchSlice(set, get, { ...dependencies.search, comparing }),
       ...studioSlice(set, get, dependencies.studio, { engine, answering, comparing }),
       ...exchangeSlice(set, get, sources, shelf, packs.offerFile),

@@ -1,6 +1,15 @@
 /** What people do in a conversation: ask, ask again, choose, remove. */
 import { idsFrom, lastTurnId, titleOf, type Picture, type Turn } from '../conversation/conversation.ts'
-import { withAnotherAttempt, withChosen, withRemoval, withTurn, type Removal } from '../conversation/kept.ts'
+import {
+  withAnotherAttempt,
+  withChosen,
+  withRemoval,
+  withTitle,
+  withTurn,
+  type Removal,
+} from '../conversation/kept.ts'
+import { soundName } from '../conversation/sound.ts'
+import type { Note } from '../messages/note.ts'
 import type { Answering } from './answering.ts'
 import type { ConversationSources, Shelf } from './shelf.ts'
 import type { LookAhead } from './look-ahead.ts'
@@ -31,6 +40,8 @@ export interface TurnsSlice {
   /** Removes a turn and everything that followed it; a conversation of which nothing would be left goes as a whole. */
   deleteTurn: (turnId: string) => void
   deleteConversation: (id: string) => void
+  /** Gives a conversation a name; an empty one has it called by its caption again. */
+  renameConversation: (id: string, title: string) => void
 }
 
 /** Drafts outlive a reload of their page. Either call may throw. */
@@ -67,7 +78,7 @@ export function turnsSlice(
     }
   }
 
-  const remove = (conversationId: string, turns: Removal['turns'], label: string): void => {
+  const remove = (conversationId: string, turns: Removal['turns'], label: Note): void => {
     const removal: Removal = { id: newId(), tab: get().tab, turns, status: 'undoable' }
     shelf.change(conversationId, (kept) => withRemoval(kept, removal))
     noteRemoval(set, get, shelf, { removalId: removal.id, conversationId, label })
@@ -109,6 +120,9 @@ export function turnsSlice(
       const again = newTurn(turn.parent, question, conversation.pictures)
       shelf.change(conversation.id, (kept) => withTurn(kept, again))
     },
+    renameConversation(id, title) {
+      shelf.change(id, (kept) => withTitle(kept, soundName(title)))
+    },
     showTurn(turnId) {
       const conversation = shelf.current()
       const turn = conversation?.turns.find(({ id }) => id === turnId)
@@ -134,11 +148,17 @@ export function turnsSlice(
       const turns = conversation.turns
         .filter(({ id }) => gone.has(id))
         .map(({ id, parent }) => ({ id, parent }))
-      remove(conversation.id, turns, `“${turn.question ?? titleOf(conversation)}” was removed.`)
+      remove(conversation.id, turns, {
+        key: 'talk:undo.turns',
+        values: { count: turns.length },
+      })
     },
     deleteConversation(id) {
       const conversation = shelf.find(id)
-      if (conversation !== undefined) remove(id, null, `“${titleOf(conversation)}” was deleted.`)
+      if (conversation !== undefined) {
+        const values = { title: titleOf(conversation) }
+        remove(id, null, { key: 'talk:undo.conversation', values })
+      }
     },
   }
 }

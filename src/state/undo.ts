@@ -1,5 +1,6 @@
 /** The last removals, to be taken back one after the other. */
 import { withUndone } from '../conversation/kept.ts'
+import type { Note } from '../messages/note.ts'
 import type { Shelf } from './shelf.ts'
 import type { GetState, SetState } from './store.ts'
 
@@ -8,7 +9,7 @@ export interface Undoable {
   removalId: string
   conversationId: string
   /** What happened, in one sentence. */
-  label: string
+  label: Note
 }
 
 export interface UndoSlice {
@@ -32,11 +33,11 @@ export function undoSlice(set: SetState, get: GetState, shelf: Shelf): UndoSlice
       const last = get().undoable.at(-1)
       if (last === undefined) return
       const rest = get().undoable.slice(0, -1)
-      set({ undoable: rest, offersUndo: rest.length > 0 })
+      set({ undoable: rest, offersUndo: rest.length > 0, announcement: { key: 'talk:undo.done' } })
       shelf.change(last.conversationId, (kept) => withUndone(kept, last.removalId))
       const conversation = shelf.find(last.conversationId)
       if (conversation === undefined) return
-      set({ currentId: conversation.id })
+      set({ place: 'talk', currentId: conversation.id })
       shelf.keepPictures(conversation)
     },
     dismissUndo: () => set({ offersUndo: false }),
@@ -48,5 +49,5 @@ export function noteRemoval(set: SetState, get: GetState, shelf: Shelf, removal:
   const undoable = [...get().undoable, removal]
   for (const oldest of undoable.splice(0, Math.max(0, undoable.length - MOST_UNDOABLE)))
     shelf.finalise(oldest.conversationId, oldest.removalId)
-  set({ undoable, offersUndo: true })
+  set({ undoable, offersUndo: true, announcement: [removal.label, { key: 'talk:undo.hint' }] })
 }

@@ -7,7 +7,7 @@ const LONGEST_OFFLINE_MS = 10_000
 /** A worker's network: it knows when the device is offline, and when it is not any more. */
 export function browserNetwork(): Network {
   return plainNetwork({
-    crossOriginRules: true,
+    pageOrigin: location.origin,
     online: () => navigator.onLine,
     whenOnline: (signal) =>
       new Promise((resolve, reject) => {

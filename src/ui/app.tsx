@@ -2,10 +2,18 @@ import { useEffect, type ReactElement } from 'react'
 import { I18nextProvider, useTranslation } from 'react-i18next'
 import type { PageWords } from '../messages/words.ts'
 import type { AppStore } from '../state/store.ts'
+import { AddressDialog } from './adding/address-dialog.tsx'
+import { CameraDialog } from './adding/camera-dialog.tsx'
 import { DropZone } from './adding/drop-zone.tsx'
 import { Say } from './parts/say.tsx'
-import { PLACES } from './shell/places.tsx'
+import { Notices } from './shell/notices.tsx'
+import { PageHeading } from './shell/page-heading.tsx'
+import { PLACES, type Place } from './shell/places.tsx'
 import { Rail } from './shell/rail.tsx'
+import { Sheet } from './shell/sheet.tsx'
+import { ShortcutList } from './shell/shortcut-list.tsx'
+import { TopBar } from './shell/top-bar.tsx'
+import { useShortcuts } from './shell/use-shortcuts.ts'
 import { StoreContext, useApp } from './store-context.ts'
 import { useLanguage } from './use-language.ts'
 
@@ -22,21 +30,34 @@ export function App({ store, words }: { store: AppStore; words: PageWords }): Re
 function Page(): ReactElement {
   useTheme()
   useLanguage()
+  useShortcuts()
   const { t } = useTranslation('shell')
-  useEscapeToStop()
+  const place = usePlace()
   const announcement = useApp((state) => state.announcement)
+  const panel = useApp((state) => state.panel)
   return (
     <DropZone>
-      <header className="site-header">
-        <h1>pictalk</h1>
-        <p>{t('tagline')}</p>
-      </header>
-      <div className="columns">
+      <a className="skip" href="#main" onClick={skip}>
+        {t('skip')}
+      </a>
+      <div className="frame">
         <Rail />
-        <main>
-          <View />
-        </main>
+        <div className="middle" inert={panel === 'rail'}>
+          <TopBar />
+          <main id="main" tabIndex={-1}>
+            <PageHeading place={place} />
+            {place.view}
+            <div className="dock">
+              <Notices />
+              {place.dock}
+            </div>
+          </main>
+        </div>
+        {panel === 'models' && <Sheet />}
       </div>
+      {panel === 'shortcuts' && <ShortcutList />}
+      {panel === 'camera' && <CameraDialog />}
+      {panel === 'address' && <AddressDialog />}
       <p className="visually-hidden" role="status">
         <Say saying={announcement} />
       </p>
@@ -44,8 +65,14 @@ function Page(): ReactElement {
   )
 }
 
+/** Past the rail, without a new address. */
+function skip(event: { preventDefault: () => void }): void {
+  event.preventDefault()
+  document.getElementById('main')?.focus()
+}
+
 /** The place where one is. The address of a place that there is not becomes Talk's. */
-function View(): ReactElement {
+function usePlace(): Place {
   const place = useApp((state) => state.place)
   const visit = useApp((state) => state.visit)
   const known = PLACES.find(({ name }) => name === place)
@@ -53,7 +80,7 @@ function View(): ReactElement {
   useEffect(() => {
     if (!isKnown) visit(null)
   }, [isKnown, visit])
-  return (known ?? PLACES[0]).view
+  return known ?? PLACES[0]
 }
 
 function useTheme(): void {
@@ -61,15 +88,4 @@ function useTheme(): void {
   useEffect(() => {
     document.documentElement.dataset['theme'] = theme
   }, [theme])
-}
-
-function useEscapeToStop(): void {
-  const stop = useApp((state) => state.stop)
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      if (event.key === 'Escape') stop()
-    }
-    document.addEventListener('keydown', onKey)
-    return () => document.removeEventListener('keydown', onKey)
-  }, [stop])
 }

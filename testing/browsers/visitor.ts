@@ -12,9 +12,9 @@ const button = (name: string): string =>
 const labelled = (label: string): string => `//*[@aria-label="${label}"]`
 const article = (name: string): string => `//article[@aria-label="${name}"]`
 const field = (label: string): string => `//label[contains(., "${label}")]//input`
-const withText = (tag: string, text: string): string => `//${tag}[contains(normalize-space(.), "${text}")]`
 
 const MODEL = labelled('Model')
+const CHIP = '//button[starts-with(normalize-space(.), "Model:")]'
 const QUESTION = labelled('Ask about the image')
 
 export class Visitor {
@@ -26,12 +26,20 @@ export class Visitor {
 
   async visit(url: string): Promise<void> {
     await this.tab.goto(url)
+    await this.openSheet()
     await this.modelRuns()
   }
 
   async reload(): Promise<void> {
     await this.tab.reload()
+    await this.openSheet()
     await this.modelRuns()
+  }
+
+  /** Opens what the page says about its model; it stays open beside the conversation. */
+  async openSheet(): Promise<void> {
+    await this.appears(CHIP)
+    await this.tab.click(CHIP)
   }
 
   async modelRuns(): Promise<void> {
@@ -64,7 +72,8 @@ export class Visitor {
 
   /** Waits for the answer of this name and gives its words. */
   async answer(name: string): Promise<string> {
-    const text = await this.reads(article(name), /first word after/)
+    await this.appears(`${article(name)}${button('About this answer')}`)
+    const text = await this.reads(article(name), /\S/)
     return text.trim().split('\n')[0] ?? ''
   }
 
@@ -75,7 +84,6 @@ export class Visitor {
 
   /** Looks at a model that a server has, and has it downloaded and used. */
   async addModel(address: string): Promise<void> {
-    await this.tab.click(withText('summary', 'Other models'))
     await this.tab.type(field('Address of a model'), address)
     await this.tab.click(`//form${button('Look at it')}`)
     await this.appears('//input[@type="checkbox"]')

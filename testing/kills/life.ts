@@ -212,7 +212,7 @@ export class Life {
   }
 
   async #saveModel(page: Page): Promise<void> {
-    await page.getByText('Other models').click()
+    await page.getByRole('button', { name: /^Model:/ }).click()
     for (let times = 0; times < 3; times += 1)
       await page
         .getByRole('button', { name: /^Save to a folder: / })
@@ -241,7 +241,7 @@ export class Life {
   }
 
   async #add(page: Page, model: 'pack' | 'checkpoint'): Promise<void> {
-    await page.getByText('Other models').click()
+    await page.getByRole('button', { name: /^Model:/ }).click()
     await page.getByLabel('Checkpoints are converted to').selectOption('q8')
     await page.getByLabel('Address of a model').fill(this.#place[model])
     await page.locator('form').getByRole('button', { name: 'Look at it', exact: true }).click()
@@ -250,14 +250,14 @@ export class Life {
     await page.getByRole('button', { name: /^Use it: / }).waitFor()
     this.#models.add(model)
     this.seen.models += 1
-    await page.getByText('Other models').click()
+    await page.getByRole('button', { name: /^Model:/ }).click()
   }
 
   async #deleteModel(page: Page): Promise<void> {
     const [model] = this.#models
     if (model === undefined) return
     const id = await packId(this.#place.manifests[model])
-    await page.getByText('Other models').click()
+    await page.getByRole('button', { name: /^Model:/ }).click()
     const name = (JSON.parse(this.#place.manifests[model]) as { name: string }).name
     await page.getByRole('button', { name: `Delete: ${name}` }).click()
     this.#models.delete(model)

@@ -67,7 +67,7 @@ function articleOf(name: string): Element | null {
 }
 
 async function answered(name: string): Promise<void> {
-  await until(`The answer ${name}`, () => articleOf(name)?.textContent.includes('first word after') || null)
+  await until(`The answer ${name}`, () => articleOf(name)?.querySelector('[aria-label="About this answer"]') ?? null)
 }
 
 async function gone(name: string): Promise<void> {

@@ -4,7 +4,7 @@ import { shownTurns, type AnswerState, type Turn } from '../../src/conversation/
 import { toShown } from '../../src/conversation/kept.ts'
 import type { ConversationLibrary, StoredPicture, TabNews, Tabs } from '../../src/conversation/library.ts'
 import type { MemoryReport } from '../../src/pack/device-report.ts'
-import type { Failure } from '../../src/pack/failure.ts'
+import { AppError, type Failure } from '../../src/pack/failure.ts'
 import type {
   Answered,
   AnswerProgress,
@@ -194,6 +194,10 @@ export function storeOf({ client, library, tabs, ...parts }: StoreParts): AppSto
     settings: parts.settings ?? { load: () => null, save: () => undefined },
     conversations: { library, tabs, newId: () => `id${(ids += 1)}`, now: parts.now ?? (() => (time += 1)) },
     drafts: parts.drafts ?? { load: () => null, save: () => undefined },
+    checkPicture: async (file) => {
+      if ((await file.text()).startsWith('no picture'))
+        throw new AppError('bad-image', 'This is not a picture.')
+    },
     studio: parts.studio ?? studioIn(fakeBrowser(), () => `id${(ids += 1)}`),
     search: parts.search ?? {
       start: () => parts.comparing ?? { call: () => new Promise(() => undefined), fail: () => undefined },

@@ -168,7 +168,12 @@ describe('a checkpoint of LAVIS', () => {
       code: 'unsupported-model',
       message: expect.stringMatching(/lora_A.*merge it/) as string,
     })
-    const trained = (await filesOf('lavis-opt')).get(FILES['lavis-opt'][0]) ?? new ArrayBuffer()
+    const files = await filesOf('lavis-opt')
+    const beside = treeInMemory(new Map([...files, ['lora.pth', adapter]]))
+    await expect(openLavis(beside), 'beside a model it may be meant for it').rejects.toMatchObject({
+      message: expect.stringMatching(/lora_A.*merge it/) as string,
+    })
+    const trained = files.get(FILES['lavis-opt'][0]) ?? new ArrayBuffer()
     const both = new Map<string, ArrayBuffer>([...whole, ['runs/trained.pth', trained]])
     expect(await findRoot(treeInMemory(both))).toBe('')
     both.delete('model.safetensors')

@@ -80,6 +80,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   running: '{{done, number}} von {{total, number}} fertig.',
   paused: 'Angehalten bei {{done, number}} von {{total, number}}.',
   pace: '{{pace}} Bilder in der Minute, noch {{left}}.',
+  runEnded_one: 'Ein Bild ist fertig.',
+  runEnded_other: '{{count, number}} Bilder sind fertig.',
   progress: 'Beschriebene Bilder',
   waitsForModel: 'Es geht weiter, sobald ein Modell bereit ist.',
   pause: 'Anhalten',

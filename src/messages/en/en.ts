@@ -1,7 +1,10 @@
 /** The words of the page, in English: the language that all others are translated from. A namespace for each room. */
 import { limits } from './limits.ts'
+import { models } from './models.ts'
 import { search } from './search.ts'
+import { settings } from './settings.ts'
 import { shell } from './shell.ts'
 import { studio } from './studio.ts'
+import { talk } from './talk.ts'
 
-export const en = { limits, search, shell, studio } as const
+export const en = { limits, models, search, settings, shell, studio, talk } as const

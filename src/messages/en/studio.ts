@@ -66,6 +66,8 @@ export const studio = {
   running: '{{done, number}} of {{total, number}} done.',
   paused: 'Paused at {{done, number}} of {{total, number}}.',
   pace: '{{pace}} pictures a minute, {{left}} left.',
+  runEnded_one: 'One picture is done.',
+  runEnded_other: '{{count, number}} pictures are done.',
   progress: 'Pictures captioned',
   waitsForModel: 'Goes on once a model is ready.',
   pause: 'Pause',

@@ -1,7 +1,10 @@
 import type { Translated } from '../translated.ts'
 import { limits } from './limits.ts'
+import { models } from './models.ts'
 import { search } from './search.ts'
+import { settings } from './settings.ts'
 import { shell } from './shell.ts'
 import { studio } from './studio.ts'
+import { talk } from './talk.ts'
 
-export const es: Translated = { limits, search, shell, studio }
+export const es: Translated = { limits, models, search, settings, shell, studio, talk }

@@ -80,6 +80,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   running: '{{done, number}} de {{total, number}} hechas.',
   paused: 'En pausa: {{done, number}} de {{total, number}}.',
   pace: '{{pace}} imágenes por minuto, faltan {{left}}.',
+  runEnded_one: 'Una imagen está lista.',
+  runEnded_other: '{{count, number}} imágenes están listas.',
   progress: 'Imágenes descritas',
   waitsForModel: 'Continúa en cuanto haya un modelo listo.',
   pause: 'Pausa',

@@ -80,6 +80,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   running: '{{done, number}} sur {{total, number}} faites.',
   paused: 'En pause à {{done, number}} sur {{total, number}}.',
   pace: '{{pace}} images par minute, encore {{left}}.',
+  runEnded_one: 'Une image est faite.',
+  runEnded_other: '{{count, number}} images sont faites.',
   progress: 'Images décrites',
   waitsForModel: 'Continue dès qu’un modèle est prêt.',
   pause: 'Pause',

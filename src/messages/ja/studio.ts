@@ -73,6 +73,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   running: '{{total, number}} 枚中 {{done, number}} 枚完了。',
   paused: '{{total, number}} 枚中 {{done, number}} 枚で一時停止中。',
   pace: '毎分 {{pace}} 枚、残り {{left}}。',
+  runEnded_other: '{{count, number}} 枚の画像が終わりました。',
   progress: 'キャプションを付けた画像',
   waitsForModel: 'モデルの準備ができしだい続けます。',
   pause: '一時停止',

@@ -72,6 +72,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   running: '已完成 {{done, number}} / {{total, number}}。',
   paused: '已暂停：{{done, number}} / {{total, number}}。',
   pace: '每分钟 {{pace}} 张，剩余 {{left}}。',
+  runEnded_other: '{{count, number}} 张图片已完成。',
   progress: '已描述的图片',
   waitsForModel: '模型就绪后继续。',
   pause: '暂停',

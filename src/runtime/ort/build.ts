@@ -1,6 +1,7 @@
 /** Which of ONNX Runtime Web's builds runs here. */
 import type * as OrtModule from 'onnxruntime-common'
 import type { Provider, RuntimeBuild } from '../../pack/device-report.ts'
+import { scriptInTime } from '../../pack/script.ts'
 
 export type Ort = typeof OrtModule
 
@@ -15,9 +16,15 @@ export function buildFor(provider: Provider): RuntimeBuild {
   return hasJspi() ? 'jspi' : 'asyncify'
 }
 
-/** Loads the build that fits. */
-export async function importOrt(provider: Provider): Promise<Ort> {
-  const build = buildFor(provider)
+/** A script of half a megabyte comes in this time over a line of 4 kB/s. */
+const PATIENCE_MS = 120_000
+
+/** Loads the build that fits. Throws `stalled` and `network`; a browser may remember either until its thread ends. */
+export function importOrt(provider: Provider, load = loadBuild, patienceMs = PATIENCE_MS): Promise<Ort> {
+  return scriptInTime(load(buildFor(provider)), 'runs models', patienceMs)
+}
+
+async function loadBuild(build: RuntimeBuild): Promise<Ort> {
   if (build === 'wasm') return import('onnxruntime-web/wasm')
   return build === 'jspi' ? import('onnxruntime-web/jspi') : import('onnxruntime-web/webgpu')
 }

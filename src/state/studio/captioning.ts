@@ -12,6 +12,7 @@ import type { Answering, OtherJob } from '../answering.ts'
 import type { EngineAccess } from '../engine-access.ts'
 import { modelName } from '../model-slice.ts'
 import type { GetState } from '../store.ts'
+import { Looks, STUDIO } from './looks.ts'
 import { Pace } from './pace.ts'
 import type { Room } from './room.ts'
 import type { StudioSources } from './studio-slice.ts'
@@ -25,11 +26,6 @@ export interface CaptioningRooms {
 /** Not the picture's fault: it is tried once more, when a model is there again. */
 const OF_THE_MODEL: readonly FailureCode[] = ['device-lost', 'unresponsive', 'out-of-memory']
 const MOST_ATTEMPTS = 2
-/** What the engine saw is of no more use once a picture is settled; it is told so many at a time. */
-const FORGET_AT_ONCE = 16
-/** Begins the ids by which the engine knows the studio's pictures, so that all can be forgotten together. */
-const OURS = 'studio'
-
 export class Captioning {
   readonly #get: GetState
   readonly #room: Room
@@ -37,14 +33,13 @@ export class Captioning {
   readonly #answering: Answering
   readonly #sources: StudioSources
   readonly #pace = new Pace()
+  readonly #looks: Looks
   /** Pictures that the run has still to settle, the next one first. */
   #pending: string[] = []
   #settled = 0
   #attempts = 0
   #jobs = 0
   #job: OtherJob | null = null
-  #lookAhead: { path: string; abort: AbortController } | null = null
-  #seen: string[] = []
 
   constructor(get: GetState, room: Room, { engine, answering, sources }: CaptioningRooms) {
     this.#get = get
@@ -52,8 +47,10 @@ export class Captioning {
     this.#engine = engine
     this.#answering = answering
     this.#sources = sources
+    this.#looks = new Looks(room, engine)
     room.onOpened = () => this.#takeUp()
-    room.onClosing = () => this.#halt('paused', { keepsStatus: true })
+    // A run that could not go on was not halted by anybody.
+    room.onClosing = () => this.#halt('paused', { keepsStatus: room.studio.missing !== null })
   }
 
   async begin(settings: RunSettings, paths?: readonly string[]): Promise<void> {
@@ -112,7 +109,7 @@ export class Captioning {
       settings: { ...settings, existing: 'overwrite' },
     }
     this.#answering.queue.add({
-      key: `${OURS} again ${path} ${(this.#jobs += 1)}`,
+      key: `${STUDIO} again ${path} ${(this.#jobs += 1)}`,
       run: async (signal) => {
         const outcome = await this.#captioned(path, one, signal)
         if (outcome.code !== undefined && outcome.code !== 'cancelled') this.#room.show({ failure: outcome })
@@ -124,7 +121,7 @@ export class Captioning {
   #takeUp(): void {
     const { project, missing } = this.#room.studio
     const run = project?.run
-    void this.#engine.call('forget', { pictureIds: [OURS] }).catch(() => undefined)
+    this.#looks.forgetAll()
     if (run === undefined || run === null || run.status === 'ended') return
     if (run.status === 'running' && missing === null) this.#start(run)
     else this.#show(run, 'paused')
@@ -168,8 +165,7 @@ export class Captioning {
   }
 
   #withdraw(): void {
-    this.#lookAhead?.abort.abort()
-    this.#lookAhead = null
+    this.#looks.stop()
     if (this.#job !== null) this.#answering.queue.withdraw(this.#job.key)
     this.#job = null
   }
@@ -183,13 +179,14 @@ export class Captioning {
       run: { ...run, ...this.#pace.left(this.#pending.length), done: this.#settled, path: null, text: '' },
     })
     if (path === undefined) {
-      this.#forgetSeen()
+      this.#looks.forgetSeen()
+      this.#room.announce({ key: 'studio:runEnded', values: { count: run.total } })
       void this.#halt('ended')
       return
     }
     const of = project.run
     const job: OtherJob = {
-      key: `${OURS} ${of.id} ${path} ${(this.#jobs += 1)}`,
+      key: `${STUDIO} ${of.id} ${path} ${(this.#jobs += 1)}`,
       run: (signal) => this.#settle(job, path, of, signal),
     }
     this.#job = job
@@ -251,7 +248,7 @@ export class Captioning {
       const by = { model: modelName(this.#get().model) ?? '', at: this.#sources.now() }
       await this.#room.put([withSaid(picture, said, run, by)])
       this.#get().answerFinished()
-      this.#noteSeen(request.picture.id)
+      this.#looks.noteSeen(request.picture.id)
       return {}
     } catch (error) {
       return toFailure(error)
@@ -261,7 +258,7 @@ export class Captioning {
   async #requestFor(path: string, { asked, decoding }: RunSettings): Promise<AnswerRequest> {
     const { sampling } = decoding
     return {
-      picture: { id: this.#idOf(path), image: await this.#room.file(path) },
+      picture: { id: this.#looks.idOf(path), image: await this.#room.file(path) },
       asked: asked.kind === 'caption' ? asked : { ...asked, earlier: [] },
       settings: sampling === null ? decoding : { ...decoding, sampling: { ...sampling, seed: this.#seed() } },
     }
@@ -272,34 +269,10 @@ export class Captioning {
     return (this.#sources.now() + this.#jobs) % 2 ** 32
   }
 
-  #idOf(path: string): string {
-    return `${OURS} ${this.#room.studio.project?.id ?? ''} ${path}`
-  }
-
-  /** While the words about one picture are written the next one is got ready: its look begins as soon as they end. */
+  /** While the words about one picture are written the next one is got ready. */
   #lookAtNext(path: string): void {
-    const at = this.#pending.indexOf(path)
-    const next = at === 0 ? this.#pending[1] : undefined
-    if (next === undefined || this.#lookAhead?.path === next) return
-    const abort = new AbortController()
-    this.#lookAhead = { path: next, abort }
-    void this.#room
-      .file(next)
-      .then((image) => this.#engine.call('look', { id: this.#idOf(next), image }, { signal: abort.signal }))
-      // The answer looks again and says what is wrong.
-      .catch(() => undefined)
-  }
-
-  #noteSeen(pictureId: string): void {
-    this.#seen.push(pictureId)
-    if (this.#seen.length >= FORGET_AT_ONCE) this.#forgetSeen()
-  }
-
-  #forgetSeen(): void {
-    if (this.#seen.length === 0) return
-    const pictureIds = this.#seen
-    this.#seen = []
-    void this.#engine.call('forget', { pictureIds }).catch(() => undefined)
+    const [first, next] = this.#pending
+    if (first === path && next !== undefined) this.#looks.ahead(next)
   }
 }
 

@@ -34,7 +34,9 @@ export class Correcting {
   }
 
   accept(path: string): void {
-    this.#change(path, (picture) => ({ ...picture, accepted: true }))
+    this.#change(path, (picture) =>
+      captionOf(picture) === '' || picture.accepted ? picture : { ...picture, accepted: true },
+    )
   }
 
   takeVersion(path: string, index: number): void {
@@ -60,7 +62,9 @@ export class Correcting {
   }
 
   acceptAltText(path: string): void {
-    this.#change(path, (picture) => ({ ...picture, altAccepted: picture.altText !== '' }))
+    this.#change(path, (picture) =>
+      picture.altText === '' || picture.altAccepted ? picture : { ...picture, altAccepted: true },
+    )
   }
 
   fillAltTexts(): number {
@@ -111,17 +115,19 @@ export class Correcting {
     }
   }
 
+  /** One picture is a step, too, so that the last thing that was done is always what is taken back first. */
   #change(path: string, change: (picture: CaptionedPicture) => CaptionedPicture): void {
-    const before = this.#room.picture(path)
-    if (before === undefined) return
-    const after = change(before)
-    if (after !== before) this.#keep([after])
+    this.#step(
+      'one',
+      this.#room.studio.pictures.map((picture) => (picture.path === path ? change(picture) : picture)),
+    )
   }
 
-  /** Shows and keeps a step of many, and remembers how it was. Gives how many have changed. */
+  /** Shows and keeps a step, and remembers how it was. Gives how many have changed. */
   #step(name: string, after: readonly CaptionedPicture[]): number {
     const { pictures, history } = this.#room.studio
     const changed = after.filter((picture, i) => picture !== pictures[i])
+    if (changed.length === 0) return 0
     this.#room.show({ history: remember(history, name, pictures, after) })
     this.#keep(changed)
     return changed.length

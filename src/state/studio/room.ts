@@ -1,4 +1,5 @@
 /** The folder that is open: where its files are, what is kept of it, and every change to that. */
+import type { Saying } from '../../messages/note.ts'
 import { AppError, throwIfCancelled, toFailure } from '../../pack/failure.ts'
 import { uncaptioned, type CaptionedPicture } from '../../studio/caption.ts'
 import { sortFolder, type FolderFile, type PictureFolder } from '../../studio/folder.ts'
@@ -44,6 +45,11 @@ export class Room {
 
   show(change: Partial<Studio>): void {
     this.#set({ studio: { ...this.studio, ...change } })
+  }
+
+  /** What a screen reader should hear next. */
+  announce(saying: Saying): void {
+    this.#set({ announcement: saying })
   }
 
   /** A new signal for something that takes its time; what had the former one ends. */

@@ -1,106 +1,97 @@
-import { useEffect, useRef, useState, type ChangeEvent, type ReactElement, type ReactNode } from 'react'
-import { AppError } from '../../pack/failure.ts'
+import { useEffect, useRef, useState, type ReactElement, type ReactNode } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { Note } from '../../messages/note.ts'
 import { sortDropped, type DroppedFile } from '../../state/dropped.ts'
-import { droppedFiles, folderName, MAX_FILES } from './dropped-files.ts'
 import { useApp } from '../store-context.ts'
 import { useDroppedFolder } from '../studio/dropped-folder.ts'
+import { droppedFiles, folderName, MAX_FILES } from './dropped-files.ts'
+import { draggedAddress, meansFiles } from './transfer.ts'
+import { useTakeAddress, useTakeFiles } from './use-adding.ts'
 
-/** The whole page takes pictures: dropped anywhere, pasted, or chosen with the button. */
+/** The whole page takes pictures: dropped anywhere, dragged from another page, or pasted. */
 export function DropZone({ children }: { children: ReactNode }): ReactElement {
-  const addFiles = useAddFiles()
-  const requestOffer = useApp((state) => state.requestOffer)
-  const remark = useApp((state) => state.remark)
-  const isSearch = useApp((state) => state.place === 'search')
-  const search = useApp((state) => state.searchActions)
-  const take = (files: DroppedFile[]): void => {
-    if (isSearch) return void search.addFiles(folderName(files), files)
-    const dropped = sortDropped(files)
-    if (dropped.kind === 'model')
-      return void requestOffer({ kind: 'files', files }, { precision: 'q4f16', token: null })
-    const { pictures, leftAside } = dropped
-    if (pictures.length === 0) throw new AppError('bad-file', NO_PICTURE)
-    addFiles(pictures.map(({ file }) => file))
-    const said = [leftAsideSentence(leftAside), files.length === MAX_FILES ? TOO_MANY : '']
-    const remarks = said.filter((sentence) => sentence !== '')
-    if (remarks.length > 0) remark(remarks.join(' '))
-  }
-  const takeFolder = useDroppedFolder()
-  const isInStudio = useApp((state) => state.place === 'studio')
-  const over = useFileDrag(
-    // Entries must be asked for before the handler ends; reading them may take its time.
-    (transfer) => (isInStudio ? takeFolder(transfer) : droppedFiles(transfer).catch(refuse).then(take)),
-    useApp((state) => state.report),
-  )
-  usePaste(addFiles)
+  const { t } = useTranslation('talk')
+  const over = useDrop(useTakeDropped())
+  usePaste(useTakeFiles())
   return (
     <div className="page">
       {children}
       {over && (
         <div className="drop-overlay" aria-hidden="true">
-          <p>Drop the picture, or the folder of a model, anywhere</p>
+          <p>{t('adding.overlay')}</p>
         </div>
       )}
     </div>
   )
 }
 
-/** "Choose image": opens the file dialog. */
-export function ChooseImage({ primary = true }: { primary?: boolean }): ReactElement {
-  const addFiles = useAddFiles()
-  const input = useRef<HTMLInputElement>(null)
-  const onChange = (event: ChangeEvent<HTMLInputElement>): void => {
-    addFiles([...(event.target.files ?? [])])
-    // The same file may be chosen again.
-    event.target.value = ''
+/** What was dropped: a model, pictures, or the address of a picture. */
+interface TakeDropped {
+  /** Where a folder is worked on: takes it as it is; null elsewhere. */
+  folder: ((transfer: DataTransfer | null) => Promise<void>) | null
+  files: (files: DroppedFile[]) => void
+  address: (address: string | null) => void
+  unreadable: () => void
+}
+
+function useTakeDropped(): TakeDropped {
+  const takeFiles = useTakeFiles()
+  const takeAddress = useTakeAddress()
+  const requestOffer = useApp((state) => state.requestOffer)
+  const openPanel = useApp((state) => state.openPanel)
+  const remark = useApp((state) => state.remark)
+  const place = useApp((state) => state.place)
+  const search = useApp((state) => state.searchActions)
+  const takeFolder = useDroppedFolder()
+  return {
+    folder: place === 'studio' ? takeFolder : null,
+    files(files) {
+      if (place === 'search') {
+        void search.addFiles(folderName(files), files)
+        return
+      }
+      const dropped = sortDropped(files)
+      if (dropped.kind === 'model') {
+        openPanel('models')
+        void requestOffer({ kind: 'files', files }, { precision: 'q4f16', token: null })
+        return
+      }
+      const { pictures, leftAside } = dropped
+      if (pictures.length === 0) {
+        remark({ key: 'talk:adding.nothing' })
+        return
+      }
+      takeFiles(pictures.map(({ file }) => file))
+      const notes: Note[] = []
+      if (leftAside > 0) notes.push({ key: 'talk:adding.leftAside', values: { count: leftAside } })
+      if (files.length === MAX_FILES) notes.push({ key: 'talk:adding.tooMany', values: { count: MAX_FILES } })
+      if (notes.length > 0) remark(notes)
+    },
+    address(address) {
+      if (address === null) remark({ key: 'talk:adding.nothing' })
+      else void takeAddress(address, new AbortController().signal)
+    },
+    unreadable: () => remark({ key: 'talk:adding.unreadable' }),
   }
-  return (
-    <>
-      <button
-        type="button"
-        className={primary ? 'primary' : ''}
-        data-after-removal
-        onClick={() => input.current?.click()}
-      >
-        Choose image
-      </button>
-      <input ref={input} type="file" accept="image/*" multiple hidden onChange={onChange} />
-    </>
-  )
 }
 
-function useAddFiles(): (files: File[]) => void {
-  const addImages = useApp((state) => state.addImages)
-  return (files) => {
-    if (files.length > 0)
-      addImages(files.map((file) => ({ image: file, name: file.name || 'Pasted picture' })))
-  }
-}
+/** What a drag from another page brings; text that is dragged within this one is nobody's picture. */
+const ADDRESSES = 'text/uri-list'
 
-const UNREADABLE = 'What was dropped cannot be read; drop it again, or choose the files instead.'
-const NO_PICTURE =
-  'There is no picture in what was dropped; drop JPEG, PNG, WebP, GIF, BMP, ICO or AVIF files.'
-const TOO_MANY = `Only the first ${MAX_FILES} files were looked at.`
-
-function leftAsideSentence(count: number): string {
-  if (count === 0) return ''
-  return count === 1
-    ? 'One file that is no picture was left aside.'
-    : `${count} files that are no pictures were left aside.`
-}
-
-function refuse(cause: unknown): never {
-  throw new AppError('bad-file', UNREADABLE, { cause })
-}
-
-function useFileDrag(
-  take: (transfer: DataTransfer | null) => Promise<void>,
-  report: (error: unknown) => void,
-): boolean {
+function useDrop(take: TakeDropped): boolean {
   const [over, setOver] = useState(false)
+  const isOwn = useRef(false)
   useEffect(() => {
-    const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false
+    const isOurs = ({ dataTransfer, target }: DragEvent): boolean => {
+      // A link of the list that is dragged about in the page.
+      if (isOwn.current) return false
+      const types = dataTransfer?.types ?? []
+      // A field takes a dragged link as text.
+      const isField = target instanceof HTMLElement && target.matches('input, textarea')
+      return types.includes('Files') || (types.includes(ADDRESSES) && !isField)
+    }
     const onOver = (event: DragEvent): void => {
-      if (!hasFiles(event)) return
+      if (!isOurs(event)) return
       event.preventDefault()
       setOver(true)
     }
@@ -108,15 +99,31 @@ function useFileDrag(
       if (event.relatedTarget === null) setOver(false)
     }
     const onDrop = (event: DragEvent): void => {
-      if (!hasFiles(event)) return
+      if (!isOurs(event)) return
       event.preventDefault()
       setOver(false)
-      take(event.dataTransfer).catch(report)
+      const { dataTransfer } = event
+      const [html, uriList] = ['text/html', ADDRESSES].map((type) => dataTransfer?.getData(type) ?? '')
+      if (take.folder !== null) {
+        take.folder(dataTransfer).catch(take.unreadable)
+        return
+      }
+      // Entries must be asked for before the handler ends; reading them may take its time.
+      droppedFiles(dataTransfer).then((files) => {
+        if (files.length > 0) take.files(files)
+        else take.address(draggedAddress({ html: html ?? '', uriList: uriList ?? '' }))
+      }, take.unreadable)
     }
+    const onStart = (): void => void (isOwn.current = true)
+    const onEnd = (): void => void (isOwn.current = false)
+    document.addEventListener('dragstart', onStart)
+    document.addEventListener('dragend', onEnd)
     document.addEventListener('dragover', onOver)
     document.addEventListener('dragleave', onLeave)
     document.addEventListener('drop', onDrop)
     return () => {
+      document.removeEventListener('dragstart', onStart)
+      document.removeEventListener('dragend', onEnd)
       document.removeEventListener('dragover', onOver)
       document.removeEventListener('dragleave', onLeave)
       document.removeEventListener('drop', onDrop)
@@ -125,9 +132,15 @@ function useFileDrag(
   return over
 }
 
-function usePaste(addFiles: (files: File[]) => void): void {
+function usePaste(takeFiles: (files: File[]) => void): void {
   useEffect(() => {
-    const onPaste = (event: ClipboardEvent): void => addFiles([...(event.clipboardData?.files ?? [])])
+    const onPaste = (event: ClipboardEvent): void => {
+      const files = [...(event.clipboardData?.files ?? [])]
+      if (!meansFiles(event.clipboardData?.getData('text/plain') ?? '', files.length)) return
+      // Or its address would be written into the question as well.
+      event.preventDefault()
+      takeFiles(files)
+    }
     document.addEventListener('paste', onPaste)
     return () => document.removeEventListener('paste', onPaste)
   })

@@ -1,15 +1,22 @@
 import { memo, useMemo, useState, type ReactElement } from 'react'
-import { titleOf, type Conversation } from '../../conversation/conversation.ts'
+import { useTranslation } from 'react-i18next'
+import { namesOf, titleOf, type Conversation } from '../../conversation/conversation.ts'
 import { contains } from '../../conversation/search.ts'
-import { ExchangePanel } from './exchange-panel.tsx'
+import { hashOf } from '../../state/route.ts'
+import { IconButton } from '../parts/icon-button.tsx'
+import { Windowed } from '../parts/windowed.tsx'
 import { PictureView } from '../picture/picture.tsx'
 import { useApp } from '../store-context.ts'
-import { Windowed } from '../parts/windowed.tsx'
+import { ExchangePanel } from './exchange-panel.tsx'
 
 const CONVERSATIONS_IN_BLOCK = 50
+const ITEM_PIXELS = 44
+/** Fewer are found by looking. */
+const WORTH_SEARCHING = 4
 
-/** All conversations that are kept on this device, to be found, opened, deleted, carried away and brought back. */
-export function ConversationList(): ReactElement | null {
+/** All conversations that are kept on this device, to be found, opened, renamed, deleted, carried away and brought back. */
+export function ConversationList(): ReactElement {
+  const { t } = useTranslation('shell')
   const conversations = useApp((state) => state.conversations)
   const [words, setWords] = useState('')
   const found = useMemo(
@@ -17,25 +24,25 @@ export function ConversationList(): ReactElement | null {
     [conversations, words],
   )
   return (
-    <nav aria-label="Conversations" className="library">
-      <details open={!matchMedia('(max-width: 60rem)').matches}>
-        <summary>Conversations ({conversations.length})</summary>
-        {conversations.length > 3 && (
-          <input
-            type="search"
-            aria-label="Search conversations"
-            placeholder="Search"
-            value={words}
-            onChange={(event) => setWords(event.target.value)}
-          />
-        )}
+    <nav aria-label={t('list.name')} className="library">
+      {conversations.length >= WORTH_SEARCHING && (
+        <input
+          type="search"
+          data-search
+          aria-label={t('list.search')}
+          placeholder={t('list.search')}
+          value={words}
+          onChange={(event) => setWords(event.target.value)}
+        />
+      )}
+      <div className="library-list">
         <Windowed
           key={words}
           count={found.length}
           blockLength={CONVERSATIONS_IN_BLOCK}
-          estimatedHeight={52}
+          estimatedHeight={ITEM_PIXELS}
           begin="first"
-          name="Conversations"
+          name={(from, to) => t('list.from', { from, to, count: found.length })}
         >
           {(from, to) => (
             <ul>
@@ -45,39 +52,75 @@ export function ConversationList(): ReactElement | null {
             </ul>
           )}
         </Windowed>
-        {found.length === 0 && (
-          <p className="hint">{words === '' ? 'None yet.' : 'None with these words.'}</p>
-        )}
-        <ExchangePanel />
-      </details>
+        {found.length === 0 && <p className="hint">{words === '' ? t('list.none') : t('list.noneFound')}</p>}
+      </div>
+      <ExchangePanel />
     </nav>
   )
 }
 
 /** Drawn anew only when something in it has changed, however many there are. */
 const Item = memo(function Item({ conversation }: { conversation: Conversation }): ReactElement {
-  const isCurrent = useApp((state) => state.currentId === conversation.id)
-  const open = useApp((state) => state.openConversation)
+  const { t } = useTranslation('shell')
+  const isCurrent = useApp((state) => state.place === 'talk' && state.currentId === conversation.id)
   const remove = useApp((state) => state.deleteConversation)
+  const closePanel = useApp((state) => state.closePanel)
+  const [isRenaming, setRenaming] = useState(false)
   const [picture] = conversation.pictures
   const title = titleOf(conversation)
+  if (isRenaming) return <Renaming conversation={conversation} onEnd={() => setRenaming(false)} />
   return (
     <li className={isCurrent ? 'current' : ''}>
-      <button type="button" className="open" aria-current={isCurrent} onClick={() => open(conversation.id)}>
-        {picture !== undefined && <PictureView picture={picture} small />}
-        <span>{title}</span>
-      </button>
-      <button
-        type="button"
-        className="link"
-        aria-label={`Delete conversation ${title}`}
-        onClick={() => {
-          remove(conversation.id)
-          document.querySelector<HTMLElement>('[data-after-removal]')?.focus()
-        }}
+      <a
+        className="open"
+        href={hashOf({ place: 'talk', conversation: conversation.id })}
+        aria-current={isCurrent ? 'page' : undefined}
+        title={namesOf(conversation)}
+        onClick={closePanel}
       >
-        ×
-      </button>
+        {picture !== undefined && <PictureView picture={picture} small />}
+        <span dir="auto">{title}</span>
+      </a>
+      <span className="item-actions">
+        <IconButton icon="edit" label={t('list.rename', { title })} onClick={() => setRenaming(true)} />
+        <IconButton
+          icon="remove"
+          label={t('list.delete', { title })}
+          onClick={() => remove(conversation.id)}
+        />
+      </span>
     </li>
   )
 })
+
+function Renaming({ conversation, onEnd }: { conversation: Conversation; onEnd: () => void }): ReactElement {
+  const { t } = useTranslation('shell')
+  const rename = useApp((state) => state.renameConversation)
+  const [name, setName] = useState(titleOf(conversation))
+  return (
+    <li className="renaming">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          rename(conversation.id, name)
+          onEnd()
+        }}
+      >
+        <input
+          autoFocus
+          type="text"
+          dir="auto"
+          aria-label={t('list.newName')}
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+          onKeyDown={(event) => {
+            if (event.key !== 'Escape') return
+            event.stopPropagation()
+            onEnd()
+          }}
+        />
+        <IconButton icon="done" type="submit" label={t('list.save')} />
+      </form>
+    </li>
+  )
+}

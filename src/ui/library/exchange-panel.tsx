@@ -1,6 +1,6 @@
 import { useRef, type ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
 import type { Exchange } from '../../state/exchange-slice.ts'
-import { bytesText } from '../models/amounts.ts'
 import { useApp } from '../store-context.ts'
 
 /** Carrying conversations away as files, and bringing them back. */
@@ -10,6 +10,7 @@ export function ExchangePanel(): ReactElement {
 }
 
 function ExchangeActions(): ReactElement {
+  const { t } = useTranslation('shell')
   const any = useApp((state) => state.conversations.length > 0)
   const currentId = useApp((state) => state.currentId)
   const exportAll = useApp((state) => state.exportAll)
@@ -17,19 +18,19 @@ function ExchangeActions(): ReactElement {
   const importFile = useApp((state) => state.importFile)
   const input = useRef<HTMLInputElement>(null)
   return (
-    <div className="actions">
+    <div className="exchange">
       {any && (
-        <button type="button" className="quiet" onClick={() => void exportAll()}>
-          Export all
+        <button type="button" className="link" onClick={() => void exportAll()}>
+          {t('list.exportAll')}
         </button>
       )}
       {currentId !== null && (
-        <button type="button" className="quiet" onClick={() => exportMarkdown(currentId)}>
-          Save as Markdown
+        <button type="button" className="link" onClick={() => exportMarkdown(currentId)}>
+          {t('list.markdown')}
         </button>
       )}
-      <button type="button" className="quiet" onClick={() => input.current?.click()}>
-        Import
+      <button type="button" className="link" onClick={() => input.current?.click()}>
+        {t('list.import')}
       </button>
       <input
         ref={input}
@@ -47,16 +48,18 @@ function ExchangeActions(): ReactElement {
 }
 
 function ExchangeProgress({ exchange }: { exchange: Exchange }): ReactElement {
+  const { t } = useTranslation('shell')
   const { doing, doneBytes, totalBytes } = exchange
   const cancel = useApp((state) => state.cancelExchange)
-  const label = `${doing === 'exporting' ? 'Exporting' : 'Importing'} ${bytesText(totalBytes)}`
+  const size = { size: totalBytes }
+  const label = doing === 'exporting' ? t('list.exporting', size) : t('list.importing', size)
   return (
     <div className="loading">
       <span>{label}</span>
       <progress aria-label={label} value={doneBytes} max={Math.max(1, totalBytes)} />
       <div className="actions">
         <button type="button" onClick={cancel}>
-          Cancel
+          {t('cancel')}
         </button>
       </div>
     </div>

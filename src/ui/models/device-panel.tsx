@@ -1,16 +1,18 @@
 import type { ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
+import { bytesText as bytesIn } from '../../messages/amounts.ts'
 import type { DeviceReport } from '../../pack/device-report.ts'
 import { contextText, memoryText } from '../../pack/device-words.ts'
 import { CAPTION_WORDS, secondsText } from '../../pack/caption-work.ts'
 import type { BenchResult } from '../../protocol/bench-result.ts'
 import type { LoadedModel } from '../../protocol/engine-calls.ts'
-import { bytesText } from './amounts.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { useApp } from '../store-context.ts'
 
 /** What was chosen here and why, what it can do, and all of it as text for a report of a fault. */
 export function DevicePanel(): ReactElement {
+  const { t } = useTranslation(['models', 'shell'])
   const model = useApp((state) => state.model)
   const measuring = useApp((state) => state.measuring)
   const measure = useApp((state) => state.measureDevice)
@@ -20,23 +22,26 @@ export function DevicePanel(): ReactElement {
   const predicted = measuring.status === 'done' ? measuring.predictedSeconds : null
   return (
     <details className="device">
-      <summary>This device</summary>
-      {loaded !== null && <Facts label="What was chosen" facts={choicesOf(loaded)} />}
+      <summary>{t('models:device.heading')}</summary>
+      {loaded !== null && <Facts label={t('models:device.chosen')} facts={choicesOf(loaded)} />}
       {measuring.status === 'failed' && <Notice failure={measuring.failure} />}
       {result !== null && (
-        <Facts label="What was measured" facts={[captionFact(result, predicted), ...figuresOf(result)]} />
+        <Facts
+          label={t('models:device.measured')}
+          facts={[captionFact(result, predicted), ...figuresOf(result)]}
+        />
       )}
       {measuring.status === 'running' ? (
         <div className="actions">
-          <span>Measuring: {STAGES[measuring.stage] ?? measuring.stage}…</span>
+          <span>{t('models:device.measuring', { stage: STAGES[measuring.stage] ?? measuring.stage })}</span>
           <button type="button" onClick={cancel}>
-            Cancel
+            {t('shell:cancel')}
           </button>
         </div>
       ) : (
         <div className="actions">
           <button type="button" disabled={loaded === null} onClick={() => void measure()}>
-            Measure this device
+            {t('models:device.measure')}
           </button>
           {loaded !== null && <CopyReport loaded={loaded} result={result} />}
         </div>
@@ -55,11 +60,14 @@ const STAGES: Record<string, string> = {
   'decode without recording': 'writing without recorded steps',
 }
 
+/** These facts are for reports, and English like the words about devices in them. */
+const bytesText = (bytes: number): string => bytesIn(bytes, 'en')
+
 type Fact = [name: string, value: string]
 
 function Facts({ label, facts }: { label: string; facts: Fact[] }): ReactElement {
   return (
-    <dl className="facts" aria-label={label}>
+    <dl className="facts" aria-label={label} lang="en">
       {facts.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
@@ -163,11 +171,12 @@ function figuresOf({ load, encode, firstToken, prefill, decode, limit }: BenchRe
 }
 
 function CopyReport({ loaded, result }: { loaded: LoadedModel; result: BenchResult | null }): ReactElement {
+  const { t } = useTranslation('models')
   const text = (): string => {
     const { device, loadMs, manifest } = loaded
     const { name, precision, parameters, fingerprint } = manifest
     const model = { name, precision, parameters, fingerprint }
     return JSON.stringify({ browser: navigator.userAgent, device, model, loadMs, measured: result }, null, 2)
   }
-  return <CopyButton label="Copy as text" text={text} />
+  return <CopyButton label={t('device.report')} text={text} />
 }

@@ -1,33 +1,23 @@
 import { useState, type ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
 import type { KeptModel, Space } from '../../protocol/keeper-calls.ts'
-import { bytesText } from './amounts.ts'
 import { Notice } from '../parts/notice.tsx'
-import { ProgressBars } from './progress-bars.tsx'
 import { useApp } from '../store-context.ts'
+import { ProgressBars } from './progress-bars.tsx'
 
 /** What can be used, what is kept and how large it is, and what can be done about it. */
 export function KeptModels(): ReactElement {
+  const { t } = useTranslation(['models', 'shell'])
   const kept = useApp((state) => state.kept)
   const space = useApp((state) => state.space)
   const failure = useApp((state) => state.keptFailure)
   const saving = useApp((state) => state.saving)
   const cancelSaving = useApp((state) => state.cancelSaving)
   const current = useApp((state) => state.settings.model)
-  const changeModel = useApp((state) => state.changeModel)
   return (
     <>
-      <ul className="models" aria-label="Models">
-        <li>
-          <p>
-            <strong>Built-in: drawn scenes</strong>{' '}
-            <span className="hint">{current === null ? 'in use' : 'always here'}</span>
-          </p>
-          {current !== null && (
-            <button type="button" aria-label="Use: built-in model" onClick={() => void changeModel(null)}>
-              Use
-            </button>
-          )}
-        </li>
+      <ul className="models" aria-label={t('models:kept.list')}>
+        <BuiltIn />
         {kept.map((model) => (
           <Kept key={model.id} model={model} inUse={model.id === current} />
         ))}
@@ -36,9 +26,9 @@ export function KeptModels(): ReactElement {
       {saving.status === 'failed' && <Notice failure={saving.failure} />}
       {saving.status === 'running' && (
         <p className="hint">
-          Saving: {bytesText(saving.doneBytes)} of {bytesText(saving.totalBytes)}{' '}
+          {t('models:kept.saving', { done: saving.doneBytes, total: saving.totalBytes })}{' '}
           <button type="button" className="link" onClick={cancelSaving}>
-            Cancel
+            {t('shell:cancel')}
           </button>
         </p>
       )}
@@ -47,7 +37,53 @@ export function KeptModels(): ReactElement {
   )
 }
 
+function BuiltIn(): ReactElement {
+  const { t } = useTranslation('models')
+  const current = useApp((state) => state.settings.model)
+  const changeModel = useApp((state) => state.changeModel)
+  return (
+    <li>
+      <p>
+        <strong>{t('kept.builtIn')}</strong>{' '}
+        <span className="hint">{current === null ? t('kept.inUse') : t('kept.always')}</span>
+      </p>
+      {current !== null && (
+        <button
+          type="button"
+          aria-label={t('kept.useNamed', { name: t('kept.builtInName') })}
+          onClick={() => void changeModel(null)}
+        >
+          {t('kept.use')}
+        </button>
+      )}
+    </li>
+  )
+}
+
 function Kept({ model, inUse }: { model: KeptModel; inUse: boolean }): ReactElement {
+  const { t } = useTranslation('models')
+  const elsewhere = useApp((state) => state.elsewhere[model.id])
+  const newer = useApp((state) => state.newer.includes(model.id))
+  const state = useStateOf(model, inUse)
+  return (
+    <li>
+      <p>
+        <strong>{model.name}</strong> <span className="hint">{state}</span>
+      </p>
+      {model.licenceNotice !== null && (
+        <p className="hint" lang="en">
+          {model.licenceNotice}
+        </p>
+      )}
+      {newer && <p>{t('kept.newer')}</p>}
+      {elsewhere !== undefined && <ProgressBars progress={elsewhere} />}
+      <KeptActions model={model} inUse={inUse} />
+    </li>
+  )
+}
+
+function KeptActions({ model, inUse }: { model: KeptModel; inUse: boolean }): ReactElement {
+  const { t } = useTranslation('models')
   const changeModel = useApp((state) => state.changeModel)
   const resume = useApp((state) => state.resumeKept)
   const save = useApp((state) => state.saveKept)
@@ -55,68 +91,68 @@ function Kept({ model, inUse }: { model: KeptModel; inUse: boolean }): ReactElem
   const elsewhere = useApp((state) => state.elsewhere[model.id])
   const newer = useApp((state) => state.newer.includes(model.id))
   const requestNewer = useApp((state) => state.requestNewer)
-  const size = `${model.precision ?? ''}, ${bytesText(model.bytes)}`
+  const { name } = model
   return (
-    <li>
-      <p>
-        <strong>{model.name}</strong> <span className="hint">{stateOf(model, inUse, size)}</span>
-      </p>
-      {model.licenceNotice !== null && <p className="hint">{model.licenceNotice}</p>}
-      {newer && <p>There is a newer version; only what changed in it would be fetched.</p>}
-      {elsewhere !== undefined && <ProgressBars progress={elsewhere} />}
-      <div className="actions">
-        {model.complete && !inUse && !model.compares && (
-          <button type="button" aria-label={`Use: ${model.name}`} onClick={() => void changeModel(model.id)}>
-            Use
-          </button>
-        )}
-        {!model.complete && model.address !== null && elsewhere === undefined && (
-          <button
-            type="button"
-            disabled={busy}
-            aria-label={`Resume: ${model.name}`}
-            onClick={() => void resume(model)}
-          >
-            Resume
-          </button>
-        )}
-        {newer && (
-          <button
-            type="button"
-            disabled={busy}
-            aria-label={`Look at the newer version: ${model.name}`}
-            onClick={() => void requestNewer(model)}
-          >
-            Look at the newer version
-          </button>
-        )}
-        {model.complete && (
-          <button
-            type="button"
-            aria-label={`Save to a folder: ${model.name}`}
-            onClick={() => void save(model)}
-          >
-            Save to a folder
-          </button>
-        )}
-        <Delete model={model} inUse={inUse} />
-      </div>
-    </li>
+    <div className="actions">
+      {model.complete && !inUse && !model.compares && (
+        <button
+          type="button"
+          aria-label={t('kept.useNamed', { name })}
+          onClick={() => void changeModel(model.id)}
+        >
+          {t('kept.use')}
+        </button>
+      )}
+      {!model.complete && model.address !== null && elsewhere === undefined && (
+        <button
+          type="button"
+          disabled={busy}
+          aria-label={t('kept.resumeNamed', { name })}
+          onClick={() => void resume(model)}
+        >
+          {t('kept.resume')}
+        </button>
+      )}
+      {newer && (
+        <button
+          type="button"
+          disabled={busy}
+          aria-label={t('kept.lookNewerNamed', { name })}
+          onClick={() => void requestNewer(model)}
+        >
+          {t('kept.lookNewer')}
+        </button>
+      )}
+      {model.complete && (
+        <button
+          type="button"
+          className="quiet"
+          aria-label={t('kept.saveNamed', { name })}
+          onClick={() => void save(model)}
+        >
+          {t('kept.save')}
+        </button>
+      )}
+      <Delete model={model} inUse={inUse} />
+    </div>
   )
 }
 
-function stateOf(model: KeptModel, inUse: boolean, size: string): string {
-  if (inUse) return `in use; ${size}`
-  if (model.complete) return size
-  if (model.address === null) return `${size} so far; choose its files again to go on`
-  return `${size}; not complete`
+function useStateOf({ complete, address, precision, bytes }: KeptModel, inUse: boolean): string {
+  const { t } = useTranslation('models')
+  const values = { precision: precision ?? '', size: bytes }
+  if (inUse) return t('kept.sizeInUse', values)
+  if (complete) return t('kept.size', values)
+  return address === null ? t('kept.sizeFiles', values) : t('kept.sizePartly', values)
 }
 
 /** Gigabytes took hours to arrive, so it takes two clicks to let them go. */
 function Delete({ model, inUse }: { model: KeptModel; inUse: boolean }): ReactElement {
+  const { t } = useTranslation('models')
   const remove = useApp((state) => state.removeKept)
   const changeModel = useApp((state) => state.changeModel)
   const [asked, setAsked] = useState(false)
+  const { name } = model
   const go = async (): Promise<void> => {
     if (inUse) await changeModel(null)
     await remove(model.id)
@@ -126,49 +162,43 @@ function Delete({ model, inUse }: { model: KeptModel; inUse: boolean }): ReactEl
       <button
         type="button"
         className="quiet"
-        aria-label={`Delete: ${model.name}`}
+        aria-label={t('kept.deleteNamed', { name })}
         onClick={() => setAsked(true)}
       >
-        Delete
+        {t('kept.delete')}
       </button>
     )
   }
   return (
     <>
-      <button type="button" aria-label={`Really delete: ${model.name}`} onClick={() => void go()}>
-        Really delete
+      <button type="button" aria-label={t('kept.reallyNamed', { name })} onClick={() => void go()}>
+        {t('kept.really')}
       </button>
       <button type="button" className="quiet" onClick={() => setAsked(false)}>
-        Keep it
+        {t('kept.keep')}
       </button>
     </>
   )
 }
 
-/** What the browser counts is everything of this page, not models alone: the page for use offline, pictures, conversations. */
-function usedText(usedBytes: number | null, kept: readonly KeptModel[]): string {
-  if (usedBytes === null) return ''
-  const models = kept.reduce((sum, { bytes }) => sum + bytes, 0)
-  const rest = Math.max(0, usedBytes - models)
-  return `${bytesText(usedBytes)} are used: ${bytesText(models)} by these models, ${bytesText(rest)} by the page itself with its built-in models, pictures and conversations`
-}
-
+/** What the browser counts is everything of this page, not models alone. */
 function SpaceLine({ space }: { space: Space }): ReactElement {
+  const { t } = useTranslation(['models', 'limits'])
   const ask = useApp((state) => state.askToPersist)
   const kept = useApp((state) => state.kept)
-  const used = usedText(space.usedBytes, kept)
-  const free = space.freeBytes === null ? '' : `, ${bytesText(space.freeBytes)} more are allowed`
+  const models = kept.reduce((sum, { bytes }) => sum + bytes, 0)
   return (
     <p className="hint">
-      {used}
-      {free}.{' '}
+      {space.usedBytes !== null &&
+        `${t('limits:used', { size: space.usedBytes, models, rest: Math.max(0, space.usedBytes - models) })} `}
+      {space.freeBytes !== null && `${t('kept.free', { size: space.freeBytes })} `}
       {space.persisted ? (
-        'The browser keeps models until you delete them.'
+        t('kept.persisted')
       ) : (
         <>
-          The browser may clear models when the disk gets full.{' '}
+          {t('kept.mayClear')}{' '}
           <button type="button" className="link" onClick={() => void ask()}>
-            Ask it to keep them
+            {t('kept.persist')}
           </button>
         </>
       )}

@@ -1,33 +1,48 @@
 import type { ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
 import type { AddProgress } from '../../protocol/keeper-calls.ts'
-import { bytesText, durationText, partText } from './amounts.ts'
+import type { PartName } from '../../pack/families.ts'
 
 /** How far a model is on its way: the whole, with speed and time left, and each large part. */
 export function ProgressBars({ progress }: { progress: AddProgress }): ReactElement {
-  const { doneBytes, totalBytes, bytesPerSecond, secondsLeft, parts, waiting, elsewhere } = progress
-  const verb = progress.doing === 'fetching' ? 'Fetching' : 'Reading and converting'
-  const speed = bytesPerSecond === null ? '' : `, ${bytesText(bytesPerSecond)}/s`
-  const left = secondsLeft === null ? '' : `, about ${durationText(secondsLeft)} left`
-  const label = `${verb} ${progress.name}: ${bytesText(doneBytes)} of ${bytesText(totalBytes)}`
+  const { t } = useTranslation('models')
+  const { doing, name, doneBytes, totalBytes, bytesPerSecond, secondsLeft, parts, waiting, elsewhere } =
+    progress
+  const amounts = { name, done: doneBytes, total: totalBytes }
+  const label = doing === 'fetching' ? t('progress.fetching', amounts) : t('progress.converting', amounts)
+  const details = [
+    label,
+    ...(bytesPerSecond === null ? [] : [t('progress.speed', { speed: bytesPerSecond })]),
+    ...(secondsLeft === null ? [] : [t('progress.left', { seconds: secondsLeft })]),
+  ]
   return (
     <div className="loading">
       <span>
-        {label}
-        {speed}
-        {left}
-        {elsewhere && ' (in another tab)'}
+        {details.join(', ')} {elsewhere && t('progress.elsewhere')}
       </span>
       <progress aria-label={label} value={doneBytes} max={Math.max(1, totalBytes)} />
       <ul className="parts">
         {parts
           .filter(({ path }) => path.endsWith('.weights'))
           .map((part) => (
-            <li key={part.path}>
-              {partText(part.path)}: {bytesText(part.doneBytes)} of {bytesText(part.totalBytes)}
-            </li>
+            <PartLine key={part.path} {...part} />
           ))}
       </ul>
-      {waiting !== null && <span>{waiting}</span>}
+      {waiting !== null && <span lang="en">{waiting}</span>}
     </div>
   )
+}
+
+/** Parts that have a name of their own; any other goes by its file. */
+const NAMED: Record<string, PartName> = {
+  'vision.weights': 'vision',
+  'q-former.weights': 'q-former',
+  'decoder.weights': 'decoder',
+}
+
+function PartLine({ path, doneBytes, totalBytes }: AddProgress['parts'][number]): ReactElement {
+  const { t } = useTranslation('models')
+  const named = NAMED[path]
+  const part = named === undefined ? path : t(`parts.${named}`)
+  return <li>{t('progress.part', { part, done: doneBytes, total: totalBytes })}</li>
 }

@@ -1,4 +1,5 @@
 import { useEffect, useRef, type KeyboardEvent, type ReactElement } from 'react'
+import { isEnterToSend } from './enter.ts'
 
 /** A text box of one line that grows with its text. Enter is an action, Shift+Enter a line break. */
 export function AutoTextarea({
@@ -25,12 +26,10 @@ export function AutoTextarea({
     if (focused) box.current?.focus()
   }, [focused])
   const onKeyDown = (event: KeyboardEvent): void => {
-    // While an input method composes a word, Enter belongs to it.
-    if (event.nativeEvent.isComposing) return
-    if (event.key === 'Enter' && !event.shiftKey) {
+    if (isEnterToSend(event.nativeEvent)) {
       event.preventDefault()
       onEnter()
-    } else if (event.key === 'Escape' && onEscape !== undefined) {
+    } else if (event.key === 'Escape' && onEscape !== undefined && !event.nativeEvent.isComposing) {
       event.stopPropagation()
       onEscape()
     }
@@ -38,6 +37,7 @@ export function AutoTextarea({
   return (
     <textarea
       ref={box}
+      dir="auto"
       rows={1}
       aria-label={label}
       placeholder={placeholder}

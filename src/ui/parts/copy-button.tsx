@@ -1,35 +1,37 @@
 import { useState, type ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useApp } from '../store-context.ts'
+import { IconButton } from './icon-button.tsx'
 
-type Copied = 'not yet' | 'copied' | 'refused'
+/** Copies a text and says so; a browser that does not let the page copy is said in words. */
+function useCopy(text: () => string): { copied: boolean; copy: () => void; forget: () => void } {
+  const [copied, setCopied] = useState(false)
+  const remark = useApp((state) => state.remark)
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(text())
+      setCopied(true)
+    } catch {
+      // Refused, or there is none, which is a TypeError here: pages without a secure context have no clipboard.
+      remark({ key: 'talk:answer.copyRefused' })
+    }
+  }
+  return { copied, copy: () => void copy(), forget: () => setCopied(false) }
+}
 
-/** Copies a text, and says so, or that the browser does not let it: pages without a secure context have no clipboard. */
 export function CopyButton({ label, text }: { label: string; text: () => string }): ReactElement {
-  const [copied, setCopied] = useState<Copied>('not yet')
+  const { t } = useTranslation('talk')
+  const { copied, copy, forget } = useCopy(text)
   return (
-    <>
-      <button
-        type="button"
-        className="quiet"
-        onClick={() => void copy(text()).then(setCopied)}
-        onBlur={() => setCopied('not yet')}
-      >
-        {copied === 'copied' ? 'Copied' : label}
-      </button>
-      {copied === 'refused' && (
-        <span className="hint" role="alert">
-          The browser does not let this page copy; select the text and copy it.
-        </span>
-      )}
-    </>
+    <button type="button" className="quiet" onClick={copy} onBlur={forget}>
+      {copied ? t('answer.copied') : label}
+    </button>
   )
 }
 
-async function copy(text: string): Promise<Copied> {
-  try {
-    await navigator.clipboard.writeText(text)
-    return 'copied'
-  } catch {
-    // Refused, or there is none, which is a TypeError here.
-    return 'refused'
-  }
+export function CopyIcon({ text }: { text: () => string }): ReactElement {
+  const { t } = useTranslation('talk')
+  const { copied, copy, forget } = useCopy(text)
+  const label = copied ? t('answer.copied') : t('answer.copy')
+  return <IconButton icon={copied ? 'done' : 'copy'} label={label} onClick={copy} onBlur={forget} />
 }

@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react'
 import type { Failure } from '../../pack/failure.ts'
 
-/** A failure as a sentence, its code for reports, and what can be done about it. */
+/** A failure as a sentence, its code for reports, and what can be done about it. The sentence comes from below the page. */
 export function Notice({
   failure,
   action,
@@ -13,7 +13,7 @@ export function Notice({
 }): ReactElement {
   return (
     <div className="notice">
-      <p>
+      <p lang="en">
         {failure.message} <code>{failure.code}</code>
       </p>
       {action !== undefined && (

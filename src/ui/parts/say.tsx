@@ -21,5 +21,5 @@ export function Say({ saying }: { saying: Saying }): ReactElement {
 
 function One({ note: { key, values } }: { note: Note }): string {
   const { t } = useTranslation(NAMESPACES)
-  return t(key, { ...values })
+  return t(key, { ...values, defaultValue: key })
 }

@@ -18,8 +18,8 @@ export interface WindowedProps {
   estimatedHeight: number
   /** The block that is drawn at once. */
   begin: 'first' | 'last'
-  /** What the entries are, for the place of those that are not drawn: "Turns". */
-  name: string
+  /** What stands in the place of those that are not drawn; the first is number 1. */
+  name: (from: number, to: number) => string
   /** Draws entries `from` (inclusive) to `to` (exclusive). */
   children: (from: number, to: number) => ReactNode
 }
@@ -44,7 +44,7 @@ export function Windowed({
             key={block}
             begin={block === shownAtOnce}
             estimatedHeight={estimatedHeight * (to - from)}
-            name={`${name} ${from + 1} to ${to} of ${count}`}
+            name={name(from + 1, to)}
           >
             {() => children(from, to)}
           </Block>

@@ -1,4 +1,5 @@
 import { useEffect, useState, type ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
 import type { Picture } from '../../conversation/conversation.ts'
 import { useApp } from '../store-context.ts'
 
@@ -8,6 +9,7 @@ export function PictureView({
   small = false,
 }: {
   picture: Picture
+  /** In a list, where its name stands beside it. */
   small?: boolean
 }): ReactElement | null {
   const image = useApp((state) => state.images[picture.id])
@@ -17,12 +19,14 @@ export function PictureView({
 }
 
 function BlobImage({ blob, name, small }: { blob: Blob; name: string; small: boolean }): ReactElement {
+  const { t } = useTranslation('talk')
   const url = useObjectUrl(blob)
   return (
     <img
       src={url}
-      // In a list the name stands beside it.
-      alt={small ? '' : `Your picture ${name}`}
+      alt={small ? '' : t('picture.yours', { name })}
+      draggable={false}
+      {...(small && { loading: 'lazy' as const, decoding: 'async' as const })}
       onError={(event) => event.currentTarget.classList.add('broken')}
     />
   )

@@ -1,32 +1,41 @@
 import { useId, useState, type ReactElement, type ReactNode } from 'react'
-import { decodingProblem, GREEDY, type DecodingSettings } from '../../pack/decoding.ts'
+import { useTranslation } from 'react-i18next'
 import type { KernelChoice, MemoryChoice } from '../../pack/device-report.ts'
-import { PRESETS } from '../../state/presets.ts'
+import { LANGUAGES } from '../../messages/languages.ts'
+import { isPreset, PRESETS } from '../../state/presets.ts'
 import { DEFAULT_TEMPLATE, type Theme } from '../../state/settings-slice.ts'
 import { useApp } from '../store-context.ts'
+import { OwnDecoding } from './own-decoding.tsx'
 
-const THEMES: Record<Theme, string> = { auto: 'As the system', light: 'Light', dark: 'Dark' }
+const THEMES = ['auto', 'light', 'dark'] as const satisfies Theme[]
+const MEMORY = ['auto', 'keep', 'spare'] as const satisfies MemoryChoice[]
+const KERNELS = ['never', 'auto', 'always'] as const satisfies KernelChoice[]
 
-const MEMORY: Record<MemoryChoice, string> = {
-  auto: 'Automatic',
-  keep: 'Keep everything loaded',
-  spare: 'Spare memory',
-}
-
-const KERNELS: Record<KernelChoice, string> = {
-  never: 'Off',
-  auto: 'On graphics cards',
-  always: 'On software adapters, too',
+/** Names for choices, by the choice. */
+function namesOf<T extends string>(choices: readonly T[], name: (choice: T) => string): Record<T, string> {
+  return Object.fromEntries(choices.map((choice) => [choice, name(choice)])) as Record<T, string>
 }
 
 export function SettingsPanel(): ReactElement {
+  const { t } = useTranslation('settings')
   const settings = useApp((state) => state.settings)
   const change = useApp((state) => state.changeSettings)
   return (
     <details className="settings">
-      <summary>Settings</summary>
+      <summary>{t('heading')}</summary>
+      <LanguageChoice />
       <label>
-        Caption begins with
+        {t('appearance')}
+        <Options
+          names={namesOf(THEMES, (theme) => t(`themes.${theme}`))}
+          chosen={settings.theme}
+          onChoose={(theme) => change({ theme })}
+        />
+      </label>
+      <Preset />
+      {settings.preset === 'own' && <OwnDecoding />}
+      <label>
+        {t('begins')}
         <input
           type="text"
           value={settings.prompt}
@@ -35,47 +44,74 @@ export function SettingsPanel(): ReactElement {
         />
       </label>
       <Template />
-      <label>
-        Appearance
-        <Options names={THEMES} chosen={settings.theme} onChoose={(theme) => change({ theme })} />
-      </label>
       <Memory />
       <Kernels />
-      <p className="hint">
-        Answers are written as “{PRESETS[settings.preset].name}”: {PRESETS[settings.preset].hint}.
-      </p>
-      {settings.preset === 'own' && <OwnDecoding />}
-      <Shortcuts />
     </details>
+  )
+}
+
+/** Languages stand under their own names: whoever looks for theirs reads that. */
+function LanguageChoice(): ReactElement {
+  const { t } = useTranslation('settings')
+  const language = useApp((state) => state.settings.language)
+  const change = useApp((state) => state.changeSettings)
+  const names = { auto: t('auto'), ...LANGUAGES }
+  return (
+    <label>
+      {t('language')}
+      <Options names={names} chosen={language} onChoose={(choice) => change({ language: choice })} />
+    </label>
+  )
+}
+
+/** How answers are written. */
+function Preset(): ReactElement {
+  const { t } = useTranslation('settings')
+  const preset = useApp((state) => state.settings.preset)
+  const change = useApp((state) => state.changeSettings)
+  const presets = Object.keys(PRESETS).filter(isPreset)
+  return (
+    <Choice
+      label={t('how')}
+      names={namesOf(presets, (name) => t(`presets.${name}.name`))}
+      chosen={preset}
+      onChoose={(name) => change({ preset: name })}
+    >
+      {t(`presets.${preset}.hint`)}
+    </Choice>
   )
 }
 
 /** What stays loaded between pictures. */
 function Memory(): ReactElement {
+  const { t } = useTranslation('settings')
   const memory = useApp((state) => state.settings.memory)
   const change = useApp((state) => state.changeMemory)
   return (
-    <Choice label="Memory" names={MEMORY} chosen={memory} onChoose={(choice) => void change(choice)}>
-      Sparing memory puts away the part that looks at pictures until the next picture, which then takes a
-      little longer.
+    <Choice
+      label={t('memory.label')}
+      names={namesOf(MEMORY, (choice) => t(`memory.${choice}`))}
+      chosen={memory}
+      onChoose={(choice) => void change(choice)}
+    >
+      {t('memory.hint')}
     </Choice>
   )
 }
 
 /** What the language model runs on. */
 function Kernels(): ReactElement {
+  const { t } = useTranslation('settings')
   const kernels = useApp((state) => state.settings.kernels)
   const change = useApp((state) => state.changeSettings)
   return (
     <Choice
-      label="Kernels of our own"
-      names={KERNELS}
+      label={t('kernels.label')}
+      names={namesOf(KERNELS, (choice) => t(`kernels.${choice}`))}
       chosen={kernels}
       onChoose={(choice) => change({ kernels: choice })}
     >
-      Meant to make the language model faster on a graphics card, and not yet seen on one. They are tried
-      first: where they come out otherwise than ONNX Runtime, that is used. A change holds from the next load
-      on.
+      {t('kernels.hint')}
     </Choice>
   )
 }
@@ -137,6 +173,7 @@ function Options<T extends string>({ names, chosen, onChoose, hint }: OptionsPro
 
 /** How a question is put. Changed only while it makes sense. */
 function Template(): ReactElement {
+  const { t } = useTranslation('settings')
   const kept = useApp((state) => state.settings.template)
   const change = useApp((state) => state.changeSettings)
   const [text, setText] = useState(kept)
@@ -145,7 +182,7 @@ function Template(): ReactElement {
   return (
     <div className="field">
       <label>
-        How a question is put to the model
+        {t('template')}
         <input
           type="text"
           value={text}
@@ -159,7 +196,7 @@ function Template(): ReactElement {
       </label>
       {!valid && (
         <p id={problem} className="problem">
-          Say where the question goes: write {'{question}'} somewhere. Until then “{kept}” is used.
+          {t('templateProblem', { kept })}
         </p>
       )}
       {kept !== DEFAULT_TEMPLATE && (
@@ -171,141 +208,9 @@ function Template(): ReactElement {
             change({ template: DEFAULT_TEMPLATE })
           }}
         >
-          Back to BLIP-2’s own
+          {t('templateBack')}
         </button>
       )}
     </div>
-  )
-}
-
-type NumberField = Exclude<keyof DecodingSettings, 'sampling' | 'words'>
-
-const FIELDS: [NumberField, string, number][] = [
-  ['maxNewTokens', 'Longest answer, in tokens', 1],
-  ['minNewTokens', 'Shortest answer, in tokens', 1],
-  ['beams', 'Beams', 1],
-  ['lengthPenalty', 'Length penalty', 0.1],
-  ['repetitionPenalty', 'Repetition penalty', 0.1],
-  ['noRepeatNgram', 'No n-gram twice, of this size', 1],
-  ['answers', 'Answers', 1],
-]
-
-/** Every setting of the decoder. Values that do not go together are told and not used. */
-function OwnDecoding(): ReactElement {
-  const own = useApp((state) => state.settings.own)
-  const change = useApp((state) => state.changeSettings)
-  const [draft, setDraft] = useState(own)
-  const problem = decodingProblem(draft)
-  const set = (next: DecodingSettings): void => {
-    setDraft(next)
-    if (decodingProblem(next) === null) change({ own: next })
-  }
-  const { sampling } = draft
-  return (
-    <fieldset>
-      <legend>My own way to answer</legend>
-      {FIELDS.map(([field, label, step]) => (
-        <NumberInput
-          key={field}
-          label={label}
-          step={step}
-          value={draft[field]}
-          onChange={(value) => set({ ...draft, [field]: value })}
-        />
-      ))}
-      <label className="check">
-        <input
-          type="checkbox"
-          checked={sampling !== null}
-          onChange={(event) => set({ ...draft, sampling: event.target.checked ? SAMPLING : null })}
-        />
-        Sample instead of choosing the best
-      </label>
-      {sampling !== null && (
-        <>
-          <NumberInput
-            label="Temperature"
-            step={0.1}
-            value={sampling.temperature}
-            onChange={(temperature) => set({ ...draft, sampling: { ...sampling, temperature } })}
-          />
-          <NumberInput
-            label="Top-k (0 for all)"
-            step={1}
-            value={sampling.topK}
-            onChange={(topK) => set({ ...draft, sampling: { ...sampling, topK } })}
-          />
-          <NumberInput
-            label="Top-p"
-            step={0.05}
-            value={sampling.topP}
-            onChange={(topP) => set({ ...draft, sampling: { ...sampling, topP } })}
-          />
-          <NumberInput
-            label="Seed"
-            step={1}
-            value={sampling.seed}
-            onChange={(seed) => set({ ...draft, sampling: { ...sampling, seed } })}
-          />
-        </>
-      )}
-      {problem !== null && (
-        <p className="problem" role="alert">
-          {problem} The last settings that fit are used.
-        </p>
-      )}
-      <button type="button" className="link" onClick={() => set(GREEDY)}>
-        Back to plain greedy search
-      </button>
-    </fieldset>
-  )
-}
-
-const SAMPLING = { temperature: 1, topK: 0, topP: 0.9, seed: 0 }
-
-function NumberInput({
-  label,
-  step,
-  value,
-  onChange,
-}: {
-  label: string
-  step: number
-  value: number
-  onChange: (value: number) => void
-}): ReactElement {
-  return (
-    <label>
-      {label}
-      <input
-        type="number"
-        step={step}
-        value={Number.isNaN(value) ? '' : value}
-        onChange={(event) => onChange(event.target.valueAsNumber)}
-      />
-    </label>
-  )
-}
-
-function Shortcuts(): ReactElement {
-  return (
-    <dl className="shortcuts" aria-label="Keyboard shortcuts">
-      <dt>
-        <kbd>Enter</kbd>
-      </dt>
-      <dd>sends the question</dd>
-      <dt>
-        <kbd>Shift</kbd> + <kbd>Enter</kbd>
-      </dt>
-      <dd>begins a new line</dd>
-      <dt>
-        <kbd>Esc</kbd>
-      </dt>
-      <dd>stops the answer, or leaves an edit</dd>
-      <dt>
-        <kbd>Ctrl</kbd> or <kbd>⌘</kbd> + <kbd>V</kbd>
-      </dt>
-      <dd>pastes a picture</dd>
-    </dl>
   )
 }

@@ -1,64 +1,124 @@
-import type { ReactElement } from 'react'
+import { useEffect, useRef, useState, type ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { KeptModel } from '../../protocol/keeper-calls.ts'
+import { IconButton } from '../parts/icon-button.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Say } from '../parts/say.tsx'
 import { useApp } from '../store-context.ts'
+import { WithheldNotice } from './withheld-notice.tsx'
 
-/** What concerns the kept conversations as a whole: a deletion that can be undone, a disk that is full. */
-export function LibraryNotices(): ReactElement | null {
-  const failure = useApp((state) => state.libraryFailure)
-  const dismiss = useApp((state) => state.dismissLibraryFailure)
-  const update = useApp((state) => state.update)
-  if (update !== null) {
-    return (
-      <div className="undo" role="group" aria-label="Update">
-        <span>A new version of this page is ready. Conversations and models stay.</span>
-        <button type="button" onClick={update}>
-          Change over
-        </button>
-      </div>
-    )
-  }
-  if (failure !== null) return <Notice failure={failure} action="All right" onAction={dismiss} />
+/** What concerns the page as a whole, at its bottom, in the flow: it covers nothing. */
+export function Notices(): ReactElement {
   return (
-    <>
+    <div className="notices">
+      <WithheldNotice />
+      <Update />
+      <Interrupted />
+      <LibraryFailure />
       <Remark />
       <Undo />
-    </>
+    </div>
   )
 }
 
-/** What was left aside of a drop. */
+function Update(): ReactElement | null {
+  const { t } = useTranslation('shell')
+  const update = useApp((state) => state.update)
+  if (update === null) return null
+  return (
+    <div className="bar" role="group" aria-label={t('notices.update')}>
+      <span>{t('notices.updateReady')}</span>
+      <button type="button" onClick={update}>
+        {t('notices.changeOver')}
+      </button>
+    </div>
+  )
+}
+
+function LibraryFailure(): ReactElement | null {
+  const { t } = useTranslation('shell')
+  const failure = useApp((state) => state.libraryFailure)
+  const dismiss = useApp((state) => state.dismissLibraryFailure)
+  if (failure === null) return null
+  return <Notice failure={failure} action={t('allRight')} onAction={dismiss} />
+}
+
+/** A download that an earlier visit left unfinished. */
+function Interrupted(): ReactElement | null {
+  const kept = useApp((state) => state.kept)
+  const elsewhere = useApp((state) => state.elsewhere)
+  const isAdding = useApp((state) => state.adding.status !== 'idle')
+  const [later, setLater] = useState<readonly string[]>([])
+  const model = kept.find(
+    ({ id, complete, address }) =>
+      !complete && address !== null && elsewhere[id] === undefined && !later.includes(id),
+  )
+  if (model === undefined || isAdding) return null
+  return <InterruptedModel model={model} onLater={() => setLater([...later, model.id])} />
+}
+
+function InterruptedModel({ model, onLater }: { model: KeptModel; onLater: () => void }): ReactElement {
+  const { t } = useTranslation('shell')
+  const resume = useApp((state) => state.resumeKept)
+  const openPanel = useApp((state) => state.openPanel)
+  return (
+    <div className="bar" role="group" aria-label={t('notices.interrupted')}>
+      <span>{t('notices.unfinished', { name: model.name, size: model.bytes })}</span>
+      <button
+        type="button"
+        onClick={() => {
+          openPanel('models')
+          void resume(model)
+        }}
+      >
+        {t('notices.resume')}
+      </button>
+      <button type="button" className="link" onClick={onLater}>
+        {t('notices.later')}
+      </button>
+    </div>
+  )
+}
+
+/** What was left aside of a drop, and what else is good to know. */
 function Remark(): ReactElement | null {
+  const { t } = useTranslation('shell')
   const aside = useApp((state) => state.aside)
   const dismiss = useApp((state) => state.dismissRemark)
   if (aside === null) return null
   return (
-    <div className="undo" role="group" aria-label="Left aside">
+    <div className="bar" role="group" aria-label={t('notices.aside')}>
       <span>
         <Say saying={aside} />
       </span>
-      <button type="button" className="link" onClick={dismiss}>
-        Dismiss
-      </button>
+      <IconButton icon="close" label={t('dismiss')} onClick={dismiss} />
     </div>
   )
 }
 
 /** The last removal, to be taken back; what was removed before it can be taken back after it. */
 function Undo(): ReactElement | null {
+  const { t } = useTranslation('shell')
   const last = useApp((state) => (state.offersUndo ? state.undoable.at(-1) : undefined))
   const undo = useApp((state) => state.undo)
   const dismiss = useApp((state) => state.dismissUndo)
+  const button = useRef<HTMLButtonElement>(null)
+  const removalId = last?.removalId
+  useEffect(() => {
+    // What was pressed to remove something went with it; the focus goes to taking it back.
+    const { activeElement } = document
+    if (activeElement === null || activeElement === document.body) button.current?.focus()
+  }, [removalId])
   if (last === undefined) return null
   return (
-    <div className="undo" role="group" aria-label="Undo">
-      <span>{last.label}</span>
-      <button type="button" onClick={undo}>
-        Undo
+    <div className="bar" role="group" aria-label={t('notices.undo')}>
+      <span>
+        <Say saying={last.label} />
+      </span>
+      <button ref={button} type="button" onClick={undo}>
+        {t('notices.undo')}
       </button>
-      <button type="button" className="link" onClick={dismiss}>
-        Dismiss
-      </button>
+      <IconButton icon="close" label={t('dismiss')} onClick={dismiss} />
     </div>
   )
 }

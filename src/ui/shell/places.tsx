@@ -1,6 +1,8 @@
 import type { ReactElement } from 'react'
 import type { WordKey } from '../../messages/note.ts'
 import type { PlaceName } from '../../state/route.ts'
+import type { IconName } from '../parts/icons.tsx'
+import { Composer } from '../talk/composer.tsx'
 import { SearchView } from '../search/search-view.tsx'
 import { StudioView } from '../studio/studio-view.tsx'
 import { TalkView } from '../talk/talk-view.tsx'
@@ -9,13 +11,16 @@ export interface Place {
   name: PlaceName
   /** What it is called in the rail. */
   label: WordKey
+  icon: IconName
   /** Drawn where the middle of the page is. */
   view: ReactElement
+  /** What stays at the bottom of the page while one is there. */
+  dock?: ReactElement
 }
 
 /** The places of the app, in the order of the rail. One that is not in this list does not exist: its address is Talk's. */
 export const PLACES: readonly [Place, ...Place[]] = [
-  { name: 'talk', label: 'shell:talk', view: <TalkView /> },
-  { name: 'search', label: 'search:search', view: <SearchView /> },
-  { name: 'studio', label: 'studio:name', view: <StudioView /> },
+  { name: 'talk', label: 'shell:talk', icon: 'talk', view: <TalkView />, dock: <Composer /> },
+  { name: 'search', label: 'search:search', icon: 'search', view: <SearchView /> },
+  { name: 'studio', label: 'studio:name', icon: 'pictures', view: <StudioView /> },
 ]

@@ -3,21 +3,50 @@ import { useTranslation } from 'react-i18next'
 import { NAMESPACES } from '../../messages/words.ts'
 import { hashOf } from '../../state/route.ts'
 import { ConversationList } from '../library/conversation-list.tsx'
+import { IconButton } from '../parts/icon-button.tsx'
+import { Icon } from '../parts/icons.tsx'
 import { useApp } from '../store-context.ts'
+import { ModelChip } from './model-chip.tsx'
 import { PLACES } from './places.tsx'
+import { QueueLine } from './queue-line.tsx'
 
-/** What can be gone to: a new conversation, other places where there are any, and everything that was said. */
+/** What can be gone to: a new conversation, other places where there are any, everything that was said, the model. */
 export function Rail(): ReactElement {
   const { t } = useTranslation('shell')
   const begin = useApp((state) => state.newConversation)
+  const openPanel = useApp((state) => state.openPanel)
+  const close = useApp((state) => state.closePanel)
+  const isOpen = useApp((state) => state.panel === 'rail')
   return (
-    <div className="rail">
-      <button type="button" onClick={begin}>
+    <header className={isOpen ? 'rail is-open' : 'rail'} id="rail">
+      <div className="rail-head">
+        <span className="brand">pictalk</span>
+        <IconButton
+          icon="keyboard"
+          label={t('shortcuts.open')}
+          className="quiet-icon"
+          onClick={() => openPanel('shortcuts')}
+        />
+        <IconButton icon="close" label={t('close')} className="when-narrow" onClick={close} />
+      </div>
+      <button
+        type="button"
+        className="new-conversation"
+        onClick={() => {
+          begin()
+          close()
+        }}
+      >
+        <Icon name="compose" />
         {t('newConversation')}
       </button>
       {PLACES.length > 1 && <Places />}
       <ConversationList />
-    </div>
+      <div className="rail-foot">
+        <QueueLine />
+        <ModelChip />
+      </div>
+    </header>
   )
 }
 
@@ -25,14 +54,17 @@ function Places(): ReactElement {
   const { t } = useTranslation(NAMESPACES)
   const here = useApp((state) => state.place)
   const currentId = useApp((state) => state.currentId)
+  const close = useApp((state) => state.closePanel)
   return (
-    <nav aria-label={t('shell:places')}>
-      {PLACES.map(({ name, label }) => (
+    <nav aria-label={t('shell:places')} className="places">
+      {PLACES.map(({ name, label, icon }) => (
         <a
           key={name}
           href={hashOf(name === 'talk' ? { place: 'talk', conversation: currentId } : { place: name })}
           aria-current={name === here ? 'page' : undefined}
+          onClick={close}
         >
+          <Icon name={icon} />
           {t(label)}
         </a>
       ))}

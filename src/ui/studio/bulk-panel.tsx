@@ -138,7 +138,7 @@ function Preview({ changes }: { changes: readonly Change[] }): ReactElement | nu
         blockLength={CHANGES_IN_BLOCK}
         estimatedHeight={64}
         begin="first"
-        name={t('preview')}
+        name={(from, to) => `${t('preview')} ${from}–${to}`}
       >
         {(from, to) => (
           <ul>

@@ -31,7 +31,7 @@ export function Grid({
         blockLength={IN_BLOCK}
         estimatedHeight={ESTIMATED_HEIGHT}
         begin="first"
-        name={t('pictureList')}
+        name={(from, to) => `${t('pictureList')} ${from}–${to}`}
       >
         {(from, to) => (
           <ul className="studio-grid">

@@ -1,17 +1,25 @@
 import type { ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
 import type { Conversation } from '../../conversation/conversation.ts'
-import { PRESETS, isPreset } from '../../state/presets.ts'
 import { AutoTextarea } from '../parts/auto-textarea.tsx'
-import { ChooseImage } from '../adding/drop-zone.tsx'
+import { Icon } from '../parts/icons.tsx'
 import { useApp } from '../store-context.ts'
+import { AddMenu } from './add-menu.tsx'
 import { SuggestedQuestions } from './suggested-questions.tsx'
 
-/** Choose a picture, ask about it. */
-export function Composer({ conversation }: { conversation: Conversation | undefined }): ReactElement {
-  const draft = useApp((state) => state.drafts[conversation?.id ?? ''] ?? '')
+/** One line: bring a picture, ask, send; while an answer is written, Send is Stop. */
+export function Composer(): ReactElement | null {
+  const conversation = useApp((state) => state.conversations.find(({ id }) => id === state.currentId))
+  return conversation === undefined ? null : <AskLine conversation={conversation} />
+}
+
+function AskLine({ conversation }: { conversation: Conversation }): ReactElement {
+  const { t, i18n } = useTranslation('talk')
+  const draft = useApp((state) => state.drafts[conversation.id] ?? '')
   const changeDraft = useApp((state) => state.changeDraft)
   const send = useApp((state) => state.send)
-  const ready = conversation !== undefined
+  const isNew = conversation.turns.length < 3
+  const placeholder = conversation.pictures.length > 1 ? t('ask.several') : t('ask.placeholder')
   return (
     <form
       className="composer"
@@ -20,49 +28,46 @@ export function Composer({ conversation }: { conversation: Conversation | undefi
         send()
       }}
     >
-      {ready && <SuggestedQuestions />}
-      {ready && (
-        <div className="ask">
-          <AutoTextarea
-            label="Ask about the image"
-            placeholder={conversation.pictures.length > 1 ? 'Ask about these images' : 'Ask about the image'}
-            value={draft}
-            onChange={changeDraft}
-            onEnter={send}
-          />
-          <button type="submit" className="primary" aria-disabled={draft.trim() === ''}>
-            Send
-          </button>
-        </div>
-      )}
-      <div className="row">
-        <ChooseImage primary={!ready} />
-        <PresetChoice />
-        <span className={ready ? 'hint when-wide' : 'hint'}>
-          Drop pictures anywhere, or paste one; several at once are compared.
-        </span>
+      {isNew && <SuggestedQuestions />}
+      <div className="ask">
+        <AddMenu />
+        <AutoTextarea
+          label={t('ask.label')}
+          placeholder={placeholder}
+          value={draft}
+          onChange={changeDraft}
+          onEnter={send}
+        />
+        <SendOrStop draft={draft} />
       </div>
+      {i18n.language !== 'en' && <p className="hint">{t('ask.english')}</p>}
     </form>
   )
 }
 
-function PresetChoice(): ReactElement {
-  const preset = useApp((state) => state.settings.preset)
-  const change = useApp((state) => state.changeSettings)
+/** A question that is typed while an answer is written can be sent: it waits for its turn. */
+function SendOrStop({ draft }: { draft: string }): ReactElement {
+  const { t } = useTranslation('talk')
+  const stop = useApp((state) => state.stop)
+  const isWriting = useApp((state) => Object.values(state.underWay).some(({ tab }) => tab === state.tab))
+  const isStop = isWriting && draft.trim() === ''
   return (
-    <select
-      aria-label="How to answer"
-      title={PRESETS[preset].hint}
-      value={preset}
-      onChange={(event) => {
-        if (isPreset(event.target.value)) change({ preset: event.target.value })
-      }}
+    <button
+      key="send"
+      type={isStop ? 'button' : 'submit'}
+      className="send"
+      aria-disabled={!isStop && draft.trim() === ''}
+      onClick={
+        isStop
+          ? (event) => {
+              event.preventDefault()
+              stop()
+            }
+          : undefined
+      }
     >
-      {Object.entries(PRESETS).map(([key, { name }]) => (
-        <option key={key} value={key}>
-          {name}
-        </option>
-      ))}
-    </select>
+      <Icon name={isStop ? 'stop' : 'send'} />
+      <span>{isStop ? t('ask.stop') : t('ask.send')}</span>
+    </button>
   )
 }

@@ -1,34 +1,37 @@
 import { useEffect, useMemo, useRef, type ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
 import { shownTurns, type Conversation } from '../../conversation/conversation.ts'
 import { isBusy } from '../../state/answering.ts'
-import { Composer } from './composer.tsx'
+import { Windowed } from '../parts/windowed.tsx'
 import { useApp } from '../store-context.ts'
 import { TurnView } from './turn.tsx'
-import { Windowed } from '../parts/windowed.tsx'
 
 /** Conversations up to this length are in the page as a whole, for the browser's own search, too. */
 const TURNS_IN_BLOCK = 25
+/** Question and answer of a line each. */
+const TURN_PIXELS = 96
 
-/** What was said about the picture that is shown, the newest last, and the box to ask in. */
-export function ConversationView(): ReactElement {
-  const conversation = useApp((state) => state.conversations.find(({ id }) => id === state.currentId))
+/** What was said about the picture that is shown, the newest last. */
+export function ConversationView({ conversation }: { conversation: Conversation }): ReactElement {
+  const { t } = useTranslation('talk')
   const busy = useApp((state) => isBusy(state, state.currentId))
   return (
-    <section className="conversation">
-      {/* Live updates would read out every token; finished answers are announced by the status line instead. */}
-      <div role="log" aria-label="Conversation" aria-live="off" aria-busy={busy} tabIndex={0}>
-        {conversation === undefined ? (
-          <p className="empty">Drop a picture here, and its caption appears word by word.</p>
-        ) : (
-          <Turns key={conversation.id} conversation={conversation} />
-        )}
-      </div>
-      <Composer conversation={conversation} />
-    </section>
+    // Live updates would read out every token; finished answers are announced by the status line instead.
+    <div
+      role="log"
+      id="conversation"
+      aria-label={t('conversation.name')}
+      aria-live="off"
+      aria-busy={busy}
+      tabIndex={0}
+    >
+      <Turns key={conversation.id} conversation={conversation} />
+    </div>
   )
 }
 
 function Turns({ conversation }: { conversation: Conversation }): ReactElement {
+  const { t } = useTranslation('talk')
   const turns = useMemo(() => shownTurns(conversation), [conversation])
   const end = useRef<HTMLDivElement>(null)
   const last = turns.at(-1)?.id
@@ -40,9 +43,9 @@ function Turns({ conversation }: { conversation: Conversation }): ReactElement {
       <Windowed
         count={turns.length}
         blockLength={TURNS_IN_BLOCK}
-        estimatedHeight={160}
+        estimatedHeight={TURN_PIXELS}
         begin="last"
-        name="Turns"
+        name={(from, to) => t('conversation.turns', { from, to, count: turns.length })}
       >
         {(from, to) =>
           turns

@@ -1,30 +1,29 @@
 import type { ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
 import type { Picture } from '../../conversation/conversation.ts'
 import { photographsAmong } from '../../state/photographs.ts'
-import { goToOtherModels } from '../models/model-panel.tsx'
 import { useApp } from '../store-context.ts'
 
 /** Says that the built-in model is out of its depth, and which model is not. Nothing with any other model. */
 export function PhotographHint({ pictures }: { pictures: readonly Picture[] }): ReactElement | null {
+  const { t } = useTranslation('talk')
   const model = useApp((state) => state.settings.model)
-  const found = photographsAmong(pictures, { model })
-  if (found.length === 0) return null
+  const openPanel = useApp((state) => state.openPanel)
+  const found = photographsAmong(pictures, { model }).length
+  if (found === 0) return null
   return (
-    <aside className="photograph-hint" aria-label="About photographs">
+    <aside className="photograph-hint" aria-label={t('photograph.name')}>
       <p>
-        {looks(found.length, pictures.length)} like {found.length === 1 ? 'a photograph' : 'photographs'}. The
-        built-in model knows drawn scenes only: what it says here is its honest best. The full model, BLIP-2
-        OPT 2.7B, knows photographs; it is under “Other models”.
+        {pictures.length === 1
+          ? t('photograph.only')
+          : found === pictures.length
+            ? t('photograph.all')
+            : t('photograph.some', { count: found })}{' '}
+        {t('photograph.text')}
       </p>
-      <button type="button" onClick={goToOtherModels}>
-        Go to other models
+      <button type="button" onClick={() => openPanel('models')}>
+        {t('photograph.go')}
       </button>
     </aside>
   )
-}
-
-function looks(found: number, all: number): string {
-  if (all === 1) return 'This looks'
-  if (found === all) return 'These look'
-  return found === 1 ? 'One of these looks' : `${found} of these look`
 }

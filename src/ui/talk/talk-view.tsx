@@ -1,23 +1,22 @@
 import type { ReactElement } from 'react'
+import { PicturePane } from '../picture/picture-pane.tsx'
+import { useApp } from '../store-context.ts'
 import { ConversationView } from './conversation-view.tsx'
-import { DevicePanel } from '../models/device-panel.tsx'
-import { Examples } from './examples.tsx'
-import { LibraryNotices } from '../shell/notices.tsx'
-import { ModelPanel } from '../models/model-panel.tsx'
-import { SettingsPanel } from '../settings/settings-panel.tsx'
-import { WithheldNotice } from '../shell/withheld-notice.tsx'
+import { EmptyState } from './empty-state.tsx'
 
-/** Talking about pictures. */
+/** Talking about pictures: what was said, and the picture beside it. */
 export function TalkView(): ReactElement {
+  const conversation = useApp((state) => state.conversations.find(({ id }) => id === state.currentId))
+  const isAwaited = useApp((state) => state.awaited !== null)
   return (
-    <>
-      <ModelPanel />
-      <WithheldNotice />
-      <Examples />
-      <LibraryNotices />
-      <ConversationView />
-      <SettingsPanel />
-      <DevicePanel />
-    </>
+    <div className={conversation === undefined ? 'talk' : 'talk with-picture'}>
+      {conversation !== undefined && (
+        <>
+          <PicturePane key={conversation.id} conversation={conversation} />
+          <ConversationView conversation={conversation} />
+        </>
+      )}
+      {conversation === undefined && !isAwaited && <EmptyState />}
+    </div>
   )
 }

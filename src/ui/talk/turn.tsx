@@ -1,16 +1,13 @@
-import { useEffect, useRef, useState, type ReactElement } from 'react'
-import {
-  siblingsOf,
-  type AnswerState,
-  type Conversation,
-  type Picture,
-  type Turn,
-} from '../../conversation/conversation.ts'
+import { useMemo, type ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { AnswerState, Conversation, Picture, Turn } from '../../conversation/conversation.ts'
 import { answerKey } from '../../state/answering.ts'
-import { Answer } from './answer.tsx'
-import { AutoTextarea } from '../parts/auto-textarea.tsx'
-import { PhotographHint } from './photograph-hint.tsx'
+import { IconButton } from '../parts/icon-button.tsx'
+import { PictureView } from '../picture/picture.tsx'
 import { useApp } from '../store-context.ts'
+import { Answer } from './answer.tsx'
+import { PhotographHint } from './photograph-hint.tsx'
+import { Question, Versions } from './question.tsx'
 
 /** One question and its answers, one for each picture; the first turn of a picture has no question. */
 export function TurnView({
@@ -23,157 +20,78 @@ export function TurnView({
   first: boolean
 }): ReactElement {
   const { pictures } = conversation
+  const [picture] = pictures
+  const actions = useMemo(() => <TurnActions conversation={conversation} turn={turn} />, [conversation, turn])
+  const isOne = pictures.length === 1 && picture !== undefined
   return (
     <div className="turn">
       {turn.question !== null && <Question conversation={conversation} turn={turn} words={turn.question} />}
-      <div className={pictures.length > 1 ? 'answers side-by-side' : 'answers'}>
-        {pictures.map((picture) => (
-          <AnswerOf
-            key={picture.id}
-            turn={turn}
-            picture={picture}
-            withPicture={first || pictures.length > 1}
-          />
-        ))}
-      </div>
+      {isOne ? (
+        <AnswerOf turn={turn} picture={picture}>
+          {actions}
+        </AnswerOf>
+      ) : (
+        <>
+          <Compared turn={turn} pictures={pictures} />
+          <span className="answer-actions">{actions}</span>
+        </>
+      )}
       {first && <PhotographHint pictures={pictures} />}
-      <TurnActions conversation={conversation} turn={turn} />
     </div>
   )
 }
 
-/** Of a picture that a turn says nothing about. */
-const NEVER_ASKED: AnswerState = {
-  status: 'failed',
-  text: '',
-  failure: { code: 'not-found', message: 'Nothing was asked about this picture here; ask again.' },
+/** The same question to several pictures: a row for each. */
+function Compared({ turn, pictures }: { turn: Turn; pictures: readonly Picture[] }): ReactElement {
+  const { t } = useTranslation('talk')
+  return (
+    <table className="compared">
+      <caption className="visually-hidden">{t('conversation.compared')}</caption>
+      <thead className="visually-hidden">
+        <tr>
+          <th scope="col">{t('conversation.pictureColumn')}</th>
+          <th scope="col">{t('conversation.answerColumn')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {pictures.map((picture) => (
+          <tr key={picture.id}>
+            <th scope="row">
+              <span>
+                <PictureView picture={picture} small />
+                <span dir="auto">{picture.name}</span>
+              </span>
+            </th>
+            <td>
+              <AnswerOf turn={turn} picture={picture} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
 }
 
 function AnswerOf({
   turn,
   picture,
-  withPicture,
+  children = null,
 }: {
   turn: Turn
   picture: Picture
-  withPicture: boolean
+  children?: ReactElement | null
 }): ReactElement {
-  const answer = turn.answers[picture.id] ?? NEVER_ASKED
-  return (
-    <Answer
-      turnId={turn.id}
-      picture={picture}
-      question={turn.question}
-      answer={answer}
-      withPicture={withPicture}
-    />
-  )
-}
-
-/** What was asked, to be changed in its place: the old wording stays as another version. */
-function Question({
-  conversation,
-  turn,
-  words,
-}: {
-  conversation: Conversation
-  turn: Turn
-  words: string
-}): ReactElement {
-  const askAgain = useApp((state) => state.askAgain)
-  const [draft, setDraft] = useState<string | null>(null)
-  const edit = useRef<HTMLButtonElement>(null)
-  const wasEditing = useRef(false)
-  useEffect(() => {
-    // Leaving the editor gives the focus back to where it came from.
-    if (draft === null && wasEditing.current) edit.current?.focus()
-    wasEditing.current = draft !== null
-  }, [draft])
-  if (draft === null) {
-    return (
-      <div className="question">
-        <p>{words}</p>
-        <button
-          ref={edit}
-          type="button"
-          className="link"
-          aria-label={`Edit question: ${words}`}
-          onClick={() => setDraft(words)}
-        >
-          Edit
-        </button>
-        <Versions conversation={conversation} turn={turn} />
-      </div>
-    )
+  const { t } = useTranslation('talk')
+  const neverAsked: AnswerState = {
+    status: 'failed',
+    text: '',
+    failure: { code: 'not-found', message: t('answer.neverAsked') },
   }
-  const submit = (): void => {
-    const question = draft.trim()
-    if (question === '') return
-    setDraft(null)
-    askAgain(turn.id, question)
-  }
+  const answer = turn.answers[picture.id] ?? neverAsked
   return (
-    <form
-      className="question editing"
-      onSubmit={(event) => {
-        event.preventDefault()
-        submit()
-      }}
-    >
-      <AutoTextarea
-        label="Edit the question"
-        value={draft}
-        onChange={setDraft}
-        onEnter={submit}
-        onEscape={() => setDraft(null)}
-        focused
-      />
-      <div className="actions">
-        <button type="submit" className="primary">
-          Ask this instead
-        </button>
-        <button type="button" onClick={() => setDraft(null)}>
-          Cancel
-        </button>
-      </div>
-    </form>
-  )
-}
-
-/** Which of several versions of a turn is shown. */
-function Versions({ conversation, turn }: { conversation: Conversation; turn: Turn }): ReactElement | null {
-  const showTurn = useApp((state) => state.showTurn)
-  const siblings = siblingsOf(conversation, turn)
-  if (siblings.length < 2) return null
-  const at = siblings.indexOf(turn)
-  const go = (to: number): void => {
-    const sibling = siblings[to]
-    if (sibling !== undefined) showTurn(sibling.id)
-  }
-  return (
-    <span className="versions">
-      <button
-        type="button"
-        className="link"
-        aria-label="Previous version"
-        aria-disabled={at === 0}
-        onClick={() => go(at - 1)}
-      >
-        ‹
-      </button>
-      <span>
-        {at + 1} / {siblings.length}
-      </span>
-      <button
-        type="button"
-        className="link"
-        aria-label="Next version"
-        aria-disabled={at === siblings.length - 1}
-        onClick={() => go(at + 1)}
-      >
-        ›
-      </button>
-    </span>
+    <Answer turnId={turn.id} picture={picture} question={turn.question} answer={answer}>
+      {children}
+    </Answer>
   )
 }
 
@@ -184,6 +102,7 @@ function TurnActions({
   conversation: Conversation
   turn: Turn
 }): ReactElement | null {
+  const { t } = useTranslation('talk')
   const askAgain = useApp((state) => state.askAgain)
   const deleteTurn = useApp((state) => state.deleteTurn)
   const underWay = useApp((state) =>
@@ -194,30 +113,16 @@ function TurnActions({
   if (underWay) return null
   const name = turn.question ?? conversation.pictures.map((picture) => picture.name).join(', ')
   return (
-    <div className="actions">
+    <>
       {!waiting && (
-        <button
-          type="button"
-          className="quiet"
-          aria-label={`Write another answer: ${name}`}
+        <IconButton
+          icon="again"
+          label={t('answer.again', { name })}
           onClick={() => askAgain(turn.id, turn.question)}
-        >
-          Write another
-        </button>
+        />
       )}
-      <button
-        type="button"
-        className="quiet"
-        aria-label={`Remove ${name}`}
-        onClick={() => {
-          deleteTurn(turn.id)
-          // The button is gone; what comes next is asking, or undoing.
-          document.querySelector<HTMLElement>('[data-after-removal]')?.focus()
-        }}
-      >
-        Remove
-      </button>
+      <IconButton icon="remove" label={t('answer.remove', { name })} onClick={() => deleteTurn(turn.id)} />
       {turn.question === null && <Versions conversation={conversation} turn={turn} />}
-    </div>
+    </>
   )
 }

@@ -1,0 +1,41 @@
+/** Pictures come in: what is none is refused in words before a conversation begins. */
+import type { Saying } from '../messages/note.ts'
+import { toFailure, type Failure } from '../pack/failure.ts'
+import type { GetState, SetState } from './store.ts'
+import type { NamedImage } from './turns.ts'
+
+export interface TakingSlice {
+  /** Begins a conversation about those that are pictures. Says which are none, and begins nothing where none is. */
+  takePictures: (images: NamedImage[]) => Promise<void>
+}
+
+/** Rejects with the reason when a file's first bytes are not those of a picture that can be read. */
+export type CheckPicture = (file: Blob) => Promise<void>
+
+export function takingSlice(set: SetState, get: GetState, check: CheckPicture): TakingSlice {
+  return {
+    async takePictures(images) {
+      const pictures: NamedImage[] = []
+      const refused: { name: string; failure: Failure }[] = []
+      for (const one of images) {
+        try {
+          await check(one.image)
+          pictures.push(one)
+        } catch (error) {
+          refused.push({ name: one.name, failure: toFailure(error) })
+        }
+      }
+      if (pictures.length > 0) get().addImages(pictures)
+      const [first] = refused
+      if (first === undefined) return
+      const { name, failure } = first
+      if (pictures.length === 0) {
+        const message = `${name}: ${failure.message}`
+        set({ libraryFailure: { ...failure, message }, announcement: message })
+        return
+      }
+      const saying: Saying = { key: 'talk:adding.leftAside', values: { count: refused.length } }
+      get().remark(saying)
+    },
+  }
+}

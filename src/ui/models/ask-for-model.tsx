@@ -1,0 +1,139 @@
+import { useRef, useState, type ChangeEvent, type ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
+import { PRECISIONS, type Precision } from '../../pack/precisions.ts'
+import type { KnownModel } from '../../state/catalogue.ts'
+import { useApp } from '../store-context.ts'
+
+/** Which model: one of those that the host knows, an address, a folder or files of this computer. */
+export function AskForModel(): ReactElement {
+  const { t } = useTranslation('models')
+  const requestOffer = useApp((state) => state.requestOffer)
+  const catalogue = useApp((state) => state.catalogue)
+  const [address, setAddress] = useState('')
+  const [token, setToken] = useState('')
+  const [precision, setPrecision] = useState<Precision>('q4f16')
+  const options = { precision, token: token === '' ? null : token }
+  const offerOfFiles = (event: ChangeEvent<HTMLInputElement>): void => {
+    const files = [...(event.target.files ?? [])].map((file) => ({
+      path: file.webkitRelativePath || file.name,
+      file,
+    }))
+    // The same files may be chosen again.
+    event.target.value = ''
+    if (files.length > 0) void requestOffer({ kind: 'files', files }, options)
+  }
+  return (
+    <form
+      className="add-model"
+      onSubmit={(event) => {
+        event.preventDefault()
+        void requestOffer({ kind: 'address', text: address }, options)
+      }}
+    >
+      {catalogue.models.length > 0 && (
+        <ul className="models" aria-label={t('add.known')}>
+          {catalogue.models.map((model) => (
+            <li key={model.address}>
+              <Known model={model} token={options.token} />
+            </li>
+          ))}
+        </ul>
+      )}
+      <label>
+        {t('add.address')}
+        <input
+          type="text"
+          required
+          value={address}
+          placeholder={t('add.placeholder')}
+          autoCapitalize="none"
+          autoComplete="off"
+          spellCheck={false}
+          onChange={(event) => setAddress(event.target.value)}
+        />
+      </label>
+      <label>
+        {t('add.precision')}
+        <select value={precision} onChange={(event) => setPrecision(precisionOf(event.target.value))}>
+          {PRECISIONS.map((name) => (
+            <option key={name} value={name}>
+              {t(`add.${name}`)}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        {t('add.token')}
+        <input
+          type="password"
+          value={token}
+          autoComplete="off"
+          onChange={(event) => setToken(event.target.value)}
+        />
+      </label>
+      <p className="hint">{t('add.tokenHint')}</p>
+      <div className="actions">
+        <button type="submit" className="primary">
+          {t('add.look')}
+        </button>
+        <ChooseFiles label={t('add.folder')} directory onChange={offerOfFiles} />
+        <ChooseFiles label={t('add.files')} onChange={offerOfFiles} />
+      </div>
+    </form>
+  )
+}
+
+function precisionOf(text: string): Precision {
+  return PRECISIONS.find((name) => name === text) ?? 'q4f16'
+}
+
+function Known({ model, token }: { model: KnownModel; token: string | null }): ReactElement {
+  const { t } = useTranslation('models')
+  const requestOffer = useApp((state) => state.requestOffer)
+  const { name, address, note, precision } = model
+  return (
+    <>
+      <p>
+        <strong>{name}</strong>{' '}
+        <span className="hint" lang="en">
+          {note}
+        </span>
+      </p>
+      <button
+        type="button"
+        aria-label={t('add.lookNamed', { name })}
+        onClick={() => void requestOffer({ kind: 'address', text: address }, { precision, token })}
+      >
+        {t('add.look')}
+      </button>
+    </>
+  )
+}
+
+function ChooseFiles({
+  label,
+  directory = false,
+  onChange,
+}: {
+  label: string
+  directory?: boolean
+  onChange: (event: ChangeEvent<HTMLInputElement>) => void
+}): ReactElement {
+  const input = useRef<HTMLInputElement>(null)
+  return (
+    <>
+      <button type="button" onClick={() => input.current?.click()}>
+        {label}
+      </button>
+      <input
+        ref={input}
+        type="file"
+        multiple
+        hidden
+        // Not in React's types, though every browser has it (File and Directory Entries API).
+        {...(directory && { webkitdirectory: '' })}
+        onChange={onChange}
+      />
+    </>
+  )
+}

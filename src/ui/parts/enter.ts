@@ -1,0 +1,15 @@
+/** What of a keyboard event says whether an input method is at work. */
+export interface TypedKey {
+  key: string
+  shiftKey: boolean
+  isComposing: boolean
+  keyCode: number
+}
+
+/** In the key that an input method takes for itself. Safari sends it after `compositionend`, when nothing is composed any more. */
+const TAKEN_BY_INPUT_METHOD = 229
+
+/** Whether this is the Enter that sends, and neither a line break nor the Enter that confirms a Chinese or Japanese word. */
+export function isEnterToSend({ key, shiftKey, isComposing, keyCode }: TypedKey): boolean {
+  return key === 'Enter' && !shiftKey && !isComposing && keyCode !== TAKEN_BY_INPUT_METHOD
+}
