@@ -13,7 +13,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
-import { format, resolveConfig } from 'prettier'
 import { folderSink, folderTree } from '../../src/cli/files.ts'
 import { convertCheckpoint } from '../../src/convert/convert.ts'
 import { PRECISIONS, type Precision } from '../../src/pack/precisions.ts'
@@ -32,6 +31,7 @@ import {
 } from './card/measurements.ts'
 import { cardBlocks, withBlocks } from './card/tables.ts'
 import type { Evaluation } from './evaluation/tallies.ts'
+import { formatted } from './formatted.ts'
 
 const { values } = parseArgs({
   options: {
@@ -131,9 +131,8 @@ function measureRetrieval(
   return JSON.parse(outputOf(python, [`${training}/measure_retrieval.py`, ...args])) as RetrievalByPrecision
 }
 
-/** As the formatter would have it, so that the gate has nothing to say. */
 async function write(path: string, text: string): Promise<void> {
-  writeFileSync(path, await format(text, { ...(await resolveConfig(path)), filepath: path }))
+  writeFileSync(path, await formatted(path, text))
 }
 
 async function main(): Promise<void> {

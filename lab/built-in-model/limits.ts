@@ -8,7 +8,6 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { format, resolveConfig } from 'prettier'
 import { folderTree } from '../../src/cli/files.ts'
 import { convertCheckpoint } from '../../src/convert/convert.ts'
 import { preprocess } from '../../src/image/preprocess.ts'
@@ -25,6 +24,7 @@ import { packInMemory } from '../../testing/parity/reference.ts'
 import { BUILT_IN, checkpointHash, type Measurements } from './card/measurements.ts'
 import { measureLimits, type ByKind, type LimitsData } from './limits/measure-limits.ts'
 import { AGAIN_SEEDS, FITTED_SEEDS, outside, SCENES, type PictureOf } from './limits/pictures.ts'
+import { formatted } from './formatted.ts'
 
 const { values } = parseArgs({
   options: {
@@ -90,7 +90,7 @@ async function lookAtAll(model: TalkingModel): Promise<LimitsData> {
 
 async function write(path: string, value: unknown): Promise<void> {
   const text = JSON.stringify(value)
-  writeFileSync(path, await format(text, { ...(await resolveConfig(path)), filepath: path }))
+  writeFileSync(path, await formatted(path, text))
 }
 
 async function main(): Promise<void> {

@@ -120,18 +120,22 @@ describe('A model on the graphics card, which runs in a process of its own,', ()
 
   it('is ended when its time is over', async () => {
     fakeDawn(NEVER)
-    rmSync(pidFile)
-    const { status, stderr } = await ask(
-      ...['--question', 'what is it?', '--provider', 'webgpu', '--timeout', '2'],
-    ).ended
-    expect(status).toBe(1)
-    expect(stderr).toMatch(/^pictalk: This took more than 2 s.*\[unresponsive\]\n$/)
+    rmSync(pidFile, { force: true })
+    // On a busy machine the first limit may be over before the process has begun.
+    for (const seconds of ['2', '8', '30']) {
+      const { status, stderr } = await ask(
+        ...['--question', 'what is it?', '--provider', 'webgpu', '--timeout', seconds],
+      ).ended
+      expect(status).toBe(1)
+      expect(stderr).toMatch(/^pictalk: This took more than \d+ s.*\[unresponsive\]\n$/)
+      if (existsSync(pidFile)) break
+    }
     expect(isRunning(Number(readFileSync(pidFile, 'utf8')))).toBe(false)
   })
 
   it('goes when the command line is killed', async () => {
     fakeDawn(NEVER)
-    rmSync(pidFile)
+    rmSync(pidFile, { force: true })
     const command = ask('--question', 'what is it?', '--provider', 'webgpu')
     await expect.poll(() => existsSync(pidFile), { timeout: 30_000 }).toBe(true)
     command.process.kill('SIGKILL')

@@ -3,7 +3,14 @@
  * which, nor how often: nothing of either is lost, and both pages end with the same.
  */
 import type { AnswerState, Picture, Turn } from './conversation.ts'
-import { attemptOf, withoutFinal, type Choice, type KeptConversation, type Removal, type Title } from './kept.ts'
+import {
+  attemptOf,
+  withoutFinal,
+  type Choice,
+  type KeptConversation,
+  type Removal,
+  type Title,
+} from './kept.ts'
 
 /**
  * Turns stand in the order of `kept`, those that only `mine` has come last. Parts that `kept` adds nothing to are the very

@@ -113,7 +113,7 @@ it('takes the graphics card where a probe fails', async () => {
     openCompute: (wanted) =>
       Promise.resolve(wanted === 'wasm' ? processor : { ...processor, provider: 'webgpu', software: true }),
     probeSpeed: () => Promise.reject(new Error('No.')),
-    speeds: new Speeds(tableInMemory(new Map()), ''),
+    speeds: new Speeds(tableInMemory(), ''),
   })
   expect(compute.provider).toBe('webgpu')
 })

@@ -5,7 +5,9 @@ export type ImageFormat = 'png' | 'jpeg' | 'gif' | 'webp' | 'bmp' | 'ico' | 'avi
 
 /** `named` completes "… cannot be read here": a plural. */
 export type Kind =
-  { format: ImageFormat } | { foreign: 'svg' } | { foreign: 'film' | 'picture' | 'other'; named: string }
+  | { format: ImageFormat }
+  | { foreign: 'svg' }
+  | { foreign: 'film' | 'picture' | 'other'; named: string }
 
 const picture = (named: string): Kind => ({ foreign: 'picture', named })
 const film = (named: string): Kind => ({ foreign: 'film', named })

@@ -5,7 +5,8 @@ import type { Precision } from '../pack/manifest.ts'
 
 /** What a person gave: an address, or files of this computer with their paths within what was chosen. */
 export type ModelSource =
-  { kind: 'address'; text: string } | { kind: 'files'; files: { path: string; file: File }[] }
+  | { kind: 'address'; text: string }
+  | { kind: 'files'; files: { path: string; file: File }[] }
 
 export interface AddRequest {
   source: ModelSource

@@ -18,7 +18,8 @@ export interface CountedPhrase {
 
 /** Where what a phrase names is said to be. `other` is null where the caption ends before it says of what. */
 export type Claim = { phrase: CountedPhrase } & (
-  { place: Place } | { relation: Relation; other: CountedPhrase | null }
+  | { place: Place }
+  | { relation: Relation; other: CountedPhrase | null }
 )
 
 export interface ParsedCaption {

@@ -25,7 +25,7 @@ beforeAll(async () => {
 async function written(format: ExportFormat): Promise<{ folder: FakeFolder; failed: Exported[] }> {
   const folder = fakeFolder('all', Object.fromEntries(made.map(({ path, bytes }) => [path, bytes])))
   const failed: Exported[] = []
-  const read = async (path: string): Promise<Uint8Array | undefined> => folder.contents.get(path)
+  const read = (path: string): Promise<Uint8Array | undefined> => Promise.resolve(folder.contents.get(path))
   const { signal } = new AbortController()
   for await (const one of exported(pictures, { format, bom: false, xmpName: 'whole' }, read, signal)) {
     if (one.kind === 'file') folder.contents.set(one.path, one.content)

@@ -67,7 +67,10 @@ function articleOf(name: string): Element | null {
 }
 
 async function answered(name: string): Promise<void> {
-  await until(`The answer ${name}`, () => articleOf(name)?.querySelector('[aria-label="About this answer"]') ?? null)
+  await until(
+    `The answer ${name}`,
+    () => articleOf(name)?.querySelector('[aria-label="About this answer"]') ?? null,
+  )
 }
 
 async function gone(name: string): Promise<void> {

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { format, resolveConfig } from 'prettier'
 import { describe, expect, it } from 'vitest'
 import { PRECISIONS } from '../../../src/pack/precisions.ts'
 import type { Tally } from '../../../src/scenes/judge.ts'
@@ -14,6 +13,7 @@ import {
   type Retrieval,
 } from './measurements.ts'
 import { cardBlocks, withBlocks } from './tables.ts'
+import { formatted } from '../formatted.ts'
 
 const FOLDER = 'models/drawn-scenes'
 const CARD = `${FOLDER}/README.md`
@@ -146,8 +146,7 @@ describe('the card of the built-in model', () => {
       ablation: ablationTable(readRuns(`${FOLDER}/training/runs`)),
     }
     expect(Object.values(blocks)).not.toContain('Not measured yet.')
-    const options = { ...(await resolveConfig(CARD)), filepath: CARD }
-    expect(await format(withBlocks(card, blocks), options)).toBe(card)
+    expect(await formatted(CARD, withBlocks(card, blocks))).toBe(card)
   })
 })
 

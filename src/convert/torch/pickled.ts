@@ -73,7 +73,16 @@ export class Dictionary {
 
 /** What may lie on the stack. Lists and tuples are arrays. */
 export type Value =
-  null | boolean | number | string | Value[] | Dictionary | Named | StorageValue | TensorValue | Foreign
+  | null
+  | boolean
+  | number
+  | string
+  | Value[]
+  | Dictionary
+  | Named
+  | StorageValue
+  | TensorValue
+  | Foreign
 
 /** An object that is read past: it takes entries and attributes, and forgets them. */
 export class Foreign {

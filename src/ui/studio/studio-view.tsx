@@ -1,7 +1,6 @@
 /** The caption studio: a folder of pictures in, captions out, with correction in between. */
 import { useId, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import { ModelPanel } from '../models/model-panel.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { useApp } from '../store-context.ts'
 import { Start } from './start.tsx'
@@ -15,20 +14,17 @@ export function StudioView(): ReactElement {
   const dismiss = useApp((state) => state.studioActions.dismissFailure)
   const heading = useId()
   return (
-    <>
-      <ModelPanel />
-      <section className="studio" aria-labelledby={heading}>
-        <h2 id={heading}>{t('title')}</h2>
-        {failure !== null && (
-          <div role="alert">
-            <Notice failure={failure} action={t('dismiss')} onAction={dismiss} />
-          </div>
-        )}
-        {status === 'closed' && <Start />}
-        {(status === 'listing' || status === 'reading') && <Opening />}
-        {status === 'open' && <Workbench />}
-      </section>
-    </>
+    <section className="studio" aria-labelledby={heading}>
+      <h2 id={heading}>{t('title')}</h2>
+      {failure !== null && (
+        <div role="alert">
+          <Notice failure={failure} action={t('dismiss')} onAction={dismiss} />
+        </div>
+      )}
+      {status === 'closed' && <Start />}
+      {(status === 'listing' || status === 'reading') && <Opening />}
+      {status === 'open' && <Workbench />}
+    </section>
   )
 }
 

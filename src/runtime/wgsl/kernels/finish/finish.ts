@@ -20,7 +20,9 @@ export interface FinishShape {
 
 /** As a product's targets; behind a residual the norm of what comes next. */
 export type FinishTarget =
-  { kind: 'plain' | 'relu' } | { kind: 'residual'; norm: NormPlace } | ({ kind: 'qkv' } & HeadsShape)
+  | { kind: 'plain' | 'relu' }
+  | { kind: 'residual'; norm: NormPlace }
+  | ({ kind: 'qkv' } & HeadsShape)
 
 /**
  * Bindings: partial sums, floats of the layer, run, output [rows, outputs]; for `qkv` then keys and values, for

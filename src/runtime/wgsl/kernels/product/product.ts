@@ -43,7 +43,8 @@ export interface ProductShape {
  * - `qkv`: a third is the query, scaled; keys and values go into the cache at the row's position.
  */
 export type ProductTarget =
-  { kind: 'plain' | 'relu' | 'residual' | 'scores' } | ({ kind: 'qkv' } & HeadsShape)
+  | { kind: 'plain' | 'relu' | 'residual' | 'scores' }
+  | ({ kind: 'qkv' } & HeadsShape)
 
 export interface ProductTuning {
   /** Of a workgroup; a power of two. */
