@@ -26,7 +26,8 @@ export function durationRange({
   bytesPerSecond,
   convertBytesPerSecond,
 }: Pick<Offer, 'fetchBytes' | 'most' | 'bytesPerSecond' | 'convertBytesPerSecond'>):
-  [least: number, most: number] | null {
+  | [least: number, most: number]
+  | null {
   const speeds = [bytesPerSecond, convertBytesPerSecond].filter((speed) => speed !== null)
   if (speeds.length === 0) return null
   const least = Math.max(...speeds.map((speed) => fetchBytes / speed))
