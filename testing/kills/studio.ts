@@ -68,9 +68,9 @@ export async function takenUp(page: Page): Promise<void> {
 
 /** How many pictures the run has settled, as the page shows it; null when none is under way. */
 export async function settledSoFar(page: Page): Promise<number | null> {
-  const progress = progressOf(page)
-  if ((await progress.count()) === 0) return null
-  return Number(await progress.getAttribute('value'))
+  // In one look: the bar goes when the run is over.
+  const value = await progressOf(page).evaluateAll(([bar]) => bar?.getAttribute('value') ?? null)
+  return value === null ? null : Number(value)
 }
 
 /** Everything that is kept of the folder, read past the page. */

@@ -129,6 +129,7 @@ export function openPage({ browser = fakeBrowser(), kept = [], ...options }: Pag
       .fn<Handlers<EngineCalls>['changeMemory']>()
       .mockResolvedValue({ keepsAll: false, why: 'Asked.' } satisfies MemoryReport),
     unload: vi.fn<Handlers<EngineCalls>['unload']>().mockResolvedValue(null),
+    speed: () => Promise.resolve([]),
     ping: () => Promise.resolve(null),
   }
   const measureDevice = vi.fn<MeasureDevice>()

@@ -18,10 +18,6 @@ import { Tab } from './tab.ts'
 const CHECKPOINT = 'models/drawn-scenes/checkpoint'
 const README = '---\nlicense: other\nlicense_name: research-only\n---\n'
 export const WEIGHTS = /\.safetensors$/
-/** The language model's, which is converted last. */
-export const LAST_WEIGHTS = /model-00001-of-/
-const BEGINNING_BYTES = 2 ** 20
-
 /** The site, for all tests. */
 export class Place {
   readonly #folder = mkdtempSync(join(tmpdir(), 'pictalk-tabs-'))
@@ -104,17 +100,12 @@ export class Scene {
     return converted(this.#checkpoint, this.name)
   }
 
-  /** Holds weights back, but for their beginnings, until the function that it gives is called. */
-  holdWeights(which = WEIGHTS): () => void {
+  /** Holds weights back once this share of them was sent, until the function that it gives is called. */
+  holdWeights(share: number): () => void {
     let release = (): void => undefined
     const released = new Promise<void>((resolve) => (release = resolve))
-    let isFar = false
-    // Asked right before `hold` about each answer.
-    this.server.fault = (_path, _count, start) => {
-      isFar = start > BEGINNING_BYTES
-      return undefined
-    }
-    this.server.hold = (path) => (which.test(path) && isFar ? released : Promise.resolve())
+    const isEnough = (): boolean => this.server.sent(WEIGHTS) >= share * this.bytesOfWeights
+    this.server.hold = (path) => (WEIGHTS.test(path) && isEnough() ? released : Promise.resolve())
     return release
   }
 

@@ -16,6 +16,11 @@ export class Tab {
     await this.page.getByText('Other models').click()
   }
 
+  async reload(): Promise<void> {
+    await this.page.reload({ waitUntil: 'domcontentloaded' })
+    await this.page.getByText('Other models').click()
+  }
+
   async look(address: string): Promise<void> {
     await this.page.getByLabel('Checkpoints are converted to').selectOption('q8')
     await this.page.getByLabel('Address of a model').fill(address)

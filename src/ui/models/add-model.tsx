@@ -1,4 +1,4 @@
-import { useState, type ReactElement } from 'react'
+import { useEffect, useRef, useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { AddProgress } from '../../protocol/keeper-calls.ts'
 import { Notice } from '../parts/notice.tsx'
@@ -9,6 +9,20 @@ import { ProgressBars } from './progress-bars.tsx'
 
 /** From an address or files to a kept model: ask, show what it means, fetch, done. */
 export function AddModel(): ReactElement {
+  const box = useRef<HTMLDivElement>(null)
+  const status = useApp((state) => state.adding.status)
+  useEffect(() => {
+    // It may have been asked for elsewhere on the page; then it is what people want to see.
+    if (status !== 'idle') box.current?.scrollIntoView({ block: 'nearest' })
+  }, [status])
+  return (
+    <div ref={box}>
+      <Stage />
+    </div>
+  )
+}
+
+function Stage(): ReactElement {
   const { t } = useTranslation(['models', 'shell'])
   const adding = useApp((state) => state.adding)
   const start = useApp((state) => state.startAdding)

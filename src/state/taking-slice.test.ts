@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { currentTurns, openPage, picture, settled, withPicture } from '../../testing/state/fake-browser.ts'
+import { titleOf } from '../conversation/conversation.ts'
+
+const NO_PICTURE = { image: new Blob(['no picture']), name: 'notes.png' }
+
+describe('Files that come in', () => {
+  it('begin no conversation when none is a picture, and it is said which and why', async () => {
+    const { store } = openPage()
+    await store.getState().takePictures([NO_PICTURE])
+    expect(store.getState().conversations).toEqual([])
+    expect(store.getState().libraryFailure?.message).toBe('notes.png: This is not a picture.')
+  })
+
+  it('are one conversation without those that are no pictures, whose number is said', async () => {
+    const { store } = openPage()
+    await store.getState().takePictures([picture('a'), NO_PICTURE])
+    expect(store.getState().conversations.map(({ pictures }) => pictures.length)).toEqual([1])
+    expect(store.getState().aside).toEqual({ key: 'talk:adding.leftAside', values: { count: 1 } })
+  })
+})
+
+describe('A conversation', () => {
+  it('is called by its caption, or as people name it, in every tab', async () => {
+    const page = await withPicture()
+    const { store } = page
+    const [conversation] = store.getState().conversations
+    if (conversation === undefined) throw new Error('There is no conversation.')
+    expect(titleOf(conversation)).toBe('a cat')
+    const other = openPage({ browser: page.browser })
+    await other.store.getState().restoreConversations()
+    store.getState().renameConversation(conversation.id, 'My cat')
+    await settled()
+    const titles = (): string[] => other.store.getState().conversations.map(titleOf)
+    expect(titles()).toEqual(['My cat'])
+    store.getState().renameConversation(conversation.id, '')
+    await settled()
+    expect(titles()).toEqual(['a cat'])
+  })
+
+  it('is found by a link, and what is not here is said', async () => {
+    const page = await withPicture()
+    const [id = ''] = page.store.getState().conversations.map((one) => one.id)
+    const { store } = openPage({ browser: page.browser })
+    store.getState().visit({ place: 'talk', conversation: id })
+    await store.getState().restoreConversations()
+    expect(store.getState().currentId).toBe(id)
+    store.getState().visit({ place: 'talk', conversation: 'gone' })
+    expect([store.getState().currentId, store.getState().aside]).toEqual([null, { key: 'shell:notHere' }])
+  })
+
+  it('says how many turns went with one press, and that they can be taken back', async () => {
+    const { store } = await withPicture()
+    for (const question of ['one?', 'two?', 'three?']) store.getState().ask(question)
+    const second = currentTurns(store)[1]
+    store.getState().deleteTurn(second?.id ?? '')
+    expect(store.getState().announcement).toEqual([
+      { key: 'talk:undo.turns', values: { count: 3 } },
+      { key: 'talk:undo.hint' },
+    ])
+  })
+})
