@@ -58,6 +58,14 @@ test('finds pictures of a folder by words, by another picture and without a netw
   const details = page.getByRole('dialog', { name: 'Picture' })
   await expect(details.getByRole('img', { name: 'scene 2.png' })).toBeVisible()
   await expectNoViolations(page)
+  // The graph that is looked into is fetched when it is first wanted, or comes from the service worker.
+  await context.setOffline(false)
+  await details.getByText('Where the words point').click()
+  await expect(details.getByLabel('Words to look for')).toHaveValue(caption)
+  await details.getByRole('button', { name: 'Show' }).click()
+  await expect(details.getByRole('radio').first()).toBeChecked()
+  await expect(details.locator('canvas')).toHaveCount(1)
+  await expectNoViolations(page)
   await details.getByRole('button', { name: 'Find pictures like this' }).click()
   await expect(page.getByText('Pictures like scene 2.png')).toBeVisible()
   await expect(results.getByRole('button').first()).toContainText('scene 2.png')
@@ -67,9 +75,18 @@ test('finds pictures of a folder by words, by another picture and without a netw
   await expect(results.getByRole('button')).toHaveCount(1)
 
   // It is there after a reload, and goes when it is told to.
-  await context.setOffline(false)
   await page.reload()
   await expect(results.getByRole('button')).toHaveCount(6)
   await page.getByRole('button', { name: /^Take out/ }).click()
   await expect(page.getByText('No picture is indexed yet', { exact: false })).toBeVisible()
+})
+
+test('says how well a caption fits its picture, when asked once', async ({ app }) => {
+  const caption = await app.openWith(join(folder, 'scene 1.png'))
+  expect(caption).not.toBe('')
+  await app.conversation.getByRole('button', { name: 'How well does it fit?' }).click()
+  await expect(app.conversation.getByText(/fits the picture: \d\d%/)).toBeVisible()
+  await app.choose(join(folder, 'scene 4.png'))
+  await app.finished('scene 4.png')
+  await expect(app.conversation.getByText(/fits the picture: \d\d%/)).toBeVisible()
 })

@@ -1,12 +1,12 @@
 import { beforeEach, expect, it, vi } from 'vitest'
 import { openPackFolder } from '../cli/files.ts'
-import type { DeviceSpeed } from '../pack/caption-work.ts'
+import { secondsText, type DeviceSpeed } from '../pack/caption-work.ts'
 import type { Provider } from '../pack/device-report.ts'
 import type { PackManifest } from '../pack/manifest.ts'
 import type { Compute } from '../runtime/device/compute.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
 import { tableInMemory } from '../store/table.ts'
-import { chooseCompute, secondsText, Speeds, type ChooseParts } from './choose-compute.ts'
+import { chooseCompute, measureDevices, Speeds, type ChooseParts } from './choose-compute.ts'
 
 const FAST: DeviceSpeed = { flops: 1e13, bytesPerSecond: 1e12, launchMs: 0.01 }
 const PROCESSOR: DeviceSpeed = { flops: 1e10, bytesPerSecond: 1e10, launchMs: 0.01 }
@@ -89,6 +89,22 @@ it('measures once for each device and version of a browser', async () => {
   expect(measured).toEqual(['wasm', 'webgpu'])
   await choose(null, manifest, 'two')
   expect(measured).toHaveLength(4)
+})
+
+it('measures both for an offer where the card is software, else what would be used', async () => {
+  const processor = await openCompute('wasm')
+  const parts: ChooseParts = {
+    openCompute: (wanted) =>
+      Promise.resolve(wanted === 'wasm' ? processor : { ...processor, provider: 'webgpu', software }),
+    probeSpeed: () => Promise.resolve(FAST),
+    speeds: new Speeds(tableInMemory(kept), ''),
+  }
+  const providers = async (prefer: Provider | null): Promise<Provider[]> =>
+    (await measureDevices(prefer, parts)).map(({ provider }) => provider)
+  expect(await providers(null)).toEqual(['webgpu', 'wasm'])
+  expect(await providers('wasm')).toEqual(['wasm'])
+  software = false
+  expect(await providers(null)).toEqual(['webgpu'])
 })
 
 it('takes the graphics card where a probe fails', async () => {

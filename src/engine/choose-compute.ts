@@ -2,13 +2,14 @@
  * What to compute on where nobody chose: the graphics card, unless a measured step says that the processor is faster. A
  * software renderer is WebGPU too, and of a small model launching work may cost more than doing it.
  */
-import { captionWork, predictedSeconds, type DeviceSpeed } from '../pack/caption-work.ts'
+import { captionWork, predictedSeconds, secondsText, type DeviceSpeed } from '../pack/caption-work.ts'
 import { memoryOf } from '../pack/device-memory.ts'
 import type { Provider } from '../pack/device-report.ts'
 import { weightBytes, type PackManifest } from '../pack/manifest.ts'
 import { budgetFor } from '../pack/memory-budget.ts'
 import { needsOf } from '../pack/model-needs.ts'
 import type { Compute } from '../runtime/device/compute.ts'
+import type { MeasuredDevice } from '../protocol/engine-calls.ts'
 import type { Table } from '../store/table.ts'
 
 export interface ChooseParts {
@@ -50,15 +51,30 @@ export async function chooseCompute(
   }
 }
 
+/** What a model could run on: the graphics card, and the processor where nobody chose and that card is software. */
+export async function measureDevices(
+  prefer: Provider | null,
+  { openCompute, probeSpeed, speeds }: ChooseParts,
+): Promise<MeasuredDevice[]> {
+  const first = await openCompute(prefer)
+  const both = prefer === null && first.software
+  const found: MeasuredDevice[] = []
+  for (const compute of both ? [first, await openCompute('wasm')] : [first]) {
+    const { provider, adapter, software } = compute
+    try {
+      found.push({ provider, adapter, software, speed: await speeds.of(compute, probeSpeed) })
+    } finally {
+      compute.device?.destroy()
+    }
+  }
+  return found
+}
+
 function isInQuestion(manifest: PackManifest, { software }: Compute): boolean {
   const onProcessor = { provider: 'wasm', f16: false } as const
   const memory = memoryOf(null, { software: false })
   if (!budgetFor(needsOf(manifest, onProcessor), memory, 'auto').fits) return false
   return software || weightBytes(manifest) <= SMALL_BYTES
-}
-
-export function secondsText(seconds: number): string {
-  return `${seconds < 9.95 ? Number(seconds.toPrecision(2)) : Math.round(seconds)} s`
 }
 
 /** Speeds of devices, kept between visits where the browser lets us. */

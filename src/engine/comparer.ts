@@ -4,7 +4,7 @@
  * making) lets others pass between two pictures.
  */
 import type { Provider } from '../pack/device-report.ts'
-import { AppError, orCancelled, toFailure } from '../pack/failure.ts'
+import { AppError, orCancelled, throwIfCancelled, toFailure } from '../pack/failure.ts'
 import { isPackOf, lookKey, type PackReader } from '../pack/manifest.ts'
 import type {
   CompareCalls,
@@ -15,8 +15,9 @@ import type {
 import type { PackPlace } from '../protocol/engine-calls.ts'
 import type { Handlers } from '../protocol/rpc.ts'
 import type { Compute } from '../runtime/device/compute.ts'
-import type { RetrievalModel, SeenPicture } from '../runtime/models/retrieval.ts'
+import type { AttentionMaps, RetrievalModel, SeenPicture } from '../runtime/models/retrieval.ts'
 import { labelsFound, labelTexts } from '../runtime/retrieval/labels.ts'
+import { gridOf, pointingMaps } from '../runtime/retrieval/pointing.ts'
 import { START_TEMPERATURE } from '../runtime/retrieval/scores.ts'
 import { OpenedComparer, type ComparerOpening, type ReportCompare } from './opened-comparer.ts'
 import { Turns } from './turns.ts'
@@ -85,6 +86,17 @@ export class Comparer implements Handlers<CompareCalls> {
   readonly attend: Handler<'attend'> = ({ picture, text }, report, signal) =>
     this.#seeing(picture, report, signal, (model, seen) => model.attention(seen, text))
 
+  readonly point: Handler<'point'> = ({ picture, words }, report, signal) =>
+    this.#seeing(picture, report, signal, async (model, seen) => {
+      const alone = await model.attention(seen, null)
+      const maps: AttentionMaps[] = []
+      for (const word of words) {
+        throwIfCancelled(signal)
+        maps.push(await model.attention(seen, word))
+      }
+      return { grid: gridOf(alone), maps: pointingMaps(maps, alone) }
+    })
+
   readonly release: Handler<'release'> = () =>
     this.#turns.take(async () => {
       await this.#close()
@@ -96,10 +108,10 @@ export class Comparer implements Handlers<CompareCalls> {
   /** For a thread that serves others besides. */
   get calls(): Handlers<CompareCalls> {
     const { choose, open, match, imageFeatures, textFeatures, pairFeatures, classify, attend } = this
-    const { release, ping } = this
+    const { point, release, ping } = this
     return {
       ...{ choose, open, match, imageFeatures, textFeatures, pairFeatures, classify, attend },
-      ...{ release, ping },
+      ...{ point, release, ping },
     }
   }
 

@@ -80,6 +80,7 @@ function engineOn(seen: Table<Seen>, openPack: () => Promise<PackReader>): Engin
   return new Engine({
     openPack,
     openCompute: () => openCompute('wasm'),
+    measureDevices: () => Promise.resolve([]),
     readPicture: pictures.read,
     seen: new SeenPictures(seen),
   })

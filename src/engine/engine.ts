@@ -15,6 +15,7 @@ import type {
   LoadProgress,
   Looked,
   LookProgress,
+  MeasuredDevice,
   PackPlace,
   PictureSource,
 } from '../protocol/engine-calls.ts'
@@ -41,6 +42,8 @@ export interface EngineParts {
   /** For a model that is about to be loaded; see `chooseCompute`. */
   openCompute: (prefer: Provider | null, manifest: PackManifest) => Promise<Compute>
   readPicture: (image: Blob, preprocessing: Preprocessing) => Promise<PictureRead>
+  /** See `measureDevices`. */
+  measureDevices: (prefer: Provider | null) => Promise<MeasuredDevice[]>
   seen: SeenPictures
   /** Where the self-test of our kernels is remembered. */
   judgements?: Judgements | undefined
@@ -79,6 +82,11 @@ export class Engine implements Handlers<EngineCalls> {
     signal: AbortSignal,
   ): Promise<LoadedModel> {
     return this.#turns.take(() => this.#load(input, report, signal), { signal })
+  }
+
+  speed({ prefer }: EngineCalls['speed']['in']): Promise<MeasuredDevice[]> {
+    // Two at once would measure each other.
+    return this.#turns.take(() => this.#parts.measureDevices(prefer), { canWait: true })
   }
 
   changeMemory({ memory }: EngineCalls['changeMemory']['in']): Promise<MemoryReport> {

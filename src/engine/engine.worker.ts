@@ -7,7 +7,7 @@ import { probeSpeed } from '../runtime/device/probe-speed.ts'
 import { browserNetwork } from '../store/browser-network.ts'
 import { openBrowserStore } from '../store/browser-store.ts'
 import { browserTable } from '../store/indexed-db.ts'
-import { chooseCompute, Speeds } from './choose-compute.ts'
+import { chooseCompute, measureDevices, Speeds } from './choose-compute.ts'
 import { Engine } from './engine.ts'
 import { KeptJudgements } from './judged.ts'
 import { openPack } from './open-pack.ts'
@@ -16,13 +16,15 @@ import { SeenPictures } from './seen.ts'
 const network = browserNetwork()
 const store = openBrowserStore()
 const speeds = new Speeds(browserTable('pictalk-speeds'), navigator.userAgent)
+const computeParts = { openCompute, probeSpeed, speeds }
 const seen = new SeenPictures(browserTable('pictalk-seen'))
 
 serve<EngineCalls>(
   self,
   new Engine({
     openPack: (place, options) => openPack(store, place, options),
-    openCompute: (prefer, manifest) => chooseCompute(manifest, prefer, { openCompute, probeSpeed, speeds }),
+    openCompute: (prefer, manifest) => chooseCompute(manifest, prefer, computeParts),
+    measureDevices: (prefer) => measureDevices(prefer, computeParts),
     readPicture: (image, preprocessing) => readPicture(image, preprocessing, network),
     seen,
     judgements: new KeptJudgements(browserTable('pictalk-judged')),

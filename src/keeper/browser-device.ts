@@ -1,5 +1,5 @@
 /** What this browser would compute on, without opening it. */
-import { isSoftware, memoryOf, requestAdapter } from '../pack/device-memory.ts'
+import { adapterName, isSoftware, memoryOf, requestAdapter } from '../pack/device-memory.ts'
 import type { Provider } from '../pack/device-report.ts'
 import type { DeviceFacts } from './device-check.ts'
 
@@ -10,6 +10,7 @@ export async function readDevice(prefer: Provider | null): Promise<DeviceFacts> 
   const software = isSoftware(adapter)
   return {
     provider: 'webgpu',
+    adapter: adapterName(adapter),
     f16: adapter.features.has('shader-f16'),
     memory: memoryOf(adapter, { software }),
   }

@@ -79,6 +79,23 @@ describe('what is said about the device', () => {
     expect(checkSpace(null, 2e9)).toEqual([])
   })
 
+  it('has no tick for bad news, and names software as such', () => {
+    const unticked = (device: DeviceFacts, model = candidate(2.1e9)): string[] =>
+      checkDevice(device, model, 'auto').flatMap(({ mixed, sentence }) => (mixed === true ? [sentence] : []))
+    const half = candidate(2.1e9)
+    half.pack.precision = 'q4f16'
+    expect(unticked(card, half)).toEqual([])
+    expect(unticked({ ...card, f16: false }, half)).toEqual([expect.stringContaining('lacks half precision')])
+    expect(unticked(processor(8))).toEqual([expect.stringContaining('which is slow')])
+    const software = { ...card, adapter: 'llvmpipe', memory: { ...card.memory, software: true } }
+    expect(unticked(software)).toEqual([expect.stringMatching(/computed by the processor here \(llvmpipe\)/)])
+    const said = checkDevice(software, half, 'auto').map(({ sentence }) => sentence)
+    expect(said.filter((sentence) => sentence.includes('The graphics card'))).toEqual([])
+    expect(unticked({ ...card, memory: { ...card.memory, gib: 4 } })).toEqual([
+      expect.stringContaining('put away between pictures'),
+    ])
+  })
+
   it('counts 16-bit weights twice where they are computed in 32', () => {
     const sixteen = candidate(3e9)
     sixteen.pack.precision = 'fp16'

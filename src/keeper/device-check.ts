@@ -20,6 +20,8 @@ export interface Candidate {
 /** What a model would run on. */
 export interface DeviceFacts extends Processor {
   memory: DeviceMemory
+  /** What the graphics adapter calls itself; absent on the processor. */
+  adapter?: string
 }
 
 /** `choice` is what people want of memory. */
@@ -41,23 +43,33 @@ export function checkSpace(freeBytes: number | null, missingBytes: number): Find
   ]
 }
 
-function checkProcessor({ f16, memory }: DeviceFacts, { pack, largestTensorBytes }: Candidate): Finding[] {
+function checkProcessor(
+  { f16, memory, adapter = '' }: DeviceFacts,
+  { pack, largestTensorBytes }: Candidate,
+): Finding[] {
   const { bufferBytes } = memory
   if (bufferBytes === null)
-    return [{ ok: true, sentence: 'It will run on the processor (WebAssembly), which is slow.' }]
+    return [{ ok: true, mixed: true, sentence: 'It will run on the processor (WebAssembly), which is slow.' }]
   const findings: Finding[] = []
+  const device = memory.software ? 'software renderer' : 'graphics card'
+  if (memory.software)
+    findings.push({
+      ok: true,
+      mixed: true,
+      sentence: `WebGPU is computed by the processor here (${adapter || 'a software renderer without a name'}): there is no graphics card that it could use.`,
+    })
   const largest = largestTensorBytes ?? largestTensor(pack, pack.precision)
   if (largest > bufferBytes) {
     findings.push({
       ok: false,
-      sentence: `Its largest part has ${bytesText(largest)}, and the graphics card takes ${bytesText(bufferBytes)} at once; a lower precision may fit.`,
+      sentence: `Its largest part has ${bytesText(largest)}, and the ${device} takes ${bytesText(bufferBytes)} at once; a lower precision may fit.`,
     })
-  } else findings.push({ ok: true, sentence: 'The graphics card takes every part of it.' })
+  } else findings.push({ ok: true, sentence: `The ${device} takes every part of it.` })
   if (pack.precision === 'fp16' || pack.precision === 'q4f16') {
     const sentence = f16
-      ? 'The graphics card computes in half precision.'
-      : 'The graphics card lacks half precision (shader-f16), so it computes in full precision, slower.'
-    findings.push({ ok: true, sentence })
+      ? `The ${device} computes in half precision.`
+      : `The ${device} lacks half precision (shader-f16), so it computes in full precision, slower.`
+    findings.push({ ok: true, ...(!f16 && { mixed: true }), sentence })
   }
   return findings
 }
@@ -75,10 +87,14 @@ function checkMemory(device: DeviceFacts, { pack }: Candidate, choice: MemoryCho
     fits
       ? { ok: true, sentence: `${weights}; ${room}.` }
       : { ok: false, sentence: `${weights}; ${room}, which may be too little.` },
-    { ok: true, sentence: memoryText(look) },
+    { ok: true, ...(!look.keepsAll && { mixed: true }), sentence: memoryText(look) },
   ]
   if (talk !== null)
-    findings.push({ ok: true, sentence: `A conversation may have ${contextText(talk.context)}.` })
+    findings.push({
+      ok: true,
+      ...(talk.context.why !== 'model' && { mixed: true }),
+      sentence: `A conversation may have ${contextText(talk.context)}.`,
+    })
   return findings
 }
 

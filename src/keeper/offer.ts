@@ -1,5 +1,7 @@
 /** What adding a model would mean: said before the first byte of its weights is kept. */
+import { convertingSpeed } from '../convert/converting-speed.ts'
 import { inspectCheckpoint } from '../convert/inspect.ts'
+import { captionWork } from '../pack/caption-work.ts'
 import { MANIFEST_PATH, parseManifest } from '../pack/manifest.ts'
 import type { AddRequest, Offer, OfferRequest } from '../protocol/keeper-calls.ts'
 import { waitedFor } from '../remote/network.ts'
@@ -34,6 +36,8 @@ export async function makeOffer(
     pinned: found.origin.address,
     ...shown(terms),
     bytesPerSecond: measure ? await found.measure(largestFile, signal) : null,
+    convertBytesPerSecond: found.what === 'pack' ? null : convertingSpeed(terms.precision),
+    work: candidate.pack.family === 'blip2-itm' ? null : captionWork(candidate.pack),
     findings: [
       ...checkDevice(await parts.device(request.prefer), candidate, request.memory),
       ...checkSpace(freeBytes, missingBytes),

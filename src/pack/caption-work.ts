@@ -28,7 +28,7 @@ export interface CaptionWork {
 }
 
 /** Tokens of a usual caption. */
-const WORDS = 12
+export const CAPTION_WORDS = 12
 /** Weights of a layer in units of its hidden size squared: attention has 4, and the two matrices of a feed-forward 8. */
 const LAYER = 12
 /** Nodes of a graph for each layer that a GPU launches something for. */
@@ -47,7 +47,7 @@ export function captionWork(pack: PlannedPack): CaptionWork {
       wordNodes += NODES * layers
     } else lookNodes += NODES * layers
   }
-  return { flops, lookNodes, wordBytes, wordNodes, words: WORDS }
+  return { flops, lookNodes, wordBytes, wordNodes, words: CAPTION_WORDS }
 }
 
 /** Seconds from a picture's pixels to the end of its caption. */
@@ -58,6 +58,11 @@ export function predictedSeconds(
   const look = work.flops / flops + (work.lookNodes * launchMs) / 1000
   const word = work.wordBytes / bytesPerSecond + (work.wordNodes * launchMs) / 1000
   return look + work.words * word
+}
+
+/** In words, with the digits that a probe is good for. */
+export function secondsText(seconds: number): string {
+  return `${seconds < 9.95 ? Number(seconds.toPrecision(2)) : Math.round(seconds)} s`
 }
 
 function shapeOf(model: PackModel): { queries: number } {

@@ -81,6 +81,14 @@ export interface Attention {
   byHead: Float32Array<ArrayBuffer>
 }
 
+/** Where words point, on a square grid of patches. */
+export interface Pointing {
+  /** Patches a side. */
+  grid: number
+  /** For each word [grid · grid], by rows from the top, from 0 to 1. */
+  maps: Float32Array<ArrayBuffer>[]
+}
+
 /**
  * The model is opened when a call needs it, and once again when the graphics device went away meanwhile. Each call but
  * `choose` rejects `cancelled` as soon as its signal fires, and `not-found` before a model was chosen.
@@ -108,6 +116,8 @@ export interface CompareCalls {
   }
   /** Where the queries look, by themselves or with a text. */
   attend: { in: { picture: PictureSource; text: string | null }; event: CompareProgress; out: Attention }
+  /** Where each of the words points; each is looked for by itself. */
+  point: { in: { picture: PictureSource; words: string[] }; event: CompareProgress; out: Pointing }
   /** Lets go of what is open; the next call opens it again. */
   release: { in: null; event: never; out: null }
   ping: { in: null; event: never; out: null }

@@ -11,6 +11,7 @@ import type {
   MemoryReport,
   Provider,
 } from '../pack/device-report.ts'
+import type { DeviceSpeed } from '../pack/caption-work.ts'
 import type { Failure } from '../pack/failure.ts'
 import type { PackManifest } from '../pack/manifest.ts'
 
@@ -97,6 +98,14 @@ export interface Answered {
   look: Looked | null
 }
 
+/** What a device did in a short probe. */
+export interface MeasuredDevice {
+  provider: Provider
+  adapter: string
+  software: boolean
+  speed: DeviceSpeed
+}
+
 /** A pack under a URL (ending in `/`), or one that this browser keeps. */
 export type PackPlace = { kind: 'web'; url: string } | { kind: 'kept'; id: string }
 
@@ -114,6 +123,8 @@ export interface EngineCalls {
     event: LoadProgress
     out: LoadedModel
   }
+  /** What would compute a model on `prefer` (null: either, where both are to be had) was tried for half a second each. */
+  speed: { in: { prefer: Provider | null }; event: never; out: MeasuredDevice[] }
   /** Changes what stays in memory of the loaded model, at once. */
   changeMemory: { in: { memory: MemoryChoice }; event: never; out: MemoryReport }
   /** Resolves when the graphics device of the loaded model goes away; at once with null where it runs on none. */

@@ -1,4 +1,5 @@
 /** Every call that the page makes to the keeper: what models would take, keeping them, letting them go. */
+import type { CaptionWork } from '../pack/caption-work.ts'
 import type { MemoryChoice, Provider } from '../pack/device-report.ts'
 import type { Precision } from '../pack/manifest.ts'
 
@@ -27,6 +28,8 @@ export interface OfferRequest extends AddRequest {
 /** Something that was found out about this device; `ok` is false for what speaks against the model. */
 export interface Finding {
   ok: boolean
+  /** It does not speak against the model, and is no good news either: something is slower or shorter than it could be. */
+  mixed?: true
   sentence: string
 }
 
@@ -47,6 +50,10 @@ export interface Offer {
   most: { fetchBytes: number; keepBytes: number }
   /** At which they would arrive, measured; null for files of this computer, for little, and when it cannot be told. */
   bytesPerSecond: number | null
+  /** Of the checkpoint, at which they would be converted here, measured; null for a pack, which is as it is. */
+  convertBytesPerSecond: number | null
+  /** What a caption asks of the device; null for models that write none. */
+  work: CaptionWork | null
   /** The address pinned to what it holds now; null for files. */
   pinned: string | null
   /** Some of it is here already: of a former attempt, or of another model that shares it. */

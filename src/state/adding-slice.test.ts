@@ -8,6 +8,7 @@ import {
   type FakeKeeper,
 } from '../../testing/state/fake-keeper.ts'
 import { AppError } from '../pack/failure.ts'
+import { durationRange } from './offers.ts'
 import type { AddRequest } from '../protocol/keeper-calls.ts'
 
 const address = (text: string): AddRequest['source'] => ({ kind: 'address', text })
@@ -26,6 +27,29 @@ async function running(): Promise<FakeKeeper & { started: Promise<void> }> {
 }
 
 describe('an offer', () => {
+  it('says how long a caption would take as soon as that is measured, and of no other offer', async () => {
+    const { store, offers, devices } = fakeKeeper()
+    const speed = { flops: 1e10, bytesPerSecond: 1e9, launchMs: 0.1 }
+    devices.push({ provider: 'wasm', adapter: '', software: false, speed })
+    const work = { flops: 1e11, lookNodes: 0, wordBytes: 1e9, wordNodes: 0, words: 10 }
+    void store.getState().requestOffer(address('a'), OPTIONS)
+    offers[0]?.resolve(offerOf('a', { work, findings: [{ ok: true, sentence: 'There is room.' }] }))
+    await settled()
+    const { adding } = store.getState()
+    expect(adding.status === 'offered' && adding.offer.findings).toEqual([
+      { ok: true, mixed: true, sentence: expect.stringContaining('about 20 s on the processor') as string },
+      { ok: true, sentence: 'There is room.' },
+    ])
+  })
+
+  it('takes as long as the slower of line and converter, or both one behind the other', () => {
+    const most = { fetchBytes: 2e9, keepBytes: 1e9 }
+    const offer = { fetchBytes: 1e9, most, bytesPerSecond: 1e7, convertBytesPerSecond: 2e7 }
+    expect(durationRange(offer)).toEqual([100, 450])
+    expect(durationRange({ ...offer, bytesPerSecond: null })).toEqual([50, 150])
+    expect(durationRange({ ...offer, bytesPerSecond: null, convertBytesPerSecond: null })).toBeNull()
+  })
+
   it('that was cancelled does not appear, whenever it comes', async () => {
     const { store, offers } = fakeKeeper()
     const requested = store.getState().requestOffer(address('a'), OPTIONS)

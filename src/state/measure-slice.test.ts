@@ -21,7 +21,7 @@ describe('measuring the device', () => {
     await store.getState().measureDevice()
     expect(order).toEqual(['unload', 'measure', 'load'])
     expect(store.getState()).toMatchObject({
-      measuring: { status: 'done', result },
+      measuring: { status: 'done', result, predictedSeconds: null },
       model: { status: 'ready' },
     })
   })

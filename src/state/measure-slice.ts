@@ -1,12 +1,16 @@
+import { captionWork } from '../pack/caption-work.ts'
 import { throwIfCancelled, toFailure, type Failure } from '../pack/failure.ts'
 import type { BenchResult } from '../protocol/bench-result.ts'
 import type { MeasureRequest } from '../protocol/measure-calls.ts'
+import type { MeasureDevices } from './offers.ts'
+import { fastestFor } from './prediction.ts'
 import type { GetState, SetState } from './store.ts'
 
 export type MeasuringState =
   | { status: 'idle' }
   | { status: 'running'; stage: string }
-  | { status: 'done'; result: BenchResult }
+  /** With the seconds of a caption that a short probe had predicted; null where it predicts none. */
+  | { status: 'done'; result: BenchResult; predictedSeconds: number | null }
   | { status: 'failed'; failure: Failure }
 
 export interface MeasureSlice {
@@ -26,7 +30,22 @@ export type MeasureDevice = (
 const TOKENS = 16
 const PROMPT_TOKENS = 16
 
-export function measureSlice(set: SetState, get: GetState, measureDevice: MeasureDevice): MeasureSlice {
+export function measureSlice(
+  set: SetState,
+  get: GetState,
+  measureDevice: MeasureDevice,
+  measureDevices: MeasureDevices,
+): MeasureSlice {
+  /** For the model that is loaded, on what it runs on. */
+  const predict = async (): Promise<number | null> => {
+    const { model } = get()
+    if (model.status !== 'ready') return null
+    const { device, manifest } = model.loaded
+    const devices = await measureDevices(device.provider).catch(() => [])
+    if (devices.length === 0) return null
+    return fastestFor(captionWork(manifest), devices)?.seconds ?? null
+  }
+
   let stop = new AbortController()
   return {
     measuring: { status: 'idle' },
@@ -39,13 +58,18 @@ export function measureSlice(set: SetState, get: GetState, measureDevice: Measur
         const { model, settings } = get()
         // What it runs on may have been found out, which is not done twice.
         const prefer = model.status === 'ready' ? model.loaded.device.provider : settings.prefer
+        const predicted = await predict()
+        throwIfCancelled(stop.signal)
         // Two models at once may be more than the device holds.
         const pack = await get().unloadModel()
         throwIfCancelled(stop.signal)
         const { kernels } = settings
         const request = { pack, prefer, kernels, tokens: TOKENS, promptTokens: PROMPT_TOKENS }
         const result = await measureDevice(request, { onStage, signal: stop.signal })
-        set({ measuring: { status: 'done', result }, announcement: { key: 'models:said.measured' } })
+        set({
+          measuring: { status: 'done', result, predictedSeconds: predicted },
+          announcement: { key: 'models:said.measured' },
+        })
       } catch (error) {
         const failure = toFailure(error)
         const cancelled = failure.code === 'cancelled'

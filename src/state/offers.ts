@@ -1,8 +1,11 @@
 /** What adding a model would mean is found out, for one model at a time. */
 import { toFailure } from '../pack/failure.ts'
 import type { Precision } from '../pack/manifest.ts'
-import type { AddRequest, KeeperCalls, ModelSource } from '../protocol/keeper-calls.ts'
+import type { Provider } from '../pack/device-report.ts'
+import type { MeasuredDevice } from '../protocol/engine-calls.ts'
+import type { AddRequest, KeeperCalls, ModelSource, Offer } from '../protocol/keeper-calls.ts'
 import type { Client } from '../protocol/rpc.ts'
+import { predictionFinding } from './prediction.ts'
 import type { GetState, SetState } from './store.ts'
 
 export interface OfferOptions {
@@ -10,14 +13,40 @@ export interface OfferOptions {
   token: string | null
 }
 
+/** What a model could run on, tried for half a second. */
+export type MeasureDevices = (prefer: Provider | null) => Promise<MeasuredDevice[]>
+
+/**
+ * Seconds until a model is there, at the least and at the most; null where nothing was measured. Fetching and converting
+ * go on side by side at best, and one behind the other at worst; a line may turn out half again as slow.
+ */
+export function durationRange({
+  fetchBytes,
+  most,
+  bytesPerSecond,
+  convertBytesPerSecond,
+}: Pick<Offer, 'fetchBytes' | 'most' | 'bytesPerSecond' | 'convertBytesPerSecond'>):
+  | [least: number, most: number]
+  | null {
+  const speeds = [bytesPerSecond, convertBytesPerSecond].filter((speed) => speed !== null)
+  if (speeds.length === 0) return null
+  const least = Math.max(...speeds.map((speed) => fetchBytes / speed))
+  const all = speeds.reduce((sum, speed) => sum + most.fetchBytes / speed, 0)
+  return [least, SLOWER * all]
+}
+
+const SLOWER = 1.5
+
 export class Offers {
   readonly #set: SetState
   readonly #get: GetState
   readonly #client: Client<KeeperCalls>
+  readonly #measureDevices: MeasureDevices
   /** Of the request that counts: what an earlier one brings is nobody's affair any more. */
   #stop = new AbortController()
 
-  constructor(set: SetState, get: GetState, client: Client<KeeperCalls>) {
+  constructor(set: SetState, get: GetState, client: Client<KeeperCalls>, measureDevices: MeasureDevices) {
+    this.#measureDevices = measureDevices
     this.#set = set
     this.#get = get
     this.#client = client
@@ -39,6 +68,7 @@ export class Offers {
       const pinned: ModelSource = offer.pinned === null ? source : { kind: 'address', text: offer.pinned }
       const found = { ...request, source: offer.what === 'checkpoint' ? pinned : source }
       this.#set({ adding: { status: 'offered', request: found, offer } })
+      void this.#predict(offer)
       return true
     } catch (error) {
       if (signal.aborted) return false
@@ -49,6 +79,17 @@ export class Offers {
       })
       return false
     }
+  }
+
+  /** Adds to the offer how long a caption would take, unless another has taken its place meanwhile. */
+  async #predict({ id, work }: Offer): Promise<void> {
+    if (work === null) return
+    // Without it the offer stands as it is.
+    const devices = await this.#measureDevices(this.#get().settings.prefer).catch(() => [])
+    const { adding } = this.#get()
+    if (adding.status !== 'offered' || adding.offer.id !== id) return
+    const findings = [...predictionFinding(work, devices), ...adding.offer.findings]
+    this.#set({ adding: { ...adding, offer: { ...adding.offer, findings, work: null } } })
   }
 
   /** Whatever is being found out does not appear. */

@@ -16,10 +16,12 @@ import { measureSlice, type MeasureDevice, type MeasureSlice } from './measure-s
 import { memorySlice, type MemorySlice } from './memory-slice.ts'
 import { modelSlice, type ModelSlice } from './model-slice.ts'
 import { offlineSlice, type OfflineSlice } from './offline-slice.ts'
+import type { MeasureDevices } from './offers.ts'
 import { panelSlice, type PanelSlice } from './panel-slice.ts'
 import { placeSlice, type PlaceSlice } from './place-slice.ts'
 import { savingSlice, type SavingDependencies, type SavingSlice } from './saving-slice.ts'
 import { Comparing, type ComparingSources } from './search/comparing.ts'
+import { fitsSlice, type FitsSlice } from './search/fits-slice.ts'
 import { searchSlice, type SearchDependencies, type SearchSlice } from './search/search-slice.ts'
 import { Shelf, type ConversationSources } from './shelf.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
@@ -48,6 +50,7 @@ export type AppState = ModelSlice &
   OfflineSlice &
   WithheldSlice &
   SearchSlice &
+  FitsSlice &
   StudioSlice
 export type AppStore = StoreApi<AppState>
 
@@ -87,23 +90,25 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
     const shelf = new Shelf(set, get, engine, sources)
     const lookAhead = new LookAhead(get, engine, shelf)
     const comparing = new Comparing(get, dependencies.search)
+    const measureDevices: MeasureDevices = (prefer) => engine.call('speed', { prefer })
     const answering = new Answering(set, get, { engine, shelf, lookAhead, sources })
     return {
       ...settingsSlice(set, get, dependencies.settings),
       ...modelSlice(set, get, loading),
       ...healthSlice(set, get, engine, () => loading.modelId),
       ...memorySlice(set, get, engine, () => loading.signal),
-      ...measureSlice(set, get, dependencies.measureDevice),
+      ...measureSlice(set, get, dependencies.measureDevice, measureDevices),
       ...offlineSlice(set),
       ...withheldSlice(set),
       ...keptSlice(set, get, packs),
-      ...addingSlice(set, get, packs.client),
+      ...addingSlice(set, get, packs.client, measureDevices),
       ...savingSlice(set, get, packs),
       ...librarySlice(set, get, shelf),
       ...placeSlice(set, get),
       ...answeringSlice(answering, sources.tabs.id),
       ...undoSlice(set, get, shelf),
       ...turnsSlice(set, get, sources, { shelf, answering, lookAhead, drafts }),
+      ...fitsSlice(set, get, comparing, async (id) => (await sources.library.picture(id))?.image),
       ...takingSlice(set, get, dependencies.checkPicture),
       ...panelSlice(set),
       ...searchSlice(set, get, { ...dependencies.search, comparing }),

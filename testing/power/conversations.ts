@@ -218,6 +218,7 @@ function engineOf(session: Session): Handlers<EngineCalls> {
     },
     forget: () => session.step(() => null),
     changeMemory: () => session.step(() => ({ keepsAll: true, why: 'Asked.' })),
+    speed: () => Promise.resolve([]),
     ping: () => session.step(() => null),
     unload: () => session.step(() => null),
   }

@@ -109,6 +109,7 @@ export interface PageOptions {
   kept?: unknown[]
   drafts?: { load(): unknown; save(drafts: Record<string, string>): void }
   studio?: Partial<AppDependencies['studio']>
+  search?: AppDependencies['search']
   /** The thread that compares; left out: it never answers. */
   comparing?: Client<ComparingCalls>
 }
@@ -128,6 +129,7 @@ export function openPage({ browser = fakeBrowser(), kept = [], ...options }: Pag
       .fn<Handlers<EngineCalls>['changeMemory']>()
       .mockResolvedValue({ keepsAll: false, why: 'Asked.' } satisfies MemoryReport),
     unload: vi.fn<Handlers<EngineCalls>['unload']>().mockResolvedValue(null),
+    speed: () => Promise.resolve([]),
     ping: () => Promise.resolve(null),
   }
   const measureDevice = vi.fn<MeasureDevice>()
@@ -143,6 +145,7 @@ export function openPage({ browser = fakeBrowser(), kept = [], ...options }: Pag
     measureDevice,
     settings: { load: () => kept.at(-1), save: (settings) => void kept.push(settings) },
     ...(options.drafts && { drafts: options.drafts }),
+    ...(options.search && { search: options.search }),
     studio: {
       ...studioIn(browser, () => `id${(ids += 1)}`),
       offerFile: (file, name) => void offered.push({ file, name }),

@@ -1,6 +1,7 @@
 /** A keeper whose calls the test ends as it likes, and the state of the models that it keeps. */
 import { vi, type Mock } from 'vitest'
 import { createStore, type StoreApi } from 'zustand/vanilla'
+import type { MeasuredDevice } from '../../src/protocol/engine-calls.ts'
 import type {
   AddProgress,
   KeeperCalls,
@@ -36,6 +37,8 @@ export interface FakeKeeper {
   newer: string[]
   /** Lets the page hear what other tabs do. */
   tell: (news: StoreNews) => void
+  /** What the engine finds of the devices here. */
+  devices: MeasuredDevice[]
   changeModel: Mock<AppState['changeModel']>
 }
 
@@ -48,6 +51,7 @@ export function fakeKeeper(overrides: Partial<KeptDependencies & SavingDependenc
     removed: [],
     kept: [],
     newer: [],
+    devices: [],
     tell: () => undefined,
     changeModel: vi.fn<AppState['changeModel']>().mockResolvedValue(),
   }
@@ -96,7 +100,7 @@ export function fakeKeeper(overrides: Partial<KeptDependencies & SavingDependenc
     }
     return {
       ...keptSlice(set, get, dependencies),
-      ...addingSlice(set, get, dependencies.client),
+      ...addingSlice(set, get, dependencies.client, () => Promise.resolve(all.devices)),
       ...savingSlice(set, get, dependencies),
       // Of the other slices these read the chosen model and change it.
       settings: { model: null },
@@ -119,6 +123,8 @@ export function offerOf(id: string, change: Partial<Offer> = {}): Offer {
     keepBytes: 1,
     most: { fetchBytes: 1, keepBytes: 1 },
     bytesPerSecond: null,
+    convertBytesPerSecond: null,
+    work: null,
     pinned: null,
     resumes: false,
     findings: [],

@@ -63,6 +63,7 @@ export class ScriptedEngine {
       }),
     forget: () => Promise.resolve(null),
     changeMemory: () => Promise.resolve({ keepsAll: true, why: 'Asked.' }),
+    speed: () => Promise.resolve([]),
     ping: () => Promise.resolve(null),
     unload: () => Promise.resolve(null),
   }

@@ -129,6 +129,7 @@ describe('the card of the built-in model', () => {
 
   it('is about the checkpoints that are here', () => {
     expect(measurements.answers.checkpoint).toBe(checkpointHash(`${FOLDER}/checkpoint`))
+    expect(measurements.limits?.checkpoint).toBe(checkpointHash(`${FOLDER}/checkpoint`))
     expect(measurements.retrieval.checkpoint).toBe(checkpointHash(`${FOLDER}/retrieval-checkpoint`))
   })
 

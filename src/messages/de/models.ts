@@ -70,7 +70,6 @@ export const models: TranslatedNamespace<'models'> = {
     reallyNamed: 'Wirklich löschen: {{name}}',
     keep: 'Behalten',
     saving: 'Wird gesichert: {{done, bytes}} von {{total, bytes}}',
-    used: '{{size, bytes}} sind belegt.',
     free: '{{size, bytes}} sind noch erlaubt.',
     persisted: 'Der Browser behält Modelle, bis Sie sie löschen.',
     mayClear: 'Der Browser kann Modelle löschen, wenn der Speicher knapp wird.',
@@ -115,9 +114,6 @@ export const models: TranslatedNamespace<'models'> = {
     read: '{{fetch, bytes}} werden von diesem Computer gelesen, {{keep, bytes}} bleiben gespeichert.',
     atMost: 'Höchstens {{fetch, bytes}} und {{keep, bytes}}.',
     nothingUploaded: 'Nichts wird hochgeladen.',
-    time: 'Mit eben gemessenen {{speed, bytes}}/s dauert das etwa {{seconds, duration}}.',
-    timeConverting:
-      'Mit eben gemessenen {{speed, bytes}}/s dauert das etwa {{seconds, duration}}, länger, wenn das Umwandeln nicht mitkommt.',
     licence: 'Lizenz: {{licence}}.',
     notStated: 'nicht angegeben',
     accept: 'Ich stimme der Lizenz zu',

@@ -56,6 +56,8 @@ export const search: TranslatedNamespace<'search'> = {
   size: 'Das Verzeichnis belegt {{size}} im Speicher dieses Browsers.',
   deleteIndex: 'Verzeichnis löschen',
   reallyDelete: 'Verzeichnis wirklich löschen',
+  askFit: 'Wie gut passt es?',
+  judgingFit: 'Vergleicht…',
   fitsPicture: 'passt zum Bild: {{share}}',
   fitsCaution:
     'Was {{name}} dafür angibt, dass diese Wörter und dieses Bild zusammengehören. Es kann falsch sein und misst keine Wahrheit.',

@@ -69,7 +69,6 @@ export const models = {
     reallyNamed: 'Really delete: {{name}}',
     keep: 'Keep it',
     saving: 'Saving: {{done, bytes}} of {{total, bytes}}',
-    used: '{{size, bytes}} are used.',
     free: '{{size, bytes}} more are allowed.',
     persisted: 'The browser keeps models until you delete them.',
     mayClear: 'The browser may clear models when the disk gets full.',
@@ -114,9 +113,6 @@ export const models = {
     read: '{{fetch, bytes}} will be read from this computer, {{keep, bytes}} kept.',
     atMost: 'At most {{fetch, bytes}} and {{keep, bytes}}.',
     nothingUploaded: 'Nothing is uploaded.',
-    time: 'At {{speed, bytes}}/s, measured just now, this takes about {{seconds, duration}}.',
-    timeConverting:
-      'At {{speed, bytes}}/s, measured just now, this takes about {{seconds, duration}}, longer if converting cannot keep up.',
     licence: 'Licence: {{licence}}.',
     notStated: 'not stated',
     accept: 'I accept the licence',

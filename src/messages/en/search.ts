@@ -53,6 +53,8 @@ export const search = {
   size: 'The index takes {{size}} of this browser’s storage.',
   deleteIndex: 'Delete the index',
   reallyDelete: 'Really delete the index',
+  askFit: 'How well does it fit?',
+  judgingFit: 'Comparing…',
   fitsPicture: 'fits the picture: {{share}}',
   fitsCaution:
     'What {{name}} gives for these words and this picture belonging together. It can be wrong, and is no measure of truth.',

@@ -70,7 +70,6 @@ export const models: TranslatedNamespace<'models'> = {
     reallyNamed: 'Eliminar de verdad: {{name}}',
     keep: 'Conservarlo',
     saving: 'Guardando: {{done, bytes}} de {{total, bytes}}',
-    used: '{{size, bytes}} están en uso.',
     free: 'Se permiten {{size, bytes}} más.',
     persisted: 'El navegador conserva los modelos hasta que usted los elimine.',
     mayClear: 'El navegador puede borrar modelos cuando el disco se llene.',
@@ -115,9 +114,6 @@ export const models: TranslatedNamespace<'models'> = {
     read: 'Se leerán {{fetch, bytes}} de este equipo y se guardarán {{keep, bytes}}.',
     atMost: 'Como máximo {{fetch, bytes}} y {{keep, bytes}}.',
     nothingUploaded: 'No se envía nada.',
-    time: 'A {{speed, bytes}}/s, medidos ahora mismo, tarda unos {{seconds, duration}}.',
-    timeConverting:
-      'A {{speed, bytes}}/s, medidos ahora mismo, tarda unos {{seconds, duration}}, más si la conversión no sigue el ritmo.',
     licence: 'Licencia: {{licence}}.',
     notStated: 'no indicada',
     accept: 'Acepto la licencia',

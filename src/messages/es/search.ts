@@ -54,6 +54,8 @@ export const search: TranslatedNamespace<'search'> = {
   size: 'El índice ocupa {{size}} del almacenamiento de este navegador.',
   deleteIndex: 'Borrar el índice',
   reallyDelete: 'Borrar el índice de verdad',
+  askFit: '¿Encaja bien?',
+  judgingFit: 'Comparando…',
   fitsPicture: 'encaja con la imagen: {{share}}',
   fitsCaution:
     'Lo que {{name}} da para que estas palabras y esta imagen vayan juntas. Puede equivocarse y no mide la verdad.',

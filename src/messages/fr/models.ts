@@ -71,7 +71,6 @@ export const models: TranslatedNamespace<'models'> = {
     reallyNamed: 'Vraiment supprimer : {{name}}',
     keep: 'Le garder',
     saving: 'Enregistrement : {{done, bytes}} sur {{total, bytes}}',
-    used: '{{size, bytes}} sont utilisés.',
     free: '{{size, bytes}} de plus sont permis.',
     persisted: 'Le navigateur garde les modèles jusqu’à ce que vous les supprimiez.',
     mayClear: 'Le navigateur peut effacer des modèles quand le disque se remplit.',
@@ -116,9 +115,6 @@ export const models: TranslatedNamespace<'models'> = {
     read: '{{fetch, bytes}} seront lus sur cet ordinateur, {{keep, bytes}} conservés.',
     atMost: 'Au plus {{fetch, bytes}} et {{keep, bytes}}.',
     nothingUploaded: 'Rien n’est envoyé.',
-    time: 'À {{speed, bytes}}/s, mesurés à l’instant, cela prend environ {{seconds, duration}}.',
-    timeConverting:
-      'À {{speed, bytes}}/s, mesurés à l’instant, cela prend environ {{seconds, duration}}, davantage si la conversion ne suit pas.',
     licence: 'Licence : {{licence}}.',
     notStated: 'non indiquée',
     accept: 'J’accepte la licence',

@@ -55,6 +55,8 @@ export const search: TranslatedNamespace<'search'> = {
   size: 'L’index occupe {{size}} du stockage de ce navigateur.',
   deleteIndex: 'Supprimer l’index',
   reallyDelete: 'Vraiment supprimer l’index',
+  askFit: 'Convient-elle bien ?',
+  judgingFit: 'Compare…',
   fitsPicture: 'convient à l’image : {{share}}',
   fitsCaution:
     'Ce que {{name}} donne pour que ces mots et cette image aillent ensemble. Cela peut être faux et ne mesure pas la vérité.',

@@ -69,7 +69,6 @@ export const models: TranslatedNamespace<'models'> = {
     reallyNamed: '本当に削除：{{name}}',
     keep: '残す',
     saving: '保存中：{{total, bytes}} 中 {{done, bytes}}',
-    used: '{{size, bytes}} を使用中。',
     free: 'あと {{size, bytes}} 使えます。',
     persisted: 'モデルは、削除するまでブラウザーに残ります。',
     mayClear: 'ディスクがいっぱいになると、ブラウザーがモデルを消すことがあります。',
@@ -114,9 +113,6 @@ export const models: TranslatedNamespace<'models'> = {
     read: 'このコンピューターから {{fetch, bytes}} を読み取り、{{keep, bytes}} を保存します。',
     atMost: '最大で {{fetch, bytes}} と {{keep, bytes}}。',
     nothingUploaded: '何もアップロードされません。',
-    time: '今測定した {{speed, bytes}}/s では、約 {{seconds, duration}}かかります。',
-    timeConverting:
-      '今測定した {{speed, bytes}}/s では、約 {{seconds, duration}}かかります。変換が追いつかない場合はさらにかかります。',
     licence: 'ライセンス：{{licence}}。',
     notStated: '記載なし',
     accept: 'ライセンスに同意します',

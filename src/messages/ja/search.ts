@@ -51,6 +51,8 @@ export const search: TranslatedNamespace<'search'> = {
   size: '索引はこのブラウザーの保存領域を {{size}} 使っています。',
   deleteIndex: '索引を削除',
   reallyDelete: '本当に索引を削除',
+  askFit: '画像と合っていますか?',
+  judgingFit: '比べています…',
   fitsPicture: '画像との一致: {{share}}',
   fitsCaution:
     'この言葉と画像が合うと {{name}} が見積もる値です。誤ることがあり、正しさの尺度ではありません。',

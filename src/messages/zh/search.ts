@@ -50,6 +50,8 @@ export const search: TranslatedNamespace<'search'> = {
   size: '索引占用此浏览器 {{size}} 的存储空间。',
   deleteIndex: '删除索引',
   reallyDelete: '确定删除索引',
+  askFit: '相符程度如何?',
+  judgingFit: '正在比较…',
   fitsPicture: '与图片相符:{{share}}',
   fitsCaution: '{{name}} 认为这些文字与这张图片相配的概率。它可能出错,也不是真实性的度量。',
   bySense: '按相符程度排序',

@@ -79,8 +79,9 @@ export class Indexing {
       else if (signal.reason !== 'left') this.#waiting = [source, ...this.#waiting]
     }
     this.#running = null
-    await this.#view.onIndexed().catch((error: unknown) => this.#view.fail(toFailure(error)))
     this.#next()
+    // Nobody waits for what is only shown.
+    this.#view.onIndexed().catch((error: unknown) => this.#view.fail(toFailure(error)))
   }
 
   #show(): void {

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { bytesText as bytesIn } from '../../messages/amounts.ts'
 import type { DeviceReport } from '../../pack/device-report.ts'
 import { contextText, memoryText } from '../../pack/device-words.ts'
+import { CAPTION_WORDS, secondsText } from '../../pack/caption-work.ts'
 import type { BenchResult } from '../../protocol/bench-result.ts'
 import type { LoadedModel } from '../../protocol/engine-calls.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
@@ -18,12 +19,18 @@ export function DevicePanel(): ReactElement {
   const cancel = useApp((state) => state.cancelMeasuring)
   const loaded = model.status === 'ready' ? model.loaded : null
   const result = measuring.status === 'done' ? measuring.result : null
+  const predicted = measuring.status === 'done' ? measuring.predictedSeconds : null
   return (
     <details className="device">
       <summary>{t('models:device.heading')}</summary>
       {loaded !== null && <Facts label={t('models:device.chosen')} facts={choicesOf(loaded)} />}
       {measuring.status === 'failed' && <Notice failure={measuring.failure} />}
-      {result !== null && <Facts label={t('models:device.measured')} facts={figuresOf(result)} />}
+      {result !== null && (
+        <Facts
+          label={t('models:device.measured')}
+          facts={[captionFact(result, predicted), ...figuresOf(result)]}
+        />
+      )}
       {measuring.status === 'running' ? (
         <div className="actions">
           <span>{t('models:device.measuring', { stage: STAGES[measuring.stage] ?? measuring.stage })}</span>
@@ -129,6 +136,14 @@ function limitsOf({ limits }: DeviceReport): Fact[] {
     ['Largest storage binding', bytesText(limits.storageBinding)],
     ['Workgroup storage', bytesText(limits.workgroupStorage)],
   ]
+}
+
+/** From the parts that were measured, beside what half a second of trying had foretold. */
+function captionFact({ encode, prefill, decode }: BenchResult, predictedSeconds: number | null): Fact {
+  const { ms } = decode.recorded ?? decode.plain
+  const measured = (encode.vision + encode.qFormer + prefill.ms + CAPTION_WORDS * ms) / 1000
+  const beside = predictedSeconds === null ? '' : `, ${secondsText(predictedSeconds)} by the short probe`
+  return [`A caption of ${CAPTION_WORDS} tokens`, `${secondsText(measured)} measured${beside}`]
 }
 
 function figuresOf({ load, encode, firstToken, prefill, decode, limit }: BenchResult): Fact[] {

@@ -181,12 +181,16 @@ function Delete({ model, inUse }: { model: KeptModel; inUse: boolean }): ReactEl
   )
 }
 
+/** What the browser counts is everything of this page, not models alone. */
 function SpaceLine({ space }: { space: Space }): ReactElement {
-  const { t } = useTranslation('models')
+  const { t } = useTranslation(['models', 'limits'])
   const ask = useApp((state) => state.askToPersist)
+  const kept = useApp((state) => state.kept)
+  const models = kept.reduce((sum, { bytes }) => sum + bytes, 0)
   return (
     <p className="hint">
-      {space.usedBytes !== null && `${t('kept.used', { size: space.usedBytes })} `}
+      {space.usedBytes !== null &&
+        `${t('limits:used', { size: space.usedBytes, models, rest: Math.max(0, space.usedBytes - models) })} `}
       {space.freeBytes !== null && `${t('kept.free', { size: space.freeBytes })} `}
       {space.persisted ? (
         t('kept.persisted')

@@ -1,7 +1,11 @@
 import { useId, useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { Offer } from '../../protocol/keeper-calls.ts'
+import type { Finding, Offer } from '../../protocol/keeper-calls.ts'
+import { durationRange } from '../../state/offers.ts'
 import { useApp } from '../store-context.ts'
+
+/** Less is there before anybody has read how long it takes. */
+const WORTH_SAYING_BYTES = 2 ** 26
 
 /** Everything that should be known before the first byte of weights. */
 export function OfferCard({ offer }: { offer: Offer }): ReactElement {
@@ -16,9 +20,9 @@ export function OfferCard({ offer }: { offer: Offer }): ReactElement {
       <h3 id={heading}>{offer.name}</h3>
       <Amounts offer={offer} />
       <ul className="findings">
-        {offer.findings.map(({ ok, sentence }) => (
-          <li key={sentence} className={ok ? 'is-fine' : 'is-against'} lang="en">
-            <span aria-hidden="true">{ok ? '✓' : '⚠'}</span> {sentence}
+        {offer.findings.map((finding) => (
+          <li key={finding.sentence} className={finding.ok ? 'is-fine' : 'is-against'} lang="en">
+            <span aria-hidden="true">{markOf(finding)}</span> {finding.sentence}
           </li>
         ))}
       </ul>
@@ -42,9 +46,16 @@ export function OfferCard({ offer }: { offer: Offer }): ReactElement {
   )
 }
 
+/** No tick for what is no good news. */
+function markOf({ ok, mixed }: Omit<Finding, 'sentence'>): string {
+  if (!ok) return '⚠'
+  return mixed === true ? '–' : '✓'
+}
+
 function Amounts({ offer }: { offer: Offer }): ReactElement {
-  const { t } = useTranslation('models')
-  const { what, parameters, precision, fetchBytes, keepBytes, most, bytesPerSecond, resumes, pinned } = offer
+  const { t } = useTranslation(['models', 'limits'])
+  const { what, parameters, precision, fetchBytes, keepBytes, most, resumes, pinned } = offer
+  const range = durationRange(offer)
   const whatItIs = { millions: parameters / 1e6, precision }
   const amounts = { fetch: fetchBytes, keep: keepBytes }
   return (
@@ -59,13 +70,8 @@ function Amounts({ offer }: { offer: Offer }): ReactElement {
         {most.keepBytes > keepBytes && t('offer.atMost', { fetch: most.fetchBytes, keep: most.keepBytes })}{' '}
         {t('offer.nothingUploaded')}
       </p>
-      {bytesPerSecond !== null && (
-        <p>
-          {t(what === 'checkpoint' ? 'offer.timeConverting' : 'offer.time', {
-            speed: bytesPerSecond,
-            seconds: fetchBytes / bytesPerSecond,
-          })}
-        </p>
+      {range !== null && fetchBytes >= WORTH_SAYING_BYTES && (
+        <p>{t('limits:takes', { least: range[0], most: range[1] })}</p>
       )}
     </>
   )

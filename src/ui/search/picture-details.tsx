@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { bytesText } from '../../messages/amounts.ts'
 import type { ShownPicture } from '../../state/search/shown.ts'
 import { useApp } from '../store-context.ts'
+import { PointedPicture } from './pointed-picture.tsx'
 import { useScoreText } from './score-text.ts'
 import { useThumbnail } from './thumbnails.ts'
 
@@ -16,6 +17,7 @@ export function PictureDetails({
 }): ReactElement {
   const { t, i18n } = useTranslation('search')
   const { find } = useApp((state) => state.searchActions)
+  const words = useApp(({ search: { query } }) => (query.kind === 'words' ? query.text : ''))
   const addImages = useApp((state) => state.addImages)
   const newConversation = useApp((state) => state.newConversation)
   const scoreText = useScoreText()
@@ -34,7 +36,16 @@ export function PictureDetails({
   }
   return (
     <dialog ref={dialog} className="picture-details" aria-label={t('details')} onClose={onClose}>
-      {(file.url ?? small) !== null && <img src={file.url ?? small ?? ''} alt={name} />}
+      {file.url !== null && file.blob !== null ? (
+        <PointedPicture
+          picture={{ id: `search ${picture.key}`, image: file.blob }}
+          url={file.url}
+          name={name}
+          words={words}
+        />
+      ) : (
+        small !== null && <img src={small} alt={name} />
+      )}
       <p dir="auto">
         <strong>{name}</strong> <span className="hint">{path !== name && file.isFolder ? path : ''}</span>
       </p>

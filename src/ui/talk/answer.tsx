@@ -9,6 +9,7 @@ import { CopyIcon } from '../parts/copy-button.tsx'
 import { IconButton } from '../parts/icon-button.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { useApp } from '../store-context.ts'
+import { FitsPicture } from './fit.tsx'
 import { AnswerFactsList } from './answer-facts.tsx'
 import { AnswerProgressLine, AnswerWaiting } from './answer-progress.tsx'
 import { LimitsMark } from './limits-mark.tsx'
@@ -118,6 +119,7 @@ function Words({
           {answer.answers.length > 1 && <Others answers={answer.answers} />}
           {facts.varied === true && <Varied />}
           <OtherModel by={facts.model} />
+          <FitsPicture answer={answerKey(turnId, picture.id)} pictureId={picture.id} said={answer} />
           {facts.dropped > 0 && <p className="hint">{t('answer.dropped', { count: facts.dropped })}</p>}
         </div>
       )

@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest'
+import { goodManifest } from '../../testing/manifests/manifests.ts'
+import { captionWork, predictedSeconds } from '../pack/caption-work.ts'
+import type { MeasuredDevice } from '../protocol/engine-calls.ts'
+import { fastestFor, predictionFinding } from './prediction.ts'
+
+const work = { flops: 4e11, lookNodes: 500, wordBytes: 1.5e9, wordNodes: 400, words: 12 }
+const device = (change: Partial<MeasuredDevice>, flops: number): MeasuredDevice => ({
+  provider: 'webgpu',
+  adapter: 'a card',
+  software: false,
+  speed: { flops, bytesPerSecond: flops / 10, launchMs: 0.02 },
+  ...change,
+})
+
+it('adds up looking, reading and writing', () => {
+  const speed = { flops: 1e12, bytesPerSecond: 1.5e11, launchMs: 0.1 }
+  expect(predictedSeconds(work, speed)).toBeCloseTo(0.4 + 0.05 + 12 * (0.01 + 0.04))
+})
+
+it('counts more work for more layers, and more bytes for a word', () => {
+  const manifest = goodManifest()
+  const twice = structuredClone(manifest)
+  twice.parts.vision.shape.layers *= 2
+  expect(captionWork(twice).flops).toBeGreaterThan(captionWork(manifest).flops)
+  expect(captionWork(twice).wordBytes).toBe(captionWork(manifest).wordBytes)
+})
+
+it('speaks of the faster device by its name, and of software as such', () => {
+  const software = device({ adapter: 'llvmpipe', software: true }, 1e9)
+  const processor = device({ provider: 'wasm', adapter: '' }, 5e9)
+  expect(fastestFor(work, [software, processor])?.device).toBe(processor)
+  expect(predictionFinding(work, [processor])[0]?.sentence).toContain('on the processor')
+  expect(predictionFinding(work, [software])[0]?.sentence).toContain('llvmpipe, which is software')
+})
+
+it('is no good news where nobody would wait', () => {
+  expect(predictionFinding(work, [device({}, 1e13)])).toEqual([
+    { ok: true, sentence: expect.stringMatching(/about 0\.\d+ s on a card/) as string },
+  ])
+  expect(predictionFinding(work, [device({}, 1.2e10)])[0]).toMatchObject({ ok: true, mixed: true })
+  expect(predictionFinding(work, [device({}, 1e9)])[0]?.ok).toBe(false)
+  expect(predictionFinding(work, [])).toEqual([])
+})

@@ -1,0 +1,31 @@
+/** How long a caption of a model would take here, for its offer. */
+import { predictedSeconds, secondsText, type CaptionWork } from '../pack/caption-work.ts'
+import type { MeasuredDevice } from '../protocol/engine-calls.ts'
+import type { Finding } from '../protocol/keeper-calls.ts'
+
+/** Longer than this nobody waits for a caption. */
+const LONG_SECONDS = 60
+/** Shorter than this is no reason to think twice. */
+const SHORT_SECONDS = 15
+
+/** The faster of the devices, with its seconds; null where none was measured. */
+export function fastestFor(
+  work: CaptionWork,
+  devices: readonly MeasuredDevice[],
+): { device: MeasuredDevice; seconds: number } | null {
+  const all = devices.map((device) => ({ device, seconds: predictedSeconds(work, device.speed) }))
+  return all.sort((a, b) => a.seconds - b.seconds)[0] ?? null
+}
+
+export function predictionFinding(work: CaptionWork, devices: readonly MeasuredDevice[]): Finding[] {
+  const found = fastestFor(work, devices)
+  if (found === null || !Number.isFinite(found.seconds)) return []
+  const { device, seconds } = found
+  const name = device.adapter || 'the graphics card'
+  const where =
+    device.provider === 'wasm' ? 'the processor' : `${name}${device.software ? ', which is software' : ''}`
+  const sentence = `A caption would take about ${secondsText(seconds)} on ${where}, judged by half a second of trying; half or twice of it may come.`
+  return [
+    { ok: seconds < LONG_SECONDS, ...(seconds >= SHORT_SECONDS && ({ mixed: true } as const)), sentence },
+  ]
+}

@@ -1,0 +1,89 @@
+import { useEffect, useRef, useState, type ReactElement, type SubmitEvent } from 'react'
+import { useTranslation } from 'react-i18next'
+import { toFailure, type Failure } from '../../pack/failure.ts'
+import type { PointedAt } from '../../state/search/fits-slice.ts'
+import { Notice } from '../parts/notice.tsx'
+import { useApp } from '../store-context.ts'
+
+/** A picture, and over it where the words of a text point. */
+export function PointedPicture({
+  picture,
+  url,
+  name,
+  words,
+}: {
+  picture: { id: string; image: Blob }
+  url: string
+  name: string
+  /** What is asked about at first. */
+  words: string
+}): ReactElement {
+  const { t } = useTranslation('search')
+  const pointAt = useApp((state) => state.pointAt)
+  const [text, setText] = useState(words)
+  const [shown, setShown] = useState<{ at: PointedAt; phrase: number } | null>(null)
+  const [failure, setFailure] = useState<Failure | null>(null)
+  const onSubmit = (event: SubmitEvent): void => {
+    event.preventDefault()
+    setFailure(null)
+    pointAt(picture, text).then(
+      (at) => setShown({ at, phrase: 0 }),
+      (error: unknown) => setFailure(toFailure(error)),
+    )
+  }
+  const map = shown?.at.maps[shown.phrase]
+  return (
+    <>
+      <div className="pointed">
+        <img src={url} alt={name} />
+        {shown !== null && map !== undefined && <Heat map={map} grid={shown.at.grid} />}
+      </div>
+      <details>
+        <summary>{t('whereLooked')}</summary>
+        <form className="ask" onSubmit={onSubmit}>
+          <input
+            dir="auto"
+            aria-label={t('whereText')}
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+          />
+          <button type="submit">{t('whereShow')}</button>
+        </form>
+        {shown !== null && shown.at.phrases.length > 0 && (
+          <fieldset className="row">
+            <legend className="visually-hidden">{t('whereWord')}</legend>
+            {shown.at.phrases.map((phrase, i) => (
+              <label key={phrase}>
+                <input
+                  type="radio"
+                  name="phrase"
+                  checked={i === shown.phrase}
+                  onChange={() => setShown({ ...shown, phrase: i })}
+                />
+                {phrase}
+              </label>
+            ))}
+          </fieldset>
+        )}
+        {failure !== null && <Notice failure={failure} />}
+        <p className="hint">{t('whereCaution')}</p>
+      </details>
+    </>
+  )
+}
+
+/** Darkens what a word does not point at. The browser smooths between patches, which are the model's own measure. */
+function Heat({ map, grid }: { map: Float32Array; grid: number }): ReactElement {
+  const canvas = useRef<HTMLCanvasElement>(null)
+  useEffect(() => {
+    const context = canvas.current?.getContext('2d')
+    if (context == null) return
+    const pixels = context.createImageData(grid, grid)
+    map.forEach((value, i) => (pixels.data[4 * i + 3] = Math.round(DARKEST * (1 - value))))
+    context.putImageData(pixels, 0, 0)
+  }, [map, grid])
+  return <canvas ref={canvas} width={grid} height={grid} aria-hidden="true" />
+}
+
+/** Opacity of black, of 255, where a word does not point at all. */
+const DARKEST = 190
