@@ -73,6 +73,7 @@ function startComparing(died: () => void): Client<ComparingCalls> {
       code: 'out-of-memory',
       message: `The thread that searches stopped (${event.message || 'no reason given'}); search again.`,
     })
+    worker.terminate()
     died()
   })
   return client

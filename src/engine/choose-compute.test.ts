@@ -107,6 +107,25 @@ it('measures both for an offer where the card is software, else what would be us
   expect(await providers(null)).toEqual(['webgpu'])
 })
 
+it('lets go of the graphics card where the processor cannot be opened', async () => {
+  const processor = await openCompute('wasm')
+  const device = { destroy } as unknown as GPUDevice
+  const parts: ChooseParts = {
+    openCompute: (wanted) =>
+      wanted === 'wasm'
+        ? Promise.reject(new Error('No.'))
+        : Promise.resolve({ ...processor, provider: 'webgpu', device, software: true }),
+    probeSpeed: () => Promise.resolve(FAST),
+    speeds: new Speeds(tableInMemory(), ''),
+  }
+  await expect(measureDevices(null, parts)).rejects.toThrow('No.')
+  expect(destroy).toHaveBeenCalledOnce()
+  // One that a model is opened on is its caller's.
+  destroy.mockReset()
+  expect((await chooseCompute(manifest, null, parts)).provider).toBe('webgpu')
+  expect(destroy).not.toHaveBeenCalled()
+})
+
 it('takes the graphics card where a probe fails', async () => {
   const processor = await openCompute('wasm')
   const compute = await chooseCompute(manifest, null, {

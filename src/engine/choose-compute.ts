@@ -32,8 +32,8 @@ export async function chooseCompute(
 ): Promise<Compute> {
   const gpu = await openCompute(prefer)
   if (prefer !== null || gpu.provider === 'wasm' || !isInQuestion(manifest, gpu)) return gpu
-  const processor = await openCompute('wasm')
   try {
+    const processor = await openCompute('wasm')
     const work = captionWork(manifest)
     const onProcessor = predictedSeconds(work, await speeds.of(processor, probeSpeed))
     const onGpu = predictedSeconds(work, await speeds.of(gpu, probeSpeed))
@@ -57,16 +57,17 @@ export async function measureDevices(
   { openCompute, probeSpeed, speeds }: ChooseParts,
 ): Promise<MeasuredDevice[]> {
   const first = await openCompute(prefer)
-  const both = prefer === null && first.software
-  const found: MeasuredDevice[] = []
-  for (const compute of both ? [first, await openCompute('wasm')] : [first]) {
+  const measured = async (compute: Compute): Promise<MeasuredDevice> => {
     const { provider, adapter, software } = compute
     try {
-      found.push({ provider, adapter, software, speed: await speeds.of(compute, probeSpeed) })
+      return { provider, adapter, software, speed: await speeds.of(compute, probeSpeed) }
     } finally {
       compute.device?.destroy()
     }
   }
+  const found = [await measured(first)]
+  // The first is closed by now: nothing stays open where the second cannot be opened.
+  if (prefer === null && first.software) found.push(await measured(await openCompute('wasm')))
   return found
 }
 

@@ -8,6 +8,7 @@ import type { ComparingChoice } from '../protocol/compare-calls.ts'
 import type { PictureSource } from '../protocol/engine-calls.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
 import { liveTensorCount } from '../runtime/ort/tensor.ts'
+import { OpenedComparer } from './opened-comparer.ts'
 import { Comparer, type ComparerParts } from './comparer.ts'
 
 const PACKS: Record<string, string> = {
@@ -103,6 +104,23 @@ it('is opened again by itself when its device went away, once', async () => {
   readPicture.mockRejectedValueOnce(lost).mockRejectedValueOnce(lost)
   await expect(comparer.imageFeatures({ picture: picture(2) }, unheard, never)).rejects.toBe(lost)
   expect(compute).toHaveBeenCalledTimes(3)
+})
+
+it('lets go of its device, whatever else cannot be closed', async () => {
+  const destroy = vi.fn()
+  const compute = await openCompute('wasm')
+  const opening = {
+    ...{ pack: await openPackFolder(PACKS['compares'] ?? ''), prefer: null, besideBytes: 0, readPicture },
+    openCompute: () => Promise.resolve(compute),
+  }
+  const opened = await OpenedComparer.open(opening, unheard, never)
+  // As if it had been opened on one.
+  Object.assign(compute, { device: { destroy } })
+  const dispose = vi.spyOn(opened.model, 'dispose').mockRejectedValueOnce(new Error('Gone.'))
+  await expect(opened.close()).rejects.toThrow('Gone.')
+  expect(destroy).toHaveBeenCalledOnce()
+  dispose.mockRestore()
+  await opened.model.dispose()
 })
 
 it('refuses a model that talks, and any call while none is chosen', async () => {

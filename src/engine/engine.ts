@@ -220,8 +220,11 @@ export class Engine implements Handlers<EngineCalls> {
     const loaded = this.#loaded
     this.#loaded = null
     this.#discussions.endAll()
-    await loaded?.model.dispose()
-    loaded?.compute.device?.destroy()
+    try {
+      await loaded?.model.dispose()
+    } finally {
+      loaded?.compute.device?.destroy()
+    }
   }
 
   #current(): { model: TalkingModel; compute: Compute } {

@@ -93,9 +93,12 @@ export class OpenedComparer {
   }
 
   async close(): Promise<void> {
-    for (const { features } of this.#seen.values()) features.dispose()
-    this.#seen.clear()
-    await this.model.dispose()
-    this.#compute.device?.destroy()
+    try {
+      for (const { features } of this.#seen.values()) features.dispose()
+      this.#seen.clear()
+      await this.model.dispose()
+    } finally {
+      this.#compute.device?.destroy()
+    }
   }
 }

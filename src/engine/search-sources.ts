@@ -4,6 +4,7 @@ import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import { CONVERSATIONS } from '../protocol/search-calls.ts'
 import type { FileFacts, Source } from '../search/entries.ts'
 import type { ListedFile } from '../search/indexing.ts'
+import { isFile, isFolder, folderOfHandle } from '../store/picture-folder.ts'
 import { isLeftover, isPictureName, nameOf } from '../studio/picture-files.ts'
 
 type Library = Pick<ConversationLibrary, 'conversations' | 'picture' | 'pictureIds'>
@@ -29,7 +30,8 @@ export class SearchSources {
   async list(source: Source, signal: AbortSignal): Promise<ListedFile[]> {
     if (source.kind === 'conversations') return this.#fromConversations(signal)
     const lent = this.#lent.get(source.id)
-    if (lent !== undefined) return [...lent].map(([path, file]) => listedFile(source.id, path, file))
+    if (lent !== undefined)
+      return [...lent].flatMap(([path, file]) => (isOurs(path) ? [listedFile(source.id, path, file)] : []))
     if (source.handle !== null) return fromFolder(source.id, source.handle, signal)
     throw new AppError(
       'not-found',
@@ -42,7 +44,10 @@ export class SearchSources {
     if (source.kind === 'conversations') return (await this.#library.picture(path))?.image ?? null
     const lent = this.#lent.get(source.id)?.get(path)
     if (lent !== undefined || source.handle === null) return lent ?? null
-    return fileAt(source.handle, path).catch(() => null)
+    const file = await folderOfHandle(source.handle)
+      .open(path)
+      .catch(() => undefined)
+    return file ?? null
   }
 
   async #fromConversations(signal: AbortSignal): Promise<ListedFile[]> {
@@ -59,6 +64,11 @@ export class SearchSources {
     }
     return files
   }
+}
+
+/** What else lies in a folder is neither looked at nor counted. */
+function isOurs(path: string): boolean {
+  return isPictureName(path) && !isLeftover(path)
 }
 
 function listedFile(source: string, path: string, file: File): ListedFile {
@@ -78,9 +88,9 @@ async function fromFolder(
       for await (const [name, entry] of next.handle.entries()) {
         throwIfCancelled(signal)
         const path = next.below + name
-        if (isDirectory(entry)) {
+        if (isFolder(entry)) {
           if (!isLeftover(`${path}/x`)) folders.push({ handle: entry, below: `${path}/` })
-        } else if (isFile(entry) && isPictureName(path) && !isLeftover(path)) {
+        } else if (isFile(entry) && isOurs(path)) {
           // One that went since the folder was read is not there.
           const file = await entry.getFile().catch(() => null)
           if (file !== null) files.push(listedFile(source, path, file))
@@ -100,20 +110,4 @@ async function fromFolder(
     )
   }
   return files
-}
-
-async function fileAt(folder: FileSystemDirectoryHandle, path: string): Promise<File> {
-  const names = path.split('/')
-  const name = names.pop() ?? ''
-  let at = folder
-  for (const below of names) at = await at.getDirectoryHandle(below)
-  return (await at.getFileHandle(name)).getFile()
-}
-
-function isDirectory(entry: FileSystemHandle): entry is FileSystemDirectoryHandle {
-  return entry.kind === 'directory'
-}
-
-function isFile(entry: FileSystemHandle): entry is FileSystemFileHandle {
-  return entry.kind === 'file'
 }

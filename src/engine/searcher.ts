@@ -12,10 +12,11 @@ import { alikeness, meanRow, unrounded } from '../search/vectors.ts'
 import type { Locks } from '../store/locks.ts'
 import { newId } from '../new-id.ts'
 import type { Comparer } from './comparer.ts'
+import type { OpenedComparer } from './opened-comparer.ts'
 import { SearchSources } from './search-sources.ts'
 
 export interface SearcherParts {
-  comparer: Comparer
+  comparer: Pick<Comparer, 'chosen' | 'work'>
   table: SearchTable
   locks: Locks
   library: Pick<ConversationLibrary, 'conversations' | 'picture' | 'pictureIds'>
@@ -67,7 +68,7 @@ export class Searcher implements Handlers<SearchCalls> {
     this.#changing(async (index) => {
       const source = await this.#source(id)
       const listed = await this.#files.list(source, signal)
-      const see = (image: Blob): Promise<SeenForIndex> => this.#see(image, signal)
+      const see = (image: Blob): Promise<SeenForIndex> => this.#see(image, index, signal)
       return indexSource(id, listed, { index, see, report, signal, now: this.#parts.now })
     })
 
@@ -99,8 +100,9 @@ export class Searcher implements Handlers<SearchCalls> {
           .map((facts) => found(facts, null))
         break
       case 'words': {
-        const { comparer } = this.#parts
-        const [read] = await comparer.textFeatures({ texts: [query.text] }, report, signal)
+        const [read] = await this.#working(index, { report, signal }, ({ model }) =>
+          model.textFeatures([query.text], { signal }),
+        )
         startedAt = this.#parts.now()
         pictures = byLikeness(index, read?.vector ?? new Float32Array())
         break
@@ -116,17 +118,21 @@ export class Searcher implements Handlers<SearchCalls> {
 
   readonly rematch: Handler<'rematch'> = async ({ text, keys }, report, signal) => {
     const index = await this.#index()
-    const { comparer } = this.#parts
+    const options = { report: unheard, signal }
     const matches: (Rematch | null)[] = []
+    const read = await this.#working(index, options, ({ model }) => model.textFeatures([text], { signal }))
     for (const key of keys) {
       throwIfCancelled(signal)
+      const facts = index.picture(key)
       const image = await this.#fileOf(index, key)
-      if (image === null) {
+      if (facts === undefined || image === null) {
         matches.push(null)
         continue
       }
-      const picture = { id: `search ${key}`, image }
-      const [pair] = await comparer.match({ picture, texts: [text] }, unheard, signal)
+      const [pair] = await this.#working(index, options, async (opened) => {
+        const seen = await opened.see({ id: `search ${facts.sha256}`, image }, unheard, signal)
+        return opened.model.match(seen, [text], { signal, read })
+      })
       if (pair === undefined) throw new AppError('bug', 'A picture was compared with nothing.')
       const match = { key, match: pair.itm, score: pair.logits[1] + pair.itc }
       matches.push(match)
@@ -160,22 +166,32 @@ export class Searcher implements Handlers<SearchCalls> {
   }
 
   /** Between two pictures, calls that somebody waits for come first. */
-  async #see(image: Blob, signal: AbortSignal): Promise<SeenForIndex> {
-    const { comparer, thumbnail } = this.#parts
-    return comparer.work(
-      async (opened) => {
-        const picture = await opened.look(image, unheard, signal)
-        try {
-          const { vectors } = await opened.model.imageFeatures(picture)
-          const { bytes, width, height } = await thumbnail(image)
-          const { projectionSize } = opened.model.manifest.parts['text-q-former'].shape
-          return { vectors, vectorWidth: projectionSize, width, height, thumbnail: bytes }
-        } finally {
-          picture.features.dispose()
-        }
-      },
-      { report: unheard, signal, canWait: true },
-    )
+  #see(image: Blob, index: PictureIndex, signal: AbortSignal): Promise<SeenForIndex> {
+    const options = { report: unheard, signal, canWait: true }
+    return this.#working(index, options, async (opened) => {
+      const picture = await opened.look(image, unheard, signal)
+      try {
+        const { vectors } = await opened.model.imageFeatures(picture)
+        const { bytes, width, height } = await this.#parts.thumbnail(image)
+        return { vectors, vectorWidth: index.shape.width, width, height, thumbnail: bytes }
+      } finally {
+        picture.features.dispose()
+      }
+    })
+  }
+
+  /** Works with the model of an index. Rejects `cancelled` when another was chosen before its turn came. */
+  #working<T>(
+    { modelKey }: PictureIndex,
+    options: Parameters<Comparer['work']>[1],
+    work: (opened: OpenedComparer) => Promise<T>,
+  ): Promise<T> {
+    const { comparer } = this.#parts
+    const withSame = (opened: OpenedComparer): Promise<T> => {
+      if (comparer.chosen.key === modelKey) return work(opened)
+      throw new AppError('cancelled', 'Another model was chosen meanwhile, which has an index of its own.')
+    }
+    return comparer.work(withSame, options)
   }
 
   /** Does `work` while no other tab changes the index. Rejects `busy` when one does. */
@@ -193,11 +209,10 @@ export class Searcher implements Handlers<SearchCalls> {
     )
   }
 
-  /** Pictures of sources that are gone, which a crash left. */
+  /** Files of sources that are gone, which a crash left. */
   async #dropOrphans(index: PictureIndex): Promise<void> {
     const ids = new Set((await this.#sources()).map(({ id }) => id))
-    const orphans = index.pictures().filter(({ source }) => !ids.has(source))
-    await index.commit({ added: [], refused: [], gone: orphans.map(fileKey) })
+    await index.commit({ added: [], refused: [], gone: index.keysBeside(ids) })
   }
 
   async #state(): Promise<SearchState> {
@@ -241,9 +256,12 @@ export class Searcher implements Handlers<SearchCalls> {
     if (this.#opened?.key === key) return this.#opened.index
     const { queries, projectionSize: width } = manifest.parts['text-q-former'].shape
     const index = PictureIndex.open(this.#parts.table, key, { queries, width })
-    this.#opened = { key, index }
+    const opened = { key, index }
+    this.#opened = opened
     // A later call tries it anew.
-    index.catch(() => (this.#opened = null))
+    index.catch(() => {
+      if (this.#opened === opened) this.#opened = null
+    })
     return index
   }
 }

@@ -26,8 +26,8 @@ const APP0 = 0xe0
 const APP1 = 0xe1
 const APP14 = 0xee
 const COM = 0xfe
-/** Quantisation, Huffman and restart tables: what frames and scans need. */
 const DQT = 0xdb
+/** Quantisation and Huffman tables, and the restart interval: what frames and scans need. */
 const TABLES = [DQT, 0xc4, 0xdd]
 
 /** Processes that decoders of today do not have. The Huffman-coded DCT ones (C0, C1, C2) are read. */

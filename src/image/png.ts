@@ -185,7 +185,7 @@ function* inLargePieces(parts: readonly Uint8Array[]): Generator<Uint8Array> {
     waiting.push(part)
     bytes += part.length
     if (bytes < PIECE_BYTES) continue
-    yield concatenated(waiting)
+    yield waiting.length === 1 ? part : concatenated(waiting)
     waiting = []
     bytes = 0
   }

@@ -10,7 +10,7 @@ export type CompareProgress =
 /** Which model compares, and beside what. */
 export interface ComparingChoice {
   pack: PackPlace
-  /** Left out or null: whatever there is. */
+  /** Null: whatever there is. */
   prefer: Provider | null
   /** What a model that talks takes of the same device, in bytes. */
   besideBytes: number

@@ -28,6 +28,15 @@ function folderOf(count: number): Map<string, string> {
   return new Map(Array.from({ length: count }, (_, i) => [`2026/${i}.jpg`, `picture ${i}`]))
 }
 
+/** As a browser's `File`: it cannot be read any more when the file has changed. */
+function changedOnceRead(file: Blob): Blob {
+  const gone = (): Promise<never> => Promise.reject(new DOMException('', 'NotReadableError'))
+  vi.spyOn(file, 'text').mockImplementation(gone)
+  const first = file.arrayBuffer()
+  vi.spyOn(file, 'arrayBuffer').mockReturnValueOnce(first).mockImplementation(gone)
+  return file
+}
+
 /** Paths, and that each is found first by its own vector. */
 async function found(one: PictureIndex, folder: MadeUpFolder): Promise<string[]> {
   for (const [path, text] of folder) {
@@ -121,6 +130,18 @@ describe('an index', () => {
     expect(await found(beside, folder)).toEqual([...folder.keys()].sort())
   })
 
+  it('that was deleted and made anew is not taken for the old one by another tab', async () => {
+    await run(folderOf(2))
+    const beside = await open()
+    await index.clear()
+    await index.refresh()
+    await new Promise((resolve) => setTimeout(resolve, 2))
+    const other = new Map([['other.jpg', 'other']])
+    await run(other)
+    await beside.refresh()
+    expect(await found(beside, other)).toEqual(['other.jpg'])
+  })
+
   it('keeps sources apart', async () => {
     await run(folderOf(3), { source: 'one' })
     await run(folderOf(4), { source: 'other' })
@@ -153,6 +174,15 @@ describe('indexing', () => {
     const parts = { index, see, report: () => undefined, signal: never, now: () => 0 }
     expect(await indexSource('folder', files, parts)).toMatchObject({ done: 2, refused: 0 })
     expect(index.count).toBe(2)
+  })
+
+  it('looks at what was read of a file, whatever becomes of the file meanwhile', async () => {
+    const files = listed('folder', folderOf(1)).map((file) => ({
+      ...file,
+      open: async () => changedOnceRead(await file.open()),
+    }))
+    const parts = { index, see, report: unheard, signal: never, now: () => 0 }
+    expect(await indexSource('folder', files, parts)).toMatchObject({ done: 1, refused: 0 })
   })
 
   it('says how long the rest will take', async () => {

@@ -118,7 +118,9 @@ async function added(
   const same = batch.sameBytes(sha256) ?? copyOf(sha256, index)
   if (same !== undefined) return { ...same, facts: { ...same.facts, ...facts } }
   try {
-    const { vectors, vectorWidth, thumbnail, width, height } = await see(image, signal)
+    // What was read, not the file: that may change while it is looked at.
+    const asRead = new Blob([content], { type: image.type })
+    const { vectors, vectorWidth, thumbnail, width, height } = await see(asRead, signal)
     const whole: PictureFacts = { ...facts, width, height, thumbnailBytes: thumbnail.length }
     return { facts: whole, vectors: rounded(vectors, vectorWidth), thumbnail }
   } catch (error) {

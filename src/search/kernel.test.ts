@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { contrast } from '../runtime/retrieval/scores.ts'
 import { seededRandom } from '../scenes/random.ts'
 import type { Block } from './entries.ts'
@@ -86,4 +86,17 @@ it('says that a picture is most like itself', () => {
   expect(alikeness(one, one, 16)).toBeCloseTo(1, 5)
   expect(alikeness(one, other, 16)).toBeLessThan(1)
   expect(Math.hypot(...meanRow(one, 16))).toBeCloseTo(1, 5)
+})
+
+it('scores nothing of a block for which there was no memory', () => {
+  const blocks = new ScoredBlocks({ queries: 64, width: 1024 }, 64)
+  const vectors = unitRows(64, 1024)
+  const full = vi.spyOn(WebAssembly.Memory.prototype, 'grow').mockImplementation(() => {
+    throw new RangeError('No memory.')
+  })
+  expect(() => blocks.set(0, blockOf([vectors], 1024))).toThrow(/not enough memory/)
+  full.mockRestore()
+  expect(blocks.score(vectors.slice(0, 1024)).size).toBe(0)
+  blocks.set(1, blockOf([vectors], 1024))
+  expect(blocks.score(vectors.slice(0, 1024)).get(1)?.[0]).toBeCloseTo(1, 2)
 })

@@ -48,6 +48,8 @@ type BlockFacts = Pick<Block, 'pictures' | 'refused'> & { revision: number }
 
 export class PictureIndex {
   readonly #table: IndexTable
+  /** Of the model whose vectors are in it. */
+  readonly modelKey: string
   readonly shape: IndexShape
   readonly #capacity: number
   #scored: ScoredBlocks
@@ -56,8 +58,9 @@ export class PictureIndex {
   /** The number of the block in which a file is, refused ones included. */
   readonly #byFile = new Map<string, number>()
 
-  private constructor(table: IndexTable, shape: IndexShape) {
-    this.#table = table
+  private constructor(table: SearchTable, modelKey: string, shape: IndexShape) {
+    this.#table = new IndexTable(table, modelKey)
+    this.modelKey = modelKey
     this.shape = shape
     this.#capacity = shape.blockPictures ?? BLOCK_PICTURES
     this.#scored = new ScoredBlocks(shape, this.#capacity)
@@ -65,7 +68,7 @@ export class PictureIndex {
 
   /** `modelKey`: of the model whose vectors, [queries, width] for each picture, are in it. */
   static async open(table: SearchTable, modelKey: string, shape: IndexShape): Promise<PictureIndex> {
-    const index = new PictureIndex(new IndexTable(table, modelKey), shape)
+    const index = new PictureIndex(table, modelKey, shape)
     await index.refresh()
     return index
   }
@@ -111,8 +114,18 @@ export class PictureIndex {
 
   /** All files of a source that are known, refused ones included, by key. */
   files(source: string): Map<string, PictureFacts | RefusedFile> {
-    const all = [...this.#blocks.values()].flatMap(({ pictures, refused }) => [...pictures, ...refused])
-    return new Map(all.filter((one) => one.source === source).map((one) => [fileKey(one), one]))
+    return new Map(
+      this.#allFiles()
+        .filter((one) => one.source === source)
+        .map((one) => [fileKey(one), one]),
+    )
+  }
+
+  /** Keys of all files that are known, refused ones included, of any other source than these. */
+  keysBeside(sources: ReadonlySet<string>): string[] {
+    return this.#allFiles()
+      .filter(({ source }) => !sources.has(source))
+      .map(fileKey)
   }
 
   /** The picture of a file; undefined when it is not there. */
@@ -170,7 +183,8 @@ export class PictureIndex {
         touched.set(number, editedBlock(await this.#read(number), this.shape, { drop }))
     }
     await this.#place(touched, added, refused)
-    const revision = this.#contents.revision + 1
+    // Revisions of an index that was deleted do not come again: other tabs would take new blocks for what they know.
+    const revision = Math.max(this.#contents.revision + 1, Date.now())
     const blocks = new Map(this.#contents.blocks)
     for (const [number, block] of touched) {
       if (block.pictures.length + block.refused.length === 0) blocks.delete(number)
@@ -253,6 +267,10 @@ export class PictureIndex {
     this.#scored.delete(number)
     for (const one of [...block.pictures, ...block.refused])
       if (this.#byFile.get(fileKey(one)) === number) this.#byFile.delete(fileKey(one))
+  }
+
+  #allFiles(): (PictureFacts | RefusedFile)[] {
+    return [...this.#blocks.values()].flatMap(({ pictures, refused }) => [...pictures, ...refused])
   }
 
   #sum(count: (block: BlockFacts) => number): number {

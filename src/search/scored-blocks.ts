@@ -50,9 +50,10 @@ export class ScoredBlocks {
     if (count > this.#capacity || vectors.length !== rows * this.#width || scales.length !== rows)
       throw new AppError('bug', 'A block of the index has another shape than the index.')
     const place = this.#places.get(number)?.place ?? this.#free.pop() ?? this.#places.size
-    this.#places.set(number, { place, count })
     const { vectors: at, scales: scalesAt } = this.#startsOf(place)
+    // First: where there is no memory, nothing is there that would be scored.
     this.#grow(scalesAt + 4 * this.#capacity * this.#queries)
+    this.#places.set(number, { place, count })
     const bytes = new Int8Array(this.#memory.buffer, at, rows * this.#padded)
     if (this.#padded === this.#width) bytes.set(vectors)
     else

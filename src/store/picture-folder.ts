@@ -86,11 +86,11 @@ async function folderOf(
   return { folder, name }
 }
 
-function isFolder(entry: FileSystemHandle): entry is FileSystemDirectoryHandle {
+export function isFolder(entry: FileSystemHandle): entry is FileSystemDirectoryHandle {
   return entry.kind === 'directory'
 }
 
-function isFile(entry: FileSystemHandle): entry is FileSystemFileHandle {
+export function isFile(entry: FileSystemHandle): entry is FileSystemFileHandle {
   return entry.kind === 'file'
 }
 

@@ -32,13 +32,16 @@ export class Comparing {
   /** The model that compares now, opened as far as its manifest. */
   async model(): Promise<ComparingModel | null> {
     const { place, prefer } = choiceOf(this.#get(), this.#sources.builtInUrl)
-    const choice = JSON.stringify([place, prefer])
-    if (this.#chosen?.choice === choice) return this.#chosen.model
     const besideBytes = bytesOfTalking(this.#get())
+    const choice = JSON.stringify([place, prefer, besideBytes])
+    if (this.#chosen?.choice === choice) return this.#chosen.model
     const model = this.#begun().call('choose', { pack: place, prefer, besideBytes })
-    this.#chosen = { choice, model }
+    const chosen = { choice, model }
+    this.#chosen = chosen
     // The next call tries it anew.
-    model.catch(() => (this.#chosen = null))
+    model.catch(() => {
+      if (this.#chosen === chosen) this.#chosen = null
+    })
     return model
   }
 

@@ -1,5 +1,5 @@
 /** How well what was written fits its picture, in the eyes of a model that compares the two. */
-import { toFailure, type Failure } from '../../pack/failure.ts'
+import { AppError, toFailure, type Failure } from '../../pack/failure.ts'
 import type { GetState, SetState } from '../store.ts'
 import type { Comparing } from './comparing.ts'
 import { phrasesOf } from './phrases.ts'
@@ -48,7 +48,11 @@ export function fitsSlice(
       try {
         const image = get().images[pictureId] ?? (await pictureFile(pictureId))
         const model = await comparing.model()
-        if (image === undefined || model === null) return
+        if (image === undefined || model === null)
+          throw new AppError(
+            'not-found',
+            'The picture of this answer is not here any more; add it again and ask anew.',
+          )
         const matches = await comparing.call('match', {
           picture: { id: pictureId, image },
           texts: [...texts],

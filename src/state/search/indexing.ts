@@ -6,6 +6,7 @@ import type { Search } from './search-slice.ts'
 export interface IndexingView {
   show: (part: Partial<Pick<Search, 'indexing' | 'waiting' | 'paused'>>) => void
   fail: (failure: Failure) => void
+  /** Never rejects. */
   onIndexed: () => Promise<void>
 }
 
@@ -15,6 +16,8 @@ export class Indexing {
   #waiting: string[] = []
   #running: { source: string; stop: AbortController; ended: Promise<void> } | null = null
   #paused = false
+  /** How many works are done that nothing may be indexed beside. */
+  #aside = 0
 
   constructor(comparing: Comparing, view: IndexingView) {
     this.#comparing = comparing
@@ -40,25 +43,24 @@ export class Indexing {
     this.#next()
   }
 
-  /** Leaves a source alone, and resolves when nothing is done with it any more. */
-  async leave(source: string): Promise<void> {
-    this.#waiting = this.#waiting.filter((one) => one !== source)
-    const running = this.#running
-    if (running?.source === source) {
-      running.stop.abort('left')
-      await running.ended
+  /** Does `work` while nothing is indexed. Sources that it `leaves` are not gone on with afterwards; the others are. */
+  async aside<T>(leaves: (source: string) => boolean, work: () => Promise<T>): Promise<T> {
+    this.#aside += 1
+    try {
+      this.#running?.stop.abort()
+      await this.#running?.ended
+      this.#waiting = this.#waiting.filter((source) => !leaves(source))
+      this.#show()
+      return await work()
+    } finally {
+      this.#aside -= 1
+      this.#next()
     }
-    this.#show()
-  }
-
-  async leaveAll(): Promise<void> {
-    this.#waiting = []
-    if (this.#running !== null) await this.leave(this.#running.source)
   }
 
   #next(): void {
     const [source] = this.#waiting
-    if (this.#running === null && !this.#paused && source !== undefined) {
+    if (this.#running === null && !this.#paused && this.#aside === 0 && source !== undefined) {
       this.#waiting = this.#waiting.slice(1)
       const stop = new AbortController()
       this.#running = { source, stop, ended: this.#index(source, stop.signal) }
@@ -75,13 +77,13 @@ export class Indexing {
     } catch (error) {
       const failure = toFailure(error)
       if (failure.code !== 'cancelled') this.#view.fail(failure)
-      // A pause: it is the first to go on.
-      else if (signal.reason !== 'left') this.#waiting = [source, ...this.#waiting]
+      // Something comes between: it is the first to go on.
+      else this.#waiting = [source, ...this.#waiting]
     }
     this.#running = null
     this.#next()
     // Nobody waits for what is only shown.
-    this.#view.onIndexed().catch((error: unknown) => this.#view.fail(toFailure(error)))
+    void this.#view.onIndexed()
   }
 
   #show(): void {

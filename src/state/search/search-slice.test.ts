@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AppError } from '../../pack/failure.ts'
 import type { FoundPicture, Rematch, SearchState } from '../../protocol/search-calls.ts'
 import type { Client } from '../../protocol/rpc.ts'
-import { fakeBrowser, openPage, settled } from '../../../testing/state/fake-browser.ts'
+import { fakeBrowser, loaded, openPage, settled } from '../../../testing/state/fake-browser.ts'
 import type { AppStore } from '../store.ts'
 import type { ComparingCalls } from './comparing.ts'
 
@@ -133,6 +133,39 @@ describe('search', () => {
   })
 })
 
+describe('the model that searches', () => {
+  const choices = (): unknown[] => calls.filter(({ kind }) => kind === 'choose').map(({ input }) => input)
+
+  it('is told anew what lies beside it in memory, and what is found then is asked anew', async () => {
+    await visited()
+    const talks = loaded('one')
+    const files = talks.manifest.files.map((file) => ({ ...file, bytes: 7 }))
+    const manifest = { ...talks.manifest, files }
+    store.setState({ model: { status: 'ready', loaded: { ...talks, manifest } } })
+    void actions().find({ kind: 'words', text: 'cat' })
+    await vi.waitFor(() => expect(under('find').input).toEqual({ kind: 'words', text: 'cat' }))
+    expect(choices()).toMatchObject([{ besideBytes: 0 }, { besideBytes: 14 }])
+    under('find').reject(new AppError('cancelled', 'Another model was chosen meanwhile.'))
+    await vi.waitFor(() => expect(calls.filter(({ kind }) => kind === 'find')).toHaveLength(3))
+    expect(search()).toMatchObject({ status: 'finding', failure: null })
+  })
+})
+
+it('shows everything where the picture that others were to be like went with its folder', async () => {
+  await visited()
+  under('index').resolve({ done: 0, total: 0, refused: 0, secondsLeft: 0 })
+  await settled()
+  void actions().find({ kind: 'alike', key: 'all' })
+  await vi.waitFor(() => expect(under('find').input).toEqual({ kind: 'alike', key: 'all' }))
+  void actions().remove('folder')
+  await vi.waitFor(() => expect(under('find').input).toEqual({ kind: 'all' }))
+})
+
+it('says so where the picture of an answer is not there any more', async () => {
+  await store.getState().judgeFit('answer', 'gone', ['a cat'])
+  expect(store.getState().fits['answer']).toMatchObject({ status: 'failed', failure: { code: 'not-found' } })
+})
+
 describe('indexing', () => {
   it('pauses, goes on with the same source first, and takes the next behind it', async () => {
     await visited()
@@ -148,6 +181,42 @@ describe('indexing', () => {
     actions().resume()
     await vi.waitFor(() => expect(search().indexing?.source).toBe('conversations'))
     await vi.waitFor(() => expect(calls.filter(({ kind }) => kind === 'index')).toHaveLength(2))
+  })
+
+  it('of any source ends before one is taken out, and goes on afterwards', async () => {
+    await visited()
+    const removing = actions().remove('folder')
+    await settled()
+    expect(calls.some(({ kind }) => kind === 'removeSource')).toBe(false)
+    expect(under('index').signal?.aborted).toBe(true)
+    under('index').reject(new AppError('cancelled', 'Stopped.'))
+    await vi.waitFor(() => under('removeSource'))
+    await vi.waitFor(() => expect(search().indexing?.source).toBe('conversations'))
+    expect(calls.filter(({ kind }) => kind === 'index')).toHaveLength(2)
+    await Promise.race([removing, settled()])
+  })
+
+  it('that ends while somebody finds stops what is shown of it, which is no failure', async () => {
+    await visited()
+    under('index').resolve({ done: 1, total: 1, refused: 0, secondsLeft: 0 })
+    await vi.waitFor(() => expect(calls.filter(({ kind }) => kind === 'find')).toHaveLength(2))
+    const shown = under('find')
+    void actions().find({ kind: 'words', text: 'cat' })
+    await vi.waitFor(() => expect(shown.signal?.aborted).toBe(true))
+    shown.reject(new AppError('cancelled', 'Stopped.'))
+    await settled()
+    expect(search()).toMatchObject({ failure: null, status: 'finding' })
+    under('find').reject(new AppError('out-of-memory', 'No memory.'))
+    await vi.waitFor(() => expect(search().status).toBe('idle'))
+  })
+
+  it('that cannot show what it did leaves nothing waiting', async () => {
+    await visited()
+    under('index').resolve({ done: 1, total: 1, refused: 0, secondsLeft: 0 })
+    await vi.waitFor(() => expect(calls.filter(({ kind }) => kind === 'find')).toHaveLength(2))
+    under('find').reject(new AppError('out-of-memory', 'No memory.'))
+    await vi.waitFor(() => expect(search().failure?.code).toBe('out-of-memory'))
+    expect(search().status).toBe('idle')
   })
 
   it('of a source ends before the source is taken out, and does not begin again', async () => {

@@ -116,7 +116,12 @@ export function searchSlice(set: SetState, get: GetState, dependencies: SearchDe
       const foundMs = query.kind === 'all' ? null : event.ms
       change({ found: event.pictures, foundMs, status: query.kind === 'words' ? 'ranking' : 'idle' })
     }
-    const found = await comparing.call('find', query, { onEvent, signal })
+    const found = await comparing.call('find', query, { onEvent, signal }).catch((error: unknown) => {
+      // Another model was chosen meanwhile: it is asked anew, unless something else is by now.
+      if (toFailure(error).code === 'cancelled' && !signal.aborted) return null
+      throw error
+    })
+    if (found === null) return find(query)
     if (query.kind !== 'words' || signal.aborted) return
     await rank(comparing, query.text, found, signal, (match) =>
       change({ matches: new Map([...get().search.matches, [match.key, match]]) }),
@@ -126,10 +131,11 @@ export function searchSlice(set: SetState, get: GetState, dependencies: SearchDe
   const indexing = new Indexing(comparing, {
     show: (part) => change(part),
     fail: (failure) => change({ failure }),
-    onIndexed: async () => {
-      await refresh()
-      if (get().search.query.kind === 'all') await find({ kind: 'all' })
-    },
+    onIndexed: () =>
+      noting(async () => {
+        await refresh()
+        if (get().search.query.kind === 'all') await find({ kind: 'all' })
+      }),
   })
 
   return {
@@ -172,14 +178,16 @@ export function searchSlice(set: SetState, get: GetState, dependencies: SearchDe
       resume: () => indexing.resume(),
       remove: (source) =>
         noting(async () => {
-          await indexing.leave(source)
-          change({ index: await comparing.call('removeSource', { source }) })
-          await find(get().search.query)
+          const isIt = (one: string): boolean => one === source
+          change({ index: await indexing.aside(isIt, () => comparing.call('removeSource', { source })) })
+          const { query } = get().search
+          // The picture that others were to be like may be gone with it.
+          await find(query.kind === 'alike' ? { kind: 'all' } : query)
         }),
       clear: () =>
         noting(async () => {
-          await indexing.leaveAll()
-          change({ index: await comparing.call('clearIndex', null) })
+          const isAny = (): boolean => true
+          change({ index: await indexing.aside(isAny, () => comparing.call('clearIndex', null)) })
           await find({ kind: 'all' })
         }),
       async thumbnail(sha256) {

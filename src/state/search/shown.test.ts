@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { FoundPicture, Rematch } from '../../protocol/search-calls.ts'
 import { phrasesOf } from './phrases.ts'
 import { NO_FILTERS, shownPictures } from './shown.ts'
@@ -35,6 +35,13 @@ it('keeps to names, days and the least likeness', () => {
   expect(names({ from: 'soon' })).toHaveLength(3)
   expect(names({ least: 0.4 })).toEqual(['cat.png', 'dog.png'])
   expect(names({ least: 0.4 }, [], [found('all.png', null)])).toEqual(['all.png'])
+})
+
+it('shows the whole of a day that is longer than others', () => {
+  vi.stubEnv('TZ', 'Europe/Berlin')
+  const late = { ...found('late.png', null), modified: new Date(2026, 9, 25, 23, 30).getTime() }
+  expect(names({ from: '2026-10-25', to: '2026-10-25' }, [], [late])).toEqual(['late.png'])
+  vi.unstubAllEnvs()
 })
 
 it('finds what a text names', () => {

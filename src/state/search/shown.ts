@@ -25,7 +25,7 @@ export function shownPictures(
   { name, from, to, least }: SearchFilters,
 ): ShownPicture[] {
   const wanted = name.trim().toLowerCase()
-  const [first, last] = [startOf(from) ?? -Infinity, (startOf(to) ?? Infinity) + DAY_MS]
+  const [first, last] = [midnight(from, 0) ?? -Infinity, midnight(to, 1) ?? Infinity]
   const shown = found.filter(
     (picture) =>
       (wanted === '' || `${picture.name}\n${picture.path}`.toLowerCase().includes(wanted)) &&
@@ -43,12 +43,10 @@ export function shownPictures(
   return [...again, ...rest]
 }
 
-const DAY_MS = 86_400_000
-
-/** Midnight of a day where the page is; undefined for what is no day. */
-function startOf(day: string): number | undefined {
+/** Midnight some days after a day (days are not all as long), where the page is; undefined for what is no day. */
+function midnight(day: string, later: number): number | undefined {
   const [year, month, date] = day.split('-').map(Number)
   if (year === undefined || month === undefined || date === undefined) return undefined
-  const start = new Date(year, month - 1, date).getTime()
+  const start = new Date(year, month - 1, date + later).getTime()
   return Number.isNaN(start) ? undefined : start
 }

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { bytesText } from '../../messages/amounts.ts'
+import { CONVERSATIONS } from '../../protocol/search-calls.ts'
 import type { ShownPicture } from '../../state/search/shown.ts'
 import { useApp } from '../store-context.ts'
 import { PointedPicture } from './pointed-picture.tsx'
@@ -27,6 +28,8 @@ export function PictureDetails({
   useEffect(() => dialog.current?.showModal(), [])
   const { name, path, width, height, bytes, modified } = picture
   const date = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'medium' }).format(modified)
+  // Of a conversation the path is an id, which says nothing.
+  const below = path !== name && picture.source !== CONVERSATIONS ? path : ''
   const facts = [`${width} × ${height}`, bytesText(bytes, i18n.language), date]
   const talk = (): void => {
     if (file.blob === null) return
@@ -38,7 +41,7 @@ export function PictureDetails({
     <dialog ref={dialog} className="picture-details" aria-label={t('details')} onClose={onClose}>
       {file.url !== null && file.blob !== null ? (
         <PointedPicture
-          picture={{ id: `search ${picture.key}`, image: file.blob }}
+          picture={{ id: `search ${picture.sha256}`, image: file.blob }}
           url={file.url}
           name={name}
           words={words}
@@ -47,7 +50,7 @@ export function PictureDetails({
         small !== null && <img src={small} alt={name} />
       )}
       <p dir="auto">
-        <strong>{name}</strong> <span className="hint">{path !== name && file.isFolder ? path : ''}</span>
+        <strong>{name}</strong> <span className="hint">{below}</span>
       </p>
       <p className="hint">{[scoreText(picture), ...facts].filter((part) => part !== '').join(' · ')}</p>
       {file.isRead && file.blob === null && <p className="hint">{t('notReadable')}</p>}
@@ -78,15 +81,10 @@ interface FileShown {
   isRead: boolean
   blob: Blob | null
   url: string | null
-  /** Of a conversation the path is an id, which says nothing. */
-  isFolder: boolean
 }
 
 function useFile(key: string): FileShown {
   const { file } = useApp((state) => state.searchActions)
-  const isFolder = useApp(
-    (state) => state.search.found.find((one) => one.key === key)?.source !== 'conversations',
-  )
   const [read, setRead] = useState<{ blob: Blob | null; url: string | null } | null>(null)
   useEffect(() => {
     let url: string | null = null
@@ -103,5 +101,5 @@ function useFile(key: string): FileShown {
       if (url !== null) URL.revokeObjectURL(url)
     }
   }, [file, key])
-  return { isRead: read !== null, blob: read?.blob ?? null, url: read?.url ?? null, isFolder }
+  return { isRead: read !== null, blob: read?.blob ?? null, url: read?.url ?? null }
 }
