@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AppError } from '../../pack/failure.ts'
 import type { FoundPicture, Rematch, SearchState } from '../../protocol/search-calls.ts'
 import type { Client } from '../../protocol/rpc.ts'
-import { fakeBrowser, loaded, openPage, settled } from '../../../testing/state/fake-browser.ts'
+import { fakeBrowser, openPage, settled } from '../../../testing/state/fake-browser.ts'
 import type { AppStore } from '../store.ts'
 import type { ComparingCalls } from './comparing.ts'
 
@@ -134,17 +134,10 @@ describe('search', () => {
 })
 
 describe('the model that searches', () => {
-  const choices = (): unknown[] => calls.filter(({ kind }) => kind === 'choose').map(({ input }) => input)
-
-  it('is told anew what lies beside it in memory, and what is found then is asked anew', async () => {
+  it('is asked anew where another was chosen meanwhile', async () => {
     await visited()
-    const talks = loaded('one')
-    const files = talks.manifest.files.map((file) => ({ ...file, bytes: 7 }))
-    const manifest = { ...talks.manifest, files }
-    store.setState({ model: { status: 'ready', loaded: { ...talks, manifest } } })
     void actions().find({ kind: 'words', text: 'cat' })
     await vi.waitFor(() => expect(under('find').input).toEqual({ kind: 'words', text: 'cat' }))
-    expect(choices()).toMatchObject([{ besideBytes: 0 }, { besideBytes: 14 }])
     under('find').reject(new AppError('cancelled', 'Another model was chosen meanwhile.'))
     await vi.waitFor(() => expect(calls.filter(({ kind }) => kind === 'find')).toHaveLength(3))
     expect(search()).toMatchObject({ status: 'finding', failure: null })
