@@ -76,6 +76,8 @@ describe('an offer', () => {
       what: 'checkpoint',
       precision: 'q8',
       pinned: `hub:a/b@${hub.commit}`,
+      place: { owner: 'a', revision: hub.commit, url: `${hub.url}a/b/tree/${hub.commit}` },
+      languageLicence: null,
       resumes: false,
     })
     expect(offer.fetchBytes).toBeGreaterThan(500_000)
