@@ -15,7 +15,10 @@ const LIMITS = { seconds: 20 * 60, graceSeconds: 15 }
 
 function ensureBrowser(): void {
   if (installedChromium() !== undefined) return
-  const { status } = spawnSync('npx', ['playwright', 'install', 'chromium'], { stdio: 'inherit' })
+  const { status } = spawnSync('npx', ['playwright', 'install', 'chromium'], {
+    stdio: 'inherit',
+    timeout: 180_000,
+  })
   if (status !== 0) console.error('No browser: install Chromium, or name one in CHROMIUM_PATH.')
 }
 

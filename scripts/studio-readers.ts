@@ -32,7 +32,8 @@ async function written(format: ExportFormat): Promise<{ folder: string; refused:
   const read = async (path: string): Promise<Uint8Array | undefined> =>
     existsSync(join(folder, path)) ? new Uint8Array(await readFile(join(folder, path))) : undefined
   const options = { format, bom: false, xmpName: 'whole' } as const
-  for await (const one of exported(pictures, options, read, new AbortController().signal)) {
+  const from = { pictures, chosen: new Set(pictures.map(({ path }) => path)), readFile: read }
+  for await (const one of exported(from, options, new AbortController().signal)) {
     if (one.kind === 'file') await put(join(folder, one.path), one.content)
     else refused.add(one.path)
   }

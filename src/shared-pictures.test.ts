@@ -36,6 +36,22 @@ describe('Pictures that another app shares', () => {
     expect(await takeShared()).toEqual([])
   })
 
+  it('are given as far as they could be taken, and to one tab only', async () => {
+    vi.stubGlobal('caches', cacheInMemory())
+    await putShared(posted(new File(['a'], 'a.png'), new File(['b'], 'b.png')), SCOPE)
+    const cache = await caches.open('pictalk-shared')
+    const match = cache.match.bind(cache)
+    let calls = 0
+    cache.match = (request) => {
+      calls += 1
+      return calls === 1 ? match(request) : Promise.reject(new DOMException('Gone.', 'UnknownError'))
+    }
+    expect((await takeShared()).map(({ name }) => name)).toEqual(['a.png'])
+    cache.match = match
+    cache.delete = () => Promise.resolve(false)
+    expect(await takeShared()).toEqual([])
+  })
+
   it('are none where the browser withholds its caches', async () => {
     vi.stubGlobal('caches', { open: () => Promise.reject(new DOMException('Denied.', 'SecurityError')) })
     expect(await takeShared()).toEqual([])

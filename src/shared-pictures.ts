@@ -21,21 +21,23 @@ export async function putShared(request: Request, scope: string): Promise<Respon
   return Response.redirect(new URL('#/', scope).href, 303)
 }
 
-/** On the page: takes what lies aside, and leaves nothing there. Empty where the browser has no caches. */
+/**
+ * On the page: takes what lies aside, and leaves nothing there. Empty where the browser has no caches. What was taken
+ * before something failed is given all the same: it lies there no more.
+ */
 export async function takeShared(): Promise<{ image: Blob; name: string }[]> {
+  const shared: { image: Blob; name: string }[] = []
   try {
     const cache = await caches.open(CACHE)
-    const shared: { image: Blob; name: string }[] = []
     for (const request of await cache.keys()) {
       const response = await cache.match(request)
-      await cache.delete(request)
-      if (response === undefined) continue
+      // Another tab may take the same ones: who removes a picture has it.
+      if (!(await cache.delete(request)) || response === undefined) continue
       const name = decodeURIComponent(response.headers.get('x-name') ?? '')
       shared.push({ image: await response.blob(), name })
     }
-    return shared
   } catch {
     // Withheld, or no secure context.
-    return []
   }
+  return shared
 }

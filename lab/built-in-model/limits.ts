@@ -105,7 +105,8 @@ async function main(): Promise<void> {
   })
   const { shipped, figures } = measureLimits(data)
   const looks: string[] = []
-  for (const precision of PRECISIONS) looks.push(lookKey((await packOf(precision)).manifest))
+  for (const precision of PRECISIONS)
+    looks.push(lookKey((precision === BUILT_IN ? pack : await packOf(precision)).manifest))
   const digits = (value: number): number => Number(value.toPrecision(5))
   await write(LIMITS, {
     looks: [...new Set(looks)],

@@ -5,10 +5,8 @@
  * `--rerank 0` leaves matching out, which is most of the time. A caption equal to the right one counts as right.
  */
 import { parseArgs } from 'node:util'
-import { asDrawn } from '../../models/drawn-scenes/photograph.ts'
 import { folderTree } from '../../src/cli/files.ts'
 import { convertCheckpoint } from '../../src/convert/convert.ts'
-import { rowsOf } from '../../src/image/pixels.ts'
 import { preprocess } from '../../src/image/preprocess.ts'
 import { sinkInMemory } from '../../src/pack/bytes.ts'
 import { PRECISIONS, type Precision } from '../../src/pack/precisions.ts'
@@ -19,6 +17,7 @@ import { contrastMatrix, retrieve, type MatchLogits } from '../../src/runtime/re
 import { captionsOf } from '../../src/scenes/language.ts'
 import { FIRST_HELD_OUT_SEED, makeScene } from '../../src/scenes/scene.ts'
 import { packInMemory } from '../../testing/parity/reference.ts'
+import { drawnRows } from '../search/drawn.ts'
 
 const { values } = parseArgs({
   options: {
@@ -45,9 +44,7 @@ async function look(model: RetrievalModel, index: number): Promise<SeenPicture> 
   const scene = scenes[index]
   if (scene === undefined) throw new Error(`There is no scene ${index}.`)
   const { preprocessing } = model.manifest
-  const { size } = preprocessing
-  const drawn = (await asDrawn(scene).take()).resize(size, size, { kernel: 'cubic', fit: 'fill' })
-  return model.look(preprocess(rowsOf(size, size, await drawn.removeAlpha().raw().toBuffer()), preprocessing))
+  return model.look(preprocess(await drawnRows(scene, preprocessing.size), preprocessing))
 }
 
 /** Rows for which a right one is among the best 1, 5 and 10, in percent. */

@@ -7,6 +7,7 @@
  */
 import { parseArgs } from 'node:util'
 import { preprocess } from '../../src/image/preprocess.ts'
+import { gridOf } from '../../src/runtime/retrieval/pointing.ts'
 import { contrast } from '../../src/runtime/retrieval/scores.ts'
 import { FIRST_HELD_OUT_SEED, makeScene, type Scene, type SceneObject } from '../../src/scenes/scene.ts'
 import { nounPhrase } from '../../src/scenes/language.ts'
@@ -56,7 +57,7 @@ async function judge(scene: Scene): Promise<void> {
     for (const text of texts) maps.push(await model.attention(picture, text))
     const read = await model.textFeatures(texts)
     const { vectors } = await model.imageFeatures(picture)
-    const grid = Math.round(Math.sqrt(alone.tokens - 1))
+    const grid = gridOf(alone)
     for (const [i, { object }] of distinct.entries()) {
       const box = inside(object, grid)
       const share = box.filter(Boolean).length / box.length

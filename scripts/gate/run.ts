@@ -17,24 +17,37 @@ export interface Limits {
   graceSeconds: number
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
 /** Runs every step, even when an earlier one failed; lanes of a stage side by side. An interruption ends the time. */
 export async function runStages(stages: readonly Stage[], limits: Limits): Promise<Finished[]> {
-  const interrupted = new AbortController()
+  const ended = new AbortController()
+  const end = (): void => ended.abort()
+  // A timer of our own: Node forgets one of `AbortSignal.timeout` that only `AbortSignal.any` knows.
+  const timer = setTimeout(end, limits.seconds * 1000)
   // A terminal tells its own group only, and steps are groups of their own.
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => interrupted.abort())
-  const timeIsUp = AbortSignal.any([interrupted.signal, AbortSignal.timeout(limits.seconds * 1000)])
-  const finished: Finished[] = []
-  for (const lanes of stages) {
-    const done = await Promise.all(
-      lanes.map(async (steps) => {
-        const lane: Finished[] = []
-        for (const step of steps) lane.push(await run(step, timeIsUp, limits.graceSeconds))
-        return lane
-      }),
-    )
-    finished.push(...done.flat())
+  for (const signal of SIGNALS) process.once(signal, end)
+  try {
+    const finished: Finished[] = []
+    for (const lanes of stages) {
+      const done = await Promise.all(lanes.map((steps) => runLane(steps, ended.signal, limits.graceSeconds)))
+      finished.push(...done.flat())
+    }
+    return finished
+  } finally {
+    clearTimeout(timer)
+    for (const signal of SIGNALS) process.off(signal, end)
   }
-  return finished
+}
+
+async function runLane(
+  steps: readonly Step[],
+  timeIsUp: AbortSignal,
+  graceSeconds: number,
+): Promise<Finished[]> {
+  const lane: Finished[] = []
+  for (const step of steps) lane.push(await run(step, timeIsUp, graceSeconds))
+  return lane
 }
 
 async function run(step: Step, timeIsUp: AbortSignal, graceSeconds: number): Promise<Finished> {

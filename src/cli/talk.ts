@@ -105,10 +105,10 @@ export async function captionOne(
   const pixels = await readPixels(image, model.manifest.preprocessing, flags.alpha)
   const read = performance.now()
   const { embeddings, ms } = await model.look.see(pixels)
-  const outside = outsideOf(model.manifest, await embeddings.read())
-  const seen = performance.now()
   const discussion = model.talk.discuss({ embeddings })
   try {
+    const outside = outsideOf(model.manifest, await embeddings.read())
+    const seen = performance.now()
     const { last, firstAt } = await finished(discussion.answer(flags.prompt, { settings, signal }))
     return {
       image,
@@ -159,9 +159,9 @@ export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise
   const settings = decodingSettings(flags)
   const model = await load(pack, flags, run)
   const seen = await model.look.see(await readPixels(image, model.manifest.preprocessing, flags.alpha))
-  const outside = outsideOf(model.manifest, await seen.embeddings.read())
   const discussion = model.talk.discuss(seen)
   try {
+    const outside = outsideOf(model.manifest, await seen.embeddings.read())
     const turns: Turn[] = []
     let empty = 0
     for (const question of flags.question) {

@@ -80,6 +80,26 @@ describe('converting a checkpoint', () => {
     expect([...browser.tables.records.keys()]).toEqual([resumed])
   })
 
+  it('is seen by other tabs while it is under way', async () => {
+    const hub = await startHub()
+    const browser = openBrowser()
+    const other = browser.tab()
+    const seen: boolean[] = []
+    other.parts.channel.listen((news) => {
+      if (news.kind === 'changed')
+        void other.keeper
+          .list(null, () => undefined, NEVER_STOPPED)
+          .then(({ models }) => seen.push(...models.map(({ complete }) => complete)))
+    })
+    const { outcome, goOn } = await convertHalf(browser, hub)
+    await until(() => seen.length > 0)
+    expect(seen).toEqual([false])
+    goOn()
+    expect(await outcome).toEqual(expect.any(String))
+    await until(() => seen.length > 1)
+    expect(seen).toEqual([false, true])
+  })
+
   it('is not done twice', async () => {
     const { hub, request } = await startHub()
     const browser = openBrowser()

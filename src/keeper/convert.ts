@@ -1,5 +1,6 @@
 /** A checkpoint is converted, by the same code as on the command line, into the store. */
 import { openForConversion, writePack, type ConvertProgress } from '../convert/convert.ts'
+import type { PackSink } from '../pack/bytes.ts'
 import type { Precision } from '../pack/manifest.ts'
 import { printable } from '../pack/printable.ts'
 import { Pace } from '../store/pace.ts'
@@ -24,11 +25,23 @@ export async function convertCheckpoint(
   const former = await store.get(id)
   const there = former?.kind === 'conversion' ? sumOfBytes(Object.values(former.files)) : 0
   await requireSpace(parts, Math.max(0, opened.cost.keepBytes - there))
-  const sink = await store.sink(id, origin, name)
-  channel.post({ kind: 'changed' })
+  const sink = announced(await store.sink(id, origin, name), () => channel.post({ kind: 'changed' }))
   const manifest = await writePack(opened, sink, { name, onProgress, signal })
   const kept = (await store.list()).filter((record): record is PackRecord => record.kind === 'pack')
   return kept.find((pack) => manifestOf(pack)?.fingerprint === manifest.fingerprint)?.id ?? id
+}
+
+/** Tells the other tabs once there is something to be seen: there is no record before the first file. */
+function announced(sink: PackSink, tell: () => void): PackSink {
+  let told = false
+  return {
+    ...sink,
+    write: async (path, bytes) => {
+      await sink.write(path, bytes)
+      if (!told) tell()
+      told = true
+    },
+  }
 }
 
 /** Whether a record is the whole pack that this checkpoint was converted to before. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { LANGUAGES, chooseLanguage, isLanguage, type Language } from './languages.ts'
 import { bytesText, durationText, timeText } from './amounts.ts'
 import { en } from './en/en.ts'
-import { openWords, translationOf } from './words.ts'
+import { changeWords, openWords, translationOf } from './words.ts'
 
 type Texts = Record<string, string>
 
@@ -96,4 +96,16 @@ describe('The language of the page', () => {
     expect(durationText(90, 'en')).toBe('2 minutes')
     expect(timeText(417, 'en')).toBe('0.42s')
   })
+})
+
+it('The language that was chosen last stays, whichever arrives last', async () => {
+  const words = await openWords('en')
+  let isWanted = true
+  const first = changeWords(words, 'de', () => isWanted)
+  isWanted = false
+  await changeWords(words, 'fr')
+  await first
+  expect(words.language).toBe('fr')
+  await changeWords(words, 'de')
+  expect(words.language).toBe('de')
 })

@@ -55,13 +55,20 @@ export async function openWords(language: Language): Promise<PageWords> {
   return words
 }
 
-/** Changes over to another language; stays with the present one where that cannot be fetched. */
-export async function changeWords(words: PageWords, language: Language): Promise<void> {
+/**
+ * Changes over to another language; stays with the present one where that cannot be fetched, or is not wanted any more
+ * once it is here.
+ */
+export async function changeWords(
+  words: PageWords,
+  language: Language,
+  isWanted: () => boolean = () => true,
+): Promise<void> {
   try {
     const texts = await translationOf(language)
     for (const [name, group] of Object.entries(texts)) words.addResourceBundle(language, name, group)
   } catch {
     return
   }
-  await words.changeLanguage(language)
+  if (isWanted()) await words.changeLanguage(language)
 }

@@ -42,6 +42,26 @@ describe('an offer', () => {
     ])
   })
 
+  it('says it once when the same model is asked for again while it is measured', async () => {
+    const all = fakeKeeper()
+    const { store, offers } = all
+    const measured: (() => void)[] = []
+    all.measureDevices = () => new Promise((resolve) => measured.push(() => resolve(all.devices)))
+    const speed = { flops: 1e10, bytesPerSecond: 1e9, launchMs: 0.1 }
+    all.devices.push({ provider: 'wasm', adapter: '', software: false, speed })
+    const work = { flops: 1e11, lookNodes: 0, wordBytes: 1e9, wordNodes: 0, words: 10 }
+    for (const at of [0, 1]) {
+      void store.getState().requestOffer(address('a'), OPTIONS)
+      offers[at]?.resolve(offerOf('a', { work }))
+      await settled()
+    }
+    for (const done of measured) done()
+    await settled()
+    const { adding } = store.getState()
+    expect(measured).toHaveLength(2)
+    expect(adding.status === 'offered' && adding.offer.findings).toHaveLength(1)
+  })
+
   it('takes as long as the slower of line and converter, or both one behind the other', () => {
     const most = { fetchBytes: 2e9, keepBytes: 1e9 }
     const offer = { fetchBytes: 1e9, most, bytesPerSecond: 1e7, convertBytesPerSecond: 2e7 }

@@ -17,7 +17,9 @@ describe('conversations in a file', () => {
     const page = await withPicture()
     const { store, offered } = page
     await ask(store, 'what?')
+    store.getState().visit({ place: 'search' })
     await store.getState().importFile(await exported(page))
+    expect(store.getState().place).toBe('talk')
     expect(offered[0]?.name).toMatch(/^pictalk-conversations-[\d-]+\.zip$/)
     const [added, old] = store.getState().conversations
     expect(store.getState().conversations).toHaveLength(2)

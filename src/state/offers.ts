@@ -82,14 +82,15 @@ export class Offers {
   }
 
   /** Adds to the offer how long a caption would take, unless another has taken its place meanwhile. */
-  async #predict({ id, work }: Offer): Promise<void> {
+  async #predict(offer: Offer): Promise<void> {
+    const { work } = offer
     if (work === null) return
     // Without it the offer stands as it is.
     const devices = await this.#measureDevices(this.#get().settings.prefer).catch(() => [])
     const { adding } = this.#get()
-    if (adding.status !== 'offered' || adding.offer.id !== id) return
-    const findings = [...predictionFinding(work, devices), ...adding.offer.findings]
-    this.#set({ adding: { ...adding, offer: { ...adding.offer, findings, work: null } } })
+    if (adding.status !== 'offered' || adding.offer !== offer) return
+    const findings = [...predictionFinding(work, devices), ...offer.findings]
+    this.#set({ adding: { ...adding, offer: { ...offer, findings, work: null } } })
   }
 
   /** Whatever is being found out does not appear. */

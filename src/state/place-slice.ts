@@ -34,7 +34,11 @@ export function placeSlice(set: SetState, get: GetState): PlaceSlice {
       else set({ place: 'talk', awaited: { conversation: route.conversation } })
     },
     openConversation: (id) => set({ place: 'talk', currentId: id }),
-    newConversation: () => set({ place: 'talk', currentId: null }),
+    newConversation() {
+      // Whoever is here before the kept conversations are wants none of them.
+      const awaited = get().awaited === null ? null : { conversation: null }
+      set({ place: 'talk', currentId: null, awaited })
+    },
     arrive() {
       const { awaited, currentId, conversations } = get()
       set({ awaited: null })

@@ -81,12 +81,13 @@ export class Shelf {
   /** Has this page and the others show conversations that were kept just now, the first of them opened. */
   show(brought: readonly KeptConversation[], images: Record<string, Blob>): void {
     for (const kept of brought) this.#records.set(kept.id, kept)
-    const { conversations, currentId } = this.#get()
+    const { conversations } = this.#get()
     const shown = brought.flatMap((kept) => toShown(kept) ?? [])
+    const [first] = shown
     this.#set({
       conversations: [...shown, ...conversations],
       images: { ...this.#get().images, ...images },
-      currentId: shown[0]?.id ?? currentId,
+      ...(first !== undefined && { place: 'talk', currentId: first.id }),
     })
     for (const { id, revision } of brought)
       this.#sources.tabs.post({ kind: 'changed', conversationId: id, revision })

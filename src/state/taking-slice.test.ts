@@ -16,7 +16,14 @@ describe('Files that come in', () => {
     const { store } = openPage()
     await store.getState().takePictures([picture('a'), NO_PICTURE])
     expect(store.getState().conversations.map(({ pictures }) => pictures.length)).toEqual([1])
-    expect(store.getState().aside).toEqual({ key: 'talk:adding.leftAside', values: { count: 1 } })
+    expect(store.getState().aside).toEqual([{ key: 'talk:adding.leftAside', values: { count: 1 } }])
+  })
+
+  it('are counted with those that were left aside before, and nothing said of them is lost', async () => {
+    const { store } = openPage()
+    const tooMany = { key: 'talk:adding.tooMany', values: { count: 500 } } as const
+    await store.getState().takePictures([picture('a'), NO_PICTURE], { leftAside: 2, notes: [tooMany] })
+    expect(store.getState().aside).toEqual([{ key: 'talk:adding.leftAside', values: { count: 3 } }, tooMany])
   })
 })
 
@@ -47,6 +54,14 @@ describe('A conversation', () => {
     expect([store.getState().currentId, store.getState().aside]).toEqual([id, null])
     store.getState().visit({ place: 'talk', conversation: 'gone' })
     expect([store.getState().currentId, store.getState().aside]).toEqual([null, { key: 'shell:notHere' }])
+  })
+
+  it('that is begun before the kept ones are here is not taken away by them', async () => {
+    const page = await withPicture()
+    const { store } = openPage({ browser: page.browser })
+    store.getState().newConversation()
+    await store.getState().restoreConversations()
+    expect([store.getState().conversations.length, store.getState().currentId]).toEqual([1, null])
   })
 
   it('says how many turns went with one press, and that they can be taken back', async () => {

@@ -1,12 +1,19 @@
 /** Pictures come in: what is none is refused in words before a conversation begins. */
-import type { Saying } from '../messages/note.ts'
+import type { Note } from '../messages/note.ts'
 import { toFailure, type Failure } from '../pack/failure.ts'
 import type { GetState, SetState } from './store.ts'
 import type { NamedImage } from './turns.ts'
 
 export interface TakingSlice {
   /** Begins a conversation about those that are pictures. Says which are none, and begins nothing where none is. */
-  takePictures: (images: NamedImage[]) => Promise<void>
+  takePictures: (images: NamedImage[], aside?: Aside) => Promise<void>
+}
+
+/** What is to be said of the files among which the pictures were found. */
+export interface Aside {
+  /** How many were seen to be none before they were looked into. */
+  leftAside: number
+  notes: Note[]
 }
 
 /** Rejects with the reason when a file's first bytes are not those of a picture that can be read. */
@@ -14,7 +21,7 @@ export type CheckPicture = (file: Blob) => Promise<void>
 
 export function takingSlice(set: SetState, get: GetState, check: CheckPicture): TakingSlice {
   return {
-    async takePictures(images) {
+    async takePictures(images, { leftAside, notes } = { leftAside: 0, notes: [] }) {
       const pictures: NamedImage[] = []
       const refused: { name: string; failure: Failure }[] = []
       for (const one of images) {
@@ -27,15 +34,15 @@ export function takingSlice(set: SetState, get: GetState, check: CheckPicture): 
       }
       if (pictures.length > 0) get().addImages(pictures)
       const [first] = refused
-      if (first === undefined) return
-      const { name, failure } = first
-      if (pictures.length === 0) {
+      if (first !== undefined && pictures.length === 0) {
+        const { name, failure } = first
         const message = `${name}: ${failure.message}`
         set({ libraryFailure: { ...failure, message }, announcement: message })
         return
       }
-      const saying: Saying = { key: 'talk:adding.leftAside', values: { count: refused.length } }
-      get().remark(saying)
+      const count = leftAside + refused.length
+      const all: Note[] = count > 0 ? [{ key: 'talk:adding.leftAside', values: { count } }, ...notes] : notes
+      if (all.length > 0) get().remark(all)
     },
   }
 }

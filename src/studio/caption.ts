@@ -7,8 +7,8 @@ export type Author =
   | { kind: 'model'; model: string; prompt: string; settings: DecodingSettings }
   /** By hand, or by a step that a person ordered: `step` says which. */
   | { kind: 'person'; step?: string }
-  /** It was there when the folder was opened. */
-  | { kind: 'file'; name: string }
+  /** It was there when the folder was opened; `machineMade` where it says that nobody has accepted it yet. */
+  | { kind: 'file'; name: string; machineMade?: true }
 
 export interface CaptionVersion {
   text: string
@@ -69,7 +69,7 @@ export function captionOf({ versions }: CaptionedPicture): string {
 /** The picture with one version more; the same one where nothing changes. Only a person's own words are accepted by that. */
 export function withCaption(picture: CaptionedPicture, version: CaptionVersion): CaptionedPicture {
   if (version.text === captionOf(picture) && picture.failure === null) return picture
-  const own = version.by.kind === 'person' && version.by.step === undefined
+  const own = version.text !== '' && version.by.kind === 'person' && version.by.step === undefined
   return { ...picture, versions: [...picture.versions, version], accepted: own, match: null, failure: null }
 }
 
@@ -84,7 +84,13 @@ export function isEdited({ versions }: CaptionedPicture): boolean {
   return versions.length > 0 && versions.at(-1)?.by.kind === 'person'
 }
 
-/** Whether no person has had a hand in the caption as it is. */
-export function isMachineMade({ versions }: CaptionedPicture): boolean {
-  return versions.at(-1)?.by.kind === 'model'
+/** Whose words the caption is: a step over many captions leaves them with whoever wrote them. */
+export function writerOf({ versions }: CaptionedPicture): Author | undefined {
+  return versions.findLast(({ by }) => by.kind !== 'person' || by.step === undefined)?.by
+}
+
+/** Whether the words are a machine's, as this folder or the file that they come from says. */
+export function isMachineMade(picture: CaptionedPicture): boolean {
+  const by = writerOf(picture)
+  return by?.kind === 'model' || (by?.kind === 'file' && by.machineMade === true)
 }

@@ -103,10 +103,22 @@ function exchanged(
 ): CaptionedPicture[] {
   const old = new Map(from.map((picture) => [picture.path, picture]))
   const next = new Map(to.map((picture) => [picture.path, picture]))
-  return pictures.map((picture) =>
-    old.get(picture.path) === picture ? (next.get(picture.path) ?? picture) : picture,
-  )
+  return pictures.map((picture) => {
+    const [left, other] = [old.get(picture.path), next.get(picture.path)]
+    if (left === undefined || other === undefined || !hasSameTexts(picture, left)) return picture
+    if (picture === left) return other
+    // A score, a failure or a run that came since stays; the score is of the texts that it was made of.
+    const { versions, accepted, altText, altAccepted, longDescription, match } = other
+    return { ...picture, versions, accepted, altText, altAccepted, longDescription, match }
+  })
 }
+
+function hasSameTexts(one: CaptionedPicture, other: CaptionedPicture): boolean {
+  return TEXTS.every((field) => one[field] === other[field])
+}
+
+/** What people change. Every change of a caption makes a new list of versions. */
+const TEXTS = ['versions', 'accepted', 'altText', 'altAccepted', 'longDescription'] as const
 
 function changer(edit: BulkEdit): (text: string) => string {
   switch (edit.kind) {

@@ -27,7 +27,8 @@ async function written(format: ExportFormat): Promise<{ folder: FakeFolder; fail
   const failed: Exported[] = []
   const read = (path: string): Promise<Uint8Array | undefined> => Promise.resolve(folder.contents.get(path))
   const { signal } = new AbortController()
-  for await (const one of exported(pictures, { format, bom: false, xmpName: 'whole' }, read, signal)) {
+  const from = { pictures, chosen: new Set(pictures.map(({ path }) => path)), readFile: read }
+  for await (const one of exported(from, { format, bom: false, xmpName: 'whole' }, signal)) {
     if (one.kind === 'file') folder.contents.set(one.path, one.content)
     else failed.push(one)
   }

@@ -1,12 +1,13 @@
 /** The captions that a folder has already: in sidecars, tables, XMP beside pictures, and inside their own files. */
 import { toFailure, throwIfCancelled, type Failure } from '../pack/failure.ts'
 import { inLanes } from '../pack/lanes.ts'
-import { captionOf, withCaption, type CaptionedPicture } from './caption.ts'
+import { captionOf, withCaption, type Author, type CaptionedPicture } from './caption.ts'
 import type { FolderFile } from './folder.ts'
 import { TABLES, type TableFormat } from './formats/formats.ts'
 import { readSidecar, sidecarOf, xmpNamesOf } from './formats/sidecar.ts'
-import { readXmp } from './formats/xmp.ts'
-import { textsInFile } from './in-file/texts-in-file.ts'
+import { textOf } from './formats/row.ts'
+import { MACHINE_MADE, readXmp } from './formats/xmp.ts'
+import { textsInFile, type TextsInFile } from './in-file/texts-in-file.ts'
 import { nameOf, stemOf } from './picture-files.ts'
 
 export interface ReadOptions {
@@ -51,17 +52,16 @@ export async function withExisting(
   async function read(picture: CaptionedPicture): Promise<CaptionedPicture> {
     const { path } = picture
     let known = picture
-    const take = (text: string, name: string): void => {
+    const take = (text: string, name: string, isMachineMade = false): void => {
       if (text.trim() === '' || captionOf(known) !== '') return
-      known = withCaption(known, { text: text.trim(), by: { kind: 'file', name }, at, score: null })
+      const by: Author = { kind: 'file', name, ...(isMachineMade && { machineMade: true }) }
+      known = withCaption(known, { text: text.trim(), by, at, score: null })
     }
-    const takeXmp = (
-      texts: { description: string; altText: string; longDescription: string },
-      name: string,
-    ): void => {
-      take(texts.description, name)
+    const takeXmp = (texts: TextsInFile, name: string): void => {
+      const isMachineMade = texts.writer === MACHINE_MADE
+      take(texts.description, name, isMachineMade)
       if (known.altText === '' && texts.altText !== '')
-        known = { ...known, altText: texts.altText, altAccepted: true }
+        known = { ...known, altText: texts.altText, altAccepted: !isMachineMade }
       if (known.longDescription === '') known = { ...known, longDescription: texts.longDescription }
     }
     for (const ending of ['txt', 'caption'] as const)
@@ -69,7 +69,7 @@ export async function withExisting(
     const row = inTables.get(path) ?? inTables.get(stemOf(path))
     if (row !== undefined) take(row.text, row.table)
     for (const name of xmpNamesOf(path))
-      await ifThere(name, (bytes) => takeXmp(readXmp(new TextDecoder().decode(bytes)), name))
+      await ifThere(name, (bytes) => takeXmp(readXmp(textOf(bytes, name)), name))
     try {
       const file = files.get(path)
       if (file !== undefined) takeXmp(await textsInFile(await file.open()), nameOf(path))

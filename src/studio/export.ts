@@ -1,10 +1,10 @@
 /** What is written of a captioned folder: files and their contents, one at a time, for a folder or a ZIP alike. */
 import { AppError, toFailure, throwIfCancelled, type Failure } from '../pack/failure.ts'
-import { captionOf, isEdited, isMachineMade, type CaptionedPicture } from './caption.ts'
+import { captionOf, isEdited, isMachineMade, writerOf, type CaptionedPicture } from './caption.ts'
 import { hasAltText, type ExportFormat, type ExportOptions } from './export-formats.ts'
 import { isTable, tableName, TABLES, type TableFormat } from './formats/formats.ts'
 import { writeHtml, writeMarkdown } from './formats/pages.ts'
-import { mergedRows, type CaptionRow } from './formats/row.ts'
+import { mergedRows, textOf, type CaptionRow } from './formats/row.ts'
 import { sameCaptionFile, sidecarOf, xmpNamesOf, writeSidecar } from './formats/sidecar.ts'
 import { MACHINE_MADE, readXmp, writeXmp, type XmpTexts } from './formats/xmp.ts'
 import { withXmpInFile, xmpInFile } from './in-file/xmp-in-file.ts'
@@ -23,23 +23,32 @@ export type Exported =
     }
   | { kind: 'failed'; path: string; failure: Failure }
 
+export interface ExportFrom {
+  /** All pictures of the folder: a file that two of them would have belongs to the first, chosen or not. */
+  pictures: readonly CaptionedPicture[]
+  /** Paths of those whose captions are written. */
+  chosen: ReadonlySet<string>
+  readFile: ReadFile
+}
+
 /** Every file that is to be written. What cannot be exported of one picture costs no other. Rejects `cancelled`. */
 export async function* exported(
-  pictures: readonly CaptionedPicture[],
+  { pictures, chosen, readFile }: ExportFrom,
   options: ExportOptions,
-  readFile: ReadFile,
   signal: AbortSignal,
 ): AsyncGenerator<Exported> {
   const { format } = options
-  const described = pictures.filter((picture) => isDescribed(picture, format))
+  const owners = ownersOf(pictures)
+  const described = pictures.filter((picture) => chosen.has(picture.path) && isDescribed(picture, format))
   if (format === 'html' || format === 'markdown') {
     yield textFile(
       format === 'html' ? 'captions.html' : 'captions.md',
       pageOf(described, format),
       described.length,
     )
-  } else if (format !== 'in-file' && isTable(format)) yield* table(described, format, options, readFile)
-  else yield* filesBeside(described, format, options, readFile, signal)
+  } else if (format !== 'in-file' && isTable(format))
+    yield* table(described, owners, format, options, readFile)
+  else yield* filesBeside(described, owners, format, options, readFile, signal)
 }
 
 function isDescribed(picture: CaptionedPicture, format: ExportFormat): boolean {
@@ -58,16 +67,16 @@ function pageOf(pictures: readonly CaptionedPicture[], format: 'html' | 'markdow
 
 async function* table(
   pictures: readonly CaptionedPicture[],
+  owners: Owners,
   format: TableFormat,
   { bom }: ExportOptions,
   readFile: ReadFile,
 ): AsyncGenerator<Exported> {
   const name = tableName(format, WHOLE)
-  const owners = format === 'kohya' ? ownersOf(pictures) : null
   const rows: CaptionRow[] = []
   for (const picture of pictures) {
-    const owner = owners?.get(stemOf(picture.path))
-    if (owner !== undefined && owner !== picture.path) yield twinOf(picture.path, owner)
+    const owner = owners.get(stemOf(picture.path)) ?? picture.path
+    if (format === 'kohya' && owner !== picture.path) yield twinOf(picture.path, owner)
     else rows.push(rowOf(picture, format))
   }
   const existing = await readFile(name)
@@ -92,23 +101,23 @@ export function rowOf(picture: CaptionedPicture, format: TableFormat): CaptionRo
 
 async function* filesBeside(
   pictures: readonly CaptionedPicture[],
+  owners: Owners,
   format: 'txt' | 'caption' | 'xmp' | 'in-file',
   { xmpName }: ExportOptions,
   readFile: ReadFile,
   signal: AbortSignal,
 ): AsyncGenerator<Exported> {
   const sharesNames = format === 'txt' || format === 'caption' || (format === 'xmp' && xmpName === 'stem')
-  const owners = sharesNames ? ownersOf(pictures) : null
   for (const picture of pictures) {
     throwIfCancelled(signal)
     const { path } = picture
-    const owner = owners?.get(stemOf(path)) ?? path
-    if (owner !== path) {
+    const owner = owners.get(stemOf(path)) ?? path
+    if (sharesNames && owner !== path) {
       yield twinOf(path, owner)
       continue
     }
     try {
-      if (format === 'xmp') yield await xmpBeside(picture, xmpName, readFile)
+      if (format === 'xmp') yield await xmpBeside(picture, xmpPlaces(path, xmpName, owner), readFile)
       else if (format === 'in-file') yield await inFile(picture, readFile)
       else yield textFile(sidecarOf(path, format), writeSidecar(captionOf(picture)), 1)
     } catch (error) {
@@ -117,18 +126,23 @@ async function* filesBeside(
   }
 }
 
+/** Where a picture's XMP may lie, the wanted place first. What is named by the stem is its owner's alone. */
+function xmpPlaces(path: string, xmpName: ExportOptions['xmpName'], owner: string): [string, ...string[]] {
+  const [stem, whole] = xmpNamesOf(path)
+  if (owner !== path) return [whole]
+  return xmpName === 'stem' ? [stem, whole] : [whole, stem]
+}
+
 async function xmpBeside(
   picture: CaptionedPicture,
-  xmpName: ExportOptions['xmpName'],
+  places: readonly [string, ...string[]],
   readFile: ReadFile,
 ): Promise<Exported> {
-  const [stem, whole] = xmpNamesOf(picture.path)
-  const wanted = xmpName === 'stem' ? [stem, whole] : [whole, stem]
-  for (const name of wanted) {
+  for (const name of places) {
     const there = await readFile(name)
-    if (there !== undefined) return xmpFile(picture, name, new TextDecoder().decode(there))
+    if (there !== undefined) return xmpFile(picture, name, textOf(there, name))
   }
-  return xmpFile(picture, wanted[0] ?? stem)
+  return xmpFile(picture, places[0])
 }
 
 function xmpFile(picture: CaptionedPicture, name: string, existing?: string): Exported {
@@ -153,23 +167,41 @@ export function goneMeanwhile(): AppError {
   )
 }
 
-/** A text that the picture has not got leaves alone what is there, and so does a person's hand the name of another writer. */
+/** A text that the picture has not got leaves alone what is there. */
 function textsOf(picture: CaptionedPicture, existing: string | null): XmpTexts {
-  const { altText, altAccepted, longDescription, accepted } = picture
+  const { altText, longDescription } = picture
   const description = captionOf(picture)
-  const isSeen =
-    (description === '' || accepted || !isMachineMade(picture)) && (altText === '' || altAccepted)
-  const wasMachineMade = existing !== null && readXmp(existing).writer === MACHINE_MADE
   return {
     ...(description !== '' && { description }),
     ...(altText !== '' && { altText }),
     ...(longDescription !== '' && { longDescription }),
-    writer: isSeen ? (wasMachineMade ? '' : undefined) : MACHINE_MADE,
+    writer: writerIn(picture, existing),
   }
 }
 
+/**
+ * The mark of a machine stands until a person has seen every text that it stands for: those of the picture, and those
+ * that stay as they are. The name of another writer is left alone.
+ */
+function writerIn(picture: CaptionedPicture, existing: string | null): string | undefined {
+  const { altText, altAccepted, accepted } = picture
+  const description = captionOf(picture)
+  const isOfMachine = description !== '' && !accepted && isMachineMade(picture)
+  if (isOfMachine || (altText !== '' && !altAccepted)) return MACHINE_MADE
+  const there = existing === null ? null : readXmp(existing)
+  if (there?.writer !== MACHINE_MADE) return undefined
+  const isOwn = writerOf(picture)?.kind === 'person'
+  const isSeen =
+    (description === '' ? there.description === '' : accepted || isOwn) &&
+    (altText !== '' || there.altText === '')
+  return isSeen ? '' : undefined
+}
+
+/** Paths of pictures by what their names have before the ending. */
+type Owners = ReadonlyMap<string, string>
+
 /** The picture of each stem whose caption takes the sidecar's name: the first one. */
-function ownersOf(pictures: readonly CaptionedPicture[]): Map<string, string> {
+function ownersOf(pictures: readonly CaptionedPicture[]): Owners {
   const owners = new Map<string, string>()
   for (const { path } of pictures) if (!owners.has(stemOf(path))) owners.set(stemOf(path), path)
   return owners

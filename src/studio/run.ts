@@ -50,6 +50,9 @@ export function withSaid(
   { id, settings }: Settling,
   { model, at }: { model: string; at: number },
 ): CaptionedPicture {
+  // What a person has written while the model was at it is there, too.
+  if (!isWanted(targetText(picture, settings.target), settings.existing))
+    return { ...picture, run: id, failure: null }
   if (said.text.trim() === '') {
     const message = emptyAnswerText({ tokens: said.tokenIds.length, finish: said.finish })
     return withFailure(picture, { code: 'no-words', message }, id)

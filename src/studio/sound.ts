@@ -86,9 +86,10 @@ function soundVersion(value: unknown): CaptionVersion | undefined {
 
 function soundAuthor(value: unknown): Author | undefined {
   if (!isRecord(value)) return undefined
-  const { kind, step, name, model, prompt, settings } = value
+  const { kind, step, name, machineMade, model, prompt, settings } = value
   if (kind === 'person') return typeof step === 'string' ? { kind, step } : { kind }
-  if (kind === 'file') return typeof name === 'string' ? { kind, name } : undefined
+  if (kind === 'file' && typeof name === 'string')
+    return machineMade === true ? { kind, name, machineMade } : { kind, name }
   if (kind !== 'model' || typeof model !== 'string' || typeof prompt !== 'string') return undefined
   return isDecoding(settings) ? { kind, model, prompt, settings } : undefined
 }

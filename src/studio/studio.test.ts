@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { GREEDY } from '../pack/decoding.ts'
 import { altTextFrom, altTextProblems } from './alt-text.ts'
 import {
   captionOf,
@@ -14,6 +15,7 @@ import { pictureHash, sameCaptions, samePictures } from './duplicates.ts'
 import { applyChanges, NO_HISTORY, planEdit, redo, remember, undo } from './edits.ts'
 import { filtered, type Filter } from './filters.ts'
 import { comparePaths, isLeftover } from './picture-files.ts'
+import { withSaid } from './run.ts'
 import { isInShard, parseShard } from './shard.ts'
 
 function captioned(path: string, text: string, score: number | null = null): CaptionedPicture {
@@ -66,6 +68,14 @@ describe('what is kept beside what is there', () => {
   })
 })
 
+it('A text that a person wrote while the model was at it stays, where texts that are there are to stay', () => {
+  const own = { ...uncaptioned('a'), altText: 'Mine.', altAccepted: true }
+  const asked = { kind: 'caption', prompt: '' } as const
+  const settings = { target: 'alt-text', asked, decoding: GREEDY, existing: 'skip', dress: PLAIN } as const
+  const said = { text: 'a cat', tokenIds: [1], answers: [], finish: 'end' } as const
+  expect(withSaid(own, said, { id: 'run', settings }, { model: 'm', at: 2 })).toEqual({ ...own, run: 'run' })
+})
+
 describe('edits of many captions', () => {
   const pictures = [captioned('1', 'A red Cat'), captioned('2', 'a dog'), uncaptioned('3')]
   const find = { kind: 'replace', regular: true, matchCase: false } as const
@@ -95,6 +105,20 @@ describe('edits of many captions', () => {
     expect(undone.pictures.map(captionOf)).toEqual(['A red Cat', 'mine', ''])
     expect(undone.pictures[0]).toBe(pictures[0])
     expect(redo(undone.pictures, undone.history).pictures.map(captionOf)).toEqual(['A red Cat!', 'mine', ''])
+  })
+
+  it('are taken back though a score or a run has come since, and that stays', () => {
+    const after = applyChanges(pictures, planEdit(pictures, { kind: 'suffix', text: '!' }), 'suffix', 5)
+    const history = remember(NO_HISTORY, 'suffix', pictures, after)
+    const since = after.map((one) => ({ ...one, run: 'later', match: 0.5 }))
+    const undone = undo(since, history)
+    expect(undone.pictures.map(captionOf)).toEqual(['A red Cat', 'a dog', ''])
+    expect(undone.pictures[0]).toMatchObject({ run: 'later', match: null })
+    expect(redo(undone.pictures, undone.history).pictures.map(captionOf)).toEqual([
+      'A red Cat!',
+      'a dog!',
+      '',
+    ])
   })
 
   it('leave a caption alone that changed behind the plan', () => {

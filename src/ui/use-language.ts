@@ -9,7 +9,14 @@ export function useLanguage(): void {
   const choice = useApp((state) => state.settings.language)
   const { i18n } = useTranslation()
   useEffect(() => {
-    void changeWords(i18n, choice === 'auto' ? chooseLanguage(navigator.languages) : choice)
+    const wanted = choice === 'auto' ? chooseLanguage(navigator.languages) : choice
+    if (i18n.language === wanted) return
+    // Another may be chosen before this one has arrived.
+    let isWanted = true
+    void changeWords(i18n, wanted, () => isWanted)
+    return () => {
+      isWanted = false
+    }
   }, [i18n, choice])
   const { language } = i18n
   useEffect(() => {

@@ -39,6 +39,7 @@ export interface FakeKeeper {
   tell: (news: StoreNews) => void
   /** What the engine finds of the devices here. */
   devices: MeasuredDevice[]
+  measureDevices: () => Promise<MeasuredDevice[]>
   changeModel: Mock<AppState['changeModel']>
 }
 
@@ -52,6 +53,7 @@ export function fakeKeeper(overrides: Partial<KeptDependencies & SavingDependenc
     kept: [],
     newer: [],
     devices: [],
+    measureDevices: () => Promise.resolve(all.devices),
     tell: () => undefined,
     changeModel: vi.fn<AppState['changeModel']>().mockResolvedValue(),
   }
@@ -100,7 +102,7 @@ export function fakeKeeper(overrides: Partial<KeptDependencies & SavingDependenc
     }
     return {
       ...keptSlice(set, get, dependencies),
-      ...addingSlice(set, get, dependencies.client, () => Promise.resolve(all.devices)),
+      ...addingSlice(set, get, dependencies.client, () => all.measureDevices()),
       ...savingSlice(set, get, dependencies),
       // Of the other slices these read the chosen model and change it.
       settings: { model: null },

@@ -5,11 +5,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { everythingOf } from '../kills/witness.ts'
 import { startFaultServer } from '../servers/fault-server.ts'
-import { Place, WEIGHTS, type Scene } from './place.ts'
-
-/** Shares of the weights: while the first part is read, and when it was written. */
-const EARLY = 0.3
-const SECOND_HALF = 0.75
+import { EARLY, Place, SECOND_HALF, WEIGHTS, type Scene } from './place.ts'
 
 let place: Place
 let scene: Scene
@@ -33,9 +29,10 @@ afterEach(async () => {
 describe('Two tabs', () => {
   it('a checkpoint is converted once: the second tab sees how far the first one is', async () => {
     const [first, second] = [await scene.tab(), await scene.tab()]
+    await second.look(scene.server.origin)
     const release = scene.holdWeights(EARLY)
     await first.add(scene.server.origin)
-    await second.add(scene.server.origin)
+    await second.agree()
     await second.says('in another tab')
     release()
     await first.isDone()
@@ -46,9 +43,10 @@ describe('Two tabs', () => {
 
   it('a tab goes on with what another was converting when that one crashes', async () => {
     const [first, second] = [await scene.tab(), await scene.tab()]
+    await second.look(scene.server.origin)
     const release = scene.holdWeights(EARLY)
     await first.add(scene.server.origin)
-    await second.add(scene.server.origin)
+    await second.agree()
     await second.says('in another tab')
     await first.crash()
     release()
@@ -60,7 +58,7 @@ describe('Two tabs', () => {
     const [first, second] = [await scene.tab(), await scene.tab()]
     const release = scene.holdWeights(SECOND_HALF)
     await first.add(scene.server.origin)
-    await first.says(/^Vision encoder: (.*) of \1$/)
+    await first.says(/^vision encoder: (.*) of \1$/i)
     await second.reload()
     await second.delete(scene.name)
     await second.says('is being fetched just now; pause or cancel that first')

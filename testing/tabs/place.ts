@@ -18,6 +18,11 @@ import { Tab } from './tab.ts'
 const CHECKPOINT = 'models/drawn-scenes/checkpoint'
 const README = '---\nlicense: other\nlicense_name: research-only\n---\n'
 export const WEIGHTS = /\.safetensors$/
+/** Shares of the weights: while the first part is read, and when it was written. */
+export const EARLY = 0.3
+export const SECOND_HALF = 0.75
+const CONTEXT = { serviceWorkers: 'block', viewport: { width: 1280, height: 800 } } as const
+
 /** The site, for all tests. */
 export class Place {
   readonly #folder = mkdtempSync(join(tmpdir(), 'pictalk-tabs-'))
@@ -49,8 +54,15 @@ export class Place {
 
   /** A profile without anything in it, and a server of its own. */
   async scene(): Promise<Scene> {
-    const window = { viewport: { width: 1280, height: 800 } }
-    const context = await this.#browser.newContext({ serviceWorkers: 'block', ...window })
+    return this.#sceneIn(await this.#browser.newContext(CONTEXT))
+  }
+
+  /** The same with a profile that is kept in a folder, and a browser of its own. */
+  async sceneOn(profile: string): Promise<Scene> {
+    return this.#sceneIn(await chromium.launchPersistentContext(profile, { ...launchOptions(), ...CONTEXT }))
+  }
+
+  async #sceneIn(context: BrowserContext): Promise<Scene> {
     const files = readdirSync(CHECKPOINT).map(
       (name) => [name, Uint8Array.from(readFileSync(join(CHECKPOINT, name)))] as const,
     )

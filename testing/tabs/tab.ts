@@ -1,7 +1,7 @@
 /** A tab of somebody who adds models, by the names that the page gives to things. */
 import type { Locator, Page } from '@playwright/test'
 
-export const PATIENCE_MS = 30_000
+export const PATIENCE_MS = 60_000
 
 export class Tab {
   readonly page: Page
@@ -32,20 +32,29 @@ export class Tab {
     return this.page.getByRole('button', { name: /^(Download|Fetch and convert)$/ })
   }
 
-  /** Returns when the work is under way, or done by now. */
   async add(address: string): Promise<void> {
     await this.look(address)
+    await this.agree()
+  }
+
+  /** To what was looked at. Returns when the work is under way, or done by now. */
+  async agree(): Promise<void> {
     await this.page.getByRole('checkbox').check()
     await this.accept.click()
     await this.says(/^Pause$|is kept in this browser/)
   }
 
   async says(words: string | RegExp): Promise<void> {
-    await this.page.getByText(words).first().waitFor()
+    // What is read out to somebody who cannot see it is there twice.
+    await this.page.getByText(words).filter({ visible: true }).first().waitFor()
   }
 
   async isDone(): Promise<void> {
     await this.page.getByRole('button', { name: /^Use it: / }).waitFor()
+  }
+
+  async resume(name: string): Promise<void> {
+    await this.page.getByRole('button', { name: `Resume: ${name}` }).click()
   }
 
   async delete(name: string): Promise<void> {

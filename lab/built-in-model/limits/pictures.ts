@@ -68,7 +68,7 @@ export function outside({
   if (photographs !== undefined) {
     const files = readdirSync(photographs).sort()
     kinds['photographs'] = async (seed) => {
-      // The last ones where it is looked again: no photograph is fitted to and counted.
+      // The last ones where it is looked again: give as many as both need, or some are fitted to and counted.
       const at = seed < AGAIN_SEEDS ? seed - FITTED_SEEDS : files.length - 1 - (seed - AGAIN_SEEDS)
       const file = files[at]
       return file === undefined ? null : decodeImage(readFileSync(join(photographs, file)))

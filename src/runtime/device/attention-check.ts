@@ -3,6 +3,7 @@
  * With the `subgroups` feature ONNX Runtime takes other shaders, which are wrong on some adapters
  * (docs/decisions/005-subgroups.md).
  */
+import { fromBase64 } from '../../pack/bytes.ts'
 import type { Compute } from './compute.ts'
 import { Runtime } from '../ort/runtime.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
@@ -45,9 +46,7 @@ export interface AttentionErrors {
 /** One session and one run, both let go of. */
 export async function attentionErrors(compute: Compute): Promise<AttentionErrors> {
   const runtime = await Runtime.open(compute)
-  const graph = Uint8Array.from(atob(compute.f16 ? GRAPHS.both : GRAPHS.float32), (char) =>
-    char.charCodeAt(0),
-  )
+  const graph = fromBase64(compute.f16 ? GRAPHS.both : GRAPHS.float32)
   const session = await runtime.session({ graph, keepOnDevice: [] })
   const width = HEADS * HEAD_SIZE
   const uniform = uniformValues()

@@ -2,9 +2,11 @@
  * What a device can do, found out in about half a second: chains of matrix products run by ONNX Runtime, as a model's
  * are, large enough that the device shows what it has.
  */
+import { fromBase64 } from '../../pack/bytes.ts'
 import type { DeviceSpeed } from '../../pack/caption-work.ts'
 import { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
+import type { DeviceTensor } from '../ort/tensor.ts'
 import type { Compute } from './compute.ts'
 
 /**
@@ -33,7 +35,7 @@ const LAST_MS = 90
 /** Throws what running throws. */
 export async function probeSpeed(compute: Compute): Promise<DeviceSpeed> {
   const runtime = await Runtime.open(compute)
-  const graph = Uint8Array.from(atob(GRAPH), (char) => char.charCodeAt(0))
+  const graph = fromBase64(GRAPH)
   const session = await runtime.session({ graph, keepOnDevice: ['y'] })
   try {
     const probe = new Probe(runtime, session)
@@ -79,21 +81,25 @@ class Probe {
   async run({ rows, width }: Size): Promise<{ ms: number; allMs: number }> {
     const began = performance.now()
     const x = this.#runtime.resident('float32', new Float32Array(rows * width), [rows, width])
-    const w = this.#runtime.resident('float32', new Float32Array(width * width), [width, width])
+    let w: DeviceTensor | undefined
     try {
+      w = this.#runtime.resident('float32', new Float32Array(width * width), [width, width])
       const times: number[] = []
       for (let i = 0; i < 3; i += 1) {
         const started = performance.now()
         const { y } = await this.#session.run({ x, w })
         // What comes back says that everything before it is done.
-        await y?.read()
-        y?.dispose()
+        try {
+          await y?.read()
+        } finally {
+          y?.dispose()
+        }
         times.push(performance.now() - started)
       }
       return { ms: Math.min(...times.slice(1)), allMs: performance.now() - began }
     } finally {
       x.dispose()
-      w.dispose()
+      w?.dispose()
     }
   }
 }

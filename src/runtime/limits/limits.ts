@@ -1,15 +1,15 @@
 /**
  * A model's sense of its limits: whether a picture is of the sort that training showed. One logistic over what the
  * language model is given of the picture, so it costs nothing and is the same on every device. It was fitted to pictures
- * inside and outside of what a model was taught (`lab/built-in-model/limits.ts`), and holds for the weights it was fitted
- * to and no others.
+ * inside and outside of what a model was taught (`lab/built-in-model/limits.ts`): fitted and counted as q8, and lent to the
+ * same checkpoint in other precisions. It holds for no other weights.
  */
 import { lookKey, type PackManifest } from '../../pack/manifest.ts'
 import { qFormerOf } from '../../pack/families.ts'
 import drawnScenes from './drawn-scenes.json' with { type: 'json' }
 
 export interface Limits {
-  /** Which vision encoders and Q-Formers it was fitted to: see `lookKey`. */
+  /** Which vision encoders and Q-Formers it is for: see `lookKey`. */
   looks: readonly string[]
   /** For each of `pooled`. */
   weights: readonly number[]

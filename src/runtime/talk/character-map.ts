@@ -3,6 +3,7 @@
  * values say where in a run of zero-ended texts the replacement begins. Applied as the `tokenizers` library does it
  * (`normalizers/precompiled.rs`), quirks included, since transformers' ids come from there.
  */
+import { fromBase64 } from '../../pack/bytes.ts'
 import { AppError } from '../../pack/failure.ts'
 
 export type Normalise = (text: string) => string
@@ -67,7 +68,7 @@ function offsetOf(unit: number): number {
 
 function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   try {
-    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+    return fromBase64(text)
   } catch {
     return new Uint8Array()
   }

@@ -50,7 +50,7 @@ export class Exporting {
   ): Promise<ExportResult> {
     const { exported } = await import('../../studio/export.ts')
     const chosen = new Set(paths)
-    const pictures = this.#room.studio.pictures.filter(({ path }) => chosen.has(path))
+    const { pictures } = this.#room.studio
     const result = { files: 0, pictures: 0, failures: [] as ExportResult['failures'][number][] }
     const take = async (one: Exported): Promise<void> => {
       if (one.kind === 'failed') {
@@ -67,10 +67,11 @@ export class Exporting {
       }
     }
     let done = 0
-    for await (const one of exported(pictures, options, (path) => this.#read(path), signal)) {
+    const from = { pictures, chosen, readFile: (path: string) => this.#read(path) }
+    for await (const one of exported(from, options, signal)) {
       await take(one)
       done += one.kind === 'file' ? one.pictures : 1
-      this.#room.show({ exporting: { done, total: pictures.length } })
+      this.#room.show({ exporting: { done, total: paths.length } })
     }
     return result
   }

@@ -2,6 +2,7 @@
  * The texts that a picture's own file has, read from its head: a folder has thousands of pictures, and none is read whole
  * for what stands in its first kilobytes. What cannot be read there is no failure; it only says nothing.
  */
+import { textOf } from '../formats/row.ts'
 import { readXmp } from '../formats/xmp.ts'
 import { exifDescription } from './exif.ts'
 import { iptcCaption } from './iptc.ts'
@@ -10,6 +11,8 @@ export interface TextsInFile {
   description: string
   altText: string
   longDescription: string
+  /** Who wrote them, as the XMP says. */
+  writer: string
 }
 
 interface Blocks {
@@ -31,24 +34,24 @@ const PNG_XMP_NAME = 'XML:com.adobe.xmp\0'
 export async function textsInFile(file: Blob): Promise<TextsInFile> {
   const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer())
   const { xmp, exif, resources } = await blocksOf(head, file)
-  const { description, altText, longDescription } = xmpTexts(xmp)
+  const texts = xmpTexts(xmp)
   const captions = [
-    () => description,
+    () => texts.description,
     () => (resources === null ? '' : iptcCaption(resources)),
     () => (exif === null ? '' : exifDescription(exif)),
   ]
   for (const caption of captions) {
-    const text = caption()
-    if (text !== '') return { description: text, altText, longDescription }
+    const description = caption()
+    if (description !== '') return { ...texts, description }
   }
-  return { description: '', altText, longDescription }
+  return texts
 }
 
 function xmpTexts(packet: Uint8Array | null): TextsInFile {
-  const nothing = { description: '', altText: '', longDescription: '' }
+  const nothing = { description: '', altText: '', longDescription: '', writer: '' }
   if (packet === null) return nothing
   try {
-    return readXmp(new TextDecoder().decode(packet))
+    return readXmp(textOf(packet, 'The XMP'))
   } catch {
     return nothing
   }

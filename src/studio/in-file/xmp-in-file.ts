@@ -6,6 +6,7 @@
 import { crc32 } from '../../archive/crc32.ts'
 import { concatenated } from '../../pack/bytes.ts'
 import { AppError } from '../../pack/failure.ts'
+import { textOf } from '../formats/row.ts'
 import { readXmp, writeXmp, type XmpTexts } from '../formats/xmp.ts'
 
 /** A piece of a file as it stands there. `packet` is the XMP in it; null for every other piece. */
@@ -34,7 +35,7 @@ export function xmpInFile(file: Uint8Array): string | null {
     .pieces(file)
     .flatMap(({ packet }) => packet ?? [])
   const [packet] = packets
-  return packet === undefined ? null : new TextDecoder().decode(packet)
+  return packet === undefined ? null : textOf(packet, 'The XMP in this picture')
 }
 
 /**

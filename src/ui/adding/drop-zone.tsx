@@ -61,11 +61,12 @@ function useTakeDropped(): TakeDropped {
         remark({ key: 'talk:adding.nothing' })
         return
       }
-      takeFiles(pictures.map(({ file }) => file))
       const notes: Note[] = []
-      if (leftAside > 0) notes.push({ key: 'talk:adding.leftAside', values: { count: leftAside } })
       if (files.length === MAX_FILES) notes.push({ key: 'talk:adding.tooMany', values: { count: MAX_FILES } })
-      if (notes.length > 0) remark(notes)
+      takeFiles(
+        pictures.map(({ file }) => file),
+        { leftAside, notes },
+      )
     },
     address(address) {
       if (address === null) remark({ key: 'talk:adding.nothing' })

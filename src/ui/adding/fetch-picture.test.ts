@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { LIMITS } from '../../conversation/limits.ts'
 import { fetchPicture, type FetchedPicture } from './fetch-picture.ts'
 
 const signal = new AbortController().signal
@@ -37,5 +38,19 @@ describe('A picture from an address', () => {
     expect(why(await fetchPicture('https://example.org/cat.png', signal))).toBe('talk:address.answered')
     answering(new Response('<p>', { headers: { 'content-type': 'text/html' } }))
     expect(why(await fetchPicture('https://example.org/cat.png', signal))).toBe('talk:address.noPicture')
+  })
+
+  it('is refused when it turns out too large, whatever was said before', async () => {
+    const large = { size: LIMITS.pictureBytes + 1 } as Blob
+    answering(Object.assign(new Response('bytes'), { blob: () => Promise.resolve(large) }))
+    expect(why(await fetchPicture('https://example.org/cat.png', signal))).toBe('talk:address.tooLarge')
+  })
+
+  it('does not go on arriving when its server says that it is too large', async () => {
+    const cancel = vi.fn()
+    const headers = { 'content-length': String(LIMITS.pictureBytes + 1) }
+    answering(new Response(new ReadableStream({ cancel }), { headers }))
+    expect(why(await fetchPicture('https://example.org/cat.png', signal))).toBe('talk:address.tooLarge')
+    expect(cancel).toHaveBeenCalledOnce()
   })
 })

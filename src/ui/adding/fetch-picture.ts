@@ -13,17 +13,31 @@ export async function fetchPicture(text: string, signal: AbortSignal): Promise<F
   try {
     // No cookies and no word of where it is asked from: the picture is all that is wanted.
     const response = await fetch(address, { signal, credentials: 'omit', referrerPolicy: 'no-referrer' })
-    if (!response.ok) return refusal('answered', { host, status: response.status })
-    const size = Number(response.headers.get('content-length') ?? 0)
-    if (size > LIMITS.pictureBytes) return refusal('tooLarge', { size: LIMITS.pictureBytes })
-    if (/^text\/html/i.test(response.headers.get('content-type') ?? '')) return refusal('noPicture')
-    return { picture: { image: await response.blob(), name: nameIn(address) } }
+    const early = refusalOf(response, host)
+    if (early !== null) {
+      // What is not wanted need not arrive.
+      void response.body?.cancel()
+      return early
+    }
+    const image = await response.blob()
+    // Servers need not say beforehand how much they send.
+    if (image.size > LIMITS.pictureBytes) return TOO_LARGE
+    return { picture: { image, name: nameIn(address) } }
   } catch (error) {
     if (signal.aborted) throw error
     // Browsers do not say whether a server forbids or cannot be reached.
     return refusal('refused', { host })
   }
 }
+
+/** What the head of an answer already says against it; null where nothing. */
+function refusalOf({ ok, status, headers }: Response, host: string): FetchedPicture | null {
+  if (!ok) return refusal('answered', { host, status })
+  if (Number(headers.get('content-length') ?? 0) > LIMITS.pictureBytes) return TOO_LARGE
+  return /^text\/html/i.test(headers.get('content-type') ?? '') ? refusal('noPicture') : null
+}
+
+const TOO_LARGE = refusal('tooLarge', { size: LIMITS.pictureBytes })
 
 function refusal(
   why: 'noAddress' | 'answered' | 'tooLarge' | 'noPicture' | 'refused',

@@ -1,15 +1,17 @@
 import { useTranslation } from 'react-i18next'
+import type { Aside } from '../../state/taking-slice.ts'
 import { useApp } from '../store-context.ts'
 import { fetchPicture } from './fetch-picture.ts'
 
 /** Takes files as pictures. */
-export function useTakeFiles(): (files: File[]) => void {
+export function useTakeFiles(): (files: File[], aside?: Aside) => void {
   const { t } = useTranslation('talk')
   const take = useApp((state) => state.takePictures)
-  return (files) => {
-    if (files.length > 0)
-      void take(files.map((file) => ({ image: file, name: file.name || t('adding.pasted') })))
-  }
+  return (files, aside) =>
+    void take(
+      files.map((file) => ({ image: file, name: file.name || t('adding.pasted') })),
+      aside,
+    )
 }
 
 /** Takes the picture at an address, or says why not. True when it was taken. */

@@ -1,8 +1,9 @@
-import { memo, useMemo, useState, type ReactElement } from 'react'
+import { memo, useEffect, useMemo, useRef, useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { namesOf, titleOf, type Conversation } from '../../conversation/conversation.ts'
 import { contains } from '../../conversation/search.ts'
 import { hashOf } from '../../state/route.ts'
+import { isComposed } from '../parts/enter.ts'
 import { IconButton } from '../parts/icon-button.tsx'
 import { Windowed } from '../parts/windowed.tsx'
 import { PictureView } from '../picture/picture.tsx'
@@ -66,6 +67,13 @@ const Item = memo(function Item({ conversation }: { conversation: Conversation }
   const remove = useApp((state) => state.deleteConversation)
   const closePanel = useApp((state) => state.closePanel)
   const [isRenaming, setRenaming] = useState(false)
+  const edit = useRef<HTMLButtonElement>(null)
+  const wasRenaming = useRef(false)
+  useEffect(() => {
+    // Leaving the field gives the focus back to where it came from.
+    if (!isRenaming && wasRenaming.current) edit.current?.focus()
+    wasRenaming.current = isRenaming
+  }, [isRenaming])
   const [picture] = conversation.pictures
   const title = titleOf(conversation)
   if (isRenaming) return <Renaming conversation={conversation} onEnd={() => setRenaming(false)} />
@@ -82,7 +90,12 @@ const Item = memo(function Item({ conversation }: { conversation: Conversation }
         <span dir="auto">{title}</span>
       </a>
       <span className="item-actions">
-        <IconButton icon="edit" label={t('list.rename', { title })} onClick={() => setRenaming(true)} />
+        <IconButton
+          ref={edit}
+          icon="edit"
+          label={t('list.rename', { title })}
+          onClick={() => setRenaming(true)}
+        />
         <IconButton
           icon="remove"
           label={t('list.delete', { title })}
@@ -96,13 +109,15 @@ const Item = memo(function Item({ conversation }: { conversation: Conversation }
 function Renaming({ conversation, onEnd }: { conversation: Conversation; onEnd: () => void }): ReactElement {
   const { t } = useTranslation('shell')
   const rename = useApp((state) => state.renameConversation)
-  const [name, setName] = useState(titleOf(conversation))
+  const title = titleOf(conversation)
+  const [name, setName] = useState(title)
   return (
     <li className="renaming">
       <form
         onSubmit={(event) => {
           event.preventDefault()
-          rename(conversation.id, name)
+          // A title that was only looked at goes on following the caption.
+          if (name !== title) rename(conversation.id, name)
           onEnd()
         }}
       >
@@ -114,7 +129,7 @@ function Renaming({ conversation, onEnd }: { conversation: Conversation; onEnd: 
           value={name}
           onChange={(event) => setName(event.target.value)}
           onKeyDown={(event) => {
-            if (event.key !== 'Escape') return
+            if (event.key !== 'Escape' || isComposed(event.nativeEvent)) return
             event.stopPropagation()
             onEnd()
           }}

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { AddProgress } from '../../protocol/keeper-calls.ts'
+import type { AddProgress, KeptModel } from '../../protocol/keeper-calls.ts'
 import { Notice } from '../parts/notice.tsx'
 import { useApp } from '../store-context.ts'
 import { AskForModel } from './ask-for-model.tsx'
@@ -93,7 +93,7 @@ function Stage(): ReactElement {
   }
 }
 
-function Added({ id, name }: { id: string; name: string }): ReactElement {
+function Added({ id, name, compares }: KeptModel): ReactElement {
   const { t } = useTranslation('models')
   const changeModel = useApp((state) => state.changeModel)
   return (
@@ -101,14 +101,16 @@ function Added({ id, name }: { id: string; name: string }): ReactElement {
       <p>
         <strong>{name}</strong> {t('add.added')}
       </p>
-      <button
-        type="button"
-        className="primary"
-        aria-label={t('add.useNamed', { name })}
-        onClick={() => void changeModel(id)}
-      >
-        {t('add.use')}
-      </button>
+      {!compares && (
+        <button
+          type="button"
+          className="primary"
+          aria-label={t('add.useNamed', { name })}
+          onClick={() => void changeModel(id)}
+        >
+          {t('add.use')}
+        </button>
+      )}
     </div>
   )
 }

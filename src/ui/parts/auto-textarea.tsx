@@ -1,5 +1,5 @@
 import { useEffect, useRef, type KeyboardEvent, type ReactElement } from 'react'
-import { isEnterToSend } from './enter.ts'
+import { isComposed, isEnterToSend } from './enter.ts'
 
 /** A text box of one line that grows with its text. Enter is an action, Shift+Enter a line break. */
 export function AutoTextarea({
@@ -29,7 +29,7 @@ export function AutoTextarea({
     if (isEnterToSend(event.nativeEvent)) {
       event.preventDefault()
       onEnter()
-    } else if (event.key === 'Escape' && onEscape !== undefined && !event.nativeEvent.isComposing) {
+    } else if (event.key === 'Escape' && onEscape !== undefined && !isComposed(event.nativeEvent)) {
       event.stopPropagation()
       onEscape()
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isEnterToSend } from './enter.ts'
+import { isComposed, isEnterToSend } from './enter.ts'
 
 const ENTER = { key: 'Enter', shiftKey: false, isComposing: false, keyCode: 13 }
 
@@ -15,5 +15,15 @@ describe('Enter', () => {
     ['is another key', { ...ENTER, key: 'a' }],
   ])('does not send where it %s', (_, event) => {
     expect(isEnterToSend(event)).toBe(false)
+  })
+})
+
+describe('A key', () => {
+  it.each([
+    ['of an input method at work', { isComposing: true, keyCode: 27 }, true],
+    ['that Safari says by its code only', { isComposing: false, keyCode: 229 }, true],
+    ['pressed by itself', { isComposing: false, keyCode: 27 }, false],
+  ])('%s is composed or not', (_, event, composed) => {
+    expect(isComposed(event)).toBe(composed)
   })
 })

@@ -9,7 +9,12 @@ export interface TypedKey {
 /** In the key that an input method takes for itself. Safari sends it after `compositionend`, when nothing is composed any more. */
 const TAKEN_BY_INPUT_METHOD = 229
 
+/** Whether the key belongs to an input method at work, and to nobody else. */
+export function isComposed({ isComposing, keyCode }: Pick<TypedKey, 'isComposing' | 'keyCode'>): boolean {
+  return isComposing || keyCode === TAKEN_BY_INPUT_METHOD
+}
+
 /** Whether this is the Enter that sends, and neither a line break nor the Enter that confirms a Chinese or Japanese word. */
-export function isEnterToSend({ key, shiftKey, isComposing, keyCode }: TypedKey): boolean {
-  return key === 'Enter' && !shiftKey && !isComposing && keyCode !== TAKEN_BY_INPUT_METHOD
+export function isEnterToSend(typed: TypedKey): boolean {
+  return typed.key === 'Enter' && !typed.shiftKey && !isComposed(typed)
 }

@@ -1,7 +1,8 @@
-import { useEffect, useRef, type KeyboardEvent, type ReactElement, type ReactNode } from 'react'
+import { useRef, type KeyboardEvent, type ReactElement, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApp } from '../store-context.ts'
 import { IconButton } from './icon-button.tsx'
+import { useFocusInside } from './use-focus-inside.ts'
 
 /**
  * What lies over the page and must be dealt with first: the browser's own modal dialog, which keeps the focus inside,
@@ -21,17 +22,7 @@ export function Over({
   const { t } = useTranslation('shell')
   const close = useApp((state) => state.closePanel)
   const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
-    const shown = dialog.current
-    const before = document.activeElement
-    shown?.showModal()
-    shown?.querySelector<HTMLElement>('[data-first]')?.focus()
-    return () => {
-      shown?.close()
-      // Browsers do this only for a dialog that is still in the page.
-      if (before instanceof HTMLElement) before.focus()
-    }
-  }, [])
+  useFocusInside(dialog)
   return (
     <dialog
       ref={dialog}

@@ -1,7 +1,7 @@
-import { useState, type ReactElement } from 'react'
+import { useContext, useEffect, useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Conversation } from '../../conversation/conversation.ts'
-import { useApp } from '../store-context.ts'
+import { StoreContext, useApp } from '../store-context.ts'
 import { PictureView } from './picture.tsx'
 import { Viewer } from './viewer.tsx'
 
@@ -11,6 +11,7 @@ export function PicturePane({ conversation }: { conversation: Conversation }): R
   const [chosen, choose] = useState<string | null>(null)
   const open = useApp((state) => state.openPanel)
   const isOpen = useApp((state) => state.panel === 'viewer')
+  useViewerGoesAlong()
   const { pictures } = conversation
   const picture = pictures.find(({ id }) => id === chosen) ?? pictures[0]
   if (picture === undefined) return null
@@ -45,5 +46,17 @@ export function PicturePane({ conversation }: { conversation: Conversation }): R
       </p>
       {isOpen && <Viewer picture={picture} />}
     </aside>
+  )
+}
+
+/** A viewer does not outlive the pane whose picture it shows: it would open over the next one. */
+function useViewerGoesAlong(): void {
+  const store = useContext(StoreContext)
+  useEffect(
+    () => () => {
+      const state = store?.getState()
+      if (state?.panel === 'viewer') state.closePanel()
+    },
+    [store],
   )
 }

@@ -1,10 +1,11 @@
-import type { ReactElement } from 'react'
+import { useRef, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { NAMESPACES } from '../../messages/words.ts'
 import { hashOf } from '../../state/route.ts'
 import { ConversationList } from '../library/conversation-list.tsx'
 import { IconButton } from '../parts/icon-button.tsx'
 import { Icon } from '../parts/icons.tsx'
+import { useFocusInside } from '../parts/use-focus-inside.ts'
 import { useApp } from '../store-context.ts'
 import { ModelChip } from './model-chip.tsx'
 import { PLACES } from './places.tsx'
@@ -17,8 +18,10 @@ export function Rail(): ReactElement {
   const openPanel = useApp((state) => state.openPanel)
   const close = useApp((state) => state.closePanel)
   const isOpen = useApp((state) => state.panel === 'rail')
+  const rail = useRef<HTMLElement>(null)
+  useFocusInside(rail, isOpen)
   return (
-    <header className={isOpen ? 'rail is-open' : 'rail'} id="rail">
+    <header ref={rail} className={isOpen ? 'rail is-open' : 'rail'} id="rail">
       <div className="rail-head">
         <span className="brand">pictalk</span>
         <IconButton
@@ -27,7 +30,7 @@ export function Rail(): ReactElement {
           className="quiet-icon"
           onClick={() => openPanel('shortcuts')}
         />
-        <IconButton icon="close" label={t('close')} className="when-narrow" onClick={close} />
+        <IconButton icon="close" label={t('close')} className="when-narrow" onClick={close} data-first />
       </div>
       <button
         type="button"

@@ -1,8 +1,9 @@
-import { useEffect, useRef, type ReactElement } from 'react'
+import { useRef, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { DevicePanel } from '../models/device-panel.tsx'
 import { ModelPanel } from '../models/model-panel.tsx'
 import { IconButton } from '../parts/icon-button.tsx'
+import { useFocusInside } from '../parts/use-focus-inside.ts'
 import { SettingsPanel } from '../settings/settings-panel.tsx'
 import { useApp } from '../store-context.ts'
 
@@ -10,18 +11,12 @@ import { useApp } from '../store-context.ts'
 export function Sheet(): ReactElement {
   const { t } = useTranslation(['models', 'shell'])
   const close = useApp((state) => state.closePanel)
-  const heading = useRef<HTMLHeadingElement>(null)
-  useEffect(() => {
-    const before = document.activeElement
-    heading.current?.focus()
-    return () => {
-      if (before instanceof HTMLElement) before.focus()
-    }
-  }, [])
+  const sheet = useRef<HTMLDivElement>(null)
+  useFocusInside(sheet)
   return (
-    <div role="dialog" className="sheet" aria-labelledby="sheet-heading">
+    <div ref={sheet} role="dialog" className="sheet" aria-labelledby="sheet-heading">
       <div className="sheet-head">
-        <h2 id="sheet-heading" ref={heading} tabIndex={-1}>
+        <h2 id="sheet-heading" tabIndex={-1} data-first>
           {t('models:sheet')}
         </h2>
         <IconButton icon="close" label={t('shell:close')} onClick={close} />

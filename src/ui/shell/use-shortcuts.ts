@@ -1,5 +1,6 @@
 import { useContext, useEffect } from 'react'
 import type { AppStore } from '../../state/store.ts'
+import { isComposed } from '../parts/enter.ts'
 import { StoreContext } from '../store-context.ts'
 import { actionOf, type Action } from './shortcuts.ts'
 
@@ -9,7 +10,7 @@ export function useShortcuts(): void {
   useEffect(() => {
     if (store === null) return
     const onKey = (event: KeyboardEvent): void => {
-      if (event.defaultPrevented || event.isComposing) return
+      if (event.defaultPrevented || isComposed(event)) return
       if (event.key === 'Escape') {
         escape(store)
         return
@@ -65,8 +66,9 @@ function press(selector: string): boolean {
   return found !== null
 }
 
+/** False also for what is there and folded away, which cannot take the focus. */
 function focus(selector: string): boolean {
   const found = document.querySelector<HTMLElement>(selector)
   found?.focus()
-  return found !== null
+  return found !== null && document.activeElement === found
 }

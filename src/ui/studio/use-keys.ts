@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react'
+import { isComposed } from '../parts/enter.ts'
 
 /** Single keys that do something while nobody writes, or works a control for which the key means something. */
 export function useKeys(keys: Readonly<Record<string, () => void>>): void {
@@ -8,7 +9,7 @@ export function useKeys(keys: Readonly<Record<string, () => void>>): void {
   })
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return
+      if (event.ctrlKey || event.metaKey || event.altKey || isComposed(event)) return
       const { target } = event
       if (!(target instanceof HTMLElement) || takesKey(target, event.key)) return
       const act = latest.current[event.key]

@@ -6,7 +6,7 @@ import { useApp } from '../store-context.ts'
 /** What a model for photographs would cost, before anything of it is fetched; or the one that is kept already. */
 export function PhotographCard(): ReactElement | null {
   const { t } = useTranslation('talk')
-  const kept = useApp((state) => state.kept.find(({ complete }) => complete))
+  const kept = useApp((state) => state.kept.find(({ complete, compares }) => complete && !compares))
   const known = useApp((state) => state.catalogue.models[0])
   const changeModel = useApp((state) => state.changeModel)
   if (kept !== undefined) {
@@ -26,7 +26,11 @@ export function PhotographCard(): ReactElement | null {
     <section className="card">
       <h2>{t('empty.photographs')}</h2>
       <p>{t('empty.photographsText')}</p>
-      {known !== undefined && <p className="hint">{known.note}</p>}
+      {known !== undefined && (
+        <p className="hint" lang="en">
+          {known.note}
+        </p>
+      )}
       <Offer known={known} />
     </section>
   )
