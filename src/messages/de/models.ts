@@ -72,7 +72,7 @@ export const models: TranslatedNamespace<'models'> = {
     saving: 'Wird gesichert: {{done, bytes}} von {{total, bytes}}',
     free: '{{size, bytes}} sind noch erlaubt.',
     persisted: 'Der Browser behält Modelle, bis Sie sie löschen.',
-    page: '{{size, bytes}} liegen bisher in diesem Browser: die Seite mit ihren Übungsmodellen, damit sie ohne Verbindung startet, und Ihre Bilder und Unterhaltungen.',
+    page: '{{size, bytes}} liegen in diesem Browser: die Seite mit ihren Übungsmodellen, damit sie ohne Verbindung startet, und Ihre Bilder und Unterhaltungen.',
     mayClear: 'Der Browser kann Modelle löschen, wenn der Speicher knapp wird.',
     persist: 'Ihn bitten, sie zu behalten',
   },

@@ -71,7 +71,7 @@ export const models = {
     saving: 'Saving: {{done, bytes}} of {{total, bytes}}',
     free: '{{size, bytes}} more are allowed.',
     persisted: 'The browser keeps models until you delete them.',
-    page: '{{size, bytes}} are stored in this browser so far: the page with its practice models, so that it starts without a connection, and your pictures and conversations.',
+    page: '{{size, bytes}} are stored in this browser: the page with its practice models, so that it starts without a connection, and your pictures and conversations.',
     mayClear: 'The browser may clear models when the disk gets full.',
     persist: 'Ask it to keep them',
   },

@@ -72,7 +72,7 @@ export const models: TranslatedNamespace<'models'> = {
     saving: 'Guardando: {{done, bytes}} de {{total, bytes}}',
     free: 'Se permiten {{size, bytes}} más.',
     persisted: 'El navegador conserva los modelos hasta que usted los elimine.',
-    page: 'Hasta ahora hay {{size, bytes}} guardados en este navegador: la página con sus modelos de práctica, para que se inicie sin conexión, y sus imágenes y conversaciones.',
+    page: 'Hay {{size, bytes}} guardados en este navegador: la página con sus modelos de práctica, para que se inicie sin conexión, y sus imágenes y conversaciones.',
     mayClear: 'El navegador puede borrar modelos cuando el disco se llene.',
     persist: 'Pedirle que los conserve',
   },

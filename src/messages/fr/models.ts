@@ -73,7 +73,7 @@ export const models: TranslatedNamespace<'models'> = {
     saving: 'Enregistrement : {{done, bytes}} sur {{total, bytes}}',
     free: '{{size, bytes}} de plus sont permis.',
     persisted: 'Le navigateur garde les modèles jusqu’à ce que vous les supprimiez.',
-    page: '{{size, bytes}} sont enregistrés jusqu’ici dans ce navigateur : la page avec ses modèles d’entraînement, pour qu’elle démarre sans connexion, ainsi que vos images et conversations.',
+    page: '{{size, bytes}} sont enregistrés dans ce navigateur : la page avec ses modèles d’entraînement, pour qu’elle démarre sans connexion, ainsi que vos images et conversations.',
     mayClear: 'Le navigateur peut effacer des modèles quand le disque se remplit.',
     persist: 'Lui demander de les garder',
   },

@@ -71,7 +71,7 @@ export const models: TranslatedNamespace<'models'> = {
     saving: '保存中：{{total, bytes}} 中 {{done, bytes}}',
     free: 'あと {{size, bytes}} 使えます。',
     persisted: 'モデルは、削除するまでブラウザーに残ります。',
-    page: 'これまでにこのブラウザーに{{size, bytes}}が保存されています：接続なしで起動するためのこのページと練習用モデル、それにあなたの画像と会話です。',
+    page: 'このブラウザーに{{size, bytes}}が保存されています：接続なしで起動するためのこのページと練習用モデル、それにあなたの画像と会話です。',
     mayClear: 'ディスクがいっぱいになると、ブラウザーがモデルを消すことがあります。',
     persist: '残すよう依頼する',
   },

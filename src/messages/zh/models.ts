@@ -70,7 +70,7 @@ export const models: TranslatedNamespace<'models'> = {
     saving: '正在保存：{{done, bytes}} / {{total, bytes}}',
     free: '还可使用 {{size, bytes}}。',
     persisted: '浏览器会保留模型，直到您删除。',
-    page: '此浏览器目前已存储 {{size, bytes}}：页面及其练习模型（以便无需联网即可启动），以及您的图片和对话。',
+    page: '此浏览器已存储 {{size, bytes}}：页面及其练习模型（以便无需联网即可启动），以及您的图片和对话。',
     mayClear: '磁盘空间不足时，浏览器可能会清除模型。',
     persist: '请求保留',
   },

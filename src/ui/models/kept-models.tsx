@@ -38,7 +38,7 @@ export function KeptModels(): ReactElement {
         </p>
       )}
       {space !== null && kept.length > 0 && <SpaceLine space={space} />}
-      {kept.length === 0 && space?.usedBytes != null && (
+      {offlineReady && kept.length === 0 && space?.usedBytes != null && (
         <p className="hint">{t('models:kept.page', { size: space.usedBytes })}</p>
       )}
     </>
