@@ -3,16 +3,7 @@ import { throwIfCancelled } from '../../pack/failure.ts'
 import { altTextFrom } from '../../studio/alt-text.ts'
 import { captionOf, withCaption, withVersion, type CaptionedPicture } from '../../studio/caption.ts'
 import { pictureHash } from '../../studio/duplicates.ts'
-import {
-  applyChanges,
-  planEdit,
-  redo,
-  remember,
-  undo,
-  type BulkEdit,
-  type Change,
-  type Travelled,
-} from '../../studio/edits.ts'
+import { applyChanges, redo, remember, undo, type Change, type Travelled } from '../../studio/edits.ts'
 import type { Room } from './room.ts'
 import type { StudioSources } from './studio-slice.ts'
 
@@ -80,10 +71,6 @@ export class Correcting {
       return altText === '' ? picture : { ...picture, altText, altAccepted: false }
     })
     return this.#step('alt-text', filled)
-  }
-
-  plan(edit: BulkEdit, among: readonly CaptionedPicture[]): Change[] {
-    return planEdit(among, edit)
   }
 
   apply(changes: readonly Change[], step: string): void {

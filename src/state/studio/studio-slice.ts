@@ -1,6 +1,6 @@
 /** The caption studio: a folder of pictures, a run over it, and correcting what came of that. */
 import type { CaptionedPicture } from '../../studio/caption.ts'
-import type { BulkEdit, Change, History } from '../../studio/edits.ts'
+import type { Change, History } from '../../studio/edits.ts'
 import type { ExportOptions } from '../../studio/export-formats.ts'
 import type { PictureFolder } from '../../studio/folder.ts'
 import type { StudioLibrary } from '../../studio/library.ts'
@@ -121,8 +121,6 @@ export interface StudioActions {
   acceptAltText: (path: string) => void
   /** Makes alternative texts of the captions at `paths` where there are none. Gives how many. */
   fillAltTexts: (paths: readonly string[]) => number
-  /** What an edit would change. Throws `bad-usage`. */
-  plan: (edit: BulkEdit, among: readonly CaptionedPicture[]) => Change[]
   apply: (changes: readonly Change[], step: string) => void
   undo: () => void
   redo: () => void
@@ -203,7 +201,6 @@ export function studioSlice(
       writeLongDescription: (path, text) => correcting.writeLongDescription(path, text),
       acceptAltText: (path) => correcting.acceptAltText(path),
       fillAltTexts: (paths) => correcting.fillAltTexts(paths),
-      plan: (edit, among) => correcting.plan(edit, among),
       apply: (changes, step) => correcting.apply(changes, step),
       undo: () => correcting.undo(),
       redo: () => correcting.redo(),
