@@ -153,7 +153,7 @@ describe('a run over a folder', () => {
     const page = await opened(browserWith(5))
     const { begin, skip } = page.store.getState().studioActions
     const say = heldBack(page)
-    await Promise.all([begin(SETTINGS), begin(SETTINGS)])
+    await Promise.all([begin(SETTINGS), begin({ ...SETTINGS, existing: 'overwrite' })])
     await vi.waitFor(() => expect(say).toHaveLength(1), { interval: 1 })
     skip()
     skip()
@@ -191,6 +191,7 @@ describe('a run over a folder', () => {
     await vi.waitFor(() => expect(say).toHaveLength(1), { interval: 1 })
     await close()
     await open(fakeFolder('other', files(2)))
+    say[0]?.()
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect(say).toHaveLength(1)
     expect(captions(page)).toEqual(['old 1', 'old 2'])
