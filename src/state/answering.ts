@@ -55,6 +55,8 @@ export interface AnsweringSlice {
   answerWaiting: () => void
   /** Ends the answer being written on this page, and no other; what is there stays. */
   stop: () => void
+  /** Ends whatever the model is at, because the model goes. */
+  stopAll: () => void
 }
 
 /** One answer to write. */
@@ -62,7 +64,10 @@ export interface AnswerJob extends Job, AnswerPlace {
   conversationId: string
 }
 
-/** Work on the model that is no answer in a conversation. It brings its doing along, and comes behind all answers. */
+/**
+ * Work on the model that is no answer in a conversation. It brings its doing along, and comes behind all answers. When it
+ * is stopped because the model goes, it has itself put back if it is to wait for the next one.
+ */
 export interface OtherJob extends Job {
   /** As `JobQueueOptions.run`. */
   run: (signal: AbortSignal) => Promise<void>
@@ -376,5 +381,6 @@ export function answeringSlice(answering: Answering, tab: string): AnsweringSlic
     announcement: '',
     answerWaiting: () => answering.queue.advance(),
     stop: () => answering.stop(),
+    stopAll: () => answering.queue.stop(),
   }
 }

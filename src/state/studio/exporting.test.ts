@@ -130,7 +130,8 @@ describe('corrections', () => {
   it('make alternative texts that are machine-made until a person accepts them', async () => {
     const { page } = await openedWith(files())
     const { fillAltTexts, acceptAltText, writeAltText } = page.store.getState().studioActions
-    expect(fillAltTexts()).toBe(1)
+    expect(fillAltTexts(['b.png'])).toBe(0)
+    expect(fillAltTexts(['a.jpg', 'b.png'])).toBe(1)
     expect(studioOf(page).pictures[0]).toMatchObject({ altText: 'A red field.', altAccepted: false })
     acceptAltText('a.jpg')
     expect(studioOf(page).pictures[0]).toMatchObject({ altAccepted: true })

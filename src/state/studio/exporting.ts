@@ -21,24 +21,27 @@ export class Exporting {
   async exportAll(options: ExportOptions, into: 'folder' | 'zip', paths: readonly string[]): Promise<void> {
     const { project, exporting } = this.#room.studio
     if (exporting !== null || project === null) return
-    const signal = this.#room.begin()
+    const signal = this.#room.begin('exporting')
     this.#room.show({ exporting: { done: 0, total: paths.length }, exported: null, failure: null })
     try {
       if (into === 'folder') {
         const put = this.#intoFolder(options)
-        this.#room.show({ exported: await this.#writeAll(options, paths, put, signal) })
+        const result = await this.#writeAll(options, paths, put, signal)
+        throwIfCancelled(signal)
+        this.#room.show({ exported: result })
       } else {
         const { ZipWriter } = await import('../../archive/zip-writer.ts')
         const zip = new ZipWriter(new Date(this.#sources.now()))
         const put: Put = (path, content) => zip.add(path, new Blob([content]), { signal })
         const result = await this.#writeAll(options, paths, put, signal)
+        throwIfCancelled(signal)
         if (result.files > 0) this.#sources.offerFile(zip.finish(), `${project.name || 'captions'}.zip`)
         this.#room.show({ exported: result })
       }
     } catch (error) {
       this.#room.fail(error)
     } finally {
-      this.#room.show({ exporting: null })
+      if (this.#room.isOfThis('exporting', signal)) this.#room.show({ exporting: null })
     }
   }
 
@@ -69,6 +72,7 @@ export class Exporting {
     let done = 0
     const from = { pictures, chosen, readFile: (path: string) => this.#read(path) }
     for await (const one of exported(from, options, signal)) {
+      throwIfCancelled(signal)
       await take(one)
       done += one.kind === 'file' ? one.pictures : 1
       this.#room.show({ exporting: { done, total: paths.length } })
