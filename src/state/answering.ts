@@ -86,6 +86,11 @@ export function isBusy(
   return Object.values(underWay).some((one) => one.conversationId === conversationId)
 }
 
+/** Whether this page is writing an answer. */
+export function isWritingHere({ underWay, tab }: Pick<AnsweringSlice, 'underWay' | 'tab'>): boolean {
+  return Object.values(underWay).some((one) => one.tab === tab)
+}
+
 /** How many answers a page has to write, the one that it writes included. */
 export function waitingOf(conversations: readonly Conversation[], tab: string): number {
   const isMine = (answer: AnswerState): boolean => answer.status === 'waiting' && answer.tab === tab
@@ -194,7 +199,7 @@ export class Answering {
       this.#shelf.change(job.conversationId, (kept) =>
         withAnswer(kept, job, by === null ? answer : signed(answer, by)),
       )
-      this.#announce(answer, turn, picture)
+      this.#announce(answer, { turn, picture, conversationId: job.conversationId })
     }
     this.#report(job, null)
   }
@@ -268,7 +273,10 @@ export class Answering {
     }
   }
 
-  #announce(answer: SettledAnswer, { question }: Turn, picture: Picture): void {
+  #announce(
+    answer: SettledAnswer,
+    { turn, picture, conversationId }: { turn: Turn; picture: Picture; conversationId: string },
+  ): void {
     if (answer.status === 'failed') {
       this.#set({ announcement: `${picture.name}: ${answer.failure.message}` })
       return
@@ -277,9 +285,10 @@ export class Answering {
     const { text, tokenIds, facts } = answer
     const words = text === '' ? emptyAnswerText({ tokens: tokenIds.length, ...facts }) : text
     const said = `${picture.name}: ${words}`
-    const { conversations, settings } = this.#get()
-    const now = conversations.flatMap(({ pictures }) => pictures).filter(({ id }) => id === picture.id)
-    const beyond = question === null && photographsAmong(now, settings).length > 0
+    const { settings } = this.#get()
+    // As it is now: only the answer made known whether it is a photograph.
+    const now = this.#shelf.find(conversationId)?.pictures.filter(({ id }) => id === picture.id) ?? []
+    const beyond = turn.question === null && photographsAmong(now, settings).length > 0
     const guess = isGuess(facts) ? `${said}. ${GUESS}` : said
     this.#set({ announcement: beyond ? `${said}. ${BEYOND}` : guess })
   }
