@@ -95,6 +95,11 @@ test('Users who have everything four times as large reach what they ask about', 
   await app.choose(PICTURE)
   await app.finished(0)
   await expectNoOverflow(app)
+  const rail = page.getByRole('button', { name: 'Conversations and model' })
+  await rail.click()
+  await expect(page.locator('#rail').getByRole('button', { name: 'Close' })).toBeFocused()
+  await page.keyboard.press('Escape')
+  await expect(rail).toBeFocused()
   // What is stuck to an edge would leave no room for what it belongs to.
   for (const part of [page.locator('.dock'), page.locator('.picture-pane')])
     await expect(part).toHaveCSS('position', 'static')

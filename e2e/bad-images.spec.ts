@@ -41,7 +41,7 @@ test('Users are told in one sentence why a file cannot be used, and can go on', 
   for (const [index, sentence] of Object.values(REFUSED).entries())
     await expect(app.answer(index)).toContainText(sentence)
   await app.finished(Object.keys(REFUSED).length)
-  await expect(app.page.getByRole('group', { name: 'Left aside' })).toContainText('1 file')
+  await expect(app.page.getByRole('group', { name: 'Note' })).toContainText('1 file')
 })
 
 test('Users can use pictures of every common kind', async ({ app }) => {

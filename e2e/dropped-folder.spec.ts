@@ -15,7 +15,7 @@ test('Users can drop a folder of pictures with all that lies about in it', async
     const data = { items: [], files: [folder], dragOperationsMask: 1 }
     await devtools.send('Input.dispatchDragEvent', { type, x: 200, y: 200, data })
   }
-  await expect(app.page.getByRole('group', { name: 'Left aside' })).toContainText('6 files')
+  await expect(app.page.getByRole('group', { name: 'Note' })).toContainText('6 files')
   await app.finished(0)
   await app.finished(1)
   await expect(app.answer(0)).toHaveAccessibleName('img2.png')

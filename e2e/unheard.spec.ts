@@ -18,7 +18,7 @@ test('Users are told when the browser does not let the page copy, or has no clip
       Object.defineProperty(navigator, 'clipboard', { value, configurable: true })
     }, clipboard)
     await copy.click()
-    const remark = page.getByRole('group', { name: 'Left aside' })
+    const remark = page.getByRole('group', { name: 'Note' })
     await expect(remark).toContainText('does not let this page copy')
     await remark.getByRole('button', { name: 'Dismiss' }).click()
     await expect(remark).toHaveCount(0)

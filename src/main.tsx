@@ -190,13 +190,15 @@ async function start(): Promise<void> {
   void store.getState().studioActions.restore()
   void takeShared().then((shared) => store.getState().takePictures(shared))
   void findWithheld().then((facts) => store.getState().noteWithheld(facts))
+  // `?provider=wasm` is for trying the fallback where there is a graphics card.
+  const asked = new URLSearchParams(location.search).get('provider')
+  // Beside the words of the page, which may have to be fetched.
+  const started = store.getState().startModel(asked === 'wasm' || asked === 'webgpu' ? asked : null)
   const { language } = store.getState().settings
   const words = await openWords(language === 'auto' ? chooseLanguage(navigator.languages) : language)
   createRoot(root).render(<App store={store} words={words} />)
   void fetchCatalogue().then((catalogue) => store.getState().openPacks(catalogue))
-  // `?provider=wasm` is for trying the fallback where there is a graphics card.
-  const asked = new URLSearchParams(location.search).get('provider')
-  await store.getState().startModel(asked === 'wasm' || asked === 'webgpu' ? asked : null)
+  await started
   // Last: fetching everything for offline use must not slow down the first answer.
   if (import.meta.env.PROD) {
     const { offlineIsReady, offerUpdate } = store.getState()

@@ -1,11 +1,18 @@
 /** Where a run's captions are read from and written to: a sidecar beside each picture, or one table for the folder. */
 import { join } from 'node:path'
-import { isTable, tableName, TABLES, type Format, type TableFormat } from '../studio/formats/formats.ts'
+import {
+  isTable,
+  rowName,
+  tableName,
+  TABLES,
+  type Format,
+  type TableFormat,
+} from '../studio/formats/formats.ts'
 import { mergedRows, type CaptionRow } from '../studio/formats/row.ts'
 import { readSidecar, sidecarOf, writeSidecar, type SidecarEnding } from '../studio/formats/sidecar.ts'
 import { MACHINE_MADE, readXmp, writeXmp } from '../studio/formats/xmp.ts'
 import type { Captioned, Outcome } from '../studio/journal.ts'
-import { comparePaths, stemOf } from '../studio/picture-files.ts'
+import { comparePaths } from '../studio/picture-files.ts'
 import { WHOLE, type Shard } from '../studio/shard.ts'
 import { replaceFile } from './durable.ts'
 import { readIfThere } from './files.ts'
@@ -32,11 +39,6 @@ export async function openCaptionFiles(
   options: TableOptions,
 ): Promise<CaptionFiles> {
   return isTable(format) ? openTable(folder, format, options) : sidecars(folder, format)
-}
-
-/** Whether pictures whose names differ only in their endings would share a caption. */
-export function sharesStems(format: Format): boolean {
-  return !isTable(format) || format === 'kohya'
 }
 
 function sidecars(folder: string, ending: SidecarEnding): CaptionFiles {
@@ -69,17 +71,16 @@ async function openTable(
   const own = await readTable(folder, format, shard)
   // A share has a table of its own; captions from before may stand in that of the whole folder.
   const whole = shard.of === 1 ? [] : await readTable(folder, format, WHOLE)
-  const keyOf = (path: string): string => (format === 'kohya' ? stemOf(path) : path)
   const texts = new Map([...whole, ...own].map(({ file, text }) => [file, text]))
   return {
-    existing: (path) => Promise.resolve((texts.get(keyOf(path)) ?? '').trim()),
+    existing: (path) => Promise.resolve((texts.get(rowName(format, path)) ?? '').trim()),
     keep: () => Promise.resolve(),
     async finish(outcomes) {
       const fresh: CaptionRow[] = []
       for (const outcome of outcomes)
         if (outcome.kind === 'captioned')
           fresh.push({
-            file: keyOf(outcome.path),
+            file: rowName(format, outcome.path),
             text: outcome.text,
             fields: fieldsOf(format, outcome, columns),
           })

@@ -1,5 +1,6 @@
 /** What `inspect` prints for people, line by line. */
 import { FAMILY_NAMES, partsOf, type PackPart } from '../pack/families.ts'
+import { languageLicenceOf, licenceLine } from '../pack/licences.ts'
 import type { PackManifest } from '../pack/manifest.ts'
 
 export function describePack(manifest: PackManifest): string[] {
@@ -7,7 +8,7 @@ export function describePack(manifest: PackManifest): string[] {
   const lines = [
     `${manifest.name}: ${FAMILY_NAMES[manifest.family]}, ${manifest.precision}, ${manifest.parameters.toLocaleString('en-US')} parameters, ${megabytes(total)}`,
     ...partsOf(manifest).map(([name, { shape }]) => `  ${name.padEnd(12)} ${describeShape(shape)}`),
-    `  licence      ${manifest.licence ?? 'not stated by the checkpoint'}`,
+    `  licence      ${licenceLine(manifest.licence, languageLicenceOf(manifest))}`,
     ...(manifest.licenceNotice === undefined ? [] : [`  notice       ${manifest.licenceNotice}`]),
     'files',
     ...manifest.files.map(

@@ -3,7 +3,7 @@
  * say, whatever went in. Small damage is mended (a missing answer, a number that is none, a name with control
  * characters); what contradicts itself is refused.
  */
-import { AppError, FAILURE_CODES, type Failure } from '../pack/failure.ts'
+import { AppError, failureIn, type Failure } from '../pack/failure.ts'
 import type {
   AnswerFacts,
   AnswerState,
@@ -180,7 +180,11 @@ function settledAnswer(value: unknown): SettledAnswer {
       answers: soundOthers(answer),
       facts: soundFacts(answer['facts']),
     }
-  return { status: 'failed', text: textOr(answer['text'], ''), failure: soundFailure(answer['failure']) }
+  return {
+    status: 'failed',
+    text: textOr(answer['text'], ''),
+    failure: failureIn(answer['failure']) ?? NOT_FINISHED,
+  }
 }
 
 function soundWords(value: Record<string, unknown>): { text: string; tokenIds: number[] } {
@@ -215,15 +219,6 @@ function soundFacts(value: unknown): AnswerFacts {
     ...(facts['varied'] === true && { varied: true }),
     ...(typeof facts['outside'] === 'number' && { outside: Math.min(1, positive(facts['outside'])) }),
   }
-}
-
-function soundFailure(value: unknown): Failure {
-  if (!isRecord(value)) return NOT_FINISHED
-  const code = FAILURE_CODES.find((known) => known === value['code'])
-  const { message } = value
-  return code === undefined || typeof message !== 'string' || message === ''
-    ? NOT_FINISHED
-    : { code, message }
 }
 
 /** Ids are keys of plain objects here, so none may be a name that every object answers to. */

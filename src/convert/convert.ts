@@ -93,7 +93,7 @@ export async function writePack(
   })
   for (const detail of tokenizer.remarks) checks.push({ name: 'tokenizer files', ok: false, detail })
   checks.push(...checkQueries(statedQueries, plan.model))
-  const licence = await readLicence(tree)
+  const licence = await readLicence(tree, opened.published)
   const { licenceNotice } = opened.model
   const manifestOf = (files: PackFile[], fingerprint: string): PackManifest => ({
     format: 'pictalk-pack',

@@ -42,7 +42,7 @@ export async function inspectCheckpoint(
     most,
     largestFile: opened.checkpoint.files.reduce((a, b) => (b.bytes > a.bytes ? b : a)).path,
     largestTensorBytes,
-    licence: await readLicence(opened.tree),
+    licence: await readLicence(opened.tree, opened.published),
     ...(licenceNotice !== undefined && { licenceNotice }),
   }
 }

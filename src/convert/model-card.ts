@@ -9,18 +9,23 @@ const LONGEST = 2 ** 20
 /**
  * The licence that the card names: of several all, and of `other` the name that stands beside it (`license_name`). Null
  * where it names none or cannot be read as YAML.
+ * `published` is what files of that kind are published under by those who make them, whatever lies beside them.
  */
-export async function readLicence(tree: FileTree): Promise<string | null> {
+export async function readLicence(tree: FileTree, published: readonly string[] = []): Promise<string | null> {
+  const names = [...new Set([...published, ...(await namesOnCard(tree))])]
+  return names.length === 0 ? null : names.join(', ')
+}
+
+async function namesOnCard(tree: FileTree): Promise<string[]> {
   const front = (await readCard(tree))?.match(/^\s*---[ \t]*\r?\n([\s\S]*?)\r?\n---[ \t]*(\r?\n|$)/)?.[1]
-  if (front === undefined) return null
+  if (front === undefined) return []
   const values = readYaml(front)
-  if (!isRecord(values)) return null
+  if (!isRecord(values)) return []
   const names = namesOf(values['license'] ?? values['licence'])
   const [own] = namesOf(values['license_name'])
   const [link] = namesOf(values['license_link'])
   const other = own ?? (link === undefined ? undefined : `other (${link})`)
-  const known = names.map((name) => (name.toLowerCase() === 'other' && other !== undefined ? other : name))
-  return known.length === 0 ? null : known.join(', ')
+  return names.map((name) => (name.toLowerCase() === 'other' && other !== undefined ? other : name))
 }
 
 /** The beginning of the card, in whatever encoding: no checkpoint is refused for its README. */

@@ -12,7 +12,7 @@ import { Comparisons } from './compare.ts'
 import { parseConfig, type Json } from './families/config-json.ts'
 import { readModel } from './families/families.ts'
 import type { CheckpointModel, Choices } from './families/family.ts'
-import { openLavis } from './lavis/open-lavis.ts'
+import { LAVIS_LICENCE, openLavis } from './lavis/open-lavis.ts'
 import { whyNoWeights } from './other-layouts.ts'
 import { planConversion, type ConversionPlan } from './plan.ts'
 import { withoutPointers } from './pointers.ts'
@@ -23,6 +23,8 @@ import { outputsOf } from './weights.ts'
 export interface OpenedCheckpoint {
   /** Where tokenizer, image processor and card are. */
   tree: FileTree
+  /** Licences that files of this kind are published under, by the names that cards use, whatever a card beside them says. */
+  published: readonly string[]
   /** `config.json`, as text and as what it says. */
   configText: string
   config: Json
@@ -84,6 +86,7 @@ export async function openModel(
   const outputs = plan.weights.flatMap(({ recipes }) => recipes.flatMap(outputsOf))
   return {
     tree,
+    published: lavis === undefined ? [] : [LAVIS_LICENCE],
     configText,
     config,
     precision,

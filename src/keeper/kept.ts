@@ -1,9 +1,11 @@
 /** The models that are kept: which there are, which have a newer version, and letting go of one. */
 import { AppError } from '../pack/failure.ts'
+import { languageLicenceOf } from '../pack/licences.ts'
 import type { KeptModel, Space } from '../protocol/keeper-calls.ts'
 import { distinctChunks, manifestOf, type StoreRecord } from '../store/records.ts'
 import { findModel } from './find.ts'
 import { modelLock, shown, sumOfBytes, type KeeperParts } from './keeper-parts.ts'
+import { placeOf } from './place.ts'
 
 export async function listKept({
   store,
@@ -16,7 +18,10 @@ export async function listKept({
 export function describeKept(record: StoreRecord): KeptModel {
   const { id, origin } = record
   const { address, asked, converted } = origin
-  const common = { id, address, asked, converted, licence: null, licenceNotice: null, compares: false }
+  const common = {
+    ...{ id, address, asked, converted, licence: null, licenceNotice: null, languageLicence: null },
+    ...{ place: placeOf(origin), compares: false },
+  }
   if (record.kind === 'conversion') {
     const bytes = sumOfBytes(Object.values(record.files))
     return shown({ ...common, name: record.name, precision: converted, bytes, complete: false })
@@ -28,7 +33,8 @@ export function describeKept(record: StoreRecord): KeptModel {
   const compares = manifest.family === 'blip2-itm'
   const bytes = sumOfBytes(distinctChunks(manifest))
   const { complete } = record
-  return shown({ ...common, name, precision, bytes, complete, licence, licenceNotice, compares })
+  const terms = { licence, licenceNotice, languageLicence: languageLicenceOf(manifest) }
+  return shown({ ...common, ...terms, name, precision, bytes, complete, compares })
 }
 
 /**

@@ -10,6 +10,7 @@ import {
 } from '../../testing/keeper/tabs.ts'
 import type { FaultServer } from '../../testing/servers/fault-server.ts'
 import { startHubServer } from '../../testing/servers/hub-server.ts'
+import { startSyntheticHub } from '../../testing/servers/synthetic-hub.ts'
 import { parseManifest, type PackManifest } from '../pack/manifest.ts'
 import { plainNetwork, waitedFor } from '../remote/network.ts'
 import type { Offer } from '../protocol/keeper-calls.ts'
@@ -76,11 +77,20 @@ describe('an offer', () => {
       what: 'checkpoint',
       precision: 'q8',
       pinned: `hub:a/b@${hub.commit}`,
+      place: { owner: 'a', revision: hub.commit, url: `${hub.url}a/b/tree/${hub.commit}` },
+      languageLicence: null,
       resumes: false,
     })
     expect(offer.fetchBytes).toBeGreaterThan(500_000)
     // A file's first 64 KiB are fetched when it is opened.
     expect(hub.files.sent(/safetensors/)).toBeLessThanOrEqual(2 ** 17)
+  })
+
+  it("of a checkpoint whose card says 'mit' says what its language model is under", async () => {
+    const hub = await startSyntheticHub('a/b', { vision: 1, qFormer: 1, text: 1 })
+    closing.push(hub)
+    const offer = await offerOf(openBrowser().tab(), 'a/b', { hub: hub.url })
+    expect(offer).toMatchObject({ licence: 'mit', languageLicence: 'opt-175b' })
   })
 
   it('of a checkpoint needs room for what it is at most, where a few rows leave open what it is', async () => {

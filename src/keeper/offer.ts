@@ -2,6 +2,7 @@
 import { convertingSpeed } from '../convert/converting-speed.ts'
 import { inspectCheckpoint } from '../convert/inspect.ts'
 import { captionWork } from '../pack/caption-work.ts'
+import { languageLicenceOf } from '../pack/licences.ts'
 import { MANIFEST_PATH, parseManifest } from '../pack/manifest.ts'
 import type { AddRequest, Offer, OfferRequest } from '../protocol/keeper-calls.ts'
 import { waitedFor } from '../remote/network.ts'
@@ -10,6 +11,7 @@ import { checkFileSizes } from './check-pack.ts'
 import { checkDevice, checkSpace, type Candidate } from './device-check.ts'
 import { findModel, type FoundCheckpoint, type FoundPack } from './find.ts'
 import { requireStorage, shown, sumOfBytes, type KeeperParts } from './keeper-parts.ts'
+import { placeOf } from './place.ts'
 
 /** Less is there before anybody has read how long it takes. */
 const WORTH_MEASURING_BYTES = 64 * 2 ** 20
@@ -34,6 +36,8 @@ export async function makeOffer(
     id: found.id,
     what: found.what,
     pinned: found.origin.address,
+    place: placeOf(found.origin),
+    languageLicence: languageLicenceOf(candidate.pack),
     ...shown(terms),
     bytesPerSecond: measure ? await found.measure(largestFile, signal) : null,
     convertBytesPerSecond: found.what === 'pack' ? null : convertingSpeed(terms.precision),

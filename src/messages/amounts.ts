@@ -6,6 +6,16 @@ export function numberText(value: number, language: string, digits = 0): string 
   return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value)
 }
 
+/** A quantity with its unit, as `Intl.NumberFormat` names it. */
+function unitText(
+  value: number,
+  language: string,
+  { unit, unitDisplay, digits }: { unit: string; unitDisplay: 'short' | 'long' | 'narrow'; digits: number },
+): string {
+  const style = { style: 'unit', unit, unitDisplay } as const
+  return new Intl.NumberFormat(language, { ...style, maximumFractionDigits: digits }).format(value)
+}
+
 /** One decimal from a megabyte on, decimal units as disks have them. Bytes. */
 export function bytesText(bytes: number, language: string): string {
   if (bytes >= KILO ** 3) return withUnit(bytes / KILO ** 3, 'gigabyte', 1)
@@ -13,8 +23,7 @@ export function bytesText(bytes: number, language: string): string {
   return withUnit(Math.ceil(bytes / KILO), 'kilobyte', 0)
 
   function withUnit(value: number, unit: string, digits: number): string {
-    const style = { style: 'unit', unit, unitDisplay: 'short' } as const
-    return new Intl.NumberFormat(language, { ...style, maximumFractionDigits: digits }).format(value)
+    return unitText(value, language, { unit, unitDisplay: 'short', digits })
   }
 }
 
@@ -25,15 +34,12 @@ export function durationText(seconds: number, language: string): string {
   return withUnit(seconds / 3600, 'hour', 1)
 
   function withUnit(value: number, unit: string, digits: number): string {
-    const style = { style: 'unit', unit, unitDisplay: 'long' } as const
-    return new Intl.NumberFormat(language, { ...style, maximumFractionDigits: digits }).format(value)
+    return unitText(value, language, { unit, unitDisplay: 'long', digits })
   }
 }
 
 /** A time that was measured: `0.42 s`. Milliseconds. */
 export function timeText(ms: number, language: string): string {
   const seconds = ms / 1000
-  const digits = seconds < 1 ? 2 : 1
-  const style = { style: 'unit', unit: 'second', unitDisplay: 'narrow' } as const
-  return new Intl.NumberFormat(language, { ...style, maximumFractionDigits: digits }).format(seconds)
+  return unitText(seconds, language, { unit: 'second', unitDisplay: 'narrow', digits: seconds < 1 ? 2 : 1 })
 }

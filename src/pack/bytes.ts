@@ -40,6 +40,10 @@ export function concatenated(parts: readonly Uint8Array[]): Uint8Array<ArrayBuff
   return out
 }
 
+export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, i) => byte === other[i])
+}
+
 /** Lower-case hexadecimal SHA-256 (FIPS 180-4). */
 export async function sha256Hex(bytes: BufferSource): Promise<string> {
   const digest = await sha256(bytes)

@@ -1,3 +1,4 @@
+import { isRecord } from './json.ts'
 import { sentence } from './printable.ts'
 
 /**
@@ -68,6 +69,12 @@ export function toFailure(error: unknown): Failure {
       `Something unexpected went wrong: ${error instanceof Error ? error.message : String(error)}`,
     ),
   }
+}
+
+/** The failure in a value that was kept or sent, of a later version perhaps; null for what is none. */
+export function failureIn(value: unknown): Failure | null {
+  if (!isRecord(value) || typeof value['message'] !== 'string' || value['message'] === '') return null
+  return { code: FAILURE_CODES.find((code) => code === value['code']) ?? 'bug', message: value['message'] }
 }
 
 /** A failure that came as a value, to be thrown again. */

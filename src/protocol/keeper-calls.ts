@@ -1,6 +1,7 @@
 /** Every call that the page makes to the keeper: what models would take, keeping them, letting them go. */
 import type { CaptionWork } from '../pack/caption-work.ts'
 import type { MemoryChoice, Provider } from '../pack/device-report.ts'
+import type { LanguageLicence } from '../pack/licences.ts'
 import type { Precision } from '../pack/manifest.ts'
 
 /** What a person gave: an address, or files of this computer with their paths within what was chosen. */
@@ -33,6 +34,16 @@ export interface Finding {
   sentence: string
 }
 
+/** Where a model came from. */
+export interface ModelPlace {
+  server: string
+  /** The page or the folder that holds it. */
+  url: string
+  /** Both null where the server is no hub and names neither. */
+  owner: string | null
+  revision: string | null
+}
+
 /** What adding a model would mean, before the first byte of its weights. */
 export interface Offer {
   /** What the kept model will be called by, finished or not. */
@@ -43,6 +54,10 @@ export interface Offer {
   parameters: number
   licence: string | null
   licenceNotice: string | null
+  /** What its language model was published under, whatever its card says; null where nothing is known. */
+  languageLicence: LanguageLicence | null
+  /** Null for files of this computer. */
+  place: ModelPlace | null
   /** Bytes still to be fetched or read, and of the finished pack. */
   fetchBytes: number
   keepBytes: number
@@ -70,6 +85,9 @@ export interface KeptModel {
   complete: boolean
   licence: string | null
   licenceNotice: string | null
+  /** As in an offer. */
+  languageLicence: LanguageLicence | null
+  place: ModelPlace | null
   /** Where the rest can be fetched; null for files of this computer. */
   address: string | null
   /** As it was asked for, not pinned: here a new version would appear. */

@@ -27,8 +27,9 @@ export function decodedFor(
   const plain = { settings, varied: false }
   if (settings.sampling !== null) return plain
   const key = decodingKey(settings)
-  const before = siblingsOf(conversation, turn)
-    .slice(0, siblingsOf(conversation, turn).indexOf(turn))
+  const siblings = siblingsOf(conversation, turn)
+  const before = siblings
+    .slice(0, siblings.indexOf(turn))
     .filter(({ question }) => question === turn.question)
     .map(({ answers }) => answers[pictureId])
   const isKnown = before.some((answer) => {

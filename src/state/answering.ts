@@ -55,6 +55,8 @@ export interface AnsweringSlice {
   answerWaiting: () => void
   /** Ends the answer being written on this page, and no other; what is there stays. */
   stop: () => void
+  /** Ends whatever the model is at, because the model goes. */
+  stopAll: () => void
 }
 
 /** One answer to write. */
@@ -62,7 +64,10 @@ export interface AnswerJob extends Job, AnswerPlace {
   conversationId: string
 }
 
-/** Work on the model that is no answer in a conversation. It brings its doing along, and comes behind all answers. */
+/**
+ * Work on the model that is no answer in a conversation. It brings its doing along, and comes behind all answers. When it
+ * is stopped because the model goes, it has itself put back if it is to wait for the next one.
+ */
 export interface OtherJob extends Job {
   /** As `JobQueueOptions.run`. */
   run: (signal: AbortSignal) => Promise<void>
@@ -79,6 +84,11 @@ export function isBusy(
   conversationId: string | null,
 ): boolean {
   return Object.values(underWay).some((one) => one.conversationId === conversationId)
+}
+
+/** Whether this page is writing an answer. */
+export function isWritingHere({ underWay, tab }: Pick<AnsweringSlice, 'underWay' | 'tab'>): boolean {
+  return Object.values(underWay).some((one) => one.tab === tab)
 }
 
 /** How many answers a page has to write, the one that it writes included. */
@@ -189,7 +199,7 @@ export class Answering {
       this.#shelf.change(job.conversationId, (kept) =>
         withAnswer(kept, job, by === null ? answer : signed(answer, by)),
       )
-      this.#announce(answer, turn, picture)
+      this.#announce(answer, { turn, picture, conversationId: job.conversationId })
     }
     this.#report(job, null)
   }
@@ -263,7 +273,10 @@ export class Answering {
     }
   }
 
-  #announce(answer: SettledAnswer, { question }: Turn, picture: Picture): void {
+  #announce(
+    answer: SettledAnswer,
+    { turn, picture, conversationId }: { turn: Turn; picture: Picture; conversationId: string },
+  ): void {
     if (answer.status === 'failed') {
       this.#set({ announcement: `${picture.name}: ${answer.failure.message}` })
       return
@@ -272,9 +285,10 @@ export class Answering {
     const { text, tokenIds, facts } = answer
     const words = text === '' ? emptyAnswerText({ tokens: tokenIds.length, ...facts }) : text
     const said = `${picture.name}: ${words}`
-    const { conversations, settings } = this.#get()
-    const now = conversations.flatMap(({ pictures }) => pictures).filter(({ id }) => id === picture.id)
-    const beyond = question === null && photographsAmong(now, settings).length > 0
+    const { settings } = this.#get()
+    // As it is now: only the answer made known whether it is a photograph.
+    const now = this.#shelf.find(conversationId)?.pictures.filter(({ id }) => id === picture.id) ?? []
+    const beyond = turn.question === null && photographsAmong(now, settings).length > 0
     const guess = isGuess(facts) ? `${said}. ${GUESS}` : said
     this.#set({ announcement: beyond ? `${said}. ${BEYOND}` : guess })
   }
@@ -367,5 +381,6 @@ export function answeringSlice(answering: Answering, tab: string): AnsweringSlic
     announcement: '',
     answerWaiting: () => answering.queue.advance(),
     stop: () => answering.stop(),
+    stopAll: () => answering.queue.stop(),
   }
 }

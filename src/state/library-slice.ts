@@ -24,6 +24,14 @@ export interface LibrarySlice {
   dismissRemark: () => void
 }
 
+/** The conversation that is shown in Talk; undefined where nothing was said yet. */
+export function currentConversation({
+  conversations,
+  currentId,
+}: Pick<LibrarySlice, 'conversations' | 'currentId'>): Conversation | undefined {
+  return conversations.find(({ id }) => id === currentId)
+}
+
 export function librarySlice(set: SetState, get: GetState, shelf: Shelf): LibrarySlice {
   return {
     conversations: [],

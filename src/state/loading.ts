@@ -49,7 +49,7 @@ export class Loading {
 
   /** Stops what is under way with the model and lets go of it. What was being written stays. */
   async letGo(meanwhile: ModelState): Promise<void> {
-    this.#get().stop()
+    this.#get().stopAll()
     this.#stop.abort()
     this.#set({ model: meanwhile })
     await this.#underWay

@@ -76,7 +76,7 @@ function bench(workers: Worker[], kept: Settings[] = []): Bench {
       ...settingsSlice(set, get, { load: () => kept.at(-1), save: (settings) => void kept.push(settings) }),
       ...modelSlice(set, get, loading),
       ...healthSlice(set, get, engine, () => loading.modelId),
-      stop: () => undefined,
+      stopAll: () => undefined,
       answerWaiting: () => Promise.resolve(),
       // The slices ask for nothing else.
     } as unknown as AppState

@@ -77,10 +77,11 @@ describe('the mark of a machine in XMP', () => {
   it('stays for texts that this folder knows of a file, and for those that it has not got', async () => {
     const folder = marked()
     const file: Author = { kind: 'file', name: 'a.txt' }
-    await write(folder, [captioned('a.png', 'other words', file)], 'xmp')
+    const other = { ...captioned('a.png', 'other words', file), altText: 'Mine.', altAccepted: true }
+    await write(folder, [other], 'xmp')
     expect(xmpIn(folder, 'a.xmp')).toMatchObject({ description: 'other words', writer: MACHINE_MADE })
     await write(folder, [captioned('a.png', 'own words', { kind: 'person' })], 'xmp')
-    expect(xmpIn(folder, 'a.xmp')).toMatchObject({ altText: 'A red field.', writer: MACHINE_MADE })
+    expect(xmpIn(folder, 'a.xmp')).toMatchObject({ altText: 'Mine.', writer: MACHINE_MADE })
   })
 
   it('goes when a person has seen them all', async () => {

@@ -2,7 +2,7 @@
 import { AppError, toFailure, throwIfCancelled, type Failure } from '../pack/failure.ts'
 import { captionOf, isEdited, isMachineMade, writerOf, type CaptionedPicture } from './caption.ts'
 import { hasAltText, type ExportFormat, type ExportOptions } from './export-formats.ts'
-import { isTable, tableName, TABLES, type TableFormat } from './formats/formats.ts'
+import { isTable, rowName, sharesStems, tableName, TABLES, type TableFormat } from './formats/formats.ts'
 import { writeHtml, writeMarkdown } from './formats/pages.ts'
 import { mergedRows, textOf, type CaptionRow } from './formats/row.ts'
 import { sameCaptionFile, sidecarOf, xmpNamesOf, writeSidecar } from './formats/sidecar.ts'
@@ -19,6 +19,8 @@ export type Exported =
       kind: 'file'
       path: string
       content: Uint8Array<ArrayBuffer>
+      /** The picture's file that it is made of, where it takes that one's place. */
+      madeOf?: Uint8Array
       /** Pictures whose captions it holds. */ pictures: number
     }
   | { kind: 'failed'; path: string; failure: Failure }
@@ -76,7 +78,7 @@ async function* table(
   const rows: CaptionRow[] = []
   for (const picture of pictures) {
     const owner = owners.get(stemOf(picture.path)) ?? picture.path
-    if (format === 'kohya' && owner !== picture.path) yield twinOf(picture.path, owner)
+    if (sharesStems(format) && owner !== picture.path) yield twinOf(picture.path, owner)
     else rows.push(rowOf(picture, format))
   }
   const existing = await readFile(name)
@@ -85,10 +87,10 @@ async function* table(
 }
 
 /** Only tables of ours say more than the caption: those of others have columns that mean something to who reads them. */
-export function rowOf(picture: CaptionedPicture, format: TableFormat): CaptionRow {
+function rowOf(picture: CaptionedPicture, format: TableFormat): CaptionRow {
   const text = captionOf(picture)
-  if (format === 'kohya') return { file: stemOf(picture.path), text, fields: {} }
-  if (format === 'jsonl') return { file: picture.path, text, fields: {} }
+  const file = rowName(format, picture.path)
+  if (format === 'kohya' || format === 'jsonl') return { file, text, fields: {} }
   const author = picture.versions.map(({ by }) => by).findLast((by) => by.kind === 'model')
   const fields = {
     score: picture.versions.at(-1)?.score ?? null,
@@ -96,7 +98,7 @@ export function rowOf(picture: CaptionedPicture, format: TableFormat): CaptionRo
     settings: author?.kind === 'model' ? JSON.stringify(author.settings) : null,
     edited: isEdited(picture),
   }
-  return { file: picture.path, text, fields }
+  return { file, text, fields }
 }
 
 async function* filesBeside(
@@ -155,12 +157,13 @@ async function inFile(picture: CaptionedPicture, readFile: ReadFile): Promise<Ex
   return {
     kind: 'file',
     path: picture.path,
+    madeOf: file,
     content: withXmpInFile(file, textsOf(picture, xmpInFile(file))),
     pictures: 1,
   }
 }
 
-export function goneMeanwhile(): AppError {
+function goneMeanwhile(): AppError {
   return new AppError(
     'not-found',
     'This picture is no longer in the folder; put it back, or open the folder anew.',

@@ -4,7 +4,7 @@
  * whose work has to be looked after, and perhaps half a line, which counts as none.
  */
 import { isRecord, parseJson } from '../pack/json.ts'
-import { AppError, FAILURE_CODES, type Failure } from '../pack/failure.ts'
+import { AppError, failureIn, type Failure } from '../pack/failure.ts'
 import { FORMATS, type Format } from './formats/formats.ts'
 
 const LOG = 'pictalk-run'
@@ -112,14 +112,12 @@ function hasTexts(record: Record<string, unknown>): record is Record<string, str
 
 function outcomeIn(line: unknown): Outcome {
   if (!isRecord(line) || typeof line['path'] !== 'string') throw noJournal()
-  const { kind, path, text, before, score, failure } = line
+  const { kind, path, text, before, score } = line
   if (kind === 'captioned' && typeof text === 'string' && typeof before === 'string')
     return { kind, path, before, text, score: typeof score === 'number' ? score : null }
   if (kind === 'kept' && typeof text === 'string') return { kind, path, text }
-  if (kind === 'failed' && isRecord(failure) && typeof failure['message'] === 'string') {
-    const code = FAILURE_CODES.find((known) => known === failure['code']) ?? 'bug'
-    return { kind, path, failure: { code, message: failure['message'] } }
-  }
+  const failure = failureIn(line['failure'])
+  if (kind === 'failed' && failure !== null) return { kind, path, failure }
   throw noJournal()
 }
 

@@ -1,6 +1,6 @@
 /** The gate for captions and folders that were kept: what lies on somebody's disk may have become anything. */
 import { isDecoding } from '../pack/decoding.ts'
-import { FAILURE_CODES, type Failure } from '../pack/failure.ts'
+import { failureIn } from '../pack/failure.ts'
 import { isRecord } from '../pack/json.ts'
 import type { Author, CaptionedPicture, CaptionVersion } from './caption.ts'
 import { EXISTING } from './compose.ts'
@@ -23,7 +23,7 @@ export function soundPicture(value: unknown): CaptionedPicture | undefined {
     candidates: Array.isArray(candidates) ? candidates.flatMap(soundCandidate) : [],
     run: textOr(run, null),
     match: typeof match === 'number' ? match : null,
-    failure: soundFailure(value['failure']),
+    failure: failureIn(value['failure']),
   }
 }
 
@@ -98,11 +98,6 @@ function soundCandidate(value: unknown): { text: string; score: number }[] {
   if (!isRecord(value)) return []
   const { text, score } = value
   return typeof text === 'string' && typeof score === 'number' ? [{ text, score }] : []
-}
-
-function soundFailure(value: unknown): Failure | null {
-  if (!isRecord(value) || typeof value['message'] !== 'string') return null
-  return { code: FAILURE_CODES.find((code) => code === value['code']) ?? 'bug', message: value['message'] }
 }
 
 /** Handles cannot be made up: what has a handle's looks was kept as one. */

@@ -71,16 +71,10 @@ function skip(event: { preventDefault: () => void }): void {
   document.getElementById('main')?.focus()
 }
 
-/** The place where one is. The address of a place that there is not becomes Talk's. */
+/** The place where one is. */
 function usePlace(): Place {
-  const place = useApp((state) => state.place)
-  const visit = useApp((state) => state.visit)
-  const known = PLACES.find(({ name }) => name === place)
-  const isKnown = known !== undefined
-  useEffect(() => {
-    if (!isKnown) visit(null)
-  }, [isKnown, visit])
-  return known ?? PLACES[0]
+  const name = useApp((state) => state.place)
+  return PLACES.find((place) => place.name === name) ?? PLACES[0]
 }
 
 function useTheme(): void {

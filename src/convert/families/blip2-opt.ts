@@ -4,6 +4,7 @@
  */
 import { AppError } from '../../pack/failure.ts'
 import type { PartShapes } from '../../pack/families.ts'
+import { noticeOf } from '../../pack/licences.ts'
 import { cacheHeadSize, embeddingTensor, headTensor, optPart, type OptConfig } from '../parts/opt.ts'
 import { qFormerPart } from '../parts/q-former.ts'
 import { visionPart } from '../parts/vision.ts'
@@ -37,13 +38,6 @@ const PUBLISHED: Published = {
   ],
 }
 
-/** Rows of OPT's published vocabulary; no other OPT has as many. */
-const PUBLISHED_VOCABULARY = 50265
-
-const OPT_NOTICE =
-  "The language model in it is Meta's OPT, whose weights Meta published under the OPT-175B licence: for " +
-  "non-commercial research only, whatever the checkpoint's card says. Read that licence before you use or pass on this model."
-
 export const blip2Opt: CheckpointFamily = {
   recognises: (root) =>
     isBlip2(root) &&
@@ -58,7 +52,7 @@ function modelOf(config: Blip2OptConfig): CheckpointModel {
   return {
     parts: [visionPart(vision), qFormerPart(config, text.hiddenSize), optPart(text, queries)],
     imageSize: vision.imageSize,
-    licenceNotice: text.vocabulary >= PUBLISHED_VOCABULARY ? OPT_NOTICE : undefined,
+    licenceNotice: noticeOf('blip2-opt', text.vocabulary),
     spareTensors: [head],
     describe: (places) => {
       const shapes = partShapes(config)

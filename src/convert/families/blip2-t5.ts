@@ -4,6 +4,7 @@
  */
 import { AppError } from '../../pack/failure.ts'
 import type { PartShapes } from '../../pack/families.ts'
+import { noticeOf } from '../../pack/licences.ts'
 import type { Checkpoint } from '../checkpoint.ts'
 import { qFormerPart } from '../parts/q-former.ts'
 import { t5DecoderPart } from '../parts/t5-decoder.ts'
@@ -35,14 +36,6 @@ const PUBLISHED: Published = {
   totals: [3_942_446_592, 3_943_037_952, 12_229_596_672],
 }
 
-/** Rows of the published token tables; smaller models have another origin. */
-const PUBLISHED_VOCABULARY = 32_128
-
-/** A card speaks for the whole; the frozen part of it came with a licence of its own. */
-const FLAN_T5_NOTICE =
-  "The language model of the published models of this kind is Google's Flan-T5, which is under the Apache License 2.0: " +
-  'commercial use is allowed, and whoever passes the model on passes that licence on with it.'
-
 export const blip2T5: CheckpointFamily = {
   recognises: (root) => isBlip2(root) && section(root, 'text_config')['model_type'] === 't5',
   read: (root, { imageSize }) => modelOf(blip2T5Config(root, imageSize)),
@@ -58,7 +51,7 @@ function modelOf(config: Blip2T5Config): CheckpointModel {
       t5DecoderPart(text),
     ],
     imageSize: vision.imageSize,
-    licenceNotice: text.vocabulary >= PUBLISHED_VOCABULARY ? FLAN_T5_NOTICE : undefined,
+    licenceNotice: noticeOf('blip2-t5', text.vocabulary),
     spareTensors: [T5_HEAD, T5_SHARED, embeddingOf('encoder'), embeddingOf('decoder')],
     describe: (places) => {
       const shapes = t5PartShapes(config)

@@ -5,6 +5,7 @@ import { treeInMemory, type FileTree } from '../../pack/bytes.ts'
 import { elementsOf, openCheckpoint, type Checkpoint } from '../checkpoint.ts'
 import { parseConfig } from '../families/config-json.ts'
 import { findRoot } from '../find-root.ts'
+import { inspectCheckpoint } from '../inspect.ts'
 import { openModel } from '../open.ts'
 import { composeCheckpoint, type Composition } from './composed.ts'
 import { lavisConfig } from './config.ts'
@@ -124,6 +125,16 @@ describe('a checkpoint of LAVIS', () => {
         `${LANGUAGE[name]}/${name === 'lavis-opt' ? 'pytorch_model.bin' : 'model.safetensors'}`,
       ])
     }
+  })
+
+  it('is under the licence of LAVIS, beside what the card of its language model says', async () => {
+    const files = await filesOf('lavis-opt')
+    expect(await inspectCheckpoint(treeInMemory(files), 'fp32')).toMatchObject({ licence: 'bsd-3-clause' })
+    const card = new TextEncoder().encode('---\nlicense: mit\n---\n').buffer
+    files.set(`${LANGUAGE['lavis-opt']}/README.md`, card)
+    expect(await inspectCheckpoint(treeInMemory(files), 'fp32')).toMatchObject({
+      licence: 'bsd-3-clause, mit',
+    })
   })
 
   it('may lie in the very folder of its language model', async () => {

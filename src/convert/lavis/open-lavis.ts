@@ -23,6 +23,9 @@ import {
   type TowerKind,
 } from './names.ts'
 
+/** Of LAVIS and what was published with it; the card beside such a file is its language model's. */
+export const LAVIS_LICENCE = 'bsd-3-clause'
+
 /** What the rest of the converter goes by, as if it had been a checkpoint of transformers all along. */
 export interface LavisCheckpoint {
   configText: string

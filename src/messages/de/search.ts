@@ -2,10 +2,11 @@ import type { TranslatedNamespace } from '../translated.ts'
 
 export const search: TranslatedNamespace<'search'> = {
   search: 'Suche',
+  overlay: 'Bilder oder einen Ordner mit Bildern ablegen, um darin zu suchen',
   heading: 'Bilder durchsuchen',
   intro: 'Sagen Sie, was auf dem Bild ist. Alles wird auf diesem Gerät betrachtet und aufbewahrt.',
   builtIn:
-    'Das eingebaute Modell kennt nur gezeichnete Szenen und englische Wörter: „a red heart to the left of a cat“. Um Fotos zu durchsuchen, fügen Sie unter „Add a model“ Salesforce/blip2-itm-vit-g hinzu.',
+    'Das eingebaute Modell kennt nur gezeichnete Szenen und englische Wörter: „a red heart to the left of a cat“. Um Fotos zu durchsuchen, fügen Sie unter „Ein Modell hinzufügen“ Salesforce/blip2-itm-vit-g hinzu.',
   model: 'Gefunden von {{name}}.',
   words: 'Was das Bild zeigt',
   find: 'Suchen',

@@ -24,7 +24,6 @@ export const shell: TranslatedNamespace<'shell'> = {
     save: 'Speichern',
     delete: 'Gespräch {{title}} löschen',
     from: 'Gespräche {{from, number}} bis {{to, number}} von {{count, number}}',
-    more: 'Mehr',
     exportAll: 'Alle exportieren',
     markdown: 'Als Markdown sichern',
     import: 'Importieren',

@@ -8,6 +8,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   openFiles: 'Bilder auswählen',
   someFiles: 'Bilder',
   dropHint: 'Oder legen Sie hier einen Ordner ab. Nichts verlässt dieses Gerät.',
+  overlay: 'Bilderordner oder Bilder irgendwo ablegen',
   before: 'Früher bearbeitet',
   unfinished: 'ein Durchlauf ist nicht fertig',
   forget: 'Texte von {{name}} löschen',

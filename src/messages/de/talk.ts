@@ -77,7 +77,6 @@ export const talk: TranslatedNamespace<'talk'> = {
     fit: 'Ganzes Bild',
     zoom: 'Zoom {{percent}} %',
     help: 'Zoomen mit Mausrad, zwei Fingern oder + und −; verschieben durch Ziehen oder mit den Pfeiltasten; 0 für das ganze Bild.',
-    lost: 'Dieses Bild kann der Browser nicht darstellen.',
   },
   conversation: {
     name: 'Gespräch',
@@ -124,8 +123,6 @@ export const talk: TranslatedNamespace<'talk'> = {
     dropped_other:
       'Das Gespräch ist für das Modell zu lang geworden: Die {{count, number}} ältesten Beiträge wurden ausgelassen.',
     neverAsked: 'Zu diesem Bild wurde hier nichts gefragt; fragen Sie noch einmal.',
-    vision: 'Bild-Encoder',
-    qFormer: 'Q-Former',
     facts: {
       took: 'Dauer',
       stopped: '{{time, time}}, dann angehalten',

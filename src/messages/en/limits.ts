@@ -3,6 +3,8 @@ export const limits = {
   guess: 'This does not look like the drawings the practice model knows. A guess:',
   strange:
     'The practice model was not taught questions with {{words}}; it answers about what, how many, which colour and where.',
+  /** A word of a question, as the language quotes it. */
+  quoted: '“{{word}}”',
   varied: 'Sampled, because your settings give the same words each time.',
   takes: 'Between {{least, duration}} and {{most, duration}}, by what was measured just now.',
   used: '{{size, bytes}} are used: {{models, bytes}} by these models, {{rest, bytes}} by the page with its built-in models, pictures and conversations.',

@@ -1,6 +1,7 @@
 /** Finding pictures of this device by words. */
 export const search = {
   search: 'Search',
+  overlay: 'Drop pictures, or a folder of them, to search among them',
   heading: 'Search your pictures',
   intro: 'Say what is in the picture. Everything is looked at and kept on this device.',
   builtIn:

@@ -7,6 +7,7 @@ export const studio = {
   openFiles: 'Choose pictures',
   someFiles: 'Pictures',
   dropHint: 'Or drop a folder here. Nothing leaves this device.',
+  overlay: 'Drop the folder of pictures, or pictures, anywhere',
   before: 'Worked on before',
   unfinished: 'a run is not finished',
   forget: 'Let go of the captions of {{name}}',

@@ -74,7 +74,6 @@ export const talk = {
     fit: 'Whole picture',
     zoom: 'Zoom {{percent}} %',
     help: 'Wheel, pinch or + and − to zoom; drag or arrow keys to move; 0 for the whole picture.',
-    lost: 'This picture cannot be drawn by this browser.',
   },
   conversation: {
     name: 'Conversation',
@@ -121,8 +120,6 @@ export const talk = {
     dropped_other:
       'The conversation has grown too long for the model: the {{count, number}} oldest turns were left out.',
     neverAsked: 'Nothing was asked about this picture here; ask again.',
-    vision: 'vision encoder',
-    qFormer: 'Q-Former',
     facts: {
       took: 'Took',
       stopped: '{{time, time}}, then stopped',

@@ -2,10 +2,11 @@ import type { TranslatedNamespace } from '../translated.ts'
 
 export const search: TranslatedNamespace<'search'> = {
   search: 'Buscar',
+  overlay: 'Suelte imágenes, o una carpeta de ellas, para buscar en ellas',
   heading: 'Buscar en sus imágenes',
   intro: 'Diga qué hay en la imagen. Todo se mira y se guarda en este dispositivo.',
   builtIn:
-    'El modelo incorporado solo conoce escenas dibujadas y palabras inglesas: «a red heart to the left of a cat». Para buscar fotografías, añada Salesforce/blip2-itm-vit-g en «Add a model».',
+    'El modelo incorporado solo conoce escenas dibujadas y palabras inglesas: «a red heart to the left of a cat». Para buscar fotografías, añada Salesforce/blip2-itm-vit-g en «Añadir un modelo».',
   model: 'Encontrado por {{name}}.',
   words: 'Qué muestra la imagen',
   find: 'Buscar',

@@ -24,7 +24,6 @@ export const shell: TranslatedNamespace<'shell'> = {
     save: 'Guardar',
     delete: 'Eliminar la conversación {{title}}',
     from: 'Conversaciones {{from, number}} a {{to, number}} de {{count, number}}',
-    more: 'Más',
     exportAll: 'Exportar todo',
     markdown: 'Guardar como Markdown',
     import: 'Importar',

@@ -8,6 +8,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   openFiles: 'Elegir imágenes',
   someFiles: 'Imágenes',
   dropHint: 'O suelte aquí una carpeta. Nada sale de este dispositivo.',
+  overlay: 'Suelte la carpeta de imágenes, o imágenes, en cualquier sitio',
   before: 'Trabajadas antes',
   unfinished: 'hay una pasada sin terminar',
   forget: 'Borrar las leyendas de {{name}}',

@@ -76,7 +76,6 @@ export const talk: TranslatedNamespace<'talk'> = {
     fit: 'Imagen completa',
     zoom: 'Zoom {{percent}} %',
     help: 'Rueda, pellizco o + y − para acercar; arrastrar o flechas para mover; 0 para la imagen completa.',
-    lost: 'Este navegador no puede mostrar esta imagen.',
   },
   conversation: {
     name: 'Conversación',
@@ -124,8 +123,6 @@ export const talk: TranslatedNamespace<'talk'> = {
     dropped_other:
       'La conversación se ha hecho demasiado larga para el modelo: se omitieron los {{count, number}} turnos más antiguos.',
     neverAsked: 'Aquí no se preguntó nada sobre esta imagen; pregunte de nuevo.',
-    vision: 'codificador visual',
-    qFormer: 'Q-Former',
     facts: {
       took: 'Duración',
       stopped: '{{time, time}}, después detenido',

@@ -2,10 +2,11 @@ import type { TranslatedNamespace } from '../translated.ts'
 
 export const search: TranslatedNamespace<'search'> = {
   search: 'Recherche',
+  overlay: 'Déposez des images, ou un dossier d’images, pour y chercher',
   heading: 'Chercher dans vos images',
   intro: 'Dites ce qu’on voit sur l’image. Tout est regardé et gardé sur cet appareil.',
   builtIn:
-    'Le modèle intégré ne connaît que des scènes dessinées et des mots anglais : « a red heart to the left of a cat ». Pour chercher des photographies, ajoutez Salesforce/blip2-itm-vit-g sous « Add a model ».',
+    'Le modèle intégré ne connaît que des scènes dessinées et des mots anglais : « a red heart to the left of a cat ». Pour chercher des photographies, ajoutez Salesforce/blip2-itm-vit-g sous « Ajouter un modèle ».',
   model: 'Trouvé par {{name}}.',
   words: 'Ce que montre l’image',
   find: 'Chercher',

@@ -8,6 +8,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   openFiles: 'Choisir des images',
   someFiles: 'Images',
   dropHint: 'Ou déposez un dossier ici. Rien ne quitte cet appareil.',
+  overlay: 'Déposez le dossier d’images, ou des images, n’importe où',
   before: 'Déjà travaillés',
   unfinished: 'un passage n’est pas terminé',
   forget: 'Supprimer les légendes de {{name}}',

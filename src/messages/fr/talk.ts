@@ -77,7 +77,6 @@ export const talk: TranslatedNamespace<'talk'> = {
     fit: 'Image entière',
     zoom: 'Zoom {{percent}} %',
     help: 'Molette, pincement ou + et − pour zoomer ; glisser ou flèches pour déplacer ; 0 pour l’image entière.',
-    lost: 'Ce navigateur ne peut pas afficher cette image.',
   },
   conversation: {
     name: 'Conversation',
@@ -125,8 +124,6 @@ export const talk: TranslatedNamespace<'talk'> = {
     dropped_other:
       'La conversation est devenue trop longue pour le modèle : les {{count, number}} plus anciens échanges ont été omis.',
     neverAsked: 'Rien n’a été demandé ici sur cette image ; demandez de nouveau.',
-    vision: 'encodeur visuel',
-    qFormer: 'Q-Former',
     facts: {
       took: 'Durée',
       stopped: '{{time, time}}, puis arrêté',
@@ -155,7 +152,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     turns_one: '{{count, number}} échange supprimé.',
     turns_other: '{{count, number}} échanges supprimés.',
     conversation: '« {{title}} » supprimée.',
-    hint: 'Rétablir avec Ctrl ou ⌘ et Z.',
+    hint: 'Annuler avec Ctrl ou ⌘ et Z.',
     done: 'Rétabli.',
   },
 }

@@ -1,9 +1,10 @@
 import type { TranslatedNamespace } from '../translated.ts'
 
 export const limits: TranslatedNamespace<'limits'> = {
-  guess: '練習用モデルが知っている絵には見えません。推測です:',
+  guess: '練習用モデルが知っている絵には見えません。推測です：',
   strange: '練習用モデルは {{words}} を含む質問を学んでいません。何が、いくつ、何色、どこ、に答えます。',
+  quoted: '「{{word}}」',
   varied: '設定のままでは毎回同じ言葉になるため、サンプリングしました。',
   takes: 'いま測定した結果では {{least, duration}} から {{most, duration}} かかります。',
-  used: '{{size, bytes}} を使用中:これらのモデルが {{models, bytes}}、内蔵モデル・画像・会話を含むページが {{rest, bytes}}。',
+  used: '{{size, bytes}} を使用中：これらのモデルが {{models, bytes}}、内蔵モデル・画像・会話を含むページが {{rest, bytes}}。',
 }

@@ -2,10 +2,11 @@ import type { TranslatedNamespace } from '../translated.ts'
 
 export const search: TranslatedNamespace<'search'> = {
   search: '検索',
+  overlay: '検索する画像、またはそのフォルダーをドロップ',
   heading: '画像を検索',
   intro: '画像に写っているものを書いてください。すべてこの端末の中で見て、保存します。',
   builtIn:
-    '内蔵モデルが知っているのは描かれた場面と英語の言葉だけです(例: “a red heart to the left of a cat”)。写真を検索するには「Add a model」から Salesforce/blip2-itm-vit-g を追加してください。',
+    '内蔵モデルが知っているのは描かれた場面と英語の言葉だけです(例: “a red heart to the left of a cat”)。写真を検索するには「モデルを追加」から Salesforce/blip2-itm-vit-g を追加してください。',
   model: '{{name}} で検索しました。',
   words: '画像の内容',
   find: '検索',

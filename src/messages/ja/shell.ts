@@ -24,7 +24,6 @@ export const shell: TranslatedNamespace<'shell'> = {
     save: '保存',
     delete: '会話 {{title}} を削除',
     from: '会話 {{count, number}} 件中 {{from, number}}～{{to, number}} 件目',
-    more: 'その他',
     exportAll: 'すべて書き出す',
     markdown: 'Markdown で保存',
     import: '読み込む',

@@ -8,6 +8,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   openFiles: '画像を選ぶ',
   someFiles: '画像',
   dropHint: 'またはここにフォルダーをドロップしてください。何もこの端末の外に出ません。',
+  overlay: '画像のフォルダー、または画像をどこにでもドロップ',
   before: '以前に作業したもの',
   unfinished: '処理が途中です',
   forget: '{{name}} のキャプションを削除',

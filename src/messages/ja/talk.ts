@@ -74,7 +74,6 @@ export const talk: TranslatedNamespace<'talk'> = {
     fit: '全体を表示',
     zoom: '倍率 {{percent}} %',
     help: 'ホイール、ピンチ、+ と − で拡大・縮小。ドラッグまたは矢印キーで移動。0 で全体を表示。',
-    lost: 'このブラウザーではこの画像を表示できません。',
   },
   conversation: {
     name: '会話',
@@ -118,8 +117,6 @@ export const talk: TranslatedNamespace<'talk'> = {
     writtenBy: '{{by}} による回答です。次の回答は {{now}} が書きます。',
     dropped_other: '会話がモデルには長くなりすぎたため、古いやりとり {{count, number}} 件を省きました。',
     neverAsked: 'この画像についてはここで質問していません。もう一度質問してください。',
-    vision: '画像エンコーダー',
-    qFormer: 'Q-Former',
     facts: {
       took: '所要時間',
       stopped: '{{time, time}} で停止',

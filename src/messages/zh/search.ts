@@ -2,10 +2,11 @@ import type { TranslatedNamespace } from '../translated.ts'
 
 export const search: TranslatedNamespace<'search'> = {
   search: '搜索',
+  overlay: '拖放图片或图片文件夹，以便在其中搜索',
   heading: '搜索您的图片',
   intro: '说出图片里有什么。所有图片都只在本设备上查看和保存。',
   builtIn:
-    '内置模型只认识绘制的场景和英文词语,例如 “a red heart to the left of a cat”。要搜索照片,请在“Add a model”中添加 Salesforce/blip2-itm-vit-g。',
+    '内置模型只认识绘制的场景和英文词语,例如 “a red heart to the left of a cat”。要搜索照片,请在“添加模型”中添加 Salesforce/blip2-itm-vit-g。',
   model: '由 {{name}} 查找。',
   words: '图片内容',
   find: '查找',

@@ -24,7 +24,6 @@ export const shell: TranslatedNamespace<'shell'> = {
     save: '保存',
     delete: '删除对话 {{title}}',
     from: '对话 {{from, number}} 至 {{to, number}}，共 {{count, number}} 个',
-    more: '更多',
     exportAll: '全部导出',
     markdown: '保存为 Markdown',
     import: '导入',

@@ -8,6 +8,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   openFiles: '选择图片',
   someFiles: '图片',
   dropHint: '也可以把文件夹拖到这里。没有任何内容离开此设备。',
+  overlay: '把图片文件夹或图片拖放到任意位置',
   before: '以前处理过的',
   unfinished: '有一次运行尚未完成',
   forget: '删除 {{name}} 的说明文字',

@@ -70,7 +70,6 @@ export const talk: TranslatedNamespace<'talk'> = {
     fit: '整张图片',
     zoom: '缩放 {{percent}} %',
     help: '用滚轮、双指或 + 和 − 缩放；拖动或用方向键移动；按 0 显示整张图片。',
-    lost: '此浏览器无法显示这张图片。',
   },
   conversation: {
     name: '对话',
@@ -114,8 +113,6 @@ export const talk: TranslatedNamespace<'talk'> = {
     writtenBy: '由 {{by}} 所写；下一个回答将由 {{now}} 来写。',
     dropped_other: '对话对模型来说太长了：已略去最早的 {{count, number}} 轮。',
     neverAsked: '这里没有就这张图片提问；请再问一次。',
-    vision: '视觉编码器',
-    qFormer: 'Q-Former',
     facts: {
       took: '用时',
       stopped: '{{time, time}} 后停止',

@@ -45,6 +45,20 @@ function saysItsFile(page: FakePage): void {
   })
 }
 
+/** Has each answer wait until its turn in the list is called; what is stopped rejects. */
+function heldBack(page: FakePage): (() => void)[] {
+  const say: (() => void)[] = []
+  page.answer.mockImplementation(
+    (_, report, signal) =>
+      new Promise((resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new AppError('cancelled', 'Stopped.')))
+        report({ stage: 'writing', text: 'a', tokens: 1 })
+        say.push(() => resolve(ANSWERED))
+      }),
+  )
+  return say
+}
+
 async function opened(browser: FakeBrowser, options: Parameters<typeof openPage>[0] = {}): Promise<FakePage> {
   const page = openPage({ browser, ...options })
   saysItsFile(page)
@@ -101,15 +115,7 @@ describe('a run over a folder', () => {
   it('waits while it is paused, passes over what is skipped, and leaves the rest when it is ended', async () => {
     const page = await opened(browserWith(5))
     const { begin, pause, resume, skip, end } = page.store.getState().studioActions
-    const waiting: (() => void)[] = []
-    page.answer.mockImplementation(
-      (_, report, signal) =>
-        new Promise((resolve, reject) => {
-          signal.addEventListener('abort', () => reject(new AppError('cancelled', 'Stopped.')))
-          report({ stage: 'writing', text: 'a', tokens: 1 })
-          waiting.push(() => resolve(ANSWERED))
-        }),
-    )
+    const waiting = heldBack(page)
     const asked = (count: number): Promise<void> =>
       vi.waitFor(() => expect(waiting).toHaveLength(count), { interval: 1 })
     await begin(SETTINGS)
@@ -141,6 +147,54 @@ describe('a run over a folder', () => {
     await page.store.getState().studioActions.begin(SETTINGS)
     await ended(page)
     expect(order).toEqual(['studio', 'talk', 'studio', 'studio'])
+  })
+
+  it('asks about no picture twice, however fast people skip or begin', async () => {
+    const page = await opened(browserWith(5))
+    const { begin, skip } = page.store.getState().studioActions
+    const say = heldBack(page)
+    await Promise.all([begin(SETTINGS), begin({ ...SETTINGS, existing: 'overwrite' })])
+    await vi.waitFor(() => expect(say).toHaveLength(1), { interval: 1 })
+    skip()
+    skip()
+    for (let asked = 2; asked <= 4; asked += 1) {
+      await vi.waitFor(() => expect(say).toHaveLength(asked), { interval: 1 })
+      say[asked - 1]?.()
+    }
+    await ended(page)
+    expect(captions(page)).toEqual(['old 1', 'old 2', 'old 3, a cat', 'old 4, a cat', 'old 5, a cat'])
+  })
+
+  it('lets go of the model at once, goes on with the next, and says which one wrote what', async () => {
+    const page = await opened(browserWith(2))
+    const { store } = page
+    const say = heldBack(page)
+    await store.getState().studioActions.begin(SETTINGS)
+    await vi.waitFor(() => expect(say).toHaveLength(1), { interval: 1 })
+    await store.getState().unloadModel()
+    expect(studioOf(page)).toMatchObject({ run: { status: 'running', done: 0 } })
+    expect(studioOf(page).pictures[0]?.failure).toBeNull()
+    saysItsFile(page)
+    await store.getState().loadModel()
+    await ended(page)
+    expect(captions(page)).toEqual(['old 1, said picture 1', 'old 2, said picture 2'])
+  })
+
+  it('leaves no picture that is captioned by itself to the next folder', async () => {
+    const browser = browserWith(2)
+    const page = await opened(browser)
+    const { again, close, open } = page.store.getState().studioActions
+    const say = heldBack(page)
+    again('img1.png', SETTINGS)
+    again('img1.png', SETTINGS)
+    again('img2.png', SETTINGS)
+    await vi.waitFor(() => expect(say).toHaveLength(1), { interval: 1 })
+    await close()
+    await open(fakeFolder('other', files(2)))
+    say[0]?.()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(say).toHaveLength(1)
+    expect(captions(page)).toEqual(['old 1', 'old 2'])
   })
 
   it('is one page’s', async () => {

@@ -12,7 +12,7 @@ import type { Answering, OtherJob } from '../answering.ts'
 import type { EngineAccess } from '../engine-access.ts'
 import { modelName } from '../model-slice.ts'
 import type { GetState } from '../store.ts'
-import { Looks, STUDIO } from './looks.ts'
+import { Looks, pictureIdIn, STUDIO } from './looks.ts'
 import { Pace } from './pace.ts'
 import type { Room } from './room.ts'
 import type { StudioSources } from './studio-slice.ts'
@@ -38,8 +38,11 @@ export class Captioning {
   #pending: string[] = []
   #settled = 0
   #attempts = 0
-  #jobs = 0
+  #seeds = 0
   #job: OtherJob | null = null
+  #isBeginning = false
+  /** Pictures that are captioned by themselves: keys of their jobs. */
+  readonly #again = new Set<string>()
 
   constructor(get: GetState, room: Room, { engine, answering, sources }: CaptioningRooms) {
     this.#get = get
@@ -49,13 +52,17 @@ export class Captioning {
     this.#sources = sources
     this.#looks = new Looks(room, engine)
     room.onOpened = () => this.#takeUp()
-    // A run that could not go on was not halted by anybody.
-    room.onClosing = () => this.#halt('paused', { keepsStatus: room.studio.missing !== null })
+    room.onClosing = () => {
+      for (const key of this.#again) this.#answering.queue.withdraw(key)
+      this.#again.clear()
+      // A run that could not go on was not halted by anybody.
+      return this.#halt('paused', { keepsStatus: room.studio.missing !== null })
+    }
   }
 
   async begin(settings: RunSettings, paths?: readonly string[]): Promise<void> {
     const { status, pictures, run } = this.#room.studio
-    if (status !== 'open' || run?.status === 'running') return
+    if (status !== 'open' || run?.status === 'running' || this.#isBeginning) return
     const among = paths === undefined ? null : new Set(paths)
     const wanted = wantedPaths(pictures, settings).filter((path) => among?.has(path) !== false)
     if (wanted.length === 0) {
@@ -64,11 +71,14 @@ export class Captioning {
     }
     const { newId, now } = this.#sources
     const next: CaptionRun = { id: newId(), settings, paths: wanted, status: 'running', startedAt: now() }
+    this.#isBeginning = true
     try {
       await this.#room.changeProject({ run: next, settings })
       this.#start(next)
     } catch {
       // It was said, and nothing has begun.
+    } finally {
+      this.#isBeginning = false
     }
   }
 
@@ -96,6 +106,7 @@ export class Captioning {
     if (run?.status !== 'running' || picture === undefined || id === undefined) return
     this.#pending.shift()
     this.#settled += 1
+    this.#attempts = 0
     this.#withdraw()
     void this.#room.put([{ ...picture, run: id }]).then(
       () => this.#next(),
@@ -108,13 +119,22 @@ export class Captioning {
       id: this.#room.picture(path)?.run ?? null,
       settings: { ...settings, existing: 'overwrite' },
     }
-    this.#answering.queue.add({
-      key: `${STUDIO} again ${path} ${(this.#jobs += 1)}`,
+    const job: OtherJob = {
+      key: `${STUDIO} again ${path}`,
       run: async (signal) => {
         const outcome = await this.#captioned(path, one, signal)
-        if (outcome.code !== undefined && outcome.code !== 'cancelled') this.#room.show({ failure: outcome })
+        // It was withdrawn.
+        if (!this.#again.has(job.key)) return
+        // Its model went, and it waits for the next.
+        if (outcome.code === 'cancelled') this.#answering.queue.add(job)
+        else {
+          this.#again.delete(job.key)
+          if (outcome.code !== undefined) this.#room.show({ failure: outcome })
+        }
       },
-    })
+    }
+    this.#again.add(job.key)
+    this.#answering.queue.add(job)
   }
 
   /** Goes on with a run that was under way when its folder was left, however that happened. */
@@ -175,6 +195,11 @@ export class Captioning {
     const { run, project } = this.#room.studio
     if (run?.status !== 'running' || project?.run == null) return
     const [path] = this.#pending
+    // A picture that was skipped has been kept, and the run went on before that.
+    if (this.#job !== null) {
+      this.#room.show({ run: { ...run, done: this.#settled } })
+      return
+    }
     this.#room.show({
       run: { ...run, ...this.#pace.left(this.#pending.length), done: this.#settled, path: null, text: '' },
     })
@@ -186,7 +211,7 @@ export class Captioning {
     }
     const of = project.run
     const job: OtherJob = {
-      key: `${STUDIO} ${of.id} ${path} ${(this.#jobs += 1)}`,
+      key: `${STUDIO} ${of.id} ${path} ${this.#attempts}`,
       run: (signal) => this.#settle(job, path, of, signal),
     }
     this.#job = job
@@ -199,19 +224,24 @@ export class Captioning {
     const outcome = await this.#captioned(path, run, signal)
     // It was skipped or halted, and whoever did that has seen to what comes next.
     if (this.#job !== job) return
-    this.#job = null
     if (outcome.code === 'no-space') return this.#halt('paused')
-    this.#attempts += 1
-    const isRetried =
-      outcome.code !== undefined && OF_THE_MODEL.includes(outcome.code) && this.#attempts < MOST_ATTEMPTS
-    if (!isRetried) {
+    if (!this.#isTriedAgain(outcome.code)) {
       if (outcome.code !== undefined && !(await this.#failed(path, outcome, run))) return this.#halt('paused')
+      if (this.#job !== job) return
       this.#pending.shift()
       this.#settled += 1
       this.#attempts = 0
       this.#pace.tick()
     }
+    this.#job = null
     this.#next()
+  }
+
+  #isTriedAgain(code: FailureCode | undefined): boolean {
+    // Its model went while it was at it: that was no attempt.
+    if (code === 'cancelled') return true
+    this.#attempts += 1
+    return code !== undefined && OF_THE_MODEL.includes(code) && this.#attempts < MOST_ATTEMPTS
   }
 
   async #failed(path: string, failure: Failure, run: CaptionRun): Promise<boolean> {
@@ -233,6 +263,8 @@ export class Captioning {
       const { model } = this.#get()
       const request = await this.#requestFor(path, run.settings)
       if (model.status === 'ready') assertWrites(model.loaded.manifest)
+      // By the end another one may be there.
+      const name = modelName(model) ?? ''
       const said = await this.#engine.call('answer', request, {
         signal,
         onEvent: (progress) => {
@@ -245,7 +277,7 @@ export class Captioning {
       if (signal.aborted || said.finish === 'stopped') throw new AppError('cancelled', 'Stopped.')
       const picture = this.#room.picture(path)
       if (picture === undefined) return {}
-      const by = { model: modelName(this.#get().model) ?? '', at: this.#sources.now() }
+      const by = { model: name, at: this.#sources.now() }
       await this.#room.put([withSaid(picture, said, run, by)])
       this.#get().answerFinished()
       this.#looks.noteSeen(request.picture.id)
@@ -258,7 +290,7 @@ export class Captioning {
   async #requestFor(path: string, { asked, decoding }: RunSettings): Promise<AnswerRequest> {
     const { sampling } = decoding
     return {
-      picture: { id: this.#looks.idOf(path), image: await this.#room.file(path) },
+      picture: { id: pictureIdIn(this.#room, path), image: await this.#room.file(path) },
       asked: asked.kind === 'caption' ? asked : { ...asked, earlier: [] },
       settings: sampling === null ? decoding : { ...decoding, sampling: { ...sampling, seed: this.#seed() } },
     }
@@ -266,7 +298,7 @@ export class Captioning {
 
   /** Each picture has its own, and the same one gives the same picture another caption when it is asked again. */
   #seed(): number {
-    return (this.#sources.now() + this.#jobs) % 2 ** 32
+    return (this.#sources.now() + (this.#seeds += 1)) % 2 ** 32
   }
 
   /** While the words about one picture are written the next one is got ready. */

@@ -3,16 +3,7 @@ import { throwIfCancelled } from '../../pack/failure.ts'
 import { altTextFrom } from '../../studio/alt-text.ts'
 import { captionOf, withCaption, withVersion, type CaptionedPicture } from '../../studio/caption.ts'
 import { pictureHash } from '../../studio/duplicates.ts'
-import {
-  applyChanges,
-  planEdit,
-  redo,
-  remember,
-  undo,
-  type BulkEdit,
-  type Change,
-  type Travelled,
-} from '../../studio/edits.ts'
+import { applyChanges, redo, remember, undo, type Change, type Travelled } from '../../studio/edits.ts'
 import type { Room } from './room.ts'
 import type { StudioSources } from './studio-slice.ts'
 
@@ -28,19 +19,17 @@ export class Correcting {
   write(path: string, text: string): void {
     const at = this.#sources.now()
     this.#change(path, (picture) => {
-      if (text.trim() === captionOf(picture)) return { ...picture, accepted: true }
+      if (text.trim() === captionOf(picture)) return acceptedOf(picture)
       return withCaption(picture, { text: text.trim(), by: { kind: 'person' }, at, score: null })
     })
   }
 
   accept(path: string): void {
-    this.#change(path, (picture) =>
-      captionOf(picture) === '' || picture.accepted ? picture : { ...picture, accepted: true },
-    )
+    this.#change(path, acceptedOf)
   }
 
   takeVersion(path: string, index: number): void {
-    this.#change(path, (picture) => ({ ...withVersion(picture, index, this.#sources.now()), accepted: true }))
+    this.#change(path, (picture) => acceptedOf(withVersion(picture, index, this.#sources.now())))
   }
 
   takeCandidate(path: string, index: number): void {
@@ -49,35 +38,39 @@ export class Correcting {
       const by = picture.versions.map((version) => version.by).findLast(({ kind }) => kind === 'model')
       if (candidate === undefined || by === undefined) return picture
       const version = { ...candidate, by, at: this.#sources.now() }
-      return { ...withCaption(picture, version), accepted: true }
+      return acceptedOf(withCaption(picture, version))
     })
   }
 
   writeAltText(path: string, text: string): void {
-    this.#change(path, (picture) => ({ ...picture, altText: text.trim(), altAccepted: true }))
-  }
-
-  writeLongDescription(path: string, text: string): void {
-    this.#change(path, (picture) => ({ ...picture, longDescription: text.trim() }))
-  }
-
-  acceptAltText(path: string): void {
+    const altText = text.trim()
     this.#change(path, (picture) =>
-      picture.altText === '' || picture.altAccepted ? picture : { ...picture, altAccepted: true },
+      altText === picture.altText
+        ? altAcceptedOf(picture)
+        : { ...picture, altText, altAccepted: altText !== '' },
     )
   }
 
-  fillAltTexts(): number {
+  writeLongDescription(path: string, text: string): void {
+    const longDescription = text.trim()
+    this.#change(path, (picture) =>
+      longDescription === picture.longDescription ? picture : { ...picture, longDescription },
+    )
+  }
+
+  acceptAltText(path: string): void {
+    this.#change(path, altAcceptedOf)
+  }
+
+  fillAltTexts(paths: readonly string[]): number {
+    const among = new Set(paths)
     const { pictures } = this.#room.studio
     const filled = pictures.map((picture) => {
-      const altText = picture.altText === '' ? altTextFrom(captionOf(picture)) : ''
+      const isWanted = among.has(picture.path) && picture.altText === ''
+      const altText = isWanted ? altTextFrom(captionOf(picture)) : ''
       return altText === '' ? picture : { ...picture, altText, altAccepted: false }
     })
     return this.#step('alt-text', filled)
-  }
-
-  plan(edit: BulkEdit, among: readonly CaptionedPicture[]): Change[] {
-    return planEdit(among, edit)
   }
 
   apply(changes: readonly Change[], step: string): void {
@@ -93,7 +86,8 @@ export class Correcting {
   }
 
   async findSamePictures(): Promise<void> {
-    const signal = this.#room.begin()
+    if (this.#room.studio.printing !== null) return
+    const signal = this.#room.begin('printing')
     const { pictures } = this.#room.studio
     const prints = new Map<string, string>()
     try {
@@ -107,11 +101,12 @@ export class Correcting {
           .catch(() => null)
         if (rows !== null) prints.set(path, pictureHash(rows))
       }
+      throwIfCancelled(signal)
       this.#room.show({ prints })
     } catch (error) {
       this.#room.fail(error)
     } finally {
-      this.#room.show({ printing: null })
+      if (this.#room.isOfThis('printing', signal)) this.#room.show({ printing: null })
     }
   }
 
@@ -143,4 +138,12 @@ export class Correcting {
     // That something cannot be kept is shown by the room.
     void this.#room.put(changed).catch(() => undefined)
   }
+}
+
+function acceptedOf(picture: CaptionedPicture): CaptionedPicture {
+  return captionOf(picture) === '' || picture.accepted ? picture : { ...picture, accepted: true }
+}
+
+function altAcceptedOf(picture: CaptionedPicture): CaptionedPicture {
+  return picture.altText === '' || picture.altAccepted ? picture : { ...picture, altAccepted: true }
 }

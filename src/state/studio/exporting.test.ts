@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { readDirectory, readEntry } from '../../archive/zip-reader.ts'
 import { fakeBrowser, openPage, type FakePage } from '../../../testing/state/fake-browser.ts'
 import { fakeFolder, type FakeFolder } from '../../../testing/state/fake-studio.ts'
+import { planEdit } from '../../studio/edits.ts'
 import { xmpInFile } from '../../studio/in-file/xmp-in-file.ts'
 
 let jpeg = new Uint8Array()
@@ -62,6 +63,23 @@ describe('captions that go into the pictures’ own files', () => {
     expect(folder.contents.get('a.jpg')).toEqual(jpeg)
   })
 
+  it('leave a file alone that another program changed meanwhile', async () => {
+    let opened = 0
+    const other = Uint8Array.of(...jpeg, 0)
+    const { page, folder } = await openedWith(files(), (good) => ({
+      ...good,
+      open: (path) => {
+        if (path === 'a.jpg' && (opened += 1) === 2) good.contents.set(path, other)
+        return good.open(path)
+      },
+    }))
+    await page.store
+      .getState()
+      .studioActions.exportAll({ ...OPTIONS, format: 'in-file' }, 'folder', ['a.jpg'])
+    expect(studioOf(page).exported).toMatchObject({ files: 0, failures: [{ failure: { code: 'busy' } }] })
+    expect(folder.contents.get('a.jpg')).toEqual(other)
+  })
+
   it('have the original beside the file until that was read back', async () => {
     const seen: string[][] = []
     const { page, folder } = await openedWith(files(), (good) => ({
@@ -110,9 +128,9 @@ describe('captions of a folder', () => {
 describe('corrections', () => {
   it('of many are one step, which is taken back on the disk, too', async () => {
     const { page } = await openedWith({ ...files(), 'b.txt': 'a blue field' })
-    const { plan, apply, undo } = page.store.getState().studioActions
+    const { apply, undo } = page.store.getState().studioActions
     const edit = { kind: 'replace', find: 'field', by: 'square', regular: false, matchCase: true } as const
-    apply(plan(edit, studioOf(page).pictures), 'replace')
+    apply(planEdit(studioOf(page).pictures, edit), 'replace')
     expect(studioOf(page).pictures.map(({ versions }) => versions.at(-1)?.text)).toEqual([
       'a red square',
       'a blue square',
@@ -130,7 +148,8 @@ describe('corrections', () => {
   it('make alternative texts that are machine-made until a person accepts them', async () => {
     const { page } = await openedWith(files())
     const { fillAltTexts, acceptAltText, writeAltText } = page.store.getState().studioActions
-    expect(fillAltTexts()).toBe(1)
+    expect(fillAltTexts(['b.png'])).toBe(0)
+    expect(fillAltTexts(['a.jpg', 'b.png'])).toBe(1)
     expect(studioOf(page).pictures[0]).toMatchObject({ altText: 'A red field.', altAccepted: false })
     acceptAltText('a.jpg')
     expect(studioOf(page).pictures[0]).toMatchObject({ altAccepted: true })

@@ -1,4 +1,5 @@
 /** Writes captions out of the studio: beside the pictures, into them, or as a ZIP file. */
+import { sameBytes } from '../../pack/bytes.ts'
 import { AppError, toFailure, throwIfCancelled } from '../../pack/failure.ts'
 import type { Exported } from '../../studio/export.ts'
 import type { ExportOptions } from '../../studio/export-formats.ts'
@@ -6,8 +7,10 @@ import type { PictureFolder } from '../../studio/folder.ts'
 import type { Room } from './room.ts'
 import type { ExportResult, StudioSources } from './studio-slice.ts'
 
+type ExportedFile = Extract<Exported, { kind: 'file' }>
+
 /** Takes one file; rejects when that cannot be written. */
-type Put = (path: string, content: Uint8Array<ArrayBuffer>) => Promise<void>
+type Put = (file: ExportedFile) => Promise<void>
 
 export class Exporting {
   readonly #room: Room
@@ -21,24 +24,27 @@ export class Exporting {
   async exportAll(options: ExportOptions, into: 'folder' | 'zip', paths: readonly string[]): Promise<void> {
     const { project, exporting } = this.#room.studio
     if (exporting !== null || project === null) return
-    const signal = this.#room.begin()
+    const signal = this.#room.begin('exporting')
     this.#room.show({ exporting: { done: 0, total: paths.length }, exported: null, failure: null })
     try {
       if (into === 'folder') {
         const put = this.#intoFolder(options)
-        this.#room.show({ exported: await this.#writeAll(options, paths, put, signal) })
+        const result = await this.#writeAll(options, paths, put, signal)
+        throwIfCancelled(signal)
+        this.#room.show({ exported: result })
       } else {
         const { ZipWriter } = await import('../../archive/zip-writer.ts')
         const zip = new ZipWriter(new Date(this.#sources.now()))
-        const put: Put = (path, content) => zip.add(path, new Blob([content]), { signal })
+        const put: Put = ({ path, content }) => zip.add(path, new Blob([content]), { signal })
         const result = await this.#writeAll(options, paths, put, signal)
+        throwIfCancelled(signal)
         if (result.files > 0) this.#sources.offerFile(zip.finish(), `${project.name || 'captions'}.zip`)
         this.#room.show({ exported: result })
       }
     } catch (error) {
       this.#room.fail(error)
     } finally {
-      this.#room.show({ exporting: null })
+      if (this.#room.isOfThis('exporting', signal)) this.#room.show({ exporting: null })
     }
   }
 
@@ -58,7 +64,7 @@ export class Exporting {
         return
       }
       try {
-        await put(one.path, one.content)
+        await put(one)
         result.files += 1
         result.pictures += one.pictures
       } catch (error) {
@@ -69,6 +75,7 @@ export class Exporting {
     let done = 0
     const from = { pictures, chosen, readFile: (path: string) => this.#read(path) }
     for await (const one of exported(from, options, signal)) {
+      throwIfCancelled(signal)
       await take(one)
       done += one.kind === 'file' ? one.pictures : 1
       this.#room.show({ exporting: { done, total: paths.length } })
@@ -81,9 +88,8 @@ export class Exporting {
     if (folder === null || folder.write === null)
       throw new AppError('forbidden', 'This browser cannot write into the folder; save a ZIP file instead.')
     const writable = { ...folder, write: folder.write }
-    if (format === 'in-file')
-      return (path, content) => replaceSafely(writable, path, content, (name) => this.#read(name))
-    return (path, content) => writable.write(path, new Blob([content]))
+    if (format === 'in-file') return (file) => replaceSafely(writable, file, (name) => this.#read(name))
+    return ({ path, content }) => writable.write(path, new Blob([content]))
   }
 
   async #read(path: string): Promise<Uint8Array | undefined> {
@@ -98,25 +104,31 @@ const ORIGINAL = '.pictalk-original'
 /** Puts new bytes in the place of a picture's file. The original stays beside it until they were read back. */
 async function replaceSafely(
   folder: PictureFolder & { write: NonNullable<PictureFolder['write']> },
-  path: string,
-  content: Uint8Array<ArrayBuffer>,
+  { path, content, madeOf }: ExportedFile,
   read: (path: string) => Promise<Uint8Array | undefined>,
 ): Promise<void> {
   const original = await read(path)
-  if (original === undefined) throw new AppError('not-found', 'This picture is no longer in the folder.')
+  if (original === undefined || (madeOf !== undefined && !sameBytes(original, madeOf))) throw otherMeanwhile()
   const kept = `${path}${ORIGINAL}`
   await folder.write(kept, new Blob([new Uint8Array(original)]))
-  if (!isSame(await read(kept), original)) throw notWritten()
+  if (!isThere(await read(kept), original)) throw notWritten()
   await folder.write(path, new Blob([content]))
-  if (!isSame(await read(path), content)) {
+  if (!isThere(await read(path), content)) {
     await folder.write(path, new Blob([new Uint8Array(original)]))
     throw notWritten()
   }
   await folder.remove?.(kept)
 }
 
-function isSame(one: Uint8Array | undefined, other: Uint8Array): boolean {
-  return one?.length === other.length && one.every((byte, i) => byte === other[i])
+function isThere(found: Uint8Array | undefined, written: Uint8Array): boolean {
+  return found !== undefined && sameBytes(found, written)
+}
+
+function otherMeanwhile(): AppError {
+  return new AppError(
+    'busy',
+    'This picture was changed while its caption was put into it, so it stays as it is; export it again.',
+  )
 }
 
 function notWritten(): AppError {

@@ -7,6 +7,11 @@ const FORGET_AT_ONCE = 16
 /** Begins the ids by which the engine knows the studio's pictures, so that all can be forgotten together. */
 export const STUDIO = 'studio'
 
+/** By which an engine knows a picture of the folder that is open. */
+export function pictureIdIn(room: Room, path: string): string {
+  return `${STUDIO} ${room.studio.project?.id ?? ''} ${path}`
+}
+
 export class Looks {
   readonly #room: Room
   readonly #engine: EngineAccess
@@ -18,11 +23,6 @@ export class Looks {
     this.#engine = engine
   }
 
-  /** By which the engine knows a picture of the folder that is open. */
-  idOf(path: string): string {
-    return `${STUDIO} ${this.#room.studio.project?.id ?? ''} ${path}`
-  }
-
   /** Has a picture looked at as soon as the engine has nothing else to do, once. */
   ahead(path: string): void {
     if (this.#ahead?.path === path) return
@@ -30,7 +30,9 @@ export class Looks {
     this.#ahead = { path, abort }
     void this.#room
       .file(path)
-      .then((image) => this.#engine.call('look', { id: this.idOf(path), image }, { signal: abort.signal }))
+      .then((image) =>
+        this.#engine.call('look', { id: pictureIdIn(this.#room, path), image }, { signal: abort.signal }),
+      )
       // The answer looks again and says what is wrong.
       .catch(() => undefined)
   }

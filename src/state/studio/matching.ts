@@ -2,6 +2,7 @@
 import { throwIfCancelled, toFailure } from '../../pack/failure.ts'
 import { captionOf, type CaptionedPicture } from '../../studio/caption.ts'
 import type { Comparing } from '../search/comparing.ts'
+import { pictureIdIn } from './looks.ts'
 import type { Room } from './room.ts'
 
 /** Scores that are kept in one step: a lost one is only looked up again. */
@@ -18,7 +19,8 @@ export class Matching {
 
   /** Scores every caption that has no score yet. A picture that cannot be compared is passed over. */
   async matchAll(): Promise<void> {
-    const signal = this.#room.begin()
+    if (this.#room.studio.matching !== null) return
+    const signal = this.#room.begin('matching')
     const due = this.#room.studio.pictures.filter(
       (picture) => captionOf(picture) !== '' && picture.match === null && picture.failure === null,
     )
@@ -30,13 +32,16 @@ export class Matching {
         const picture = await this.#scored(path, signal)
         if (picture !== null) scored.push(picture)
         if (scored.length >= KEPT_AT_ONCE)
-          await this.#room.put(scored.splice(0).map((one) => this.#present(one)))
+          await this.#room.put(scored.splice(0).flatMap((one) => this.#present(one)))
       }
     } catch (error) {
       this.#room.fail(error)
     } finally {
-      this.#room.show({ matching: null })
-      await this.#room.put(scored.map((one) => this.#present(one))).catch(() => undefined)
+      // Another folder may be open by now.
+      if (this.#room.isOfThis('matching', signal)) {
+        this.#room.show({ matching: null })
+        await this.#room.put(scored.flatMap((one) => this.#present(one))).catch(() => undefined)
+      }
     }
   }
 
@@ -45,7 +50,7 @@ export class Matching {
     if (picture === undefined) return null
     try {
       const image = await this.#room.file(path)
-      const source = { id: `studio ${this.#room.studio.project?.id ?? ''} ${path}`, image }
+      const source = { id: pictureIdIn(this.#room, path), image }
       const [found] = await this.#comparing.call(
         'match',
         { picture: source, texts: [captionOf(picture)] },
@@ -58,11 +63,10 @@ export class Matching {
     }
   }
 
-  /** The score on the picture as it is now; a caption that was changed since has none. */
-  #present(scored: CaptionedPicture): CaptionedPicture {
+  /** The score on the picture as it is now; none where its caption was changed since. */
+  #present(scored: CaptionedPicture): CaptionedPicture[] {
     const now = this.#room.picture(scored.path)
-    if (now === undefined) return scored
-    return captionOf(now) === captionOf(scored) ? { ...now, match: scored.match } : now
+    return now !== undefined && captionOf(now) === captionOf(scored) ? [{ ...now, match: scored.match }] : []
   }
 }
 

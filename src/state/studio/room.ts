@@ -6,7 +6,11 @@ import { sortFolder, type FolderFile, type PictureFolder } from '../../studio/fo
 import { comparePaths } from '../../studio/picture-files.ts'
 import type { Project } from '../../studio/project.ts'
 import type { GetState, SetState } from '../store.ts'
+import { elsewhere, holdFolder, whileFree } from './folder-lock.ts'
 import { CLOSED, type Studio, type StudioSources } from './studio-slice.ts'
+
+/** What takes its time, each thing once at a time. */
+export type Undertaking = 'opening' | 'exporting' | 'matching' | 'printing'
 
 export class Room {
   readonly #set: SetState
@@ -15,11 +19,12 @@ export class Room {
   #folder: PictureFolder | null = null
   #files: ReadonlyMap<string, FolderFile> = new Map()
   /** Lets another page have the folder. */
-  #release: () => void = () => undefined
-  /** Ends what takes its time: opening, exporting, comparing. */
-  #abort = new AbortController()
+  #release: () => Promise<void> = () => Promise.resolve()
+  readonly #underWay = new Map<Undertaking, AbortController>()
   /** What is to be kept is kept in the order in which it came. */
   #saving: Promise<void> = Promise.resolve()
+  /** Pictures that could not be kept, by path: they go along with the next that are. */
+  #unkept: ReadonlyMap<string, CaptionedPicture> = new Map()
   /** Told when pictures can be opened, with the run that was under way. */
   onOpened: () => void = () => undefined
   /** Told before the folder is left. */
@@ -39,10 +44,6 @@ export class Room {
     return this.#folder
   }
 
-  get files(): ReadonlyMap<string, FolderFile> {
-    return this.#files
-  }
-
   show(change: Partial<Studio>): void {
     this.#set({ studio: { ...this.studio, ...change } })
   }
@@ -52,15 +53,21 @@ export class Room {
     this.#set({ announcement: saying })
   }
 
-  /** A new signal for something that takes its time; what had the former one ends. */
-  begin(): AbortSignal {
-    this.#abort.abort()
-    this.#abort = new AbortController()
-    return this.#abort.signal
+  /** A new signal for something that takes its time; what of its kind had the former one ends. */
+  begin(what: Undertaking): AbortSignal {
+    this.cancel(what)
+    const abort = new AbortController()
+    this.#underWay.set(what, abort)
+    return abort.signal
   }
 
-  cancel(): void {
-    this.#abort.abort()
+  cancel(what: Undertaking): void {
+    this.#underWay.get(what)?.abort()
+  }
+
+  /** Whether what has this signal still belongs to the folder that is open; cancelled or not. */
+  isOfThis(what: Undertaking, signal: AbortSignal): boolean {
+    return this.#underWay.get(what)?.signal === signal
   }
 
   /** Shows what failed; that people ended something is no failure. */
@@ -83,8 +90,15 @@ export class Room {
   /** Keeps pictures as they are shown. */
   keep(pictures: readonly CaptionedPicture[]): Promise<void> {
     const { project } = this.studio
-    if (project === null || pictures.length === 0) return Promise.resolve()
-    return this.#inOrder(() => this.#sources.library.savePictures(project.id, pictures))
+    if (project === null) return Promise.resolve()
+    return this.#inOrder(async () => {
+      const due = new Map(this.#unkept)
+      for (const picture of pictures) due.set(picture.path, picture)
+      if (due.size === 0) return
+      this.#unkept = due
+      await this.#sources.library.savePictures(project.id, [...due.values()])
+      this.#unkept = new Map()
+    })
   }
 
   /** Changes what is kept of the project itself. */
@@ -113,16 +127,22 @@ export class Room {
     try {
       const projects = await this.#sources.library.projects()
       const [last] = projects
-      const isUnfinished = last?.run?.status === 'running' && this.studio.status === 'closed'
+      this.show({ projects })
+      if (last?.run?.status !== 'running' || this.studio.status !== 'closed') return
       // What another page works on goes on there.
-      if (!isUnfinished || !(await this.#hold(last.id))) {
-        this.show({ projects })
-        return
-      }
-      this.show({ projects, status: 'listing', project: last })
-      await this.#openKept(last, { ask: false })
+      if (await this.#hold(last.id)) await this.#takeUp(last)
     } catch (error) {
       this.fail(error)
+    }
+  }
+
+  async #takeUp(project: Project): Promise<void> {
+    try {
+      this.show({ status: 'listing', project })
+      await this.#openKept(project, { ask: false })
+    } catch (error) {
+      await this.#leave()
+      throw error
     }
   }
 
@@ -153,6 +173,7 @@ export class Room {
       if (!(await this.#hold(opened.id))) throw elsewhere()
       await this.#fill(folder, opened)
     } catch (error) {
+      await this.#leave()
       this.fail(error)
     }
   }
@@ -165,6 +186,7 @@ export class Room {
       if (!(await this.#hold(id))) throw elsewhere()
       await this.#openKept(project, { ask: true })
     } catch (error) {
+      await this.#leave()
       this.fail(error)
     }
   }
@@ -189,7 +211,7 @@ export class Room {
 
   /** Lists the folder, reads the captions of pictures that are new in it, and shows it all. */
   async #fill(folder: PictureFolder, project: Project): Promise<void> {
-    const signal = this.begin()
+    const signal = this.begin('opening')
     this.show({ ...CLOSED, status: 'listing', project, opening: { done: 0, total: 0 }, failure: null })
     try {
       const onFound = (done: number): void => this.show({ opening: { done, total: 0 } })
@@ -224,9 +246,12 @@ export class Room {
         canWrite: folder.write !== null,
       })
       await this.keep(read.pictures)
+      throwIfCancelled(signal)
       await this.changeProject({ handle: folder.handle ?? project.handle })
       this.onOpened()
     } catch (error) {
+      // The folder was left, and another may be open.
+      if (!this.isOfThis('opening', signal)) return
       await this.#leave()
       this.fail(error)
     }
@@ -235,26 +260,40 @@ export class Room {
   async close(): Promise<void> {
     if (this.studio.status === 'closed') return
     await this.onClosing()
+    // What could not be kept may be by now; that it still cannot be is shown.
+    await this.keep([]).catch(() => undefined)
     await this.#leave()
   }
 
   async #leave(): Promise<void> {
-    this.cancel()
-    this.#release()
+    for (const abort of this.#underWay.values()) abort.abort()
+    this.#underWay.clear()
     this.#folder = null
     this.#files = new Map()
     await this.#saving
+    this.#unkept = new Map()
+    const release = this.#release
+    this.#release = () => Promise.resolve()
+    await release()
     this.show({ ...CLOSED })
   }
 
   async forget(id: string): Promise<void> {
     try {
       if (this.studio.project?.id === id) await this.close()
-      await this.#sources.library.removeProject(id)
+      const { library, locks } = this.#sources
+      await whileFree(locks, id, () => library.removeProject(id))
       this.show({ projects: this.studio.projects.filter((project) => project.id !== id) })
     } catch (error) {
       this.fail(error)
     }
+  }
+
+  /** Has the folder for this page until it is left; false when another page has it. */
+  async #hold(id: string): Promise<boolean> {
+    const release = await holdFolder(this.#sources.locks, id)
+    if (release !== null) this.#release = release
+    return release !== null
   }
 
   async #knownAs({ handle }: PictureFolder): Promise<Project | undefined> {
@@ -264,23 +303,6 @@ export class Room {
       if (project.handle !== null && (await handle.isSameEntry(project.handle))) return project
     return undefined
   }
-
-  /** Has the folder for this page until it is left; false when another page has it. */
-  async #hold(id: string): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      const held = this.#sources.locks.ifFree(`pictalk-studio ${id}`, () => {
-        resolve(true)
-        return new Promise<true>((release) => (this.#release = () => release(true)))
-      })
-      held.then((was) => {
-        if (was === undefined) resolve(false)
-      }, reject)
-    })
-  }
-}
-
-function elsewhere(): AppError {
-  return new AppError('busy', 'This folder is open in another tab; go on there, or close it there first.')
 }
 
 /** Progress is shown a few times a second: thousands of files are counted in that time. */

@@ -1,6 +1,6 @@
 /** The caption studio: a folder of pictures, a run over it, and correcting what came of that. */
 import type { CaptionedPicture } from '../../studio/caption.ts'
-import type { BulkEdit, Change, History } from '../../studio/edits.ts'
+import type { Change, History } from '../../studio/edits.ts'
 import type { ExportOptions } from '../../studio/export-formats.ts'
 import type { PictureFolder } from '../../studio/folder.ts'
 import type { StudioLibrary } from '../../studio/library.ts'
@@ -16,7 +16,7 @@ import { Captioning } from './captioning.ts'
 import { Correcting } from './correcting.ts'
 import { Exporting } from './exporting.ts'
 import { Matching } from './matching.ts'
-import { Room } from './room.ts'
+import { Room, type Undertaking } from './room.ts'
 
 /** What the studio has from outside. */
 export interface StudioSources {
@@ -119,10 +119,8 @@ export interface StudioActions {
   writeAltText: (path: string, text: string) => void
   writeLongDescription: (path: string, text: string) => void
   acceptAltText: (path: string) => void
-  /** Makes alternative texts of captions where there are none. Gives how many. */
-  fillAltTexts: () => number
-  /** What an edit would change. Throws `bad-usage`. */
-  plan: (edit: BulkEdit, among: readonly CaptionedPicture[]) => Change[]
+  /** Makes alternative texts of the captions at `paths` where there are none. Gives how many. */
+  fillAltTexts: (paths: readonly string[]) => number
   apply: (changes: readonly Change[], step: string) => void
   undo: () => void
   redo: () => void
@@ -132,7 +130,7 @@ export interface StudioActions {
 
   /** Into the folder, or as a ZIP file where `into` says so. */
   exportAll: (options: ExportOptions, into: 'folder' | 'zip', paths: readonly string[]) => Promise<void>
-  cancel: () => void
+  cancel: (what: Undertaking) => void
 }
 
 export interface StudioSlice {
@@ -202,15 +200,14 @@ export function studioSlice(
       writeAltText: (path, text) => correcting.writeAltText(path, text),
       writeLongDescription: (path, text) => correcting.writeLongDescription(path, text),
       acceptAltText: (path) => correcting.acceptAltText(path),
-      fillAltTexts: () => correcting.fillAltTexts(),
-      plan: (edit, among) => correcting.plan(edit, among),
+      fillAltTexts: (paths) => correcting.fillAltTexts(paths),
       apply: (changes, step) => correcting.apply(changes, step),
       undo: () => correcting.undo(),
       redo: () => correcting.redo(),
       findSamePictures: () => correcting.findSamePictures(),
       matchAll: () => matching.matchAll(),
       exportAll: (options, into, paths) => exporting.exportAll(options, into, paths),
-      cancel: () => room.cancel(),
+      cancel: (what) => room.cancel(what),
     },
   }
 }

@@ -1,4 +1,5 @@
 /** Which formats captions are written in beside pictures, and what the file of each is called. */
+import { stemOf } from '../picture-files.ts'
 import { shardName, type Shard } from '../shard.ts'
 import { readCsv, writeCsv } from './csv.ts'
 import { readJsonLines, writeJsonLines } from './image-folder.ts'
@@ -29,6 +30,16 @@ export type Format = SidecarEnding | TableFormat
 
 export function isTable(format: Format): format is TableFormat {
   return Object.hasOwn(TABLES, format)
+}
+
+/** Whether pictures whose names differ only in their endings would share a caption. */
+export function sharesStems(format: Format): boolean {
+  return !isTable(format) || format === 'kohya'
+}
+
+/** What a table calls a picture. */
+export function rowName(format: TableFormat, path: string): string {
+  return format === 'kohya' ? stemOf(path) : path
 }
 
 /** `metadata.jsonl`; of a share of the pictures `metadata.3-of-16.jsonl`. */

@@ -4,7 +4,7 @@
  * the pixels (1.1.5); WebP: the chunk `XMP ` and its bit in `VP8X` (1.1.8 and the container's specification).
  */
 import { crc32 } from '../../archive/crc32.ts'
-import { concatenated } from '../../pack/bytes.ts'
+import { concatenated, sameBytes } from '../../pack/bytes.ts'
 import { AppError } from '../../pack/failure.ts'
 import { textOf } from '../formats/row.ts'
 import { readXmp, writeXmp, type XmpTexts } from '../formats/xmp.ts'
@@ -220,10 +220,6 @@ function damagedFile(): AppError {
 
 function tooMuch(): AppError {
   return new AppError('bad-file', 'This file has no room for so much metadata; write its caption beside it.')
-}
-
-function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, i) => byte === other[i])
 }
 
 function bigEndian(value: number): Uint8Array {

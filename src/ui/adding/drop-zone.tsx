@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState, type ReactElement, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { Note } from '../../messages/note.ts'
+import type { Note, WordKey } from '../../messages/note.ts'
 import { sortDropped, type DroppedFile } from '../../state/dropped.ts'
+import type { PlaceName } from '../../state/route.ts'
 import { useApp } from '../store-context.ts'
 import { useDroppedFolder } from '../studio/dropped-folder.ts'
 import { droppedFiles, folderName, MAX_FILES } from './dropped-files.ts'
@@ -10,7 +11,8 @@ import { useTakeAddress, useTakeFiles } from './use-adding.ts'
 
 /** The whole page takes pictures: dropped anywhere, dragged from another page, or pasted. */
 export function DropZone({ children }: { children: ReactNode }): ReactElement {
-  const { t } = useTranslation('talk')
+  const { t } = useTranslation(['talk', 'search', 'studio'])
+  const place = useApp((state) => state.place)
   const over = useDrop(useTakeDropped())
   usePaste(useTakeFiles())
   return (
@@ -18,12 +20,19 @@ export function DropZone({ children }: { children: ReactNode }): ReactElement {
       {children}
       {over && (
         <div className="drop-overlay" aria-hidden="true">
-          <p>{t('adding.overlay')}</p>
+          <p>{t(OVERLAYS[place])}</p>
         </div>
       )}
     </div>
   )
 }
+
+/** What may be dropped where one is. */
+const OVERLAYS = {
+  talk: 'talk:adding.overlay',
+  search: 'search:overlay',
+  studio: 'studio:overlay',
+} as const satisfies Record<PlaceName, WordKey>
 
 /** What was dropped: a model, pictures, or the address of a picture. */
 interface TakeDropped {

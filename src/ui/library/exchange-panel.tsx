@@ -1,6 +1,7 @@
-import { useRef, type ReactElement } from 'react'
+import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Exchange } from '../../state/exchange-slice.ts'
+import { useFileField } from '../adding/choose-files.tsx'
 import { useApp } from '../store-context.ts'
 
 /** Carrying conversations away as files, and bringing them back. */
@@ -16,7 +17,7 @@ function ExchangeActions(): ReactElement {
   const exportAll = useApp((state) => state.exportAll)
   const exportMarkdown = useApp((state) => state.exportMarkdown)
   const importFile = useApp((state) => state.importFile)
-  const input = useRef<HTMLInputElement>(null)
+  const [input, choose] = useFileField()
   return (
     <div className="exchange">
       {any && (
@@ -29,7 +30,7 @@ function ExchangeActions(): ReactElement {
           {t('list.markdown')}
         </button>
       )}
-      <button type="button" className="link" onClick={() => input.current?.click()}>
+      <button type="button" className="link" onClick={choose}>
         {t('list.import')}
       </button>
       <input

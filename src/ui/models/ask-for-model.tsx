@@ -1,7 +1,8 @@
-import { useRef, useState, type ChangeEvent, type ReactElement } from 'react'
+import { useState, type ChangeEvent, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { PRECISIONS, type Precision } from '../../pack/precisions.ts'
 import type { KnownModel } from '../../state/catalogue.ts'
+import { useFileField } from '../adding/choose-files.tsx'
 import { useApp } from '../store-context.ts'
 
 /** Which model: one of those that the host knows, an address, a folder or files of this computer. */
@@ -119,10 +120,10 @@ function ChooseFiles({
   directory?: boolean
   onChange: (event: ChangeEvent<HTMLInputElement>) => void
 }): ReactElement {
-  const input = useRef<HTMLInputElement>(null)
+  const [input, choose] = useFileField()
   return (
     <>
-      <button type="button" onClick={() => input.current?.click()}>
+      <button type="button" onClick={choose}>
         {label}
       </button>
       <input

@@ -33,7 +33,7 @@ export function DevicePanel(): ReactElement {
       )}
       {measuring.status === 'running' ? (
         <div className="actions">
-          <span>{t('models:device.measuring', { stage: STAGES[measuring.stage] ?? measuring.stage })}</span>
+          <Measuring stage={measuring.stage} />
           <button type="button" onClick={cancel}>
             {t('shell:cancel')}
           </button>
@@ -50,15 +50,24 @@ export function DevicePanel(): ReactElement {
   )
 }
 
-const STAGES: Record<string, string> = {
-  start: 'the model is put away',
-  bandwidth: 'memory',
-  load: 'loading',
-  'first picture': 'a first picture',
-  picture: 'a second picture',
-  decode: 'writing',
-  'decode without recording': 'writing without recorded steps',
+/** How the parts of a measurement are called in the catalogue. */
+const STAGES = {
+  start: 'start',
+  bandwidth: 'bandwidth',
+  load: 'load',
+  'first picture': 'firstPicture',
+  picture: 'picture',
+  decode: 'decode',
+  'decode without recording': 'plainDecode',
+} as const
+
+function Measuring({ stage }: { stage: string }): ReactElement {
+  const { t } = useTranslation('models')
+  const name = isStage(stage) ? t(`device.stages.${STAGES[stage]}`) : stage
+  return <span>{t('device.measuring', { stage: name })}</span>
 }
+
+const isStage = (stage: string): stage is keyof typeof STAGES => Object.hasOwn(STAGES, stage)
 
 /** These facts are for reports, and English like the words about devices in them. */
 const bytesText = (bytes: number): string => bytesIn(bytes, 'en')

@@ -1,8 +1,9 @@
-import { useState, type ReactElement } from 'react'
+import { useEffect, useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { KeptModel, Space } from '../../protocol/keeper-calls.ts'
 import { Notice } from '../parts/notice.tsx'
 import { useApp } from '../store-context.ts'
+import { ModelSourceLine, ModelTerms } from './model-terms.tsx'
 import { ProgressBars } from './progress-bars.tsx'
 
 /** What can be used, what is kept and how large it is, and what can be done about it. */
@@ -14,6 +15,10 @@ export function KeptModels(): ReactElement {
   const saving = useApp((state) => state.saving)
   const cancelSaving = useApp((state) => state.cancelSaving)
   const current = useApp((state) => state.settings.model)
+  const refresh = useApp((state) => state.refreshPacks)
+  const offlineReady = useApp((state) => state.offlineReady)
+  // What is used grew since the page was opened, most of all when it was kept for starting without a connection.
+  useEffect(() => void refresh(), [refresh, offlineReady])
   return (
     <>
       <ul className="models" aria-label={t('models:kept.list')}>
@@ -33,6 +38,9 @@ export function KeptModels(): ReactElement {
         </p>
       )}
       {space !== null && kept.length > 0 && <SpaceLine space={space} />}
+      {offlineReady && kept.length === 0 && space?.usedBytes != null && (
+        <p className="hint">{t('models:kept.page', { size: space.usedBytes })}</p>
+      )}
     </>
   )
 }
@@ -65,15 +73,18 @@ function Kept({ model, inUse }: { model: KeptModel; inUse: boolean }): ReactElem
   const elsewhere = useApp((state) => state.elsewhere[model.id])
   const newer = useApp((state) => state.newer.includes(model.id))
   const state = useStateOf(model, inUse)
+  // Of a conversion that has not ended there is no manifest yet that says so.
+  const isReadable = model.complete || model.converted === null
   return (
     <li>
       <p>
         <strong>{model.name}</strong> <span className="hint">{state}</span>
       </p>
-      {model.licenceNotice !== null && (
-        <p className="hint" lang="en">
-          {model.licenceNotice}
-        </p>
+      {model.precision !== null && (
+        <div className="terms">
+          <ModelSourceLine place={model.place} />
+          {isReadable && <ModelTerms model={model} />}
+        </div>
       )}
       {newer && <p>{t('kept.newer')}</p>}
       {elsewhere !== undefined && <ProgressBars progress={elsewhere} />}

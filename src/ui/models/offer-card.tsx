@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import type { Finding, Offer } from '../../protocol/keeper-calls.ts'
 import { durationRange } from '../../state/offers.ts'
 import { useApp } from '../store-context.ts'
+import { ModelSourceLine, ModelTerms } from './model-terms.tsx'
 
 /** Less is there before anybody has read how long it takes. */
 const WORTH_SAYING_BYTES = 2 ** 26
@@ -14,7 +15,7 @@ export function OfferCard({ offer }: { offer: Offer }): ReactElement {
   const cancel = useApp((state) => state.cancelAdding)
   const [accepted, setAccepted] = useState(false)
   const heading = useId()
-  const hasLicence = offer.licence !== null || offer.licenceNotice !== null
+  const hasLicence = [offer.licence, offer.licenceNotice, offer.languageLicence].some((text) => text !== null)
   return (
     <section aria-labelledby={heading} className="offer">
       <h3 id={heading}>{offer.name}</h3>
@@ -26,10 +27,8 @@ export function OfferCard({ offer }: { offer: Offer }): ReactElement {
           </li>
         ))}
       </ul>
-      <p>
-        {t('offer.licence', { licence: offer.licence ?? t('offer.notStated') })}{' '}
-        <span lang="en">{offer.licenceNotice}</span>
-      </p>
+      <ModelSourceLine place={offer.place} />
+      <ModelTerms model={offer} />
       <label className="check">
         <input type="checkbox" checked={accepted} onChange={(event) => setAccepted(event.target.checked)} />
         {hasLicence ? t('offer.accept') : t('offer.know')}

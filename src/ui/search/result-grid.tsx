@@ -74,6 +74,8 @@ export function ResultGrid({ pictures, onOpen }: ResultGridProps): ReactElement 
       aria-label={t('results')}
       aria-rowcount={rows}
       aria-colcount={columns}
+      // As high as its rows, where they are few.
+      style={{ height: rows * rowHeight }}
       onKeyDown={onKeyDown}
     >
       <div role="presentation" style={{ height: rows * rowHeight }}>

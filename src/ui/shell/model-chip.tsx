@@ -24,10 +24,13 @@ export function ModelChip(): ReactElement {
     >
       <span className="visually-hidden">{t('chip.prefix')} </span>
       <span className="dot" aria-hidden="true" />
-      <span className="chip-name" dir="auto">
-        {name}
+      <span className="chip-words">
+        <span className="chip-name" dir="auto">
+          {name}
+        </span>
+        <span className="visually-hidden"> · </span>
+        <span className="chip-status">{status}</span>
       </span>
-      <span className="chip-status"> · {status}</span>
     </button>
   )
 }

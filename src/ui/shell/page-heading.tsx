@@ -2,13 +2,14 @@ import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { titleOf } from '../../conversation/conversation.ts'
 import { NAMESPACES } from '../../messages/words.ts'
+import { currentConversation } from '../../state/library-slice.ts'
 import { useApp } from '../store-context.ts'
 import type { Place } from './places.tsx'
 
 /** What the page is about, for those who go by headings; where nothing was said yet, the question that is seen there is it. */
 export function PageHeading({ place }: { place: Place }): ReactElement | null {
   const { t } = useTranslation(NAMESPACES)
-  const shown = useApp((state) => state.conversations.find(({ id }) => id === state.currentId))
+  const shown = useApp(currentConversation)
   if (place.name === 'talk' && shown === undefined) return null
   const isTalk = place.name === 'talk' && shown !== undefined
   return (

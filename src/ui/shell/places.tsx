@@ -18,7 +18,7 @@ export interface Place {
   dock?: ReactElement
 }
 
-/** The places of the app, in the order of the rail. One that is not in this list does not exist: its address is Talk's. */
+/** The places of the app, in the order of the rail; Talk is the first. */
 export const PLACES: readonly [Place, ...Place[]] = [
   { name: 'talk', label: 'shell:talk', icon: 'talk', view: <TalkView />, dock: <Composer /> },
   { name: 'search', label: 'search:search', icon: 'search', view: <SearchView /> },

@@ -1,13 +1,13 @@
 import { useMemo, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import { waitingOf } from '../../state/answering.ts'
+import { isWritingHere, waitingOf } from '../../state/answering.ts'
 import { IconButton } from '../parts/icon-button.tsx'
 import { useApp } from '../store-context.ts'
 
 /** What this page is at work on, how much waits behind it, and the way to stop it; nothing while nothing runs. */
 export function QueueLine(): ReactElement | null {
   const { t } = useTranslation('shell')
-  const isWriting = useApp((state) => Object.values(state.underWay).some(({ tab }) => tab === state.tab))
+  const isWriting = useApp(isWritingHere)
   const tab = useApp((state) => state.tab)
   const conversations = useApp((state) => state.conversations)
   const waiting = useMemo(() => waitingOf(conversations, tab) - 1, [conversations, tab])

@@ -11,7 +11,7 @@ import { ModelChip } from './model-chip.tsx'
 import { PLACES } from './places.tsx'
 import { QueueLine } from './queue-line.tsx'
 
-/** What can be gone to: a new conversation, other places where there are any, everything that was said, the model. */
+/** What can be gone to: a new conversation, the places of the app, everything that was said, the model. */
 export function Rail(): ReactElement {
   const { t } = useTranslation('shell')
   const begin = useApp((state) => state.newConversation)
@@ -43,7 +43,7 @@ export function Rail(): ReactElement {
         <Icon name="compose" />
         {t('newConversation')}
       </button>
-      {PLACES.length > 1 && <Places />}
+      <Places />
       <ConversationList />
       <div className="rail-foot">
         <QueueLine />

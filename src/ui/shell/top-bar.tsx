@@ -1,6 +1,7 @@
 import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { titleOf } from '../../conversation/conversation.ts'
+import { currentConversation } from '../../state/library-slice.ts'
 import { IconButton } from '../parts/icon-button.tsx'
 import { useApp } from '../store-context.ts'
 
@@ -11,7 +12,7 @@ export function TopBar(): ReactElement {
   const isOpen = useApp((state) => state.panel === 'rail')
   const begin = useApp((state) => state.newConversation)
   const title = useApp((state) => {
-    const shown = state.conversations.find(({ id }) => id === state.currentId)
+    const shown = currentConversation(state)
     return shown === undefined || state.place !== 'talk' ? 'pictalk' : titleOf(shown)
   })
   return (

@@ -56,7 +56,7 @@ export function AltTextForm({
           </button>
         )}
       </div>
-      <LongDescription picture={picture} />
+      <LongDescription key={picture.longDescription} picture={picture} />
     </>
   )
 }

@@ -11,7 +11,7 @@ export function AltTextPanel({ shown }: { shown: readonly CaptionedPicture[] }):
   const { missing, unseen, faulty } = useMemo(() => altTextCounts(shown), [shown])
   return (
     <div className="actions">
-      <button type="button" disabled={missing === 0} onClick={() => void fill()}>
+      <button type="button" disabled={missing === 0} onClick={() => void fill(shown.map(({ path }) => path))}>
         {t('fillAltTexts', { count: missing })}
       </button>
       <span className="hint">{t('altReview', { unseen, faulty })}</span>

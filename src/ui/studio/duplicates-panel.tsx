@@ -58,7 +58,7 @@ function ByPicture({ onOpen }: { onOpen: (path: string) => void }): ReactElement
         <div className="loading">
           <progress aria-label={t('comparing')} value={printing.done} max={Math.max(1, printing.total)} />
           <div className="actions">
-            <button type="button" onClick={cancel}>
+            <button type="button" onClick={() => cancel('printing')}>
               {t('cancel')}
             </button>
           </div>

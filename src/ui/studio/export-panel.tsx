@@ -154,7 +154,7 @@ function Exporting(): ReactElement {
         max={Math.max(1, exporting?.total ?? 1)}
       />
       <div className="actions">
-        <button type="button" onClick={cancel}>
+        <button type="button" onClick={() => cancel('exporting')}>
           {t('cancel')}
         </button>
       </div>

@@ -60,9 +60,11 @@ export function OneByOne({
     r: again,
     u: actions.undo,
     g: onClose,
-    ...Object.fromEntries(
-      Array.from({ length: 9 }, (_, i) => [`${i + 1}`, () => actions.takeCandidate(path, i)] as const),
-    ),
+    // Those to choose from are captions.
+    ...(mode === 'captions' &&
+      Object.fromEntries(
+        Array.from({ length: 9 }, (_, i) => [`${i + 1}`, () => actions.takeCandidate(path, i)] as const),
+      )),
   })
   if (picture === undefined) return <p className="hint">{t('none')}</p>
   return (

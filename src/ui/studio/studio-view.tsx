@@ -44,7 +44,7 @@ function Opening(): ReactElement {
         <progress aria-label={t('listingFiles')} />
       )}
       <div className="actions">
-        <button type="button" onClick={cancel}>
+        <button type="button" onClick={() => cancel('opening')}>
           {t('cancel')}
         </button>
       </div>

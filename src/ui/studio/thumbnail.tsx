@@ -14,13 +14,15 @@ let underWay = 0
 const waiting: (() => void)[] = []
 
 async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  // Who waits is handed the place of whoever has ended, so that nobody comes in between.
   if (underWay >= AT_ONCE) await new Promise<void>((begin) => waiting.push(begin))
-  underWay += 1
+  else underWay += 1
   try {
     return await work()
   } finally {
-    underWay -= 1
-    waiting.shift()?.()
+    const next = waiting.shift()
+    if (next === undefined) underWay -= 1
+    else next()
   }
 }
 

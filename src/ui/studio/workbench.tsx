@@ -160,7 +160,7 @@ function Matching(): ReactElement {
     <div className="loading">
       <progress aria-label={t('matchAll')} value={matching.done} max={Math.max(1, matching.total)} />
       <div className="actions">
-        <button type="button" onClick={cancel}>
+        <button type="button" onClick={() => cancel('matching')}>
           {t('cancel')}
         </button>
       </div>

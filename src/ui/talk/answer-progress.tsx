@@ -13,25 +13,25 @@ export function AnswerWaiting({ tab }: { tab: string }): ReactElement {
 
 /** How far an answer is, on whichever page it is written. */
 export function AnswerProgressLine({ underWay: { tab, progress } }: { underWay: UnderWay }): ReactElement {
-  const { t } = useTranslation('talk')
+  const { t } = useTranslation(['talk', 'models'])
   const here = useApp((state) => state.tab)
-  const where = tab === here ? '' : ` ${t('answer.elsewhere')}`
+  const where = tab === here ? '' : ` ${t('talk:answer.elsewhere')}`
   switch (progress.stage) {
     case 'reading':
-      return <p className="stage">{t('answer.reading') + where}</p>
+      return <p className="stage">{t('talk:answer.reading') + where}</p>
     case 'opening': {
-      const part = progress.graph === 'vision' ? t('answer.vision') : t('answer.qFormer')
-      return <p className="stage">{t('answer.opening', { part }) + where}</p>
+      const part = t(`models:parts.${progress.graph}`)
+      return <p className="stage">{t('talk:answer.opening', { part }) + where}</p>
     }
     case 'looking':
-      return <p className="stage">{t('answer.looking') + where}</p>
+      return <p className="stage">{t('talk:answer.looking') + where}</p>
     case 'writing':
       return (
         <div className="words">
           <p className="caption writing" dir="auto" lang="en">
             {progress.text}
           </p>
-          <p className="stage">{t('answer.writing') + where}</p>
+          <p className="stage">{t('talk:answer.writing') + where}</p>
         </div>
       )
   }

@@ -1,6 +1,8 @@
 import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Conversation } from '../../conversation/conversation.ts'
+import { isWritingHere } from '../../state/answering.ts'
+import { currentConversation } from '../../state/library-slice.ts'
 import { AutoTextarea } from '../parts/auto-textarea.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { useApp } from '../store-context.ts'
@@ -9,7 +11,7 @@ import { SuggestedQuestions } from './suggested-questions.tsx'
 
 /** One line: bring a picture, ask, send; while an answer is written, Send is Stop. */
 export function Composer(): ReactElement | null {
-  const conversation = useApp((state) => state.conversations.find(({ id }) => id === state.currentId))
+  const conversation = useApp(currentConversation)
   return conversation === undefined ? null : <AskLine conversation={conversation} />
 }
 
@@ -49,7 +51,7 @@ function AskLine({ conversation }: { conversation: Conversation }): ReactElement
 function SendOrStop({ draft }: { draft: string }): ReactElement {
   const { t } = useTranslation('talk')
   const stop = useApp((state) => state.stop)
-  const isWriting = useApp((state) => Object.values(state.underWay).some(({ tab }) => tab === state.tab))
+  const isWriting = useApp(isWritingHere)
   const isStop = isWriting && draft.trim() === ''
   return (
     <button

@@ -54,7 +54,7 @@ export function FitsPicture({ answer, pictureId, said }: FitProps): ReactElement
           <ol>
             {ranked.map(({ text, share }, i) => (
               <li key={i} dir="auto">
-                {text} <span className="hint">{shareText(share, i18n.language)}</span>
+                <span lang="en">{text}</span> <span className="hint">{shareText(share, i18n.language)}</span>
               </li>
             ))}
           </ol>

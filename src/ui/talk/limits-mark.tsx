@@ -15,7 +15,7 @@ export function LimitsMark({
   if (facts.outside === undefined) return null
   const strange = question === null ? [] : strangeWords(question)
   const words = new Intl.ListFormat(i18n.language, { type: 'disjunction' }).format(
-    strange.slice(0, 3).map((word) => `“${word}”`),
+    strange.slice(0, 3).map((word) => t('quoted', { word })),
   )
   return (
     <>
