@@ -15,6 +15,7 @@ const TURN_PIXELS = 96
 export function ConversationView({ conversation }: { conversation: Conversation }): ReactElement {
   const { t } = useTranslation('talk')
   const busy = useApp((state) => isBusy(state, state.currentId))
+  useJumpToTop()
   return (
     // Live updates would read out every token; finished answers are announced by the status line instead.
     <div
@@ -28,6 +29,26 @@ export function ConversationView({ conversation }: { conversation: Conversation 
       <Turns key={conversation.id} conversation={conversation} />
     </div>
   )
+}
+
+/**
+ * Home goes to the first turn in one step. A browser that glides there keeps what is read in its place meanwhile, and stops
+ * short where turns that are drawn on the way turn out higher than was thought.
+ */
+function useJumpToTop(): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const { target } = event
+      const isElsewhere =
+        target instanceof Element && target.closest('input, textarea, select, [role=dialog], dialog') !== null
+      if (event.defaultPrevented || event.key !== 'Home' || event.shiftKey || event.altKey || isElsewhere)
+        return
+      event.preventDefault()
+      window.scrollTo({ top: 0, behavior: 'instant' })
+    }
+    document.addEventListener('keydown', onKey)
+    return () => document.removeEventListener('keydown', onKey)
+  }, [])
 }
 
 function Turns({ conversation }: { conversation: Conversation }): ReactElement {
