@@ -39,7 +39,7 @@ async function see(image: Blob): Promise<SeenForIndex> {
   try {
     const { vectors } = await model.imageFeatures(picture)
     exact[at] = vectors
-    return { vectors, vectorWidth: projectionSize, width: 224, height: 224, thumbnail: new Uint8Array() }
+    return { vectors, width: 224, height: 224, thumbnail: new Uint8Array() }
   } finally {
     picture.features.dispose()
   }

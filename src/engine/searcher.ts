@@ -173,7 +173,7 @@ export class Searcher implements Handlers<SearchCalls> {
       try {
         const { vectors } = await opened.model.imageFeatures(picture)
         const { bytes, width, height } = await this.#parts.thumbnail(image)
-        return { vectors, vectorWidth: index.shape.width, width, height, thumbnail: bytes }
+        return { vectors, width, height, thumbnail: bytes }
       } finally {
         picture.features.dispose()
       }
@@ -224,7 +224,7 @@ export class Searcher implements Handlers<SearchCalls> {
       const isHere = this.#files.isHere(source)
       return { id, kind, name, handle, pictures: files.length - refused, refused, isHere }
     })
-    return { sources, pictures: index.count, bytes: index.bytes, memoryBytes: index.memoryBytes }
+    return { sources, pictures: index.count, bytes: index.bytes }
   }
 
   async #sources(): Promise<Source[]> {

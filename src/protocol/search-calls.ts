@@ -22,9 +22,8 @@ export interface SearchSource {
 export interface SearchState {
   sources: SearchSource[]
   pictures: number
-  /** What the index takes of this browser's storage, and of memory. */
+  /** What the index takes of this browser's storage. */
   bytes: number
-  memoryBytes: number
 }
 
 export interface SearchablePicture {
@@ -70,7 +69,7 @@ export interface Rematch {
 
 export type FindProgress = CompareProgress | { stage: 'found'; pictures: FoundPicture[]; ms: number }
 
-/** All reject `not-found` before a model that compares was chosen. */
+/** All but `addFolder` reject `not-found` before a model that compares was chosen. */
 export interface SearchCalls {
   searchState: { in: null; event: never; out: SearchState }
   /** A folder to come back to (`handle`), or files that were lent for this visit. Gives the id of its source. */

@@ -14,10 +14,8 @@ export interface ListedFile extends FileFacts {
 
 /** What was made of a picture. */
 export interface SeenForIndex {
-  /** [Q, d], each row of length 1 */
+  /** [Q, d] as the index has them, each row of length 1 */
   vectors: Float32Array<ArrayBuffer>
-  /** d */
-  vectorWidth: number
   width: number
   height: number
   /** A small JPEG. */
@@ -120,9 +118,9 @@ async function added(
   try {
     // What was read, not the file: that may change while it is looked at.
     const asRead = new Blob([content], { type: image.type })
-    const { vectors, vectorWidth, thumbnail, width, height } = await see(asRead, signal)
+    const { vectors, thumbnail, width, height } = await see(asRead, signal)
     const whole: PictureFacts = { ...facts, width, height, thumbnailBytes: thumbnail.length }
-    return { facts: whole, vectors: rounded(vectors, vectorWidth), thumbnail }
+    return { facts: whole, vectors: rounded(vectors, index.shape.width), thumbnail }
   } catch (error) {
     const { code, message } = toFailure(error)
     if (code !== 'bad-image' && code !== 'image-too-large') throw error

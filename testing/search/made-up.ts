@@ -36,7 +36,7 @@ export async function seeMadeUp(image: Blob): Promise<SeenForIndex> {
   const text = await image.text()
   if (text.startsWith('!')) throw new AppError('bad-image', 'This is not a picture.')
   const thumbnail = new TextEncoder().encode(`small ${text}`)
-  return { vectors: vectorsOf(text), vectorWidth: SHAPE.width, width: 8, height: 4, thumbnail }
+  return { vectors: vectorsOf(text), width: 8, height: 4, thumbnail }
 }
 
 function seedOf(text: string): number {

@@ -10,7 +10,7 @@ const found = (name: string): FoundPicture => ({
   ...{ key: name, source: 'folder', path: name, name, bytes: 1, modified: 1, sha256: name },
   ...{ width: 1, height: 1, likeness: 0.5 },
 })
-const STATE: SearchState = { sources: [], pictures: 1, bytes: 1, memoryBytes: 1 }
+const STATE: SearchState = { sources: [], pictures: 1, bytes: 1 }
 
 /** What is under way at the thread, to be settled by the test. */
 interface Call {
