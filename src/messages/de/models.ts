@@ -36,6 +36,7 @@ export const models: TranslatedNamespace<'models'> = {
     'text-decoder': 'Decoder des Sprachmodells',
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
+    'word-head': 'Q-Former',
   },
   ready: {
     size: '{{millions, number(maximumFractionDigits: 1)}} Millionen Parameter, {{precision}}, {{size, bytes}}; bereit nach {{time}}.',

@@ -35,6 +35,7 @@ export const models = {
     'text-decoder': 'decoder of the language model',
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
+    'word-head': 'Q-Former',
   },
   ready: {
     size: '{{millions, number(maximumFractionDigits: 1)}} million parameters, {{precision}}, {{size, bytes}}; ready after {{time}}.',

@@ -36,6 +36,7 @@ export const models: TranslatedNamespace<'models'> = {
     'text-decoder': 'decodificador del modelo de lenguaje',
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
+    'word-head': 'Q-Former',
   },
   ready: {
     size: '{{millions, number(maximumFractionDigits: 1)}} millones de parámetros, {{precision}}, {{size, bytes}}; listo tras {{time}}.',

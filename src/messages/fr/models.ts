@@ -37,6 +37,7 @@ export const models: TranslatedNamespace<'models'> = {
     'text-decoder': 'décodeur du modèle de langage',
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
+    'word-head': 'Q-Former',
   },
   ready: {
     size: '{{millions, number(maximumFractionDigits: 1)}} millions de paramètres, {{precision}}, {{size, bytes}} ; prêt après {{time}}.',

@@ -35,6 +35,7 @@ export const models: TranslatedNamespace<'models'> = {
     'text-decoder': '言語モデルのデコーダー',
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
+    'word-head': 'Q-Former',
   },
   ready: {
     size: 'パラメーター {{millions, number(maximumFractionDigits: 1)}} 百万、{{precision}}、{{size, bytes}}。{{time}} で準備完了。',

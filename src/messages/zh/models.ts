@@ -34,6 +34,7 @@ export const models: TranslatedNamespace<'models'> = {
     'text-decoder': '语言模型的解码器',
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
+    'word-head': 'Q-Former',
   },
   ready: {
     size: '{{millions, number(maximumFractionDigits: 1)}} 百万个参数，{{precision}}，{{size, bytes}}；{{time}} 后就绪。',
