@@ -14,6 +14,8 @@ const inBrowser = (name: string, include: string[]): object => ({
     name,
     include,
     testTimeout: 300_000,
+    // As end to end: the gate names each test that needed the second try.
+    retry: 1,
     browser: {
       enabled: true,
       headless: true,
@@ -59,7 +61,8 @@ export default defineConfig({
   plugins: [react(), contentSecurityPolicy(), offline],
   preview: { headers: { 'Content-Security-Policy': CONTENT_SECURITY_POLICY_HEADER } },
   worker: { format: 'es' },
-  build: { target: 'es2023', sourcemap: false },
+  // Styles in one file: those of a part that did not come would be missing after the second try, too.
+  build: { target: 'es2023', sourcemap: false, cssCodeSplit: false },
   // Found before the first test asks for them: a late discovery reloads the page under test.
   optimizeDeps: {
     exclude: ['onnxruntime-web', '@jsquash/avif', '@jsquash/webp'],

@@ -74,6 +74,14 @@ test('Users can caption with no server at all after one visit, with a kept model
   await expect(second.app.model).toContainText('Built-in model')
   await second.app.choose('testing/images/good-palette.png')
   expect(await second.app.finished('good-palette.png')).toMatch(/[a-z]{2,}/)
+  // Places that nobody went to before.
+  for (const [place, heading] of [
+    ['Search', 'Search your pictures'],
+    ['Captions', 'Caption studio'],
+  ] as const) {
+    await second.app.page.getByRole('link', { name: place }).click()
+    await expect(second.app.page.getByRole('heading', { level: 2, name: heading })).toBeVisible()
+  }
   // The list of known models is the host's to change, so it is not kept; nothing else was missed.
   expect(second.complaints.filter((text) => !text.includes('ERR_CONNECTION_REFUSED'))).toEqual([])
 })

@@ -9,6 +9,7 @@ import type { Alpha } from '../image/raster.ts'
 import { assertWrites, emptyAnswerText } from '../pack/empty-answer.ts'
 import { AppError } from '../pack/failure.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
+import type { TracedTensor } from '../runtime/language/traced.ts'
 import { outsideOf } from '../runtime/limits/limits.ts'
 import { openTalkingModel } from '../runtime/models/models.ts'
 import { traceStages } from '../runtime/models/trace.ts'
@@ -196,7 +197,7 @@ export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise
   }
 }
 
-/** Writes every stage of one picture as safetensors. */
+/** Writes every stage of one picture as safetensors, with the prompt's ids (in the model's own form) and the answer's. */
 export async function trace({ pack, image, flags }: TraceRequest, run: Run): Promise<void> {
   const out = await outBeside(flags.out, [image])
   const model = await load(pack, flags, run)
@@ -208,9 +209,14 @@ export async function trace({ pack, image, flags }: TraceRequest, run: Run): Pro
   const promptIds = model.talk.promptIds(flags.prompt)
   await writeSafetensors(out, [
     ...(await traceStages(model, pixels, promptIds, tokenIds)),
-    { name: 'token_ids', shape: [tokenIds.length], values: BigInt64Array.from(tokenIds, BigInt) },
+    idTensor('prompt_ids', promptIds),
+    idTensor('token_ids', tokenIds),
   ])
   await model.dispose()
+}
+
+function idTensor(name: string, ids: readonly number[]): TracedTensor {
+  return { name, shape: [ids.length], values: BigInt64Array.from(ids, BigInt) }
 }
 
 export async function load(pack: string, flags: ProviderFlags, run: Run): Promise<TalkingModel> {

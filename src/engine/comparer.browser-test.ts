@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, expect, it } from 'vitest'
 import type { CompareCalls } from '../protocol/compare-calls.ts'
-import type { FindProgress, FoundPicture, Indexed, SearchCalls } from '../protocol/search-calls.ts'
+import type { FoundPicture, Indexed, SearchCalls } from '../protocol/search-calls.ts'
 import { connect, type Client } from '../protocol/rpc.ts'
 import { captionsOf } from '../scenes/language.ts'
 import { drawScene } from '../scenes/draw.ts'
@@ -52,12 +52,9 @@ it('compares pictures with texts in a thread of its own, with the model that is 
   }
 })
 
-/** The names of what is found, best first, as it is told. */
+/** What is found, best first. */
 async function find(query: SearchCalls['find']['in']): Promise<FoundPicture[]> {
-  const told: FindProgress[] = []
-  const found = await client.call('find', query, { onEvent: (event) => told.push(event) })
-  expect(told.at(-1)).toMatchObject({ stage: 'found', pictures: found })
-  return found
+  return (await client.call('find', query)).pictures
 }
 
 it('finds the pictures of a folder by words, whenever the thread was ended while it looked at them', async () => {

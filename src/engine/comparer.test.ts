@@ -96,6 +96,19 @@ it('goes when it has nothing to do and does not fit beside what talks, and is op
   expect(compute).toHaveBeenCalledTimes(2)
 })
 
+it('is read once, whatever it is to stand beside, and goes where it no longer fits', async () => {
+  await comparer.imageFeatures({ picture: picture(1) }, unheard, never)
+  await comparer.choose(choice('compares', 2 ** 40), unheard, never)
+  await vi.waitFor(() => expect(liveTensorCount()).toBe(0))
+  await comparer.choose(choice('compares', 0), unheard, never)
+  expect(await comparer.open(null, unheard, never)).toMatchObject({ staysOpen: true })
+  expect(openPack).toHaveBeenCalledOnce()
+  await comparer.choose({ ...choice(), prefer: null }, unheard, never)
+  await comparer.open(null, unheard, never)
+  expect(compute.mock.calls).toEqual([['wasm'], ['wasm'], [null]])
+  expect(openPack).toHaveBeenCalledOnce()
+})
+
 it('is opened again by itself when its device went away, once', async () => {
   const lost = new AppError('device-lost', 'Gone.')
   readPicture.mockRejectedValueOnce(lost)

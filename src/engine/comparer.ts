@@ -161,6 +161,15 @@ export class Comparer implements Handlers<CompareCalls> {
   }
 
   async #choose(choice: ComparingChoice | null, signal: AbortSignal): Promise<ComparingModel | null> {
+    const before = this.#chosen
+    if (choice !== null && before !== null && isSamePlace(choice.pack, before.pack)) {
+      // Read anew it would want its server, which may be out of reach by now.
+      if (choice.prefer !== before.prefer) await this.#close()
+      this.#chosen = { ...choice, reader: before.reader }
+      this.#opened?.standBeside(choice.besideBytes)
+      this.#closeSoon()
+      return this.chosen
+    }
     await this.#close()
     this.#chosen = null
     if (choice === null) return null
@@ -190,9 +199,9 @@ export class Comparer implements Handlers<CompareCalls> {
 
   /** What fits beside the other model stays; the rest goes a while after its last call. */
   #closeSoon(): void {
+    clearTimeout(this.#linger)
     if (this.#opened === null || this.#opened.report.staysOpen) return
     const close = (): void => void this.#turns.take(() => this.#close())
-    clearTimeout(this.#linger)
     this.#linger = setTimeout(close, this.#parts.lingerMs ?? LINGER_MS)
   }
 
@@ -203,4 +212,8 @@ export class Comparer implements Handlers<CompareCalls> {
     // A device that is gone may refuse even this.
     await opened?.close().catch(() => undefined)
   }
+}
+
+function isSamePlace(one: PackPlace, other: PackPlace): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
 }

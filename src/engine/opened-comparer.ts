@@ -30,7 +30,7 @@ export class OpenedComparer {
   readonly model: RetrievalModel
   readonly #compute: Compute
   readonly #readPicture: ComparerOpening['readPicture']
-  readonly #staysOpen: boolean
+  #staysOpen: boolean
   /** By id, the latest last. */
   readonly #seen = new Map<string, SeenPicture>()
 
@@ -38,9 +38,7 @@ export class OpenedComparer {
     this.model = model
     this.#compute = compute
     this.#readPicture = opening.readPicture
-    const weightBytes = needsOf(model.manifest, compute).weightBytes + opening.besideBytes
-    const memory = memoryOf(compute.device, compute)
-    this.#staysOpen = budgetFor({ weightBytes, cache: null }, memory, 'keep').fits
+    this.#staysOpen = this.#fitsBeside(opening.besideBytes)
   }
 
   /** What was opened is closed again when it fails or is cancelled. */
@@ -70,6 +68,11 @@ export class OpenedComparer {
     return { provider, adapter, software, reason, staysOpen: this.#staysOpen }
   }
 
+  /** Another model, or none, takes so many bytes of the same device from now on. */
+  standBeside(bytes: number): void {
+    this.#staysOpen = this.#fitsBeside(bytes)
+  }
+
   /** What the vision encoder makes of a picture, once for those that were seen last. It stays this object's. */
   async see({ id, image }: PictureSource, report: ReportCompare, signal: AbortSignal): Promise<SeenPicture> {
     const before = this.#seen.get(id)
@@ -90,6 +93,12 @@ export class OpenedComparer {
     const { pixels } = await this.#readPicture(image, this.model.manifest.preprocessing)
     throwIfCancelled(signal)
     return this.model.look(pixels, { signal })
+  }
+
+  #fitsBeside(bytes: number): boolean {
+    const weightBytes = needsOf(this.model.manifest, this.#compute).weightBytes + bytes
+    const memory = memoryOf(this.#compute.device, this.#compute)
+    return budgetFor({ weightBytes, cache: null }, memory, 'keep').fits
   }
 
   async close(): Promise<void> {

@@ -110,3 +110,39 @@ it('lets go of all that a crash left of a source, of files that are no picture a
   await searcher.index({ source: 'conversations' }, unheard, never)
   expect(JSON.stringify([...entries])).not.toContain('.png')
 })
+
+it('looks at no further picture while it is held, and goes on or stops when it is told to', async () => {
+  const files = [file('a.png', 1), file('b.png', 2)]
+  const source = await searcher.addFolder({ name: 'folder', handle: null, files }, unheard, never)
+  const hold = (held: boolean): Promise<null> => searcher.holdIndexing({ held }, unheard, never)
+  await hold(true)
+  await hold(true)
+  const stop = new AbortController()
+  const stopped = searcher.index({ source }, unheard, stop.signal)
+  stop.abort()
+  await expect(stopped).rejects.toMatchObject({ code: 'cancelled' })
+  const told: number[] = []
+  const indexed = searcher.index({ source }, ({ done }) => told.push(done), never)
+  await vi.waitFor(() => expect(told).toEqual([0]))
+  // Whoever asks does not wait for what is held.
+  for (const text of ['a cat', 'a dog', 'a heart'])
+    await searcher.find({ kind: 'words', text }, unheard, never)
+  expect(thumbnail).not.toHaveBeenCalled()
+  await hold(false)
+  expect(await indexed).toMatchObject({ done: 2 })
+})
+
+it('says what indexes of other models take, and lets go of those alone', async () => {
+  const files = [file('a.png', 1), file('b.png', 2)]
+  const source = await searcher.addFolder({ name: 'folder', handle: null, files }, unheard, never)
+  await searcher.index({ source }, unheard, never)
+  const { bytes, otherBytes } = await searcher.searchState(null, unheard, never)
+  expect([bytes > 2 * 32 * 64, otherBytes]).toEqual([true, 0])
+  await choose('other')
+  expect(await searcher.searchState(null, unheard, never)).toMatchObject({ bytes: 0, otherBytes: bytes })
+  await searcher.index({ source }, unheard, never)
+  expect(await searcher.clearOtherIndexes(null, unheard, never)).toMatchObject({ pictures: 2, otherBytes: 0 })
+  await choose('built-in')
+  expect(await searcher.searchState(null, unheard, never)).toMatchObject({ pictures: 0, otherBytes: bytes })
+  expect((await searcher.searchState(null, unheard, never)).sources).toHaveLength(2)
+})

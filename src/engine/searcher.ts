@@ -5,13 +5,21 @@ import type { FoundPicture, Rematch, SearchCalls, SearchState } from '../protoco
 import { CONVERSATIONS } from '../protocol/search-calls.ts'
 import type { Handlers } from '../protocol/rpc.ts'
 import { fileKey, type PictureFacts, type Source } from '../search/entries.ts'
-import { forgetSource, keepSource, readSources, type SearchTable } from '../search/index-table.ts'
+import {
+  clearOtherIndexes,
+  forgetSource,
+  keepSource,
+  otherIndexBytes,
+  readSources,
+  type SearchTable,
+} from '../search/index-table.ts'
 import { indexSource, type SeenForIndex } from '../search/indexing.ts'
 import { PictureIndex } from '../search/picture-index.ts'
 import { alikeness, meanRow, unrounded } from '../search/vectors.ts'
 import type { Locks } from '../store/locks.ts'
 import { newId } from '../new-id.ts'
 import type { Comparer } from './comparer.ts'
+import { Gate } from './gate.ts'
 import type { OpenedComparer } from './opened-comparer.ts'
 import { SearchSources } from './search-sources.ts'
 
@@ -46,6 +54,8 @@ const unheard = (): void => undefined
 export class Searcher implements Handlers<SearchCalls> {
   readonly #parts: SearcherParts
   readonly #files: SearchSources
+  /** Pictures are looked at for the index while it is open. */
+  readonly #gate = new Gate()
   #opened: { key: string; index: Promise<PictureIndex> } | null = null
 
   constructor(parts: SearcherParts) {
@@ -68,9 +78,17 @@ export class Searcher implements Handlers<SearchCalls> {
     this.#changing(async (index) => {
       const source = await this.#source(id)
       const listed = await this.#files.list(source, signal)
-      const see = (image: Blob): Promise<SeenForIndex> => this.#see(image, index, signal)
+      const see = async (image: Blob): Promise<SeenForIndex> => {
+        await this.#gate.pass(signal)
+        return this.#see(image, index, signal)
+      }
       return indexSource(id, listed, { index, see, report, signal, now: this.#parts.now })
     })
+
+  readonly holdIndexing: Handler<'holdIndexing'> = ({ held }) => {
+    this.#gate.set(!held)
+    return Promise.resolve(null)
+  }
 
   readonly removeSource: Handler<'removeSource'> = ({ source: id }) =>
     this.#changing(async (index) => {
@@ -84,6 +102,12 @@ export class Searcher implements Handlers<SearchCalls> {
   readonly clearIndex: Handler<'clearIndex'> = () =>
     this.#changing(async (index) => {
       await index.clear()
+      return this.#state()
+    })
+
+  readonly clearOtherIndexes: Handler<'clearOtherIndexes'> = () =>
+    this.#changing(async ({ modelKey }) => {
+      await clearOtherIndexes(this.#parts.table, modelKey)
       return this.#state()
     })
 
@@ -112,8 +136,7 @@ export class Searcher implements Handlers<SearchCalls> {
         break
     }
     throwIfCancelled(signal)
-    report({ stage: 'found', pictures, ms: this.#parts.now() - startedAt })
-    return pictures
+    return { pictures, ms: this.#parts.now() - startedAt }
   }
 
   readonly rematch: Handler<'rematch'> = async ({ text, keys }, report, signal) => {
@@ -150,10 +173,10 @@ export class Searcher implements Handlers<SearchCalls> {
 
   /** For a thread that serves others besides. */
   get calls(): Handlers<SearchCalls> {
-    const { searchState, addFolder, index, removeSource, clearIndex } = this
+    const { searchState, addFolder, index, holdIndexing, removeSource, clearIndex, clearOtherIndexes } = this
     const { find, rematch, thumbnails, pictureFile } = this
     return {
-      ...{ searchState, addFolder, index, removeSource, clearIndex },
+      ...{ searchState, addFolder, index, holdIndexing, removeSource, clearIndex, clearOtherIndexes },
       ...{ find, rematch, thumbnails, pictureFile },
     }
   }
@@ -224,7 +247,8 @@ export class Searcher implements Handlers<SearchCalls> {
       const isHere = this.#files.isHere(source)
       return { id, kind, name, handle, pictures: files.length - refused, refused, isHere }
     })
-    return { sources, pictures: index.count, bytes: index.bytes }
+    const otherBytes = await otherIndexBytes(this.#parts.table, index.modelKey)
+    return { sources, pictures: index.count, bytes: index.bytes, otherBytes }
   }
 
   async #sources(): Promise<Source[]> {

@@ -94,7 +94,7 @@ export interface Pointing {
  * `choose` rejects `cancelled` as soon as its signal fires, and `not-found` before a model was chosen.
  */
 export interface CompareCalls {
-  /** Says which model compares from now on; null for none. What is open of another is let go of. */
+  /** Says which model compares from now on, and beside what; null for none. What is open of another is let go of. */
   choose: { in: ComparingChoice | null; event: never; out: ComparingModel | null }
   /** Opens the model, where somebody will soon want it. */
   open: { in: null; event: CompareProgress; out: ComparingReport }

@@ -24,6 +24,8 @@ export interface SearchState {
   pictures: number
   /** What the index takes of this browser's storage. */
   bytes: number
+  /** What those of other models take, about. */
+  otherBytes: number
 }
 
 export interface SearchablePicture {
@@ -67,7 +69,12 @@ export interface Rematch {
   score: number
 }
 
-export type FindProgress = CompareProgress | { stage: 'found'; pictures: FoundPicture[]; ms: number }
+export interface Findings {
+  /** All pictures, the most alike first. */
+  pictures: FoundPicture[]
+  /** What finding took, without the model's reading of words. */
+  ms: number
+}
 
 /** All but `addFolder` reject `not-found` before a model that compares was chosen. */
 export interface SearchCalls {
@@ -80,12 +87,15 @@ export interface SearchCalls {
   }
   /** Brings the index up to what lies in a source now. Cancelling pauses; `busy` while another tab does so. */
   index: { in: { source: string }; event: Indexed; out: Indexed }
+  /** While it is held no further picture is looked at for the index; indexing under way waits. */
+  holdIndexing: { in: { held: boolean }; event: never; out: null }
   /** Lets go of a source and of all of its pictures in the index. Nothing happens to the files. */
   removeSource: { in: { source: string }; event: never; out: SearchState }
   /** Lets go of the index of the chosen model; sources stay. */
   clearIndex: { in: null; event: never; out: SearchState }
-  /** All pictures, the most alike first. They come as an event with the time that finding took, without the model's. */
-  find: { in: SearchQuery; event: FindProgress; out: FoundPicture[] }
+  /** Lets go of the indexes of all other models. */
+  clearOtherIndexes: { in: null; event: never; out: SearchState }
+  find: { in: SearchQuery; event: CompareProgress; out: Findings }
   /** Looks at pictures again with the words, in this order; null for one whose file is not here. */
   rematch: { in: { text: string; keys: string[] }; event: Rematch; out: (Rematch | null)[] }
   /** Small JPEGs; null for what is not there. */

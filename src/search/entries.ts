@@ -63,6 +63,8 @@ export interface Contents {
   revision: number
   /** The revision at which each block was written, by its number. */
   blocks: ReadonlyMap<number, number>
+  /** What the index takes in the database, about; left out by versions that did not count it. */
+  bytes?: number | undefined
 }
 
 /** Everything in the database; keys tell which is which: see `index-table.ts`. */

@@ -5,6 +5,11 @@ import type { Block, Contents, SearchEntry, Source } from './entries.ts'
 export type SearchTable = Table<SearchEntry>
 
 const SOURCE = 'source/'
+const INDEX = 'index/'
+const CONTENTS = 'contents'
+
+/** Of all that belongs to the index of a model. */
+const prefixOf = (modelKey: string): string => `${INDEX}${modelKey}/`
 
 /** Digits, so that blocks are listed in the order of their numbers. */
 const blockName = (number: number): string => `block/${String(number).padStart(6, '0')}`
@@ -24,11 +29,11 @@ export class IndexTable {
 
   constructor(table: SearchTable, modelKey: string) {
     this.#table = table
-    this.#prefix = `index/${modelKey}/`
+    this.#prefix = prefixOf(modelKey)
   }
 
   async contents(): Promise<Contents | undefined> {
-    return (await this.#table.get(`${this.#prefix}contents`)) as Contents | undefined
+    return (await this.#table.get(this.#prefix + CONTENTS)) as Contents | undefined
   }
 
   async block(number: number): Promise<Block | undefined> {
@@ -45,14 +50,14 @@ export class IndexTable {
     return this.#table.setAll([
       ...[...thumbnails].map(([sha256, bytes]) => [`${this.#prefix}thumbnail/${sha256}`, bytes] as const),
       ...[...blocks].map(([number, block]) => [this.#prefix + blockName(number), block] as const),
-      [`${this.#prefix}contents`, contents],
+      [this.#prefix + CONTENTS, contents],
     ])
   }
 
   /** Lets go of blocks and thumbnails that nothing names any more. */
   async sweep(contents: Contents, named: ReadonlySet<string>): Promise<void> {
     const wanted = new Set([
-      `${this.#prefix}contents`,
+      this.#prefix + CONTENTS,
       ...[...contents.blocks.keys()].map((number) => this.#prefix + blockName(number)),
       ...[...named].map((sha256) => `${this.#prefix}thumbnail/${sha256}`),
     ])
@@ -64,6 +69,23 @@ export class IndexTable {
   async clear(): Promise<void> {
     await this.#table.remove((await this.#table.keys()).filter((key) => key.startsWith(this.#prefix)))
   }
+}
+
+/** What the indexes of all models but this one take, as far as they say. */
+export async function otherIndexBytes(table: SearchTable, modelKey: string): Promise<number> {
+  const keys = (await otherKeys(table, modelKey)).filter((key) => key.endsWith(`/${CONTENTS}`))
+  const all = (await Promise.all(keys.map((key) => table.get(key)))) as (Contents | undefined)[]
+  return all.reduce((sum, contents) => sum + (contents?.bytes ?? 0), 0)
+}
+
+/** Lets go of them. The caller sees to it that nobody changes one meanwhile. */
+export async function clearOtherIndexes(table: SearchTable, modelKey: string): Promise<void> {
+  await table.remove(await otherKeys(table, modelKey))
+}
+
+async function otherKeys(table: SearchTable, modelKey: string): Promise<string[]> {
+  const own = prefixOf(modelKey)
+  return (await table.keys()).filter((key) => key.startsWith(INDEX) && !key.startsWith(own))
 }
 
 /** Where pictures come from, the same for all models; oldest first. */

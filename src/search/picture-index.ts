@@ -46,6 +46,8 @@ export interface ScoredPicture {
 /** What is in memory of a block, whose vectors lie with the kernel. */
 type BlockFacts = Pick<Block, 'pictures' | 'refused'> & { revision: number }
 
+const NOTHING: Contents & { bytes: number } = { revision: 0, blocks: new Map(), bytes: 0 }
+
 export class PictureIndex {
   readonly #table: IndexTable
   /** Of the model whose vectors are in it. */
@@ -53,7 +55,7 @@ export class PictureIndex {
   readonly shape: IndexShape
   readonly #capacity: number
   #scored: ScoredBlocks
-  #contents: Contents = { revision: 0, blocks: new Map() }
+  #contents: Contents & { bytes: number } = NOTHING
   readonly #blocks = new Map<number, BlockFacts>()
   /** The number of the block in which a file is, refused ones included. */
   readonly #byFile = new Map<string, number>()
@@ -75,7 +77,7 @@ export class PictureIndex {
 
   /** Reads what another tab has written since. */
   async refresh(): Promise<void> {
-    const contents = (await this.#table.contents()) ?? { revision: 0, blocks: new Map<number, number>() }
+    const contents = (await this.#table.contents()) ?? NOTHING
     for (const number of [...this.#blocks.keys()]) if (!contents.blocks.has(number)) this.#forget(number)
     for (const [number, revision] of contents.blocks) {
       if (this.#blocks.get(number)?.revision === revision) continue
@@ -83,7 +85,10 @@ export class PictureIndex {
       // Another tab has let go of it meanwhile, and says so in the contents that come next.
       if (block !== undefined) this.#remember(number, block, revision)
     }
-    this.#contents = contents
+    this.#contents = {
+      ...contents,
+      bytes: contents.bytes ?? this.#sum(({ pictures }) => this.#bytesOf(pictures)),
+    }
   }
 
   get count(): number {
@@ -96,11 +101,7 @@ export class PictureIndex {
 
   /** What the index takes in the database, about: vectors, thumbnails, and what is known of the files. */
   get bytes(): number {
-    const { queries, width } = this.shape
-    const each = queries * (width + 4)
-    return this.#sum(({ pictures }) =>
-      pictures.reduce((sum, facts) => sum + each + facts.thumbnailBytes + JSON.stringify(facts).length, 0),
-    )
+    return this.#contents.bytes
   }
 
   /** Bytes of memory that the vectors take. */
@@ -190,7 +191,7 @@ export class PictureIndex {
       if (block.pictures.length + block.refused.length === 0) blocks.delete(number)
       else blocks.set(number, revision)
     }
-    const contents = { revision, blocks }
+    const contents = { revision, blocks, bytes: this.#bytesWith(touched) }
     const kept = new Map([...touched].filter(([number]) => blocks.has(number)))
     const thumbnails = new Map(
       added.flatMap(({ facts, thumbnail }) => (thumbnail === null ? [] : [[facts.sha256, thumbnail]])),
@@ -210,8 +211,26 @@ export class PictureIndex {
   async clear(): Promise<void> {
     await this.#table.clear()
     for (const number of [...this.#blocks.keys()]) this.#forget(number)
-    this.#contents = { revision: this.#contents.revision + 1, blocks: new Map() }
+    this.#contents = { ...NOTHING, revision: this.#contents.revision + 1 }
     this.#scored = new ScoredBlocks(this.shape, this.#capacity)
+  }
+
+  /** What the index takes once these blocks are as they are here. */
+  #bytesWith(touched: ReadonlyMap<number, Block>): number {
+    return [...touched].reduce(
+      (sum, [number, { pictures }]) =>
+        sum + this.#bytesOf(pictures) - this.#bytesOf(this.#blocks.get(number)?.pictures ?? []),
+      this.#contents.bytes,
+    )
+  }
+
+  #bytesOf(pictures: readonly PictureFacts[]): number {
+    const { queries, width } = this.shape
+    const vectors = queries * (width + 4)
+    return pictures.reduce(
+      (sum, facts) => sum + vectors + facts.thumbnailBytes + JSON.stringify(facts).length,
+      0,
+    )
   }
 
   /** Puts pictures into blocks that have room, else into new ones. */

@@ -4,7 +4,8 @@
  */
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import { addingSlice, type AddingSlice } from './adding-slice.ts'
-import { Answering, answeringSlice, type AnsweringSlice } from './answering.ts'
+import { Answering, answeringSlice, isWritingHere, type AnsweringSlice } from './answering.ts'
+import { costsSlice, type CostsSlice } from './costs-slice.ts'
 import { engineAccess, type Engine } from './engine-access.ts'
 import { exchangeSlice, type ExchangeSlice } from './exchange-slice.ts'
 import { healthSlice, type HealthSlice } from './health-slice.ts'
@@ -37,6 +38,7 @@ export type AppState = ModelSlice &
   MeasureSlice &
   KeptSlice &
   AddingSlice &
+  CostsSlice &
   SavingSlice &
   LibrarySlice &
   PlaceSlice &
@@ -63,7 +65,7 @@ export interface AppDependencies {
   drafts: DraftStorage
   checkPicture: CheckPicture
   studio: StudioSources
-  search: ComparingSources & Omit<SearchDependencies, 'comparing'>
+  search: ComparingSources & Omit<SearchDependencies, 'comparing' | 'onWriting'>
   /** Where the built-in model's pack lies; an absolute URL that ends in `/`. */
   builtInModelUrl: string
   /** Whether a model is run once while it loads; left out: where that is worth its time. */
@@ -79,7 +81,7 @@ export type SetState = StoreApi<AppState>['setState']
 export type GetState = StoreApi<AppState>['getState']
 
 export function createAppStore(dependencies: AppDependencies): AppStore {
-  return createStore<AppState>()((set, get) => {
+  return createStore<AppState>()((set, get, api) => {
     const engine = engineAccess(dependencies.engine, {
       patienceMs: dependencies.patienceMs ?? PATIENCE_MS,
       onUnresponsive: (failure, isBlocked) => get().engineUnresponsive(failure, isBlocked),
@@ -91,6 +93,11 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
     const lookAhead = new LookAhead(get, engine, shelf)
     const comparing = new Comparing(get, dependencies.search)
     const measureDevices: MeasureDevices = (prefer) => engine.call('speed', { prefer })
+    const onWriting = (hear: (isWriting: boolean) => void): void => {
+      api.subscribe((now, before) => {
+        if (isWritingHere(now) !== isWritingHere(before)) hear(isWritingHere(now))
+      })
+    }
     const answering = new Answering(set, get, { engine, shelf, lookAhead, sources })
     return {
       ...settingsSlice(set, get, dependencies.settings),
@@ -102,6 +109,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...withheldSlice(set),
       ...keptSlice(set, get, packs),
       ...addingSlice(set, get, packs.client, measureDevices),
+      ...costsSlice(set, get, packs.client, measureDevices),
       ...savingSlice(set, get, packs),
       ...librarySlice(set, get, shelf),
       ...placeSlice(set, get),
@@ -111,7 +119,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...fitsSlice(set, get, comparing, async (id) => (await sources.library.picture(id))?.image),
       ...takingSlice(set, get, dependencies.checkPicture),
       ...panelSlice(set),
-      ...searchSlice(set, get, { ...dependencies.search, comparing }),
+      ...searchSlice(set, get, { ...dependencies.search, comparing, onWriting }),
       ...studioSlice(set, get, dependencies.studio, { engine, answering, comparing }),
       ...exchangeSlice(set, get, sources, shelf, packs.offerFile),
     }

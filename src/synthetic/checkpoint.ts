@@ -37,13 +37,13 @@ export function checkpointOf(config: string, seed: number): FileTree {
   return { open: (path) => Promise.resolve(files.get(path)) }
 }
 
-interface Tensor {
+export interface Tensor {
   tensor: string
   shape: number[]
 }
 
-/** The planner knows every tensor that a model of this configuration has. Two parts may read the same one. */
-function tensorsOf(config: string): Tensor[] {
+/** Every tensor that a model of this `config.json` has, by name: the planner knows. Two parts may read the same one. */
+export function tensorsOf(config: string): Tensor[] {
   const sources = planConversion(readModel(parseConfig(config)), 'fp32').weights.flatMap(({ recipes }) =>
     recipes.flatMap((recipe) => recipe.sources),
   )

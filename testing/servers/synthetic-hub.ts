@@ -6,10 +6,8 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { parseConfig } from '../../src/convert/families/config-json.ts'
-import { readModel } from '../../src/convert/families/families.ts'
-import { planConversion } from '../../src/convert/plan.ts'
-import { publishedConfig, type Layers } from '../../src/synthetic/published.ts'
+import { tensorsOf } from '../../src/synthetic/checkpoint.ts'
+import { publishedConfig, type Layers, type Published } from '../../src/synthetic/published.ts'
 
 export interface SyntheticHub {
   /** Ends in `/`. */
@@ -36,9 +34,13 @@ interface SyntheticFile {
   write(start: number, end: number, response: ServerResponse): Promise<void>
 }
 
-/** Serves `repository` (`owner/name`) with the dimensions of `blip2-opt-2.7b` and so many layers. */
-export async function startSyntheticHub(repository: string, layers: Layers): Promise<SyntheticHub> {
-  const files = checkpointFiles(layers)
+/** Serves `repository` (`owner/name`) with the dimensions of a published model, and so many layers if not all of them. */
+export async function startSyntheticHub(
+  repository: string,
+  layers?: Layers,
+  model: Published = 'opt-2.7b',
+): Promise<SyntheticHub> {
+  const files = checkpointFiles(JSON.stringify(publishedConfig(model, layers)))
   let sent = 0
   const storage = await listen((request, response) => {
     const file = files.get(pathOf(request).slice(repository.length + 1))
@@ -68,13 +70,8 @@ export async function startSyntheticHub(repository: string, layers: Layers): Pro
   }
 }
 
-function checkpointFiles(layers: Layers): Map<string, SyntheticFile> {
-  const config = JSON.stringify(publishedConfig('opt-2.7b', layers))
-  // The planner knows every tensor's name and shape; the converter then finds the parameters as published.
-  const { weights } = planConversion(readModel(parseConfig(config)), 'fp32')
-  const tensors = weights
-    .flatMap(({ recipes }) => recipes.flatMap(({ sources }) => sources))
-    .sort((a, b) => (a.tensor < b.tensor ? -1 : 1))
+function checkpointFiles(config: string): Map<string, SyntheticFile> {
+  const tensors = tensorsOf(config)
   const shards: (typeof tensors)[] = [[]]
   let filled = 0
   for (const tensor of tensors) {

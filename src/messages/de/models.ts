@@ -80,6 +80,7 @@ export const models: TranslatedNamespace<'models'> = {
     heading: 'Ein Modell hinzufügen',
     known: 'Bekannte Modelle',
     look: 'Ansehen',
+    sizes: '{{fetch, bytes}} werden geladen und hier umgewandelt, etwa {{keep, bytes}} behalten.',
     lookNamed: 'Ansehen: {{name}}',
     looking: 'Wird angesehen …',
     address: 'Adresse eines Modells',

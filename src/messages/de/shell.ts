@@ -14,6 +14,12 @@ export const shell: TranslatedNamespace<'shell'> = {
   dismiss: 'Ausblenden',
   allRight: 'In Ordnung',
   tryAgain: 'Noch einmal versuchen',
+  late: {
+    coming: 'Wird geöffnet …',
+    failed:
+      'Dieser Teil der Seite ließ sich nicht laden. Prüfen Sie die Verbindung und versuchen Sie es erneut; wurde die Seite inzwischen erneuert, laden Sie sie neu. Was behalten wird, bleibt.',
+    reload: 'Seite neu laden',
+  },
   list: {
     name: 'Gespräche',
     search: 'Gespräche durchsuchen',

@@ -79,6 +79,7 @@ export const models = {
     heading: 'Add a model',
     known: 'Known models',
     look: 'Look at it',
+    sizes: '{{fetch, bytes}} are fetched and converted here, about {{keep, bytes}} are kept.',
     lookNamed: 'Look at it: {{name}}',
     looking: 'Looking at it…',
     address: 'Address of a model',

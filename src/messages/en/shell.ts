@@ -13,6 +13,12 @@ export const shell = {
   dismiss: 'Dismiss',
   allRight: 'All right',
   tryAgain: 'Try again',
+  late: {
+    coming: 'Opening…',
+    failed:
+      'This part of the page could not be fetched. Look at your connection and try again; if the page has been renewed meanwhile, reload it. What is kept stays.',
+    reload: 'Reload the page',
+  },
   list: {
     name: 'Conversations',
     search: 'Search conversations',

@@ -80,6 +80,7 @@ export const models: TranslatedNamespace<'models'> = {
     heading: 'Añadir un modelo',
     known: 'Modelos conocidos',
     look: 'Mirarlo',
+    sizes: 'Se descargan y convierten aquí {{fetch, bytes}}; se guardan unos {{keep, bytes}}.',
     lookNamed: 'Mirarlo: {{name}}',
     looking: 'Mirándolo…',
     address: 'Dirección de un modelo',

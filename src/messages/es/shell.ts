@@ -14,6 +14,12 @@ export const shell: TranslatedNamespace<'shell'> = {
   dismiss: 'Descartar',
   allRight: 'De acuerdo',
   tryAgain: 'Intentarlo de nuevo',
+  late: {
+    coming: 'Abriendo…',
+    failed:
+      'No se pudo traer esta parte de la página. Compruebe la conexión y vuelva a intentarlo; si la página se ha renovado entretanto, recárguela. Lo guardado permanece.',
+    reload: 'Recargar la página',
+  },
   list: {
     name: 'Conversaciones',
     search: 'Buscar en las conversaciones',

@@ -81,6 +81,7 @@ export const models: TranslatedNamespace<'models'> = {
     heading: 'Ajouter un modèle',
     known: 'Modèles connus',
     look: 'Examiner',
+    sizes: '{{fetch, bytes}} sont chargés et convertis ici, environ {{keep, bytes}} conservés.',
     lookNamed: 'Examiner : {{name}}',
     looking: 'Examen…',
     address: 'Adresse d’un modèle',

@@ -14,6 +14,12 @@ export const shell: TranslatedNamespace<'shell'> = {
   dismiss: 'Masquer',
   allRight: 'D’accord',
   tryAgain: 'Réessayer',
+  late: {
+    coming: 'Ouverture…',
+    failed:
+      'Cette partie de la page n’a pas pu être chargée. Vérifiez la connexion et réessayez ; si la page a été renouvelée entre-temps, rechargez-la. Ce qui est conservé reste.',
+    reload: 'Recharger la page',
+  },
   list: {
     name: 'Conversations',
     search: 'Rechercher dans les conversations',

@@ -79,6 +79,7 @@ export const models: TranslatedNamespace<'models'> = {
     heading: 'モデルを追加',
     known: '既知のモデル',
     look: '確認する',
+    sizes: '{{fetch, bytes}} を取得してここで変換し、約 {{keep, bytes}} を保存します。',
     lookNamed: '確認する：{{name}}',
     looking: '確認中…',
     address: 'モデルのアドレス',

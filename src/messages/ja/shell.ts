@@ -14,6 +14,12 @@ export const shell: TranslatedNamespace<'shell'> = {
   dismiss: '閉じる',
   allRight: 'わかりました',
   tryAgain: 'もう一度試す',
+  late: {
+    coming: '開いています…',
+    failed:
+      'ページのこの部分を取得できませんでした。接続を確認してもう一度お試しください。ページが更新されている場合は再読み込みしてください。保存されたものは残ります。',
+    reload: 'ページを再読み込み',
+  },
   list: {
     name: '会話一覧',
     search: '会話を検索',

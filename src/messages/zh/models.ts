@@ -78,6 +78,7 @@ export const models: TranslatedNamespace<'models'> = {
     heading: '添加模型',
     known: '已知模型',
     look: '查看',
+    sizes: '下载 {{fetch, bytes}} 并在此转换，保留约 {{keep, bytes}}。',
     lookNamed: '查看：{{name}}',
     looking: '正在查看…',
     address: '模型的地址',

@@ -14,6 +14,11 @@ export const shell: TranslatedNamespace<'shell'> = {
   dismiss: '关闭提示',
   allRight: '知道了',
   tryAgain: '重试',
+  late: {
+    coming: '正在打开……',
+    failed: '无法获取页面的这一部分。请检查网络连接后重试；如果页面已更新，请重新加载。已保存的内容会保留。',
+    reload: '重新加载页面',
+  },
   list: {
     name: '对话列表',
     search: '搜索对话',

@@ -33,7 +33,7 @@ export class Comparing {
   async model(): Promise<ComparingModel | null> {
     const { place, prefer } = choiceOf(this.#get(), this.#sources.builtInUrl)
     const besideBytes = bytesOfTalking(this.#get())
-    const choice = JSON.stringify([place, prefer])
+    const choice = JSON.stringify([place, prefer, besideBytes])
     if (this.#chosen?.choice === choice) return this.#chosen.model
     const model = this.#begun().call('choose', { pack: place, prefer, besideBytes })
     const chosen = { choice, model }

@@ -18,6 +18,7 @@ export class Indexing {
   #paused = false
   /** How many works are done that nothing may be indexed beside. */
   #aside = 0
+  #held = false
 
   constructor(comparing: Comparing, view: IndexingView) {
     this.#comparing = comparing
@@ -41,6 +42,12 @@ export class Indexing {
   resume(): void {
     this.#paused = false
     this.#next()
+  }
+
+  /** While an answer is written no further picture is looked at; what is under way stays so. */
+  hold(held: boolean): void {
+    this.#held = held
+    if (this.#running !== null) void this.#tellHeld().catch(() => undefined)
   }
 
   /** Does `work` while nothing is indexed. Sources that it `leaves` are not gone on with afterwards; the others are. */
@@ -73,6 +80,7 @@ export class Indexing {
     try {
       const onEvent = (progress: NonNullable<Search['indexing']>['progress']): void =>
         this.#view.show({ indexing: { source, progress } })
+      await this.#tellHeld()
       await this.#comparing.call('index', { source }, { onEvent, signal })
     } catch (error) {
       const failure = toFailure(error)
@@ -84,6 +92,10 @@ export class Indexing {
     this.#next()
     // Nobody waits for what is only shown.
     void this.#view.onIndexed()
+  }
+
+  async #tellHeld(): Promise<void> {
+    await this.#comparing.call('holdIndexing', { held: this.#held })
   }
 
   #show(): void {

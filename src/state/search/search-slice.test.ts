@@ -10,7 +10,7 @@ const found = (name: string): FoundPicture => ({
   ...{ key: name, source: 'folder', path: name, name, bytes: 1, modified: 1, sha256: name },
   ...{ width: 1, height: 1, likeness: 0.5 },
 })
-const STATE: SearchState = { sources: [], pictures: 1, bytes: 1 }
+const STATE: SearchState = { sources: [], pictures: 1, bytes: 1, otherBytes: 0 }
 
 /** What is under way at the thread, to be settled by the test. */
 interface Call {
@@ -39,6 +39,7 @@ function thread(): Client<ComparingCalls> {
     ['choose', { manifest: { name: 'compares' }, key: 'key' }],
     ['searchState', STATE],
     ['addFolder', 'id'],
+    ['holdIndexing', null],
     ['removeSource', { ...STATE, pictures: 0 }],
   ])
   return {
@@ -85,8 +86,7 @@ const actions = (): ReturnType<AppStore['getState']>['searchActions'] => store.g
 async function visited(): Promise<void> {
   const visit = actions().visit()
   await vi.waitFor(() => under('find'))
-  under('find').event({ stage: 'found', pictures: [found('all')], ms: 1 })
-  under('find').resolve([found('all')])
+  under('find').resolve({ pictures: [found('all')], ms: 1 })
   await visit
   await vi.waitFor(() => under('index'))
 }
@@ -108,9 +108,8 @@ describe('search', () => {
     void actions().find({ kind: 'words', text: 'dog' })
     await vi.waitFor(() => expect(under('find').input).toEqual({ kind: 'words', text: 'dog' }))
     expect(late.signal?.aborted).toBe(true)
-    under('find').event({ stage: 'found', pictures: [found('dog')], ms: 2 })
-    late.event({ stage: 'found', pictures: [found('cat')], ms: 9 })
-    under('find').resolve([found('dog')])
+    under('find').resolve({ pictures: [found('dog')], ms: 2 })
+    late.resolve({ pictures: [found('cat')], ms: 9 })
     await vi.waitFor(() => expect(under('rematch').input).toEqual({ text: 'dog', keys: ['dog'] }))
     expect(search()).toMatchObject({ found: [found('dog')], foundMs: 2, status: 'ranking' })
     const match: Rematch = { key: 'dog', match: 0.9, score: 2 }
@@ -176,6 +175,26 @@ describe('indexing', () => {
     await vi.waitFor(() => expect(calls.filter(({ kind }) => kind === 'index')).toHaveLength(2))
   })
 
+  it('is held while this page writes an answer, whenever it began', async () => {
+    const held = (): unknown[] =>
+      calls.filter(({ kind }) => kind === 'holdIndexing').map(({ input }) => input)
+    const progress = { stage: 'reading' } as const
+    const writing = (tab: string): void =>
+      store.setState({ underWay: { answer: { conversationId: 'c', tab, progress } } })
+    await visited()
+    expect(held()).toEqual([{ held: false }])
+    writing('another page')
+    writing(store.getState().tab)
+    writing(store.getState().tab)
+    await vi.waitFor(() => expect(held()).toEqual([{ held: false }, { held: true }]))
+    under('index').resolve({ done: 1, total: 1, refused: 0, secondsLeft: 0 })
+    await vi.waitFor(() => expect(search().indexing).toBeNull())
+    await actions().addFiles('folder', [])
+    await vi.waitFor(() => expect(held()).toEqual([{ held: false }, { held: true }, { held: true }]))
+    store.setState({ underWay: {} })
+    await vi.waitFor(() => expect(held().at(-1)).toEqual({ held: false }))
+  })
+
   it('of any source ends before one is taken out, and goes on afterwards', async () => {
     await visited()
     const removing = actions().remove('folder')
@@ -219,7 +238,7 @@ describe('indexing', () => {
     expect(calls.some(({ kind }) => kind === 'removeSource')).toBe(false)
     under('index').reject(new AppError('cancelled', 'Stopped.'))
     await vi.waitFor(() => under('removeSource'))
-    under('find').resolve([])
+    under('find').resolve({ pictures: [], ms: 1 })
     await Promise.race([removing, settled()])
     expect(search().waiting).toEqual([])
     expect(calls.filter(({ kind }) => kind === 'index')).toHaveLength(1)

@@ -2,7 +2,6 @@
 import { AppError, toFailure, type Failure } from '../../pack/failure.ts'
 import type { ComparingModel } from '../../protocol/compare-calls.ts'
 import type {
-  FindProgress,
   FoundPicture,
   Indexed,
   Rematch,
@@ -50,6 +49,8 @@ export interface SearchActions {
   remove: (source: string) => Promise<void>
   /** Lets go of the index; folders stay, and are indexed when they are updated. */
   clear: () => Promise<void>
+  /** Lets go of what models left that compare no more. */
+  clearOthers: () => Promise<void>
   /** A small JPEG; null where there is none. */
   thumbnail: (sha256: string) => Promise<Blob | null>
   /** The picture's own file; null where it cannot be read now. */
@@ -68,6 +69,8 @@ export interface SearchDependencies {
   chooseFolder: () => Promise<FileSystemDirectoryHandle | 'none' | undefined>
   /** Whether a folder may be read; people are asked, which takes a click of theirs. */
   mayRead: (handle: FileSystemDirectoryHandle) => Promise<boolean>
+  /** Tells from now on when this page begins to write an answer, and when it ends. */
+  onWriting: (hear: (isWriting: boolean) => void) => void
 }
 
 /** The best by likeness that are looked at again with the words: what is seen first, and a few more. */
@@ -89,7 +92,7 @@ const NOTHING: Search = {
 }
 
 export function searchSlice(set: SetState, get: GetState, dependencies: SearchDependencies): SearchSlice {
-  const { comparing, chooseFolder, mayRead } = dependencies
+  const { comparing, chooseFolder, mayRead, onWriting } = dependencies
   const change = (part: Partial<Search>): void => set({ search: { ...get().search, ...part } })
   let finding = new AbortController()
 
@@ -111,19 +114,18 @@ export function searchSlice(set: SetState, get: GetState, dependencies: SearchDe
     finding = new AbortController()
     const { signal } = finding
     change({ query, status: 'finding', failure: null, matches: new Map() })
-    const onEvent = (event: FindProgress): void => {
-      if (event.stage !== 'found' || signal.aborted) return
-      const foundMs = query.kind === 'all' ? null : event.ms
-      change({ found: event.pictures, foundMs, status: query.kind === 'words' ? 'ranking' : 'idle' })
-    }
-    const found = await comparing.call('find', query, { onEvent, signal }).catch((error: unknown) => {
+    const found = await comparing.call('find', query, { signal }).catch((error: unknown) => {
       // Another model was chosen meanwhile: it is asked anew, unless something else is by now.
       if (toFailure(error).code === 'cancelled' && !signal.aborted) return null
       throw error
     })
+    if (signal.aborted) return
     if (found === null) return find(query)
-    if (query.kind !== 'words' || signal.aborted) return
-    await rank(comparing, query.text, found, signal, (match) =>
+    const { pictures, ms } = found
+    const foundMs = query.kind === 'all' ? null : ms
+    change({ found: pictures, foundMs, status: query.kind === 'words' ? 'ranking' : 'idle' })
+    if (query.kind !== 'words') return
+    await rank(comparing, query.text, pictures, signal, (match) =>
       change({ matches: new Map([...get().search.matches, [match.key, match]]) }),
     )
     if (finding.signal === signal) change({ status: 'idle' })
@@ -137,6 +139,8 @@ export function searchSlice(set: SetState, get: GetState, dependencies: SearchDe
         if (get().search.query.kind === 'all') await find({ kind: 'all' })
       }),
   })
+
+  onWriting((isWriting) => indexing.hold(isWriting))
 
   return {
     search: NOTHING,
@@ -189,6 +193,11 @@ export function searchSlice(set: SetState, get: GetState, dependencies: SearchDe
           const isAny = (): boolean => true
           change({ index: await indexing.aside(isAny, () => comparing.call('clearIndex', null)) })
           await find({ kind: 'all' })
+        }),
+      clearOthers: () =>
+        noting(async () => {
+          const isNone = (): boolean => false
+          change({ index: await indexing.aside(isNone, () => comparing.call('clearOtherIndexes', null)) })
         }),
       async thumbnail(sha256) {
         const [bytes] = await comparing.call('thumbnails', { sha256s: [sha256] })

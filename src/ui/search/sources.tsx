@@ -2,6 +2,7 @@ import { useRef, useState, type ChangeEvent, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { bytesText, durationText } from '../../messages/amounts.ts'
 import type { SearchSource } from '../../protocol/search-calls.ts'
+import { isWritingHere } from '../../state/answering.ts'
 import { folderName } from '../adding/dropped-files.ts'
 import { useApp } from '../store-context.ts'
 
@@ -9,8 +10,7 @@ import { useApp } from '../store-context.ts'
 export function Sources(): ReactElement {
   const { t, i18n } = useTranslation('search')
   const index = useApp((state) => state.search.index)
-  const { clear } = useApp((state) => state.searchActions)
-  const [asked, setAsked] = useState(false)
+  const { clear, clearOthers } = useApp((state) => state.searchActions)
   return (
     <section aria-labelledby="sources-heading" className="sources">
       <h3 id="sources-heading">{t('sources')}</h3>
@@ -23,20 +23,44 @@ export function Sources(): ReactElement {
       {index !== null && index.pictures > 0 && (
         <p className="hint">
           {t('size', { size: bytesText(index.bytes, i18n.language) })}{' '}
-          <button
-            type="button"
-            className="link"
-            onBlur={() => setAsked(false)}
-            onClick={() => {
-              if (asked) void clear()
-              setAsked(!asked)
-            }}
-          >
-            {asked ? t('reallyDelete') : t('deleteIndex')}
-          </button>
+          <AskedTwice ask={t('deleteIndex')} really={t('reallyDelete')} onSure={() => void clear()} />
+        </p>
+      )}
+      {index !== null && index.otherBytes > 0 && (
+        <p className="hint">
+          {t('otherSize', { size: bytesText(index.otherBytes, i18n.language) })}{' '}
+          <AskedTwice
+            ask={t('deleteOthers')}
+            really={t('reallyDeleteOthers')}
+            onSure={() => void clearOthers()}
+          />
         </p>
       )}
     </section>
+  )
+}
+
+interface AskedTwiceProps {
+  ask: string
+  really: string
+  onSure: () => void
+}
+
+/** What cannot be undone is done by the second press. */
+function AskedTwice({ ask, really, onSure }: AskedTwiceProps): ReactElement {
+  const [asked, setAsked] = useState(false)
+  return (
+    <button
+      type="button"
+      className="link"
+      onBlur={() => setAsked(false)}
+      onClick={() => {
+        if (asked) onSure()
+        setAsked(!asked)
+      }}
+    >
+      {asked ? really : ask}
+    </button>
   )
 }
 
@@ -78,6 +102,7 @@ function Progress({ isUnderWay }: { isUnderWay: boolean }): ReactElement {
   const { t, i18n } = useTranslation('search')
   const indexing = useApp((state) => state.search.indexing)
   const paused = useApp((state) => state.search.paused)
+  const isHeld = useApp(isWritingHere) && isUnderWay
   const { pause, resume } = useApp((state) => state.searchActions)
   const progress = isUnderWay ? (indexing?.progress ?? null) : null
   const { done = 0, total = 0, secondsLeft = null } = progress ?? {}
@@ -86,7 +111,10 @@ function Progress({ isUnderWay }: { isUnderWay: boolean }): ReactElement {
     <div className="loading">
       {total > 0 && <progress value={done} max={total} aria-label={t('progress', { done, total })} />}
       <p className="hint">
-        {words} {secondsLeft !== null && t('left', { time: durationText(secondsLeft, i18n.language) })}{' '}
+        {words}{' '}
+        {isHeld
+          ? t('waitsForAnswer')
+          : secondsLeft !== null && t('left', { time: durationText(secondsLeft, i18n.language) })}{' '}
         <button type="button" className="link" onClick={paused ? resume : pause}>
           {paused ? t('resume') : t('pause')}
         </button>

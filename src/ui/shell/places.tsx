@@ -2,10 +2,13 @@ import type { ReactElement } from 'react'
 import type { WordKey } from '../../messages/note.ts'
 import type { PlaceName } from '../../state/route.ts'
 import type { IconName } from '../parts/icons.tsx'
+import { latePart } from '../parts/late-part.tsx'
 import { Composer } from '../talk/composer.tsx'
-import { SearchView } from '../search/search-view.tsx'
-import { StudioView } from '../studio/studio-view.tsx'
 import { TalkView } from '../talk/talk-view.tsx'
+
+/** Talk is at hand at once; other places come when they are visited. */
+const SearchView = latePart(async () => (await import('../search/search-view.tsx')).SearchView)
+const StudioView = latePart(async () => (await import('../studio/studio-view.tsx')).StudioView)
 
 export interface Place {
   name: PlaceName

@@ -1,11 +1,11 @@
 import { useRef, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import { DevicePanel } from '../models/device-panel.tsx'
-import { ModelPanel } from '../models/model-panel.tsx'
 import { IconButton } from '../parts/icon-button.tsx'
+import { latePart } from '../parts/late-part.tsx'
 import { useFocusInside } from '../parts/use-focus-inside.ts'
-import { SettingsPanel } from '../settings/settings-panel.tsx'
 import { useApp } from '../store-context.ts'
+
+const SheetPanels = latePart(async () => (await import('./sheet-panels.tsx')).SheetPanels)
 
 /** Models, device and settings, beside the conversation: it can stay open while one talks. */
 export function Sheet(): ReactElement {
@@ -14,16 +14,14 @@ export function Sheet(): ReactElement {
   const sheet = useRef<HTMLDivElement>(null)
   useFocusInside(sheet)
   return (
-    <div ref={sheet} role="dialog" className="sheet" aria-labelledby="sheet-heading">
+    <div ref={sheet} role="dialog" className="sheet" aria-labelledby="sheet-heading" tabIndex={-1}>
       <div className="sheet-head">
         <h2 id="sheet-heading" tabIndex={-1} data-first>
           {t('models:sheet')}
         </h2>
         <IconButton icon="close" label={t('shell:close')} onClick={close} />
       </div>
-      <ModelPanel />
-      <SettingsPanel />
-      <DevicePanel />
+      <SheetPanels />
     </div>
   )
 }
