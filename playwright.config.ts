@@ -17,6 +17,8 @@ export default defineConfig({
   // Every test has a browser context of its own, servers of its own, and shares nothing but the built page.
   fullyParallel: true,
   workers: 2,
+  // What a machine does to a test once is not the page's fault; the gate names each test that needed the second try.
+  retries: 1,
   forbidOnly: true,
   reporter: [['list'], ['json', { outputFile: 'test-results/e2e.json' }]],
   use: {

@@ -14,6 +14,8 @@ const inBrowser = (name: string, include: string[]): object => ({
     name,
     include,
     testTimeout: 300_000,
+    // As end to end: the gate names each test that needed the second try.
+    retry: 1,
     browser: {
       enabled: true,
       headless: true,

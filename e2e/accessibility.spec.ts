@@ -1,16 +1,7 @@
-import { expect, test, type AppPage } from './fixtures.ts'
-import { expectNoViolations } from './violations.ts'
+import { expect, test } from './fixtures.ts'
+import { expectNoOverflow, expectNoViolations } from './violations.ts'
 
 const PICTURE = 'testing/images/good-rgb.png'
-
-/** Nothing is wider than the window. */
-async function expectNoOverflow({ page }: AppPage): Promise<void> {
-  const { all, shown } = await page.evaluate(() => ({
-    all: document.documentElement.scrollWidth,
-    shown: innerWidth,
-  }))
-  expect(all).toBeLessThanOrEqual(shown)
-}
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`Users of assistive technology find nothing in the way (${colorScheme})`, async ({ app, page }) => {
@@ -33,18 +24,23 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await app.factsOf(await app.finished(0).then(() => 0))
     await expect(app.answer(1)).toContainText('cut off')
     await expectNoViolations(page)
-    await expectNoOverflow(app)
+    await expectNoOverflow(page)
     await app.ask('is there a cat?')
     await app.finished(2)
     await page.getByRole('button', { name: 'Remove is there a cat?' }).click()
     await page.getByRole('button', { name: 'Add a picture' }).click()
+    await expect(page.getByRole('menu')).toBeVisible()
     await expectNoViolations(page)
     await page.keyboard.press('Escape')
+    await expect(page.getByRole('menu')).toHaveCount(0)
     await page.getByRole('button', { name: /^Open .* large$/ }).click()
+    await expect(page.getByRole('dialog')).toBeVisible()
     await expectNoViolations(page)
     await page.keyboard.press('Escape')
+    await expect(page.getByRole('dialog')).toHaveCount(0)
     await page.getByRole('log').focus()
     await page.keyboard.press('?')
+    await expect(page.getByRole('dialog')).toBeVisible()
     await expectNoViolations(page)
   })
 }
@@ -66,14 +62,17 @@ test('Users can do everything by keyboard alone', async ({ app, page }) => {
     }
     throw new Error(`No way to ${String(name)} with the Tab key`)
   }
+  await expect(page.getByRole('button', { name: /^Example scene/ }).first()).toBeVisible()
   await focus(/^Example scene/)
   await page.keyboard.press('Enter')
   await app.finished(0)
   await focus(/^Open .* large/)
   await page.keyboard.press('Enter')
+  await expect(page.getByRole('dialog')).toBeVisible()
   await page.keyboard.press('+')
   await expect(page.getByText('Zoom 140 %')).toBeVisible()
   await page.keyboard.press('Escape')
+  await expect(page.getByRole('dialog')).toHaveCount(0)
   await focus(/^Copy$/)
   await focus(/^Remove/)
   await page.keyboard.press('Enter')
@@ -94,7 +93,7 @@ test('Users who have everything four times as large reach what they ask about', 
   await app.open()
   await app.choose(PICTURE)
   await app.finished(0)
-  await expectNoOverflow(app)
+  await expectNoOverflow(page)
   const rail = page.getByRole('button', { name: 'Conversations and model' })
   await rail.click()
   await expect(page.locator('#rail').getByRole('button', { name: 'Close' })).toBeFocused()

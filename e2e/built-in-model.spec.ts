@@ -5,7 +5,7 @@ import { photoLike } from '../testing/photo-like.ts'
 import { drawScene } from '../src/scenes/draw.ts'
 import { FIRST_HELD_OUT_SEED, makeScene } from '../src/scenes/scene.ts'
 import { expect, test } from './fixtures.ts'
-import { expectNoViolations } from './violations.ts'
+import { expectNoOverflow, expectNoViolations } from './violations.ts'
 
 /** A file with the look of a photograph. */
 async function photograph(info: TestInfo, seed: number): Promise<string> {
@@ -64,8 +64,7 @@ test('Users can have a scene drawn, read its caption and click a question about 
   expect(words).toMatch(/one|two|three|four|five/)
   await expect(page.getByText(/looks? like a photograph/)).toHaveCount(0)
   await expectNoViolations(page)
-  const width = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
-  expect(width[0]).toBeLessThanOrEqual(width[1] ?? 0)
+  await expectNoOverflow(page)
 })
 
 test('Users can look through other examples, none of which passes for a photograph', async ({

@@ -1,6 +1,7 @@
 import { judgeCaption } from '../src/scenes/judge.ts'
 import { FIRST_HELD_OUT_SEED, makeScene } from '../src/scenes/scene.ts'
 import { expect, test } from './fixtures.ts'
+import { beginThreadWith, hold, HOLDABLE } from './threads.ts'
 
 const PICTURE = 'testing/images/good-rgb.png'
 
@@ -36,11 +37,14 @@ test('Users can choose, then paste, and get a conversation for each picture', as
 })
 
 test('Users can stop while the answer is written, and go on with the next picture', async ({ app, page }) => {
+  await beginThreadWith(page, 'engine.worker', () => HOLDABLE)
   await app.open()
   await app.answerAtLength()
+  await hold(page, 'writing')
   await app.choose(PICTURE)
   const stop = app.page.getByRole('main').getByRole('button', { name: 'Stop' })
   await stop.click()
+  await hold(page, null)
   await expect(app.answer('good-rgb.png')).toContainText('topped')
   await expect(page.getByRole('button', { name: 'Send' })).toBeFocused()
   await app.choose('testing/images/good-rgb.webp')

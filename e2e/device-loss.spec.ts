@@ -1,7 +1,7 @@
-import type { Page, Worker } from '@playwright/test'
+import type { Page } from '@playwright/test'
 import type { PartName } from '../src/pack/families.ts'
 import { expect, test } from './fixtures.ts'
-import { beginThreadWith } from './threads.ts'
+import { beginThreadWith, enginesOf, hold, HOLDABLE } from './threads.ts'
 
 /** 20 takes minutes on a software adapter; the gate makes do with one loss and one behind it. */
 const LOSSES = Number(process.env['DEVICE_LOSSES'] ?? 2)
@@ -9,25 +9,21 @@ const NAME = 'good-rgb.png'
 
 test.use({ builtIn: 'small' })
 
-/** Lets the engine's worker remember its device, so that it can be destroyed from outside. */
+/** Lets the engine's worker remember its device, so that it can be destroyed from outside in the middle of an answer. */
 function rememberDevice(page: Page): Promise<void> {
   return beginThreadWith(
     page,
     'engine.worker',
-    () => `const request = GPUAdapter.prototype.requestDevice
+    () => `${HOLDABLE}
+     const request = GPUAdapter.prototype.requestDevice
      GPUAdapter.prototype.requestDevice = async function (...args) {
        return (self.device = await request.apply(this, args))
      }`,
   )
 }
 
-/** The engine's threads; models are looked after in another one. */
-function engines(page: Page): Worker[] {
-  return page.workers().filter((worker) => worker.url().includes('engine.worker'))
-}
-
 async function destroyDevice(page: Page): Promise<void> {
-  const [engine] = engines(page)
+  const [engine] = enginesOf(page)
   await engine?.evaluate(() => (globalThis as unknown as { device: GPUDevice }).device.destroy())
 }
 
@@ -43,8 +39,9 @@ test('Users keep the half answer, the draft and the conversation when the graphi
   await app.answerAtLength()
   await app.openSettings()
   for (let loss = 1; loss <= LOSSES; loss += 1) {
-    // Long enough to be in the middle of it for sure.
+    // Long enough for a pause in the middle of it.
     await app.changeLength(80)
+    await hold(page, 'writing')
     const question = `what is in the picture? ${loss}`
     await app.ask(question)
     const draft = page.getByRole('textbox', { name: 'Ask about the image' })
@@ -52,7 +49,7 @@ test('Users keep the half answer, the draft and the conversation when the graphi
     const answer = app.answer(`${NAME}: ${question}`)
     await expect(answer).toContainText('Writing…')
     await destroyDevice(page)
-    await expect(answer).toContainText('device-lost', { timeout: 1000 })
+    await expect(answer).toContainText('device-lost')
     await expect(draft).toHaveValue('half a question')
     await expect(app.model).toContainText('Runs on WebGPU')
     // Of an answer that is left alone a few words are enough.
@@ -62,7 +59,7 @@ test('Users keep the half answer, the draft and the conversation when the graphi
     expect(words).not.toContain('device-lost')
     await draft.fill('')
   }
-  expect(engines(page)).toHaveLength(1)
+  expect(enginesOf(page)).toHaveLength(1)
 })
 
 interface Moment {

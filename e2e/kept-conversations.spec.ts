@@ -1,9 +1,12 @@
 import { expect, test } from './fixtures.ts'
+import { beginThreadWith, hold, HOLDABLE } from './threads.ts'
 
 const NAME = 'good-rgb.png'
 const PICTURE = `testing/images/${NAME}`
 const CAT = `${NAME}: is there a cat?`
 const DOG = `${NAME}: is there a dog?`
+
+test.beforeEach(({ context }) => beginThreadWith(context, 'engine.worker', () => HOLDABLE))
 
 test('Users can undo a removal after they asked something else, and keep both across a reload', async ({
   app,
@@ -42,10 +45,12 @@ test('Users can take back several removals, one after the other', async ({ app, 
 test('Users can delete what is being written and take that back: it is finished', async ({ app, page }) => {
   await app.openWith(PICTURE)
   await app.answerAtLength()
+  await hold(page, 'writing')
   await app.ask('is there a cat?')
   await expect(app.answer(CAT)).toContainText('Writing…')
   await app.list.getByRole('button', { name: 'Delete conversation' }).click()
   await expect(app.conversation.getByRole('article')).toHaveCount(0)
+  await hold(page, null)
   await page.getByRole('button', { name: 'Undo' }).click()
   await app.finished(CAT)
   await expect(app.conversation).not.toContainText('Writing…')
@@ -53,9 +58,11 @@ test('Users can delete what is being written and take that back: it is finished'
 
 test('Users can stop while the picture is looked at and ask at once', async ({ app, page }) => {
   await app.open()
+  await hold(page, 'reading')
   await app.choose(PICTURE)
-  await expect(app.answer(NAME)).toContainText(/Reading|Looking/)
+  await expect(app.answer(NAME)).toContainText('Reading')
   await page.keyboard.press('Escape')
+  await hold(page, null)
   await app.ask('is there a cat?')
   await app.finished(CAT)
   await expect(app.answer(CAT)).not.toContainText('Stopped')
@@ -69,12 +76,14 @@ test('Users can talk about a picture in two tabs at once, and each shows what th
   const other = await app.beside()
   await other.finished(NAME)
   await app.answerAtLength()
+  await hold(page, 'writing')
   await app.ask('is there a cat?')
   await expect(other.answer(CAT)).toContainText('Writing… (in another tab)')
   await expect(other.page.getByRole('button', { name: 'Stop' })).toHaveCount(0)
   await other.ask('is there a dog?')
   const third = await app.beside()
   await app.finished(DOG)
+  await hold(page, null)
   for (const tab of [app, other, third]) {
     await tab.finished(CAT)
     await tab.finished(DOG)
@@ -88,6 +97,7 @@ test('Users are told when an answer was cut off with its tab, in every tab', asy
   await app.openWith(PICTURE)
   const other = await app.beside()
   await app.answerAtLength()
+  await hold(page, 'writing')
   await app.ask('is there a cat?')
   await expect(other.answer(CAT)).toContainText('Writing… (in another tab)')
   await page.close()
@@ -103,6 +113,7 @@ test('Users who delete a conversation in one tab have it deleted in the other, w
   await app.openWith(PICTURE)
   const other = await app.beside()
   await other.answerAtLength()
+  await hold(other.page, 'writing')
   await other.ask('is there a cat?')
   await expect(app.answer(CAT)).toContainText('Writing… (in another tab)')
   await app.list.getByRole('button', { name: 'Delete conversation' }).click()

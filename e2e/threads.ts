@@ -1,13 +1,58 @@
 /** Threads of the page, changed from outside: what ships has no hooks for tests. */
-import type { Page, Worker } from '@playwright/test'
+import type { BrowserContext, Page, Worker } from '@playwright/test'
 
 /** Runs what `script` gives at the beginning of each thread whose file is called so. Before the page is opened. */
-export async function beginThreadWith(page: Page, name: string, script: () => string): Promise<void> {
-  await page.route(new RegExp(`${name}.*\\.js`), async (route) => {
+export async function beginThreadWith(
+  pages: Page | BrowserContext,
+  name: string,
+  script: () => string,
+): Promise<void> {
+  await pages.route(new RegExp(`${name}.*\\.js`), async (route) => {
     const response = await route.fetch()
     // A block of its own: its names must not meet those of the bundle.
     await route.fulfill({ response, body: `{ ${script()} }\n${await response.text()}` })
   })
+}
+
+/** Where an engine can be made to wait: while it reads a picture's file, or between the words of an answer. */
+type Held = 'reading' | 'writing'
+
+/**
+ * For threads of the engine that can be held, see `hold`: what a thread is about to do is put off until it is let go, or
+ * hears something, as a slow one would.
+ */
+export const HOLDABLE = `
+  let letGo = () => undefined
+  const held = () => new Promise((resolve) => (letGo = resolve))
+  addEventListener('message', () => letGo())
+  self.holdAt = (what) => {
+    self.heldAt = what
+    if (what === null) letGo()
+  }
+  const arrayBuffer = Blob.prototype.arrayBuffer
+  Blob.prototype.arrayBuffer = async function () {
+    if (self.heldAt === 'reading') await held()
+    return arrayBuffer.call(this)
+  }
+  // A message to itself is how an engine makes a pause between words.
+  const post = MessagePort.prototype.postMessage
+  MessagePort.prototype.postMessage = function (...args) {
+    if (self.heldAt === 'writing') void held().then(() => post.apply(this, args))
+    else post.apply(this, args)
+  }`
+
+/** Holds the engines of an open page, so that what they do can be looked at for as long as that takes; null lets them go. */
+export async function hold(page: Page, at: Held | null): Promise<void> {
+  for (const engine of enginesOf(page))
+    await engine.evaluate((what) => {
+      const { holdAt } = globalThis as unknown as { holdAt: (what: string | null) => void }
+      holdAt(what)
+    }, at)
+}
+
+/** The threads that run models; what looks after models runs in another one. */
+export function enginesOf(page: Page): Worker[] {
+  return page.workers().filter((worker) => worker.url().includes('engine.worker'))
 }
 
 /**

@@ -5,11 +5,10 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
 import { installedChromium } from '../testing/browser.ts'
-import { addUp } from './gate/reports.ts'
 import { runStages } from './gate/run.ts'
 import { CHECK, GATE, REPORTS } from './gate/steps.ts'
+import { summaryOf } from './gate/summary.ts'
 
-const SLOWEST = 10
 /** Far above what it takes, and below what machines that check commits allow: there is a last line in any case. */
 const LIMITS = { seconds: 20 * 60, graceSeconds: 15 }
 
@@ -29,15 +28,6 @@ if (!quick) ensureBrowser()
 
 const began = performance.now()
 const finished = await runStages(quick ? CHECK : GATE, LIMITS)
-const { passed, failed, skipped, tests } = addUp(finished)
-
-console.log(`\nThe slowest ${SLOWEST} tests:`)
-for (const { title, seconds } of tests.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST))
-  console.log(`${seconds.toFixed(1).padStart(7)} s  ${title}`)
-console.log('\nSeconds per step, some of them side by side:')
-for (const { step, seconds, ok } of finished)
-  console.log(`${seconds.toFixed(0).padStart(7)} s  ${step.name}${ok ? '' : ': FAILED'}`)
-console.log(`${((performance.now() - began) / 1000).toFixed(0).padStart(7)} s  in all`)
-if (skipped > 0) console.log(`\n${skipped} skipped: what is skipped is not checked.`)
-console.log(`\n${passed} passed, ${failed} failed`)
+const { lines, failed } = summaryOf(finished, (performance.now() - began) / 1000)
+for (const line of lines) console.log(line)
 process.exitCode = failed === 0 ? 0 : 1

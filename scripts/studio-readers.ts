@@ -1,7 +1,7 @@
 /**
- * Writes the captions of 200 pictures of every kind in every format, and has other people's programs read them back:
+ * Writes the captions of 220 pictures of every kind in every format, and has other people's programs read them back:
  * ExifTool and Exiv2 (Debian's `libimage-exiftool-perl` and `exiv2`) and Python's own `csv` and `json`. Gives what they
- * read otherwise than it was written, and what ExifTool sees changed in a file beside its XMP.
+ * read otherwise than it was written, and what ExifTool sees changed in a file beside the texts.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -12,6 +12,7 @@ import { isRecord } from '../src/pack/json.ts'
 import { exported } from '../src/studio/export.ts'
 import type { ExportFormat } from '../src/studio/export-formats.ts'
 import { captioned } from '../testing/studio/captioned.ts'
+import { IMAGE_TYPE } from '../testing/studio/camera-exif.ts'
 import { everyKind } from '../testing/studio/every-kind.ts'
 
 const made = await everyKind(10)
@@ -46,14 +47,7 @@ function exifTool(
   paths: readonly string[],
   ...flags: string[]
 ): Map<string, Record<string, unknown>> {
-  const args = [
-    '-json',
-    '-m',
-    '-charset',
-    'filename=utf8',
-    ...flags,
-    ...paths.map((path) => join(folder, path)),
-  ]
+  const args = ['-json', '-charset', 'filename=utf8', ...flags, ...paths.map((path) => join(folder, path))]
   let out = ''
   try {
     out = execFileSync('exiftool', args, {
@@ -79,11 +73,15 @@ function expect(what: string, is: unknown, wanted: unknown): void {
 /** Lines as XML has them, and no blanks around: as a reader gives them. */
 const asRead = (text: string): string => text.trim()
 
-function exiv2Description(path: string): string {
-  const args = ['-q', '-K', 'Xmp.dc.description', '-Pt', path]
-  return execFileSync('exiv2', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-    .replace(/^lang="x-default" /, '')
-    .trim()
+function exiv2Says(path: string, key: string): string {
+  const args = ['-q', '-K', key, '-Pt', path]
+  try {
+    return execFileSync('exiv2', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+      .replace(/^lang="x-default" /, '')
+      .trim()
+  } catch {
+    return ''
+  }
 }
 
 function expectXmp(
@@ -99,7 +97,7 @@ function expectXmp(
     [tags?.['Description'], tags?.['AltTextAccessibility']],
     [text, picture?.altText],
   )
-  expect(`Exiv2, ${path}`, exiv2Description(join(folder, path)), text)
+  expect(`Exiv2, ${path}`, exiv2Says(join(folder, path), 'Xmp.dc.description'), text)
 }
 
 async function sidecarsOfXmp(): Promise<number> {
@@ -114,28 +112,50 @@ async function sidecarsOfXmp(): Promise<number> {
   return sources.length
 }
 
+/** What ExifTool calls all that a caption may change, and what it works out of the whole file. */
+const CHANGED = [
+  '--XMP:all',
+  '--System:all',
+  '--ExifTool:all',
+  '--RIFF:all',
+  '--XMP-x:all',
+  '--ImageDescription',
+  '--IPTC:Caption-Abstract',
+  '--IPTC:CodedCharacterSet',
+  '--IPTC:ApplicationRecordVersion',
+  '--Photoshop:IPTCDigest',
+  '--CurrentIPTCDigest',
+  '--ExifByteOrder',
+  // Whether WebP has the longer header.
+  '--FileType',
+]
+
 async function insideFiles(): Promise<number> {
   const { folder, refused } = await written('in-file')
   const { folder: plain } = await written('jsonl')
   const sources = made.flatMap(({ path }) => (refused.has(path) ? [] : [path]))
   const tags = exifTool(folder, sources, '-XMP:all')
-  for (const path of sources) expectXmp(folder, path, path, tags.get(path))
-  // Everything else that it knows of a file, dates and sizes of the file itself apart.
-  const others = [
-    '-a',
-    '-G1',
-    '-u',
-    '--XMP:all',
-    '--System:all',
-    '--ExifTool:all',
-    '--RIFF:all',
-    '--XMP-x:all',
-  ]
+  const captions = exifTool(folder, sources, '-ImageDescription', '-IPTC:Caption-Abstract')
+  for (const path of sources) {
+    expectXmp(folder, path, path, tags.get(path))
+    const text = asRead(pictures.find((one) => one.path === path)?.versions.at(-1)?.text ?? '')
+    const inIptc = /\.jpe?g$/.test(path) ? text : undefined
+    const said = captions.get(path)
+    expect(`ExifTool, ${path}`, [said?.['ImageDescription'], said?.['Caption-Abstract']], [text, inIptc])
+    const [exif, iptc] = ['Exif.Image.ImageDescription', 'Iptc.Application2.Caption'].map((key) =>
+      exiv2Says(join(folder, path), key),
+    )
+    expect(`Exiv2, ${path}`, [exif, iptc], [text, inIptc ?? ''])
+  }
+  const others = ['-a', '-G1', '-u', ...CHANGED]
   const [before, after] = [exifTool(plain, sources, ...others), exifTool(folder, sources, ...others)]
   for (const path of sources) {
     const rest = (entry: Record<string, unknown> = {}): unknown => ({ ...entry, SourceFile: '' })
     expect(`metadata of ${path}`, rest(after.get(path)), rest(before.get(path)))
   }
+  const notes = [...after.values()].filter((entry) => entry['Canon:CanonImageType'] === IMAGE_TYPE).length
+  const cameras = sources.filter((path) => path.endsWith('camera.jpg')).length
+  expect("makers' notes that ExifTool still finds", notes, cameras)
   return sources.length
 }
 
@@ -166,7 +186,7 @@ try {
   const counts = [await sidecarsOfXmp(), await insideFiles(), await tables()]
   for (const fault of faults) console.error(fault)
   console.log(
-    `${counts[0]} XMP sidecars, ${counts[1]} files with XMP inside, ${counts[2]} rows of tables: ${faults.length} read otherwise.`,
+    `${counts[0]} XMP sidecars, ${counts[1]} files with texts inside, ${counts[2]} rows of tables: ${faults.length} read otherwise.`,
   )
   if (faults.length > 0) process.exitCode = 1
 } finally {

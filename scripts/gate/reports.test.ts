@@ -13,13 +13,19 @@ function fileWith(text: string): string {
   return path
 }
 
+const RESULTS = [
+  { fullName: 'a holds', status: 'passed', duration: 1500, failureMessages: [] },
+  { fullName: 'b holds', status: 'passed', duration: 500, failureMessages: ['It did not hold.'] },
+  { fullName: 'c holds', status: 'failed', duration: 0, failureMessages: ['It did not hold.'] },
+]
+
 const vitest = (passed: number, failed: number): string =>
   JSON.stringify({
     numPassedTests: passed,
     numFailedTests: failed,
     numPendingTests: 1,
     numTodoTests: 2,
-    testResults: [{ name: 'a.test.ts', assertionResults: [{ fullName: 'a holds', duration: 1500 }] }],
+    testResults: [{ name: 'a.test.ts', assertionResults: RESULTS }],
   })
 
 const playwright = JSON.stringify({
@@ -31,7 +37,10 @@ const playwright = JSON.stringify({
           specs: [
             {
               title: 'Users can',
-              tests: [{ projectName: 'phone', results: [{ duration: 700 }, { duration: 300 }] }],
+              tests: [
+                { projectName: 'phone', status: 'flaky', results: [{ duration: 700 }, { duration: 300 }] },
+                { projectName: 'desktop', status: 'expected', results: [{ duration: 900 }] },
+              ],
             },
           ],
         },
@@ -41,21 +50,30 @@ const playwright = JSON.stringify({
 })
 
 describe('a report', () => {
-  it('of Vitest counts what was skipped and how long each test took', () => {
+  it('of Vitest counts what was skipped, how long each test took, and which needed a second try', () => {
     expect(readVitestReport(vitest(4, 1))).toEqual({
       passed: 4,
       failed: 1,
       skipped: 3,
-      tests: [{ title: 'a holds', seconds: 1.5 }],
+      tests: [
+        { title: 'a holds', seconds: 1.5 },
+        { title: 'b holds', seconds: 0.5 },
+        { title: 'c holds', seconds: 0 },
+      ],
+      secondTry: ['b holds'],
     })
   })
 
-  it('of Playwright counts a test that passed at the second try as failed', () => {
+  it('of Playwright counts a test that passed at the second try as passed, and names it', () => {
     expect(readPlaywrightReport(playwright)).toEqual({
-      passed: 5,
-      failed: 3,
+      passed: 7,
+      failed: 1,
       skipped: 3,
-      tests: [{ title: 'Users can (phone)', seconds: 1 }],
+      tests: [
+        { title: 'Users can (phone)', seconds: 1 },
+        { title: 'Users can (desktop)', seconds: 0.9 },
+      ],
+      secondTry: ['Users can (phone)'],
     })
   })
 })
@@ -83,11 +101,12 @@ describe('a step', () => {
 })
 
 it('sums are over every report', () => {
-  const one = { passed: 1, failed: 2, skipped: 3, tests: [{ title: 'a', seconds: 1 }] }
+  const one = { passed: 1, failed: 2, skipped: 3, tests: [{ title: 'a', seconds: 1 }], secondTry: ['b'] }
   expect(addUp([one, one])).toEqual({
     passed: 2,
     failed: 4,
     skipped: 6,
     tests: [...one.tests, ...one.tests],
+    secondTry: ['b', 'b'],
   })
 })

@@ -14,6 +14,8 @@ export interface TimedTest {
 
 export interface Report extends Counts {
   tests: TimedTest[]
+  /** Titles of tests that count as passed and failed at the first try. */
+  secondTry: string[]
 }
 
 /** Turns a runner's JSON into a report. Throws what parsing or an unknown shape throws. */
@@ -24,7 +26,15 @@ interface VitestJson {
   numFailedTests: number
   numPendingTests: number
   numTodoTests: number
-  testResults: { name: string; assertionResults: { fullName: string; duration?: number | null }[] }[]
+  testResults: { name: string; assertionResults: VitestResult[] }[]
+}
+
+interface VitestResult {
+  fullName: string
+  status: string
+  duration?: number | null
+  /** Of every try: a test that passed has some when it was tried twice. */
+  failureMessages?: string[] | null
 }
 
 /** The report of `vitest --reporter=json`. */
@@ -40,12 +50,23 @@ export function readVitestReport(json: string): Report {
         seconds: (duration ?? 0) / 1000,
       })),
     ),
+    secondTry: report.testResults.flatMap(({ assertionResults }) =>
+      assertionResults
+        .filter(({ status, failureMessages }) => status === 'passed' && (failureMessages ?? []).length > 0)
+        .map(({ fullName }) => fullName),
+    ),
   }
 }
 
 interface PlaywrightSuite {
   suites?: PlaywrightSuite[]
-  specs?: { title: string; tests: { projectName: string; results: { duration: number }[] }[] }[]
+  specs?: { title: string; tests: PlaywrightTest[] }[]
+}
+
+interface PlaywrightTest {
+  projectName: string
+  status: string
+  results: { duration: number }[]
 }
 
 interface PlaywrightJson {
@@ -53,22 +74,27 @@ interface PlaywrightJson {
   suites: PlaywrightSuite[]
 }
 
-/** The report of Playwright's JSON reporter. A test that passed only at the second try counts as failed. */
+/** The report of Playwright's JSON reporter. A test that passed only at the second try counts as passed, and is named. */
 export function readPlaywrightReport(json: string): Report {
   const { stats, suites } = JSON.parse(json) as PlaywrightJson
   return {
-    passed: stats.expected,
-    failed: stats.unexpected + stats.flaky,
+    passed: stats.expected + stats.flaky,
+    failed: stats.unexpected,
     skipped: stats.skipped,
-    tests: suites.flatMap(testsOf),
+    tests: suites.flatMap(testsOf).map(({ title, seconds }) => ({ title, seconds })),
+    secondTry: suites
+      .flatMap(testsOf)
+      .filter(({ status }) => status === 'flaky')
+      .map(({ title }) => title),
   }
 }
 
-function testsOf({ suites = [], specs = [] }: PlaywrightSuite): TimedTest[] {
+function testsOf({ suites = [], specs = [] }: PlaywrightSuite): (TimedTest & { status: string })[] {
   const own = specs.flatMap(({ title, tests }) =>
-    tests.map(({ projectName, results }) => ({
+    tests.map(({ projectName, status, results }) => ({
       title: `${title} (${projectName})`,
       seconds: results.reduce((sum, { duration }) => sum + duration, 0) / 1000,
+      status,
     })),
   )
   return [...own, ...suites.flatMap(testsOf)]
@@ -81,7 +107,7 @@ function testsOf({ suites = [], specs = [] }: PlaywrightSuite): TimedTest[] {
 export function outcomeOf(status: number | null, path: string | undefined, read: ReadReport): Report {
   if (path === undefined) {
     const passed = status === 0 ? 1 : 0
-    return { passed, failed: 1 - passed, skipped: 0, tests: [] }
+    return { passed, failed: 1 - passed, skipped: 0, tests: [], secondTry: [] }
   }
   const report = readFile(path, read)
   const sound = status === 0 && report.passed + report.failed > 0
@@ -92,16 +118,17 @@ function readFile(path: string, read: ReadReport): Report {
   try {
     return read(readFileSync(path, 'utf8'))
   } catch {
-    return { passed: 0, failed: 1, skipped: 0, tests: [] }
+    return { passed: 0, failed: 1, skipped: 0, tests: [], secondTry: [] }
   }
 }
 
-/** The sum of several reports, their tests in one list. */
+/** The sum of several reports, their tests in one list each. */
 export function addUp(reports: readonly Report[]): Report {
   return {
     passed: reports.reduce((sum, { passed }) => sum + passed, 0),
     failed: reports.reduce((sum, { failed }) => sum + failed, 0),
     skipped: reports.reduce((sum, { skipped }) => sum + skipped, 0),
     tests: reports.flatMap(({ tests }) => tests),
+    secondTry: reports.flatMap(({ secondTry }) => secondTry),
   }
 }

@@ -129,6 +129,8 @@ export type StoreNews = { kind: 'changed' } | { kind: 'progress'; id: string; pr
 export interface KeeperCalls {
   /** Finds what the request means, and reads no weights but what it takes to measure the line. */
   offer: { in: OfferRequest; event: never; out: Offer }
+  /** Bytes of a checkpoint that this device converts in a second, measured. */
+  convertingSpeed: { in: { precision: Precision }; event: never; out: number }
   /** Cancelling keeps what has arrived: it is a pause. */
   add: { in: AddRequest; event: AddProgress; out: KeptModel }
   list: { in: null; event: never; out: { models: KeptModel[]; space: Space } }

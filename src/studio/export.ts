@@ -7,7 +7,7 @@ import { writeHtml, writeMarkdown } from './formats/pages.ts'
 import { mergedRows, textOf, type CaptionRow } from './formats/row.ts'
 import { sameCaptionFile, sidecarOf, xmpNamesOf, writeSidecar } from './formats/sidecar.ts'
 import { MACHINE_MADE, readXmp, writeXmp, type XmpTexts } from './formats/xmp.ts'
-import { withXmpInFile, xmpInFile } from './in-file/xmp-in-file.ts'
+import { withTextsInFile, xmpInFile } from './in-file/texts-into-file.ts'
 import { comparePaths, stemOf } from './picture-files.ts'
 import { WHOLE } from './shard.ts'
 
@@ -158,7 +158,7 @@ async function inFile(picture: CaptionedPicture, readFile: ReadFile): Promise<Ex
     kind: 'file',
     path: picture.path,
     madeOf: file,
-    content: withXmpInFile(file, textsOf(picture, xmpInFile(file))),
+    content: withTextsInFile(file, textsOf(picture, xmpInFile(file))),
     pictures: 1,
   }
 }

@@ -3,6 +3,8 @@ import { expect, it } from 'vitest'
 import { countParameters } from '../convert/checks.ts'
 import { convertCheckpoint } from '../convert/convert.ts'
 import { inspectCheckpoint } from '../convert/inspect.ts'
+import { captionWork } from '../pack/caption-work.ts'
+import { languageLicenceOf } from '../pack/licences.ts'
 import { sinkInMemory } from '../pack/bytes.ts'
 import { parseConfig } from '../convert/families/config-json.ts'
 import { readModel } from '../convert/families/families.ts'
@@ -78,11 +80,20 @@ it.each(PUBLISHED)('has a header that the converter takes, for %s', async (name)
 it('is what the page offers: each published model, with what is fetched and kept of it', async () => {
   const { models } = parseCatalogue(JSON.parse(await readFile('public/models.json', 'utf8')))
   expect(models.map(({ address }) => address)).toEqual(PUBLISHED.map((name) => `Salesforce/blip2-${name}`))
-  for (const [i, { note, precision }] of models.entries()) {
-    const { weights } = planConversion(readModel(parseConfig(configOf(PUBLISHED[i] ?? 'tiny'))), precision)
-    const fetched = Math.round((4 * countParameters(weights)) / 1e9)
-    const kept = (weights.reduce((sum, { bytes }) => sum + bytes, 0) / 1e9).toFixed(1)
-    expect(note).toContain(`${fetched} GB are fetched and converted here, about ${kept} GB are kept.`)
+  for (const [i, model] of models.entries()) {
+    const { pack, likely } = await inspectCheckpoint(
+      syntheticTree(PUBLISHED[i] ?? 'tiny', 1),
+      model.precision,
+    )
+    const { licence, ...numbers } = model.costs ?? { licence: null }
+    expect(licence).toBe(languageLicenceOf(pack))
+    const exact = { fetchBytes: likely.fetchBytes, keepBytes: likely.keepBytes, ...captionWork(pack) }
+    const said = Object.entries({ ...numbers, ...model.costs?.work }).filter(([name]) => name !== 'work')
+    expect(said.map(([name]) => name).sort()).toEqual(Object.keys(exact).sort())
+    for (const [name, value] of said) {
+      const is = exact[name as keyof typeof exact]
+      expect([name, Math.abs(Number(value) / is - 1)]).toEqual([name, expect.closeTo(0, 1)])
+    }
   }
 })
 

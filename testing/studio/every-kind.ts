@@ -1,11 +1,12 @@
 /** A folder of pictures of every kind that people have, broken ones among them, as files in memory. */
 import { readFileSync } from 'node:fs'
 import sharp, { type Sharp } from 'sharp'
+import { cameraExif, withSegment } from './camera-exif.ts'
 
 export interface KindOfPicture {
   name: string
   /** Whether captions can be put into the file itself. */
-  holdsXmp: boolean
+  holdsTexts: boolean
   make: (side: number) => Promise<Uint8Array>
 }
 
@@ -20,51 +21,69 @@ function drawn(side: number): Sharp {
   return sharp(data, { raw: { width: side, height: side, channels: 3 } })
 }
 
-const sample = (name: string) => (): Promise<Uint8Array> =>
-  Promise.resolve(new Uint8Array(readFileSync(`testing/images/${name}`)))
+async function ofCamera(side: number): Promise<Uint8Array> {
+  const thumbnail = new Uint8Array(await drawn(8).jpeg().toBuffer())
+  const exif = cameraExif({ isLittle: side % 2 === 0, thumbnail })
+  return withSegment(new Uint8Array(await drawn(side).jpeg().toBuffer()), 0xe1, 'Exif\0\0', exif)
+}
+
+const sample =
+  (name: string, folder = 'testing/images') =>
+  (): Promise<Uint8Array> =>
+    Promise.resolve(new Uint8Array(readFileSync(`${folder}/${name}`)))
 
 export const KINDS: readonly KindOfPicture[] = [
-  { name: 'plain.jpg', holdsXmp: true, make: (side) => drawn(side).jpeg().toBuffer() },
+  { name: 'plain.jpg', holdsTexts: true, make: (side) => drawn(side).jpeg().toBuffer() },
   {
     name: 'progressive.jpeg',
-    holdsXmp: true,
+    holdsTexts: true,
     make: (side) => drawn(side).jpeg({ progressive: true }).toBuffer(),
   },
-  { name: 'grey.jpg', holdsXmp: true, make: (side) => drawn(side).greyscale().jpeg().toBuffer() },
+  { name: 'grey.jpg', holdsTexts: true, make: (side) => drawn(side).greyscale().jpeg().toBuffer() },
   {
     name: 'exif.jpg',
-    holdsXmp: true,
+    holdsTexts: true,
     make: (side) => drawn(side).withExif(EXIF).withMetadata({ orientation: 6 }).jpeg().toBuffer(),
   },
-  { name: 'profile.jpg', holdsXmp: true, make: (side) => drawn(side).withIccProfile('p3').jpeg().toBuffer() },
-  { name: 'cmyk.jpg', holdsXmp: true, make: sample('good-cmyk.jpg') },
-  { name: 'plain.png', holdsXmp: true, make: (side) => drawn(side).png().toBuffer() },
-  { name: 'palette.png', holdsXmp: true, make: (side) => drawn(side).png({ palette: true }).toBuffer() },
-  { name: 'alpha.png', holdsXmp: true, make: (side) => drawn(side).ensureAlpha(0.5).png().toBuffer() },
-  { name: 'deep.png', holdsXmp: true, make: sample('good-rgb16.png') },
-  { name: 'exif.webp', holdsXmp: true, make: (side) => drawn(side).withExif(EXIF).webp().toBuffer() },
-  { name: 'simple.webp', holdsXmp: false, make: (side) => drawn(side).webp().toBuffer() },
-  { name: 'moving.gif', holdsXmp: false, make: sample('good-animated.gif') },
-  { name: 'new.avif', holdsXmp: false, make: (side) => drawn(side).avif({ effort: 0 }).toBuffer() },
-  { name: 'large.tiff', holdsXmp: false, make: (side) => drawn(side).tiff().toBuffer() },
+  {
+    name: 'profile.jpg',
+    holdsTexts: true,
+    make: (side) => drawn(side).withIccProfile('p3').jpeg().toBuffer(),
+  },
+  { name: 'cmyk.jpg', holdsTexts: true, make: sample('good-cmyk.jpg') },
+  { name: 'camera.jpg', holdsTexts: true, make: ofCamera },
+  { name: 'agency.jpg', holdsTexts: true, make: sample('iptc-utf8.jpg', 'testing/studio/files') },
+  { name: 'plain.png', holdsTexts: true, make: (side) => drawn(side).png().toBuffer() },
+  { name: 'palette.png', holdsTexts: true, make: (side) => drawn(side).png({ palette: true }).toBuffer() },
+  { name: 'alpha.png', holdsTexts: true, make: (side) => drawn(side).ensureAlpha(0.5).png().toBuffer() },
+  { name: 'deep.png', holdsTexts: true, make: sample('good-rgb16.png') },
+  { name: 'exif.webp', holdsTexts: true, make: (side) => drawn(side).withExif(EXIF).webp().toBuffer() },
+  { name: 'simple.webp', holdsTexts: true, make: (side) => drawn(side).webp().toBuffer() },
+  { name: 'moving.gif', holdsTexts: false, make: sample('good-animated.gif') },
+  { name: 'new.avif', holdsTexts: false, make: (side) => drawn(side).avif({ effort: 0 }).toBuffer() },
+  { name: 'large.tiff', holdsTexts: false, make: (side) => drawn(side).tiff().toBuffer() },
   {
     name: 'cut.jpg',
-    holdsXmp: false,
+    holdsTexts: false,
     make: async (side) => (await drawn(side).jpeg().toBuffer()).subarray(0, 25),
   },
   {
     name: 'cut.png',
-    holdsXmp: false,
+    holdsTexts: false,
     make: async (side) => (await drawn(side).png().toBuffer()).subarray(0, 40),
   },
-  { name: 'empty.png', holdsXmp: false, make: () => Promise.resolve(new Uint8Array()) },
-  { name: 'words.jpg', holdsXmp: false, make: () => Promise.resolve(new TextEncoder().encode('no picture')) },
-  { name: 'phone.heic', holdsXmp: false, make: sample('bad-photo.heic') },
+  { name: 'empty.png', holdsTexts: false, make: () => Promise.resolve(new Uint8Array()) },
+  {
+    name: 'words.jpg',
+    holdsTexts: false,
+    make: () => Promise.resolve(new TextEncoder().encode('no picture')),
+  },
+  { name: 'phone.heic', holdsTexts: false, make: sample('bad-photo.heic') },
 ]
 
 export interface MadePicture {
   path: string
-  holdsXmp: boolean
+  holdsTexts: boolean
   bytes: Uint8Array
 }
 
@@ -73,9 +92,9 @@ export async function everyKind(rounds: number): Promise<MadePicture[]> {
   const folders = ['', 'summer 2024/', 'summer 2024/São João, "best"/', '写真/']
   const made: MadePicture[] = []
   for (let round = 0; round < rounds; round += 1)
-    for (const { name, holdsXmp, make } of KINDS) {
+    for (const { name, holdsTexts, make } of KINDS) {
       const path = `${folders[round % folders.length] ?? ''}${round}-${name}`
-      made.push({ path, holdsXmp, bytes: new Uint8Array(await make(8 + round)) })
+      made.push({ path, holdsTexts, bytes: new Uint8Array(await make(8 + round)) })
     }
   return made
 }

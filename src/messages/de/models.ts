@@ -36,6 +36,7 @@ export const models: TranslatedNamespace<'models'> = {
     'text-decoder': 'Decoder des Sprachmodells',
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
+    'word-head': 'Q-Former',
   },
   ready: {
     size: '{{millions, number(maximumFractionDigits: 1)}} Millionen Parameter, {{precision}}, {{size, bytes}}; bereit nach {{time}}.',
@@ -80,6 +81,7 @@ export const models: TranslatedNamespace<'models'> = {
     heading: 'Ein Modell hinzufügen',
     known: 'Bekannte Modelle',
     look: 'Ansehen',
+    sizes: '{{fetch, bytes}} werden geladen und hier umgewandelt, etwa {{keep, bytes}} behalten.',
     lookNamed: 'Ansehen: {{name}}',
     looking: 'Wird angesehen …',
     address: 'Adresse eines Modells',

@@ -209,7 +209,7 @@ export const studio: TranslatedNamespace<'studio'> = {
     kohya: 'kohya (meta_cap.json)',
     json: 'JSON (captions.json)',
     xmp: 'XMP neben jedem Bild',
-    'in-file': 'XMP in JPEG-, PNG- und WebP-Dateien',
+    'in-file': 'In JPEG-, PNG- und WebP-Dateien (XMP, EXIF, IPTC)',
     html: 'HTML-Seite mit Abbildungen',
     markdown: 'Markdown mit Abbildungen',
   },

@@ -35,6 +35,7 @@ export const models = {
     'text-decoder': 'decoder of the language model',
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
+    'word-head': 'Q-Former',
   },
   ready: {
     size: '{{millions, number(maximumFractionDigits: 1)}} million parameters, {{precision}}, {{size, bytes}}; ready after {{time}}.',
@@ -79,6 +80,7 @@ export const models = {
     heading: 'Add a model',
     known: 'Known models',
     look: 'Look at it',
+    sizes: '{{fetch, bytes}} are fetched and converted here, about {{keep, bytes}} are kept.',
     lookNamed: 'Look at it: {{name}}',
     looking: 'Looking at it…',
     address: 'Address of a model',

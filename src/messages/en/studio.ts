@@ -186,7 +186,7 @@ export const studio = {
     kohya: 'kohya (meta_cap.json)',
     json: 'JSON (captions.json)',
     xmp: 'XMP beside each picture',
-    'in-file': 'XMP inside JPEG, PNG and WebP files',
+    'in-file': 'Inside JPEG, PNG and WebP files (XMP, EXIF, IPTC)',
     html: 'HTML page with figures',
     markdown: 'Markdown with figures',
   },

@@ -36,6 +36,7 @@ export const models: TranslatedNamespace<'models'> = {
     'text-decoder': 'decodificador del modelo de lenguaje',
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
+    'word-head': 'Q-Former',
   },
   ready: {
     size: '{{millions, number(maximumFractionDigits: 1)}} millones de parámetros, {{precision}}, {{size, bytes}}; listo tras {{time}}.',
@@ -80,6 +81,7 @@ export const models: TranslatedNamespace<'models'> = {
     heading: 'Añadir un modelo',
     known: 'Modelos conocidos',
     look: 'Mirarlo',
+    sizes: 'Se descargan y convierten aquí {{fetch, bytes}}; se guardan unos {{keep, bytes}}.',
     lookNamed: 'Mirarlo: {{name}}',
     looking: 'Mirándolo…',
     address: 'Dirección de un modelo',

@@ -210,7 +210,7 @@ export const studio: TranslatedNamespace<'studio'> = {
     kohya: 'kohya (meta_cap.json)',
     json: 'JSON (captions.json)',
     xmp: 'XMP junto a cada imagen',
-    'in-file': 'XMP dentro de archivos JPEG, PNG y WebP',
+    'in-file': 'Dentro de archivos JPEG, PNG y WebP (XMP, EXIF, IPTC)',
     html: 'Página HTML con figuras',
     markdown: 'Markdown con figuras',
   },

@@ -37,6 +37,7 @@ export const models: TranslatedNamespace<'models'> = {
     'text-decoder': 'décodeur du modèle de langage',
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
+    'word-head': 'Q-Former',
   },
   ready: {
     size: '{{millions, number(maximumFractionDigits: 1)}} millions de paramètres, {{precision}}, {{size, bytes}} ; prêt après {{time}}.',
@@ -81,6 +82,7 @@ export const models: TranslatedNamespace<'models'> = {
     heading: 'Ajouter un modèle',
     known: 'Modèles connus',
     look: 'Examiner',
+    sizes: '{{fetch, bytes}} sont chargés et convertis ici, environ {{keep, bytes}} conservés.',
     lookNamed: 'Examiner : {{name}}',
     looking: 'Examen…',
     address: 'Adresse d’un modèle',

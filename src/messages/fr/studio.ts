@@ -211,7 +211,7 @@ export const studio: TranslatedNamespace<'studio'> = {
     kohya: 'kohya (meta_cap.json)',
     json: 'JSON (captions.json)',
     xmp: 'XMP à côté de chaque image',
-    'in-file': 'XMP dans les fichiers JPEG, PNG et WebP',
+    'in-file': 'Dans les fichiers JPEG, PNG et WebP (XMP, EXIF, IPTC)',
     html: 'Page HTML avec figures',
     markdown: 'Markdown avec figures',
   },

@@ -35,6 +35,7 @@ export const models: TranslatedNamespace<'models'> = {
     'text-decoder': '言語モデルのデコーダー',
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
+    'word-head': 'Q-Former',
   },
   ready: {
     size: 'パラメーター {{millions, number(maximumFractionDigits: 1)}} 百万、{{precision}}、{{size, bytes}}。{{time}} で準備完了。',
@@ -79,6 +80,7 @@ export const models: TranslatedNamespace<'models'> = {
     heading: 'モデルを追加',
     known: '既知のモデル',
     look: '確認する',
+    sizes: '{{fetch, bytes}} を取得してここで変換し、約 {{keep, bytes}} を保存します。',
     lookNamed: '確認する：{{name}}',
     looking: '確認中…',
     address: 'モデルのアドレス',

@@ -195,7 +195,7 @@ export const studio: TranslatedNamespace<'studio'> = {
     kohya: 'kohya（meta_cap.json）',
     json: 'JSON（captions.json）',
     xmp: '画像ごとの XMP',
-    'in-file': 'JPEG・PNG・WebP ファイル内の XMP',
+    'in-file': 'JPEG・PNG・WebP ファイル内（XMP・EXIF・IPTC）',
     html: '図付きの HTML ページ',
     markdown: '図付きの Markdown',
   },

@@ -34,6 +34,7 @@ export const models: TranslatedNamespace<'models'> = {
     'text-decoder': '语言模型的解码器',
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
+    'word-head': 'Q-Former',
   },
   ready: {
     size: '{{millions, number(maximumFractionDigits: 1)}} 百万个参数，{{precision}}，{{size, bytes}}；{{time}} 后就绪。',
@@ -78,6 +79,7 @@ export const models: TranslatedNamespace<'models'> = {
     heading: '添加模型',
     known: '已知模型',
     look: '查看',
+    sizes: '下载 {{fetch, bytes}} 并在此转换，保留约 {{keep, bytes}}。',
     lookNamed: '查看：{{name}}',
     looking: '正在查看…',
     address: '模型的地址',

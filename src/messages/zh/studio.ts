@@ -194,7 +194,7 @@ export const studio: TranslatedNamespace<'studio'> = {
     kohya: 'kohya（meta_cap.json）',
     json: 'JSON（captions.json）',
     xmp: '每张图片旁的 XMP',
-    'in-file': 'JPEG、PNG 和 WebP 文件内的 XMP',
+    'in-file': 'JPEG、PNG 和 WebP 文件内（XMP、EXIF、IPTC）',
     html: '带图的 HTML 页面',
     markdown: '带图的 Markdown',
   },

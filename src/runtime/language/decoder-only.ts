@@ -8,11 +8,12 @@ import type { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import { CacheMemory } from './cache-memory.ts'
+import { DecoderBatch } from './decoder-batch.ts'
 import { capacityFor, range, type DecoderEngine } from './decoder-engine.ts'
 import { DecoderOnlySequence } from './decoder-sequence.ts'
 import { GraphRuns } from './graph-runs.ts'
 import { cacheLayout, type CacheLayout } from './kv-cache.ts'
-import type { LanguageModel, Sequence } from './language-model.ts'
+import type { Batch, BatchNeed, LanguageModel, Sequence } from './language-model.ts'
 import { OneTokenStep } from './one-token-step.ts'
 import { openCache } from './open-cache.ts'
 import { recordsRightly } from './recording-check.ts'
@@ -109,7 +110,7 @@ export class DecoderOnly implements LanguageModel {
         tokens: Array<number>(count).fill(shape.bosId),
         batch: 1,
         rows,
-        past: 0,
+        past: [0],
         logitRows: [rows.length - 1],
       })
     } finally {
@@ -120,6 +121,10 @@ export class DecoderOnly implements LanguageModel {
 
   start(queries: DeviceTensor): Sequence {
     return new DecoderOnlySequence(this.#engine, queries)
+  }
+
+  openBatch(rows: number, need: BatchNeed): Promise<Batch | null> {
+    return DecoderBatch.open(this.#engine, rows, need)
   }
 
   async trace(queries: DeviceTensor, prompt: readonly number[]): Promise<TracedTensor[]> {

@@ -4,7 +4,7 @@ import { readDirectory, readEntry } from '../../archive/zip-reader.ts'
 import { fakeBrowser, openPage, type FakePage } from '../../../testing/state/fake-browser.ts'
 import { fakeFolder, type FakeFolder } from '../../../testing/state/fake-studio.ts'
 import { planEdit } from '../../studio/edits.ts'
-import { xmpInFile } from '../../studio/in-file/xmp-in-file.ts'
+import { xmpInFile } from '../../studio/in-file/texts-into-file.ts'
 
 let jpeg = new Uint8Array()
 beforeAll(async () => {

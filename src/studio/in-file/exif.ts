@@ -1,41 +1,29 @@
-/**
- * What EXIF says a picture shows: `ImageDescription`, or else `UserComment` (Exif 2.32, 4.6.4 and 4.6.5; TIFF 6.0). Only
- * read: other programs keep offsets into their own notes there, which no rewriting would leave whole.
- */
+/** What EXIF says a picture shows: `ImageDescription`, or else `UserComment` (Exif 2.32, 4.6.4 and 4.6.5; TIFF 6.0). */
+import { entriesAt, openTiff, type Entry, type Tiff } from './tiff.ts'
 
-const IMAGE_DESCRIPTION = 0x010e
+export const IMAGE_DESCRIPTION = 0x010e
 const EXIF_IFD = 0x8769
 const USER_COMMENT = 0x9286
-const ASCII = 2
+export const ASCII = 2
 const UNDEFINED = 7
+/** Exif 3.0 has a type of its own for what everybody writes as ASCII. */
+const UTF8 = 129
 /** UserComment says its code in eight bytes before the text. */
 const CODE_BYTES = 8
 /** Cameras write such things where a text would be. */
 const PLACEHOLDERS =
   /^(OLYMPUS DIGITAL CAMERA|SONY DSC|MINOLTA DIGITAL CAMERA|KONICA MINOLTA DIGITAL CAMERA|DCIM\\.*|\s*)$/i
 
-interface Field {
-  type: number
-  bytes: Uint8Array
-}
-
-/** The text, or '' where there is none; `tiff` begins with its byte order. What is damaged says nothing. */
-export function exifDescription(tiff: Uint8Array): string {
-  const order = String.fromCharCode(...tiff.subarray(0, 2))
-  if (order !== 'II' && order !== 'MM') return ''
-  const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.length)
-  const isLittle = order === 'II'
+/** The text, or '' where there is none; `bytes` begin with their byte order. What is damaged says nothing. */
+export function exifDescription(bytes: Uint8Array): string {
+  const tiff = openTiff(bytes)
+  if (tiff === null) return ''
   try {
-    if (view.getUint16(2, isLittle) !== 42) return ''
-    const main = fieldsAt(view, view.getUint32(4, isLittle), isLittle)
-    const description = main.get(IMAGE_DESCRIPTION)
-    const said = description?.type === ASCII ? textOf(description.bytes) : ''
-    if (!PLACEHOLDERS.test(said)) return said
-    const pointer = main.get(EXIF_IFD)?.bytes
-    if (pointer === undefined) return ''
-    const at = new DataView(pointer.buffer, pointer.byteOffset, pointer.length).getUint32(0, isLittle)
-    const comment = fieldsAt(view, at, isLittle).get(USER_COMMENT)
-    return comment?.type === UNDEFINED ? commentOf(comment.bytes, isLittle) : ''
+    const main = entriesAt(tiff, tiff.first)
+    const description = found(main, IMAGE_DESCRIPTION)
+    const isText = description?.type === ASCII || description?.type === UTF8
+    const said = isText && description.value !== null ? textOf(description.value) : ''
+    return PLACEHOLDERS.test(said) ? commentBelow(tiff, main) : said
   } catch (error) {
     // An offset that leads out of it.
     if (error instanceof RangeError) return ''
@@ -43,23 +31,16 @@ export function exifDescription(tiff: Uint8Array): string {
   }
 }
 
-/** Sizes of the types 1 to 10, in bytes (TIFF 6.0, section 2). */
-const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8]
+function found(entries: readonly Entry[], tag: number): Entry | undefined {
+  return entries.findLast((entry) => entry.tag === tag && entry.value !== null)
+}
 
-function fieldsAt(view: DataView, at: number, isLittle: boolean): Map<number, Field> {
-  const fields = new Map<number, Field>()
-  const count = view.getUint16(at, isLittle)
-  for (let i = 0; i < count; i += 1) {
-    const entry = at + 2 + 12 * i
-    const type = view.getUint16(entry + 2, isLittle)
-    const length = (TYPE_BYTES[type] ?? 0) * view.getUint32(entry + 4, isLittle)
-    // Four bytes and less stand in the entry itself.
-    const start = length <= 4 ? entry + 8 : view.getUint32(entry + 8, isLittle)
-    if (start + length > view.byteLength) continue
-    const bytes = new Uint8Array(view.buffer, view.byteOffset + start, length)
-    fields.set(view.getUint16(entry, isLittle), { type, bytes })
-  }
-  return fields
+function commentBelow(tiff: Tiff, main: readonly Entry[]): string {
+  const pointer = found(main, EXIF_IFD)
+  if (pointer === undefined) return ''
+  const at = tiff.view.getUint32(pointer.at + 8, tiff.isLittle)
+  const comment = found(entriesAt(tiff, at), USER_COMMENT)
+  return comment?.type === UNDEFINED && comment.value !== null ? commentOf(comment.value, tiff.isLittle) : ''
 }
 
 /** By the standard it is ASCII; what is written there is UTF-8, or the code page of somebody's system. */

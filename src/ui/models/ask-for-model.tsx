@@ -1,10 +1,11 @@
 import { useId, useState, type ChangeEvent, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { PRECISIONS, type Precision } from '../../pack/precisions.ts'
-import type { KnownModel } from '../../state/catalogue.ts'
+import { noteIn, type KnownModel } from '../../state/catalogue.ts'
 import type { OfferOptions } from '../../state/offers.ts'
 import { useFileField } from '../adding/choose-files.tsx'
 import { useApp } from '../store-context.ts'
+import { LanguageTerms } from './model-terms.tsx'
 
 /** Which model: one of those that the host knows, an address, a folder or files of this computer. */
 export function AskForModel(): ReactElement {
@@ -112,15 +113,18 @@ function precisionOf(text: string): Precision {
 }
 
 function Known({ model, options }: { model: KnownModel; options: OfferOptions }): ReactElement {
-  const { t } = useTranslation('models')
+  const { t, i18n } = useTranslation('models')
   const requestOffer = useApp((state) => state.requestOffer)
-  const { name, address, note, precision } = model
+  const { name, address, precision, costs } = model
+  const note = noteIn(model, i18n.language)
   return (
     <>
       <p>
         <strong>{name}</strong>{' '}
-        <span className="hint" lang="en">
-          {note}
+        <span className="hint">
+          {note !== null && <span lang={note.language}>{note.text}</span>}
+          {costs !== null && ` ${t('add.sizes', { fetch: costs.fetchBytes, keep: costs.keepBytes })}`}
+          {costs?.licence != null && <LanguageTerms licence={costs.licence} />}
         </span>
       </p>
       <button

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useRef, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { shownTurns, type Conversation } from '../../conversation/conversation.ts'
 import { isBusy } from '../../state/answering.ts'
+import { holdScroll } from '../parts/hold-scroll.ts'
 import { Windowed } from '../parts/windowed.tsx'
 import { useApp } from '../store-context.ts'
 import { TurnView } from './turn.tsx'
@@ -15,7 +16,7 @@ const TURN_PIXELS = 96
 export function ConversationView({ conversation }: { conversation: Conversation }): ReactElement {
   const { t } = useTranslation('talk')
   const busy = useApp((state) => isBusy(state, state.currentId))
-  useJumpToTop()
+  useJumps()
   return (
     // Live updates would read out every token; finished answers are announced by the status line instead.
     <div
@@ -32,23 +33,39 @@ export function ConversationView({ conversation }: { conversation: Conversation 
 }
 
 /**
- * Home goes to the first turn in one step. A browser that glides there keeps what is read in its place meanwhile, and stops
- * short where turns that are drawn on the way turn out higher than was thought.
+ * Home and End go to the first and the last turn in one step. A browser that glides there keeps what is read in its place
+ * meanwhile, and stops short where turns that are drawn on the way turn out higher than was thought.
  */
-function useJumpToTop(): void {
+function useJumps(): void {
   useEffect(() => {
+    let giveUp = (): void => undefined
     const onKey = (event: KeyboardEvent): void => {
       const { target } = event
       const isElsewhere =
         target instanceof Element && target.closest('input, textarea, select, [role=dialog], dialog') !== null
-      if (event.defaultPrevented || event.key !== 'Home' || event.shiftKey || event.altKey || isElsewhere)
-        return
+      const jump = jumpOf(event)
+      if (event.defaultPrevented || jump === null || isElsewhere) return
       event.preventDefault()
-      window.scrollTo({ top: 0, behavior: 'instant' })
+      giveUp()
+      giveUp = holdScroll(jump)
     }
     document.addEventListener('keydown', onKey)
-    return () => document.removeEventListener('keydown', onKey)
+    return () => {
+      document.removeEventListener('keydown', onKey)
+      giveUp()
+    }
   }, [])
+}
+
+const toTop = (): void => window.scrollTo({ top: 0, behavior: 'instant' })
+const toEnd = (): void => window.scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' })
+
+/** Where a key leads; on a Mac the arrows do, with the command key. */
+function jumpOf({ key, shiftKey, altKey, metaKey }: KeyboardEvent): (() => void) | null {
+  if (shiftKey || altKey) return null
+  if (key === 'Home' || (metaKey && key === 'ArrowUp')) return toTop
+  if (key === 'End' || (metaKey && key === 'ArrowDown')) return toEnd
+  return null
 }
 
 function Turns({ conversation }: { conversation: Conversation }): ReactElement {
@@ -56,9 +73,7 @@ function Turns({ conversation }: { conversation: Conversation }): ReactElement {
   const turns = useMemo(() => shownTurns(conversation), [conversation])
   const end = useRef<HTMLDivElement>(null)
   const last = turns.at(-1)?.id
-  useEffect(() => {
-    end.current?.scrollIntoView({ block: 'nearest' })
-  }, [last])
+  useEffect(() => holdScroll(() => end.current?.scrollIntoView({ block: 'nearest' })), [last])
   return (
     <>
       <Windowed

@@ -64,6 +64,7 @@ export class OptRuns implements DecoderRuns {
   async *greedy(cache: KvCache, run: DecoderRun, most: number): AsyncGenerator<Choice, void, undefined> {
     const { runtime, passes, shape } = this.#parts
     const rows = rowsOf(run, shape)
+    const [past = 0] = run.past
     const underWay: Promise<Choice>[] = []
     const send = (dispatches: readonly Dispatch[]): void => {
       const choice = this.#choose(dispatches)
@@ -82,7 +83,7 @@ export class OptRuns implements DecoderRuns {
           const sofar = await runtime.attempt(() => Promise.all(underWay))
           const [token] = sofar.slice(-1).map((choice) => choice.token)
           const source = { token: token ?? last?.token ?? 0 }
-          this.#write(cache.capacity, [{ source, position: run.past + rows.length + sent - 1, slot: 0 }], 0)
+          this.#write(cache.capacity, [{ source, position: past + rows.length + sent - 1, slot: 0 }], 0)
           owned = this.#writes
         }
         for (; sent < most && sent < taken + DEPTH; sent += 1) send(step)
@@ -197,7 +198,7 @@ function rowsOf({ rows, tokens, batch, past }: DecoderRun, { queries }: DecoderS
   return Array.from({ length: batch }, (_, slot) =>
     rows.map((row, i): RowState => {
       const source = row < queries ? { query: row } : { token: tokens[slot * each + row - queries] ?? 0 }
-      return { source, position: past + i, slot }
+      return { source, position: (past[slot] ?? 0) + i, slot }
     }),
   ).flat()
 }
