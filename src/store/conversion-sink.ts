@@ -4,6 +4,7 @@ import { MANIFEST_PATH, parseManifest, type PackChunk } from '../pack/manifest.t
 import {
   chunksByPath,
   deletedMeanwhile,
+  isMadeAlike,
   manifestOf,
   type ConversionRecord,
   type StoreRecord,
@@ -78,7 +79,7 @@ async function filesOfBroken(
   const all = (await records.values()).sort((a, b) => a.addedAt - b.addedAt)
   for (const record of all) {
     if (record.kind !== 'pack' || record.complete) continue
-    const same = record.origin.address === origin.address && record.origin.converted === origin.converted
+    const same = record.origin.address === origin.address && isMadeAlike(record.origin, origin)
     if (!same) continue
     const manifest = manifestOf(record)
     if (manifest !== null && (origin.address !== null || manifest.name === name))
