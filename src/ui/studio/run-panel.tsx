@@ -10,7 +10,7 @@ import { wantedPaths } from '../../studio/run.ts'
 import { nameOf } from '../../studio/picture-files.ts'
 import { useApp } from '../store-context.ts'
 import { Chosen, Field } from './fields.tsx'
-import { draftOf, settingsFrom, type RunDraft } from './run-draft.ts'
+import { draftOf, settingsFrom, usePageSettings, type RunDraft } from './run-draft.ts'
 import type { Mode } from './workbench.tsx'
 
 export function RunPanel({ shown, mode }: { shown: readonly CaptionedPicture[]; mode: Mode }): ReactElement {
@@ -20,7 +20,7 @@ export function RunPanel({ shown, mode }: { shown: readonly CaptionedPicture[]; 
 
 function Begin({ shown, mode }: { shown: readonly CaptionedPicture[]; mode: Mode }): ReactElement {
   const { t } = useTranslation('studio')
-  const page = useApp((state) => state.settings)
+  const page = usePageSettings()
   const kept = useApp((state) => state.studio.project?.settings ?? null)
   const isMissing = useApp((state) => state.studio.missing !== null)
   const begin = useApp((state) => state.studioActions.begin)
