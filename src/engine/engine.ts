@@ -2,10 +2,9 @@
  * The engine: one loaded model, the discussions about its pictures, and what was seen in them. Any number of calls may
  * be under way; what must not overlap takes turns. Everything from outside is handed in.
  */
-import type { PictureRead } from '../image/read-picture.ts'
 import type { MemoryReport, Provider } from '../pack/device-report.ts'
 import { AppError, orCancelled, throwIfCancelled, toFailure, type Failure } from '../pack/failure.ts'
-import { lookKey, type PackManifest, type PackReader, type Preprocessing } from '../pack/manifest.ts'
+import type { PackManifest, PackReader } from '../pack/manifest.ts'
 import type {
   Answered,
   AnswerProgress,
@@ -22,7 +21,6 @@ import type {
 import type { Handlers } from '../protocol/rpc.ts'
 import type { Compute } from '../runtime/device/compute.ts'
 import { lossOf, unlessLost } from '../runtime/device/loss.ts'
-import { outsideOf } from '../runtime/limits/limits.ts'
 import { openTalkingModel } from '../runtime/models/models.ts'
 import type { SeenImage } from '../runtime/models/look.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
@@ -30,12 +28,11 @@ import type { Judgements } from '../runtime/models/open-parts.ts'
 import type { AnswerSoFar, Discussion } from '../runtime/talk/discussion.ts'
 import { describeDevice } from './device-report.ts'
 import { Discussions } from './discussions.ts'
-import type { Seen, SeenPictures } from './seen.ts'
-import { SharedLook } from './shared-look.ts'
+import { lookedOf, Looking, type LookingParts, type SeenBy } from './looking.ts'
 import { TogetherTurns } from './together.ts'
 import { Turns } from './turns.ts'
 
-export interface EngineParts {
+export interface EngineParts extends LookingParts {
   /** `onBytes` is told of bytes as they arrive. */
   openPack: (
     place: PackPlace,
@@ -43,20 +40,10 @@ export interface EngineParts {
   ) => Promise<PackReader>
   /** For a model that is about to be loaded; see `chooseCompute`. */
   openCompute: (prefer: Provider | null, manifest: PackManifest) => Promise<Compute>
-  readPicture: (image: Blob, preprocessing: Preprocessing) => Promise<PictureRead>
   /** See `measureDevices`. */
   measureDevices: (prefer: Provider | null) => Promise<MeasuredDevice[]>
-  seen: SeenPictures
   /** Where the self-test of our kernels is remembered. */
   judgements?: Judgements | undefined
-}
-
-/** What a look gave, and which model it was that looked. */
-interface SeenBy extends Seen {
-  model: TalkingModel
-  outside: number | null
-  readMs: number
-  lookMs: number
 }
 
 /** An answer as far as it has come. */
@@ -73,12 +60,13 @@ export class Engine implements Handlers<EngineCalls> {
   readonly #together = new TogetherTurns(this.#turns)
   /** Looks for captions written together, one after the other. */
   #lookedLast: Promise<void> = Promise.resolve()
-  readonly #looks = new Map<string, SharedLook<SeenBy>>()
+  readonly #looking: Looking
   readonly #discussions = new Discussions()
   #loaded: { model: TalkingModel; compute: Compute } | null = null
 
   constructor(parts: EngineParts) {
     this.#parts = parts
+    this.#looking = new Looking(parts, () => this.#current().model)
   }
 
   load(
@@ -114,7 +102,7 @@ export class Engine implements Handlers<EngineCalls> {
     report: (event: LookProgress) => void,
     signal: AbortSignal,
   ): Promise<Looked> {
-    const look = this.#lookAt(picture)
+    const look = this.#looking.at(picture)
     const seen = look.join(report, { urgent: false, signal })
     void this.#turns.take(() => look.begin(), { canWait: true })
     return lookedOf(await seen)
@@ -126,8 +114,8 @@ export class Engine implements Handlers<EngineCalls> {
     signal: AbortSignal,
   ): Promise<Answered> {
     const { picture } = request
-    this.#giveWayTo(picture)
-    const look = this.#lookAt(picture)
+    this.#looking.giveWayTo(picture)
+    const look = this.#looking.at(picture)
     const seen = look.join(report, { urgent: true, signal })
     // It is waited for when the turn has come, which may be never.
     seen.catch(() => undefined)
@@ -244,58 +232,6 @@ export class Engine implements Handlers<EngineCalls> {
     return this.#loaded
   }
 
-  /** The look at a picture that is under way or waiting, or a new one. */
-  #lookAt(picture: PictureSource): SharedLook<SeenBy> {
-    const before = this.#looks.get(picture.id)
-    if (before?.isCut === false) return before
-    const look = new SharedLook<SeenBy>(async (report, signal) => {
-      try {
-        return await this.#see(picture, report, signal)
-      } finally {
-        if (this.#looks.get(picture.id) === look) this.#looks.delete(picture.id)
-      }
-    })
-    this.#looks.set(picture.id, look)
-    return look
-  }
-
-  /** A look ahead at another picture that is under way is cut off. */
-  #giveWayTo({ id }: PictureSource): void {
-    for (const [other, look] of this.#looks) if (other !== id && look.hasBegun && look.canWait) look.cut()
-  }
-
-  /** What the model sees in a picture, or saw in it before. */
-  async #see(
-    { id, image }: PictureSource,
-    report: (event: LookProgress) => void,
-    signal: AbortSignal,
-  ): Promise<SeenBy> {
-    const { model } = this.#current()
-    const key = lookKey(model.manifest)
-    const before = await this.#parts.seen.get(id, key)
-    if (before !== undefined) return seenBy(model, before, { readMs: 0, lookMs: 0 })
-    const startedAt = performance.now()
-    report({ stage: 'reading' })
-    const { preprocessing } = model.manifest
-    const { pixels, width, height, photograph } = await this.#parts.readPicture(image, preprocessing)
-    const readAt = performance.now()
-    throwIfCancelled(signal)
-    report({ stage: 'looking', width, height })
-    const { embeddings: onDevice } = await model.look.see(pixels, {
-      signal,
-      onOpening: (graph) => report({ stage: 'opening', graph }),
-      onOpened: () => report({ stage: 'looking', width, height }),
-    })
-    try {
-      // Read back once, to be kept: no later turn, nor a reload, has to look again.
-      const seen: Seen = { embeddings: await onDevice.read(), width, height, photograph }
-      await this.#parts.seen.keep(id, key, seen)
-      return seenBy(model, seen, { readMs: readAt - startedAt, lookMs: performance.now() - readAt })
-    } finally {
-      onDevice.dispose()
-    }
-  }
-
   async #answer(
     { picture, asked, settings }: AnswerRequest,
     joined: SeenBy,
@@ -305,7 +241,7 @@ export class Engine implements Handlers<EngineCalls> {
   ): Promise<void> {
     const { model } = this.#current()
     // Another model may have been loaded since that look.
-    const seen = joined.model === model ? joined : await this.#see(picture, report, signal)
+    const seen = joined.model === model ? joined : await this.#looking.see(picture, report, signal)
     progress.look = lookedOf(seen)
     const discussion = this.#discussions.latest(picture.id, () => discuss(model, seen))
     progress.startedAt = progress.firstAt = performance.now()
@@ -331,7 +267,7 @@ export class Engine implements Handlers<EngineCalls> {
     const { model } = this.#current()
     const seen = async (): Promise<SeenImage> => {
       const first = await joined
-      const by = first.model === model ? first : await this.#see(picture, report, signal)
+      const by = first.model === model ? first : await this.#looking.see(picture, report, signal)
       progress.look = lookedOf(by)
       progress.startedAt = progress.firstAt = performance.now()
       return model.look.seenBefore(by.embeddings)
@@ -353,16 +289,8 @@ function note(progress: Progress, soFar: AnswerSoFar, report: (event: AnswerProg
   report({ stage: 'writing', text: soFar.text, tokens: soFar.tokenIds.length })
 }
 
-function discuss(model: TalkingModel, { embeddings }: Seen): Discussion {
+function discuss(model: TalkingModel, { embeddings }: SeenBy): Discussion {
   return model.talk.discuss(model.look.seenBefore(embeddings))
-}
-
-function seenBy(model: TalkingModel, seen: Seen, ms: Pick<SeenBy, 'readMs' | 'lookMs'>): SeenBy {
-  return { ...seen, ...ms, model, outside: outsideOf(model.manifest, seen.embeddings) }
-}
-
-function lookedOf({ width, height, photograph, outside, readMs, lookMs }: SeenBy): Looked {
-  return { width, height, photograph, outside, readMs, lookMs }
 }
 
 function answeredOf({ look, last, startedAt, firstAt }: Progress): Answered {

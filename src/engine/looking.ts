@@ -1,0 +1,90 @@
+/** Looks at pictures with the model that is loaded: each once, for everybody who wants it and for later visits. */
+import type { PictureRead } from '../image/read-picture.ts'
+import { throwIfCancelled } from '../pack/failure.ts'
+import { lookKey, type Preprocessing } from '../pack/manifest.ts'
+import type { Looked, PictureSource } from '../protocol/engine-calls.ts'
+import { outsideOf } from '../runtime/limits/limits.ts'
+import type { TalkingModel } from '../runtime/models/model.ts'
+import type { Seen, SeenPictures } from './seen.ts'
+import { SharedLook, type ReportLook } from './shared-look.ts'
+
+export interface LookingParts {
+  readPicture: (image: Blob, preprocessing: Preprocessing) => Promise<PictureRead>
+  seen: SeenPictures
+}
+
+/** What a look gave, and which model it was that looked. */
+export interface SeenBy extends Seen {
+  model: TalkingModel
+  outside: number | null
+  readMs: number
+  lookMs: number
+}
+
+export class Looking {
+  readonly #parts: LookingParts
+  readonly #current: () => TalkingModel
+  readonly #looks = new Map<string, SharedLook<SeenBy>>()
+
+  /** `current` gives the model that is loaded when a look begins, or throws. */
+  constructor(parts: LookingParts, current: () => TalkingModel) {
+    this.#parts = parts
+    this.#current = current
+  }
+
+  /** The look at a picture that is under way or waiting, or a new one. */
+  at(picture: PictureSource): SharedLook<SeenBy> {
+    const before = this.#looks.get(picture.id)
+    if (before?.isCut === false) return before
+    const look = new SharedLook<SeenBy>(async (report, signal) => {
+      try {
+        return await this.see(picture, report, signal)
+      } finally {
+        if (this.#looks.get(picture.id) === look) this.#looks.delete(picture.id)
+      }
+    })
+    this.#looks.set(picture.id, look)
+    return look
+  }
+
+  /** A look ahead at another picture that is under way is cut off. */
+  giveWayTo({ id }: PictureSource): void {
+    for (const [other, look] of this.#looks) if (other !== id && look.hasBegun && look.canWait) look.cut()
+  }
+
+  /** What the model sees in a picture, or saw in it before. */
+  async see({ id, image }: PictureSource, report: ReportLook, signal: AbortSignal): Promise<SeenBy> {
+    const model = this.#current()
+    const key = lookKey(model.manifest)
+    const before = await this.#parts.seen.get(id, key)
+    if (before !== undefined) return seenBy(model, before, { readMs: 0, lookMs: 0 })
+    const startedAt = performance.now()
+    report({ stage: 'reading' })
+    const { preprocessing } = model.manifest
+    const { pixels, width, height, photograph } = await this.#parts.readPicture(image, preprocessing)
+    const readAt = performance.now()
+    throwIfCancelled(signal)
+    report({ stage: 'looking', width, height })
+    const { embeddings: onDevice } = await model.look.see(pixels, {
+      signal,
+      onOpening: (graph) => report({ stage: 'opening', graph }),
+      onOpened: () => report({ stage: 'looking', width, height }),
+    })
+    try {
+      // Read back once, to be kept: no later turn, nor a reload, has to look again.
+      const seen: Seen = { embeddings: await onDevice.read(), width, height, photograph }
+      await this.#parts.seen.keep(id, key, seen)
+      return seenBy(model, seen, { readMs: readAt - startedAt, lookMs: performance.now() - readAt })
+    } finally {
+      onDevice.dispose()
+    }
+  }
+}
+
+function seenBy(model: TalkingModel, seen: Seen, ms: Pick<SeenBy, 'readMs' | 'lookMs'>): SeenBy {
+  return { ...seen, ...ms, model, outside: outsideOf(model.manifest, seen.embeddings) }
+}
+
+export function lookedOf({ width, height, photograph, outside, readMs, lookMs }: SeenBy): Looked {
+  return { width, height, photograph, outside, readMs, lookMs }
+}
