@@ -40,8 +40,8 @@ function announced(sink: PackSink, tell: () => void): PackSink {
   let told = false
   return {
     ...sink,
-    write: async (path, bytes) => {
-      await sink.write(path, bytes)
+    write: async (path, bytes, sha256) => {
+      await sink.write(path, bytes, sha256)
       if (!told) tell()
       told = true
     },

@@ -52,9 +52,9 @@ export async function conversionSink(store: ConversionStore, fresh: ConversionRe
       const blob = file && (await store.chunks.get(file.sha256))
       return blob && new Uint8Array(await blob.arrayBuffer())
     },
-    write: async (path, bytes) => {
+    write: async (path, bytes, known) => {
       if (path === MANIFEST_PATH) return commit(new TextDecoder().decode(bytes))
-      const sha256 = await sha256Hex(bytes)
+      const sha256 = known ?? (await sha256Hex(bytes))
       return store.together(async () => {
         await store.chunks.set(sha256, new Blob([bytes]))
         await note({ ...files, [path]: { bytes: bytes.length, sha256 } })
