@@ -1,25 +1,60 @@
-/** Where the files of sources are found: in folders of this device, or in the conversations that this browser keeps. */
+/** Sources of the search and where their files are: in folders of this device, or in conversations that this browser keeps. */
 import type { ConversationLibrary } from '../conversation/library.ts'
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
-import { CONVERSATIONS } from '../protocol/search-calls.ts'
+import { newId } from '../new-id.ts'
+import { CONVERSATIONS, type SearchCalls } from '../protocol/search-calls.ts'
 import type { FileFacts, Source } from '../search/entries.ts'
+import { forgetSource, keepSource, readSources, type SearchTable } from '../search/index-table.ts'
 import type { ListedFile } from '../search/indexing.ts'
 import { isFile, isFolder, folderOfHandle } from '../store/picture-folder.ts'
 import { isLeftover, isPictureName, nameOf } from '../studio/picture-files.ts'
 
 type Library = Pick<ConversationLibrary, 'conversations' | 'picture' | 'pictureIds'>
 
+const ALL_CONVERSATIONS: Source = {
+  id: CONVERSATIONS,
+  kind: 'conversations',
+  name: '',
+  handle: null,
+  addedAt: 0,
+}
+
 export class SearchSources {
+  readonly #table: SearchTable
   readonly #library: Library
   /** Files that were lent for this visit, by source and path. */
   readonly #lent = new Map<string, ReadonlyMap<string, File>>()
 
-  constructor(library: Library) {
+  constructor(table: SearchTable, library: Library) {
+    this.#table = table
     this.#library = library
   }
 
-  lend(source: string, files: readonly { path: string; file: File }[]): void {
-    this.#lent.set(source, new Map(files.map(({ path, file }) => [path, file])))
+  async all(): Promise<Source[]> {
+    return [ALL_CONVERSATIONS, ...(await readSources(this.#table))]
+  }
+
+  /** Throws `not-found`. */
+  async source(id: string): Promise<Source> {
+    const source = (await this.all()).find((one) => one.id === id)
+    if (source === undefined)
+      throw new AppError('not-found', 'This folder was taken out of the search meanwhile; add it again.')
+    return source
+  }
+
+  /** Gives the id of its source, which is the same one where the folder was chosen before. */
+  async addFolder({ name, handle, files }: SearchCalls['addFolder']['in']): Promise<string> {
+    const before = await this.#sameFolder(name, handle)
+    const id = before?.id ?? newId()
+    const addedAt = before?.addedAt ?? Date.now()
+    if (handle === null) this.#lent.set(id, new Map(files.map(({ path, file }) => [path, file])))
+    await keepSource(this.#table, { id, kind: 'folder', name, handle, addedAt })
+    return id
+  }
+
+  /** The conversations stay. */
+  async remove(id: string): Promise<void> {
+    if (id !== CONVERSATIONS) await forgetSource(this.#table, id)
   }
 
   isHere({ id, kind, handle }: Source): boolean {
@@ -40,7 +75,9 @@ export class SearchSources {
   }
 
   /** The file of a picture; null when it is not here or may not be read. */
-  async file(source: Source, { path }: Pick<FileFacts, 'path'>): Promise<Blob | null> {
+  async file({ source: id, path }: Pick<FileFacts, 'source' | 'path'>): Promise<Blob | null> {
+    const source = (await this.all()).find((one) => one.id === id)
+    if (source === undefined) return null
     if (source.kind === 'conversations') return (await this.#library.picture(path))?.image ?? null
     const lent = this.#lent.get(source.id)?.get(path)
     if (lent !== undefined || source.handle === null) return lent ?? null
@@ -48,6 +85,18 @@ export class SearchSources {
       .open(path)
       .catch(() => undefined)
     return file ?? null
+  }
+
+  /** The same folder, chosen again: by its handle, else by its name. */
+  async #sameFolder(name: string, handle: FileSystemDirectoryHandle | null): Promise<Source | undefined> {
+    for (const source of await readSources(this.#table)) {
+      const isSame =
+        handle !== null && source.handle !== null
+          ? await handle.isSameEntry(source.handle)
+          : handle === null && source.handle === null && source.name === name
+      if (isSame) return source
+    }
+    return undefined
   }
 
   async #fromConversations(signal: AbortSignal): Promise<ListedFile[]> {

@@ -2,25 +2,15 @@
 import type { ConversationLibrary } from '../conversation/library.ts'
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import type { FoundPicture, Rematch, SearchCalls, SearchState } from '../protocol/search-calls.ts'
-import { CONVERSATIONS } from '../protocol/search-calls.ts'
 import type { Handlers } from '../protocol/rpc.ts'
-import { fileKey, type PictureFacts, type Source } from '../search/entries.ts'
-import {
-  clearOtherIndexes,
-  forgetSource,
-  keepSource,
-  otherIndexBytes,
-  readSources,
-  type SearchTable,
-} from '../search/index-table.ts'
+import { clearOtherIndexes, otherIndexBytes, type SearchTable } from '../search/index-table.ts'
 import { indexSource, type SeenForIndex } from '../search/indexing.ts'
 import { PictureIndex } from '../search/picture-index.ts'
-import { alikeness, meanRow, unrounded } from '../search/vectors.ts'
 import type { Locks } from '../store/locks.ts'
-import { newId } from '../new-id.ts'
 import type { Comparer } from './comparer.ts'
 import { Gate } from './gate.ts'
 import type { OpenedComparer } from './opened-comparer.ts'
+import { alike, byLikeness, found } from './ranked.ts'
 import { SearchSources } from './search-sources.ts'
 
 export interface SearcherParts {
@@ -38,46 +28,28 @@ type Handler<K extends keyof SearchCalls> = Handlers<SearchCalls>[K]
 /** Held while the index is changed, by one tab at a time. */
 const LOCK = 'pictalk-search'
 
-/** Pictures that are compared query by query, of those that one vector finds. */
-const ALIKE_COMPARED = 256
-
-const ALL_CONVERSATIONS: Source = {
-  id: CONVERSATIONS,
-  kind: 'conversations',
-  name: '',
-  handle: null,
-  addedAt: 0,
-}
-
 const unheard = (): void => undefined
 
 export class Searcher implements Handlers<SearchCalls> {
   readonly #parts: SearcherParts
-  readonly #files: SearchSources
+  readonly #sources: SearchSources
   /** Pictures are looked at for the index while it is open. */
   readonly #gate = new Gate()
   #opened: { key: string; index: Promise<PictureIndex> } | null = null
 
   constructor(parts: SearcherParts) {
     this.#parts = parts
-    this.#files = new SearchSources(parts.library)
+    this.#sources = new SearchSources(parts.table, parts.library)
   }
 
   readonly searchState: Handler<'searchState'> = () => this.#state()
 
-  readonly addFolder: Handler<'addFolder'> = async ({ name, handle, files }) => {
-    const before = await this.#sameFolder(name, handle)
-    const id = before?.id ?? newId()
-    const addedAt = before?.addedAt ?? Date.now()
-    if (handle === null) this.#files.lend(id, files)
-    await keepSource(this.#parts.table, { id, kind: 'folder', name, handle, addedAt })
-    return id
-  }
+  readonly addFolder: Handler<'addFolder'> = (folder) => this.#sources.addFolder(folder)
 
   readonly index: Handler<'index'> = ({ source: id }, report, signal) =>
     this.#changing(async (index) => {
-      const source = await this.#source(id)
-      const listed = await this.#files.list(source, signal)
+      const source = await this.#sources.source(id)
+      const listed = await this.#sources.list(source, signal)
       const see = async (image: Blob): Promise<SeenForIndex> => {
         await this.#gate.pass(signal)
         return this.#see(image, index, signal)
@@ -93,7 +65,7 @@ export class Searcher implements Handlers<SearchCalls> {
   readonly removeSource: Handler<'removeSource'> = ({ source: id }) =>
     this.#changing(async (index) => {
       // What a crash leaves of it goes with the next source that is indexed.
-      if (id !== CONVERSATIONS) await forgetSource(this.#parts.table, id)
+      await this.#sources.remove(id)
       await index.commit({ added: [], refused: [], gone: [...index.files(id).keys()] })
       await index.sweep()
       return this.#state()
@@ -147,7 +119,7 @@ export class Searcher implements Handlers<SearchCalls> {
     for (const key of keys) {
       throwIfCancelled(signal)
       const facts = index.picture(key)
-      const image = await this.#fileOf(index, key)
+      const image = facts === undefined ? null : await this.#sources.file(facts)
       if (facts === undefined || image === null) {
         matches.push(null)
         continue
@@ -169,7 +141,10 @@ export class Searcher implements Handlers<SearchCalls> {
     return Promise.all(sha256s.map(async (sha256) => (await index.thumbnail(sha256)) ?? null))
   }
 
-  readonly pictureFile: Handler<'pictureFile'> = async ({ key }) => this.#fileOf(await this.#index(), key)
+  readonly pictureFile: Handler<'pictureFile'> = async ({ key }) => {
+    const facts = (await this.#index()).picture(key)
+    return facts === undefined ? null : this.#sources.file(facts)
+  }
 
   /** For a thread that serves others besides. */
   get calls(): Handlers<SearchCalls> {
@@ -179,13 +154,6 @@ export class Searcher implements Handlers<SearchCalls> {
       ...{ searchState, addFolder, index, holdIndexing, removeSource, clearIndex, clearOtherIndexes },
       ...{ find, rematch, thumbnails, pictureFile },
     }
-  }
-
-  async #fileOf(index: PictureIndex, key: string): Promise<Blob | null> {
-    const facts = index.picture(key)
-    if (facts === undefined) return null
-    const source = (await this.#sources()).find(({ id }) => id === facts.source)
-    return source === undefined ? null : this.#files.file(source, facts)
   }
 
   /** Between two pictures, calls that somebody waits for come first. */
@@ -234,44 +202,21 @@ export class Searcher implements Handlers<SearchCalls> {
 
   /** Files of sources that are gone, which a crash left. */
   async #dropOrphans(index: PictureIndex): Promise<void> {
-    const ids = new Set((await this.#sources()).map(({ id }) => id))
+    const ids = new Set((await this.#sources.all()).map(({ id }) => id))
     await index.commit({ added: [], refused: [], gone: index.keysBeside(ids) })
   }
 
   async #state(): Promise<SearchState> {
     const index = await this.#index()
-    const sources = (await this.#sources()).map((source) => {
+    const sources = (await this.#sources.all()).map((source) => {
       const files = [...index.files(source.id).values()]
       const refused = files.filter((file) => 'why' in file).length
       const { id, kind, name, handle } = source
-      const isHere = this.#files.isHere(source)
+      const isHere = this.#sources.isHere(source)
       return { id, kind, name, handle, pictures: files.length - refused, refused, isHere }
     })
     const otherBytes = await otherIndexBytes(this.#parts.table, index.modelKey)
     return { sources, pictures: index.count, bytes: index.bytes, otherBytes }
-  }
-
-  async #sources(): Promise<Source[]> {
-    return [ALL_CONVERSATIONS, ...(await readSources(this.#parts.table))]
-  }
-
-  async #source(id: string): Promise<Source> {
-    const source = (await this.#sources()).find((one) => one.id === id)
-    if (source === undefined)
-      throw new AppError('not-found', 'This folder was taken out of the search meanwhile; add it again.')
-    return source
-  }
-
-  /** The same folder, chosen again: by its handle, else by its name. */
-  async #sameFolder(name: string, handle: FileSystemDirectoryHandle | null): Promise<Source | undefined> {
-    for (const source of await readSources(this.#parts.table)) {
-      const isSame =
-        handle !== null && source.handle !== null
-          ? await handle.isSameEntry(source.handle)
-          : handle === null && source.handle === null && source.name === name
-      if (isSame) return source
-    }
-    return undefined
   }
 
   /** The index of the chosen model. */
@@ -288,32 +233,4 @@ export class Searcher implements Handlers<SearchCalls> {
     })
     return index
   }
-}
-
-function found(facts: PictureFacts, likeness: number | null): FoundPicture {
-  const { source, path, name, bytes, modified, sha256, width, height } = facts
-  return { key: fileKey(facts), source, path, name, bytes, modified, sha256, width, height, likeness }
-}
-
-/** All pictures, the most alike to a vector [d] first. */
-function byLikeness(index: PictureIndex, vector: Float32Array): FoundPicture[] {
-  return index
-    .score(vector)
-    .sort((a, b) => b.score - a.score)
-    .map(({ facts, score }) => found(facts, score))
-}
-
-/** The most alike to a picture first: one vector finds the nearest, and those are compared query by query. */
-function alike(index: PictureIndex, key: string): FoundPicture[] {
-  const own = index.vectors(key)
-  if (own === undefined) throw new AppError('not-found', 'This picture is not in the index any more.')
-  const { width } = index.shape
-  const exact = unrounded(own)
-  return byLikeness(index, meanRow(exact, width))
-    .slice(0, ALIKE_COMPARED)
-    .flatMap((picture) => {
-      const other = index.vectors(picture.key)
-      return other === undefined ? [] : [{ ...picture, likeness: alikeness(exact, unrounded(other), width) }]
-    })
-    .sort((a, b) => b.likeness - a.likeness)
 }
