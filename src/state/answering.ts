@@ -1,11 +1,7 @@
-/**
- * Writes the answers that wait: which they are follows from the conversations alone, and the queue holds one job for each.
- * How far an answer is while it is written is nobody's to keep; other pages are told as it happens.
- */
+/** Writes the answers that wait: which these are follows from the conversations alone; the queue has a job for each. */
 import {
   earlierTurns,
   isGuess,
-  type AnswerFacts,
   type AnswerState,
   type Conversation,
   type Picture,
@@ -24,8 +20,9 @@ import {
 import type { Saying } from '../messages/note.ts'
 import { assertWrites, emptyAnswerText } from '../pack/empty-answer.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
-import type { AnswerProgress, AnswerRequest, Answered } from '../protocol/engine-calls.ts'
+import type { AnswerProgress, AnswerRequest } from '../protocol/engine-calls.ts'
 import { decodedFor, decodingKey } from './another.ts'
+import { done, NOTHING, signed } from './answered.ts'
 import type { ConversationSources, Shelf } from './shelf.ts'
 import type { LookAhead } from './look-ahead.ts'
 import { modelName, tunedPrompt } from './model-slice.ts'
@@ -35,14 +32,7 @@ import { withSetting } from './remedy.ts'
 import { decodingOf } from './settings-slice.ts'
 import type { EngineAccess } from './engine-access.ts'
 import type { GetState, SetState } from './store.ts'
-
-/** An answer on which some page is at work this moment. */
-export interface UnderWay {
-  conversationId: string
-  /** The page that writes it. */
-  tab: string
-  progress: AnswerProgress
-}
+import { answerKey, AnswersUnderWay, type UnderWay } from './under-way.ts'
 
 export interface AnsweringSlice {
   /** This page's id among those of the same site. */
@@ -73,24 +63,6 @@ export interface OtherJob extends Job {
   run: (signal: AbortSignal) => Promise<void>
 }
 
-/** Names one answer among all. */
-export function answerKey(turnId: string, pictureId: string): string {
-  return `${turnId} ${pictureId}`
-}
-
-/** Whether anything of a conversation is being written, on any page. */
-export function isBusy(
-  { underWay }: Pick<AnsweringSlice, 'underWay'>,
-  conversationId: string | null,
-): boolean {
-  return Object.values(underWay).some((one) => one.conversationId === conversationId)
-}
-
-/** Whether this page is writing an answer. */
-export function isWritingHere({ underWay, tab }: Pick<AnsweringSlice, 'underWay' | 'tab'>): boolean {
-  return Object.values(underWay).some((one) => one.tab === tab)
-}
-
 /** How many answers a page has to write, the one that it writes included. */
 export function waitingOf(conversations: readonly Conversation[], tab: string): number {
   const isMine = (answer: AnswerState): boolean => answer.status === 'waiting' && answer.tab === tab
@@ -99,9 +71,6 @@ export function waitingOf(conversations: readonly Conversation[], tab: string): 
     for (const { answers } of turns) waiting += Object.values(answers).filter(isMine).length
   return waiting
 }
-
-/** Other pages hear of progress so often at most; the last word reaches them with the finished answer. */
-const TELL_EVERY_MS = 150
 
 export interface AnsweringRooms {
   engine: EngineAccess
@@ -117,9 +86,9 @@ export class Answering {
   readonly #shelf: Shelf
   readonly #lookAhead: LookAhead
   readonly #sources: ConversationSources
+  readonly #underWay: AnswersUnderWay
   /** The page's one queue: whatever the model is to do waits here. */
   readonly queue: JobQueue<AnswerJob | OtherJob>
-  #toldAt = -Infinity
 
   constructor(set: SetState, get: GetState, { engine, shelf, lookAhead, sources }: AnsweringRooms) {
     this.#set = set
@@ -128,6 +97,7 @@ export class Answering {
     this.#shelf = shelf
     this.#lookAhead = lookAhead
     this.#sources = sources
+    this.#underWay = new AnswersUnderWay(set, get, sources)
     this.queue = new JobQueue({
       ready: () => get().model.status === 'ready',
       // What people look at comes first.
@@ -135,13 +105,7 @@ export class Answering {
       run: (job, signal) => (isOther(job) ? job.run(signal) : this.#run(job, signal)),
     })
     shelf.onChange = (kept) => this.#follow(kept)
-    shelf.onTabGone = (tab) => this.#hide((one) => one.tab === tab)
-    sources.tabs.listen((news) => {
-      if (news.kind !== 'progress') return
-      const { tab, conversationId, answer, progress } = news
-      if (progress !== null) this.#show(answer, { tab, conversationId, progress })
-      else this.#hide((one, key) => key === answer && one.tab === tab)
-    })
+    shelf.onTabGone = (tab) => this.#underWay.tabGone(tab)
   }
 
   /** Ends the answer that is written on this page, and nothing else. */
@@ -193,7 +157,7 @@ export class Answering {
     const picture = conversation?.pictures.find(({ id }) => id === job.pictureId)
     if (conversation === undefined || turn === undefined || picture === undefined) return
     const by = modelName(this.#get().model)
-    this.#report(job, { stage: 'reading' })
+    this.#underWay.report(job, { stage: 'reading' })
     const answer = await this.#write(job, turn, picture, signal)
     if (answer !== null) {
       this.#shelf.change(job.conversationId, (kept) =>
@@ -201,7 +165,7 @@ export class Answering {
       )
       this.#announce(answer, { turn, picture, conversationId: job.conversationId })
     }
-    this.#report(job, null)
+    this.#underWay.report(job, null)
   }
 
   /** Null when nothing came of it because it was withdrawn: should it come back, it waits as before. */
@@ -216,7 +180,7 @@ export class Answering {
     const tookMs = (): number => this.#sources.now() - startedAt
     const onEvent = (progress: AnswerProgress): void => {
       if (progress.stage === 'writing') written = progress.text
-      this.#report(job, progress)
+      this.#underWay.report(job, progress)
     }
     try {
       const { request, varied } = await this.#requestFor(job, turn, picture)
@@ -292,27 +256,6 @@ export class Answering {
     const guess = isGuess(facts) ? `${said}. ${GUESS}` : said
     this.#set({ announcement: beyond ? `${said}. ${BEYOND}` : guess })
   }
-
-  /** Shows how far a job of this page is, and now and then tells the others; null when it is over, which they always hear. */
-  #report({ turnId, pictureId, conversationId, tab }: AnswerJob, progress: AnswerProgress | null): void {
-    const answer = answerKey(turnId, pictureId)
-    if (progress === null) this.#hide((one, key) => key === answer && one.tab === tab)
-    else this.#show(answer, { tab, conversationId, progress })
-    const { tabs, now } = this.#sources
-    if (progress !== null && now() - this.#toldAt < TELL_EVERY_MS) return
-    this.#toldAt = progress === null ? -Infinity : now()
-    tabs.post({ kind: 'progress', tab, conversationId, answer, progress })
-  }
-
-  #show(answer: string, underWay: UnderWay): void {
-    this.#set({ underWay: { ...this.#get().underWay, [answer]: underWay } })
-  }
-
-  /** Takes back what was shown of answers that nobody writes any more. */
-  #hide(isOver: (one: UnderWay, answer: string) => boolean): void {
-    const rest = Object.entries(this.#get().underWay).filter(([answer, one]) => !isOver(one, answer))
-    this.#set({ underWay: Object.fromEntries(rest) })
-  }
 }
 
 /** Whether an answer is still to be written: its turn stands, and nobody else has settled it or writes it. */
@@ -327,48 +270,6 @@ function isOther(job: AnswerJob | OtherJob): job is OtherJob {
 
 function reasonOf(signal: AbortSignal): StopReason | null {
   return signal.aborted ? (signal.reason as StopReason) : null
-}
-
-function done(
-  { text, tokenIds, answers, ...rest }: Answered,
-  noted: Pick<AnswerFacts, 'tookMs' | 'decoding' | 'varied'>,
-): SettledAnswer & { status: 'done' } {
-  const { finish, prefilled, dropped, prefillMs, decodeMs, look } = rest
-  const lookMs = look === null ? 0 : look.readMs + look.lookMs
-  return {
-    status: 'done',
-    text,
-    tokenIds,
-    answers,
-    facts: {
-      finish,
-      prefilled,
-      dropped,
-      prefillMs,
-      decodeMs,
-      lookMs,
-      ...noted,
-      ...(look !== null && look.outside !== null && { outside: look.outside }),
-    },
-  }
-}
-
-/** With the name of the model that wrote it. */
-function signed(answer: SettledAnswer, model: string): SettledAnswer {
-  return answer.status === 'done' ? { ...answer, facts: { ...answer.facts, model } } : answer
-}
-
-/** Stopped before there was anything to say. */
-const NOTHING: Answered = {
-  text: '',
-  tokenIds: [],
-  answers: [],
-  finish: 'stopped',
-  prefilled: 0,
-  dropped: 0,
-  prefillMs: 0,
-  decodeMs: 0,
-  look: null,
 }
 
 const GUESS = 'This is a guess: the picture does not look like the drawings the practice model knows.'

@@ -4,7 +4,8 @@
  */
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import { addingSlice, type AddingSlice } from './adding-slice.ts'
-import { Answering, answeringSlice, isWritingHere, type AnsweringSlice } from './answering.ts'
+import { Answering, answeringSlice, type AnsweringSlice } from './answering.ts'
+import { isWritingHere } from './under-way.ts'
 import { costsSlice, type CostsSlice } from './costs-slice.ts'
 import { engineAccess, type Engine } from './engine-access.ts'
 import { exchangeSlice, type ExchangeSlice } from './exchange-slice.ts'

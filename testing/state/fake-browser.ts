@@ -14,7 +14,7 @@ import type {
 } from '../../src/protocol/engine-calls.ts'
 import { studioIn, type FakeFolder } from './fake-studio.ts'
 import type { Client, Handlers } from '../../src/protocol/rpc.ts'
-import { answerKey } from '../../src/state/answering.ts'
+import { answerKey } from '../../src/state/under-way.ts'
 import type { ComparingCalls } from '../../src/state/search/comparing.ts'
 import type { MeasureDevice } from '../../src/state/measure-slice.ts'
 import { createAppStore, type AppDependencies, type AppStore } from '../../src/state/store.ts'

@@ -2,7 +2,7 @@ import { useRef, useState, type ChangeEvent, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { bytesText, durationText } from '../../messages/amounts.ts'
 import type { SearchSource } from '../../protocol/search-calls.ts'
-import { isWritingHere } from '../../state/answering.ts'
+import { isWritingHere } from '../../state/under-way.ts'
 import { folderName } from '../adding/dropped-files.ts'
 import { useApp } from '../store-context.ts'
 

@@ -1,6 +1,7 @@
 import { useMemo, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import { isWritingHere, waitingOf } from '../../state/answering.ts'
+import { waitingOf } from '../../state/answering.ts'
+import { isWritingHere } from '../../state/under-way.ts'
 import { IconButton } from '../parts/icon-button.tsx'
 import { useApp } from '../store-context.ts'
 

@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { UnderWay } from '../../state/answering.ts'
+import type { UnderWay } from '../../state/under-way.ts'
 import { useApp } from '../store-context.ts'
 
 export function AnswerWaiting({ tab }: { tab: string }): ReactElement {

@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Conversation } from '../../conversation/conversation.ts'
-import { isWritingHere } from '../../state/answering.ts'
+import { isWritingHere } from '../../state/under-way.ts'
 import { currentConversation } from '../../state/library-slice.ts'
 import { AutoTextarea } from '../parts/auto-textarea.tsx'
 import { Icon } from '../parts/icons.tsx'

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { shownTurns, type Conversation } from '../../conversation/conversation.ts'
-import { isBusy } from '../../state/answering.ts'
+import { isBusy } from '../../state/under-way.ts'
 import { holdScroll } from '../parts/hold-scroll.ts'
 import { Windowed } from '../parts/windowed.tsx'
 import { useApp } from '../store-context.ts'

@@ -1,7 +1,7 @@
 import { useMemo, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { AnswerState, Conversation, Picture, Turn } from '../../conversation/conversation.ts'
-import { answerKey } from '../../state/answering.ts'
+import { answerKey } from '../../state/under-way.ts'
 import { IconButton } from '../parts/icon-button.tsx'
 import { PictureView } from '../picture/picture.tsx'
 import { useApp } from '../store-context.ts'

@@ -1,0 +1,45 @@
+/** From what the engine answered to what is kept of it. */
+import type { AnswerFacts, SettledAnswer } from '../conversation/conversation.ts'
+import type { Answered } from '../protocol/engine-calls.ts'
+
+export function done(
+  { text, tokenIds, answers, ...rest }: Answered,
+  noted: Pick<AnswerFacts, 'tookMs' | 'decoding' | 'varied'>,
+): SettledAnswer & { status: 'done' } {
+  const { finish, prefilled, dropped, prefillMs, decodeMs, look } = rest
+  const lookMs = look === null ? 0 : look.readMs + look.lookMs
+  return {
+    status: 'done',
+    text,
+    tokenIds,
+    answers,
+    facts: {
+      finish,
+      prefilled,
+      dropped,
+      prefillMs,
+      decodeMs,
+      lookMs,
+      ...noted,
+      ...(look !== null && look.outside !== null && { outside: look.outside }),
+    },
+  }
+}
+
+/** With the name of the model that wrote it. */
+export function signed(answer: SettledAnswer, model: string): SettledAnswer {
+  return answer.status === 'done' ? { ...answer, facts: { ...answer.facts, model } } : answer
+}
+
+/** Stopped before there was anything to say. */
+export const NOTHING: Answered = {
+  text: '',
+  tokenIds: [],
+  answers: [],
+  finish: 'stopped',
+  prefilled: 0,
+  dropped: 0,
+  prefillMs: 0,
+  decodeMs: 0,
+  look: null,
+}
