@@ -13,6 +13,8 @@ export interface AddRequest {
   source: ModelSource
   /** What a checkpoint is converted to; a pack is what it is. */
   precision: Precision
+  /** Side of the pictures, in pixels, that a checkpoint is to look at; absent for what it was trained on. */
+  imageSize?: number
   /** For private and gated repositories. Kept nowhere. */
   token: string | null
   /** The hub or a mirror of it. */
@@ -110,6 +112,8 @@ export interface KeptModel {
   asked: string | null
   /** Made here from a checkpoint. */
   converted: Precision | null
+  /** For pictures of this side, where that was chosen. */
+  imageSize?: number
   /** It compares pictures with texts and writes nothing. */
   compares: boolean
 }

@@ -37,6 +37,7 @@ export const models: TranslatedNamespace<'models'> = {
     'text-decoder': 'décodeur du modèle de langage',
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
+    'word-head': 'Q-Former',
   },
   ready: {
     size: '{{millions, number(maximumFractionDigits: 1)}} millions de paramètres, {{precision}}, {{size, bytes}} ; prêt après {{time}}.',
@@ -86,12 +87,18 @@ export const models: TranslatedNamespace<'models'> = {
     looking: 'Examen…',
     address: 'Adresse d’un modèle',
     placeholder: 'propriétaire/nom sur le hub, ou https://…',
+    addressHint:
+      'Pour un .pth de LAVIS : sa propre adresse puis, séparées par des espaces, celles de l’encodeur visuel (.pth) et du modèle de langue (dossier) qu’il omet.',
     precision: 'Les checkpoints sont convertis en',
     q4f16: 'q4f16 : 4 bits, le plus petit',
     q4: 'q4 : 4 bits, sans demi-précision',
     q8: 'q8 : 8 bits, plus proche de l’original',
     fp16: 'fp16 : 16 bits',
     fp32: 'fp32 : tel quel, le plus grand',
+    side: 'Côté de ses images en pixels',
+    asTrained: 'comme à l’entraînement',
+    sideHint:
+      'Un checkpoint peut regarder des images plus grandes ou plus petites ; plus elles sont grandes, plus c’est lent.',
     token: 'Jeton d’accès pour un dépôt privé ou protégé',
     tokenHint: 'Un jeton ne va qu’au hub et est oublié à la fermeture de la page.',
     folder: 'Choisir un dossier',

@@ -35,6 +35,7 @@ export const models: TranslatedNamespace<'models'> = {
     'text-decoder': '言語モデルのデコーダー',
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
+    'word-head': 'Q-Former',
   },
   ready: {
     size: 'パラメーター {{millions, number(maximumFractionDigits: 1)}} 百万、{{precision}}、{{size, bytes}}。{{time}} で準備完了。',
@@ -84,12 +85,18 @@ export const models: TranslatedNamespace<'models'> = {
     looking: '確認中…',
     address: 'モデルのアドレス',
     placeholder: 'Hub の 所有者/名前、または https://…',
+    addressHint:
+      'LAVIS の .pth の場合：そのアドレスの後に空白で区切って、含まれていない視覚エンコーダー（.pth）と言語モデル（フォルダー）のアドレスを書きます。',
     precision: 'チェックポイントの変換先',
     q4f16: 'q4f16：4 ビット、最小',
     q4: 'q4：4 ビット、半精度不要',
     q8: 'q8：8 ビット、元により近い',
     fp16: 'fp16：16 ビット',
     fp32: 'fp32：そのまま、最大',
+    side: '画像の一辺（ピクセル）',
+    asTrained: '学習時のまま',
+    sideHint:
+      'チェックポイントは、より大きい、または小さい画像を見るように変換できます。大きいほど遅くなります。',
     token: '非公開または制限付きリポジトリのアクセストークン',
     tokenHint: 'トークンは Hub にだけ送られ、ページを閉じると破棄されます。',
     folder: 'フォルダーを選ぶ',
