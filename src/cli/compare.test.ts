@@ -12,7 +12,7 @@ import { liveTensorCount } from '../runtime/ort/tensor.ts'
 import { attend, classify, embed, match } from './compare.ts'
 import { folderSink, folderTree } from './files.ts'
 import { search } from './search.ts'
-import { trace } from './talk.ts'
+import { caption, trace } from './talk.ts'
 
 const IMAGES = ['shapes-97x61', 'smooth-300x200'].map((name) => `models/reference/images/${name}.png`)
 const CHECKPOINT = 'models/reference/itm-odd'
@@ -219,4 +219,26 @@ it('A picture that fails between two looks is a failure, named to nobody as foun
   const found = lines.map((line) => (JSON.parse(line) as { image: string }).image)
   expect(found.sort()).toEqual([join(pictures, '2.png'), join(pictures, '3.png')])
   expect(liveTensorCount()).toBe(live)
+})
+
+it('caption writes with the head of a Q-Former where there is one, and is refused where there is none', async () => {
+  const writer = join(folder, 'writer')
+  mkdirSync(writer)
+  const checkpoint = 'models/reference/lavis-writer'
+  await convertCheckpoint(folderTree(checkpoint), folderSink(writer), { name: 'writer', precision: 'fp32' })
+  const said = run()
+  const decoding = { ...flags, prompt: '', beams: 3, maxNewTokens: 19, minNewTokens: 5 }
+  expect(await caption({ pack: writer, images: IMAGES.slice(0, 1), flags: decoding }, said)).toBe(0)
+  const { cases } = JSON.parse(readFileSync(`${checkpoint}/reference.json`, 'utf8')) as {
+    cases: { answers: { ids: number[]; text: string }[] }[]
+  }
+  const [beams] = cases[1]?.answers ?? []
+  expect(JSON.parse(said.lines[0] ?? '')).toMatchObject({
+    text: beams?.text,
+    token_ids: beams?.ids,
+    outside: null,
+  })
+  await expect(caption({ pack, images: IMAGES, flags: decoding }, run())).rejects.toMatchObject({
+    code: 'unsupported-model',
+  })
 })

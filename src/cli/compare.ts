@@ -7,7 +7,6 @@ import { AppError, toFailure } from '../pack/failure.ts'
 import { openRetrievalModel } from '../runtime/models/models.ts'
 import { meanOverHeads, type RetrievalModel, type SeenPicture } from '../runtime/models/retrieval.ts'
 import { labelsFound, labelTexts } from '../runtime/retrieval/labels.ts'
-import { START_TEMPERATURE } from '../runtime/retrieval/scores.ts'
 import { replaceFile } from './durable.ts'
 import { eachPicture } from './each-picture.ts'
 import { openPackFolder } from './files.ts'
@@ -142,10 +141,11 @@ const CELL_PIXELS = 112
 
 /** How likely each label is for each picture, by likeness alone. Gives how many of several pictures could not be read. */
 export async function classify({ pack, images, flags }: ClassifyRequest, run: Run): Promise<number> {
-  const { label: labels, template, temperature = START_TEMPERATURE } = flags
+  const { label: labels, template } = flags
   const texts = labelTexts(template, labels)
   checkTexts(labels)
   return withModel(pack, flags, run, async (model) => {
+    const { temperature = model.temperature } = flags
     const read = (await model.textFeatures(texts, run)).map(({ vector }, i) => ({
       text: texts[i] ?? '',
       vector,

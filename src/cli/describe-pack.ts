@@ -23,6 +23,7 @@ export function describePack(manifest: PackManifest): string[] {
 }
 
 function describeShape(shape: PackPart['shape']): string {
+  if (!('layers' in shape)) return `${shape.hiddenSize} wide, ${shape.vocabulary} rows`
   const { layers, hiddenSize, heads } = shape
   const own =
     'imageSize' in shape

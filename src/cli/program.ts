@@ -168,9 +168,8 @@ function addComparisons(root: Command, commands: Commands, run: Running): void {
     .option('--template <text>', 'the sentence that a label is put into, at {}', 'a picture of {}')
     .option(
       '--temperature <n>',
-      `what likeness is divided by before it becomes a probability; ${START_TEMPERATURE} is where training starts`,
+      `what likeness is divided by before it becomes a probability; left out, where the model's training ended, or (most checkpoints do not say) ${START_TEMPERATURE}, where it starts`,
       temperature,
-      START_TEMPERATURE,
     )
     .option('--json', 'one JSON object per picture')
     .action(run(commands.classify))

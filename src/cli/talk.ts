@@ -8,10 +8,12 @@
 import type { Alpha } from '../image/raster.ts'
 import { assertWrites, emptyAnswerText } from '../pack/empty-answer.ts'
 import { AppError } from '../pack/failure.ts'
+import { isPackOf, type PackReader } from '../pack/manifest.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
 import type { TracedTensor } from '../runtime/language/traced.ts'
 import { outsideOf } from '../runtime/limits/limits.ts'
-import { openTalkingModel } from '../runtime/models/models.ts'
+import { openRetrievalModel, openTalkingModel } from '../runtime/models/models.ts'
+import type { RetrievalModel } from '../runtime/models/retrieval.ts'
 import { traceStages } from '../runtime/models/trace.ts'
 import type { Turn } from '../runtime/talk/dialogue.ts'
 import type { Answer, AnswerSoFar } from '../runtime/talk/discussion.ts'
@@ -64,11 +66,11 @@ export interface Run {
  * nothing. As JSON an answer is what it is.
  */
 export async function caption({ pack, images, flags }: CaptionRequest, run: Run): Promise<number> {
-  const model = await load(pack, flags, run)
+  const { model, captionOne: one } = await loadWriter(pack, flags, run)
   try {
     if (!flags.json) assertWrites(model.manifest)
     return await eachPicture(images, run, async (image) => {
-      const result = await captionOne(model, image, flags, run)
+      const result = await one(image)
       if (flags.json) run.print(JSON.stringify(result))
       else if (result.text === '') throw wordless(result.token_ids, result.finish)
       else run.print(images.length === 1 ? result.text : `${image}: ${result.text}`)
@@ -76,6 +78,22 @@ export async function caption({ pack, images, flags }: CaptionRequest, run: Run)
   } finally {
     await model.dispose()
   }
+}
+
+interface Writer {
+  model: Pick<TalkingModel, 'manifest' | 'dispose'>
+  captionOne: (image: string) => Promise<CaptionResult>
+}
+
+/** A model that talks, or one of stage 1, which writes by itself where it has a head. */
+async function loadWriter(pack: string, flags: AnswerFlags, run: Run): Promise<Writer> {
+  const reader = await openPackFolder(fromHere(pack))
+  if (!isPackOf(reader, 'blip2-itm') || reader.manifest.parts['word-head'] === undefined) {
+    const model = await openTalker(reader, flags, run)
+    return { model, captionOne: (image) => captionOne(model, image, flags, run) }
+  }
+  const model = await openRetrievalModel(reader, await openProvider(flags, run), { signal: run.signal })
+  return { model, captionOne: (image) => captionAlone(model, image, flags, run) }
 }
 
 interface CaptionResult {
@@ -128,6 +146,41 @@ export async function captionOne(
     }
   } finally {
     discussion.dispose()
+  }
+}
+
+/** By a model of stage 1: its Q-Former reads the picture anew with each word, so that it has no time of its own. */
+async function captionAlone(
+  model: RetrievalModel,
+  image: string,
+  flags: AnswerFlags,
+  { signal }: Run,
+): Promise<CaptionResult> {
+  const settings = decodingSettings(flags)
+  const started = performance.now()
+  const pixels = await readPixels(image, model.manifest.preprocessing, flags.alpha)
+  const read = performance.now()
+  const picture = await model.look(pixels, { signal })
+  try {
+    const seen = performance.now()
+    const { last, firstAt } = await finished(model.write(picture, flags.prompt, { settings, signal }))
+    return {
+      image,
+      text: last.text,
+      token_ids: last.tokenIds,
+      finish: last.finish ?? 'limit',
+      answers: last.answers.map(answerResult),
+      outside: null,
+      ms: {
+        read: round(read - started),
+        vision: round(seen - read),
+        q_former: 0,
+        prefill: round(firstAt - seen),
+        decode: round(performance.now() - firstAt),
+      },
+    }
+  } finally {
+    picture.features.dispose()
   }
 }
 
@@ -220,7 +273,10 @@ function idTensor(name: string, ids: readonly number[]): TracedTensor {
 }
 
 export async function load(pack: string, flags: ProviderFlags, run: Run): Promise<TalkingModel> {
-  const reader = await openPackFolder(fromHere(pack))
+  return openTalker(await openPackFolder(fromHere(pack)), flags, run)
+}
+
+async function openTalker(reader: PackReader, flags: ProviderFlags, run: Run): Promise<TalkingModel> {
   const { kernels = 'never' } = flags
   return openTalkingModel(reader, await openProvider(flags, run), { kernels, signal: run.signal })
 }

@@ -18,7 +18,7 @@ import type { Compute } from '../runtime/device/compute.ts'
 import type { AttentionMaps, RetrievalModel, SeenPicture } from '../runtime/models/retrieval.ts'
 import { labelsFound, labelTexts } from '../runtime/retrieval/labels.ts'
 import { gridOf, pointingMaps } from '../runtime/retrieval/pointing.ts'
-import { START_TEMPERATURE } from '../runtime/retrieval/scores.ts'
+import type { AnswerSoFar } from '../runtime/talk/discussion.ts'
 import { OpenedComparer, type ComparerOpening, type ReportCompare } from './opened-comparer.ts'
 import { Turns } from './turns.ts'
 
@@ -75,12 +75,23 @@ export class Comparer implements Handlers<CompareCalls> {
 
   readonly classify: Handler<'classify'> = ({ picture, labels, template, ...rest }, report, signal) =>
     this.#seeing(picture, report, signal, async (model, seen) => {
-      const { temperature = START_TEMPERATURE } = rest
+      const { temperature = model.temperature } = rest
       const texts = labelTexts(template, labels)
       const features = await model.textFeatures(texts, { signal })
       const read = features.map(({ vector }, i) => ({ text: texts[i] ?? '', vector }))
       const { vectors } = await model.imageFeatures(seen)
       return { temperature, labels: labelsFound(vectors, labels, read, temperature) }
+    })
+
+  readonly write: Handler<'write'> = ({ picture, prompt, settings }, report, signal) =>
+    this.#seeing(picture, report, signal, async (model, seen) => {
+      let last: AnswerSoFar | null = null
+      for await (const soFar of model.write(seen, prompt, { settings, signal })) {
+        report({ stage: 'writing', text: soFar.text })
+        last = soFar
+      }
+      if (last === null) throw new AppError('bug', 'Nothing was written.')
+      return last.answers
     })
 
   readonly attend: Handler<'attend'> = ({ picture, text }, report, signal) =>
@@ -108,10 +119,11 @@ export class Comparer implements Handlers<CompareCalls> {
   /** For a thread that serves others besides. */
   get calls(): Handlers<CompareCalls> {
     const { choose, open, match, imageFeatures, textFeatures, pairFeatures, classify, attend } = this
+    const { write } = this
     const { point, release, ping } = this
     return {
       ...{ choose, open, match, imageFeatures, textFeatures, pairFeatures, classify, attend },
-      ...{ point, release, ping },
+      ...{ write, point, release, ping },
     }
   }
 

@@ -10,6 +10,7 @@ import { openCompute } from '../runtime/device/open-compute.ts'
 import { liveTensorCount } from '../runtime/ort/tensor.ts'
 import { tableInMemory, type Table } from '../store/table.ts'
 import { syntheticPack } from '../synthetic/pack.ts'
+import { madeOnce } from '../../testing/made-once.ts'
 import { Engine } from './engine.ts'
 import { SeenPictures, type Seen } from './seen.ts'
 
@@ -27,19 +28,6 @@ const OTHER: PackReader = {
 }
 const never = new AbortController().signal
 const unheard = (): void => undefined
-
-/** Every file of a made-up pack is made when it is asked for; here the same are asked for again and again. */
-function madeOnce(pack: PackReader): PackReader {
-  const files = new Map<string, ReturnType<PackReader['file']>>()
-  return {
-    ...pack,
-    file(path) {
-      const file = files.get(path) ?? pack.file(path)
-      files.set(path, file)
-      return file
-    },
-  }
-}
 
 /** A grey picture, whose file is one byte: its shade. */
 const picture = (shade: number, id = `picture ${shade}`): PictureSource => ({

@@ -24,6 +24,7 @@ import type { Compute } from '../runtime/device/compute.ts'
 import { lossOf, unlessLost } from '../runtime/device/loss.ts'
 import { outsideOf } from '../runtime/limits/limits.ts'
 import { openTalkingModel } from '../runtime/models/models.ts'
+import type { SeenImage } from '../runtime/models/look.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
 import type { Judgements } from '../runtime/models/open-parts.ts'
 import type { AnswerSoFar, Discussion } from '../runtime/talk/discussion.ts'
@@ -31,6 +32,7 @@ import { describeDevice } from './device-report.ts'
 import { Discussions } from './discussions.ts'
 import type { Seen, SeenPictures } from './seen.ts'
 import { SharedLook } from './shared-look.ts'
+import { TogetherTurns } from './together.ts'
 import { Turns } from './turns.ts'
 
 export interface EngineParts {
@@ -68,6 +70,9 @@ interface Progress {
 export class Engine implements Handlers<EngineCalls> {
   readonly #parts: EngineParts
   readonly #turns = new Turns()
+  readonly #together = new TogetherTurns(this.#turns)
+  /** Looks for captions written together, one after the other. */
+  #lookedLast: Promise<void> = Promise.resolve()
   readonly #looks = new Map<string, SharedLook<SeenBy>>()
   readonly #discussions = new Discussions()
   #loaded: { model: TalkingModel; compute: Compute } | null = null
@@ -131,9 +136,16 @@ export class Engine implements Handlers<EngineCalls> {
       await look.begin()
       await this.#answer(request, await seen, progress, report, signal)
     }
+    const row = async (): Promise<void> => {
+      throwIfCancelled(signal)
+      this.#lookedLast = this.#lookedLast.then(() => look.begin())
+      await this.#answerTogether(request, seen, progress, report, signal)
+    }
+    const isRow = request.together === true && request.asked.kind === 'caption'
     try {
       // A step that is being run is not waited for, but what comes next is kept from overlapping it.
-      await orCancelled(this.#turns.take(turn, { signal }), signal)
+      const answered = isRow ? this.#together.take(row) : this.#turns.take(turn, { signal })
+      await orCancelled(answered, signal)
     } catch (error) {
       // Stopping keeps what was written.
       if (!signal.aborted || toFailure(error).code !== 'cancelled') throw error
@@ -303,11 +315,42 @@ export class Engine implements Handlers<EngineCalls> {
         : discussion.ask(asked.earlier, asked.question, { settings, signal, template: asked.template })
     for await (const soFar of steps) {
       throwIfCancelled(signal)
-      if (progress.last === null) progress.firstAt = performance.now()
-      progress.last = soFar
-      report({ stage: 'writing', text: soFar.text, tokens: soFar.tokenIds.length })
+      note(progress, soFar, report)
     }
   }
+
+  /** A caption as one row of those that are under way. */
+  async #answerTogether(
+    { picture, asked, settings }: AnswerRequest,
+    joined: Promise<SeenBy>,
+    progress: Progress,
+    report: (event: AnswerProgress) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (asked.kind !== 'caption') throw new AppError('bug', 'Only captions are written together.')
+    const { model } = this.#current()
+    const seen = async (): Promise<SeenImage> => {
+      const first = await joined
+      const by = first.model === model ? first : await this.#see(picture, report, signal)
+      progress.look = lookedOf(by)
+      progress.startedAt = progress.firstAt = performance.now()
+      return model.look.seenBefore(by.embeddings)
+    }
+    await model.talk.answerTogether(seen(), asked.prompt, {
+      settings,
+      signal,
+      report: (soFar) => {
+        if (!signal.aborted) note(progress, soFar, report)
+      },
+    })
+  }
+}
+
+/** The answer has come a token further. */
+function note(progress: Progress, soFar: AnswerSoFar, report: (event: AnswerProgress) => void): void {
+  if (progress.last === null) progress.firstAt = performance.now()
+  progress.last = soFar
+  report({ stage: 'writing', text: soFar.text, tokens: soFar.tokenIds.length })
 }
 
 function discuss(model: TalkingModel, { embeddings }: Seen): Discussion {

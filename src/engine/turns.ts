@@ -17,6 +17,11 @@ export class Turns {
   #waiting: Waiting[] = []
   #taken = false
 
+  /** Whether something urgent waits. */
+  get isWanted(): boolean {
+    return this.#waiting.some(({ canWait }) => !canWait)
+  }
+
   /** Settles as `work` does. */
   take<T>(work: () => Promise<T>, { canWait = false, signal }: TurnOptions = {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {

@@ -1,6 +1,7 @@
 /** All that the page can ask of the keeper, over whatever it is given to work with. */
 import type { KeeperCalls, StoreNews } from '../protocol/keeper-calls.ts'
 import type { Handlers } from '../protocol/rpc.ts'
+import { convertingSpeed } from '../convert/converting-speed.ts'
 import { addModel } from './add.ts'
 import type { KeeperParts } from './keeper-parts.ts'
 import { findNewer, listKept, removeKept } from './kept.ts'
@@ -10,6 +11,7 @@ import { savePack } from './save.ts'
 export function keeper(parts: KeeperParts): Handlers<KeeperCalls> {
   return {
     offer: (request, _, signal) => makeOffer(parts, request, signal),
+    convertingSpeed: ({ precision }) => Promise.resolve(convertingSpeed(precision)),
     add: (request, report, signal) => addModel(parts, request, report, signal),
     list: () => listKept(parts),
     newer: ({ hub }, _, signal) => findNewer(parts, hub, signal),

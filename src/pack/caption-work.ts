@@ -40,7 +40,8 @@ export function captionWork(pack: PlannedPack): CaptionWork {
   let [flops, lookNodes, wordBytes, wordNodes] = [0, 0, 0, 0]
   for (const [name, part] of parts) {
     const rows = rowsOf(name, part, queries)
-    const { hiddenSize, layers } = part.shape
+    const { hiddenSize } = part.shape
+    const layers = 'layers' in part.shape ? part.shape.layers : 0
     flops += 2 * LAYER * layers * hiddenSize ** 2 * rows + 4 * layers * rows ** 2 * hiddenSize
     if (name === 'decoder' || name === 'text-decoder') {
       wordBytes += weightBytes(pack, name)
@@ -72,6 +73,6 @@ function shapeOf(model: PackModel): { queries: number } {
 /** Rows that a part computes at once, before the first word. */
 function rowsOf(name: PartName, { shape }: PackPart, queries: number): number {
   if (name === 'vision' && 'tokens' in shape) return shape.tokens
-  if (name === 'text-decoder' || name === 'cross-attention') return 1
+  if (name === 'text-decoder' || name === 'cross-attention' || name === 'word-head') return 1
   return queries
 }

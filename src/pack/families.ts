@@ -13,6 +13,7 @@ import {
   textEncoderKind,
   textQFormerKind,
   visionKind,
+  wordHeadKind,
   type PartKind,
 } from './shapes.ts'
 
@@ -32,6 +33,7 @@ export const PART_KINDS = {
   'text-decoder': textDecoderKind,
   'text-q-former': textQFormerKind,
   'cross-attention': crossAttentionKind,
+  'word-head': wordHeadKind,
 }
 
 export type PartName = keyof typeof PART_KINDS
@@ -107,14 +109,18 @@ const blip2T5 = ruled(
   },
 )
 
-/** A Q-Former that reads texts beside its queries, and a look into it: two graphs over one file of weights. */
+/**
+ * A Q-Former that reads texts beside its queries, a look into it and, where the checkpoint has one, the head by which it
+ * writes: graphs over one file of weights.
+ */
 const blip2Itm = ruled(
   fields({
     vision: part(visionKind),
     'text-q-former': part(textQFormerKind),
     'cross-attention': part(crossAttentionKind),
+    'word-head': optional(part(wordHeadKind)),
   }),
-  ({ 'text-q-former': qFormer, 'cross-attention': look }, demand) => {
+  ({ 'text-q-former': qFormer, 'cross-attention': look, 'word-head': head }, demand) => {
     const { shape } = qFormer
     for (const field of ['queries', 'hiddenSize', 'heads'] as const)
       demand(
@@ -127,6 +133,18 @@ const blip2Itm = ruled(
     demand(
       look.weights === qFormer.weights,
       'cross-attention.weights',
+      `must be the Q-Former's, ${qFormer.weights}`,
+    )
+    if (head === undefined) return
+    for (const field of ['hiddenSize', 'vocabulary'] as const)
+      demand(
+        head.shape[field] === shape[field],
+        `word-head.shape.${field}`,
+        `must be the Q-Former's, ${shape[field]}`,
+      )
+    demand(
+      head.weights === qFormer.weights,
+      'word-head.weights',
       `must be the Q-Former's, ${qFormer.weights}`,
     )
   },

@@ -1,6 +1,15 @@
 /** What goes into and comes out of each graph of a model, in numbers: `parts` gives the names, shapes the sizes. */
 import type { PackModel, PartName, Target } from './families.ts'
-import { crossAttention, decoder, qFormer, textDecoder, textEncoder, textQFormer, vision } from './parts.ts'
+import {
+  crossAttention,
+  decoder,
+  qFormer,
+  textDecoder,
+  textEncoder,
+  textQFormer,
+  vision,
+  wordHead,
+} from './parts.ts'
 import type {
   CrossAttentionShape,
   DecoderShape,
@@ -9,6 +18,7 @@ import type {
   TextEncoderShape,
   TextQFormerShape,
   VisionShape,
+  WordHeadShape,
 } from './shapes.ts'
 import { cacheTypeOf } from './targets.ts'
 
@@ -31,8 +41,9 @@ export function graphTreaty(model: PackModel, part: PartName, target: Target): G
   const eye = model.parts.vision.shape
   if (part === 'vision') return visionTreaty(eye)
   if (model.family === 'blip2-itm') {
-    const { 'text-q-former': former, 'cross-attention': look } = model.parts
+    const { 'text-q-former': former, 'cross-attention': look, 'word-head': head } = model.parts
     if (part === 'text-q-former') return textQFormerTreaty(former.shape, eye)
+    if (part === 'word-head') return head === undefined ? null : wordHeadTreaty(head.shape)
     return part === 'cross-attention' ? crossAttentionTreaty(look.shape, eye) : null
   }
   if (part === 'q-former') return qFormerTreaty(model.parts['q-former'].shape, eye)
@@ -108,6 +119,13 @@ function crossAttentionTreaty(
     float32(null, heads, queries, null),
   ])
   return { inputs: textQFormerInputs(eye), outputs: Object.fromEntries(maps) as Record<string, TensorTreaty> }
+}
+
+function wordHeadTreaty({ hiddenSize, vocabulary }: WordHeadShape): GraphTreaty {
+  return {
+    inputs: { [wordHead.input.text]: float32(1, null, hiddenSize) },
+    outputs: { [wordHead.output.logits]: float32(1, null, vocabulary) },
+  }
 }
 
 function decoderTreaty(

@@ -45,7 +45,9 @@ const KNOWN = {
   },
 } as const satisfies Record<string, Licence>
 
-export type LanguageLicence = 'opt-175b' | 'apache-2.0'
+/** What the language models of the published checkpoints were published under. */
+export const LANGUAGE_LICENCES = ['opt-175b', 'apache-2.0'] as const
+export type LanguageLicence = (typeof LANGUAGE_LICENCES)[number]
 
 /** Rows of OPT's and Flan-T5's published token tables; smaller models have another origin. */
 const PUBLISHED_ROWS = { 'blip2-opt': 50_265, 'blip2-t5': 32_128 }

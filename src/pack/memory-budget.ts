@@ -60,6 +60,17 @@ const CACHES_ON_GPU = 4
 /** Two pictures under discussion, and the tensors that a run makes anew. */
 const CACHES_ON_PROCESSOR = 3
 
+/** Rows of one batch at most: what our kernels take in one tile, and as many as share what a run costs in any case. */
+export const MOST_ROWS = 8
+
+/** On the processor a run makes its tensors anew; on the GPU a batch that shrinks is copied into a smaller one. */
+const COPIES_OF_ROWS = 2
+
+/** How many rows, of `rowBytes` in all caches each, one batch may have where caches may take `bytesLeft` more. */
+export function rowsOfBatch(bytesLeft: number, rowBytes: number): number {
+  return Math.max(1, Math.min(MOST_ROWS, Math.floor(bytesLeft / (COPIES_OF_ROWS * rowBytes))))
+}
+
 /** How a device's memory is shared. `choice` is what people want of what looks. */
 export function budgetFor(
   { weightBytes, cache }: ModelNeeds,

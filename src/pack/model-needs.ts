@@ -39,9 +39,9 @@ export function cacheNeedsOf(
   return { positions, positionBytes: 2 * layers * tensorPositionBytes, tensorPositionBytes }
 }
 
-/** The parts that are loaded together: a look inside is opened for itself, when somebody wants it. */
+/** The parts that are loaded together: a look inside and a head are opened for themselves, when somebody wants them. */
 function loadedParts(pack: PlannedPack): [PartName, PackPart][] {
-  return partsOf(pack).filter(([name]) => name !== 'cross-attention')
+  return partsOf(pack).filter(([name]) => name !== 'cross-attention' && name !== 'word-head')
 }
 
 function cacheNeeds(model: PackModel, processor: Processor): CacheNeeds | null {

@@ -56,6 +56,14 @@ export const crossAttention = {
   output: (layer: number): string => `cross_attention.${layer}`,
 } as const
 
+/** Over the weights of `textQFormer`: what a row of its text says comes next. */
+export const wordHead = {
+  /** float32 [1, R, hidden], rows of `text_output` */
+  input: { text: textQFormer.output.text },
+  /** float32 [1, R, vocabulary] */
+  output: { logits: 'logits' },
+} as const
+
 /**
  * One graph is prefill, continuation and one-token step alike. The query embeddings and the embedded tokens are
  * concatenated and `rows` picks among them: 0 … Q-1 are the queries, Q … the tokens. So a prefill takes

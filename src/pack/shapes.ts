@@ -4,7 +4,7 @@
  * themselves, and how many weights it has at least: no manifest can ask for more memory than it has bytes to fill.
  */
 import { is, type GenericSchema, type InferOutput } from 'valibot'
-import { fields, list, ruled, whole, type Demand } from './schema.ts'
+import { amount, fields, list, optional, ruled, whole, type Demand } from './schema.ts'
 
 export interface PartKind<Shape> {
   schema: GenericSchema<Shape>
@@ -30,6 +30,8 @@ const MAX_LAYERS = 1024
 export const MAX_IMAGE_SIZE = 4096
 const MAX_ROWS = 2 ** 20
 const MAX_IDS = 64
+/** Likenesses are at most 1, so that anything above makes all alike; LAVIS begins at 0.07. */
+export const MOST_TEMPERATURE = 100
 
 const size = whole(1, MAX_SIZE)
 const layers = whole(1, MAX_LAYERS)
@@ -91,6 +93,8 @@ export const textQFormerKind = partKind(
     vocabulary: rows,
     /** The longest text in tokens, what stands around it included. */
     positions: rows,
+    /** What training ended at dividing likenesses by (LAVIS `temp`); left out where the checkpoint does not say. */
+    temperature: optional(amount(MOST_TEMPERATURE)),
   }),
   ({ hiddenSize, heads }, demand) => headsDivide(hiddenSize, heads, demand),
   ({ queries, hiddenSize, layers: count, projectionSize, vocabulary, positions }) =>
@@ -117,6 +121,19 @@ export const crossAttentionKind = partKind(
   () => 0,
 )
 export type CrossAttentionShape = InferOutput<typeof crossAttentionKind.schema>
+
+/** The last step of writing with a Q-Former: rows of text → scores of words, over the weights of that Q-Former. */
+export const wordHeadKind = partKind(
+  fields({
+    hiddenSize: size,
+    vocabulary: rows,
+    /** What a caption is begun with, `[DEC]`, and no part of it. */
+    startId: tokenId,
+  }),
+  ({ startId, vocabulary }, demand) => inVocabulary([startId], 'startId', vocabulary, demand),
+  ({ hiddenSize }) => hiddenSize ** 2,
+)
+export type WordHeadShape = InferOutput<typeof wordHeadKind.schema>
 
 /** A decoder-only language model over a KV cache, in which query embeddings stand before the tokens. */
 export const decoderKind = partKind(

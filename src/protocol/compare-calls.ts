@@ -1,11 +1,15 @@
 /** Every call to the thread that compares pictures with texts, as one typed map: see `engine-calls.ts`. */
+import type { DecodingSettings } from '../pack/decoding.ts'
 import type { DeviceReport, Provider } from '../pack/device-report.ts'
 import type { PackManifest } from '../pack/manifest.ts'
 import type { PackPlace, PictureSource } from './engine-calls.ts'
 
 export type CompareProgress =
   /** The model is read and opened first: parts that are open, of how many. */
-  { stage: 'opening'; done: number; total: number } | { stage: 'looking' }
+  | { stage: 'opening'; done: number; total: number }
+  | { stage: 'looking' }
+  /** The best so far of what is being written. */
+  | { stage: 'writing'; text: string }
 
 /** Which model compares, and beside what. */
 export interface ComparingChoice {
@@ -44,6 +48,15 @@ export interface LabelShare {
   itc: number
   /** Of all labels together 1. */
   probability: number
+}
+
+/** One of the texts that were written of a picture. */
+export interface WrittenText {
+  text: string
+  tokenIds: number[]
+  /** Sum of log-probabilities ÷ length^penalty */
+  score: number
+  finish: 'end' | 'limit'
 }
 
 export interface PictureVectors {
@@ -113,6 +126,15 @@ export interface CompareCalls {
     in: { picture: PictureSource; labels: string[]; template: string; temperature?: number | undefined }
     event: CompareProgress
     out: { temperature: number; labels: LabelShare[] }
+  }
+  /**
+   * Captions a picture without a language model, best first. Rejects `unsupported-model` for a model without a captioning
+   * head.
+   */
+  write: {
+    in: { picture: PictureSource; prompt: string; settings: DecodingSettings }
+    event: CompareProgress
+    out: WrittenText[]
   }
   /** Where the queries look, by themselves or with a text. */
   attend: { in: { picture: PictureSource; text: string | null }; event: CompareProgress; out: Attention }

@@ -14,6 +14,7 @@ import type {
 import type { DeviceSpeed } from '../pack/caption-work.ts'
 import type { Failure } from '../pack/failure.ts'
 import type { PackManifest } from '../pack/manifest.ts'
+import { MOST_ROWS } from '../pack/memory-budget.ts'
 
 export type LoadProgress =
   | { stage: 'fetching'; doneBytes: number; totalBytes: number }
@@ -67,7 +68,17 @@ export interface AnswerRequest {
     | { kind: 'caption'; prompt: string }
     | { kind: 'question'; question: string; earlier: EarlierTurn[]; template: string }
   settings: DecodingSettings
+  /**
+   * A caption that may be written together with others that are asked for in the same way: as rows of one batch, which
+   * takes little longer than one alone. Its text and ids are those that it has by itself. It is for runs over many
+   * pictures: keep `CAPTIONS_TOGETHER` calls under way, a new one for each that ends. No cache is kept for a question
+   * behind it, conversations come between, and where the model or memory allows no rows they are written one by one.
+   */
+  together?: boolean | undefined
 }
+
+/** Calls of `answer` with `together` that keep the rows of a batch full, the next pictures being looked at meanwhile. */
+export const CAPTIONS_TOGETHER = MOST_ROWS + 2
 
 /** `text` is always the whole text so far, never a delta: lost or merged events do no harm. */
 export type AnswerProgress = LookProgress | { stage: 'writing'; text: string; tokens: number }

@@ -13,6 +13,8 @@ export interface AddRequest {
   source: ModelSource
   /** What a checkpoint is converted to; a pack is what it is. */
   precision: Precision
+  /** Side of the pictures, in pixels, that a checkpoint is to look at; absent for what it was trained on. */
+  imageSize?: number
   /** For private and gated repositories. Kept nowhere. */
   token: string | null
   /** The hub or a mirror of it. */
@@ -94,6 +96,8 @@ export interface KeptModel {
   asked: string | null
   /** Made here from a checkpoint. */
   converted: Precision | null
+  /** For pictures of this side, where that was chosen. */
+  imageSize?: number
   /** It compares pictures with texts and writes nothing. */
   compares: boolean
 }
@@ -125,6 +129,8 @@ export type StoreNews = { kind: 'changed' } | { kind: 'progress'; id: string; pr
 export interface KeeperCalls {
   /** Finds what the request means, and reads no weights but what it takes to measure the line. */
   offer: { in: OfferRequest; event: never; out: Offer }
+  /** Bytes of a checkpoint that this device converts in a second, measured. */
+  convertingSpeed: { in: { precision: Precision }; event: never; out: number }
   /** Cancelling keeps what has arrived: it is a pause. */
   add: { in: AddRequest; event: AddProgress; out: KeptModel }
   list: { in: null; event: never; out: { models: KeptModel[]; space: Space } }

@@ -28,7 +28,7 @@ import type { AnswerProgress, AnswerRequest, Answered } from '../protocol/engine
 import { decodedFor, decodingKey } from './another.ts'
 import type { ConversationSources, Shelf } from './shelf.ts'
 import type { LookAhead } from './look-ahead.ts'
-import { modelName } from './model-slice.ts'
+import { modelName, tunedPrompt } from './model-slice.ts'
 import { photographsAmong } from './photographs.ts'
 import { JobQueue, type Job, type StopReason } from './queue.ts'
 import { withSetting } from './remedy.ts'
@@ -265,7 +265,7 @@ export class Answering {
         picture: { id: picture.id, image },
         asked:
           question === null
-            ? { kind: 'caption', prompt: settings.prompt }
+            ? { kind: 'caption', prompt: settings.prompt || (tunedPrompt(model) ?? '') }
             : { kind: 'question', question, earlier, template: settings.template },
         settings: decoded.settings,
       },

@@ -4,9 +4,9 @@ import type { MeasuredDevice } from '../protocol/engine-calls.ts'
 import type { Finding } from '../protocol/keeper-calls.ts'
 
 /** Longer than this nobody waits for a caption. */
-const LONG_SECONDS = 60
+export const LONG_SECONDS = 60
 /** Shorter than this is no reason to think twice. */
-const SHORT_SECONDS = 15
+export const SHORT_SECONDS = 15
 
 /** The faster of the devices, with its seconds; null where none was measured. */
 export function fastestFor(

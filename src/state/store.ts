@@ -5,6 +5,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import { addingSlice, type AddingSlice } from './adding-slice.ts'
 import { Answering, answeringSlice, isWritingHere, type AnsweringSlice } from './answering.ts'
+import { costsSlice, type CostsSlice } from './costs-slice.ts'
 import { engineAccess, type Engine } from './engine-access.ts'
 import { exchangeSlice, type ExchangeSlice } from './exchange-slice.ts'
 import { healthSlice, type HealthSlice } from './health-slice.ts'
@@ -37,6 +38,7 @@ export type AppState = ModelSlice &
   MeasureSlice &
   KeptSlice &
   AddingSlice &
+  CostsSlice &
   SavingSlice &
   LibrarySlice &
   PlaceSlice &
@@ -107,6 +109,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...withheldSlice(set),
       ...keptSlice(set, get, packs),
       ...addingSlice(set, get, packs.client, measureDevices),
+      ...costsSlice(set, get, packs.client, measureDevices),
       ...savingSlice(set, get, packs),
       ...librarySlice(set, get, shelf),
       ...placeSlice(set, get),

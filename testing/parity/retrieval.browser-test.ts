@@ -8,6 +8,7 @@ import { openSharedDevice, type SharedDevice } from '../gpu/shared-device.ts'
 import { packInMemory } from './reference.ts'
 import { readFromServer } from './dev-server.ts'
 import { retrievalErrors } from './retrieval.ts'
+import { compareWriting, WRITER, writerPack } from './writing.ts'
 
 let shared: SharedDevice
 beforeAll(async () => {
@@ -35,3 +36,19 @@ it.each([
     expect(await worst(name, precision, provider)).toBeLessThan(bound)
   },
 )
+
+it.each(['webgpu', 'wasm'] as const)('a Q-Former writes what LAVIS does on %s', async (provider) => {
+  const paths = ['blip2_pretrained_small.pth', 'vocab.txt']
+  const tree = {
+    open: (path: string) => readFromServer(`${WRITER}/${path}`),
+    list: () => Promise.resolve(paths),
+  }
+  const compute = provider === 'wasm' ? await openCompute('wasm') : shared.compute
+  const pack = await writerPack(tree, 'fp32')
+  const { errors, written } = await compareWriting(readFromServer, pack, compute, { few: true })
+  for (const [call, error] of errors) expect(error, call).toBeLessThan(1e-4)
+  expect(written).toHaveLength(2)
+  for (const { ours, reference } of written)
+    expect(ours.map(({ tokenIds }) => tokenIds)).toEqual(reference.map(({ ids }) => ids))
+  expect(liveTensorCount()).toBe(0)
+})

@@ -11,6 +11,7 @@ import type {
 } from '../../src/protocol/keeper-calls.ts'
 import type { Client } from '../../src/protocol/rpc.ts'
 import { addingSlice } from '../../src/state/adding-slice.ts'
+import { costsSlice } from '../../src/state/costs-slice.ts'
 import { keptSlice, type KeptDependencies } from '../../src/state/kept-slice.ts'
 import { savingSlice, type SavingDependencies } from '../../src/state/saving-slice.ts'
 import type { AppState } from '../../src/state/store.ts'
@@ -43,6 +44,8 @@ export interface FakeKeeper {
   changeModel: Mock<AppState['changeModel']>
 }
 
+/** Bytes per second. */
+export const CONVERTING_SPEED = 20e6
 const SPACE = { usedBytes: 0, freeBytes: null, persisted: true }
 
 export function fakeKeeper(overrides: Partial<KeptDependencies & SavingDependencies> = {}): FakeKeeper {
@@ -73,6 +76,8 @@ export function fakeKeeper(overrides: Partial<KeptDependencies & SavingDependenc
         all.kept = all.kept.filter((model) => model.id !== id)
         return Promise.resolve(0)
       }
+      case 'convertingSpeed':
+        return Promise.resolve(CONVERTING_SPEED)
       case 'watch':
         if (onEvent !== undefined) all.tell = onEvent as FakeKeeper['tell']
         return new Promise(() => undefined)
@@ -103,9 +108,10 @@ export function fakeKeeper(overrides: Partial<KeptDependencies & SavingDependenc
     return {
       ...keptSlice(set, get, dependencies),
       ...addingSlice(set, get, dependencies.client, () => all.measureDevices()),
+      ...costsSlice(set, get, dependencies.client, () => all.measureDevices()),
       ...savingSlice(set, get, dependencies),
       // Of the other slices these read the chosen model and change it.
-      settings: { model: null },
+      settings: { model: null, prefer: null },
       changeModel: all.changeModel,
     } as unknown as AppState
   })

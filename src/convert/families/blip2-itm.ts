@@ -4,8 +4,14 @@
  * to transformers' processor alone, which puts ids in front of a text that the model takes off again.
  */
 import type { PartShapes } from '../../pack/families.ts'
-import { crossLayersOf } from '../../pack/shapes.ts'
-import { textQFormerPart, type TextQFormerConfig } from '../parts/text-q-former.ts'
+import { crossLayersOf, MOST_TEMPERATURE } from '../../pack/shapes.ts'
+import {
+  HEAD_TENSORS,
+  TEXT_TENSORS,
+  textQFormerPart,
+  type TextQFormerConfig,
+} from '../parts/text-q-former.ts'
+import { elementsOf, type Checkpoint } from '../checkpoint.ts'
 import { visionPart } from '../parts/vision.ts'
 import { checkLook, type Published } from './blip2-checks.ts'
 import { lookConfig, visionShape } from './blip2-look.ts'
@@ -40,20 +46,25 @@ export function readBlip2Itm(root: Json, imageSize?: number): TextQFormerConfig 
       positions: count(json, 'max_position_embeddings', 512),
     },
     projectionSize: count(root, 'image_text_hidden_size', 256),
+    wordHead: null,
   }
 }
 
-function modelOf(config: TextQFormerConfig): CheckpointModel {
+/** What is in LAVIS' files alone, and in none of transformers'. */
+const TEMPERATURE = 'temp'
+const SPARE = [TEMPERATURE, `${HEAD_TENSORS.decoder}.weight`, `${HEAD_TENSORS.decoder}.bias`]
+
+function modelOf(config: TextQFormerConfig, temperature?: number): CheckpointModel {
   const { vision, qFormer, projectionSize } = config
   const model: CheckpointModel = {
     parts: [visionPart(vision), textQFormerPart(config)],
     imageSize: vision.imageSize,
     licenceNotice: undefined,
-    // A buffer that older versions stored.
-    spareTensors: ['embeddings.position_ids'],
+    // And a buffer that older versions stored.
+    spareTensors: [...SPARE, 'embeddings.position_ids'],
     describe: (places) => {
-      const shape = qFormerShape(config)
-      const { queries, hiddenSize, heads } = shape
+      const shape = { ...qFormerShape(config), ...(temperature !== undefined && { temperature }) }
+      const { queries, hiddenSize, heads, vocabulary } = shape
       const look = { queries, hiddenSize, heads, layers: crossLayersOf(shape) }
       return {
         family: 'blip2-itm',
@@ -61,10 +72,23 @@ function modelOf(config: TextQFormerConfig): CheckpointModel {
           vision: { ...places('vision'), shape: visionShape(vision) },
           'text-q-former': { ...places('text-q-former'), shape },
           'cross-attention': { ...places('cross-attention'), shape: look },
+          ...(config.wordHead !== null && {
+            // LAVIS adds [DEC] to BERT's words, so it is the last.
+            'word-head': {
+              ...places('word-head'),
+              shape: { hiddenSize, vocabulary, startId: vocabulary - 1 },
+            },
+          }),
         },
       }
     },
-    settle: () => Promise.resolve(model),
+    settle: async (checkpoint, same) => {
+      const { tensors } = checkpoint
+      const decoder = `${HEAD_TENSORS.decoder}.weight`
+      const writes = tensors.has(`${HEAD_TENSORS.transform}.weight`)
+      const tied = writes && (!tensors.has(decoder) || (await same(decoder, TEXT_TENSORS.words)))
+      return modelOf({ ...config, wordHead: writes ? { tied } : null }, await temperatureOf(checkpoint))
+    },
     check: (checkpoint, facts) =>
       checkLook(
         config,
@@ -87,4 +111,12 @@ function qFormerShape({ qFormer, queries, projectionSize }: TextQFormerConfig): 
     vocabulary,
     positions,
   }
+}
+
+/** Undefined where the checkpoint does not say, or says what nothing can be divided by. */
+async function temperatureOf(checkpoint: Checkpoint): Promise<number | undefined> {
+  const stored = checkpoint.tensors.get(TEMPERATURE)
+  if (stored === undefined || elementsOf(stored.shape) !== 1) return undefined
+  const [value = NaN] = await checkpoint.readElements(TEMPERATURE, 0, 1)
+  return value > 0 && value <= MOST_TEMPERATURE ? value : undefined
 }

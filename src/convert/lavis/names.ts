@@ -20,6 +20,7 @@ const MODEL: Rules = [
   [/^(vision|text)_proj\./, '$1_projection.'],
   [/^(query_tokens|temp)$/, '$1'],
   [/^itm_head\./, 'itm_head.'],
+  [/^Qformer\.cls\.predictions\./, 'cls.predictions.'],
 ]
 
 const EVA: Rules = [
@@ -72,7 +73,7 @@ export function towerName(name: string, kind: TowerKind): string | undefined {
   return own === undefined ? undefined : `vision_model.${own}`
 }
 
-/** A tensor of LAVIS' file; undefined for what nothing uses (a captioning head, buffers). */
+/** A tensor of LAVIS' file; undefined for what nothing uses (buffers). */
 export function modelName(name: string, tower: TowerKind | undefined): string | undefined {
   if (TOWER.test(name)) return tower === undefined ? undefined : towerName(name.replace(TOWER, ''), tower)
   if (LANGUAGE.test(name)) return name.replace(LANGUAGE, 'language_model.')

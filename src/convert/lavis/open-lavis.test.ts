@@ -77,7 +77,7 @@ describe('names', () => {
       'qformer.encoder.layer.11.intermediate_query.dense.bias',
     ],
     ['Qformer.bert.encoder.layer.11.output.LayerNorm.bias', 'qformer.encoder.layer.11.output.LayerNorm.bias'],
-    ['Qformer.cls.predictions.decoder.weight', undefined],
+    ['Qformer.cls.predictions.decoder.weight', 'cls.predictions.decoder.weight'],
     ['opt_proj.weight', 'language_projection.weight'],
     ['t5_proj.bias', 'language_projection.bias'],
     ['vision_proj.weight', 'vision_projection.weight'],

@@ -3,11 +3,11 @@
  * only the queries looking at the picture. One graph serves all three of the paper's losses; what sees what is an input.
  * A second graph over the same weights tells where the queries look.
  */
-import { crossAttention, textQFormer as treaty } from '../../pack/parts.ts'
+import { crossAttention, textQFormer as treaty, wordHead } from '../../pack/parts.ts'
 import type { LookConfig, QFormerConfig } from '../families/blip2-look.ts'
 import type { GraphBuilder, Value } from '../onnx/graph-builder.ts'
 import { attention, layerNorm, linear, split } from '../onnx/layers.ts'
-import { lookUp } from '../onnx/token-table.ts'
+import { lookUp, scoreRows } from '../onnx/token-table.ts'
 import type { Linear, Norm, Table, WeightsPlanner } from '../planner.ts'
 import type { Initialiser } from '../weights.ts'
 import type { Part } from './part.ts'
@@ -30,6 +30,8 @@ export interface TextQFormerConfig extends LookConfig {
   }
   /** Width of the vectors by which pictures and texts are compared. */
   projectionSize: number
+  /** By which it writes; null where the checkpoint has none. `tied`: it scores words by their embeddings. */
+  wordHead: { tied: boolean } | null
 }
 
 type Layer = QFormerLayer & { textFeedForward: FeedForward }
@@ -43,10 +45,28 @@ interface Weights {
   imageProjection: Linear
   textProjection: Linear
   matchHead: Linear
+  wordHead: WordHead | null
 }
 
+interface WordHead {
+  transform: Linear
+  norm: Norm
+  /** Null where words are scored by their embeddings. */
+  decoder: Linear | null
+  bias: Initialiser
+}
+
+/** The head that writes, as LAVIS has it of BERT. */
+const HEAD = 'cls.predictions'
+export const HEAD_TENSORS = {
+  transform: `${HEAD}.transform.dense`,
+  norm: `${HEAD}.transform.LayerNorm`,
+  decoder: `${HEAD}.decoder`,
+  bias: `${HEAD}.bias`,
+} as const
+
 /** Names of the tensors that no other Q-Former has. */
-const TEXT_TENSORS = {
+export const TEXT_TENSORS = {
   words: 'embeddings.word_embeddings.weight',
   positions: 'embeddings.position_embeddings.weight',
   imageProjection: 'vision_projection',
@@ -55,18 +75,23 @@ const TEXT_TENSORS = {
 } as const
 
 const LOOK_INSIDE = 'cross-attention'
+const WRITING = 'word-head'
 
-/** Two parts of a pack over one file of weights: `text-q-former` and `cross-attention`. */
+/** Parts of a pack over one file of weights: `text-q-former`, `cross-attention` and, where there is one, `word-head`. */
 export function textQFormerPart(config: TextQFormerConfig): Part {
   return {
     name: 'text-q-former',
-    alsoOver: [LOOK_INSIDE],
+    alsoOver: config.wordHead === null ? [LOOK_INSIDE] : [LOOK_INSIDE, WRITING],
     sensitive: true,
     halfGraph: false,
     ownWasmGraph: false,
     plan: (planner) => {
       const weights = planWeights(planner, config)
       return (graph, _, name) => {
+        if (name === WRITING) {
+          buildWordHead(graph, config, weights)
+          return
+        }
         const maps: Value[] = []
         const hidden = buildLayers(graph, config, weights, name === LOOK_INSIDE ? maps : null)
         if (name === LOOK_INSIDE) declareMaps(graph, config, maps)
@@ -92,6 +117,19 @@ function planWeights(planner: WeightsPlanner, config: TextQFormerConfig): Weight
     imageProjection: project(imageProjection),
     textProjection: project(textProjection),
     matchHead: planMatchHead(planner, matchHead, hidden),
+    wordHead: config.wordHead === null ? null : planWordHead(planner, config, config.wordHead.tied),
+  }
+}
+
+/** Behind everything else, so that the file begins alike with a head and without one. */
+function planWordHead(planner: WeightsPlanner, { qFormer }: TextQFormerConfig, tied: boolean): WordHead {
+  const { hiddenSize: hidden, layerNormEps, vocabulary } = qFormer
+  const { transform, norm, decoder, bias } = HEAD_TENSORS
+  return {
+    transform: planner.linear(transform, [transform], hidden, hidden),
+    norm: planner.norm(norm, hidden, layerNormEps),
+    decoder: tied ? null : planner.linear(decoder, [decoder], vocabulary, hidden, { bias: false }),
+    bias: planner.floats(bias, [{ tensor: bias, shape: [vocabulary] }]),
   }
 }
 
@@ -235,4 +273,16 @@ function buildHeads(graph: GraphBuilder, config: TextQFormerConfig, weights: Wei
     },
   )
   graph.output(match, logits, 'float32', ['batch', 2])
+}
+
+function buildWordHead(graph: GraphBuilder, { qFormer }: TextQFormerConfig, weights: Weights): void {
+  const { wordHead: head, words } = weights
+  if (head === null) return
+  const text = graph.input(wordHead.input.text, 'float32', [1, 'rows', qFormer.hiddenSize])
+  const wide = graph.op('Gelu', [linear(graph, text, head.transform)])
+  const normed = layerNorm(graph, wide, head.norm)
+  const scores =
+    head.decoder === null ? scoreRows(graph, normed, words, false) : linear(graph, normed, head.decoder)
+  const logits = graph.op('Add', [scores, graph.weight(head.bias)])
+  graph.output(wordHead.output.logits, logits, 'float32', [1, 'rows', qFormer.vocabulary])
 }

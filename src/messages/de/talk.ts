@@ -13,12 +13,26 @@ export const talk: TranslatedNamespace<'talk'> = {
     practiceText:
       'Ein winziges BLIP-2, das nur solche Zeichnungen kennt. Klicken Sie auf eine, um es auszuprobieren.',
     photographs: 'Fotos',
+    photographsOnce: 'Fotos: einmal {{fetch, bytes}}',
     photographsKept: 'Fotos: {{name}} ist da',
     photographsText:
       'Das volle BLIP-2 kennt Fotos. Es wird einmal geladen und läuft dann hier, auch ohne Verbindung.',
     look: 'Zeigen, was es hier bräuchte',
     useKept: 'Verwenden',
     otherModels: 'Andere Modelle',
+  },
+  costs: {
+    time: '{{least, duration}} bis {{most, duration}} zum Laden und Umwandeln bei 100 Mbit/s.',
+    kept: '{{keep, bytes}} bleiben auf diesem Gerät.',
+    measuring: 'Es wird geprüft, wie schnell dieses Gerät ist …',
+    seconds: 'Etwa {{seconds, duration}} je Bildunterschrift.',
+    advice: {
+      advised: 'Dieses Gerät ist dafür gut geeignet.',
+      slow: 'Mit Geduld geht es.',
+      'too-slow': 'Hier zu langsam, davon wird abgeraten.',
+      'no-space': 'Nicht zu empfehlen: Der Browser lässt zu wenig Platz.',
+      'no-memory': 'Nicht zu empfehlen: Dieses Gerät hat vielleicht zu wenig Speicher.',
+    },
   },
   examples: {
     name: 'Beispiele',

@@ -11,12 +11,26 @@ export const talk = {
     practiceFailed: 'Practice model: drawings only, not loaded',
     practiceText: 'A tiny BLIP-2 that has only ever seen drawings like these. Click one to try it.',
     photographs: 'Photographs',
+    photographsOnce: 'Photographs: {{fetch, bytes}} once',
     photographsKept: 'Photographs: {{name}} is here',
     photographsText:
       'The full BLIP-2 knows photographs. It is fetched once and then runs here, without a connection.',
     look: 'See what it would take here',
     useKept: 'Use it',
     otherModels: 'Other models',
+  },
+  costs: {
+    time: '{{least, duration}} to {{most, duration}} to fetch and convert over a line of 100 Mbit/s.',
+    kept: '{{keep, bytes}} stay on this device.',
+    measuring: 'Trying how fast this device is…',
+    seconds: 'About {{seconds, duration}} a caption here.',
+    advice: {
+      advised: 'This device is good for it.',
+      slow: 'It works, with patience.',
+      'too-slow': 'Too slow here to be advised.',
+      'no-space': 'Not advised: the browser allows too little space.',
+      'no-memory': 'Not advised: this device may have too little memory.',
+    },
   },
   examples: {
     name: 'Examples',

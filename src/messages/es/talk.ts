@@ -12,12 +12,26 @@ export const talk: TranslatedNamespace<'talk'> = {
     practiceFailed: 'Modelo de práctica: solo dibujos, no cargado',
     practiceText: 'Un BLIP-2 diminuto que solo ha visto dibujos como estos. Haga clic en uno para probarlo.',
     photographs: 'Fotografías',
+    photographsOnce: 'Fotografías: {{fetch, bytes}} una sola vez',
     photographsKept: 'Fotografías: {{name}} está aquí',
     photographsText:
       'El BLIP-2 completo conoce las fotografías. Se descarga una vez y después funciona aquí, sin conexión.',
     look: 'Ver qué haría falta aquí',
     useKept: 'Usarlo',
     otherModels: 'Otros modelos',
+  },
+  costs: {
+    time: 'De {{least, duration}} a {{most, duration}} para descargar y convertir con una línea de 100 Mbit/s.',
+    kept: '{{keep, bytes}} quedan en este dispositivo.',
+    measuring: 'Probando la velocidad de este dispositivo…',
+    seconds: 'Unos {{seconds, duration}} por descripción aquí.',
+    advice: {
+      advised: 'Este dispositivo es adecuado.',
+      slow: 'Funciona, con paciencia.',
+      'too-slow': 'Demasiado lento aquí: no se aconseja.',
+      'no-space': 'No se aconseja: el navegador deja muy poco espacio.',
+      'no-memory': 'No se aconseja: quizá este dispositivo tenga poca memoria.',
+    },
   },
   examples: {
     name: 'Ejemplos',

@@ -13,12 +13,26 @@ export const talk: TranslatedNamespace<'talk'> = {
     practiceText:
       'Un BLIP-2 minuscule qui n’a jamais vu que des dessins comme ceux-ci. Cliquez sur l’un d’eux pour l’essayer.',
     photographs: 'Photographies',
+    photographsOnce: 'Photographies : {{fetch, bytes}}, une seule fois',
     photographsKept: 'Photographies : {{name}} est là',
     photographsText:
       'Le BLIP-2 complet connaît les photographies. Il est téléchargé une fois, puis fonctionne ici sans connexion.',
     look: 'Voir ce qu’il faudrait ici',
     useKept: 'L’utiliser',
     otherModels: 'Autres modèles',
+  },
+  costs: {
+    time: 'De {{least, duration}} à {{most, duration}} pour charger et convertir avec une ligne à 100 Mbit/s.',
+    kept: '{{keep, bytes}} restent sur cet appareil.',
+    measuring: 'Mesure de la vitesse de cet appareil…',
+    seconds: 'Environ {{seconds, duration}} par légende ici.',
+    advice: {
+      advised: 'Cet appareil s’y prête bien.',
+      slow: 'Cela marche, avec de la patience.',
+      'too-slow': 'Trop lent ici : déconseillé.',
+      'no-space': 'Déconseillé : le navigateur laisse trop peu de place.',
+      'no-memory': 'Déconseillé : cet appareil a peut-être trop peu de mémoire.',
+    },
   },
   examples: {
     name: 'Exemples',

@@ -12,12 +12,26 @@ export const talk: TranslatedNamespace<'talk'> = {
     practiceFailed: '練習用モデル：イラスト専用、未読み込み',
     practiceText: 'このようなイラストだけを学習した、とても小さな BLIP-2 です。クリックして試せます。',
     photographs: '写真',
+    photographsOnce: '写真用：初回のみ {{fetch, bytes}}',
     photographsKept: '写真：{{name}} を使えます',
     photographsText:
       '完全版の BLIP-2 は写真を理解します。一度だけダウンロードすれば、以後は接続なしでここで動きます。',
     look: 'この端末で必要なものを見る',
     useKept: '使う',
     otherModels: 'ほかのモデル',
+  },
+  costs: {
+    time: '100 Mbit/s の回線で、取得と変換に {{least, duration}}～{{most, duration}}かかります。',
+    kept: '{{keep, bytes}} がこのデバイスに残ります。',
+    measuring: 'このデバイスの速さを試しています…',
+    seconds: 'ここでは説明文 1 件に約 {{seconds, duration}}。',
+    advice: {
+      advised: 'このデバイスに適しています。',
+      slow: '時間はかかりますが使えます。',
+      'too-slow': 'ここでは遅すぎるため、おすすめしません。',
+      'no-space': 'おすすめしません：ブラウザーの空き容量が足りません。',
+      'no-memory': 'おすすめしません：このデバイスではメモリが足りない可能性があります。',
+    },
   },
   examples: {
     name: '例',

@@ -1,11 +1,10 @@
 /** Decoding: from logits to answers, as `transformers.generate` defines them. */
 import type { DecodingSettings } from '../../pack/decoding.ts'
 import { throwIfCancelled } from '../../pack/failure.ts'
-import { BeamSearch, type Hypothesis } from './beam-search.ts'
 import type { GreedyStep, Logits, Sequence } from '../language/language-model.ts'
-import { argmax, logSumExp, penalise, penalises } from './logits.ts'
-import { Sampler } from './sampling.ts'
-import { WordWriter } from './word-writer.ts'
+import { BeamSearch, type Hypothesis } from './beam-search.ts'
+import { Chosen } from './chosen.ts'
+import { penalises } from './logits.ts'
 import type { TokenRules } from './word-rules.ts'
 
 export interface GenerateContext {
@@ -52,7 +51,7 @@ export async function* generate(
 }
 
 /** Whether the likeliest token is chosen each time, without anything that changes what is likely. */
-function isPlainGreedy(settings: DecodingSettings): boolean {
+export function isPlainGreedy(settings: DecodingSettings): boolean {
   const { beams, answers, sampling } = settings
   return beams === 1 && answers === 1 && sampling === null && !penalises(settings, 0)
 }
@@ -91,7 +90,7 @@ type Steps = AsyncGenerator<Omit<Generated, 'prefilled'>, void, undefined>
 
 /** Greedy search or one sample, going on in the sequence itself: the next turn finds the answer in its cache. */
 async function* single({ sequence, promptIds, settings, context, logits }: Run): Steps {
-  const answer = new Chosen(settings, context, promptIds, settings.sampling?.seed ?? 0)
+  const answer = new Chosen(settings, context, promptIds)
   let row = logits
   for (;;) {
     const token = answer.choose(row)
@@ -141,66 +140,6 @@ async function* searchBeams({ sequence, promptIds, settings, context, logits }: 
     }
   } finally {
     branches.dispose()
-  }
-}
-
-/** One answer being chosen token by token. */
-class Chosen {
-  readonly tokens: number[] = []
-  readonly #settings: DecodingSettings
-  readonly #context: GenerateContext
-  /** Prompt and answer so far, as transformers counts ids. */
-  readonly #ids: number[]
-  readonly #sampler: Sampler | null
-  readonly #writer: WordWriter | null
-  #logProbability = 0
-  #ended = false
-
-  constructor(
-    settings: DecodingSettings,
-    context: GenerateContext,
-    promptIds: readonly number[],
-    seed: number,
-  ) {
-    this.#settings = settings
-    this.#context = context
-    this.#ids = [...promptIds]
-    this.#sampler = settings.sampling === null ? null : new Sampler(settings.sampling, seed)
-    const { rules, eosIds } = context
-    this.#writer = rules === undefined ? null : new WordWriter(rules, eosIds, settings.maxNewTokens)
-  }
-
-  get finished(): boolean {
-    return this.#ended || this.tokens.length === this.#settings.maxNewTokens
-  }
-
-  /** The next token from logits [vocabulary]; once finished, the ending one again and again. */
-  choose(logits: Logits): number {
-    const { eosIds } = this.#context
-    if (this.finished) return this.tokens.at(-1) ?? 0
-    const scores = this.#scores(logits)
-    const draw = (from: Float32Array): number => this.#sampler?.draw(from) ?? argmax(from)
-    const token = this.#writer?.choose(scores, this.tokens, draw) ?? draw(scores)
-    this.#logProbability += Math.fround((logits[token] ?? 0) - logSumExp(logits))
-    this.tokens.push(token)
-    this.#ids.push(token)
-    this.#ended = eosIds.includes(token)
-    return token
-  }
-
-  hypothesis(): Hypothesis {
-    const score = this.#logProbability / this.tokens.length ** this.#settings.lengthPenalty
-    return { tokens: [...this.tokens], score, ended: this.#ended }
-  }
-
-  /** What is chosen from: the logits themselves where nothing is penalised. They are needed as they are for the score. */
-  #scores(logits: Logits): Logits {
-    const newTokens = this.tokens.length
-    const { eosIds, rules } = this.#context
-    if (!penalises(this.#settings, newTokens, rules)) return logits
-    const scores = logits.slice()
-    penalise(scores, this.#settings, { ids: this.#ids, newTokens, eosIds, rules })
-    return scores
   }
 }
 

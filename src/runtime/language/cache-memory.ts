@@ -1,5 +1,6 @@
 /** What all caches of one language model take of the device's memory, and the GPU tensors that they take in turns. */
 import { AppError } from '../../pack/failure.ts'
+import { rowsOfBatch } from '../../pack/memory-budget.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import { disposeAll, positionBytes, type CacheLayout, type Tensors } from './kv-cache.ts'
 
@@ -56,6 +57,14 @@ export class CacheMemory {
       'out-of-memory',
       `${need}, and ${megabytes(left)} are left for them on this device; ask for fewer at once, or for shorter ones.`,
     )
+  }
+
+  /** Rows of `positions` positions that a batch may have, at the cost of spare sets. */
+  rowsOfBatch(positions: number): number {
+    const spare = this.#spare.reduce((sum, { batch, capacity }) => sum + this.#bytesOf(batch, capacity), 0)
+    const rows = rowsOfBatch(this.#limitBytes - this.#heldBytes + spare, this.#bytesOf(1, positions))
+    if (this.#heldBytes + this.#bytesOf(rows, positions) > this.#limitBytes) this.#dropSpares()
+    return rows
   }
 
   /** What is in the tensors is left over from their last use. Throws `out-of-memory` when the GPU cannot give them. */

@@ -28,6 +28,8 @@ export interface DecoderRuns {
    * may have run ahead of what was taken when it ends: what they left behind in the cache counts for nothing.
    */
   greedy?(cache: KvCache, run: DecoderRun, most: number): AsyncGenerator<Choice, void, undefined>
+  /** The same once, and the best token behind the last row of each sequence. */
+  choose?(cache: KvCache, run: DecoderRun): Promise<Choice[]>
   dispose(): Promise<void>
 }
 
@@ -49,8 +51,8 @@ export interface DecoderRun {
   batch: number
   /** Which of the Q + T rows run. */
   rows: number[]
-  /** Positions in the cache. */
-  past: number
+  /** Positions in the cache, of each sequence. Different ones only where one row of each runs. */
+  past: readonly number[]
   logitRows: number[]
 }
 

@@ -8,14 +8,16 @@ import type { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import { CacheMemory } from './cache-memory.ts'
+import { DecoderBatch } from './decoder-batch.ts'
 import { capacityFor, range, type DecoderEngine } from './decoder-engine.ts'
 import { DecoderOnlySequence } from './decoder-sequence.ts'
 import { GraphRuns } from './graph-runs.ts'
 import { cacheLayout, type CacheLayout } from './kv-cache.ts'
-import type { LanguageModel, Sequence } from './language-model.ts'
+import type { Batch, BatchNeed, LanguageModel, Sequence } from './language-model.ts'
 import { OneTokenStep } from './one-token-step.ts'
 import { openCache } from './open-cache.ts'
 import { recordsRightly } from './recording-check.ts'
+import { rowsAgree } from './rows-check.ts'
 import type { TracedTensor } from './traced.ts'
 
 export interface DecoderOnlyOptions {
@@ -37,6 +39,8 @@ export interface DecoderOnlyOptions {
 export class DecoderOnly implements LanguageModel {
   readonly ownKernels: OwnKernels
   readonly #engine: DecoderEngine
+  /** Whether rows of one batch come out right; null before the first were asked for. */
+  #rows: Promise<boolean> | null = null
 
   /** Over whatever runs the decoder; takes over `runs` and `memory`. */
   constructor(engine: DecoderEngine, ownKernels: OwnKernels) {
@@ -109,7 +113,7 @@ export class DecoderOnly implements LanguageModel {
         tokens: Array<number>(count).fill(shape.bosId),
         batch: 1,
         rows,
-        past: 0,
+        past: [0],
         logitRows: [rows.length - 1],
       })
     } finally {
@@ -120,6 +124,23 @@ export class DecoderOnly implements LanguageModel {
 
   start(queries: DeviceTensor): Sequence {
     return new DecoderOnlySequence(this.#engine, queries)
+  }
+
+  async openBatch(rows: number, need: BatchNeed): Promise<Batch | null> {
+    this.#rows ??= this.#checkRows()
+    return (await this.#rows) ? DecoderBatch.open(this.#engine, rows, need) : null
+  }
+
+  /**
+   * ONNX Runtime's attention over rows of different lengths is tried on each graphics device before it is used. Our own
+   * kernels have passed with the rest of them.
+   */
+  async #checkRows(): Promise<boolean> {
+    const { runtime, shape, memory } = this.#engine
+    if (runtime.compute.device === null || this.ownKernels === 'used') return true
+    const openBatch: LanguageModel['openBatch'] = (rows, need) => DecoderBatch.open(this.#engine, rows, need)
+    const language = { start: (queries: DeviceTensor) => this.start(queries), openBatch }
+    return rowsAgree({ runtime, language, shape, cacheType: memory.layout.type })
   }
 
   async trace(queries: DeviceTensor, prompt: readonly number[]): Promise<TracedTensor[]> {

@@ -134,7 +134,7 @@ export class DecoderOnlySequence implements Sequence {
       tokens,
       batch: 1,
       rows,
-      past: this.#length,
+      past: [this.#length],
       logitRows: logits === 'all' ? range(0, rows.length) : [rows.length - 1],
     }
   }
@@ -211,7 +211,7 @@ class DecoderOnlyBranches implements Branches {
         tokens,
         batch: count,
         rows: [this.#engine.shape.queries],
-        past: this.#length,
+        past: Array.from({ length: count }, () => this.#length),
         logitRows: [0],
       })
       checkRange(values)

@@ -77,6 +77,11 @@ export class EncoderDecoder implements LanguageModel {
     return new EncoderDecoderSequence(this.#engine, queries)
   }
 
+  /** What the decoder looks at is one picture's and prompt's, for all rows alike. */
+  openBatch(): Promise<null> {
+    return Promise.resolve(null)
+  }
+
   async trace(
     queries: DeviceTensor,
     prompt: readonly number[],

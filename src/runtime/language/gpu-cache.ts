@@ -1,8 +1,17 @@
 /** A cache of fixed GPU buffers, which every run writes in place. */
+import { AppError } from '../../pack/failure.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { BufferCopy } from '../ort/tensor.ts'
 import type { CacheMemory, CacheSet } from './cache-memory.ts'
 import { headBytes, tensorAt, type KvCache, type Tensors } from './kv-cache.ts'
+
+/** `row` of one set becomes what `parent` of another is. */
+interface CopiedRow {
+  parent: number
+  row: number
+}
+
+type CopiedRange = Omit<BufferCopy, 'from' | 'to'>
 
 export class GpuCache implements KvCache {
   readonly #memory: CacheMemory
@@ -63,6 +72,11 @@ export class GpuCache implements KvCache {
     this.#spare = before
   }
 
+  async place(row: number, from: KvCache, length: number): Promise<void> {
+    if (!(from instanceof GpuCache)) throw new AppError('bug', 'A cache on the GPU takes rows of such.')
+    await from.#gather([0], length, this.#set, row)
+  }
+
   dispose(): void {
     this.#memory.give(this.#set)
     if (this.#spare !== null) this.#memory.give(this.#spare)
@@ -85,11 +99,13 @@ export class GpuCache implements KvCache {
     }
   }
 
-  async #gather(parents: readonly number[], length: number, into: CacheSet): Promise<void> {
+  /** Copies rows into those of `into` from `firstRow` on. */
+  async #gather(parents: readonly number[], length: number, into: CacheSet, firstRow = 0): Promise<void> {
     if (length === 0) return
     const { names } = this.#memory.layout
+    const rows = parents.map((parent, i) => ({ parent, row: firstRow + i }))
     const ranges =
-      into.capacity === this.#set.capacity ? this.#wholeRows(parents) : this.#heads(parents, length, into)
+      into.capacity === this.#set.capacity ? this.#wholeRows(rows) : this.#heads(rows, length, into)
     const copies = names.flatMap(({ past }) => {
       const [from, to] = [tensorAt(this.#set.tensors, past), tensorAt(into.tensors, past)]
       return ranges.map((range): BufferCopy => ({ ...range, from, to }))
@@ -98,16 +114,16 @@ export class GpuCache implements KvCache {
   }
 
   /** Where capacities are the same: positions behind the length go along, which costs less than a copy per head. */
-  #wholeRows(parents: readonly number[]): Omit<BufferCopy, 'from' | 'to'>[] {
+  #wholeRows(rows: readonly CopiedRow[]): CopiedRange[] {
     const { heads } = this.#memory.layout
     const bytes = heads * this.#set.capacity * headBytes(this.#memory.layout)
-    return parents.map((parent, row) => ({ fromOffset: parent * bytes, toOffset: row * bytes, bytes }))
+    return rows.map(({ parent, row }) => ({ fromOffset: parent * bytes, toOffset: row * bytes, bytes }))
   }
 
-  #heads(parents: readonly number[], length: number, into: CacheSet): Omit<BufferCopy, 'from' | 'to'>[] {
+  #heads(rows: readonly CopiedRow[], length: number, into: CacheSet): CopiedRange[] {
     const { heads } = this.#memory.layout
     const position = headBytes(this.#memory.layout)
-    return parents.flatMap((parent, row) =>
+    return rows.flatMap(({ parent, row }) =>
       Array.from({ length: heads }, (_, head) => ({
         fromOffset: (parent * heads + head) * this.#set.capacity * position,
         toOffset: (row * heads + head) * into.capacity * position,

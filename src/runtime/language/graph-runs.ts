@@ -31,8 +31,9 @@ export class GraphRuns implements DecoderRuns {
   }
 
   run(cache: KvCache, run: DecoderRun): Promise<Logits> {
-    const { tokens, rows, batch, past } = run
+    const { tokens, rows, batch } = run
     const [token] = tokens
+    const [past = 0] = run.past
     if (this.#step !== null && this.#usesRecordings && batch * rows.length === 1 && token !== undefined)
       return this.#step.run(cache, token, past)
     return this.#plain(cache, run)
@@ -48,22 +49,20 @@ export class GraphRuns implements DecoderRuns {
     const { records } = this.#session
     const { batch, rows, past } = step
     const { input } = treaty
-    const total = past + rows.length
-    const positions = range(past + POSITION_OFFSET, total + POSITION_OFFSET)
     const own = {
       [input.tokens]: runtime.int64(step.tokens, [batch, step.tokens.length / batch]),
       [input.rows]: runtime.int64(rows),
       [input.positions]: runtime.int64(
-        range(0, batch).flatMap(() => positions),
+        past.flatMap((length) => range(length, length + rows.length)).map((at) => at + POSITION_OFFSET),
         [batch, rows.length],
       ),
       [input.logitRows]: runtime.int64(step.logitRows),
       // Where steps are recorded, attention wants its lengths on the GPU in every run.
       [input.lastPosition]: runtime.int32(
-        range(0, batch).map(() => total - 1),
+        past.map((length) => length + rows.length - 1),
         records,
       ),
-      [input.totalLength]: runtime.int32([total], records),
+      [input.totalLength]: runtime.int32([Math.max(...past) + rows.length], records),
     }
     try {
       const feeds = { ...own, [input.queries]: step.queries, ...cache.past() }

@@ -24,6 +24,8 @@ export interface KvCache {
   fork(parents: readonly number[], length: number, capacity: number): Promise<KvCache>
   /** Row i becomes what row `parents[i]` was. As many parents as rows. */
   reorder(parents: readonly number[], length: number): Promise<void>
+  /** `row` becomes the only row of `from`, of which `length` positions count and which is of the same memory. */
+  place(row: number, from: KvCache, length: number): Promise<void>
   dispose(): void
 }
 

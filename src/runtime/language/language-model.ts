@@ -26,6 +26,11 @@ export interface LanguageModel {
   /** Begins a sequence about one picture. Takes over `queries` [1, Q, text hidden]: it goes with the sequence. */
   start(queries: DeviceTensor): Sequence
   /**
+   * Room for answers about several pictures as rows of one batch, `rows` of which are to begin with. Null where this
+   * model, its device or its memory has none for two.
+   */
+  openBatch(rows: number, need: BatchNeed): Promise<Batch | null>
+  /**
    * What the model computes for a prompt and the answer behind it: `logits` [1, rows, vocabulary], and whatever else
    * there is to compare. A decoder-only model's rows are the positions of picture and prompt; an encoder–decoder's are
    * the steps to each token of `answer`. Takes over `queries`.
@@ -76,6 +81,54 @@ export interface Begun {
   /** [vocabulary] of what may come first in the answer. */
   logits: Logits
   /** Positions that were run, query embeddings included; the rest was in a cache. */
+  ran: number
+}
+
+/** What one row of a batch must have room for. */
+export interface BatchNeed {
+  /** Ids, as `Sequence.begin` takes them. */
+  promptTokens: number
+  newTokens: number
+}
+
+/**
+ * Answers about several pictures as rows of one batch, so that weights are read once for all of them. Each row has a
+ * picture, a prompt, a length and an end of its own; one that ended makes room for the next. After a failure of `step`
+ * nothing is left but to dispose of it.
+ */
+export interface Batch {
+  /** Rows at most, as memory allows. */
+  readonly rows: number
+  /** Whether there is room for a row that needs so much. */
+  takes(need: BatchNeed): boolean
+  /**
+   * Reads a prompt about a picture as a new row; the others stay as they are, whatever becomes of it. Takes over
+   * `queries` [1, Q, text hidden]. Rejects as `Sequence.begin` does.
+   */
+  begin(queries: DeviceTensor, prompt: readonly number[], wanted: Wanted): Promise<BegunRow>
+  /** Answers with a token in each of these rows, all that have not ended. What comes next in each, in their order. */
+  step(tokens: readonly { row: BatchRow; token: number }[], wanted: Wanted): Promise<Next[]>
+  /** Its answer is over. */
+  end(row: BatchRow): void
+  dispose(): void
+}
+
+/** A row of a batch, from its beginning to its end. */
+export interface BatchRow {
+  /** Positions that it has in the cache. */
+  readonly length: number
+}
+
+/** The logits of what comes next, or the likeliest token alone, which costs less where the device can choose it. */
+export type Wanted = 'logits' | 'choice'
+
+/** Logits [vocabulary], also where only a choice was wanted and the device makes none. */
+export type Next = Logits | Choice
+
+export interface BegunRow {
+  row: BatchRow
+  next: Next
+  /** As in `Begun`. */
   ran: number
 }
 

@@ -1,4 +1,5 @@
 /** A cache on the processor, whose tensors each run makes anew, longer by its rows. Float32 only. */
+import type { DeviceTensor } from '../ort/tensor.ts'
 import type { CacheMemory } from './cache-memory.ts'
 import { disposeAll, positionBytes, tensorAt, type KvCache, type Tensors } from './kv-cache.ts'
 
@@ -15,12 +16,12 @@ export class ProcessorCache implements KvCache {
     this.#count()
   }
 
-  /** One row without positions. */
-  static empty(memory: CacheMemory): ProcessorCache {
+  /** Rows without positions. */
+  static empty(memory: CacheMemory, rows: number): ProcessorCache {
     const { names, heads, headSize } = memory.layout
     const tensors = names.map(({ past }) => [
       past,
-      memory.runtime.tensor('float32', new Float32Array(0), [1, heads, 0, headSize]),
+      memory.runtime.tensor('float32', new Float32Array(0), [rows, heads, 0, headSize]),
     ])
     return new ProcessorCache(memory, Object.fromEntries(tensors) as Tensors)
   }
@@ -59,6 +60,19 @@ export class ProcessorCache implements KvCache {
     this.#replace(await this.#gathered(parents, length))
   }
 
+  async place(row: number, from: KvCache, length: number): Promise<void> {
+    const { batch, positions } = this.#size()
+    const most = Math.max(positions, length)
+    const others = Array.from({ length: batch }, (_, i) => ({ into: i, parent: i }))
+    const rows = others.filter(({ into }) => into !== row)
+    this.#replace(
+      await this.#made(batch, most, async (name, copy) => {
+        await copy(tensorAt(this.#tensors, name), rows)
+        await copy(tensorAt(from.past(), name), [{ into: row, parent: 0 }])
+      }),
+    )
+  }
+
   dispose(): void {
     disposeAll(this.#tensors)
     this.#memory.count(-this.#countedBytes)
@@ -84,28 +98,43 @@ export class ProcessorCache implements KvCache {
   }
 
   /** Rows of all tensors, [parents, heads, length, head size]. */
-  async #gathered(parents: readonly number[], length: number): Promise<Tensors> {
+  #gathered(parents: readonly number[], length: number): Promise<Tensors> {
+    const rows = parents.map((parent, into) => ({ into, parent }))
+    return this.#made(parents.length, length, (name, copy) => copy(tensorAt(this.#tensors, name), rows))
+  }
+
+  /** Tensors of `batch` rows and `length` positions, 0 where `fill` copies nothing to. */
+  async #made(
+    batch: number,
+    length: number,
+    fill: (name: string, copy: CopyRows) => Promise<void>,
+  ): Promise<Tensors> {
     const { runtime, layout } = this.#memory
     const { heads, headSize } = layout
-    const { positions } = this.#size()
-    const gathered: Tensors = {}
+    const made: Tensors = {}
     try {
-      for (const [name, tensor] of Object.entries(this.#tensors)) {
-        const values = await tensor.read()
-        const out = new Float32Array(parents.length * heads * length * headSize)
-        for (const [row, parent] of parents.entries()) {
-          for (let head = 0; head < heads; head += 1) {
-            const start = (parent * heads + head) * positions * headSize
-            const kept = values.subarray(start, start + length * headSize)
-            out.set(kept, (row * heads + head) * length * headSize)
+      for (const name of Object.keys(this.#tensors)) {
+        const out = new Float32Array(batch * heads * length * headSize)
+        await fill(name, async (tensor, rows) => {
+          const values = await tensor.read()
+          const [, , positions = 0] = tensor.dims
+          const kept = Math.min(positions, length) * headSize
+          for (const { into, parent } of rows) {
+            for (let head = 0; head < heads; head += 1) {
+              const start = (parent * heads + head) * positions * headSize
+              out.set(values.subarray(start, start + kept), (into * heads + head) * length * headSize)
+            }
           }
-        }
-        gathered[name] = runtime.tensor('float32', out, [parents.length, heads, length, headSize])
+        })
+        made[name] = runtime.tensor('float32', out, [batch, heads, length, headSize])
       }
-      return gathered
+      return made
     } catch (error) {
-      disposeAll(gathered)
+      disposeAll(made)
       throw error
     }
   }
 }
+
+/** Copies whole rows of a tensor, as far as there is room for their positions. */
+type CopyRows = (tensor: DeviceTensor, rows: readonly { into: number; parent: number }[]) => Promise<void>

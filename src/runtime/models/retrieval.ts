@@ -6,11 +6,14 @@ import type { Pixels } from '../../image/pixels.ts'
 import { AppError, throwIfCancelled } from '../../pack/failure.ts'
 import type { PackManifest, PackReader } from '../../pack/manifest.ts'
 import type { Compute } from '../device/compute.ts'
+import { logSumExp } from '../decode/logits.ts'
 import { Runtime } from '../ort/runtime.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import type { Row } from '../retrieval/text-q-former.ts'
 import { TextQFormer } from '../retrieval/text-q-former.ts'
-import { contrast, matchProbability, type MatchLogits } from '../retrieval/scores.ts'
+import { contrast, matchProbability, START_TEMPERATURE, type MatchLogits } from '../retrieval/scores.ts'
+import { WritingSequence } from '../retrieval/writing-sequence.ts'
+import { Discussion, type AnswerOptions, type AnswerSoFar } from '../talk/discussion.ts'
 import { openTokenizer, type Tokenizer } from '../talk/tokenizer.ts'
 import { openedWhole } from './disposable.ts'
 import { PartsOpener, type OpenOptions } from './open-parts.ts'
@@ -102,8 +105,9 @@ export class RetrievalModel {
         opened.push(vision.session)
         const session = await parts.openOnDemand('text-q-former', { keepOnDevice: [] })
         const lookInside = parts.onDemand('cross-attention', { keepOnDevice: [] })
-        const { vision: eye, 'text-q-former': former } = manifest.parts
-        const sessions = { session, lookInside }
+        const { vision: eye, 'text-q-former': former, 'word-head': head } = manifest.parts
+        const wordHead = head === undefined ? null : parts.onDemand('word-head', { keepOnDevice: [] })
+        const sessions = { session, lookInside, wordHead }
         const qFormer = new TextQFormer(parts.runtime, sessions, former.shape, eye.shape.hiddenSize)
         opened.push(qFormer)
         const model = new RetrievalModel({ manifest, vision, qFormer, tokenizer })
@@ -219,6 +223,82 @@ export class RetrievalModel {
       return start + layer.length
     }, 0)
     return { layers: layers.length, heads, queries, tokens: this.#vision.shape.tokens, byHead }
+  }
+
+  /** What likenesses of labels are divided by: what training ended at, where the checkpoint says it, else where it began. */
+  get temperature(): number {
+    return this.#qFormer.shape.temperature ?? START_TEMPERATURE
+  }
+
+  /** Whether it can caption a picture by itself. Only LAVIS' own files have the head for it. */
+  get writes(): boolean {
+    return this.manifest.parts['word-head'] !== undefined
+  }
+
+  /**
+   * Writes a caption word by word, from `[DEC]` (and the words of `prompt`) to `[SEP]`: the text sees all queries and what
+   * stands before it. Neither is part of the lengths in `settings`; those of LAVIS count `[DEC]`. Throws `unsupported-model`
+   * where there is no head, and `bad-usage` without a tokenizer.
+   */
+  async *write(
+    { features }: SeenPicture,
+    prompt: string,
+    options: AnswerOptions,
+  ): AsyncGenerator<AnswerSoFar, void, undefined> {
+    const { signal } = options
+    const { positions, queries } = this.#qFormer.shape
+    const sequence = new WritingSequence(
+      (texts) => this.#qFormer.nextWords(features, texts, { signal }),
+      queries,
+    )
+    const { tokenizer, startId, endIds } = this.#writing()
+    const discussion = new Discussion(sequence, {
+      language: {
+        promptRoom: (newTokens) => positions - newTokens,
+        answerRoom: (promptTokens) => positions - promptTokens,
+      },
+      promptIds: (text) => [startId, ...tokenizer.encode(text)],
+      encode: (text) => tokenizer.encode(text),
+      decode: (ids) => tokenizer.decode(ids).trim(),
+      countedIds: (ids) => ids,
+      eosIds: () => endIds,
+    })
+    try {
+      yield* discussion.answer(prompt, options)
+    } finally {
+      discussion.dispose()
+    }
+  }
+
+  /**
+   * How likely each token of a caption is behind those before it: natural logarithms. `ids` are the caption's own, the
+   * ending one included where it is to be counted. Throws as `write`.
+   */
+  async captionLogProbabilities(
+    { features }: SeenPicture,
+    ids: readonly number[],
+    { signal }: { signal?: AbortSignal | undefined } = {},
+  ): Promise<Float32Array<ArrayBuffer>> {
+    const { startId } = this.#writing()
+    const before = [startId, ...ids.slice(0, -1)]
+    const rows = await this.#qFormer.eachNextWord(features, before, { signal })
+    return Float32Array.from(ids, (id, i) => (rows[i]?.[id] ?? -Infinity) - logSumExp(at(rows, i)))
+  }
+
+  #writing(): { tokenizer: Tokenizer; startId: number; endIds: readonly number[] } {
+    const head = this.manifest.parts['word-head']
+    if (head === undefined)
+      throw new AppError(
+        'unsupported-model',
+        `${this.manifest.name} has no captioning head, so it writes nothing; convert blip2_pretrained.pth of LAVIS, which has one.`,
+      )
+    const endIds = this.#tokenizer?.frame?.after
+    if (this.#tokenizer === null || endIds === undefined || endIds.length === 0)
+      throw new AppError(
+        'bad-usage',
+        'This pack has no tokenizer with an end of texts, so it writes nothing; convert a checkpoint with its tokenizer files.',
+      )
+    return { tokenizer: this.#tokenizer, startId: head.shape.startId, endIds }
   }
 
   async dispose(): Promise<void> {

@@ -6,6 +6,7 @@ import { logSumExp } from '../decode/logits.ts'
 import type { LanguageModel, Sequence } from '../language/language-model.ts'
 import type { TracedTensor } from '../language/traced.ts'
 import { Discussion, type AnswerSoFar, type Voice } from '../talk/discussion.ts'
+import { Together, type TogetherOptions } from '../talk/together.ts'
 import type { Tokenizer } from '../talk/tokenizer.ts'
 import type { SeenImage } from './look.ts'
 
@@ -32,6 +33,7 @@ export interface TalkParts {
 export class Talk {
   /** How long a conversation may be here. */
   readonly context: ContextReport
+  readonly #together: Together
   readonly #tokenizer: Tokenizer | null
   readonly #language: LanguageModel
   readonly #form: PromptForm
@@ -50,6 +52,7 @@ export class Talk {
       countedIds: (prompt) => form.countedIds(prompt),
       eosIds: () => form.eosIds(),
     }
+    this.#together = new Together(language, this.#voice)
   }
 
   /** Whether steps of one token are recorded once and replayed: on a GPU, where that works. */
@@ -98,6 +101,15 @@ export class Talk {
   /** A picture to be talked about. Takes over `image`. */
   discuss(image: SeenImage): Discussion {
     return new Discussion(this.start(image), this.#voice)
+  }
+
+  /**
+   * The whole answer to a prompt about a picture, written together with those of other calls that are under way, as rows
+   * of one batch: see `Together.answer`. The picture may still be looked at. Takes over `image`.
+   */
+  answerTogether(image: Promise<SeenImage>, prompt: string, options: TogetherOptions): Promise<AnswerSoFar> {
+    const queries = image.then(({ embeddings }) => embeddings)
+    return this.#together.answer(queries, prompt, options)
   }
 
   /** A sequence behind a picture, to be run token by token. Takes over `image`. */

@@ -1,6 +1,6 @@
 /** Runs the Q-Former of stage 1 on pictures and texts, and the look into it. */
 import { AppError } from '../../pack/failure.ts'
-import { crossAttention, textQFormer as treaty } from '../../pack/parts.ts'
+import { crossAttention, textQFormer as treaty, wordHead } from '../../pack/parts.ts'
 import type { TextQFormerShape } from '../../pack/shapes.ts'
 import type { OnDemandSession, RunOptions } from '../ort/on-demand-session.ts'
 import type { Runtime } from '../ort/runtime.ts'
@@ -33,18 +33,21 @@ export class TextQFormer {
   readonly #runtime: Runtime
   readonly #session: OnDemandSession
   readonly #lookInside: OnDemandSession
+  /** Null where the model does not write. */
+  readonly #wordHead: OnDemandSession | null
   readonly #visionWidth: number
 
   /** `visionWidth`: hidden size of the vision encoder. */
   constructor(
     runtime: Runtime,
-    sessions: { session: OnDemandSession; lookInside: OnDemandSession },
+    sessions: { session: OnDemandSession; lookInside: OnDemandSession; wordHead: OnDemandSession | null },
     shape: TextQFormerShape,
     visionWidth: number,
   ) {
     this.#runtime = runtime
     this.#session = sessions.session
     this.#lookInside = sessions.lookInside
+    this.#wordHead = sessions.wordHead
     this.shape = shape
     this.#visionWidth = visionWidth
   }
@@ -110,6 +113,54 @@ export class TextQFormer {
     })
   }
 
+  /** Logits [vocabulary] of what may follow each of the texts, all of one length, behind the queries of one picture. */
+  async nextWords(
+    features: DeviceTensor,
+    texts: readonly (readonly number[])[],
+    options: RunOptions = {},
+  ): Promise<Float32Array<ArrayBuffer>[]> {
+    const rows = texts.map((ids) => ({ picture: 0, ids }))
+    const { text } = await this.run(features, rows, 'causal', options)
+    return this.#words(
+      text.map((own) => own.subarray(-this.shape.hiddenSize)),
+      options,
+    )
+  }
+
+  /** The same behind each token of one text. */
+  async eachNextWord(
+    features: DeviceTensor,
+    ids: readonly number[],
+    options: RunOptions = {},
+  ): Promise<Float32Array<ArrayBuffer>[]> {
+    const { text } = await this.run(features, [{ picture: 0, ids }], 'causal', options)
+    const { hiddenSize } = this.shape
+    const [own = new Float32Array()] = text
+    return this.#words(
+      ids.map((_, i) => own.subarray(i * hiddenSize, (i + 1) * hiddenSize)),
+      options,
+    )
+  }
+
+  /** What rows of text, each [hidden], say comes next: logits [vocabulary] of each. */
+  async #words(rows: readonly Float32Array[], options: RunOptions): Promise<Float32Array<ArrayBuffer>[]> {
+    if (this.#wordHead === null) throw new AppError('bug', 'This model has no head to write with.')
+    const { hiddenSize } = this.shape
+    const values = new Float32Array(rows.length * hiddenSize)
+    rows.forEach((row, i) => values.set(row, i * hiddenSize))
+    const text = this.#runtime.tensor('float32', values, [1, rows.length, hiddenSize])
+    try {
+      const out = await this.#wordHead.run({ [wordHead.input.text]: text }, options)
+      try {
+        return await byRows(out, wordHead.output.logits, rows.length)
+      } finally {
+        for (const tensor of Object.values(out)) tensor.dispose()
+      }
+    } finally {
+      text.dispose()
+    }
+  }
+
   async #fed<T>(
     features: DeviceTensor,
     rows: readonly Row[],
@@ -134,6 +185,7 @@ export class TextQFormer {
   async dispose(): Promise<void> {
     await this.#session.dispose()
     await this.#lookInside.dispose()
+    await this.#wordHead?.dispose()
   }
 }
 

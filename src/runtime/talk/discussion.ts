@@ -78,7 +78,7 @@ export class Discussion {
     const ids = this.#voice.promptIds(prompt)
     yield* this.#generate(
       { ids, prompt: prompt.trimEnd(), dropped: 0 },
-      { settings: this.#fitting(settings, ids), ...options },
+      { settings: fittingSettings(settings, ids, this.#voice), ...options },
       false,
     )
   }
@@ -101,7 +101,7 @@ export class Discussion {
     const prompt = promptOf(turns.slice(dropped))
     yield* this.#generate(
       { ids, prompt, dropped },
-      { settings: this.#fitting(settings, ids), ...options },
+      { settings: fittingSettings(settings, ids, this.#voice), ...options },
       true,
     )
   }
@@ -110,28 +110,18 @@ export class Discussion {
     this.#sequence.dispose()
   }
 
-  /** The longest answer is a limit and no promise: behind a long prompt it is what is left. */
-  #fitting(settings: DecodingSettings, ids: readonly number[]): DecodingSettings {
-    const room = Math.max(1, this.#voice.language.answerRoom(ids.length))
-    const maxNewTokens = Math.min(settings.maxNewTokens, room)
-    return { ...settings, maxNewTokens, minNewTokens: Math.min(settings.minNewTokens, room) }
-  }
-
   async *#generate(
     { ids, prompt, dropped }: { ids: number[]; prompt: string; dropped: number },
     { settings, signal, rules }: AnswerOptions,
     inDialogue: boolean,
   ): AsyncGenerator<AnswerSoFar, void, undefined> {
-    const problem = decodingProblem(settings)
-    if (problem !== null) throw new AppError('bad-usage', problem)
-    const { words } = settings
     const textOf = this.#reader()
     const isOver = (tokens: readonly number[]): boolean => textOf(tokens).includes(NEXT_QUESTION)
     const steps = generate(this.#sequence, ids, settings, {
       countedIds: this.#voice.countedIds(ids),
       eosIds: this.#voice.eosIds(),
       signal,
-      rules: rules ?? (words && rulesOf(words, prompt, this.#voice)),
+      rules: rules ?? askedRules(settings, prompt, this.#voice),
       ...(inDialogue && { isOver }),
     })
     const answerOf = ({ tokens, score, ended }: Hypothesis): Answer => {
@@ -167,4 +157,26 @@ export class Discussion {
       return last.text
     }
   }
+}
+
+/** The longest answer is a limit and no promise: behind a long prompt it is what is left. Throws `bad-usage`. */
+export function fittingSettings(
+  settings: DecodingSettings,
+  ids: readonly number[],
+  { language }: Voice,
+): DecodingSettings {
+  const problem = decodingProblem(settings)
+  if (problem !== null) throw new AppError('bad-usage', problem)
+  const room = Math.max(1, language.answerRoom(ids.length))
+  const maxNewTokens = Math.min(settings.maxNewTokens, room)
+  return { ...settings, maxNewTokens, minNewTokens: Math.min(settings.minNewTokens, room) }
+}
+
+/** What the settings' words come to. */
+export function askedRules(
+  { words }: DecodingSettings,
+  prompt: string,
+  voice: Voice,
+): TokenRules | undefined {
+  return words && rulesOf(words, prompt, voice)
 }

@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import { LANGUAGE_NOTICES, termsOf, type Licence } from '../../pack/licences.ts'
+import { LANGUAGE_NOTICES, termsOf, type LanguageLicence, type Licence } from '../../pack/licences.ts'
 import type { ModelPlace, Offer } from '../../protocol/keeper-calls.ts'
 
 type Licensed = Pick<Offer, 'licence' | 'licenceNotice' | 'languageLicence'>
@@ -36,6 +36,19 @@ export function ModelTerms({ model }: { model: Licensed }): ReactElement {
       <strong>{t(`terms.allows.${allows}`)}</strong>
       {licenceNotice !== null && !isSaid && <span lang="en"> {licenceNotice}</span>}
     </p>
+  )
+}
+
+/** The same of a model of which no more is known than what its language model was published under. */
+export function LanguageTerms({ licence }: { licence: LanguageLicence }): ReactElement | null {
+  const { t } = useTranslation('models')
+  const { language, allows } = termsOf({ licence, languageLicence: licence })
+  if (language === null) return null
+  return (
+    <>
+      {' '}
+      {t('terms.language')} <LicenceLink licence={language} />. {t(`terms.allows.${allows}`)}
+    </>
   )
 }
 

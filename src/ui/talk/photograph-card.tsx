@@ -1,6 +1,8 @@
-import type { ReactElement } from 'react'
+import { useEffect, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { KnownModel } from '../../state/catalogue.ts'
+import { noteIn, type KnownCosts, type KnownModel } from '../../state/catalogue.ts'
+import { expectedCosts } from '../../state/costs-slice.ts'
+import { LanguageTerms } from '../models/model-terms.tsx'
 import { useApp } from '../store-context.ts'
 
 /** What a model for photographs would cost, before anything of it is fetched; or the one that is kept already. */
@@ -24,16 +26,74 @@ export function PhotographCard(): ReactElement | null {
   }
   return (
     <section className="card">
-      <h2>{t('empty.photographs')}</h2>
+      <h2>
+        {known === undefined || known.costs === null
+          ? t('empty.photographs')
+          : t('empty.photographsOnce', { fetch: known.costs.fetchBytes })}
+      </h2>
       <p>{t('empty.photographsText')}</p>
-      {known !== undefined && (
-        <p className="hint" lang="en">
-          {known.note}
-        </p>
-      )}
+      {known !== undefined && <Costs known={known} />}
       <Offer known={known} />
     </section>
   )
+}
+
+function Costs({ known }: { known: KnownModel }): ReactElement | null {
+  const { i18n } = useTranslation('talk')
+  const { costs } = known
+  if (costs !== null) return <CostList costs={costs} known={known} />
+  const note = noteIn(known, i18n.language)
+  return note === null ? null : (
+    <p className="hint" lang={note.language}>
+      {note.text}
+    </p>
+  )
+}
+
+/** What decides, a line each: time to fetch, time for a caption, whether that is advised, what is allowed. */
+function CostList({ costs, known }: { costs: KnownCosts; known: KnownModel }): ReactElement {
+  const { t } = useTranslation('talk')
+  const here = useApp((state) => state.here)
+  const space = useApp((state) => state.space)
+  useMeasuredHere(known)
+  const expected = here === null ? null : expectedCosts(costs, here, space)
+  return (
+    <ul className="costs">
+      {expected?.duration != null && (
+        <li>{t('costs.time', { least: expected.duration[0], most: expected.duration[1] })}</li>
+      )}
+      <li>{t('costs.kept', { keep: costs.keepBytes })}</li>
+      {expected === null && <li>{t('costs.measuring')}</li>}
+      {expected?.seconds != null && expected.advice !== null && (
+        <li>
+          {t('costs.seconds', { seconds: expected.seconds })}{' '}
+          <strong>{t(`costs.advice.${expected.advice}`)}</strong>
+        </li>
+      )}
+      {costs.licence !== null && (
+        <li>
+          <LanguageTerms licence={costs.licence} />
+        </li>
+      )}
+    </ul>
+  )
+}
+
+/** So long people must have looked at the page before their device is put to work for a number on it. */
+const DWELL_MS = 1000
+
+/** Has this device measured while nothing else is asked of it. */
+function useMeasuredHere({ precision }: KnownModel): void {
+  const measure = useApp((state) => state.measureHere)
+  const isFree = useApp(
+    ({ here, model, panel }) =>
+      here === null && panel === null && (model.status === 'ready' || model.status === 'failed'),
+  )
+  useEffect(() => {
+    if (!isFree) return
+    const timer = setTimeout(() => void measure(precision), DWELL_MS)
+    return () => clearTimeout(timer)
+  }, [isFree, measure, precision])
 }
 
 function Offer({ known }: { known: KnownModel | undefined }): ReactElement {

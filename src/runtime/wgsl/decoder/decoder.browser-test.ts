@@ -5,6 +5,7 @@ import { asFamily, type PackReader } from '../../../pack/manifest.ts'
 import type { Compute } from '../../device/compute.ts'
 import { openCompute } from '../../device/open-compute.ts'
 import type { LanguageModel } from '../../language/language-model.ts'
+import type { SeenImage } from '../../models/look.ts'
 import type { TalkingModel } from '../../models/model.ts'
 import { openTalkingModel } from '../../models/models.ts'
 import type { Judgement, Judgements } from '../../models/open-parts.ts'
@@ -38,14 +39,20 @@ afterAll(async () => {
   expect(complaints).toEqual([])
 })
 
+function seen({ look }: TalkingModel, phase: number): SeenImage {
+  const { queries, hiddenSize } = asFamily(pack.manifest, 'blip2-opt').parts.decoder.shape
+  return look.seenBefore(
+    Float32Array.from({ length: queries * hiddenSize }, (_, i) => 5 * Math.sin(i * (1 + phase))),
+  )
+}
+
 async function answers(
   model: TalkingModel,
   prompt: string,
   settings: Partial<DecodingSettings>,
+  phase = 0,
 ): Promise<Answer[]> {
-  const { queries, hiddenSize } = asFamily(pack.manifest, 'blip2-opt').parts.decoder.shape
-  const values = Float32Array.from({ length: queries * hiddenSize }, (_, i) => Math.sin(i))
-  const discussion = model.talk.discuss(model.look.seenBefore(values))
+  const discussion = model.talk.discuss(seen(model, phase))
   let last: Answer[] = []
   try {
     for await (const soFar of discussion.answer(prompt, {
@@ -75,6 +82,29 @@ describe('answers as ONNX Runtime does', () => {
     expect(ours.map(({ tokenIds }) => tokenIds)).toEqual(expected.map(({ tokenIds }) => tokenIds))
     ours.forEach(({ score }, i) => expect(score).toBeCloseTo(expected[i]?.score ?? NaN, 3))
   })
+})
+
+it.each<[string, () => TalkingModel, Partial<DecodingSettings>]>([
+  ['our kernels', () => own, {}],
+  ['ONNX Runtime', () => graph, { repetitionPenalty: 1.5 }],
+])('writes answers together as each alone, on %s', async (_, model, settings) => {
+  const asked = ['', 'what is in the picture?', 'a cat', ''].map((prompt, phase) => ({
+    phase,
+    prompt,
+    settings: { ...settings, maxNewTokens: 5 - phase },
+  }))
+  const alone: (number[] | undefined)[] = []
+  for (const { phase, prompt, settings: each } of asked)
+    alone.push((await answers(model(), prompt, each, phase))[0]?.tokenIds)
+  const together = await Promise.all(
+    asked.map(({ phase, prompt, settings: each }) =>
+      model().talk.answerTogether(Promise.resolve(seen(model(), phase)), prompt, {
+        settings: { ...GREEDY, ...each },
+      }),
+    ),
+  )
+  expect(together.map(({ tokenIds }) => tokenIds)).toEqual(alone)
+  expect(new Set(alone.map((ids) => ids?.slice(0, 2).join(' '))).size).toBeGreaterThan(1)
 })
 
 it('gives way to ONNX Runtime where it computes anything else, and remembers that', async () => {
@@ -120,7 +150,9 @@ it('goes on rightly behind tokens that ran ahead, and between steps of another s
   const { queries, hiddenSize } = asFamily(pack.manifest, 'blip2-opt').parts.decoder.shape
   const start = (phase: number): ReturnType<LanguageModel['start']> =>
     own.talk.start(
-      own.look.seenBefore(Float32Array.from({ length: queries * hiddenSize }, (_, i) => Math.sin(i + phase))),
+      own.look.seenBefore(
+        Float32Array.from({ length: queries * hiddenSize }, (_, i) => 5 * Math.sin(i * (1 + phase))),
+      ),
     )
   const alone = start(0)
   const all: number[] = []
