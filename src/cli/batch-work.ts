@@ -4,10 +4,8 @@ import { assertWrites } from '../pack/empty-answer.ts'
 import { AppError, toFailure, throwIfCancelled } from '../pack/failure.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
 import { combined, dressed, isWanted, type Dress, type Existing } from '../studio/compose.ts'
-import { sharesStems, type Format } from '../studio/formats/formats.ts'
-import { sameCaptionFile } from '../studio/formats/sidecar.ts'
+import type { Format } from '../studio/formats/formats.ts'
 import type { Captioned, Failed, Outcome } from '../studio/journal.ts'
-import { stemOf } from '../studio/picture-files.ts'
 import type { Shard } from '../studio/shard.ts'
 import type { CaptionFiles } from './caption-files.ts'
 import type { RunJournal } from './run-journal.ts'
@@ -82,17 +80,13 @@ export class Work {
   }
 
   async all(paths: readonly string[]): Promise<void> {
-    const owners = new Map<string, string>()
     for (const [i, path] of paths.entries()) {
       throwIfCancelled(this.#run.signal)
-      const owner = owners.get(stemOf(path))
-      if (owner === undefined) owners.set(stemOf(path), path)
       if (this.#outcomes.has(path)) {
         this.doneBefore += 1
         continue
       }
-      const twin = sharesStems(this.#request.flags.format) ? owner : undefined
-      const outcome = await this.#outcomeOf(path, twin)
+      const outcome = await this.#outcomeOf(path)
       this.#outcomes.set(path, outcome)
       this.#tell(outcome, i + 1, paths.length)
     }
@@ -109,10 +103,9 @@ export class Work {
     await this.#model?.dispose()
   }
 
-  async #outcomeOf(path: string, twin: string | undefined): Promise<Outcome> {
+  async #outcomeOf(path: string): Promise<Outcome> {
     const { flags } = this.#request
     const outcome = await tried<Outcome | Wanted>(path, async () => {
-      if (twin !== undefined) throw sameCaptionFile(path, twin)
       const before = await this.#files.existing(path)
       return isWanted(before, flags.existing)
         ? { kind: 'wanted', before }

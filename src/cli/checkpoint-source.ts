@@ -1,7 +1,8 @@
 /** `--from`: a folder, a file of LAVIS, a hub repository, a URL or made-up weights become a tree of files and a name. */
 import { basename, dirname, join } from 'node:path'
 import { findRoot, nameOfFolder } from '../convert/find-root.ts'
-import { hasLavisFile, isTorchFileName, TOWER_FILES } from '../convert/lavis/open-lavis.ts'
+import { withFrozenParts, type FileInTree } from '../convert/lavis/frozen-parts.ts'
+import { hasLavisFile, isTorchFileName, isTowerFile } from '../convert/lavis/open-lavis.ts'
 import { subtree, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import { parseAddress } from '../remote/address.ts'
@@ -65,25 +66,15 @@ async function besideFile(from: string, options: SourceOptions): Promise<Source>
   const { tree, path } = await oneFile(from, options)
   const list = async (): Promise<string[]> => {
     const others = ((await tree.list?.()) ?? []).filter(
-      (other) => other !== path && (!isTorchFileName(other) || isTower(other)),
+      (other) => other !== path && (!isTorchFileName(other) || isTowerFile(other)),
     )
     return [path, ...others]
   }
   return { tree: { open: (other) => tree.open(other), list }, name: path.replace(/\.pth$/i, '') }
 }
 
-function isTower(path: string): boolean {
-  return Object.values(TOWER_FILES).some((name) => name === path)
-}
-
-interface OneFile {
-  /** Its folder. */
-  tree: FileTree
-  path: string
-}
-
 /** A file on this computer or on a server. Throws `not-found` where it is not there. */
-async function oneFile(from: string, { folder, signal }: SourceOptions): Promise<OneFile> {
+async function oneFile(from: string, { folder, signal }: SourceOptions): Promise<FileInTree> {
   const remote = /^https?:/i.test(from)
   if (!isTorchFile(from)) throw new AppError('bad-usage', `${from} is no .pth file; name the file itself.`)
   if (remote && !URL.canParse(from)) throw new AppError('bad-usage', `${from} is no URL of a file.`)
@@ -94,37 +85,6 @@ async function oneFile(from: string, { folder, signal }: SourceOptions): Promise
   if ((await tree.open(path)) === undefined)
     throw new AppError('not-found', `There is no file ${from}; check the path.`)
   return { tree, path }
-}
-
-/** Below this folder the language model is, wherever it comes from. */
-const LANGUAGE = 'language/'
-
-/** The tree with a tower and a language model in it, in the place of those that lie there. */
-function withFrozenParts(
-  tree: FileTree,
-  tower: OneFile | undefined,
-  language: FileTree | undefined,
-): FileTree {
-  return {
-    open: (path) => {
-      if (tower?.path === path) return tower.tree.open(path)
-      return language !== undefined && path.startsWith(LANGUAGE)
-        ? language.open(path.slice(LANGUAGE.length))
-        : tree.open(path)
-    },
-    list: async () => {
-      const kept = ((await tree.list?.()) ?? []).filter(
-        (path) =>
-          path !== tower?.path &&
-          !(tower !== undefined && isTower(path)) &&
-          !(language !== undefined && (path.includes('/') || path === 'config.json')),
-      )
-      if (tower !== undefined) kept.push(tower.path)
-      // A server cannot list its files; what makes it a model is all that has to be known.
-      if (language !== undefined) kept.push(`${LANGUAGE}config.json`)
-      return kept
-    },
-  }
 }
 
 function hubAt(text: string): URL {

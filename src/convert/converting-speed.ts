@@ -1,7 +1,8 @@
 /** How fast this device converts, found out in a few dozen milliseconds: what the converter does with each band of rows. */
 import type { Precision } from '../pack/precisions.ts'
 import { bf16ToF32, f32ToF16, firstNonFinite } from './dtypes.ts'
-import { BLOCK_SIZE, quantiseBlocks } from './quantise.ts'
+import { BLOCK_SIZE } from './quantise.ts'
+import { fastQuantise } from './simd/quantise.ts'
 
 const [ROWS, COLUMNS] = [128, 2048]
 const ROUNDS = 3
@@ -23,7 +24,7 @@ export function convertingSpeed(precision: Precision, now: () => number = () => 
     firstNonFinite(values)
     if (precision === 'fp16') f32ToF16(values)
     else if (precision !== 'fp32')
-      quantiseBlocks(values, ROWS, COLUMNS, precision === 'q8' ? 8 : 4, 'float16', BLOCK_SIZE)
+      fastQuantise()(values, ROWS, COLUMNS, precision === 'q8' ? 8 : 4, 'float16', BLOCK_SIZE)
     best = Math.min(best, now() - began)
   }
   const secondsPerByte = Math.max(best, 0.01) / 1000 / stored.byteLength

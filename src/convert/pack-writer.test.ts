@@ -137,6 +137,25 @@ function manifestOf(file: PackFile): PackManifest {
   return { ...manifest, files: manifest.files.map((other) => (other.path === file.path ? file : other)) }
 }
 
+it('writes nothing any more once it has said that it was stopped', async () => {
+  const files: Files = new Map()
+  const memory = sinkInMemory(files)
+  let begun = 0
+  let ended = 0
+  const slow: PackSink = {
+    ...memory,
+    write: async (path, bytes) => {
+      begun += 1
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      await memory.write(path, bytes)
+      ended += 1
+    },
+  }
+  await abortAfter('layer.3', slow)
+  expect(files.has('vision.weights.000')).toBe(true)
+  expect(ended).toBe(begun)
+})
+
 describe('writing weights', () => {
   it('cuts the file into chunks whose hashes are those of their bytes', async () => {
     const { files, file } = await whole

@@ -16,7 +16,8 @@ import {
 } from '../pack/manifest.ts'
 import { isRecord } from '../pack/schema.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import { produce, sourceBytesOf, type Piece } from './produce.ts'
+import { ChunkFiller, type Slot } from './chunk-filler.ts'
+import { produce, sourceBytesOf } from './produce.ts'
 import { outputsOf, type Recipe, type WeightsPlan } from './weights.ts'
 
 /**
@@ -71,7 +72,7 @@ export async function openPackWriter(sink: PackSink, source: string): Promise<Pa
 function packWriter(sink: PackSink, source: string, ledger: Ledger): PackWriter {
   async function writeChunk(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<PackChunk> {
     const chunk = { bytes: bytes.length, sha256: await sha256Hex(bytes) }
-    await sink.write(path, bytes)
+    await sink.write(path, bytes, chunk.sha256)
     ledger.set(path, chunk)
     await writeLedger(sink, source, ledger)
     return chunk
@@ -85,14 +86,18 @@ function packWriter(sink: PackSink, source: string, ledger: Ledger): PackWriter 
       const totalBytes = sourceBytesOf(plan.recipes, checkpoint)
       let doneBytes = totalBytes - sourceBytesOf(todo, checkpoint)
       onProgress?.({ file, tensor: null, doneBytes, totalBytes })
-      const fill = chunkFiller(slots, writeChunk)
-      for await (const { pieces, tensor, sourceBytes } of produce(todo, checkpoint, signal)) {
-        for (const piece of pieces) await fill(piece)
-        doneBytes += sourceBytes
-        onProgress?.({ file, tensor, doneBytes, totalBytes })
-        throwIfCancelled(signal)
+      const chunks = new ChunkFiller(slots, writeChunk)
+      try {
+        for await (const { pieces, tensor, sourceBytes } of produce(todo, checkpoint, signal)) {
+          for (const piece of pieces) await chunks.add(piece)
+          doneBytes += sourceBytes
+          onProgress?.({ file, tensor, doneBytes, totalBytes })
+          throwIfCancelled(signal)
+        }
+        await chunks.end()
+      } finally {
+        await chunks.idle()
       }
-      await fill(null)
       return { path: file, bytes: plan.bytes, chunks: slots.map((slot) => slot.chunk ?? missing(slot.path)) }
     },
 
@@ -116,14 +121,6 @@ function packWriter(sink: PackSink, source: string, ledger: Ledger): PackWriter 
       await sink.write(MANIFEST_PATH, new TextEncoder().encode(text))
     },
   }
-}
-
-/** A chunk of a weights file: where it lies in it and, once its bytes are safe, what they are. */
-interface Slot {
-  path: string
-  start: number
-  end: number
-  chunk: PackChunk | undefined
 }
 
 /** The chunks of a file; those that a former run left intact are already filled in. */
@@ -157,36 +154,6 @@ function needsWork(recipe: Recipe, slots: readonly Slot[]): boolean {
   return outputsOf(recipe).some(({ offset, bytes }) =>
     slots.some((slot) => slot.chunk === undefined && slot.start < offset + bytes && offset < slot.end),
   )
-}
-
-/**
- * Takes pieces in ascending order and writes each missing chunk as soon as the pieces have passed it; null ends the
- * file. Gaps between pieces become zeros. Bytes that belong to a chunk already there are dropped.
- */
-function chunkFiller(
-  slots: readonly Slot[],
-  writeChunk: (path: string, bytes: Uint8Array<ArrayBuffer>) => Promise<PackChunk>,
-): (piece: Piece | null) => Promise<void> {
-  const largest = slots.reduce((most, { start, end }) => Math.max(most, end - start), 0)
-  const memory = new Uint8Array(largest)
-  let current = 0
-
-  return async (piece) => {
-    const end = piece ? piece.offset + piece.bytes.length : Infinity
-    for (let slot = slots[current]; slot !== undefined; slot = slots[++current]) {
-      if (piece && slot.chunk === undefined) copyOverlap(piece, slot, memory)
-      if (end < slot.end) return
-      if (slot.chunk !== undefined) continue
-      slot.chunk = await writeChunk(slot.path, memory.subarray(0, slot.end - slot.start))
-      memory.fill(0)
-    }
-  }
-}
-
-function copyOverlap(piece: Piece, slot: Slot, memory: Uint8Array): void {
-  const from = Math.max(piece.offset, slot.start)
-  const to = Math.min(piece.offset + piece.bytes.length, slot.end)
-  if (from < to) memory.set(piece.bytes.subarray(from - piece.offset, to - piece.offset), from - slot.start)
 }
 
 function missing(path: string): never {

@@ -2,14 +2,14 @@
  * Carries out recipes: reads source tensors in bands and yields the bytes of their initialisers in file order. Plan,
  * then do: the bands of all recipes are listed first, so that the next ones are being read while one is computed.
  *
- * Memory: two bands of at most 16 MiB of float32, and what a recipe must hold until its end: the scales of a
+ * Memory: four bands of at most 8 MiB of float32, and what a recipe must hold until its end: the scales of a
  * quantised matrix (1/32 of its elements), or the whole of a transposed one.
  */
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import { elementsOf, readableBytes, type Checkpoint } from './checkpoint.ts'
 import { f32ToF16, firstNonFinite } from './dtypes.ts'
-import { quantiseBlocks } from './quantise.ts'
 import { interpolatePositions } from './positions.ts'
+import { fastQuantise } from './simd/quantise.ts'
 import {
   outputsOf,
   type InterpolateRecipe,
@@ -34,12 +34,15 @@ export interface Step {
   sourceBytes: number
 }
 
-/** A band holds at most this many elements, 16 MiB as float32, unless a single row has more. */
-const BAND_ELEMENTS = 2 ** 22
+/** A band holds at most this many elements, 8 MiB as float32, unless a single row has more. */
+const BAND_ELEMENTS = 2 ** 21
+
+/** Bands on their way may hold this much together: while one crosses the line, the next has been asked for. */
+const ELEMENTS_AHEAD = 3 * BAND_ELEMENTS
 
 /**
- * Bands may be requested ahead up to one full band, or this many requests: the many small tensors of a layer are then
- * fetched side by side, which matters where each costs a round trip.
+ * So many requests are on their way at most: the many small tensors of a layer are then fetched side by side, which
+ * matters where each costs a round trip.
  */
 const REQUESTS_AHEAD = 8
 
@@ -150,7 +153,7 @@ function quantising({ bits, blockSize, columns, rows, packed, scales }: Quantise
     scaleType === 'float16' ? new Uint16Array(rows * blocksPerRow) : new Float32Array(rows * blocksPerRow)
   return ({ tensor, position, last }, values) => {
     const firstRow = position / columns
-    const band = quantiseBlocks(values, values.length / columns, columns, bits, scaleType, blockSize)
+    const band = fastQuantise()(values, values.length / columns, columns, bits, scaleType, blockSize)
     if (band.overflows > 0) throw tooLarge(tensor)
     allScales.set(band.scales, firstRow * blocksPerRow)
     const rowBytes = packed.bytes / rows
@@ -208,7 +211,7 @@ async function* readAhead(
   let next = 0
   const request = (): void => {
     for (let band = bands[next]; band !== undefined; band = bands[next]) {
-      const fits = underWay.length < REQUESTS_AHEAD && ahead + band.count <= BAND_ELEMENTS
+      const fits = underWay.length < REQUESTS_AHEAD && ahead + band.count <= ELEMENTS_AHEAD
       if (underWay.length > 0 && !fits) return
       const values = checkpoint.readElements(band.tensor, band.first, band.count, signal)
       // Whoever stops listening early leaves requests behind; their failure is then nobody's concern.

@@ -30,7 +30,7 @@ export interface QuantisedBlocks {
  * since -8 reaches one step further than 7, and beyond either end, where that value is clipped but all others get a
  * finer step. -8 and 7 are the plain choices, so the search never does worse. With 8 bits hardly anything is to gain.
  */
-const TARGETS = {
+export const TARGETS = {
   4: Float64Array.of(-8, -7.2, -7.6, -8.4, -8.8, 7, 6.2, 6.6, 7.4, 7.8),
   8: Float64Array.of(-128, 127),
 } as const
@@ -39,25 +39,42 @@ const TARGETS = {
 const ROUND = 1.5 * 2 ** 52
 
 /** `rows` is float32 [rowCount, columns] and must be finite. Rows are independent: any band of a matrix will do. */
-export function quantiseBlocks(
+export type Quantise = (
   rows: Float32Array,
   rowCount: number,
   columns: number,
   bits: 4 | 8,
   scaleType: ScaleType,
-  blockSize: BlockSize = BLOCK_SIZE,
-): QuantisedBlocks {
-  const wanted = findScales(rows, rowCount, columns, bits, blockSize)
-  if (scaleType === 'float32') {
-    return { packed: pack(rows, wanted, rowCount, columns, bits, blockSize), scales: wanted, overflows: 0 }
-  }
-  const { values, overflows } = f32ToF16(wanted)
-  // Integers are chosen for the scales as stored, so that the rounding of a scale is made up for where possible.
-  return {
-    packed: pack(rows, f16ToF32(values), rowCount, columns, bits, blockSize),
-    scales: values,
-    overflows,
-  }
+  blockSize?: BlockSize,
+) => QuantisedBlocks
+
+/** What quantising is, in plain words; `simd/quantise.ts` does the same faster. */
+export const quantiseBlocks: Quantise = (
+  rows,
+  rowCount,
+  columns,
+  bits,
+  scaleType,
+  blockSize = BLOCK_SIZE,
+) => {
+  const { scales, values, overflows } = storedScales(
+    findScales(rows, rowCount, columns, bits, blockSize),
+    scaleType,
+  )
+  return { packed: pack(rows, values, rowCount, columns, bits, blockSize), scales, overflows }
+}
+
+/**
+ * Scales as they are stored, and as float32. Integers are chosen for the latter, so that the rounding of a scale is made
+ * up for where possible.
+ */
+export function storedScales(
+  wanted: Float32Array<ArrayBuffer>,
+  scaleType: ScaleType,
+): Pick<QuantisedBlocks, 'scales' | 'overflows'> & { values: Float32Array<ArrayBuffer> } {
+  if (scaleType === 'float32') return { scales: wanted, values: wanted, overflows: 0 }
+  const { values: scales, overflows } = f32ToF16(wanted)
+  return { scales, values: f16ToF32(scales), overflows }
 }
 
 /** The inverse: float32 [rowCount, columns], as the kernels see the weights. */

@@ -30,7 +30,7 @@ export async function addModel(
       const keptId =
         found.what === 'pack'
           ? await fetchPack(parts, found, options)
-          : await convertCheckpoint(parts, found, { ...options, precision: request.precision, delays })
+          : await convertCheckpoint(parts, found, { ...options, made: request, delays })
       const record = await store.get(keptId)
       if (record === undefined) throw deletedMeanwhile()
       return describeKept(record)

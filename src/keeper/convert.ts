@@ -1,27 +1,31 @@
 /** A checkpoint is converted, by the same code as on the command line, into the store. */
 import { openForConversion, writePack, type ConvertProgress } from '../convert/convert.ts'
 import type { PackSink } from '../pack/bytes.ts'
-import type { Precision } from '../pack/manifest.ts'
 import { printable } from '../pack/printable.ts'
+import type { AddRequest } from '../protocol/keeper-calls.ts'
 import { Pace } from '../store/pace.ts'
-import { manifestOf, type PackRecord, type StoreRecord } from '../store/records.ts'
+import { isMadeAlike, manifestOf, type PackRecord, type StoreRecord } from '../store/records.ts'
 import type { FoundCheckpoint } from './find.ts'
 import { requireSpace, sumOfBytes, type KeeperParts } from './keeper-parts.ts'
 import { delaySentence, type Delays, type WorkOptions } from './progress.ts'
+
+/** What a checkpoint becomes: see `AddRequest`. */
+type Made = Pick<AddRequest, 'precision' | 'imageSize'>
 
 /** Converts the checkpoint and gives the id under which the pack is kept. What is written stays, however it ends. */
 export async function convertCheckpoint(
   parts: KeeperParts,
   found: FoundCheckpoint,
-  { precision, delays, report, signal }: WorkOptions & { precision: Precision; delays: Delays },
+  { made, delays, report, signal }: WorkOptions & { made: Made; delays: Delays },
 ): Promise<string> {
   const { store, channel } = parts
   const { tree, id, name, origin } = found
-  const finished = (await store.list()).find((record) => isMadeOf(record, found, precision))
+  const { precision, imageSize } = made
+  const finished = (await store.list()).find((record) => isMadeOf(record, found))
   if (finished !== undefined) return finished.id
   const meter = new ConversionMeter(name, { parts, delays, report })
   const onProgress = (progress: ConvertProgress): void => meter.note(progress)
-  const opened = await openForConversion(tree, precision, { onProgress, signal })
+  const opened = await openForConversion(tree, precision, { choices: { imageSize }, onProgress, signal })
   const former = await store.get(id)
   const there = former?.kind === 'conversion' ? sumOfBytes(Object.values(former.files)) : 0
   await requireSpace(parts, Math.max(0, opened.cost.keepBytes - there))
@@ -36,8 +40,8 @@ function announced(sink: PackSink, tell: () => void): PackSink {
   let told = false
   return {
     ...sink,
-    write: async (path, bytes) => {
-      await sink.write(path, bytes)
+    write: async (path, bytes, sha256) => {
+      await sink.write(path, bytes, sha256)
       if (!told) tell()
       told = true
     },
@@ -45,9 +49,9 @@ function announced(sink: PackSink, tell: () => void): PackSink {
 }
 
 /** Whether a record is the whole pack that this checkpoint was converted to before. */
-function isMadeOf(record: StoreRecord, { origin }: FoundCheckpoint, precision: Precision): boolean {
+function isMadeOf(record: StoreRecord, { origin }: FoundCheckpoint): boolean {
   if (record.kind !== 'pack' || !record.complete || origin.address === null) return false
-  return record.origin.address === origin.address && record.origin.converted === precision
+  return record.origin.address === origin.address && isMadeAlike(record.origin, origin)
 }
 
 /** Says how far a conversion is, and how fast. */

@@ -6,13 +6,15 @@ import { MANIFEST_PATH, readManifestText } from '../pack/manifest.ts'
 import type { AddRequest } from '../protocol/keeper-calls.ts'
 import { addressText, parseAddress } from '../remote/address.ts'
 import type { Network } from '../remote/network.ts'
-import { PUBLIC_HUB } from '../remote/hub.ts'
+import { PUBLIC_HUB, type HubOptions } from '../remote/hub.ts'
 import { measureSpeed } from '../remote/measure-speed.ts'
 import { authorization } from '../remote/range-request.ts'
 import type { Delay } from '../remote/retry.ts'
 import { openRemote } from '../remote/source.ts'
+import { parseTorchAddress, torchAddressText, type TorchAddress } from '../remote/torch-address.ts'
 import { serverSource, treeSource, type PackSource } from '../store/pack-source.ts'
 import { packId, type Origin } from '../store/records.ts'
+import { openTorch } from './torch-place.ts'
 
 interface Found {
   /** The same for the same thing, in every tab and at every visit. */
@@ -52,6 +54,7 @@ export async function findModel(
       ? await remotePlace(request.source.text, request, options)
       : await localPlace(request.source.files)
   const { tree, name, address, base, asked, packSource, identity, measure } = place
+  const { precision, imageSize = null } = request
   const manifestText = await readManifestText(tree)
   if (manifestText !== undefined) {
     const origin = { address, base, asked, converted: null }
@@ -65,8 +68,10 @@ export async function findModel(
       source: packSource(),
     }
   }
-  const origin = { address, base, asked, converted: request.precision }
-  const id = await sha256Hex(new TextEncoder().encode(`${identity} ${request.precision}`))
+  const size = imageSize === null ? {} : { imageSize }
+  const origin = { address, base, asked, converted: precision, ...size }
+  const made = imageSize === null ? precision : `${precision} ${imageSize}`
+  const id = await sha256Hex(new TextEncoder().encode(`${identity} ${made}`))
   return { what: 'checkpoint', id, name, origin, measure, tree }
 }
 
@@ -88,13 +93,11 @@ async function remotePlace(
   { network, signal, onDelay }: FindOptions,
 ): Promise<Place> {
   const hubUrl = URL.canParse(hub) ? new URL(hub) : new URL(PUBLIC_HUB)
+  const options = { network, signal, onDelay, ...(token !== null && { token }) }
+  const torch = parseTorchAddress(text, { hub: hubUrl })
+  if (torch !== undefined) return torchPlace(torch, hubUrl, options)
   const address = parseAddress(text, { hub: hubUrl, bareNames: true })
-  const { tree, pinned, base, name } = await openRemote(address, hubUrl, {
-    network,
-    signal,
-    onDelay,
-    ...(token !== null && { token }),
-  })
+  const { tree, pinned, base, name } = await openRemote(address, hubUrl, options)
   const ours = address.kind === 'hub' && token !== null ? token : undefined
   return {
     tree,
@@ -106,6 +109,25 @@ async function remotePlace(
     packSource: () => serverSource(base, network, { token: ours }),
     measure: (path, untilCancelled) =>
       measureSpeed(network, { url: new URL(path, base), headers: authorization(ours) }, untilCancelled),
+  }
+}
+
+async function torchPlace(torch: TorchAddress, hub: URL, options: HubOptions): Promise<Place> {
+  const { tree, name, pinned, base, urlOf } = await openTorch(torch, hub, options)
+  const { network, token } = options
+  return {
+    tree,
+    name,
+    address: pinned,
+    base: base.href,
+    asked: torchAddressText(torch),
+    identity: pinned,
+    packSource: () => treeSource(tree),
+    measure: (path, untilCancelled) => {
+      const url = urlOf(path)
+      const headers = authorization(url.origin === hub.origin ? token : undefined)
+      return measureSpeed(network, { url, headers }, untilCancelled)
+    },
   }
 }
 

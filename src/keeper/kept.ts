@@ -17,8 +17,9 @@ export async function listKept({
 /** A record as the page shows it. One whose manifest is refused by now can at least be seen and deleted. */
 export function describeKept(record: StoreRecord): KeptModel {
   const { id, origin } = record
-  const { address, asked, converted } = origin
+  const { address, asked, converted, imageSize } = origin
   const common = {
+    ...(imageSize !== undefined && { imageSize }),
     ...{ id, address, asked, converted, licence: null, licenceNotice: null, languageLicence: null },
     ...{ place: placeOf(origin), compares: false },
   }

@@ -88,10 +88,10 @@ async function termsOfPack({ store }: KeeperParts, { manifestText }: FoundPack):
 async function termsOfCheckpoint(
   { store }: KeeperParts,
   { id, name, tree }: FoundCheckpoint,
-  { precision }: AddRequest,
+  { precision, imageSize }: AddRequest,
   signal: AbortSignal,
 ): Promise<Terms> {
-  const report = await inspectCheckpoint(tree, precision, signal)
+  const report = await inspectCheckpoint(tree, precision, { choices: { imageSize }, signal })
   const { parameters, licence, licenceNotice = null, likely, most, largestFile } = report
   const { pack, largestTensorBytes } = report
   return {

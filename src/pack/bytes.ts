@@ -18,10 +18,13 @@ export interface FileTree {
   list?: () => Promise<readonly string[]>
 }
 
-/** Where a pack is written. `write` is atomic: afterwards the file is whole or was never there. */
+/**
+ * Where a pack is written. `write` is atomic: afterwards the file is whole or was never there. `sha256` is that of the
+ * bytes, for a sink that wants to know it, where the caller has made it already.
+ */
 export interface PackSink {
   read(path: string): Promise<Uint8Array<ArrayBuffer> | undefined>
-  write(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>
+  write(path: string, bytes: Uint8Array<ArrayBuffer>, sha256?: string): Promise<void>
   remove(path: string): Promise<void>
 }
 

@@ -33,13 +33,36 @@ describe('an offer', () => {
     devices.push({ provider: 'wasm', adapter: '', software: false, speed })
     const work = { flops: 1e11, lookNodes: 0, wordBytes: 1e9, wordNodes: 0, words: 10 }
     void store.getState().requestOffer(address('a'), OPTIONS)
-    offers[0]?.resolve(offerOf('a', { work, findings: [{ ok: true, sentence: 'There is room.' }] }))
+    offers[0]?.resolve(offerOf('a', { work, findings: [{ ok: true, key: 'room' }] }))
     await settled()
     const { adding } = store.getState()
     expect(adding.status === 'offered' && adding.offer.findings).toEqual([
-      { ok: true, mixed: true, sentence: expect.stringContaining('about 20 s on the processor') as string },
-      { ok: true, sentence: 'There is room.' },
+      { ok: true, mixed: true, key: 'captionProcessor', values: { ms: 20_000 } },
+      { ok: true, key: 'room' },
     ])
+  })
+
+  it('of a file that leaves parts out says how they are given, as far as that is not known already', async () => {
+    const { store, offers } = fakeKeeper()
+    const message = 'a.pth leaves out its vision encoder (clip_vit_L.pth); download it into the same folder.'
+    const failures: string[] = []
+    const files: AddRequest['source'] = { kind: 'files', files: [] }
+    for (const source of [address('https://a/a.pth'), files]) {
+      void store.getState().requestOffer(source, OPTIONS)
+      offers.at(-1)?.reject(new AppError('not-found', message, { details: { leftOut: 1 } }))
+      await settled()
+      const { adding } = store.getState()
+      if (adding.status === 'failed') failures.push(adding.failure.message)
+    }
+    const advice = ', or write where they are behind its address, with a space between.'
+    expect(failures).toEqual([message.replace(/\.$/, advice), message])
+  })
+
+  it('is of the picture size that was chosen', async () => {
+    const { store } = fakeKeeper()
+    void store.getState().requestOffer(address('a'), { ...OPTIONS, imageSize: 364 })
+    await settled()
+    expect(store.getState().adding).toMatchObject({ request: { imageSize: 364 } })
   })
 
   it('says it once when the same model is asked for again while it is measured', async () => {

@@ -84,16 +84,17 @@ export function addingSlice(
       if (discard && id !== undefined && get().kept.some((model) => model.id === id && !model.complete))
         await get().removeKept(id)
     },
-    async requestNewer({ asked, precision }) {
+    async requestNewer({ asked, precision, imageSize }) {
       if (asked === null) return
-      await request({ kind: 'address', text: asked }, { precision: precision ?? 'q4f16', token: null })
+      const options = { precision: precision ?? 'q4f16', imageSize, token: null }
+      await request({ kind: 'address', text: asked }, options)
     },
-    async resumeKept({ address, asked, converted }) {
+    async resumeKept({ address, asked, converted, imageSize }) {
       if (address === null) return
       const text = asked !== null && converted === null ? asked : address
       const isOffered = await request(
         { kind: 'address', text },
-        { precision: converted ?? 'q4f16', token: null },
+        { precision: converted ?? 'q4f16', imageSize, token: null },
       )
       if (isOffered) await get().startAdding()
     },

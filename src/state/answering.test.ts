@@ -37,6 +37,20 @@ describe('an answer', () => {
     expect(store.getState().drafts).toEqual({})
   })
 
+  it('begins captions as the model was tuned to, unless a beginning was chosen', async () => {
+    const { store, answer, load } = openPage()
+    const model = loaded('one')
+    load.mockResolvedValue({ ...model, manifest: { ...model.manifest, name: 'blip2-opt-2.7b-coco' } })
+    await store.getState().loadModel()
+    store.getState().addImages([picture('a')])
+    await vi.waitFor(() => expect(statuses(store)).toEqual(['done']))
+    store.getState().changeSettings({ prompt: 'a drawing of' })
+    store.getState().addImages([picture('b')])
+    await vi.waitFor(() => expect(answer).toHaveBeenCalledTimes(2))
+    const prompts = answer.mock.calls.map(([{ asked }]) => asked)
+    expect(prompts).toEqual(['a photo of', 'a drawing of'].map((prompt) => ({ kind: 'caption', prompt })))
+  })
+
   it('shows the text so far and keeps what was written before a failure', async () => {
     const { store, answer } = openPage()
     const seen: string[] = []

@@ -1,4 +1,5 @@
 /** Which model runs, and how far it is. */
+import { tunedPromptOf } from '../pack/caption-prompt.ts'
 import type { Provider } from '../pack/device-report.ts'
 import type { Failure } from '../pack/failure.ts'
 import type { LoadedModel, LoadProgress, PackPlace } from '../protocol/engine-calls.ts'
@@ -54,6 +55,11 @@ export function modelSlice(set: SetState, get: GetState, loading: Loading): Mode
       set({ model: { status: 'failed', failure } })
     },
   }
+}
+
+/** What captions begin with where no setting says it; null where the loaded model was not tuned to any beginning. */
+export function tunedPrompt(model: ModelState): string | null {
+  return model.status === 'ready' ? tunedPromptOf(model.loaded.manifest) : null
 }
 
 /** Name and precision of a loaded model; null while none is. */

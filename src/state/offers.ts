@@ -1,5 +1,5 @@
 /** What adding a model would mean is found out, for one model at a time. */
-import { toFailure } from '../pack/failure.ts'
+import { toFailure, type Failure } from '../pack/failure.ts'
 import type { Precision } from '../pack/manifest.ts'
 import type { Provider } from '../pack/device-report.ts'
 import type { MeasuredDevice } from '../protocol/engine-calls.ts'
@@ -10,6 +10,7 @@ import type { GetState, SetState } from './store.ts'
 
 export interface OfferOptions {
   precision: Precision
+  imageSize?: number | undefined
   token: string | null
 }
 
@@ -37,6 +38,13 @@ export function durationRange({
 
 const SLOWER = 1.5
 
+/** Of a file that leaves parts out and was given by its address, how they are given is the page's to say. */
+function advised(failure: Failure, source: ModelSource): Failure {
+  if (failure.details?.['leftOut'] === undefined || source.kind !== 'address') return failure
+  const here = 'or write where they are behind its address, with a space between'
+  return { ...failure, message: `${failure.message.replace(/\.$/, '')}, ${here}.` }
+}
+
 export class Offers {
   readonly #set: SetState
   readonly #get: GetState
@@ -53,13 +61,14 @@ export class Offers {
   }
 
   /** Shows the offer. False when there is none, or when it was cancelled or another was requested meanwhile. */
-  async request(source: ModelSource, { precision, token }: OfferOptions): Promise<boolean> {
+  async request(source: ModelSource, { precision, imageSize, token }: OfferOptions): Promise<boolean> {
     this.cancel()
     this.#stop = new AbortController()
     const { signal } = this.#stop
     const { settings, catalogue } = this.#get()
     const { prefer, memory } = settings
-    const request: AddRequest = { source, precision, token, hub: catalogue.hub }
+    const size = imageSize === undefined ? {} : { imageSize }
+    const request: AddRequest = { source, precision, ...size, token, hub: catalogue.hub }
     this.#set({ adding: { status: 'finding', request } })
     try {
       const offer = await this.#client.call('offer', { ...request, prefer, memory }, { signal })
@@ -72,7 +81,7 @@ export class Offers {
       return true
     } catch (error) {
       if (signal.aborted) return false
-      const failure = toFailure(error)
+      const failure = advised(toFailure(error), source)
       this.#set({
         adding: { status: 'failed', request, offer: null, failure },
         announcement: failure.message,

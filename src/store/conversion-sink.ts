@@ -4,6 +4,7 @@ import { MANIFEST_PATH, parseManifest, type PackChunk } from '../pack/manifest.t
 import {
   chunksByPath,
   deletedMeanwhile,
+  isMadeAlike,
   manifestOf,
   type ConversionRecord,
   type StoreRecord,
@@ -51,9 +52,9 @@ export async function conversionSink(store: ConversionStore, fresh: ConversionRe
       const blob = file && (await store.chunks.get(file.sha256))
       return blob && new Uint8Array(await blob.arrayBuffer())
     },
-    write: async (path, bytes) => {
+    write: async (path, bytes, known) => {
       if (path === MANIFEST_PATH) return commit(new TextDecoder().decode(bytes))
-      const sha256 = await sha256Hex(bytes)
+      const sha256 = known ?? (await sha256Hex(bytes))
       return store.together(async () => {
         await store.chunks.set(sha256, new Blob([bytes]))
         await note({ ...files, [path]: { bytes: bytes.length, sha256 } })
@@ -78,7 +79,7 @@ async function filesOfBroken(
   const all = (await records.values()).sort((a, b) => a.addedAt - b.addedAt)
   for (const record of all) {
     if (record.kind !== 'pack' || record.complete) continue
-    const same = record.origin.address === origin.address && record.origin.converted === origin.converted
+    const same = record.origin.address === origin.address && isMadeAlike(record.origin, origin)
     if (!same) continue
     const manifest = manifestOf(record)
     if (manifest !== null && (origin.address !== null || manifest.name === name))

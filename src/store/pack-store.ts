@@ -21,6 +21,7 @@ import {
   deletedMeanwhile,
   distinctChunks,
   hashesOf,
+  isMadeAlike,
   packId,
   parsePartKey,
   type Origin,
@@ -261,8 +262,8 @@ export class PackStore {
 
 /** Whether a record is of another version from the same place. */
 function isOlder(record: StoreRecord, { id, origin }: WholePack): boolean {
-  const { asked, converted } = record.origin
-  const same = asked !== null && asked === origin.asked && converted === origin.converted
+  const { asked } = record.origin
+  const same = asked !== null && asked === origin.asked && isMadeAlike(record.origin, origin)
   return record.kind === 'pack' && record.id !== id && same
 }
 

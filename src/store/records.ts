@@ -19,6 +19,13 @@ export interface Origin {
   asked: string | null
   /** The precision that a checkpoint was converted to here; null for what was a pack already. */
   converted: Precision | null
+  /** Side of the pictures that it was converted for; absent where that is what the checkpoint was trained on. */
+  imageSize?: number
+}
+
+/** Whether two packs were made alike, or were packs already. */
+export function isMadeAlike(a: Origin, b: Origin): boolean {
+  return a.converted === b.converted && a.imageSize === b.imageSize
 }
 
 /** A pack, whole or on the way. */

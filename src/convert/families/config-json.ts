@@ -92,6 +92,6 @@ export function checkDivides(whole: number, part: number, wholeName: string, par
 export function unsupported(why: string): AppError {
   return new AppError(
     'unsupported-model',
-    `This checkpoint cannot be converted: ${why}. Use a BLIP-2 with OPT, such as Salesforce/blip2-opt-2.7b.`,
+    `This checkpoint cannot be converted: ${why}. Use one of the published BLIP-2 models, such as Salesforce/blip2-opt-2.7b.`,
   )
 }

@@ -93,9 +93,14 @@ async function isWholeCheckpoint(tree: FileTree, paths: readonly string[]): Prom
 }
 
 /** As LAVIS names them. */
-export const TOWER_FILES: Readonly<Record<TowerKind, string>> = {
+const TOWER_FILES: Readonly<Record<TowerKind, string>> = {
   eva: 'eva_vit_g.pth',
   clip: 'clip_vit_L.pth',
+}
+
+/** Whether a file has the name under which LAVIS looks for a tower. */
+export function isTowerFile(path: string): boolean {
+  return Object.values(TOWER_FILES).some((name) => name === path)
 }
 
 /** Files of LAVIS lie beside each other, in no folder below. */

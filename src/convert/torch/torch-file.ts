@@ -112,8 +112,11 @@ async function checkByteOrder(zip: ZipSource, entry: ZipEntry | undefined, file:
   if (text !== 'little') throw damaged(file, 'its bytes are in another order than on this machine')
 }
 
-/** A local header is small, and a server takes its time for each: some are asked for at once. */
-const HEADERS_AT_ONCE = 16
+/**
+ * A local header is small, and a server takes its time for each: some are asked for at once. Each request listens to the
+ * signal that cancels all, and Node complains on stderr of more than ten that listen.
+ */
+const HEADERS_AT_ONCE = 8
 
 async function startsOf(
   zip: ZipSource,

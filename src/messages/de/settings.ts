@@ -19,6 +19,8 @@ export const settings: TranslatedNamespace<'settings'> = {
     own: { name: 'Eigene', hint: 'jede Einstellung von Hand' },
   },
   begins: 'Bildunterschrift beginnt mit',
+  tuned:
+    'Dieses Modell wurde auf Bildunterschriften abgestimmt, die mit „{{prompt}}“ beginnen. Solange hier nichts steht, tun sie das.',
   template: 'Wie eine Frage dem Modell gestellt wird',
   templateProblem:
     'Sagen Sie, wohin die Frage kommt: Schreiben Sie irgendwo {question}. Bis dahin gilt „{{kept}}“.',

@@ -18,6 +18,8 @@ export const settings = {
     own: { name: 'My own', hint: 'every setting by hand' },
   },
   begins: 'Caption begins with',
+  tuned:
+    'This model was tuned for captions that begin with “{{prompt}}”. As long as nothing stands here, they do.',
   template: 'How a question is put to the model',
   templateProblem: 'Say where the question goes: write {question} somewhere. Until then “{{kept}}” is used.',
   templateBack: 'Back to BLIP-2’s own',

@@ -81,17 +81,22 @@ export const models: TranslatedNamespace<'models'> = {
     heading: 'Añadir un modelo',
     known: 'Modelos conocidos',
     look: 'Mirarlo',
-    sizes: 'Se descargan y convierten aquí {{fetch, bytes}}; se guardan unos {{keep, bytes}}.',
+    sizes: '{{fetch, bytes}} que descargar, {{keep, bytes}} que guardar.',
     lookNamed: 'Mirarlo: {{name}}',
     looking: 'Mirándolo…',
     address: 'Dirección de un modelo',
     placeholder: 'propietario/nombre en el hub, o https://…',
+    addressHint:
+      'De un .pth de LAVIS: su propia dirección y después, separadas por espacios, las del codificador de visión (.pth) y del modelo de lenguaje (carpeta) que omite.',
     precision: 'Los checkpoints se convierten a',
     q4f16: 'q4f16: 4 bits, el más pequeño',
     q4: 'q4: 4 bits, sin media precisión',
     q8: 'q8: 8 bits, más cerca del original',
     fp16: 'fp16: 16 bits',
     fp32: 'fp32: tal cual, el más grande',
+    side: 'Lado de sus imágenes en píxeles',
+    asTrained: 'como se entrenó',
+    sideHint: 'Un checkpoint puede mirar imágenes mayores o menores; cuanto mayores, más lento.',
     token: 'Token de acceso para un repositorio privado o restringido',
     tokenHint: 'Un token solo va al hub y se olvida al cerrar la página.',
     folder: 'Elegir una carpeta',
@@ -107,6 +112,57 @@ export const models: TranslatedNamespace<'models'> = {
     added: 'está guardado en este navegador y funciona sin conexión.',
     use: 'Usarlo',
     useNamed: 'Usarlo: {{name}}',
+  },
+  findings: {
+    onProcessor: 'Funcionará en el procesador (WebAssembly), que es lento.',
+    software: 'Aquí WebGPU lo calcula el procesador ({{adapter}}): no hay tarjeta gráfica que pueda usar.',
+    softwareUnnamed: 'Aquí WebGPU lo calcula el procesador: no hay tarjeta gráfica que pueda usar.',
+    tooLargeCard:
+      'Su parte mayor tiene {{part, bytes}} y la tarjeta gráfica admite {{buffer, bytes}} de una vez; quizá quepa con menos precisión.',
+    tooLargeSoftware:
+      'Su parte mayor tiene {{part, bytes}} y el renderizador por software admite {{buffer, bytes}} de una vez; quizá quepa con menos precisión.',
+    fitsCard: 'La tarjeta gráfica admite todas sus partes.',
+    fitsSoftware: 'El renderizador por software admite todas sus partes.',
+    halfCard: 'La tarjeta gráfica calcula con media precisión.',
+    halfSoftware: 'El renderizador por software calcula con media precisión.',
+    noHalfCard:
+      'La tarjeta gráfica no tiene media precisión (shader-f16), así que calcula con precisión completa, más despacio.',
+    noHalfSoftware:
+      'El renderizador por software no tiene media precisión (shader-f16), así que calcula con precisión completa, más despacio.',
+    weightsWasm: 'Sus pesos ocupan {{weights, bytes}}; WebAssembly admite {{room, bytes}}.',
+    weightsWasmLittle:
+      'Sus pesos ocupan {{weights, bytes}}; WebAssembly admite {{room, bytes}}, que quizá sea poco.',
+    weightsTold:
+      'Sus pesos ocupan {{weights, bytes}}; la mitad de los {{gib}} GiB de memoria que declara el navegador es para el modelo: {{room, bytes}}.',
+    weightsToldLittle:
+      'Sus pesos ocupan {{weights, bytes}}; la mitad de los {{gib}} GiB de memoria que declara el navegador es para el modelo: {{room, bytes}}, que quizá sea poco.',
+    weightsAssumed:
+      'Sus pesos ocupan {{weights, bytes}}; la mitad de los {{gib}} GiB de memoria que se suponen (el navegador no lo dice) es para el modelo: {{room, bytes}}.',
+    weightsAssumedLittle:
+      'Sus pesos ocupan {{weights, bytes}}; la mitad de los {{gib}} GiB de memoria que se suponen (el navegador no lo dice) es para el modelo: {{room, bytes}}, que quizá sea poco.',
+    staysLoaded: 'Todo queda cargado.',
+    putAway: 'El codificador de visión y el Q-Former se retiran entre imágenes, para ahorrar memoria.',
+    contextModel:
+      'Una conversación puede tener {{positions, number}} posiciones, imagen incluida: todas las que admite el modelo.',
+    contextMemory:
+      'Una conversación puede tener {{positions, number}} de {{possible, number}} posiciones, imagen incluida: las que caben, junto al modelo, en la mitad de la memoria que declara el navegador.',
+    contextAssumed:
+      'Una conversación puede tener {{positions, number}} de {{possible, number}} posiciones, imagen incluida: el navegador no dice su memoria, así que se supone la de un dispositivo corriente, la mitad para el modelo.',
+    contextBuffer:
+      'Una conversación puede tener {{positions, number}} de {{possible, number}} posiciones, imagen incluida: las que caben en un búfer del dispositivo.',
+    contextWasm:
+      'Una conversación puede tener {{positions, number}} de {{possible, number}} posiciones, imagen incluida: las que WebAssembly puede alojar junto al modelo.',
+    room: 'El navegador permite {{free, bytes}} más, y es suficiente.',
+    roomLittle:
+      'El navegador permite {{free, bytes}} más, pero hacen falta {{need, bytes}}. Una ventana privada permite poco y lo olvida.',
+    captionProcessor:
+      'Una descripción tardaría unos {{ms, time}} en el procesador, según medio segundo de prueba; puede resultar la mitad o el doble.',
+    captionCard:
+      'Una descripción tardaría unos {{ms, time}} en {{name}}, según medio segundo de prueba; puede resultar la mitad o el doble.',
+    captionSoftware:
+      'Una descripción tardaría unos {{ms, time}} en {{name}}, que es software, según medio segundo de prueba; puede resultar la mitad o el doble.',
+    captionGraphics:
+      'Una descripción tardaría unos {{ms, time}} en la tarjeta gráfica, según medio segundo de prueba; puede resultar la mitad o el doble.',
   },
   offer: {
     pack: 'Un paquete: {{millions, number(maximumFractionDigits: 1)}} millones de parámetros, {{precision}}.',
@@ -132,6 +188,14 @@ export const models: TranslatedNamespace<'models'> = {
     language: 'Licencia de su modelo de lenguaje:',
     rest: 'Licencia del resto, según su ficha:',
     notStated: 'no indicada',
+    colon: ': ',
+    brief: {
+      research: 'solo investigación no comercial',
+      'non-commercial': 'sin uso comercial',
+      commercial: 'se permite el uso comercial',
+      unknown: 'aquí no se sabe qué permite',
+      unstated: 'no se indica nada',
+    },
     allows: {
       research: 'Solo puede usarse para investigación no comercial.',
       'non-commercial': 'Puede usarse, modificarse y compartirse, pero no con fines comerciales.',

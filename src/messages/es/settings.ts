@@ -19,6 +19,8 @@ export const settings: TranslatedNamespace<'settings'> = {
     own: { name: 'La mía', hint: 'cada ajuste a mano' },
   },
   begins: 'La descripción empieza por',
+  tuned:
+    'Este modelo se ajustó a descripciones que empiezan por «{{prompt}}». Mientras aquí no haya nada, empiezan así.',
   template: 'Cómo se hace una pregunta al modelo',
   templateProblem:
     'Diga dónde va la pregunta: escriba {question} en algún sitio. Hasta entonces se usa «{{kept}}».',

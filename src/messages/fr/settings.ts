@@ -19,6 +19,8 @@ export const settings: TranslatedNamespace<'settings'> = {
     own: { name: 'La mienne', hint: 'chaque réglage à la main' },
   },
   begins: 'La légende commence par',
+  tuned:
+    'Ce modèle a été ajusté sur des légendes qui commencent par « {{prompt}} ». Tant que ce champ est vide, elles commencent ainsi.',
   template: 'Comment une question est posée au modèle',
   templateProblem:
     'Dites où va la question : écrivez {question} quelque part. D’ici là, « {{kept}} » est utilisé.',

@@ -16,6 +16,8 @@ export const settings: TranslatedNamespace<'settings'> = {
     own: { name: 'カスタム', hint: 'すべて自分で設定' },
   },
   begins: 'キャプションの書き出し',
+  tuned:
+    'このモデルは「{{prompt}}」で始まるキャプションに合わせて調整されています。ここが空のあいだは、そのように始まります。',
   template: 'モデルへの質問の渡し方',
   templateProblem:
     '質問の入る場所を示してください：どこかに {question} と書きます。それまでは「{{kept}}」を使います。',

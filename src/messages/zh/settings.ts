@@ -16,6 +16,7 @@ export const settings: TranslatedNamespace<'settings'> = {
     own: { name: '自定义', hint: '逐项手动设置' },
   },
   begins: '描述的开头',
+  tuned: '此模型针对以“{{prompt}}”开头的描述做过微调。此处留空时，描述就这样开头。',
   template: '如何向模型提问',
   templateProblem: '请指明问题的位置：在某处写上 {question}。在此之前使用“{{kept}}”。',
   templateBack: '恢复 BLIP-2 的原有形式',

@@ -1,7 +1,8 @@
-import { useState, type ChangeEvent, type ReactElement } from 'react'
+import { useId, useState, type ChangeEvent, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { PRECISIONS, type Precision } from '../../pack/precisions.ts'
 import { noteIn, type KnownModel } from '../../state/catalogue.ts'
+import type { OfferOptions } from '../../state/offers.ts'
 import { useFileField } from '../adding/choose-files.tsx'
 import { useApp } from '../store-context.ts'
 import { LanguageTerms } from './model-terms.tsx'
@@ -14,7 +15,10 @@ export function AskForModel(): ReactElement {
   const [address, setAddress] = useState('')
   const [token, setToken] = useState('')
   const [precision, setPrecision] = useState<Precision>('q4f16')
-  const options = { precision, token: token === '' ? null : token }
+  const [side, setSide] = useState('')
+  const hints = { address: useId(), side: useId() }
+  const imageSize = side === '' ? undefined : Number(side)
+  const options = { precision, imageSize, token: token === '' ? null : token }
   const offerOfFiles = (event: ChangeEvent<HTMLInputElement>): void => {
     const files = [...(event.target.files ?? [])].map((file) => ({
       path: file.webkitRelativePath || file.name,
@@ -36,7 +40,7 @@ export function AskForModel(): ReactElement {
         <ul className="models" aria-label={t('add.known')}>
           {catalogue.models.map((model) => (
             <li key={model.address}>
-              <Known model={model} token={options.token} />
+              <Known model={model} options={options} />
             </li>
           ))}
         </ul>
@@ -51,9 +55,13 @@ export function AskForModel(): ReactElement {
           autoCapitalize="none"
           autoComplete="off"
           spellCheck={false}
+          aria-describedby={hints.address}
           onChange={(event) => setAddress(event.target.value)}
         />
       </label>
+      <p className="hint" id={hints.address}>
+        {t('add.addressHint')}
+      </p>
       <label>
         {t('add.precision')}
         <select value={precision} onChange={(event) => setPrecision(precisionOf(event.target.value))}>
@@ -64,6 +72,21 @@ export function AskForModel(): ReactElement {
           ))}
         </select>
       </label>
+      <label>
+        {t('add.side')}
+        <input
+          type="number"
+          min={1}
+          step={1}
+          value={side}
+          placeholder={t('add.asTrained')}
+          aria-describedby={hints.side}
+          onChange={(event) => setSide(event.target.value)}
+        />
+      </label>
+      <p className="hint" id={hints.side}>
+        {t('add.sideHint')}
+      </p>
       <label>
         {t('add.token')}
         <input
@@ -89,25 +112,27 @@ function precisionOf(text: string): Precision {
   return PRECISIONS.find((name) => name === text) ?? 'q4f16'
 }
 
-function Known({ model, token }: { model: KnownModel; token: string | null }): ReactElement {
+function Known({ model, options }: { model: KnownModel; options: OfferOptions }): ReactElement {
   const { t, i18n } = useTranslation('models')
   const requestOffer = useApp((state) => state.requestOffer)
   const { name, address, precision, costs } = model
   const note = noteIn(model, i18n.language)
   return (
     <>
-      <p>
-        <strong>{name}</strong>{' '}
-        <span className="hint">
-          {note !== null && <span lang={note.language}>{note.text}</span>}
-          {costs !== null && ` ${t('add.sizes', { fetch: costs.fetchBytes, keep: costs.keepBytes })}`}
-          {costs?.licence != null && <LanguageTerms licence={costs.licence} />}
-        </span>
-      </p>
+      <div className="known">
+        <strong>{name}</strong>
+        {note !== null && <p lang={note.language}>{note.text}</p>}
+        {costs !== null && (
+          <p className="hint">
+            {t('add.sizes', { fetch: costs.fetchBytes, keep: costs.keepBytes })}{' '}
+            {costs.licence !== null && <LanguageTerms licence={costs.licence} />}
+          </p>
+        )}
+      </div>
       <button
         type="button"
         aria-label={t('add.lookNamed', { name })}
-        onClick={() => void requestOffer({ kind: 'address', text: address }, { precision, token })}
+        onClick={() => void requestOffer({ kind: 'address', text: address }, { ...options, precision })}
       >
         {t('add.look')}
       </button>

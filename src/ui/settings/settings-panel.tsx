@@ -2,6 +2,7 @@ import { useId, useState, type ReactElement, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { KernelChoice, MemoryChoice } from '../../pack/device-report.ts'
 import { LANGUAGES } from '../../messages/languages.ts'
+import { tunedPrompt } from '../../state/model-slice.ts'
 import { isPreset, PRESETS } from '../../state/presets.ts'
 import { DEFAULT_TEMPLATE, type Theme } from '../../state/settings-slice.ts'
 import { useApp } from '../store-context.ts'
@@ -20,6 +21,7 @@ export function SettingsPanel(): ReactElement {
   const { t } = useTranslation('settings')
   const settings = useApp((state) => state.settings)
   const change = useApp((state) => state.changeSettings)
+  const tuned = useApp((state) => tunedPrompt(state.model))
   return (
     <details className="settings">
       <summary>{t('heading')}</summary>
@@ -43,6 +45,7 @@ export function SettingsPanel(): ReactElement {
           onChange={(event) => change({ prompt: event.target.value })}
         />
       </label>
+      {settings.prompt === '' && tuned !== null && <p className="hint">{t('tuned', { prompt: tuned })}</p>}
       <Template />
       <Memory />
       <Kernels />

@@ -1,6 +1,7 @@
 /** The fields that say how pictures are captioned, and the settings that they make. */
 import { useMemo } from 'react'
 import { decodingProblem, type DecodingSettings, type WordRules } from '../../pack/decoding.ts'
+import { tunedPrompt } from '../../state/model-slice.ts'
 import { decodingOf, type Settings } from '../../state/settings-slice.ts'
 import { PLAIN, type Existing } from '../../studio/compose.ts'
 import type { RunSettings, Target } from '../../studio/project.ts'
@@ -87,10 +88,20 @@ function listOf(text: string): string[] {
     .filter((word) => word !== '')
 }
 
+/** What holds for the page, with the beginning of captions that the model was tuned to where none was chosen. */
+export function usePageSettings(): Settings {
+  const settings = useApp((state) => state.settings)
+  const tuned = useApp((state) => tunedPrompt(state.model))
+  return useMemo(
+    () => (settings.prompt === '' && tuned !== null ? { ...settings, prompt: tuned } : settings),
+    [settings, tuned],
+  )
+}
+
 /** How a single picture is captioned again: as the folder was last. */
 export function useRunSettings(): ReturnType<typeof settingsFrom> {
   const kept = useApp((state) => state.studio.project?.settings ?? null)
-  const page = useApp((state) => state.settings)
+  const page = usePageSettings()
   return useMemo(
     () => (kept === null ? settingsFrom(draftOf(null, page), page) : { settings: kept, problem: null }),
     [kept, page],

@@ -10,7 +10,7 @@ import { wantedPaths } from '../../studio/run.ts'
 import { nameOf } from '../../studio/picture-files.ts'
 import { useApp } from '../store-context.ts'
 import { Chosen, Field } from './fields.tsx'
-import { draftOf, settingsFrom, type RunDraft } from './run-draft.ts'
+import { draftOf, settingsFrom, usePageSettings, type RunDraft } from './run-draft.ts'
 import type { Mode } from './workbench.tsx'
 
 export function RunPanel({ shown, mode }: { shown: readonly CaptionedPicture[]; mode: Mode }): ReactElement {
@@ -20,7 +20,7 @@ export function RunPanel({ shown, mode }: { shown: readonly CaptionedPicture[]; 
 
 function Begin({ shown, mode }: { shown: readonly CaptionedPicture[]; mode: Mode }): ReactElement {
   const { t } = useTranslation('studio')
-  const page = useApp((state) => state.settings)
+  const page = usePageSettings()
   const kept = useApp((state) => state.studio.project?.settings ?? null)
   const isMissing = useApp((state) => state.studio.missing !== null)
   const begin = useApp((state) => state.studioActions.begin)
@@ -67,7 +67,7 @@ function RunFields({
   draft: RunDraft
   onChange: (change: Partial<RunDraft>) => void
 }): ReactElement {
-  const { t } = useTranslation('studio')
+  const { t } = useTranslation(['studio', 'settings'])
   const preset = useApp((state) => state.settings.preset)
   const changeSettings = useApp((state) => state.changeSettings)
   const text = (
@@ -102,7 +102,7 @@ function RunFields({
         label={t('preset')}
         values={Object.keys(PRESETS).filter(isPreset)}
         value={preset}
-        name={(name) => PRESETS[name].name}
+        name={(name) => t(`settings:presets.${name}.name`)}
         onChange={(name) => changeSettings({ preset: name })}
       />
       {text('candidates', { type: 'number', placeholder: '1' })}

@@ -1,0 +1,110 @@
+/**
+ * How fast Chromium takes models in: a made-up checkpoint of published widths is converted into IndexedDB as on the page,
+ * then the same pack, converted here, is downloaded into it. Servers are on this machine, so they share its cores.
+ *   npx tsx lab/speed/keeping.ts [--layers 4,4,4] [--precisions q4f16,q8,fp16] [--rounds 1] [--what convert,download]
+ * Prints megabytes a second: of the checkpoint as read, and of the pack.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { folderSink } from '../../src/cli/files.ts'
+import { servePack } from '../../src/cli/serve.ts'
+import { convertCheckpoint } from '../../src/convert/convert.ts'
+import { MANIFEST_PATH } from '../../src/pack/manifest.ts'
+import { PRECISIONS, type Precision } from '../../src/pack/precisions.ts'
+import type { AddRequest } from '../../src/protocol/keeper-calls.ts'
+import { checkpointOf } from '../../src/synthetic/checkpoint.ts'
+import { publishedConfig } from '../../src/synthetic/published.ts'
+import { startSyntheticHub } from '../../testing/servers/synthetic-hub.ts'
+import { inMeasuringBrowser, serveMeasuring } from './measuring-page.ts'
+
+const { values } = parseArgs({
+  options: {
+    layers: { type: 'string', default: '4,4,4' },
+    precisions: { type: 'string', default: 'q4f16,q8,fp16' },
+    rounds: { type: 'string', default: '1' },
+    what: { type: 'string', default: 'convert,download' },
+  },
+})
+
+const [vision = 4, qFormer = 4, text = 4] = values.layers.split(',').map(Number)
+const LAYERS = { vision, qFormer, text }
+const REPOSITORY = 'made-up/blip2-opt-2.7b'
+
+/** The keeper is the page's own, and so is all that it does. */
+const PAGE = `
+  import { connect } from '/src/protocol/rpc.ts'
+  globalThis.measure = async (request) => {
+    const keeper = connect(new Worker('/src/keeper/keeper.worker.ts', { type: 'module' }))
+    const began = performance.now()
+    let read = 0
+    const { id, bytes } = await keeper.call('add', request, { onEvent: ({ totalBytes }) => (read = totalBytes) })
+    const seconds = (performance.now() - began) / 1000
+    await keeper.call('remove', { id })
+    return { seconds, read, bytes }
+  }
+`
+
+interface Taken {
+  seconds: number
+  /** Bytes that were read. */
+  read: number
+  /** Bytes that were kept. */
+  bytes: number
+}
+
+type Measure = (request: AddRequest) => Promise<Taken>
+
+async function report(what: string, measure: Measure, request: AddRequest): Promise<void> {
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    const { seconds, read, bytes } = await measure(request)
+    const speed = (count: number): string => `${(count / seconds / 1e6).toFixed(0)} MB/s`
+    console.log(
+      `${what} ${request.precision}: ${seconds.toFixed(1)} s, read ${speed(read)}, kept ${speed(bytes)}`,
+    )
+  }
+}
+
+/** The pack of this checkpoint under `packs/`, which Git ignores; made when it is not there yet. */
+async function packFolder(precision: Precision): Promise<string> {
+  const folder = join('packs', `keeping-${values.layers}-${precision}`)
+  if (existsSync(join(folder, MANIFEST_PATH))) return folder
+  const tree = checkpointOf(JSON.stringify(publishedConfig('opt-2.7b', LAYERS)), 1)
+  await convertCheckpoint(tree, folderSink(folder), { precision, name: 'made up' })
+  return folder
+}
+
+async function measureAll(measure: Measure): Promise<void> {
+  const asked = PRECISIONS.filter((precision) => values.precisions.split(',').includes(precision))
+  for (const precision of asked) {
+    const common = { precision, token: null }
+    if (values.what.includes('convert')) {
+      const hub = await startSyntheticHub(REPOSITORY, LAYERS)
+      const source = { kind: 'address', text: REPOSITORY } as const
+      await report('converted', measure, { ...common, source, hub: hub.url })
+      await hub.close()
+    }
+    if (values.what.includes('download')) {
+      const server = await servePack(await packFolder(precision), { port: 0, host: '127.0.0.1' })
+      const source = { kind: 'address', text: server.url } as const
+      await report('downloaded', measure, { ...common, source, hub: server.url })
+      await server.close()
+    }
+  }
+}
+
+const { address, close } = await serveMeasuring(PAGE, 'packs', '/packs/')
+try {
+  await inMeasuringBrowser(address, 'software', ({ page }) =>
+    measureAll(
+      async (request) =>
+        (await page.evaluate(
+          (input) =>
+            (globalThis as unknown as { measure: (input: object) => Promise<unknown> }).measure(input),
+          request,
+        )) as Taken,
+    ),
+  )
+} finally {
+  await close()
+}
