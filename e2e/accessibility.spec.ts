@@ -45,6 +45,14 @@ for (const colorScheme of ['light', 'dark'] as const) {
   })
 }
 
+test('Users whose connection is slow find a heading and nothing in the way before the page begins', async ({
+  page,
+}) => {
+  await page.route('**/assets/index-*.js', (route) => route.abort())
+  await page.goto('/')
+  await expectNoViolations(page)
+})
+
 test('Users can do everything by keyboard alone', async ({ app, page }) => {
   await app.open()
   const focus = async (name: RegExp): Promise<void> => {
@@ -97,6 +105,7 @@ test('Users who have everything four times as large reach what they ask about', 
   const rail = page.getByRole('button', { name: 'Conversations and model' })
   await rail.click()
   await expect(page.locator('#rail').getByRole('button', { name: 'Close' })).toBeFocused()
+  await expectNoViolations(page)
   await page.keyboard.press('Escape')
   await expect(rail).toBeFocused()
   // What is stuck to an edge would leave no room for what it belongs to.

@@ -9,7 +9,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isRecord } from '../src/pack/json.ts'
-import { exported } from '../src/studio/export.ts'
+import { exported, type ReadFile } from '../src/studio/export.ts'
 import type { ExportFormat } from '../src/studio/export-formats.ts'
 import { captioned } from '../testing/studio/captioned.ts'
 import { IMAGE_TYPE } from '../testing/studio/camera-exif.ts'
@@ -30,7 +30,7 @@ async function written(format: ExportFormat): Promise<{ folder: string; refused:
   const folder = join(root, format)
   const refused = new Set<string>()
   for (const { path, bytes } of made) await put(join(folder, path), bytes)
-  const read = async (path: string): Promise<Uint8Array | undefined> =>
+  const read: ReadFile = async (path) =>
     existsSync(join(folder, path)) ? new Uint8Array(await readFile(join(folder, path))) : undefined
   const options = { format, bom: false, xmpName: 'whole' } as const
   const from = { pictures, chosen: new Set(pictures.map(({ path }) => path)), readFile: read }

@@ -100,14 +100,17 @@ describe('captions of a folder', () => {
     cpSync(join(folder, 'img1.png'), join(folder, 'img10.jpg'))
     writeFileSync(join(folder, 'Thumbs.db'), '')
     const { failed, remarks } = await run({ prefix: 'a view: ', trigger: 'sks' })
-    expect(failed).toBe(2)
-    expect(remarks.at(-1)).toContain('7 captioned')
-    expect(remarks.at(-1)).toContain('6 kept as they were, 2 failed; 7 other files left aside')
-    expect(remarks[3]).toContain('img3.jpg: This is not a picture')
+    expect(failed).toBe(1)
+    expect(remarks.at(-1)).toContain('8 captioned')
+    expect(remarks.at(-1)).toContain('6 kept as they were, 1 failed; 7 other files left aside')
+    expect(remarks[4]).toContain('img3.jpg: This is not a picture')
     expect(remarks.findIndex((line) => line.includes('img2.png'))).toBeLessThan(
       remarks.findIndex((line) => line.includes('img10.png')),
     )
-    expect(remarks.find((line) => line.includes('img10.png'))).toContain('rename one of the two')
+    // The first of the two has the short name, and what lies there is its.
+    expect(textOf('img10.txt')).toBe('number 10')
+    expect(textOf('img10.png.txt')).toMatch(/^sks, a view: .+\n$/)
+    expect(remarks[0]).toContain('by the whole name')
     expect(textOf('img1.txt')).toMatch(/^sks, a view: .+\n$/)
     expect(textOf('more/img12.txt')).toBe('number 12')
     expect(existsSync(join(folder, '.pictalk'))).toBe(false)

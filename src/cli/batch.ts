@@ -1,5 +1,7 @@
 /** Captions for a folder of pictures: goes on where an earlier run was ended, whatever ended it. Runs in the model's thread. */
 import { isInShard } from '../studio/shard.ts'
+import { sidecarNames, type SidecarNames } from '../studio/sidecar-names.ts'
+import { isTable } from '../studio/formats/formats.ts'
 import type { Failed, Outcome, RunHead, RunSoFar } from '../studio/journal.ts'
 import { tried, Work, type BatchRequest } from './batch-work.ts'
 import { openCaptionFiles } from './caption-files.ts'
@@ -25,15 +27,20 @@ interface BatchSummary {
 export async function batch(request: BatchRequest, run: Run): Promise<number> {
   const { folder, flags } = request
   const { paths, leftAside } = await findPictures(folder, { recursive: flags.recursive ?? false })
+  const names = sidecarNames(paths)
   const head = headOf(request, await modelNameIn(request.pack))
   const found = await earlierRun(request.journal)
   const unfinished = found?.finished === false ? found : null
   const earlier = unfinished?.head.key === head.key ? unfinished : null
-  const unwritten = unfinished && (await settle(unfinished, request, { goesOn: earlier !== null }))
+  const unwritten = unfinished && (await settle(unfinished, request, { goesOn: earlier !== null, names }))
   if (unfinished !== null && earlier === null)
     run.remark('pictalk: an earlier run with other settings was not finished; what it wrote stays.')
   // Only now: what the earlier run left may stand in them.
-  const files = await openCaptionFiles(folder, head.format, { ...head, shard: flags.shard })
+  const files = await openCaptionFiles(folder, head.format, { ...head, names, shard: flags.shard })
+  if (names.twins > 0 && !isTable(head.format))
+    run.remark(
+      `pictalk: ${names.twins} pictures are called as another one but for the ending; theirs are called photo.png.${head.format}, by the whole name.`,
+    )
   const journal = await RunJournal.open(request.journal, head, earlier)
   const outcomes = new Map(earlier?.outcomes)
   const work = new Work(request, run, files, journal, outcomes)
@@ -84,9 +91,9 @@ function headOf({ pack, flags }: BatchRequest, model: string): RunHead {
 async function settle(
   { head, last, outcomes }: RunSoFar,
   { folder, flags }: BatchRequest,
-  { goesOn }: { goesOn: boolean },
+  { goesOn, names }: { goesOn: boolean; names: SidecarNames },
 ): Promise<Failed | null> {
-  const files = await openCaptionFiles(folder, head.format, { ...head, shard: flags.shard })
+  const files = await openCaptionFiles(folder, head.format, { ...head, names, shard: flags.shard })
   const settled =
     last &&
     (await tried(last.path, async () => {

@@ -9,11 +9,12 @@ import {
   type TableFormat,
 } from '../studio/formats/formats.ts'
 import { mergedRows, type CaptionRow } from '../studio/formats/row.ts'
-import { readSidecar, sidecarOf, writeSidecar, type SidecarEnding } from '../studio/formats/sidecar.ts'
+import { readSidecar, sameCaptionFile, writeSidecar, type SidecarEnding } from '../studio/formats/sidecar.ts'
 import { MACHINE_MADE, readXmp, writeXmp } from '../studio/formats/xmp.ts'
 import type { Captioned, Outcome } from '../studio/journal.ts'
 import { comparePaths } from '../studio/picture-files.ts'
 import { WHOLE, type Shard } from '../studio/shard.ts'
+import type { SidecarNames } from '../studio/sidecar-names.ts'
 import { replaceFile } from './durable.ts'
 import { readIfThere } from './files.ts'
 
@@ -27,6 +28,8 @@ export interface CaptionFiles {
 }
 
 export interface TableOptions {
+  /** Of all pictures of the folder. */
+  names: SidecarNames
   shard: Shard
   bom: boolean
   /** What stands beside each caption of this run, by the names of columns. */
@@ -38,26 +41,31 @@ export async function openCaptionFiles(
   format: Format,
   options: TableOptions,
 ): Promise<CaptionFiles> {
-  return isTable(format) ? openTable(folder, format, options) : sidecars(folder, format)
+  return isTable(format) ? openTable(folder, format, options) : sidecars(folder, format, options.names)
 }
 
-function sidecars(folder: string, ending: SidecarEnding): CaptionFiles {
-  const fileOf = (path: string): string => join(folder, sidecarOf(path, ending))
-  const textIn = async (path: string): Promise<string> => {
-    const bytes = await readIfThere(fileOf(path))
-    return bytes === undefined ? '' : readSidecar(bytes, sidecarOf(path, ending))
+function sidecars(folder: string, ending: SidecarEnding, names: SidecarNames): CaptionFiles {
+  const found = async (path: string): Promise<{ name: string; text: string }> => {
+    const [own, ...others] = names.of(path).map((name) => `${name}.${ending}`)
+    if (own === undefined) throw sameCaptionFile(path, names.ownerOf(path))
+    for (const name of [own, ...others]) {
+      const bytes = await readIfThere(join(folder, name))
+      if (bytes !== undefined) return { name, text: readSidecar(bytes, name) }
+    }
+    return { name: own, text: '' }
   }
   return {
     async existing(path) {
-      const text = await textIn(path)
+      const { text } = await found(path)
       return ending === 'xmp' && text !== '' ? readXmp(text).description : text
     },
     async keep({ path, text }) {
+      const there = await found(path)
       const content =
         ending === 'xmp'
-          ? writeXmp({ description: text, writer: MACHINE_MADE }, (await textIn(path)) || undefined)
+          ? writeXmp({ description: text, writer: MACHINE_MADE }, there.text || undefined)
           : writeSidecar(text)
-      await replaceFile(fileOf(path), new TextEncoder().encode(content))
+      await replaceFile(join(folder, there.name), new TextEncoder().encode(content))
     },
     finish: () => Promise.resolve(),
   }
@@ -66,14 +74,18 @@ function sidecars(folder: string, ending: SidecarEnding): CaptionFiles {
 async function openTable(
   folder: string,
   format: TableFormat,
-  { shard, bom, columns }: TableOptions,
+  { names, shard, bom, columns }: TableOptions,
 ): Promise<CaptionFiles> {
   const own = await readTable(folder, format, shard)
   // A share has a table of its own; captions from before may stand in that of the whole folder.
   const whole = shard.of === 1 ? [] : await readTable(folder, format, WHOLE)
   const texts = new Map([...whole, ...own].map(({ file, text }) => [file, text]))
   return {
-    existing: (path) => Promise.resolve((texts.get(rowName(format, path)) ?? '').trim()),
+    existing(path) {
+      const owner = names.ownerOf(path)
+      if (format === 'kohya' && owner !== path) return Promise.reject(sameCaptionFile(path, owner))
+      return Promise.resolve((texts.get(rowName(format, path)) ?? '').trim())
+    },
     keep: () => Promise.resolve(),
     async finish(outcomes) {
       const fresh: CaptionRow[] = []

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { LANGUAGES, chooseLanguage, isLanguage, type Language } from './languages.ts'
 import { bytesText, durationText, timeText } from './amounts.ts'
 import { en } from './en/en.ts'
@@ -104,4 +104,24 @@ it('A language that is not wanted any more once it is here changes nothing', asy
   expect(words.language).toBe('fr')
   await changeWords(words, 'de')
   expect(words.language).toBe('de')
+})
+
+it('A number is written in the language and the digits of its sentence, and no format is kept for each', async () => {
+  const words = await openWords('de')
+  let made = 0
+  const { NumberFormat } = Intl
+  vi.stubGlobal('Intl', {
+    ...Object.fromEntries(Object.getOwnPropertyNames(Intl).map((name) => [name, Reflect.get(Intl, name)])),
+    NumberFormat: class extends NumberFormat {
+      constructor(language?: string, options?: Intl.NumberFormatOptions) {
+        super(language, options)
+        made += 1
+      }
+    },
+  })
+  for (let i = 1; i <= 50; i += 1)
+    expect(words.t('search:progress', { done: 1000 * i, total: 50_000 + i })).toContain(`${i}.000 `)
+  expect(words.t('search:foundIn', { total: 1234.5678, time: 417 })).toContain('1.234,568')
+  expect(made).toBeLessThan(5)
+  vi.unstubAllGlobals()
 })

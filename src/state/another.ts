@@ -39,7 +39,7 @@ export function decodedFor(
     return decoding === key && by === model
   })
   if (!isKnown) return plain
-  const { repetitionPenalty, sampling } = PRESETS.creative.settings
+  const { repetitionPenalty, sampling } = PRESETS.creative
   return {
     settings: { ...settings, beams: 1, answers: 1, repetitionPenalty, sampling: { ...sampling, seed } },
     varied: true,

@@ -21,7 +21,8 @@ export interface KnownCosts {
   keepBytes: number
   /** What its language model was published under; null where nothing is said. */
   licence: LanguageLicence | null
-  work: CaptionWork
+  /** Null for models that compare and write nothing. */
+  work: CaptionWork | null
 }
 
 export interface Catalogue {
@@ -73,8 +74,9 @@ function notesOf(note: unknown): Record<string, string> {
 function knownCosts(costs: unknown): KnownCosts | null {
   const { licence, work, ...bytes } = fieldsOf(costs)
   const sizes = numbersOf(bytes, ['fetchBytes', 'keepBytes'])
-  const numbers = numbersOf(fieldsOf(work), ['flops', 'lookNodes', 'wordBytes', 'wordNodes', 'words'])
-  if (sizes === null || numbers === null) return null
+  const names = ['flops', 'lookNodes', 'wordBytes', 'wordNodes', 'words'] as const
+  const numbers = work === null ? null : numbersOf(fieldsOf(work), names)
+  if (sizes === null || (numbers === null && work !== null)) return null
   return { ...sizes, licence: LANGUAGE_LICENCES.find((known) => known === licence) ?? null, work: numbers }
 }
 

@@ -69,7 +69,7 @@ export function expectedCosts(
     bytesPerSecond: USUAL_LINE_BYTES_PER_SECOND,
     convertBytesPerSecond,
   })
-  const fastest = fastestFor(work, devices)
+  const fastest = work && fastestFor(work, devices)
   if (fastest === null || !Number.isFinite(fastest.seconds)) return { duration, seconds: null, advice: null }
   const { device, seconds } = fastest
   return { duration, seconds, advice: adviceFor(device, seconds, keepBytes, space?.freeBytes ?? null) }

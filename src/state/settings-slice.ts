@@ -78,7 +78,7 @@ export function settingsSlice(set: SetState, get: GetState, storage: SettingsSto
 /** What to decode with now. Sampling presets draw a new seed each time; one's own seed is one's own. */
 export function decodingOf({ preset, own }: Settings, seed: number): DecodingSettings {
   if (preset === 'own') return own
-  const settings: DecodingSettings = PRESETS[preset].settings
+  const settings: DecodingSettings = PRESETS[preset]
   return settings.sampling === null ? settings : { ...settings, sampling: { ...settings.sampling, seed } }
 }
 

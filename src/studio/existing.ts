@@ -4,11 +4,12 @@ import { inLanes } from '../pack/lanes.ts'
 import { captionOf, withCaption, type Author, type CaptionedPicture } from './caption.ts'
 import type { FolderFile } from './folder.ts'
 import { TABLES, type TableFormat } from './formats/formats.ts'
-import { readSidecar, sidecarOf, xmpNamesOf } from './formats/sidecar.ts'
+import { readSidecar } from './formats/sidecar.ts'
 import { textOf } from './formats/row.ts'
 import { MACHINE_MADE, readXmp } from './formats/xmp.ts'
 import { textsInFile, type TextsInFile } from './in-file/texts-in-file.ts'
-import { nameOf, stemOf } from './picture-files.ts'
+import { comparePaths, isPictureName, nameOf, stemOf } from './picture-files.ts'
+import { sidecarNames } from './sidecar-names.ts'
 
 export interface ReadOptions {
   files: ReadonlyMap<string, FolderFile>
@@ -41,6 +42,7 @@ export async function withExisting(
     failures.push({ path, failure: toFailure(error) })
   }
   const inTables = await captionsInTables(files, fail)
+  const names = sidecarNames([...files.keys()].filter(isPictureName).sort(comparePaths))
   const found = new Map<string, CaptionedPicture>()
   let done = 0
   await inLanes(pictures, { lanes: AT_ONCE, signal }, async (picture) => {
@@ -64,12 +66,15 @@ export async function withExisting(
         known = { ...known, altText: texts.altText, altAccepted: !isMachineMade }
       if (known.longDescription === '') known = { ...known, longDescription: texts.longDescription }
     }
-    for (const ending of ['txt', 'caption'] as const)
-      await ifThere(sidecarOf(path, ending), (bytes, name) => take(readSidecar(bytes, name), name))
-    const row = inTables.get(path) ?? inTables.get(stemOf(path))
+    const own = names.of(path)
+    for (const ending of ['txt', 'caption'])
+      for (const name of own)
+        await ifThere(`${name}.${ending}`, (bytes, file) => take(readSidecar(bytes, file), file))
+    const isOwner = names.ownerOf(path) === path
+    const row = inTables.get(path) ?? (isOwner ? inTables.get(stemOf(path)) : undefined)
     if (row !== undefined) take(row.text, row.table)
-    for (const name of xmpNamesOf(path))
-      await ifThere(name, (bytes) => takeXmp(readXmp(textOf(bytes, name)), name))
+    for (const name of own)
+      await ifThere(`${name}.xmp`, (bytes, file) => takeXmp(readXmp(textOf(bytes, file)), file))
     try {
       const file = files.get(path)
       if (file !== undefined) takeXmp(await textsInFile(await file.open()), nameOf(path))

@@ -102,16 +102,43 @@ describe('pictures of one name with different endings', () => {
     expect(xmpIn(folder, 'a.png.xmp').description).toBe('words of a.png')
   })
 
-  it.each([
-    ['txt', 'a.txt'],
-    ['caption', 'a.caption'],
-    ['xmp', 'a.xmp'],
-    ['kohya', 'meta_cap.json'],
-  ] as const)('leave %s to the first of the folder, chosen or not', async (format, name) => {
+  it.each(['txt', 'caption', 'xmp'] as const)(
+    'have a .%s each: the first by the short name, chosen or not',
+    async (format) => {
+      const folder = fakeFolder('x', {})
+      for (const chosen of ['a.jpg', 'a.png'])
+        expect(await write(folder, pictures, format, { chosen: [chosen] })).toEqual([])
+      expect(textIn(folder, `a.${format}`)).toContain('words of a.jpg')
+      expect(textIn(folder, `a.png.${format}`)).toContain('words of a.png')
+    },
+  )
+
+  it('leave a table that names pictures without their endings to the first', async () => {
     const folder = fakeFolder('x', {})
-    await write(folder, pictures, format, { chosen: ['a.jpg'] })
-    expect(await write(folder, pictures, format, { chosen: ['a.png'] })).toEqual([['a.png', 'bad-usage']])
-    expect(textIn(folder, name)).toContain('words of a.jpg')
+    await write(folder, pictures, 'kohya', { chosen: ['a.jpg'] })
+    expect(await write(folder, pictures, 'kohya', { chosen: ['a.png'] })).toEqual([['a.png', 'bad-usage']])
+    expect(textIn(folder, 'meta_cap.json')).toContain('words of a.jpg')
+  })
+
+  it('are read as they are written, each its own, whatever lies beside', async () => {
+    for (const format of ['txt', 'caption', 'xmp', 'kohya'] as const) {
+      const folder = fakeFolder('x', { 'a.jpg': 'x', 'a.png': 'x' })
+      await write(folder, pictures, format)
+      const second = format === 'kohya' ? '' : 'words of a.png'
+      expect((await reread(folder)).map(captionOf), format).toEqual(['words of a.jpg', second])
+    }
+  })
+
+  it('leave the short name to the one that can be read', async () => {
+    const folder = fakeFolder('x', { 'b.heic': 'x', 'b.jpg': 'x', 'b.txt': 'words of b' })
+    expect((await reread(folder)).map(captionOf)).toEqual(['', 'words of b'])
+  })
+
+  it('share no name with a picture that has one of theirs in its own', async () => {
+    const three = [...pictures, captioned('a.png.jpg')]
+    const folder = fakeFolder('x', {})
+    expect(await write(folder, three, 'txt')).toEqual([['a.png', 'bad-usage']])
+    expect(textIn(folder, 'a.png.txt')).toContain('words of a.png.jpg')
   })
 })
 

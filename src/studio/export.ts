@@ -2,17 +2,18 @@
 import { AppError, toFailure, throwIfCancelled, type Failure } from '../pack/failure.ts'
 import { captionOf, isEdited, isMachineMade, writerOf, type CaptionedPicture } from './caption.ts'
 import { hasAltText, type ExportFormat, type ExportOptions } from './export-formats.ts'
-import { isTable, rowName, sharesStems, tableName, TABLES, type TableFormat } from './formats/formats.ts'
+import { isTable, rowName, tableName, TABLES, type TableFormat } from './formats/formats.ts'
 import { writeHtml, writeMarkdown } from './formats/pages.ts'
 import { mergedRows, textOf, type CaptionRow } from './formats/row.ts'
-import { sameCaptionFile, sidecarOf, xmpNamesOf, writeSidecar } from './formats/sidecar.ts'
+import { sameCaptionFile, writeSidecar } from './formats/sidecar.ts'
 import { MACHINE_MADE, readXmp, writeXmp, type XmpTexts } from './formats/xmp.ts'
 import { withTextsInFile, xmpInFile } from './in-file/texts-into-file.ts'
-import { comparePaths, stemOf } from './picture-files.ts'
+import { comparePaths } from './picture-files.ts'
 import { WHOLE } from './shard.ts'
+import { sidecarNames, type SidecarNames } from './sidecar-names.ts'
 
 /** What lies in the folder already; undefined where there is nothing. */
-export type ReadFile = (path: string) => Promise<Uint8Array | undefined>
+export type ReadFile = (path: string) => Promise<Uint8Array<ArrayBuffer> | undefined>
 
 export type Exported =
   | {
@@ -20,7 +21,7 @@ export type Exported =
       path: string
       content: Uint8Array<ArrayBuffer>
       /** The picture's file that it is made of, where it takes that one's place. */
-      madeOf?: Uint8Array
+      madeOf?: Uint8Array<ArrayBuffer>
       /** Pictures whose captions it holds. */ pictures: number
     }
   | { kind: 'failed'; path: string; failure: Failure }
@@ -40,7 +41,7 @@ export async function* exported(
   signal: AbortSignal,
 ): AsyncGenerator<Exported> {
   const { format } = options
-  const owners = ownersOf(pictures)
+  const names = sidecarNames(pictures.map(({ path }) => path))
   const described = pictures.filter((picture) => chosen.has(picture.path) && isDescribed(picture, format))
   if (format === 'html' || format === 'markdown') {
     yield textFile(
@@ -49,8 +50,8 @@ export async function* exported(
       described.length,
     )
   } else if (format !== 'in-file' && isTable(format))
-    yield* table(described, owners, format, options, readFile)
-  else yield* filesBeside(described, owners, format, options, readFile, signal)
+    yield* table(described, names, format, options, readFile)
+  else yield* filesBeside(described, names, format, options, readFile, signal)
 }
 
 function isDescribed(picture: CaptionedPicture, format: ExportFormat): boolean {
@@ -69,7 +70,7 @@ function pageOf(pictures: readonly CaptionedPicture[], format: 'html' | 'markdow
 
 async function* table(
   pictures: readonly CaptionedPicture[],
-  owners: Owners,
+  names: SidecarNames,
   format: TableFormat,
   { bom }: ExportOptions,
   readFile: ReadFile,
@@ -77,8 +78,8 @@ async function* table(
   const name = tableName(format, WHOLE)
   const rows: CaptionRow[] = []
   for (const picture of pictures) {
-    const owner = owners.get(stemOf(picture.path)) ?? picture.path
-    if (sharesStems(format) && owner !== picture.path) yield twinOf(picture.path, owner)
+    const owner = names.ownerOf(picture.path)
+    if (format === 'kohya' && owner !== picture.path) yield twinOf(picture.path, owner)
     else rows.push(rowOf(picture, format))
   }
   const existing = await readFile(name)
@@ -103,36 +104,25 @@ function rowOf(picture: CaptionedPicture, format: TableFormat): CaptionRow {
 
 async function* filesBeside(
   pictures: readonly CaptionedPicture[],
-  owners: Owners,
+  names: SidecarNames,
   format: 'txt' | 'caption' | 'xmp' | 'in-file',
   { xmpName }: ExportOptions,
   readFile: ReadFile,
   signal: AbortSignal,
 ): AsyncGenerator<Exported> {
-  const sharesNames = format === 'txt' || format === 'caption' || (format === 'xmp' && xmpName === 'stem')
   for (const picture of pictures) {
     throwIfCancelled(signal)
     const { path } = picture
-    const owner = owners.get(stemOf(path)) ?? path
-    if (sharesNames && owner !== path) {
-      yield twinOf(path, owner)
-      continue
-    }
+    const [first, ...others] = names.of(path, format === 'xmp' ? xmpName : 'stem')
     try {
-      if (format === 'xmp') yield await xmpBeside(picture, xmpPlaces(path, xmpName, owner), readFile)
-      else if (format === 'in-file') yield await inFile(picture, readFile)
-      else yield textFile(sidecarOf(path, format), writeSidecar(captionOf(picture)), 1)
+      if (format === 'in-file') yield await inFile(picture, readFile)
+      else if (first === undefined) yield twinOf(path, names.ownerOf(path))
+      else if (format === 'xmp') yield await xmpBeside(picture, [first, ...others], readFile)
+      else yield textFile(`${first}.${format}`, writeSidecar(captionOf(picture)), 1)
     } catch (error) {
       yield { kind: 'failed', path, failure: toFailure(error) }
     }
   }
-}
-
-/** Where a picture's XMP may lie, the wanted place first. What is named by the stem is its owner's alone. */
-function xmpPlaces(path: string, xmpName: ExportOptions['xmpName'], owner: string): [string, ...string[]] {
-  const [stem, whole] = xmpNamesOf(path)
-  if (owner !== path) return [whole]
-  return xmpName === 'stem' ? [stem, whole] : [whole, stem]
 }
 
 async function xmpBeside(
@@ -140,11 +130,12 @@ async function xmpBeside(
   places: readonly [string, ...string[]],
   readFile: ReadFile,
 ): Promise<Exported> {
-  for (const name of places) {
+  for (const place of places) {
+    const name = `${place}.xmp`
     const there = await readFile(name)
     if (there !== undefined) return xmpFile(picture, name, textOf(there, name))
   }
-  return xmpFile(picture, places[0])
+  return xmpFile(picture, `${places[0]}.xmp`)
 }
 
 function xmpFile(picture: CaptionedPicture, name: string, existing?: string): Exported {
@@ -198,16 +189,6 @@ function writerIn(picture: CaptionedPicture, existing: string | null): string | 
     (description === '' ? there.description === '' : accepted || isOwn) &&
     (altText !== '' || there.altText === '')
   return isSeen ? '' : undefined
-}
-
-/** Paths of pictures by what their names have before the ending. */
-type Owners = ReadonlyMap<string, string>
-
-/** The picture of each stem whose caption takes the sidecar's name: the first one. */
-function ownersOf(pictures: readonly CaptionedPicture[]): Owners {
-  const owners = new Map<string, string>()
-  for (const { path } of pictures) if (!owners.has(stemOf(path))) owners.set(stemOf(path), path)
-  return owners
 }
 
 function twinOf(path: string, owner: string): Exported {

@@ -1,5 +1,6 @@
 /** Where captioned folders are kept between visits. Implemented in `store`. */
 import type { CaptionedPicture } from './caption.ts'
+import type { History } from './history.ts'
 import type { Project } from './project.ts'
 
 /** What has resolved is on the disk. Every call that writes throws `no-space` when that is full. */
@@ -12,4 +13,8 @@ export interface StudioLibrary {
   pictures(projectId: string): Promise<CaptionedPicture[]>
   /** All of them, or none. */
   savePictures(projectId: string, pictures: readonly CaptionedPicture[]): Promise<void>
+  /** What can be taken back; steps that are damaged take those with them that were before or are behind. */
+  history(projectId: string): Promise<History>
+  /** In one step, too. */
+  saveHistory(projectId: string, history: History): Promise<void>
 }

@@ -7,6 +7,9 @@ const LEFTOVER_FOLDERS = /(^|\/)(__MACOSX|@eaDir|\.[^/]+)\//
 const PICTURES =
   /\.(jpe?g|jpe|jfif|mpo|png|apng|gif|webp|bmp|dib|ico|avif|avifs|hei[cf]|tiff?|svgz?|jxl|jp2|j2k|jpx|psd|dng|nef|cr[23]|arw|orf|rw2|raf|tga|qoi|exr|hdr|p[bgnp]m)$/i
 
+/** Those that can be read here. */
+const READABLE = /\.(jpe?g|jpe|jfif|mpo|png|apng|gif|webp|bmp|dib|ico|avifs?)$/i
+
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
 
 export function isLeftover(path: string): boolean {
@@ -16,6 +19,11 @@ export function isLeftover(path: string): boolean {
 /** By its ending alone; what a system knows of a file's type is for the caller to ask. */
 export function isPictureName(path: string): boolean {
   return PICTURES.test(path)
+}
+
+/** Whether such pictures can be captioned, as far as an ending tells. */
+export function isReadableName(path: string): boolean {
+  return READABLE.test(path)
 }
 
 /**

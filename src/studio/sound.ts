@@ -4,6 +4,7 @@ import { failureIn } from '../pack/failure.ts'
 import { isRecord } from '../pack/json.ts'
 import type { Author, CaptionedPicture, CaptionVersion } from './caption.ts'
 import { EXISTING } from './compose.ts'
+import type { PictureChange, Step, Texts } from './history.ts'
 import { TARGETS, type CaptionRun, type Project, type RunSettings } from './project.ts'
 
 /** The picture, or undefined for what is none. */
@@ -74,6 +75,31 @@ function soundAsked({
   if (kind === 'caption' && typeof prompt === 'string') return { kind, prompt }
   if (kind !== 'question' || typeof question !== 'string' || typeof template !== 'string') return null
   return { kind, question, template }
+}
+
+/** The step, or undefined for what is none. */
+export function soundStep(value: unknown): Step | undefined {
+  if (!isRecord(value) || !Array.isArray(value['changes'])) return undefined
+  const { id, name } = value
+  const changes = value['changes'].map(soundChange)
+  if (typeof id !== 'string' || typeof name !== 'string' || changes.includes(undefined)) return undefined
+  return { id, name, changes: changes.filter((one) => one !== undefined) }
+}
+
+function soundChange(value: unknown): PictureChange | undefined {
+  if (!isRecord(value)) return undefined
+  const { path, kept } = value
+  const [before, after] = [soundTexts(value['before']), soundTexts(value['after'])]
+  if (typeof path !== 'string' || typeof kept !== 'number' || !(kept >= 0)) return undefined
+  return before && after && { path, kept, before, after }
+}
+
+/** What a side of a step holds is what a picture holds. */
+function soundTexts(value: unknown): Texts | undefined {
+  const picture = isRecord(value) ? soundPicture({ ...value, path: '' }) : undefined
+  if (picture === undefined) return undefined
+  const { versions, accepted, altText, altAccepted, longDescription, match, failure } = picture
+  return { versions, accepted, altText, altAccepted, longDescription, match, failure }
 }
 
 function soundVersion(value: unknown): CaptionVersion | undefined {

@@ -12,7 +12,8 @@ import {
 import { combined, dressed, isWanted, PLAIN } from './compose.ts'
 import { clipTokens, COUNTS } from './counts.ts'
 import { pictureHash, sameCaptions, samePictures } from './duplicates.ts'
-import { applyChanges, NO_HISTORY, planEdit, redo, remember, undo } from './edits.ts'
+import { applyChanges, planEdit } from './edits.ts'
+import { NO_HISTORY, redo, remember, undo } from './history.ts'
 import { filtered, type Filter } from './filters.ts'
 import { comparePaths, isLeftover } from './picture-files.ts'
 import { withSaid } from './run.ts'
@@ -97,19 +98,19 @@ describe('edits of many captions', () => {
     const changes = planEdit(pictures, { kind: 'suffix', text: '!' })
     const after = applyChanges(pictures, changes, 'suffix', 5)
     expect(after.map(captionOf)).toEqual(['A red Cat!', 'a dog!', ''])
-    const history = remember(NO_HISTORY, 'suffix', pictures, after)
+    const history = remember(NO_HISTORY, { id: '1', name: 'suffix' }, pictures, after)
     const since = after.map((one) =>
       one.path === '2' ? withCaption(one, { text: 'mine', by: person, at: 6, score: null }) : one,
     )
     const undone = undo(since, history)
     expect(undone.pictures.map(captionOf)).toEqual(['A red Cat', 'mine', ''])
-    expect(undone.pictures[0]).toBe(pictures[0])
+    expect(undone.pictures[0]).toEqual(pictures[0])
     expect(redo(undone.pictures, undone.history).pictures.map(captionOf)).toEqual(['A red Cat!', 'mine', ''])
   })
 
   it('are taken back though a score or a run has come since, and that stays', () => {
     const after = applyChanges(pictures, planEdit(pictures, { kind: 'suffix', text: '!' }), 'suffix', 5)
-    const history = remember(NO_HISTORY, 'suffix', pictures, after)
+    const history = remember(NO_HISTORY, { id: '1', name: 'suffix' }, pictures, after)
     const since = after.map((one) => ({ ...one, run: 'later', match: 0.5 }))
     const undone = undo(since, history)
     expect(undone.pictures.map(captionOf)).toEqual(['A red Cat', 'a dog', ''])

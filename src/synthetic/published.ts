@@ -1,5 +1,8 @@
 /** Shapes of the published models (blip2.md 1 and 2), as their `config.json` says them; layers may be fewer. */
 
+import { CLIP_TOWER } from '../convert/families/blip2-look.ts'
+import { TOWER_DEPTH } from '../convert/lavis/config.ts'
+
 /** Layers of each part; of T5 as many in the encoder as in the decoder. */
 export interface Layers {
   vision: number
@@ -15,8 +18,12 @@ export const PUBLISHED = [
   'flan-t5-xl',
   'flan-t5-xl-coco',
   'flan-t5-xxl',
+  'flan-t5-xl-vitL',
+  'itm-vit-g',
+  'itm-vit-g-coco',
+  'itm-vitL',
 ] as const
-/** What the hub calls `Salesforce/blip2-` and this. */
+/** What the hub calls `Salesforce/blip2-` and this; those with ViT-L are files of LAVIS, `blip2_pretrained_…vitL.pth`. */
 export type Published = (typeof PUBLISHED)[number]
 
 const TEXT_LAYERS = { opt: 32, t5: 24 } as const
@@ -24,22 +31,56 @@ const TEXT_LAYERS = { opt: 32, t5: 24 } as const
 /** The `config.json` of a published model. What it does not say is transformers' default. */
 export function publishedConfig(name: Published, layers?: Layers): object {
   const tuned = name.endsWith('-coco')
-  const kind = name.startsWith('opt') ? 'opt' : 't5'
-  const { vision, qFormer, text } = layers ?? { vision: 39, qFormer: 12, text: TEXT_LAYERS[kind] }
-  return {
-    architectures: ['Blip2ForConditionalGeneration'],
+  const isClip = name.endsWith('-vitL')
+  const kind = name.startsWith('itm') ? null : name.startsWith('opt') ? 'opt' : 't5'
+  const ofTower = isClip ? TOWER_DEPTH.clip : TOWER_DEPTH.eva
+  const { vision, qFormer, text } = layers ?? {
+    vision: ofTower,
+    qFormer: 12,
+    text: TEXT_LAYERS[kind ?? 't5'],
+  }
+  const qFormerConfig = { model_type: 'blip_2_qformer', num_hidden_layers: qFormer }
+  const common = {
     model_type: 'blip-2',
+    num_query_tokens: 32,
+    vision_config: isClip
+      ? clip(vision)
+      : {
+          model_type: 'blip_2_vision_model',
+          num_hidden_layers: vision,
+          ...(tuned && { image_size: 364 }),
+        },
+  }
+  if (kind === null)
+    return {
+      ...common,
+      architectures: ['Blip2ForImageTextRetrieval'],
+      image_text_hidden_size: 256,
+      qformer_config: { ...qFormerConfig, vocab_size: 30523, use_qformer_text_input: true },
+    }
+  return {
+    ...common,
+    architectures: ['Blip2ForConditionalGeneration'],
     // The checkpoints that were tuned for captions are in the layout of 2023: no token stands for the picture.
     ...(!tuned && { image_token_index: kind === 'opt' ? 50265 : 32100 }),
-    num_query_tokens: 32,
-    qformer_config: { model_type: 'blip_2_qformer', num_hidden_layers: qFormer },
+    qformer_config: qFormerConfig,
     text_config: kind === 'opt' ? opt(name, text) : t5(name, text),
     use_decoder_only_language_model: kind === 'opt',
-    vision_config: {
-      model_type: 'blip_2_vision_model',
-      num_hidden_layers: vision,
-      ...(tuned && { image_size: 364 }),
-    },
+  }
+}
+
+/** As `convert/lavis` describes CLIP's ViT-L/14 (blip2.md 1.2). */
+function clip(layers: number): object {
+  return {
+    model_type: CLIP_TOWER,
+    hidden_act: 'quick_gelu',
+    hidden_size: 1024,
+    intermediate_size: 4096,
+    num_attention_heads: 16,
+    num_hidden_layers: layers,
+    image_size: 224,
+    patch_size: 14,
+    layer_norm_eps: 1e-5,
   }
 }
 

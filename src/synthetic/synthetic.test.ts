@@ -64,6 +64,11 @@ it.each<[Published, number, number]>([
   ['flan-t5-xl', 3_942_446_592, 2.4e9],
   ['flan-t5-xl-coco', 3_943_037_952, 2.4e9],
   ['flan-t5-xxl', 12_229_596_672, 7.2e9],
+  // ViT-L: 290,583,552 with the norm behind it, and keys and values of 1024 instead of 1408 in six layers of the Q-Former.
+  ['flan-t5-xl-vitL', 3_243_538_944, 2e9],
+  ['itm-vit-g', 1_172_032_258, 1e9],
+  ['itm-vit-g-coco', 1_172_623_618, 1e9],
+  ['itm-vitL', 473_124_610, 4e8],
 ])('has the parameters of %s, and a small enough pack', (name, parameters, mostBytes) => {
   const { weights, graphs } = planConversion(readModel(parseConfig(configOf(name))), 'q4f16')
   expect(countParameters(weights)).toBe(parameters)
@@ -73,13 +78,24 @@ it.each<[Published, number, number]>([
 
 it.each(PUBLISHED)('has a header that the converter takes, for %s', async (name) => {
   const { pack, likely } = await inspectCheckpoint(syntheticTree(name, 1), 'q4f16')
-  expect(pack.family).toBe(name.startsWith('opt') ? 'blip2-opt' : 'blip2-t5')
-  expect(likely.fetchBytes).toBeGreaterThan(14e9)
+  const family = ['opt', 'itm'].find((kind) => name.startsWith(kind)) ?? 't5'
+  expect(pack.family).toBe(`blip2-${family}`)
+  expect(likely.fetchBytes).toBeGreaterThan(family === 'itm' ? 1.8e9 : 13e9)
 })
+
+const LAVIS = 'https://storage.googleapis.com/sfr-vision-language-research/LAVIS/models/BLIP2/'
+
+/** Of a file of LAVIS with what it leaves out behind it. */
+function addressOf(name: Published): string {
+  const file = (model: string, rest: string): string =>
+    `${LAVIS}blip2_pretrained_${model}.pth ${LAVIS}clip_vit_L.pth hub:${rest}`
+  if (name === 'flan-t5-xl-vitL') return file('flant5xl_vitL', 'google/flan-t5-xl')
+  return name === 'itm-vitL' ? file('vitL', 'google-bert/bert-base-uncased') : `Salesforce/blip2-${name}`
+}
 
 it('is what the page offers: each published model, with what is fetched and kept of it', async () => {
   const { models } = parseCatalogue(JSON.parse(await readFile('public/models.json', 'utf8')))
-  expect(models.map(({ address }) => address)).toEqual(PUBLISHED.map((name) => `Salesforce/blip2-${name}`))
+  expect(models.map(({ address }) => address)).toEqual(PUBLISHED.map(addressOf))
   for (const [i, model] of models.entries()) {
     const { pack, likely } = await inspectCheckpoint(
       syntheticTree(PUBLISHED[i] ?? 'tiny', 1),
@@ -87,11 +103,13 @@ it('is what the page offers: each published model, with what is fetched and kept
     )
     const { licence, ...numbers } = model.costs ?? { licence: null }
     expect(licence).toBe(languageLicenceOf(pack))
-    const exact = { fetchBytes: likely.fetchBytes, keepBytes: likely.keepBytes, ...captionWork(pack) }
+    const work = pack.family === 'blip2-itm' ? null : captionWork(pack)
+    expect(model.costs?.work == null).toBe(work === null)
+    const exact = { fetchBytes: likely.fetchBytes, keepBytes: likely.keepBytes, ...work }
     const said = Object.entries({ ...numbers, ...model.costs?.work }).filter(([name]) => name !== 'work')
     expect(said.map(([name]) => name).sort()).toEqual(Object.keys(exact).sort())
     for (const [name, value] of said) {
-      const is = exact[name as keyof typeof exact]
+      const is = Number(exact[name as keyof typeof exact])
       expect([name, Math.abs(Number(value) / is - 1)]).toEqual([name, expect.closeTo(0, 1)])
     }
   }

@@ -27,9 +27,14 @@ export function fakeFolder(name: string, files: Record<string, string | Uint8Arr
   const contents = new Map(
     Object.entries(files).map(([path, content]) => [path, new Uint8Array(bytesOf(content))]),
   )
+  const written = new Map<Uint8Array, number>()
   const open = (path: string): Promise<Blob | undefined> => {
     const bytes = contents.get(path)
-    return Promise.resolve(bytes === undefined ? undefined : new Blob([bytes]))
+    if (bytes === undefined) return Promise.resolve(undefined)
+    // Other bytes were written at another time.
+    const lastModified = written.get(bytes) ?? written.size + 1
+    written.set(bytes, lastModified)
+    return Promise.resolve(new File([bytes], path, { lastModified }))
   }
   return {
     name,

@@ -28,6 +28,10 @@ export const studio: TranslatedNamespace<'studio'> = {
     '{{captioned, number}} mit Text, {{accepted, number}} angenommen, {{edited, number}} geändert, {{failed, number}} fehlgeschlagen',
   leftAside_one: 'eine andere Datei beiseitegelassen',
   leftAside_other: '{{count, number}} andere Dateien beiseitegelassen',
+  twins_one:
+    'Ein Bild heißt bis auf die Endung wie ein anderes: Sein Text daneben heißt photo.png.txt, nach dem ganzen Namen.',
+  twins_other:
+    '{{count, number}} Bilder heißen bis auf die Endung wie ein anderes: Ihre Texte daneben heißen photo.png.txt, nach dem ganzen Namen.',
   unread_one: 'Eine Datei mit Texten war nicht lesbar',
   unread_other: '{{count, number}} Dateien mit Texten waren nicht lesbar',
   filesMissing:

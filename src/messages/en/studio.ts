@@ -27,6 +27,10 @@ export const studio = {
     '{{captioned, number}} captioned, {{accepted, number}} accepted, {{edited, number}} edited, {{failed, number}} failed',
   leftAside_one: 'one other file left aside',
   leftAside_other: '{{count, number}} other files left aside',
+  twins_one:
+    'One picture is called as another one but for the ending: its texts beside it are called photo.png.txt, by the whole name.',
+  twins_other:
+    '{{count, number}} pictures are called as another one but for the ending: their texts beside them are called photo.png.txt, by the whole name.',
   unread_one: 'One file with captions could not be read',
   unread_other: '{{count, number}} files with captions could not be read',
   filesMissing:

@@ -28,6 +28,10 @@ export const studio: TranslatedNamespace<'studio'> = {
     '{{captioned, number}} con leyenda, {{accepted, number}} aceptadas, {{edited, number}} editadas, {{failed, number}} fallidas',
   leftAside_one: 'otro archivo dejado aparte',
   leftAside_other: '{{count, number}} otros archivos dejados aparte',
+  twins_one:
+    'Una imagen se llama como otra salvo por la extensión: su texto se llama photo.png.txt, por el nombre completo.',
+  twins_other:
+    '{{count, number}} imágenes se llaman como otra salvo por la extensión: sus textos se llaman photo.png.txt, por el nombre completo.',
   unread_one: 'No se pudo leer un archivo con leyendas',
   unread_other: 'No se pudieron leer {{count, number}} archivos con leyendas',
   filesMissing:

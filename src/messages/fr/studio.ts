@@ -28,6 +28,10 @@ export const studio: TranslatedNamespace<'studio'> = {
     '{{captioned, number}} avec légende, {{accepted, number}} acceptées, {{edited, number}} modifiées, {{failed, number}} en échec',
   leftAside_one: 'un autre fichier laissé de côté',
   leftAside_other: '{{count, number}} autres fichiers laissés de côté',
+  twins_one:
+    'Une image porte le même nom qu’une autre à l’extension près : son texte s’appelle photo.png.txt, d’après le nom entier.',
+  twins_other:
+    '{{count, number}} images portent le même nom qu’une autre à l’extension près : leurs textes s’appellent photo.png.txt, d’après le nom entier.',
   unread_one: 'Un fichier de légendes n’a pas pu être lu',
   unread_other: '{{count, number}} fichiers de légendes n’ont pas pu être lus',
   filesMissing:

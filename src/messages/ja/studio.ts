@@ -25,6 +25,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   counts:
     'キャプションあり {{captioned, number}}、承認済み {{accepted, number}}、編集済み {{edited, number}}、失敗 {{failed, number}}',
   leftAside_other: 'ほかの {{count, number}} 個のファイルは対象外',
+  twins_other:
+    '{{count, number}} 枚は拡張子だけがほかの画像と異なります。そのテキストは photo.png.txt のように完全な名前で保存されます。',
   unread_other: 'キャプションのファイル {{count, number}} 個を読み込めませんでした',
   filesMissing:
     'ブラウザーは {{name}} のファイルを保存しません。同じフォルダーをもう一度選んでください。キャプションはすべて残っています。',

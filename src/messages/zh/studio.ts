@@ -25,6 +25,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   counts:
     '有说明 {{captioned, number}}，已接受 {{accepted, number}}，已修改 {{edited, number}}，失败 {{failed, number}}',
   leftAside_other: '另有 {{count, number}} 个其他文件未处理',
+  twins_other: '{{count, number}} 张图片与另一张仅扩展名不同：其旁边的文本按完整名称命名，如 photo.png.txt。',
   unread_other: '{{count, number}} 个说明文件无法读取',
   filesMissing: '浏览器不保存 {{name}} 的文件；请再次选择同一文件夹。所有说明文字都在。',
   permissionMissing: '打开 {{name}} 之前浏览器需要再次询问。所有说明文字都在。',

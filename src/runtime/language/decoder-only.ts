@@ -17,6 +17,7 @@ import type { Batch, BatchNeed, LanguageModel, Sequence } from './language-model
 import { OneTokenStep } from './one-token-step.ts'
 import { openCache } from './open-cache.ts'
 import { recordsRightly } from './recording-check.ts'
+import { rowsAgree } from './rows-check.ts'
 import type { TracedTensor } from './traced.ts'
 
 export interface DecoderOnlyOptions {
@@ -38,6 +39,8 @@ export interface DecoderOnlyOptions {
 export class DecoderOnly implements LanguageModel {
   readonly ownKernels: OwnKernels
   readonly #engine: DecoderEngine
+  /** Whether rows of one batch come out right; null before the first were asked for. */
+  #rows: Promise<boolean> | null = null
 
   /** Over whatever runs the decoder; takes over `runs` and `memory`. */
   constructor(engine: DecoderEngine, ownKernels: OwnKernels) {
@@ -123,8 +126,21 @@ export class DecoderOnly implements LanguageModel {
     return new DecoderOnlySequence(this.#engine, queries)
   }
 
-  openBatch(rows: number, need: BatchNeed): Promise<Batch | null> {
-    return DecoderBatch.open(this.#engine, rows, need)
+  async openBatch(rows: number, need: BatchNeed): Promise<Batch | null> {
+    this.#rows ??= this.#checkRows()
+    return (await this.#rows) ? DecoderBatch.open(this.#engine, rows, need) : null
+  }
+
+  /**
+   * ONNX Runtime's attention over rows of different lengths is tried on each graphics device before it is used. Our own
+   * kernels have passed with the rest of them.
+   */
+  async #checkRows(): Promise<boolean> {
+    const { runtime, shape, memory } = this.#engine
+    if (runtime.compute.device === null || this.ownKernels === 'used') return true
+    const openBatch: LanguageModel['openBatch'] = (rows, need) => DecoderBatch.open(this.#engine, rows, need)
+    const language = { start: (queries: DeviceTensor) => this.start(queries), openBatch }
+    return rowsAgree({ runtime, language, shape, cacheType: memory.layout.type })
   }
 
   async trace(queries: DeviceTensor, prompt: readonly number[]): Promise<TracedTensor[]> {

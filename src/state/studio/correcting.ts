@@ -3,7 +3,8 @@ import { throwIfCancelled } from '../../pack/failure.ts'
 import { altTextFrom } from '../../studio/alt-text.ts'
 import { captionOf, withCaption, withVersion, type CaptionedPicture } from '../../studio/caption.ts'
 import { pictureHash } from '../../studio/duplicates.ts'
-import { applyChanges, redo, remember, undo, type Change, type Travelled } from '../../studio/edits.ts'
+import { applyChanges, type Change } from '../../studio/edits.ts'
+import { redo, remember, undo, type History, type Travelled } from '../../studio/history.ts'
 import type { Room } from './room.ts'
 import type { StudioSources } from './studio-slice.ts'
 
@@ -123,19 +124,22 @@ export class Correcting {
     const { pictures, history } = this.#room.studio
     const changed = after.filter((picture, i) => picture !== pictures[i])
     if (changed.length === 0) return 0
-    this.#room.show({ history: remember(history, name, pictures, after) })
-    this.#keep(changed)
+    const id = this.#sources.newId()
+    this.#keep(remember(history, { id, name }, pictures, after), changed)
     return changed.length
   }
 
   #travel({ pictures, history }: Travelled): void {
     const before = this.#room.studio.pictures
-    this.#room.show({ history })
-    this.#keep(pictures.filter((picture, i) => picture !== before[i]))
+    this.#keep(
+      history,
+      pictures.filter((picture, i) => picture !== before[i]),
+    )
   }
 
-  #keep(changed: readonly CaptionedPicture[]): void {
-    // That something cannot be kept is shown by the room.
+  #keep(history: History, changed: readonly CaptionedPicture[]): void {
+    // That something cannot be kept is shown by the room. A step that is kept and has not happened takes nothing back.
+    void this.#room.changeHistory(history).catch(() => undefined)
     void this.#room.put(changed).catch(() => undefined)
   }
 }

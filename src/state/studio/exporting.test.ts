@@ -1,8 +1,14 @@
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { readDirectory, readEntry } from '../../archive/zip-reader.ts'
-import { fakeBrowser, openPage, type FakePage } from '../../../testing/state/fake-browser.ts'
+import {
+  fakeBrowser,
+  openPage,
+  type FakeBrowser,
+  type FakePage,
+} from '../../../testing/state/fake-browser.ts'
 import { fakeFolder, type FakeFolder } from '../../../testing/state/fake-studio.ts'
+import { captionOf } from '../../studio/caption.ts'
 import { planEdit } from '../../studio/edits.ts'
 import { xmpInFile } from '../../studio/in-file/texts-into-file.ts'
 
@@ -15,13 +21,13 @@ beforeAll(async () => {
 async function openedWith(
   files: Record<string, string | Uint8Array>,
   change: (folder: FakeFolder) => FakeFolder = (folder) => folder,
-): Promise<{ page: FakePage; folder: FakeFolder }> {
+): Promise<{ page: FakePage; folder: FakeFolder; browser: FakeBrowser }> {
   const browser = fakeBrowser()
   const folder = change(fakeFolder('holiday', files))
   browser.folders.set('holiday', folder)
   const page = openPage({ browser })
   await page.store.getState().studioActions.choose()
-  return { page, folder }
+  return { page, folder, browser }
 }
 
 const OPTIONS = { bom: false, xmpName: 'stem' } as const
@@ -65,7 +71,8 @@ describe('captions that go into the pictures’ own files', () => {
 
   it('leave a file alone that another program changed meanwhile', async () => {
     let opened = 0
-    const other = Uint8Array.of(...jpeg, 0)
+    // As large as it was.
+    const other = Uint8Array.from(jpeg, (byte, i) => (i === jpeg.length - 9 ? byte ^ 1 : byte))
     const { page, folder } = await openedWith(files(), (good) => ({
       ...good,
       open: (path) => {
@@ -78,6 +85,28 @@ describe('captions that go into the pictures’ own files', () => {
       .studioActions.exportAll({ ...OPTIONS, format: 'in-file' }, 'folder', ['a.jpg'])
     expect(studioOf(page).exported).toMatchObject({ files: 0, failures: [{ failure: { code: 'busy' } }] })
     expect(folder.contents.get('a.jpg')).toEqual(other)
+  })
+
+  it('are put in by reading each file once, and once more when it is new', async () => {
+    const read: string[] = []
+    const { page } = await openedWith(files(), (good) => ({
+      ...good,
+      open: async (path) => {
+        const file = await good.open(path)
+        if (file !== undefined)
+          Object.assign(file, {
+            arrayBuffer: () => {
+              read.push(path)
+              return Blob.prototype.arrayBuffer.call(file)
+            },
+          })
+        return file
+      },
+    }))
+    await page.store
+      .getState()
+      .studioActions.exportAll({ ...OPTIONS, format: 'in-file' }, 'folder', ['a.jpg'])
+    expect(read).toEqual(['a.jpg', 'a.jpg.pictalk-original', 'a.jpg'])
   })
 
   it('have the original beside the file until that was read back', async () => {
@@ -143,6 +172,28 @@ describe('corrections', () => {
       ['a red field'],
       ['a blue field'],
     ])
+  })
+
+  it('can be taken back and done again on another visit', async () => {
+    const { page, browser } = await openedWith({ ...files(), 'b.txt': 'a blue field' })
+    const { apply, undo, accept } = page.store.getState().studioActions
+    const suffix = (text: string): void =>
+      apply(planEdit(studioOf(page).pictures, { kind: 'suffix', text }), 'suffix')
+    suffix('!')
+    accept('b.png')
+    suffix('?')
+    undo()
+    await page.store.getState().studioActions.close()
+    const later = openPage({ browser })
+    await later.store.getState().studioActions.choose()
+    const said = (): string[] => studioOf(later).pictures.map(captionOf)
+    const { undo: back, redo: again } = later.store.getState().studioActions
+    expect(said()).toEqual(['a red field!', 'a blue field!'])
+    again()
+    expect(said()).toEqual(['a red field!?', 'a blue field!?'])
+    for (let i = 0; i < 3; i += 1) back()
+    expect(said()).toEqual(['a red field', 'a blue field'])
+    expect(studioOf(later).history).toMatchObject({ done: [], undone: [{}, {}, {}] })
   })
 
   it('make alternative texts that are machine-made until a person accepts them', async () => {

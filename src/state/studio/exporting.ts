@@ -1,9 +1,8 @@
 /** Writes captions out of the studio: beside the pictures, into them, or as a ZIP file. */
-import { sameBytes } from '../../pack/bytes.ts'
 import { AppError, toFailure, throwIfCancelled } from '../../pack/failure.ts'
-import type { Exported } from '../../studio/export.ts'
+import type { Exported, ReadFile } from '../../studio/export.ts'
 import type { ExportOptions } from '../../studio/export-formats.ts'
-import type { PictureFolder } from '../../studio/folder.ts'
+import { Replacing, type WritableFolder } from './replacing.ts'
 import type { Room } from './room.ts'
 import type { ExportResult, StudioSources } from './studio-slice.ts'
 
@@ -28,15 +27,22 @@ export class Exporting {
     this.#room.show({ exporting: { done: 0, total: paths.length }, exported: null, failure: null })
     try {
       if (into === 'folder') {
-        const put = this.#intoFolder(options)
-        const result = await this.#writeAll(options, paths, put, signal)
+        const folder = this.#writable()
+        const files = new Replacing(folder)
+        const put: Put = ({ path, content, madeOf }) =>
+          madeOf === undefined
+            ? folder.write(path, new Blob([content]))
+            : files.replace(path, madeOf, content)
+        const read: ReadFile = (path) => files.read(path)
+        const result = await this.#writeAll(options, paths, { put, read }, signal)
         throwIfCancelled(signal)
         this.#room.show({ exported: result })
       } else {
         const { ZipWriter } = await import('../../archive/zip-writer.ts')
         const zip = new ZipWriter(new Date(this.#sources.now()))
         const put: Put = ({ path, content }) => zip.add(path, new Blob([content]), { signal })
-        const result = await this.#writeAll(options, paths, put, signal)
+        const read: ReadFile = (path) => this.#read(path)
+        const result = await this.#writeAll(options, paths, { put, read }, signal)
         throwIfCancelled(signal)
         if (result.files > 0) this.#sources.offerFile(zip.finish(), `${project.name || 'captions'}.zip`)
         this.#room.show({ exported: result })
@@ -51,7 +57,7 @@ export class Exporting {
   async #writeAll(
     options: ExportOptions,
     paths: readonly string[],
-    put: Put,
+    { put, read }: { put: Put; read: ReadFile },
     signal: AbortSignal,
   ): Promise<ExportResult> {
     const { exported } = await import('../../studio/export.ts')
@@ -73,7 +79,7 @@ export class Exporting {
       }
     }
     let done = 0
-    const from = { pictures, chosen, readFile: (path: string) => this.#read(path) }
+    const from = { pictures, chosen, readFile: read }
     for await (const one of exported(from, options, signal)) {
       throwIfCancelled(signal)
       await take(one)
@@ -83,57 +89,15 @@ export class Exporting {
     return result
   }
 
-  #intoFolder({ format }: ExportOptions): Put {
+  #writable(): WritableFolder {
     const { folder } = this.#room
     if (folder === null || folder.write === null)
       throw new AppError('forbidden', 'This browser cannot write into the folder; save a ZIP file instead.')
-    const writable = { ...folder, write: folder.write }
-    if (format === 'in-file') return (file) => replaceSafely(writable, file, (name) => this.#read(name))
-    return ({ path, content }) => writable.write(path, new Blob([content]))
+    return { ...folder, write: folder.write }
   }
 
-  async #read(path: string): Promise<Uint8Array | undefined> {
+  async #read(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const file = await this.#room.folder?.open(path)
     return file === undefined ? undefined : new Uint8Array(await file.arrayBuffer())
   }
-}
-
-/** Behind a picture's name while its file is changed. */
-const ORIGINAL = '.pictalk-original'
-
-/** Puts new bytes in the place of a picture's file. The original stays beside it until they were read back. */
-async function replaceSafely(
-  folder: PictureFolder & { write: NonNullable<PictureFolder['write']> },
-  { path, content, madeOf }: ExportedFile,
-  read: (path: string) => Promise<Uint8Array | undefined>,
-): Promise<void> {
-  const original = await read(path)
-  if (original === undefined || (madeOf !== undefined && !sameBytes(original, madeOf))) throw otherMeanwhile()
-  const kept = `${path}${ORIGINAL}`
-  await folder.write(kept, new Blob([new Uint8Array(original)]))
-  if (!isThere(await read(kept), original)) throw notWritten()
-  await folder.write(path, new Blob([content]))
-  if (!isThere(await read(path), content)) {
-    await folder.write(path, new Blob([new Uint8Array(original)]))
-    throw notWritten()
-  }
-  await folder.remove?.(kept)
-}
-
-function isThere(found: Uint8Array | undefined, written: Uint8Array): boolean {
-  return found !== undefined && sameBytes(found, written)
-}
-
-function otherMeanwhile(): AppError {
-  return new AppError(
-    'busy',
-    'This picture was changed while its caption was put into it, so it stays as it is; export it again.',
-  )
-}
-
-function notWritten(): AppError {
-  return new AppError(
-    'corrupt',
-    'What was written did not come back as it was, so the picture stays as it is; look after the disk.',
-  )
 }

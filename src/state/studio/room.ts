@@ -1,12 +1,15 @@
 /** The folder that is open: where its files are, what is kept of it, and every change to that. */
 import type { Saying } from '../../messages/note.ts'
 import { AppError, throwIfCancelled, toFailure } from '../../pack/failure.ts'
-import { uncaptioned, type CaptionedPicture } from '../../studio/caption.ts'
-import { sortFolder, type FolderFile, type PictureFolder } from '../../studio/folder.ts'
+import type { CaptionedPicture } from '../../studio/caption.ts'
+import type { FolderFile, PictureFolder } from '../../studio/folder.ts'
 import { comparePaths } from '../../studio/picture-files.ts'
+import type { History } from '../../studio/history.ts'
 import type { Project } from '../../studio/project.ts'
 import type { GetState, SetState } from '../store.ts'
 import { elsewhere, holdFolder, whileFree } from './folder-lock.ts'
+import { readFolder } from './folder-reading.ts'
+import { Keeping } from './keeping.ts'
 import { CLOSED, type Studio, type StudioSources } from './studio-slice.ts'
 
 /** What takes its time, each thing once at a time. */
@@ -21,10 +24,7 @@ export class Room {
   /** Lets another page have the folder. */
   #release: () => Promise<void> = () => Promise.resolve()
   readonly #underWay = new Map<Undertaking, AbortController>()
-  /** What is to be kept is kept in the order in which it came. */
-  #saving: Promise<void> = Promise.resolve()
-  /** Pictures that could not be kept, by path: they go along with the next that are. */
-  #unkept: ReadonlyMap<string, CaptionedPicture> = new Map()
+  readonly #keeping: Keeping
   /** Told when pictures can be opened, with the run that was under way. */
   onOpened: () => void = () => undefined
   /** Told before the folder is left. */
@@ -34,6 +34,7 @@ export class Room {
     this.#set = set
     this.#get = get
     this.#sources = sources
+    this.#keeping = new Keeping(sources.library, (error) => this.fail(error))
   }
 
   get studio(): Studio {
@@ -91,14 +92,15 @@ export class Room {
   keep(pictures: readonly CaptionedPicture[]): Promise<void> {
     const { project } = this.studio
     if (project === null) return Promise.resolve()
-    return this.#inOrder(async () => {
-      const due = new Map(this.#unkept)
-      for (const picture of pictures) due.set(picture.path, picture)
-      if (due.size === 0) return
-      this.#unkept = due
-      await this.#sources.library.savePictures(project.id, [...due.values()])
-      this.#unkept = new Map()
-    })
+    return this.#keeping.pictures(project.id, pictures)
+  }
+
+  /** Shows and keeps what can be taken back. */
+  changeHistory(history: History): Promise<void> {
+    const { project } = this.studio
+    this.show({ history })
+    if (project === null) return Promise.resolve()
+    return this.#keeping.history(project.id, history)
   }
 
   /** Changes what is kept of the project itself. */
@@ -107,13 +109,7 @@ export class Room {
     if (project === null) return Promise.resolve()
     const next = { ...project, ...change, changedAt: this.#sources.now() }
     this.show({ project: next, projects: [next, ...projects.filter(({ id }) => id !== next.id)] })
-    return this.#inOrder(() => this.#sources.library.saveProject(next))
-  }
-
-  #inOrder(save: () => Promise<void>): Promise<void> {
-    const saved = this.#saving.then(save)
-    this.#saving = saved.catch((error: unknown) => this.fail(error))
-    return saved
+    return this.#keeping.project(next)
   }
 
   async file(path: string): Promise<Blob> {
@@ -198,54 +194,31 @@ export class Room {
       return
     }
     // Without its files captions can be corrected and exported all the same.
-    const pictures = await this.#sources.library.pictures(project.id)
+    const { library } = this.#sources
+    const pictures = await library.pictures(project.id)
     this.show({
       ...CLOSED,
       status: 'open',
       project,
+      history: await library.history(project.id),
       pictures: pictures.sort((one, other) => comparePaths(one.path, other.path)),
       missing: handle === null ? 'files' : 'permission',
     })
     this.onOpened()
   }
 
-  /** Lists the folder, reads the captions of pictures that are new in it, and shows it all. */
+  /** Reads the folder, and shows and keeps what is in it. */
   async #fill(folder: PictureFolder, project: Project): Promise<void> {
     const signal = this.begin('opening')
     this.show({ ...CLOSED, status: 'listing', project, opening: { done: 0, total: 0 }, failure: null })
     try {
-      const onFound = (done: number): void => this.show({ opening: { done, total: 0 } })
-      const sorted = sortFolder(await folder.list({ onFound: spaced(onFound), signal }))
-      throwIfCancelled(signal)
-      const kept = new Map((await this.#sources.library.pictures(project.id)).map((one) => [one.path, one]))
-      const pictures = sorted.pictures.map(({ path }) => kept.get(path) ?? uncaptioned(path))
-      const unknown = pictures.filter(({ path }) => !kept.has(path))
-      this.show({
-        status: 'reading',
-        pictures,
-        leftAside: sorted.leftAside,
-        opening: { done: 0, total: unknown.length },
-      })
-      const { withExisting } = await import('../../studio/existing.ts')
-      const onProgress = (done: number, total: number): void => this.show({ opening: { done, total } })
-      const read = await withExisting(unknown, {
-        files: sorted.files,
-        at: this.#sources.now(),
-        signal,
-        onProgress: spaced(onProgress),
-      })
-      throwIfCancelled(signal)
+      const show = (change: Partial<Studio>): void => this.show(change)
+      const read = await readFolder(folder, project, { sources: this.#sources, show, signal })
       this.#folder = folder
-      this.#files = sorted.files
-      const found = new Map(read.pictures.map((one) => [one.path, one]))
-      this.show({
-        status: 'open',
-        opening: null,
-        pictures: pictures.map((one) => found.get(one.path) ?? one),
-        unread: read.failures,
-        canWrite: folder.write !== null,
-      })
-      await this.keep(read.pictures)
+      this.#files = read.files
+      const { pictures, history, unread } = read
+      this.show({ status: 'open', opening: null, pictures, history, unread, canWrite: folder.write !== null })
+      await this.keep(read.added)
       throwIfCancelled(signal)
       await this.changeProject({ handle: folder.handle ?? project.handle })
       this.onOpened()
@@ -270,8 +243,7 @@ export class Room {
     this.#underWay.clear()
     this.#folder = null
     this.#files = new Map()
-    await this.#saving
-    this.#unkept = new Map()
+    await this.#keeping.end()
     const release = this.#release
     this.#release = () => Promise.resolve()
     await release()
@@ -302,16 +274,5 @@ export class Room {
     for (const project of await this.#sources.library.projects())
       if (project.handle !== null && (await handle.isSameEntry(project.handle))) return project
     return undefined
-  }
-}
-
-/** Progress is shown a few times a second: thousands of files are counted in that time. */
-function spaced(show: (done: number, total: number) => void): (done: number, total?: number) => void {
-  let shownAt = 0
-  return (done, total = 0) => {
-    const now = performance.now()
-    if (now - shownAt < 100 && done !== total) return
-    shownAt = now
-    show(done, total)
   }
 }

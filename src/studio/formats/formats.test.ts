@@ -6,7 +6,8 @@ import { readJsonLines, writeJsonLines } from './image-folder.ts'
 import { readKohya, writeKohya } from './kohya.ts'
 import { writeHtml, writeMarkdown } from './pages.ts'
 import { mergedRows, type CaptionRow } from './row.ts'
-import { readSidecar, sidecarOf, writeSidecar } from './sidecar.ts'
+import { sidecarNames } from '../sidecar-names.ts'
+import { readSidecar, writeSidecar } from './sidecar.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const ODD = 'a "red", circle;\r\nand =1+1 ’ 🎈 <b>'
@@ -159,8 +160,8 @@ it('kohya’s keys may have dots, and none takes the place of another', () => {
 })
 
 it('A sidecar is named as its picture and holds one caption', () => {
-  expect(sidecarOf('a.b/photo.tar.jpg', 'txt')).toBe('a.b/photo.tar.txt')
-  expect(sidecarOf('a.b/photo', 'caption')).toBe('a.b/photo.caption')
+  const names = sidecarNames(['a.b/photo', 'a.b/photo.tar.jpg'])
+  expect([names.of('a.b/photo.tar.jpg')[0], names.of('a.b/photo')[0]]).toEqual(['a.b/photo.tar', 'a.b/photo'])
   expect(readSidecar(bytes(`\ufeff${writeSidecar(ODD)}`), 'x')).toBe(ODD)
 })
 

@@ -32,11 +32,6 @@ export function isTable(format: Format): format is TableFormat {
   return Object.hasOwn(TABLES, format)
 }
 
-/** Whether pictures whose names differ only in their endings would share a caption. */
-export function sharesStems(format: Format): boolean {
-  return !isTable(format) || format === 'kohya'
-}
-
 /** What a table calls a picture. */
 export function rowName(format: TableFormat, path: string): string {
   return format === 'kohya' ? stemOf(path) : path

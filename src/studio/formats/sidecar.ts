@@ -1,18 +1,9 @@
-/** A text file beside each picture: `photo.jpg` has `photo.txt` or `photo.caption`. UTF-8, one caption, a line end. */
+/** A text file beside each picture, called as `sidecarNames` says. UTF-8, one caption, a line end. */
 import { AppError } from '../../pack/failure.ts'
 import { stemOf } from '../picture-files.ts'
 import { textOf } from './row.ts'
 
 export type SidecarEnding = 'txt' | 'caption' | 'xmp'
-
-export function sidecarOf(path: string, ending: SidecarEnding): string {
-  return `${stemOf(path)}.${ending}`
-}
-
-/** Where a picture's XMP may lie: as Adobe's programs write it, and as darktable and digiKam do. */
-export function xmpNamesOf(path: string): [string, string] {
-  return [sidecarOf(path, 'xmp'), `${path}.xmp`]
-}
 
 export function writeSidecar(text: string): string {
   return text === '' ? '' : `${text}\n`

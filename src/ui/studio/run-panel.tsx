@@ -67,7 +67,7 @@ function RunFields({
   draft: RunDraft
   onChange: (change: Partial<RunDraft>) => void
 }): ReactElement {
-  const { t } = useTranslation('studio')
+  const { t } = useTranslation(['studio', 'settings'])
   const preset = useApp((state) => state.settings.preset)
   const changeSettings = useApp((state) => state.changeSettings)
   const text = (
@@ -102,7 +102,7 @@ function RunFields({
         label={t('preset')}
         values={Object.keys(PRESETS).filter(isPreset)}
         value={preset}
-        name={(name) => PRESETS[name].name}
+        name={(name) => t(`settings:presets.${name}.name`)}
         onChange={(name) => changeSettings({ preset: name })}
       />
       {text('candidates', { type: 'number', placeholder: '1' })}

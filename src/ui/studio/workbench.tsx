@@ -2,6 +2,7 @@
 import { useMemo, useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { captionOf, isEdited, type CaptionedPicture } from '../../studio/caption.ts'
+import { sidecarNames } from '../../studio/sidecar-names.ts'
 import { useApp } from '../store-context.ts'
 import { AltTextPanel } from './alt-text-panel.tsx'
 import { BulkPanel } from './bulk-panel.tsx'
@@ -75,6 +76,7 @@ function Head({ pictures }: { pictures: readonly CaptionedPicture[] }): ReactEle
     }
     return { captioned, edited, accepted, failed }
   }, [pictures])
+  const twins = useMemo(() => sidecarNames(pictures.map(({ path }) => path)).twins, [pictures])
   return (
     <div className="studio-head">
       <div>
@@ -83,6 +85,7 @@ function Head({ pictures }: { pictures: readonly CaptionedPicture[] }): ReactEle
           {t('pictures', { count: pictures.length })} · {t('counts', counts)}
           {leftAside > 0 && ` · ${t('leftAside', { count: leftAside })}`}
         </p>
+        {twins > 0 && <p className="hint">{t('twins', { count: twins })}</p>}
         {unread.length > 0 && (
           <details>
             <summary>{t('unread', { count: unread.length })}</summary>
@@ -133,7 +136,7 @@ function History(): ReactElement {
   return (
     <>
       <button type="button" className="quiet" disabled={last === undefined} onClick={undo}>
-        {last === undefined ? t('undo') : t('undoStep', { count: last.after.length })}
+        {last === undefined ? t('undo') : t('undoStep', { count: last.changes.length })}
       </button>
       <button type="button" className="quiet" disabled={next === undefined} onClick={redo}>
         {t('redo')}

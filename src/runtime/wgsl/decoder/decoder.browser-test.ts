@@ -104,7 +104,7 @@ it.each<[string, () => TalkingModel, Partial<DecodingSettings>]>([
     ),
   )
   expect(together.map(({ tokenIds }) => tokenIds)).toEqual(alone)
-  expect(new Set(alone.map((ids) => ids?.slice(0, 2).join(' '))).size).toBeGreaterThan(2)
+  expect(new Set(alone.map((ids) => ids?.slice(0, 2).join(' '))).size).toBeGreaterThan(1)
 })
 
 it('gives way to ONNX Runtime where it computes anything else, and remembers that', async () => {

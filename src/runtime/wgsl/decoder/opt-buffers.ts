@@ -71,7 +71,8 @@ export interface Activations {
   /** [vocabulary], or of several rows. */
   logits: GPUBuffer
   records: GPUBuffer
-  choice: GPUBuffer
+  /** One, or of several rows. */
+  choices: GPUBuffer
   /** Stands for query embeddings where none are read. */
   noQueries: GPUBuffer
 }
@@ -102,7 +103,7 @@ export function makeActivations(
     partial: floats(Math.max(...sums, logitRows * partialRow(vocabulary) * layout.headSplits())),
     logits: floats(logitRows * vocabulary),
     records: uploads.buffer(16 * kernels.headGroups),
-    choice: uploads.buffer(CHOICE_BYTES),
+    choices: uploads.buffer(CHOICE_BYTES * logitRows),
     noQueries: floats(hiddenSize),
   }
 }

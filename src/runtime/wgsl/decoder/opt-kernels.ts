@@ -2,6 +2,7 @@
 import { CompiledKernel, type Kernel } from '../gpu/kernel.ts'
 import { attentionKernel, attentionBytes } from '../kernels/attention/attention.ts'
 import { chooseKernel } from '../kernels/choose/choose.ts'
+import { chooseRowsKernel } from '../kernels/choose/choose-rows.ts'
 import { embedKernel } from '../kernels/embed/embed.ts'
 import { finishKernel } from '../kernels/finish/finish.ts'
 import { normKernel } from '../kernels/norm/norm.ts'
@@ -20,6 +21,7 @@ export interface SharedKernels {
   attention: CompiledKernel
   head: CompiledKernel
   choose: CompiledKernel
+  chooseRows: CompiledKernel
 }
 
 /** Of several rows. */
@@ -69,6 +71,7 @@ export class OptKernels {
       attention: attentionKernel(layout.attention(), THREADS),
       head: this.#product(layout.head()),
       choose: chooseKernel(this.headGroups, CHOOSING_THREADS),
+      chooseRows: chooseRowsKernel(this.#places.head.outputs, CHOOSING_THREADS),
     })
   }
 

@@ -31,6 +31,8 @@ export class OptPasses {
   readonly #parts: OptPassesParts
   /** Bind groups are made once for every set of cache tensors. */
   readonly #steps = new WeakMap<Tensors, Dispatch[]>()
+  /** The same of as many rows as there are sequences. */
+  readonly #rowSteps = new WeakMap<Tensors, Promise<Dispatch[]>>()
 
   constructor(parts: OptPassesParts) {
     this.#parts = parts
@@ -44,14 +46,34 @@ export class OptPasses {
     return known
   }
 
-  /** `count` rows through all layers; the last norm's result is there, too. `queries`: [Q, hidden] in float32. */
-  async rows(tensors: Tensors, queries: GPUBuffer, count: number): Promise<Dispatch[]> {
+  /** A token in each of `count` rows, to all their logits. `tensors` have so many sequences. */
+  stepOfRows(tensors: Tensors, count: number): Promise<Dispatch[]> {
+    const made = async (): Promise<Dispatch[]> => [
+      ...(await this.rows(tensors, null, count)),
+      ...(await this.scoring(count)),
+    ]
+    const known = this.#rowSteps.get(tensors) ?? made()
+    this.#rowSteps.set(tensors, known)
+    return known
+  }
+
+  /** The best token of each of `count` rows of logits. */
+  choosing(count: number): Dispatch {
+    const { shared, values } = this.#parts
+    return dispatch(shared.chooseRows, [values.logits, values.choices], [count, 1, 1])
+  }
+
+  /**
+   * `count` rows through all layers; the last norm's result is there, too. `queries`: [Q, hidden] in float32, null where
+   * no row is one.
+   */
+  async rows(tensors: Tensors, queries: GPUBuffer | null, count: number): Promise<Dispatch[]> {
     const { kernels, norm, weights, values } = this.#parts
     const tileRows = tileRowsFor(count)
     const compiled = await kernels.rows(tileRows)
     const [first] = weights.layers
     return [
-      this.#embed(queries, count),
+      this.#embed(queries ?? values.noQueries, count),
       dispatch(norm, [values.x, first?.floats ?? weights.finalFloats, values.normed], [count, 1, 1]),
       ...weights.layers.flatMap((_, i) => this.#rowsOfLayer(compiled, i, this.#cacheOf(tensors, i), count)),
     ]
@@ -115,7 +137,7 @@ export class OptPasses {
     const head = [values.x, weights.finalFloats, packed, scales, values.state, values.logits, values.records]
     return [
       dispatch(shared.head, head, [kernels.headGroups, 1, 1]),
-      dispatch(shared.choose, [values.records, values.state, values.choice], [1, 1, 1]),
+      dispatch(shared.choose, [values.records, values.state, values.choices], [1, 1, 1]),
     ]
   }
 

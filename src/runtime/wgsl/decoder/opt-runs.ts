@@ -10,7 +10,7 @@ import { createOwnBuffer } from '../../ort/session-buffers.ts'
 import type { Runtime } from '../../ort/runtime.ts'
 import { gpuBufferOf, type DeviceTensor } from '../../ort/tensor.ts'
 import { encode, type Dispatch } from '../gpu/kernel.ts'
-import { stateWords, type RowState } from '../gpu/state.ts'
+import { stateWords, type RowState, type RunState } from '../gpu/state.ts'
 import { CHOICE_BYTES, choiceOf } from '../kernels/choose/choose.ts'
 import { MOST_LOGIT_ROWS, type Activations } from './opt-buffers.ts'
 import type { OptPasses } from './opt-passes.ts'
@@ -26,6 +26,12 @@ export interface OptRunsParts {
   passes: OptPasses
   activations: Activations
   uploads: Uploads
+}
+
+/** Dispatches, and the state that they begin with; null where those before them leave it. */
+interface Work {
+  dispatches: readonly Dispatch[]
+  state: RunState | null
 }
 
 export class OptRuns implements DecoderRuns {
@@ -57,7 +63,19 @@ export class OptRuns implements DecoderRuns {
         const last = await this.#allButLast(cache, run.queries, rows)
         return this.#send(last, vocabulary)
       }
+      if (run.batch > 1 && run.rows.length === 1 && rows.length <= MOST_LOGIT_ROWS)
+        return this.#send(await this.#stepOfRows(cache, rows), rows.length * vocabulary)
       return this.#allLogits(cache, run, rows)
+    })
+  }
+
+  choose(cache: KvCache, run: DecoderRun): Promise<Choice[]> {
+    const { runtime, passes, shape } = this.#parts
+    return runtime.attempt(async () => {
+      const rows = rowsOf(run, shape)
+      if (run.batch === 1) return this.#choose(await this.#allButLast(cache, run.queries, rows), 1)
+      const { dispatches, state } = await this.#stepOfRows(cache, rows)
+      return this.#choose({ dispatches: [...dispatches, passes.choosing(rows.length)], state }, rows.length)
     })
   }
 
@@ -66,27 +84,34 @@ export class OptRuns implements DecoderRuns {
     const rows = rowsOf(run, shape)
     const [past = 0] = run.past
     const underWay: Promise<Choice>[] = []
-    const send = (dispatches: readonly Dispatch[]): void => {
-      const choice = this.#choose(dispatches)
+    const send = (work: Work): void => {
+      const choice = this.#choose(work, 1).then(([only]) => only ?? noChoice())
       // Whoever takes it hears of its failure.
       choice.catch(() => undefined)
       underWay.push(choice)
     }
     try {
-      await runtime.attempt(async () => send(await this.#allButLast(cache, run.queries, rows)))
-      let owned = this.#writes
+      let owned = await runtime.attempt(async () => {
+        send(await this.#allButLast(cache, run.queries, rows))
+        return this.#writes
+      })
       let last: Choice | null = null
       const step = passes.step(cache.past())
+      let state: RunState | null = null
       for (let sent = 1, taken = 0; taken < most; taken += 1) {
         if (this.#writes !== owned) {
           // Another sequence ran in between: the state is its own, and the chain is taken up where it was.
           const sofar = await runtime.attempt(() => Promise.all(underWay))
           const [token] = sofar.slice(-1).map((choice) => choice.token)
           const source = { token: token ?? last?.token ?? 0 }
-          this.#write(cache.capacity, [{ source, position: past + rows.length + sent - 1, slot: 0 }], 0)
+          const place = { source, position: past + rows.length + sent - 1, slot: 0 }
+          state = { capacity: cache.capacity, logitRow: 0, rows: [place] }
+        }
+        for (; sent < most && sent < taken + DEPTH; sent += 1) {
+          send({ dispatches: step, state })
+          state = null
           owned = this.#writes
         }
-        for (; sent < most && sent < taken + DEPTH; sent += 1) send(step)
         const next = underWay.shift()
         if (next === undefined) return
         last = await runtime.attempt(() => next)
@@ -105,20 +130,29 @@ export class OptRuns implements DecoderRuns {
   }
 
   /** Runs rows as far as they do not fit into the last run, and gets that one ready. */
-  async #allButLast(cache: KvCache, queries: DeviceTensor, rows: RowState[]): Promise<Dispatch[]> {
+  async #allButLast(cache: KvCache, queries: DeviceTensor, rows: RowState[]): Promise<Work> {
     const { passes, activations } = this.#parts
+    const { capacity } = cache
     const tensors = cache.past()
     let from = 0
     for (; rows.length - from > activations.rows; from += activations.rows) {
       const some = rows.slice(from, from + activations.rows)
-      this.#write(cache.capacity, some, 0)
-      this.#submit(await passes.rows(tensors, gpuBufferOf(queries), some.length))
+      const dispatches = await passes.rows(tensors, gpuBufferOf(queries), some.length)
+      this.#submit({ dispatches, state: { capacity, logitRow: 0, rows: some } })
     }
     const last = rows.slice(from)
-    this.#write(cache.capacity, last, last.length - 1)
+    const state = { capacity, logitRow: last.length - 1, rows: last }
     const [only] = last
-    if (last.length === 1 && only !== undefined && 'token' in only.source) return passes.step(tensors)
-    return [...(await passes.rows(tensors, gpuBufferOf(queries), last.length)), ...passes.ending]
+    if (last.length === 1 && only !== undefined && 'token' in only.source)
+      return { dispatches: passes.step(tensors), state }
+    const dispatches = await passes.rows(tensors, gpuBufferOf(queries), last.length)
+    return { dispatches: [...dispatches, ...passes.ending], state }
+  }
+
+  /** One token of each sequence, to their logits. */
+  async #stepOfRows(cache: KvCache, rows: readonly RowState[]): Promise<Work> {
+    const dispatches = await this.#parts.passes.stepOfRows(cache.past(), rows.length)
+    return { dispatches, state: { capacity: cache.capacity, logitRow: 0, rows } }
   }
 
   /** Logits of all wanted rows of a run, in its own order. */
@@ -128,10 +162,13 @@ export class OptRuns implements DecoderRuns {
     const all = new Float32Array(rows.length * vocabulary)
     for (let from = 0; from < rows.length; from += MOST_LOGIT_ROWS) {
       const some = rows.slice(from, from + MOST_LOGIT_ROWS)
-      this.#write(cache.capacity, some, 0)
       const dispatches = await passes.rows(cache.past(), gpuBufferOf(run.queries), some.length)
       const scoring = await passes.scoring(some.length)
-      all.set(await this.#send([...dispatches, ...scoring], some.length * vocabulary), from * vocabulary)
+      const work = {
+        dispatches: [...dispatches, ...scoring],
+        state: { capacity: cache.capacity, logitRow: 0, rows: some },
+      }
+      all.set(await this.#send(work, some.length * vocabulary), from * vocabulary)
     }
     const each = rows.length / run.batch
     const wanted = Array.from({ length: run.batch }, (_, b) =>
@@ -145,14 +182,13 @@ export class OptRuns implements DecoderRuns {
     return picked
   }
 
-  #write(capacity: number, rows: readonly RowState[], logitRow: number): void {
+  /** State and dispatches in one, so that no other sequence's state comes between. */
+  #submit({ dispatches, state }: Work, copy?: (encoder: GPUCommandEncoder) => void): void {
     const { device, activations } = this.#parts
-    this.#writes += 1
-    device.queue.writeBuffer(activations.state, 0, stateWords({ capacity, logitRow, rows }))
-  }
-
-  #submit(dispatches: readonly Dispatch[], copy?: (encoder: GPUCommandEncoder) => void): void {
-    const { device } = this.#parts
+    if (state !== null) {
+      this.#writes += 1
+      device.queue.writeBuffer(activations.state, 0, stateWords(state))
+    }
     const encoder = device.createCommandEncoder()
     const pass = encoder.beginComputePass()
     encode(pass, dispatches)
@@ -162,34 +198,40 @@ export class OptRuns implements DecoderRuns {
   }
 
   /** Sends dispatches and reads `count` logits back. */
-  async #send(dispatches: readonly Dispatch[], count: number): Promise<Logits> {
+  async #send(work: Work, count: number): Promise<Logits> {
     const staging = this.#logitStaging
     const source = this.#parts.activations.logits
-    this.#submit(dispatches, (encoder) => encoder.copyBufferToBuffer(source, 0, staging, 0, 4 * count))
+    this.#submit(work, (encoder) => encoder.copyBufferToBuffer(source, 0, staging, 0, 4 * count))
     await staging.mapAsync(GPUMapMode.READ, 0, 4 * count)
     const values = new Float32Array(staging.getMappedRange(0, 4 * count)).slice()
     staging.unmap()
     return values
   }
 
-  /** Sends a step whose choice comes back later. */
-  async #choose(dispatches: readonly Dispatch[]): Promise<Choice> {
-    const staging = this.#choiceStaging.pop() ?? this.#staging(CHOICE_BYTES)
-    const { choice } = this.#parts.activations
-    this.#submit(dispatches, (encoder) => encoder.copyBufferToBuffer(choice, 0, staging, 0, CHOICE_BYTES))
-    await staging.mapAsync(GPUMapMode.READ)
-    const words = new Uint32Array(staging.getMappedRange().slice(0))
+  /** Sends a step whose choices, of `count` rows, come back later. */
+  async #choose(work: Work, count: number): Promise<Choice[]> {
+    const { choices } = this.#parts.activations
+    const staging = this.#choiceStaging.pop() ?? this.#staging(choices.size)
+    const bytes = count * CHOICE_BYTES
+    this.#submit(work, (encoder) => encoder.copyBufferToBuffer(choices, 0, staging, 0, bytes))
+    await staging.mapAsync(GPUMapMode.READ, 0, bytes)
+    const words = new Uint32Array(staging.getMappedRange(0, bytes).slice(0))
     staging.unmap()
     this.#choiceStaging.push(staging)
-    const chosen = choiceOf(words)
-    if (chosen === null) throw noNumbers()
-    return chosen
+    return Array.from({ length: count }, (_, i) => {
+      const place = (i * CHOICE_BYTES) / 4
+      return choiceOf(words.slice(place, place + CHOICE_BYTES / 4)) ?? noChoice()
+    })
   }
 
   #staging(size: number): GPUBuffer {
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
     return createOwnBuffer(this.#parts.device, { size, usage })
   }
+}
+
+function noChoice(): never {
+  throw noNumbers()
 }
 
 /** The rows of a run one after the other, sequence by sequence. */

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { openCompute } from '../../device/open-compute.ts'
 import { argmax, logSumExp } from '../../decode/logits.ts'
-import type { LanguageModel, Logits, Sequence } from '../../language/language-model.ts'
+import type { Batch, LanguageModel, Logits, Sequence } from '../../language/language-model.ts'
 import { Runtime } from '../../ort/runtime.ts'
 import { liveTensorCount } from '../../ort/tensor.ts'
-import { agrees, differenceOf, judgedLogits } from './self-test.ts'
+import { differenceOf } from '../../language/rows-check.ts'
+import { agrees, judgedLogits } from './self-test.ts'
 
 const SHAPE = {
   queries: 2,
@@ -27,18 +28,32 @@ interface Faults {
   step?: number
   skip?: number
   probability?: number
+  /** Factors on logits behind so many tokens that go on in one run, and in the rows of a batch. */
+  run?: Record<number, number>
+  rows?: number
+  /** What the device chooses in rows, behind the best. */
+  rowsSkip?: number
 }
 
 /** A model whose logits follow from how many tokens there are. */
-function model({ prompt: ofPrompt = 1, step: ofStep = 1, skip = 0, probability = 0 }: Faults): LanguageModel {
+function model({
+  prompt: ofPrompt = 1,
+  step: ofStep = 1,
+  skip = 0,
+  probability = 0,
+  run = {},
+  rows: ofRows = 1,
+  rowsSkip = 0,
+}: Faults): LanguageModel {
   const logitsAt = (length: number, factor: number): Logits =>
     Float32Array.from({ length: SHAPE.vocabulary }, (_, i) => factor * 10 * Math.sin(i * length))
   const sequence = (dispose: () => void): Sequence => {
     let length = 0
     return {
       begin: (prompt) => {
+        const factor = run[prompt.length - length] ?? ofPrompt
         length = prompt.length
-        return Promise.resolve({ logits: logitsAt(length, ofPrompt), ran: length })
+        return Promise.resolve({ logits: logitsAt(length, factor), ran: length })
       },
       step: () => Promise.resolve(logitsAt((length += 1), ofStep)),
       async *greedy(prompt, newTokens) {
@@ -54,7 +69,28 @@ function model({ prompt: ofPrompt = 1, step: ofStep = 1, skip = 0, probability =
       dispose,
     }
   }
-  const some: Pick<LanguageModel, 'start'> = { start: (queries) => sequence(() => queries.dispose()) }
+  const batch: Batch = {
+    rows: 3,
+    takes: () => true,
+    begin: (queries, prompt) => {
+      queries.dispose()
+      const row = { length: prompt.length }
+      return Promise.resolve({ row, next: logitsAt(row.length, 1), ran: row.length })
+    },
+    step: (tokens, wanted) =>
+      Promise.resolve(
+        tokens.map(({ row }) => {
+          const logits = logitsAt(((row as { length: number }).length += 1), ofRows)
+          return wanted === 'logits' ? logits : { token: argmax(logits) + rowsSkip, logProbability: 0 }
+        }),
+      ),
+    end: () => undefined,
+    dispose: () => undefined,
+  }
+  const some: Pick<LanguageModel, 'start' | 'openBatch'> = {
+    start: (queries) => sequence(() => queries.dispose()),
+    openBatch: () => Promise.resolve(batch),
+  }
   return some as LanguageModel
 }
 
@@ -67,6 +103,10 @@ describe('the self-test of our kernels', () => {
     ['fails what is no number', { step: NaN }, false],
     ['fails a chain that chooses otherwise', { skip: 1 }, false],
     ['fails a chain that is surer than its logits', { probability: 0.01 }, false],
+    ['fails a run of a few rows', { run: { 5: 1.01 } }, false],
+    ['fails a run of some more', { run: { 9: 1.01 } }, false],
+    ['fails rows of one batch', { rows: 1.01 }, false],
+    ['fails rows in which the device chooses otherwise', { rowsSkip: 1 }, false],
   ])('%s', async (_, faults, passes) => {
     const runtime = await Runtime.open(await openCompute('wasm'))
     const expected = await judgedLogits(runtime, model({}), SHAPE)

@@ -1,0 +1,50 @@
+/** Writes down what becomes of the folder that is open, in the order in which it came. */
+import type { CaptionedPicture } from '../../studio/caption.ts'
+import type { History } from '../../studio/history.ts'
+import type { StudioLibrary } from '../../studio/library.ts'
+import type { Project } from '../../studio/project.ts'
+
+export class Keeping {
+  readonly #library: StudioLibrary
+  readonly #fail: (error: unknown) => void
+  #saving: Promise<void> = Promise.resolve()
+  /** Pictures that could not be kept, by path: they go along with the next that are. */
+  #unkept: ReadonlyMap<string, CaptionedPicture> = new Map()
+
+  /** `fail` hears of everything that could not be kept; the call that wanted it rejects, too. */
+  constructor(library: StudioLibrary, fail: (error: unknown) => void) {
+    this.#library = library
+    this.#fail = fail
+  }
+
+  pictures(projectId: string, pictures: readonly CaptionedPicture[]): Promise<void> {
+    return this.#inOrder(async () => {
+      const due = new Map(this.#unkept)
+      for (const picture of pictures) due.set(picture.path, picture)
+      if (due.size === 0) return
+      this.#unkept = due
+      await this.#library.savePictures(projectId, [...due.values()])
+      this.#unkept = new Map()
+    })
+  }
+
+  project(project: Project): Promise<void> {
+    return this.#inOrder(() => this.#library.saveProject(project))
+  }
+
+  history(projectId: string, history: History): Promise<void> {
+    return this.#inOrder(() => this.#library.saveHistory(projectId, history))
+  }
+
+  /** Resolves when all is over that was to be kept; what could not be is let go of. */
+  async end(): Promise<void> {
+    await this.#saving
+    this.#unkept = new Map()
+  }
+
+  #inOrder(save: () => Promise<void>): Promise<void> {
+    const saved = this.#saving.then(save)
+    this.#saving = saved.catch((error: unknown) => this.#fail(error))
+    return saved
+  }
+}
