@@ -54,6 +54,14 @@ test('Users of assistive technology find nothing in the way, in the light and in
   await expectNoneInLightAndDark(page)
 })
 
+test('Users whose connection is slow find a heading and nothing in the way before the page begins', async ({
+  page,
+}) => {
+  await page.route('**/assets/index-*.js', (route) => route.abort())
+  await page.goto('/')
+  await expectNoViolations(page)
+})
+
 test('Users can do everything by keyboard alone', async ({ app, page }) => {
   await app.open()
   const focus = async (name: RegExp): Promise<void> => {
@@ -106,6 +114,7 @@ test('Users who have everything four times as large reach what they ask about', 
   const rail = page.getByRole('button', { name: 'Conversations and model' })
   await rail.click()
   await expect(page.locator('#rail').getByRole('button', { name: 'Close' })).toBeFocused()
+  await expectNoViolations(page)
   await page.keyboard.press('Escape')
   await expect(rail).toBeFocused()
   // What is stuck to an edge would leave no room for what it belongs to.

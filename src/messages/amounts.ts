@@ -40,7 +40,8 @@ export function bytesText(bytes: number, language: string): string {
 /** Rounded up, as an estimate is: `12 min`. Seconds. */
 export function durationText(seconds: number, language: string): string {
   if (seconds < 60) return withUnit(Math.ceil(seconds), 'second', 0)
-  if (seconds < 3600) return withUnit(Math.ceil(seconds / 60), 'minute', 0)
+  // Two ends of a range are told in one unit for as long as people count in it.
+  if (seconds < 2 * 3600) return withUnit(Math.ceil(seconds / 60), 'minute', 0)
   return withUnit(seconds / 3600, 'hour', 1)
 
   function withUnit(value: number, unit: string, digits: number): string {
