@@ -91,6 +91,8 @@ export default defineConfig({
           // Vitest alone would leave a core idle, which on two cores is half of them.
           maxWorkers: '100%',
           execArgv: [FEW_RECOMPILES],
+          setupFiles: ['testing/patience.ts'],
+          expect: { poll: { timeout: 30_000 } },
         },
       },
       inBrowser('browser', ['{src,testing}/**/*.browser-test.ts']),

@@ -25,11 +25,23 @@ export class Looking {
   readonly #parts: LookingParts
   readonly #current: () => TalkingModel
   readonly #looks = new Map<string, SharedLook<SeenBy>>()
+  /** Pictures that the loaded model looked at. */
+  readonly #lookedAt = new Set<string>()
 
   /** `current` gives the model that is loaded when a look begins, or throws. */
   constructor(parts: LookingParts, current: () => TalkingModel) {
     this.#parts = parts
     this.#current = current
+  }
+
+  /** From here on another model is loaded. */
+  beginAnew(): void {
+    this.#lookedAt.clear()
+  }
+
+  /** Lets go of what the loaded model saw when it looked itself. */
+  forgetOwn(): Promise<void> {
+    return this.#parts.seen.forget([...this.#lookedAt])
   }
 
   /** The look at a picture that is under way or waiting, or a new one. */
@@ -73,6 +85,7 @@ export class Looking {
     try {
       // Read back once, to be kept: no later turn, nor a reload, has to look again.
       const seen: Seen = { embeddings: await onDevice.read(), width, height, photograph }
+      this.#lookedAt.add(id)
       await this.#parts.seen.keep(id, key, seen)
       return seenBy(model, seen, { readMs: readAt - startedAt, lookMs: performance.now() - readAt })
     } finally {
