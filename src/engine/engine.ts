@@ -33,11 +33,12 @@ import { openTalkingModel } from '../runtime/models/models.ts'
 import type { SeenImage } from '../runtime/models/look.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
 import type { Judgements } from '../runtime/models/open-parts.ts'
-import type { AnswerSoFar, Discussion } from '../runtime/talk/discussion.ts'
+import type { Discussion } from '../runtime/talk/discussion.ts'
 import { describeDevice } from './device-report.ts'
 import { checkWeights, mendAll } from './check-weights.ts'
 import { Discussions } from './discussions.ts'
 import { lookedOf, Looking, type LookingParts, type SeenBy } from './looking.ts'
+import { Progress } from './progress.ts'
 import { TogetherTurns } from './together.ts'
 import { Turns } from './turns.ts'
 
@@ -53,14 +54,6 @@ export interface EngineParts extends LookingParts {
   measureDevices: (prefer: Provider | null) => Promise<MeasuredDevice[]>
   /** Where the self-test of our kernels is remembered. */
   judgements?: (Judgements & { forget(): Promise<void> }) | undefined
-}
-
-/** An answer as far as it has come. */
-interface Progress {
-  look: Looked | null
-  last: AnswerSoFar | null
-  startedAt: number
-  firstAt: number
 }
 
 export class Engine implements Handlers<EngineCalls> {
@@ -137,7 +130,7 @@ export class Engine implements Handlers<EngineCalls> {
     const seen = look.join(report, { urgent: true, signal })
     // It is waited for when the turn has come, which may be never.
     seen.catch(() => undefined)
-    const progress: Progress = { look: null, last: null, startedAt: 0, firstAt: 0 }
+    const progress = new Progress(report)
     const turn = async (): Promise<void> => {
       await look.begin()
       await this.#answer(request, await seen, progress, report, signal)
@@ -157,7 +150,7 @@ export class Engine implements Handlers<EngineCalls> {
       if (!signal.aborted || toFailure(error).code !== 'cancelled') throw error
     }
     this.#answered.abort()
-    return answeredOf(progress)
+    return progress.answered
   }
 
   async forget({ pictureIds }: EngineCalls['forget']['in']): Promise<null> {
@@ -292,16 +285,15 @@ export class Engine implements Handlers<EngineCalls> {
     const { model } = this.#current()
     // Another model may have been loaded since that look.
     const seen = joined.model === model ? joined : await this.#looking.see(picture, report, signal)
-    progress.look = lookedOf(seen)
     const discussion = this.#discussions.latest(picture.id, () => discuss(model, seen))
-    progress.startedAt = progress.firstAt = performance.now()
+    progress.begin(lookedOf(seen))
     const steps =
       asked.kind === 'caption'
         ? discussion.answer(asked.prompt, { settings, signal })
         : discussion.ask(asked.earlier, asked.question, { settings, signal, template: asked.template })
     for await (const soFar of steps) {
       throwIfCancelled(signal)
-      note(progress, soFar, report)
+      progress.note(soFar)
     }
   }
 
@@ -318,41 +310,19 @@ export class Engine implements Handlers<EngineCalls> {
     const seen = async (): Promise<SeenImage> => {
       const first = await joined
       const by = first.model === model ? first : await this.#looking.see(picture, report, signal)
-      progress.look = lookedOf(by)
-      progress.startedAt = progress.firstAt = performance.now()
+      progress.begin(lookedOf(by))
       return model.look.seenBefore(by.embeddings)
     }
     await model.talk.answerTogether(seen(), asked.prompt, {
       settings,
       signal,
       report: (soFar) => {
-        if (!signal.aborted) note(progress, soFar, report)
+        if (!signal.aborted) progress.note(soFar)
       },
     })
   }
 }
 
-/** The answer has come a token further. */
-function note(progress: Progress, soFar: AnswerSoFar, report: (event: AnswerProgress) => void): void {
-  if (progress.last === null) progress.firstAt = performance.now()
-  progress.last = soFar
-  report({ stage: 'writing', text: soFar.text, tokens: soFar.tokenIds.length })
-}
-
 function discuss(model: TalkingModel, { embeddings }: SeenBy): Discussion {
   return model.talk.discuss(model.look.seenBefore(embeddings))
-}
-
-function answeredOf({ look, last, startedAt, firstAt }: Progress): Answered {
-  return {
-    text: last?.text ?? '',
-    tokenIds: last?.tokenIds ?? [],
-    answers: last?.answers.map(({ text, tokenIds, score }) => ({ text, tokenIds, score })) ?? [],
-    finish: last?.finish ?? 'stopped',
-    prefilled: last?.prefilled ?? 0,
-    dropped: last?.dropped ?? 0,
-    prefillMs: firstAt - startedAt,
-    decodeMs: last === null ? 0 : performance.now() - firstAt,
-    look,
-  }
 }
