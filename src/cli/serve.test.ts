@@ -181,7 +181,7 @@ describe('the folder that is served', () => {
 })
 
 describe('many clients', () => {
-  it('do not keep one more waiting, though hundreds take nothing', { timeout: 30_000 }, async () => {
+  it('do not keep one more waiting, though hundreds take nothing', async () => {
     const port = Number(new URL(server.url).port)
     const slow = await Promise.all(
       Array.from(
