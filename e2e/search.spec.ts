@@ -6,7 +6,7 @@ import { captionsOf } from '../src/scenes/language.ts'
 import { drawScene } from '../src/scenes/draw.ts'
 import { FIRST_HELD_OUT_SEED, makeScene } from '../src/scenes/scene.ts'
 import { expect, test } from './fixtures.ts'
-import { expectNoViolations } from './violations.ts'
+import { expectNoOverflow, expectNoViolations } from './violations.ts'
 
 const scenes = Array.from({ length: 6 }, (_, i) => makeScene(FIRST_HELD_OUT_SEED + 40 + i))
 const caption = captionsOf(scenes[2] ?? makeScene(1), 5)[0] ?? ''
@@ -86,7 +86,37 @@ test('says how well a caption fits its picture, when asked once', async ({ app }
   expect(caption).not.toBe('')
   await app.conversation.getByRole('button', { name: 'How well does it fit?' }).click()
   await expect(app.conversation.getByText(/fits the picture: \d\d%/)).toBeVisible()
+  await app.conversation.getByRole('button', { name: 'Where the words point' }).click()
+  const pointing = app.page.getByRole('dialog', { name: 'Where the words point' })
+  await expect(pointing.locator('canvas')).toHaveCount(1)
+  await expect(pointing.getByRole('radio').first()).toBeChecked()
+  await expect(pointing.getByText('It is a hint and no proof', { exact: false })).toBeVisible()
+  await expectNoViolations(app.page)
+  await app.page.keyboard.press('Escape')
+  await expect(pointing).toHaveCount(0)
   await app.choose(join(folder, 'scene 4.png'))
   await app.finished('scene 4.png')
   await expect(app.conversation.getByText(/fits the picture: \d\d%/)).toBeVisible()
+})
+
+test('shows those who teach what the Q-Former does, and is found from the models', async ({ app, page }) => {
+  await app.open()
+  await app.openSettings()
+  await page.getByRole('link', { name: /^Look inside/ }).click()
+  await expect(page.getByRole('heading', { name: 'Inside the Q-Former' })).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Where each query looks' })).toBeVisible()
+  const queries = page.getByRole('button', { name: /^Query \d+: likeness/ })
+  await expect(queries).toHaveCount(32)
+  await expect(page.locator('.queries [aria-pressed=true]')).toHaveCount(1)
+  await queries.nth(2).focus()
+  await page.keyboard.press('Enter')
+  await expect(queries.nth(2)).toHaveAttribute('aria-pressed', 'true')
+  await page.getByLabel('while the queries see the words').check()
+  await page.getByLabel('Words about the picture').fill('a blue car')
+  await page.keyboard.press('Enter')
+  await expect(page.getByText(/the model gives \d+% for belonging together/)).toBeVisible()
+  await expect(page.getByRole('img', { name: /^Matching/ })).toBeVisible()
+  await expectNoViolations(page)
+  await page.setViewportSize({ width: 390, height: 844 })
+  await expectNoOverflow(page)
 })

@@ -1,16 +1,21 @@
-/** The pictures of a run over a folder, one after the other: what becomes of each, and that it is logged before it is done. */
+/**
+ * The pictures of a run over a folder: several are captioned at once, and what becomes of them is logged one by one in their
+ * order, each before it is done.
+ */
 import { join } from 'node:path'
 import { assertWrites } from '../pack/empty-answer.ts'
 import { AppError, toFailure, throwIfCancelled } from '../pack/failure.ts'
-import type { TalkingModel } from '../runtime/models/model.ts'
+import { inLanes } from '../pack/lanes.ts'
+import { CAPTIONS_TOGETHER } from '../protocol/engine-calls.ts'
 import { combined, dressed, isWanted, type Dress, type Existing } from '../studio/compose.ts'
 import type { Format } from '../studio/formats/formats.ts'
-import type { Captioned, Failed, Outcome } from '../studio/journal.ts'
+import type { Failed, Outcome } from '../studio/journal.ts'
 import type { Shard } from '../studio/shard.ts'
 import type { CaptionFiles } from './caption-files.ts'
+import { CaptionsTogether } from './captions-together.ts'
 import type { RunJournal } from './run-journal.ts'
 import { sentenceOf } from './sentence.ts'
-import { captionOne, load, wordless, type AnswerFlags, type Run } from './talk.ts'
+import { load, wordless, type AnswerFlags, type Run } from './talk.ts'
 
 export interface BatchFlags extends AnswerFlags, Dress {
   recursive?: boolean
@@ -43,11 +48,16 @@ export async function tried<T>(path: string, attempt: () => Promise<T>): Promise
   }
 }
 
-/** A picture that is to be captioned, and the caption that it has. */
-interface Wanted {
-  kind: 'wanted'
-  before: string
+/** What the model said of a picture that wants a caption. */
+interface Said {
+  kind: 'said'
+  path: string
+  text: string
+  score: number | null
 }
+
+/** So many captions at most wait for one before them to be logged; a kill costs no more than these. */
+const MOST_AHEAD = 2 * CAPTIONS_TOGETHER
 
 export class Work {
   readonly #request: BatchRequest
@@ -55,7 +65,8 @@ export class Work {
   readonly #files: CaptionFiles
   readonly #journal: RunJournal
   readonly #outcomes: Map<string, Outcome>
-  #model: TalkingModel | null = null
+  /** Opened for the first picture that needs it. */
+  #captions: Promise<CaptionsTogether> | null = null
   /** Pictures that the model has captioned in this run, and since when. */
   written = 0
   doneBefore = 0
@@ -80,16 +91,30 @@ export class Work {
   }
 
   async all(paths: readonly string[]): Promise<void> {
-    for (const [i, path] of paths.entries()) {
-      throwIfCancelled(this.#run.signal)
-      if (this.#outcomes.has(path)) {
-        this.doneBefore += 1
-        continue
-      }
-      const outcome = await this.#outcomeOf(path)
-      this.#outcomes.set(path, outcome)
-      this.#tell(outcome, i + 1, paths.length)
+    const due = paths.flatMap((path, i) => (this.#outcomes.has(path) ? [] : { path, number: i + 1 }))
+    this.doneBefore = paths.length - due.length
+    const settled: Promise<void>[] = []
+    const lanes = { lanes: CAPTIONS_TOGETHER, signal: this.#run.signal }
+    try {
+      await inLanes(due, lanes, async ({ path, number }) => {
+        const at = settled.length
+        const attempt = this.#attempt(path, settled[at - MOST_AHEAD])
+        const next = (settled[at - 1] ?? Promise.resolve()).then(async () => {
+          const outcome = await this.#settle(await attempt)
+          this.#outcomes.set(path, outcome)
+          this.#tell(outcome, number, paths.length)
+        })
+        settled.push(next)
+        // Whatever it is, the last one has it, too.
+        next.catch(() => undefined)
+        await attempt
+      })
+    } finally {
+      // Whatever ended it, what is being logged is logged whole.
+      await settled.at(-1)?.catch(() => undefined)
     }
+    await settled.at(-1)
+    throwIfCancelled(this.#run.signal)
   }
 
   /** Puts a failure in the place of what the log says of a picture. */
@@ -100,20 +125,44 @@ export class Work {
   }
 
   async dispose(): Promise<void> {
-    await this.#model?.dispose()
+    const captions = await this.#captions?.catch(() => null)
+    await captions?.dispose()
   }
 
-  async #outcomeOf(path: string): Promise<Outcome> {
-    const { flags } = this.#request
-    const outcome = await tried<Outcome | Wanted>(path, async () => {
+  /** What the model says, if it is asked at all. That it cannot be opened is no picture's fault. */
+  async #attempt(path: string, after: Promise<void> = Promise.resolve()): Promise<Outcome | Said> {
+    await after
+    const known = await tried<Outcome | null>(path, async () => {
       const before = await this.#files.existing(path)
-      return isWanted(before, flags.existing)
-        ? { kind: 'wanted', before }
-        : { kind: 'kept', path, text: before }
+      return this.#isWanted(before) ? null : { kind: 'kept', path, text: before }
     })
-    if (outcome.kind !== 'wanted') return this.#logged(outcome)
-    const model = await this.#loaded()
-    return this.#logged(await tried(path, () => this.#caption(model, path, outcome.before)))
+    if (known !== null) return known
+    const captions = await (this.#captions ??= this.#open())
+    return tried<Outcome | Said>(path, async () => {
+      const said = await captions.of(join(this.#request.folder, path))
+      if (said.text === '') throw wordless(said.tokenIds, said.finish ?? 'limit')
+      return { kind: 'said', path, text: said.text, score: said.answers[0]?.score ?? null }
+    })
+  }
+
+  #isWanted(before: string): boolean {
+    return isWanted(before, this.#request.flags.existing)
+  }
+
+  async #settle(attempted: Outcome | Said): Promise<Outcome> {
+    throwIfCancelled(this.#run.signal)
+    if (attempted.kind !== 'said') return this.#logged(attempted)
+    this.written += 1
+    return this.#logged(await tried(attempted.path, () => this.#composed(attempted)))
+  }
+
+  /** With what the picture has by now: somebody may have written while the model did. */
+  async #composed({ path, text, score }: Said): Promise<Outcome> {
+    const { flags } = this.#request
+    const before = await this.#files.existing(path)
+    if (!this.#isWanted(before)) return { kind: 'kept', path, text: before }
+    const whole = combined(before, dressed(text, flags), flags.existing)
+    return { kind: 'captioned', path, before, text: whole, score }
   }
 
   async #logged(outcome: Outcome): Promise<Outcome> {
@@ -127,26 +176,20 @@ export class Work {
     return kept
   }
 
-  /** The model is opened for the first picture that needs it; that it cannot be is no picture's fault. */
-  async #loaded(): Promise<TalkingModel> {
-    if (this.#model === null) {
-      const { pack, flags } = this.#request
-      this.#model = await load(pack, flags, this.#run)
-      assertWrites(this.#model.manifest)
+  async #open(): Promise<CaptionsTogether> {
+    const { pack, flags } = this.#request
+    const model = await load(pack, flags, this.#run)
+    const captions = new CaptionsTogether(model, flags, this.#run)
+    try {
+      assertWrites(model.manifest)
       // A prompt that the model cannot take is no picture's fault either.
-      this.#model.talk.promptIds(flags.prompt)
-      this.#startedAt = performance.now()
+      model.talk.promptIds(flags.prompt)
+    } catch (error) {
+      await captions.dispose()
+      throw error
     }
-    return this.#model
-  }
-
-  async #caption(model: TalkingModel, path: string, before: string): Promise<Captioned> {
-    const { folder, flags } = this.#request
-    const said = await captionOne(model, join(folder, path), flags, this.#run)
-    if (said.text === '') throw wordless(said.token_ids, said.finish)
-    this.written += 1
-    const text = combined(before, dressed(said.text, flags), flags.existing)
-    return { kind: 'captioned', path, before, text, score: said.answers[0]?.score ?? null }
+    this.#startedAt = performance.now()
+    return captions
   }
 
   #tell(outcome: Outcome, done: number, total: number): void {

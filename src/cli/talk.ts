@@ -113,7 +113,7 @@ interface AnswerResult {
   score: number
 }
 
-export async function captionOne(
+async function captionOne(
   model: TalkingModel,
   image: string,
   flags: AnswerFlags,

@@ -17,7 +17,8 @@ import type { Handlers } from '../protocol/rpc.ts'
 import type { Compute } from '../runtime/device/compute.ts'
 import type { AttentionMaps, RetrievalModel, SeenPicture } from '../runtime/models/retrieval.ts'
 import { labelsFound, labelTexts } from '../runtime/retrieval/labels.ts'
-import { gridOf, pointingMaps } from '../runtime/retrieval/pointing.ts'
+import { gridOf, patchMaps, pointingMaps } from '../runtime/retrieval/pointing.ts'
+import { cosines } from '../runtime/retrieval/scores.ts'
 import type { AnswerSoFar } from '../runtime/talk/discussion.ts'
 import { OpenedComparer, type ComparerOpening, type ReportCompare } from './opened-comparer.ts'
 import { Turns } from './turns.ts'
@@ -97,6 +98,25 @@ export class Comparer implements Handlers<CompareCalls> {
   readonly attend: Handler<'attend'> = ({ picture, text }, report, signal) =>
     this.#seeing(picture, report, signal, (model, seen) => model.attention(seen, text))
 
+  readonly inside: Handler<'inside'> = ({ picture, text }, report, signal) =>
+    this.#seeing(picture, report, signal, async (model, seen) => {
+      const read = await model.textFeatures([text], { signal })
+      const [pair] = await model.match(seen, [text], { signal, read })
+      const [words] = read
+      if (pair === undefined || words === undefined) throw new AppError('bug', 'Nothing was compared.')
+      const { vectors } = await model.imageFeatures(seen)
+      const alone = await model.attention(seen, null)
+      return {
+        ...pair,
+        likeness: cosines(vectors, words.vector),
+        layers: alone.layers,
+        queries: alone.queries,
+        grid: gridOf(alone),
+        alone: patchMaps(alone),
+        withText: patchMaps(await model.attention(seen, text)),
+      }
+    })
+
   readonly point: Handler<'point'> = ({ picture, words }, report, signal) =>
     this.#seeing(picture, report, signal, async (model, seen) => {
       const alone = await model.attention(seen, null)
@@ -119,11 +139,11 @@ export class Comparer implements Handlers<CompareCalls> {
   /** For a thread that serves others besides. */
   get calls(): Handlers<CompareCalls> {
     const { choose, open, match, imageFeatures, textFeatures, pairFeatures, classify, attend } = this
-    const { write } = this
+    const { write, inside } = this
     const { point, release, ping } = this
     return {
       ...{ choose, open, match, imageFeatures, textFeatures, pairFeatures, classify, attend },
-      ...{ write, point, release, ping },
+      ...{ write, inside, point, release, ping },
     }
   }
 

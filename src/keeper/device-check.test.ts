@@ -7,14 +7,19 @@ import { inspectCheckpoint } from '../convert/inspect.ts'
 import { sinkInMemory } from '../pack/bytes.ts'
 import { memoryOf, type DeviceMemory } from '../pack/device-memory.ts'
 import type { ContextReason, MemoryChoice } from '../pack/device-report.ts'
-import { contextText, memoryText } from '../pack/device-words.ts'
 import type { PackReader } from '../pack/manifest.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
+import { openWords } from '../messages/words.ts'
+import type { Finding } from '../protocol/keeper-calls.ts'
 import { openTalkingModel } from '../runtime/models/models.ts'
 import { readDevice } from './browser-device.ts'
-import { checkDevice, checkSpace, type Candidate, type DeviceFacts } from './device-check.ts'
+import { checkDevice, checkSpace, contextFinding, type Candidate, type DeviceFacts } from './device-check.ts'
 
 const GIB = 2 ** 30
+const words = await openWords('en')
+/** As the page says it. */
+const sentenceOf = ({ key, values }: Finding): string =>
+  words.t(`models:findings.${key}`, { ...values, defaultValue: key })
 const card: DeviceFacts = {
   provider: 'webgpu',
   f16: true,
@@ -34,26 +39,22 @@ function candidate(bytes: number, change: Partial<Candidate> = {}): Candidate {
 
 function against(device: DeviceFacts, model: Candidate): string[] {
   const findings = [...checkDevice(device, model, 'auto')]
-  return findings.filter(({ ok }) => !ok).map(({ sentence }) => sentence)
+  return findings.filter(({ ok }) => !ok).map(sentenceOf)
 }
 
 describe('what is said about the device', () => {
   it('speaks for one that has everything', () => {
     expect(against(card, candidate(2.1e9))).toEqual([])
-    expect(checkSpace(1e10, 2e9)).toEqual([{ ok: true, sentence: expect.stringMatching(/enough/) as string }])
+    expect(checkSpace(1e10, 2e9)).toEqual([{ ok: true, key: 'room', values: { free: 1e10 } }])
   })
 
   it.each<[string, string[], RegExp]>([
     [
       'a part that no buffer holds',
       against(card, candidate(2e9, { largestTensorBytes: 3e9 })),
-      /3\.0 GB, and the graphics card takes 2\.0 GB/,
+      /3 GB, and the graphics card takes 2 GB/,
     ],
-    [
-      'too much for WebAssembly',
-      against(processor(32), candidate(4e9)),
-      /4\.0 GB; WebAssembly holds 3\.8 GB/,
-    ],
+    ['too much for WebAssembly', against(processor(32), candidate(4e9)), /4 GB; WebAssembly holds 3\.8 GB/],
     [
       'too much for half of the memory, on the processor, too',
       against(processor(4), candidate(3e9)),
@@ -64,11 +65,7 @@ describe('what is said about the device', () => {
       against({ ...card, memory: { ...card.memory, told: false } }, candidate(4.4e9)),
       /half of the 8 GiB of memory assumed where a browser does not tell/,
     ],
-    [
-      'little room',
-      checkSpace(1e9, 2e9).map(({ sentence }) => sentence),
-      /1\.0 GB more, but 2\.0 GB are needed/,
-    ],
+    ['little room', checkSpace(1e9, 2e9).map(sentenceOf), /1 GB more, but 2 GB are needed/],
   ])('speaks against %s', (_, sentences, pattern) => {
     expect(sentences).toEqual([expect.stringMatching(pattern)])
   })
@@ -81,7 +78,7 @@ describe('what is said about the device', () => {
 
   it('has no tick for bad news, and names software as such', () => {
     const unticked = (device: DeviceFacts, model = candidate(2.1e9)): string[] =>
-      checkDevice(device, model, 'auto').flatMap(({ mixed, sentence }) => (mixed === true ? [sentence] : []))
+      checkDevice(device, model, 'auto').flatMap((found) => (found.mixed === true ? [sentenceOf(found)] : []))
     const half = candidate(2.1e9)
     half.pack.precision = 'q4f16'
     expect(unticked(card, half)).toEqual([])
@@ -89,7 +86,7 @@ describe('what is said about the device', () => {
     expect(unticked(processor(8))).toEqual([expect.stringContaining('which is slow')])
     const software = { ...card, adapter: 'llvmpipe', memory: { ...card.memory, software: true } }
     expect(unticked(software)).toEqual([expect.stringMatching(/computed by the processor here \(llvmpipe\)/)])
-    const said = checkDevice(software, half, 'auto').map(({ sentence }) => sentence)
+    const said = checkDevice(software, half, 'auto').map(sentenceOf)
     expect(said.filter((sentence) => sentence.includes('The graphics card'))).toEqual([])
     expect(unticked({ ...card, memory: { ...card.memory, gib: 4 } })).toEqual([
       expect.stringContaining('put away between pictures'),
@@ -100,7 +97,7 @@ describe('what is said about the device', () => {
     const sixteen = candidate(3e9)
     sixteen.pack.precision = 'fp16'
     expect(against(card, sixteen)).toEqual([])
-    expect(against({ ...card, f16: false }, sixteen)).toEqual([expect.stringMatching(/weights take 6\.0 GB/)])
+    expect(against({ ...card, f16: false }, sixteen)).toEqual([expect.stringMatching(/weights take 6 GB/)])
   })
 
   it('estimates the largest part from the embedding where nobody has counted', () => {
@@ -137,16 +134,17 @@ describe('an offer and the load that follows it', () => {
     const report = await inspectCheckpoint(folderTree(`models/reference/${name}`), 'q8')
     const findings = checkDevice(device, report, choice)
     expect(findings.every(({ ok }) => ok)).toBe(fits)
-    const said = findings.map(({ sentence }) => sentence)
     const pack = await converted(name)
     const found = checkDevice(device, { pack: pack.manifest, largestTensorBytes: null }, choice)
-    expect(found.map(({ sentence }) => sentence)).toEqual(said)
+    expect(found).toEqual(findings)
     const compute = await openCompute('wasm')
     const model = await openTalkingModel(pack, compute, { device: device.memory, memory: choice })
     try {
       expect(model.talk.context.why).toBe(why)
-      expect(said).toContain(memoryText(model.memory))
-      expect(said).toContain(`A conversation may have ${contextText(model.talk.context)}.`)
+      expect(findings).toContainEqual(
+        expect.objectContaining({ key: model.memory.keepsAll ? 'staysLoaded' : 'putAway' }),
+      )
+      expect(findings).toContainEqual(contextFinding(model.talk.context))
     } finally {
       await model.dispose()
     }

@@ -1,14 +1,12 @@
 /** What this device has, held against what a model needs: said before the first byte of it is fetched. */
 import type { DeviceMemory } from '../pack/device-memory.ts'
-import type { MemoryChoice } from '../pack/device-report.ts'
-import { contextText, memoryText } from '../pack/device-words.ts'
+import type { ContextReason, ContextReport, MemoryChoice } from '../pack/device-report.ts'
 import { largestTable, type PackModel } from '../pack/families.ts'
 import type { Precision } from '../pack/manifest.ts'
-import { boundByWasm, budgetFor, gibText } from '../pack/memory-budget.ts'
+import { boundByWasm, budgetFor } from '../pack/memory-budget.ts'
 import { needsOf, type PlannedPack } from '../pack/model-needs.ts'
 import type { Processor } from '../pack/targets.ts'
-import type { Finding } from '../protocol/keeper-calls.ts'
-import { bytesText } from './keeper-parts.ts'
+import type { Finding, FindingKey } from '../protocol/keeper-calls.ts'
 
 /** A model that may be added. */
 export interface Candidate {
@@ -32,14 +30,9 @@ export function checkDevice(device: DeviceFacts, candidate: Candidate, choice: M
 /** `missingBytes` must still be kept, and the browser allows `freeBytes` (null when it does not say). */
 export function checkSpace(freeBytes: number | null, missingBytes: number): Finding[] {
   if (freeBytes === null) return []
-  const room = `The browser allows ${bytesText(freeBytes)} more`
+  const ok = freeBytes >= missingBytes
   return [
-    freeBytes >= missingBytes
-      ? { ok: true, sentence: `${room}, which is enough.` }
-      : {
-          ok: false,
-          sentence: `${room}, but ${bytesText(missingBytes)} are needed. A private window allows little and forgets it.`,
-        },
+    { ok, key: ok ? 'room' : 'roomLittle', values: { free: freeBytes, ...(!ok && { need: missingBytes }) } },
   ]
 }
 
@@ -48,29 +41,23 @@ function checkProcessor(
   { pack, largestTensorBytes }: Candidate,
 ): Finding[] {
   const { bufferBytes } = memory
-  if (bufferBytes === null)
-    return [{ ok: true, mixed: true, sentence: 'It will run on the processor (WebAssembly), which is slow.' }]
+  if (bufferBytes === null) return [{ ok: true, mixed: true, key: 'onProcessor' }]
   const findings: Finding[] = []
-  const device = memory.software ? 'software renderer' : 'graphics card'
+  const device = memory.software ? 'Software' : 'Card'
   if (memory.software)
     findings.push({
       ok: true,
       mixed: true,
-      sentence: `WebGPU is computed by the processor here (${adapter || 'a software renderer without a name'}): there is no graphics card that it could use.`,
+      ...(adapter === '' ? { key: 'softwareUnnamed' } : { key: 'software', values: { adapter } }),
     })
-  const largest = largestTensorBytes ?? largestTensor(pack, pack.precision)
-  if (largest > bufferBytes) {
-    findings.push({
-      ok: false,
-      sentence: `Its largest part has ${bytesText(largest)}, and the ${device} takes ${bytesText(bufferBytes)} at once; a lower precision may fit.`,
-    })
-  } else findings.push({ ok: true, sentence: `The ${device} takes every part of it.` })
-  if (pack.precision === 'fp16' || pack.precision === 'q4f16') {
-    const sentence = f16
-      ? `The ${device} computes in half precision.`
-      : `The ${device} lacks half precision (shader-f16), so it computes in full precision, slower.`
-    findings.push({ ok: true, ...(!f16 && { mixed: true }), sentence })
-  }
+  const part = largestTensorBytes ?? largestTensor(pack, pack.precision)
+  if (part > bufferBytes)
+    findings.push({ ok: false, key: `tooLarge${device}`, values: { part, buffer: bufferBytes } })
+  else findings.push({ ok: true, key: `fits${device}` })
+  if (pack.precision === 'fp16' || pack.precision === 'q4f16')
+    findings.push(
+      f16 ? { ok: true, key: `half${device}` } : { ok: true, mixed: true, key: `noHalf${device}` },
+    )
   return findings
 }
 
@@ -79,23 +66,26 @@ function checkMemory(device: DeviceFacts, { pack }: Candidate, choice: MemoryCho
   const needs = needsOf(pack, device)
   const { memory } = device
   const { bytes, fits, look, talk } = budgetFor(needs, memory, choice)
-  const weights = `Its weights take ${bytesText(needs.weightBytes)}`
-  const room = boundByWasm(memory)
-    ? `WebAssembly holds ${bytesText(bytes)}`
-    : `half of the ${gibText(memory)} is for the model, ${bytesText(bytes)}`
+  const where = boundByWasm(memory) ? 'Wasm' : memory.told ? 'Told' : 'Assumed'
+  const values = { weights: needs.weightBytes, room: bytes, ...(where !== 'Wasm' && { gib: memory.gib }) }
   const findings: Finding[] = [
-    fits
-      ? { ok: true, sentence: `${weights}; ${room}.` }
-      : { ok: false, sentence: `${weights}; ${room}, which may be too little.` },
-    { ok: true, ...(!look.keepsAll && { mixed: true }), sentence: memoryText(look) },
+    { ok: fits, key: `weights${where}${fits ? '' : 'Little'}`, values },
+    look.keepsAll ? { ok: true, key: 'staysLoaded' } : { ok: true, mixed: true, key: 'putAway' },
   ]
-  if (talk !== null)
-    findings.push({
-      ok: true,
-      ...(talk.context.why !== 'model' && { mixed: true }),
-      sentence: `A conversation may have ${contextText(talk.context)}.`,
-    })
-  return findings
+  return talk === null ? findings : [...findings, contextFinding(talk.context)]
+}
+
+/** How long a conversation may be, and why. */
+export function contextFinding({ positions, possible, why }: ContextReport): Finding {
+  if (why === 'model') return { ok: true, key: 'contextModel', values: { positions } }
+  return { ok: true, mixed: true, key: CONTEXT_KEYS[why], values: { positions, possible } }
+}
+
+const CONTEXT_KEYS: Record<Exclude<ContextReason, 'model'>, FindingKey> = {
+  memory: 'contextMemory',
+  'assumed-memory': 'contextAssumed',
+  buffer: 'contextBuffer',
+  wasm: 'contextWasm',
 }
 
 /** The embedding, as the converter stores it: 8 bits per weight unless everything is 16 or 32. */

@@ -103,7 +103,7 @@ describe('an offer', () => {
     const { keepBytes, most } = await offered(0)
     expect(most.keepBytes).toBeGreaterThan(keepBytes)
     const roomFor = ({ findings }: Offer): boolean | undefined =>
-      findings.find(({ sentence }) => sentence.startsWith('The browser allows'))?.ok
+      findings.find(({ key }) => key.startsWith('room'))?.ok
     expect(roomFor(await offered(most.keepBytes - 1))).toBe(false)
     expect(roomFor(await offered(most.keepBytes))).toBe(true)
   })

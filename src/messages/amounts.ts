@@ -2,8 +2,18 @@
 
 const KILO = 1000
 
+/** By language and options, of which there are few; making one costs as much as many numbers. */
+const formats = new Map<string, Intl.NumberFormat>()
+
+function formatOf(language: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = language + JSON.stringify(options)
+  const format = formats.get(key) ?? new Intl.NumberFormat(language, options)
+  formats.set(key, format)
+  return format
+}
+
 export function numberText(value: number, language: string, digits = 0): string {
-  return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value)
+  return formatOf(language, { maximumFractionDigits: digits }).format(value)
 }
 
 /** A quantity with its unit, as `Intl.NumberFormat` names it. */
@@ -13,7 +23,7 @@ function unitText(
   { unit, unitDisplay, digits }: { unit: string; unitDisplay: 'short' | 'long' | 'narrow'; digits: number },
 ): string {
   const style = { style: 'unit', unit, unitDisplay } as const
-  return new Intl.NumberFormat(language, { ...style, maximumFractionDigits: digits }).format(value)
+  return formatOf(language, { ...style, maximumFractionDigits: digits }).format(value)
 }
 
 /** One decimal from a megabyte on, decimal units as disks have them. Bytes. */
@@ -30,7 +40,8 @@ export function bytesText(bytes: number, language: string): string {
 /** Rounded up, as an estimate is: `12 min`. Seconds. */
 export function durationText(seconds: number, language: string): string {
   if (seconds < 60) return withUnit(Math.ceil(seconds), 'second', 0)
-  if (seconds < 3600) return withUnit(Math.ceil(seconds / 60), 'minute', 0)
+  // Two ends of a range are told in one unit for as long as people count in it.
+  if (seconds < 2 * 3600) return withUnit(Math.ceil(seconds / 60), 'minute', 0)
   return withUnit(seconds / 3600, 'hour', 1)
 
   function withUnit(value: number, unit: string, digits: number): string {

@@ -11,5 +11,5 @@ export interface Note {
   values?: Record<string, string | number>
 }
 
-/** A text is a sentence from below the page, in English; several are said one after the other. */
-export type Saying = string | Note | readonly Note[]
+/** A text is a sentence from below the page, or a model's words, in English; several are said one after the other. */
+export type Saying = string | Note | readonly (string | Note)[]

@@ -3,7 +3,7 @@
  * chosen (and kept for starting without a network). Where a language lacks a text, the English one stands in.
  */
 import { createInstance, type i18n } from 'i18next'
-import { bytesText, durationText, timeText } from './amounts.ts'
+import { bytesText, durationText, numberText, timeText } from './amounts.ts'
 import { en } from './en/en.ts'
 import type { Language } from './languages.ts'
 import type { Namespace, Translated, Words } from './translated.ts'
@@ -48,6 +48,10 @@ export async function openWords(language: Language): Promise<PageWords> {
   })
   await words.init()
   const { formatter } = words.services
+  // The library's own keeps a format for each text that it wrote.
+  formatter?.add('number', (value: number, tag = 'en', options: Intl.NumberFormatOptions) =>
+    numberText(value, tag, options.maximumFractionDigits ?? 3),
+  )
   formatter?.add('bytes', (value: number, tag = 'en') => bytesText(value, tag))
   formatter?.add('duration', (value: number, tag = 'en') => durationText(value, tag))
   formatter?.add('time', (value: number, tag = 'en') => timeText(value, tag))

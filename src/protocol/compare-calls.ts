@@ -94,6 +94,21 @@ export interface Attention {
   byHead: Float32Array<ArrayBuffer>
 }
 
+/** What the Q-Former makes of one picture and one text, for those who want to see how it works. */
+export interface InsideLook extends TextMatch {
+  /** Cosine of the text with each query, [Q]; `itc` is the largest. */
+  likeness: Float32Array<ArrayBuffer>
+  /** Layers that look at the picture. */
+  layers: number
+  queries: number
+  /** Patches a side. */
+  grid: number
+  /** Where each query looks, [layers, Q, grid · grid], by rows from the top: the mean over heads, the largest of each 1. */
+  alone: Float32Array<ArrayBuffer>
+  /** The same while the queries see the text. */
+  withText: Float32Array<ArrayBuffer>
+}
+
 /** Where words point, on a square grid of patches. */
 export interface Pointing {
   /** Patches a side. */
@@ -138,6 +153,7 @@ export interface CompareCalls {
   }
   /** Where the queries look, by themselves or with a text. */
   attend: { in: { picture: PictureSource; text: string | null }; event: CompareProgress; out: Attention }
+  inside: { in: { picture: PictureSource; text: string }; event: CompareProgress; out: InsideLook }
   /** Where each of the words points; each is looked for by itself. */
   point: { in: { picture: PictureSource; words: string[] }; event: CompareProgress; out: Pointing }
   /** Lets go of what is open; the next call opens it again. */

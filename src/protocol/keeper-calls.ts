@@ -33,8 +33,24 @@ export interface Finding {
   ok: boolean
   /** It does not speak against the model, and is no good news either: something is slower or shorter than it could be. */
   mixed?: true
-  sentence: string
+  /** Which sentence says it, in whatever language: `findings` among the page's words for models. */
+  key: FindingKey
+  /** What goes into it: bytes, milliseconds, positions, names. */
+  values?: Record<string, string | number>
 }
+
+/** Of a pair the second is about a software renderer; `Little` doubts that there is enough. */
+export type FindingKey =
+  | 'onProcessor'
+  | 'software'
+  | 'softwareUnnamed'
+  | `${'tooLarge' | 'fits' | 'half' | 'noHalf'}${'Card' | 'Software'}`
+  | `weights${'Wasm' | 'Told' | 'Assumed'}${'' | 'Little'}`
+  | 'staysLoaded'
+  | 'putAway'
+  | `context${'Model' | 'Memory' | 'Assumed' | 'Buffer' | 'Wasm'}`
+  | `room${'' | 'Little'}`
+  | `caption${'Processor' | 'Card' | 'Software' | 'Graphics'}`
 
 /** Where a model came from. */
 export interface ModelPlace {

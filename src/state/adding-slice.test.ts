@@ -33,12 +33,12 @@ describe('an offer', () => {
     devices.push({ provider: 'wasm', adapter: '', software: false, speed })
     const work = { flops: 1e11, lookNodes: 0, wordBytes: 1e9, wordNodes: 0, words: 10 }
     void store.getState().requestOffer(address('a'), OPTIONS)
-    offers[0]?.resolve(offerOf('a', { work, findings: [{ ok: true, sentence: 'There is room.' }] }))
+    offers[0]?.resolve(offerOf('a', { work, findings: [{ ok: true, key: 'room' }] }))
     await settled()
     const { adding } = store.getState()
     expect(adding.status === 'offered' && adding.offer.findings).toEqual([
-      { ok: true, mixed: true, sentence: expect.stringContaining('about 20 s on the processor') as string },
-      { ok: true, sentence: 'There is room.' },
+      { ok: true, mixed: true, key: 'captionProcessor', values: { ms: 20_000 } },
+      { ok: true, key: 'room' },
     ])
   })
 

@@ -289,8 +289,8 @@ export class Answering {
     // As it is now: only the answer made known whether it is a photograph.
     const now = this.#shelf.find(conversationId)?.pictures.filter(({ id }) => id === picture.id) ?? []
     const beyond = turn.question === null && photographsAmong(now, settings).length > 0
-    const guess = isGuess(facts) ? `${said}. ${GUESS}` : said
-    this.#set({ announcement: beyond ? `${said}. ${BEYOND}` : guess })
+    if (beyond) this.#set({ announcement: [`${said}.`, ...PHOTOGRAPH] })
+    else this.#set({ announcement: isGuess(facts) ? [`${said}.`, GUESS] : said })
   }
 
   /** Shows how far a job of this page is, and now and then tells the others; null when it is over, which they always hear. */
@@ -371,8 +371,8 @@ const NOTHING: Answered = {
   look: null,
 }
 
-const GUESS = 'This is a guess: the picture does not look like the drawings the practice model knows.'
-const BEYOND = 'This looks like a photograph, and the built-in model knows drawn scenes only.'
+const GUESS = { key: 'limits:announced' } as const
+const PHOTOGRAPH = [{ key: 'talk:photograph.only' }, { key: 'talk:photograph.text' }] as const
 
 export function answeringSlice(answering: Answering, tab: string): AnsweringSlice {
   return {

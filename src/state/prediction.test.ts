@@ -30,13 +30,16 @@ it('speaks of the faster device by its name, and of software as such', () => {
   const software = device({ adapter: 'llvmpipe', software: true }, 1e9)
   const processor = device({ provider: 'wasm', adapter: '' }, 5e9)
   expect(fastestFor(work, [software, processor])?.device).toBe(processor)
-  expect(predictionFinding(work, [processor])[0]?.sentence).toContain('on the processor')
-  expect(predictionFinding(work, [software])[0]?.sentence).toContain('llvmpipe, which is software')
+  expect(predictionFinding(work, [processor])).toMatchObject([{ key: 'captionProcessor' }])
+  expect(predictionFinding(work, [software])).toMatchObject([
+    { key: 'captionSoftware', values: { name: 'llvmpipe' } },
+  ])
+  expect(predictionFinding(work, [device({ adapter: '' }, 1e9)])).toMatchObject([{ key: 'captionGraphics' }])
 })
 
 it('is no good news where nobody would wait', () => {
   expect(predictionFinding(work, [device({}, 1e13)])).toEqual([
-    { ok: true, sentence: expect.stringMatching(/about 0\.\d+ s on a card/) as string },
+    { ok: true, key: 'captionCard', values: { name: 'a card', ms: expect.any(Number) as number } },
   ])
   expect(predictionFinding(work, [device({}, 1.2e10)])[0]).toMatchObject({ ok: true, mixed: true })
   expect(predictionFinding(work, [device({}, 1e9)])[0]?.ok).toBe(false)

@@ -1,5 +1,5 @@
 /** How long a caption of a model would take here, for its offer. */
-import { predictedSeconds, secondsText, type CaptionWork } from '../pack/caption-work.ts'
+import { predictedSeconds, type CaptionWork } from '../pack/caption-work.ts'
 import type { MeasuredDevice } from '../protocol/engine-calls.ts'
 import type { Finding } from '../protocol/keeper-calls.ts'
 
@@ -21,11 +21,16 @@ export function predictionFinding(work: CaptionWork, devices: readonly MeasuredD
   const found = fastestFor(work, devices)
   if (found === null || !Number.isFinite(found.seconds)) return []
   const { device, seconds } = found
-  const name = device.adapter || 'the graphics card'
-  const where =
-    device.provider === 'wasm' ? 'the processor' : `${name}${device.software ? ', which is software' : ''}`
-  const sentence = `A caption would take about ${secondsText(seconds)} on ${where}, judged by half a second of trying; half or twice of it may come.`
-  return [
-    { ok: seconds < LONG_SECONDS, ...(seconds >= SHORT_SECONDS && ({ mixed: true } as const)), sentence },
-  ]
+  const ms = 1000 * seconds
+  const mixed = seconds >= SHORT_SECONDS && ({ mixed: true } as const)
+  return [{ ok: seconds < LONG_SECONDS, ...mixed, ...whereFound(device, ms) }]
+}
+
+function whereFound(
+  { provider, adapter: name, software }: MeasuredDevice,
+  ms: number,
+): Pick<Finding, 'key' | 'values'> {
+  if (provider === 'wasm') return { key: 'captionProcessor', values: { ms } }
+  if (name === '') return { key: 'captionGraphics', values: { ms } }
+  return { key: software ? 'captionSoftware' : 'captionCard', values: { ms, name } }
 }

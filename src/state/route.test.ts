@@ -11,6 +11,7 @@ describe('An address', () => {
     ['#/c/%E0%A4%A', { place: 'talk', conversation: null }],
     ['#/search', { place: 'search' }],
     ['#/studio/anything', { place: 'studio' }],
+    ['#/inside', { place: 'inside' }],
     ['#/nowhere', { place: 'talk', conversation: null }],
     ['#nonsense', { place: 'talk', conversation: null }],
   ])('%s leads to %j', (hash, route) => {

@@ -1,13 +1,13 @@
 /** Where in the app somebody is, as the part of the address behind `#` says it: such links work wherever the page lies. */
 
 /** Talking about pictures is at home; other places have a name of their own. */
-export type PlaceName = 'talk' | 'search' | 'studio'
+export type PlaceName = 'talk' | 'search' | 'studio' | 'inside'
 
 export type Route =
   /** `#/c/<id>`, or `#/` where no conversation has begun. */
   { place: 'talk'; conversation: string | null } | { place: Exclude<PlaceName, 'talk'> }
 
-const OTHER_PLACES = ['search', 'studio'] as const satisfies PlaceName[]
+const OTHER_PLACES = ['search', 'studio', 'inside'] as const satisfies PlaceName[]
 
 /** Null for an address without a route: people came by the page's own address. What cannot be understood is Talk. */
 export function parseRoute(hash: string): Route | null {

@@ -9,6 +9,7 @@ import { costsSlice, type CostsSlice } from './costs-slice.ts'
 import { engineAccess, type Engine } from './engine-access.ts'
 import { exchangeSlice, type ExchangeSlice } from './exchange-slice.ts'
 import { healthSlice, type HealthSlice } from './health-slice.ts'
+import { insideSlice, type InsideSlice } from './inside-slice.ts'
 import { keptSlice, type KeptDependencies, type KeptSlice } from './kept-slice.ts'
 import { librarySlice, type LibrarySlice } from './library-slice.ts'
 import { Loading } from './loading.ts'
@@ -53,6 +54,7 @@ export type AppState = ModelSlice &
   WithheldSlice &
   SearchSlice &
   FitsSlice &
+  InsideSlice &
   StudioSlice
 export type AppStore = StoreApi<AppState>
 
@@ -117,6 +119,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...undoSlice(set, get, shelf),
       ...turnsSlice(set, get, sources, { shelf, answering, lookAhead, drafts }),
       ...fitsSlice(set, get, comparing, async (id) => (await sources.library.picture(id))?.image),
+      ...insideSlice(comparing),
       ...takingSlice(set, get, dependencies.checkPicture),
       ...panelSlice(set),
       ...searchSlice(set, get, { ...dependencies.search, comparing, onWriting }),

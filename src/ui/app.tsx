@@ -42,14 +42,17 @@ function Page(): ReactElement {
       </a>
       <div className="frame">
         <Rail />
-        <div className="middle" inert={panel === 'rail'}>
+        <div className="middle">
           <TopBar />
           <main id="main" tabIndex={-1}>
             <PageHeading place={place} />
-            {place.view}
-            <div className="dock">
-              <Notices />
-              {place.dock}
+            {/* Only what is in it: the page is never without its landmark and its heading. */}
+            <div className="place" inert={panel === 'rail'}>
+              {place.view}
+              <div className="dock">
+                <Notices />
+                {place.dock}
+              </div>
             </div>
           </main>
         </div>

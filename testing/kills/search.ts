@@ -71,9 +71,12 @@ export async function keptIndex(page: Page): Promise<KeptIndex> {
     const [name] = database.objectStoreNames
     if (name === undefined) return { files: [], loose: ['there is no index'] }
     const store = database.transaction(name).objectStore(name)
-    const [keys, values] = await Promise.all([result(store.getAllKeys()), result(store.getAll())])
+    const [keys, values] = await Promise.all([
+      result(store.getAllKeys() as IDBRequest<string[]>),
+      result(store.getAll()),
+    ])
     database.close()
-    const entries = new Map(keys.map((key, i) => [String(key), values[i] as unknown]))
+    const entries = new Map(keys.map((key, i) => [key, values[i] as unknown]))
     const files: { path: string; sha256: string; vectors: string; hasThumbnail: boolean }[] = []
     const loose: string[] = []
     for (const [key, value] of entries) {

@@ -3,6 +3,9 @@ import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
 import { keepNextTensor, LEAKED_BYTES } from './leaks.ts'
 import type { EngineLeak, InsideEngine } from './inside.ts'
 
+// The browser notes each request, and lets go of none of the first few hundred notes.
+performance.setResourceTimingBufferSize(0)
+
 const kept: unknown[] = []
 const memories: WeakRef<WebAssembly.Memory>[] = []
 /** Buffers by their device. */

@@ -4,6 +4,9 @@ import type { InsidePage, PageLeak } from './inside.ts'
 const PATIENCE_MS = 60_000
 const LOOK_AGAIN_MS = 10
 
+// The browser notes each request, and lets go of none of the first few hundred notes.
+performance.setResourceTimingBufferSize(0)
+
 const kept: unknown[] = []
 const urls = new Set<string>()
 const [create, revoke] = [URL.createObjectURL.bind(URL), URL.revokeObjectURL.bind(URL)]

@@ -69,12 +69,28 @@ interface Heap {
   backingStorageSize: number
 }
 
+/** What a collection lets go of (finalisers, objects of the browser) lets go of more, and some of that in a later task. */
+const COLLECTIONS = 4
+
+/** A heap once further collections find next to nothing in it. */
 async function heapOf(session: CDPSession): Promise<Heap> {
-  // What a first collection lets go of may let go of more (finalisers, objects of the browser).
-  for (let times = 0; times < 2; times += 1) await session.send('HeapProfiler.collectGarbage')
-  // Older protocols than the browser's leave out what is outside the heap.
-  const heap = (await session.send('Runtime.getHeapUsage')) as { usedSize: number } & Partial<Heap>
-  return { embedderHeapUsedSize: 0, backingStorageSize: 0, ...heap }
+  let least: Heap | undefined
+  for (let times = 0; times < COLLECTIONS; times += 1) {
+    await session.send('HeapProfiler.collectGarbage')
+    // Older protocols than the browser's leave out what is outside the heap.
+    const heap = (await session.send('Runtime.getHeapUsage')) as { usedSize: number } & Partial<Heap>
+    const { usedSize, embedderHeapUsedSize = 0, backingStorageSize = 0 } = heap
+    least = {
+      usedSize: Math.min(usedSize, least?.usedSize ?? Infinity),
+      embedderHeapUsedSize: Math.min(embedderHeapUsedSize, least?.embedderHeapUsedSize ?? Infinity),
+      backingStorageSize: Math.min(backingStorageSize, least?.backingStorageSize ?? Infinity),
+    }
+    await session.send('Runtime.evaluate', {
+      expression: 'new Promise((resolve) => setTimeout(resolve, 20))',
+      awaitPromise: true,
+    })
+  }
+  return least ?? { usedSize: 0, embedderHeapUsedSize: 0, backingStorageSize: 0 }
 }
 
 /** The part of a heap snapshot (V8's own format) that says what kind of object each node is, and how it is called. */

@@ -1,6 +1,7 @@
 import type { TranslatedNamespace } from '../translated.ts'
 
 export const limits: TranslatedNamespace<'limits'> = {
+  announced: 'Das ist geraten: Das Bild sieht nicht aus wie die Zeichnungen, die das Übungsmodell kennt.',
   guess: 'Das sieht nicht aus wie die Zeichnungen, die das Übungsmodell kennt. Geraten:',
   strange:
     'Fragen mit {{words}} hat das Übungsmodell nicht gelernt; es antwortet auf Was, Wie viele, Welche Farbe und Wo.',

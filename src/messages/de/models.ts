@@ -81,7 +81,7 @@ export const models: TranslatedNamespace<'models'> = {
     heading: 'Ein Modell hinzufügen',
     known: 'Bekannte Modelle',
     look: 'Ansehen',
-    sizes: '{{fetch, bytes}} werden geladen und hier umgewandelt, etwa {{keep, bytes}} behalten.',
+    sizes: '{{fetch, bytes}} zu laden, {{keep, bytes}} bleiben.',
     lookNamed: 'Ansehen: {{name}}',
     looking: 'Wird angesehen …',
     address: 'Adresse eines Modells',
@@ -113,6 +113,59 @@ export const models: TranslatedNamespace<'models'> = {
     use: 'Verwenden',
     useNamed: 'Verwenden: {{name}}',
   },
+  findings: {
+    onProcessor: 'Es läuft auf dem Prozessor (WebAssembly), und das ist langsam.',
+    software:
+      'WebGPU wird hier vom Prozessor berechnet ({{adapter}}): Es gibt keine Grafikkarte, die es nutzen könnte.',
+    softwareUnnamed:
+      'WebGPU wird hier vom Prozessor berechnet: Es gibt keine Grafikkarte, die es nutzen könnte.',
+    tooLargeCard:
+      'Sein größter Teil hat {{part, bytes}}, und die Grafikkarte nimmt {{buffer, bytes}} auf einmal; eine geringere Genauigkeit passt vielleicht.',
+    tooLargeSoftware:
+      'Sein größter Teil hat {{part, bytes}}, und der Software-Renderer nimmt {{buffer, bytes}} auf einmal; eine geringere Genauigkeit passt vielleicht.',
+    fitsCard: 'Die Grafikkarte nimmt jeden Teil davon.',
+    fitsSoftware: 'Der Software-Renderer nimmt jeden Teil davon.',
+    halfCard: 'Die Grafikkarte rechnet mit halber Genauigkeit.',
+    halfSoftware: 'Der Software-Renderer rechnet mit halber Genauigkeit.',
+    noHalfCard:
+      'Der Grafikkarte fehlt die halbe Genauigkeit (shader-f16), also rechnet sie mit voller, langsamer.',
+    noHalfSoftware:
+      'Dem Software-Renderer fehlt die halbe Genauigkeit (shader-f16), also rechnet er mit voller, langsamer.',
+    weightsWasm: 'Seine Gewichte brauchen {{weights, bytes}}; WebAssembly fasst {{room, bytes}}.',
+    weightsWasmLittle:
+      'Seine Gewichte brauchen {{weights, bytes}}; WebAssembly fasst {{room, bytes}}, das ist vielleicht zu wenig.',
+    weightsTold:
+      'Seine Gewichte brauchen {{weights, bytes}}; die Hälfte der {{gib}} GiB Speicher, die der Browser nennt, ist für das Modell: {{room, bytes}}.',
+    weightsToldLittle:
+      'Seine Gewichte brauchen {{weights, bytes}}; die Hälfte der {{gib}} GiB Speicher, die der Browser nennt, ist für das Modell: {{room, bytes}}, das ist vielleicht zu wenig.',
+    weightsAssumed:
+      'Seine Gewichte brauchen {{weights, bytes}}; die Hälfte von angenommenen {{gib}} GiB Speicher (der Browser nennt keinen) ist für das Modell: {{room, bytes}}.',
+    weightsAssumedLittle:
+      'Seine Gewichte brauchen {{weights, bytes}}; die Hälfte von angenommenen {{gib}} GiB Speicher (der Browser nennt keinen) ist für das Modell: {{room, bytes}}, das ist vielleicht zu wenig.',
+    staysLoaded: 'Alles bleibt geladen.',
+    putAway: 'Vision-Encoder und Q-Former werden zwischen Bildern weggelegt, um Speicher zu sparen.',
+    contextModel:
+      'Ein Gespräch kann {{positions, number}} Positionen haben, das Bild mitgezählt: alles, was das Modell kann.',
+    contextMemory:
+      'Ein Gespräch kann {{positions, number}} von {{possible, number}} Positionen haben, das Bild mitgezählt: so viele, wie neben dem Modell in die Hälfte des Speichers passen, den der Browser nennt.',
+    contextAssumed:
+      'Ein Gespräch kann {{positions, number}} von {{possible, number}} Positionen haben, das Bild mitgezählt: Der Browser nennt seinen Speicher nicht, also wird ein übliches Gerät angenommen, die Hälfte davon für das Modell.',
+    contextBuffer:
+      'Ein Gespräch kann {{positions, number}} von {{possible, number}} Positionen haben, das Bild mitgezählt: so viele, wie in einen Puffer des Geräts passen.',
+    contextWasm:
+      'Ein Gespräch kann {{positions, number}} von {{possible, number}} Positionen haben, das Bild mitgezählt: so viele, wie WebAssembly neben dem Modell fassen kann.',
+    room: 'Der Browser erlaubt noch {{free, bytes}}, das reicht.',
+    roomLittle:
+      'Der Browser erlaubt noch {{free, bytes}}, gebraucht werden aber {{need, bytes}}. Ein privates Fenster erlaubt wenig und vergisst es.',
+    captionProcessor:
+      'Eine Bildunterschrift würde auf dem Prozessor etwa {{ms, time}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
+    captionCard:
+      'Eine Bildunterschrift würde auf {{name}} etwa {{ms, time}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
+    captionSoftware:
+      'Eine Bildunterschrift würde auf {{name}} (Software) etwa {{ms, time}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
+    captionGraphics:
+      'Eine Bildunterschrift würde auf der Grafikkarte etwa {{ms, time}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
+  },
   offer: {
     pack: 'Ein fertiges Paket: {{millions, number(maximumFractionDigits: 1)}} Millionen Parameter, {{precision}}.',
     checkpoint:
@@ -137,6 +190,14 @@ export const models: TranslatedNamespace<'models'> = {
     language: 'Lizenz seines Sprachmodells:',
     rest: 'Lizenz des Übrigen, laut Modellkarte:',
     notStated: 'nicht angegeben',
+    colon: ': ',
+    brief: {
+      research: 'nur für nichtkommerzielle Forschung',
+      'non-commercial': 'nicht für kommerzielle Zwecke',
+      commercial: 'kommerzielle Nutzung erlaubt',
+      unknown: 'was sie erlaubt, ist hier nicht bekannt',
+      unstated: 'nichts angegeben',
+    },
     allows: {
       research: 'Es darf nur für nichtkommerzielle Forschung verwendet werden.',
       'non-commercial': 'Es darf verwendet, verändert und weitergegeben werden, aber nicht kommerziell.',

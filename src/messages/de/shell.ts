@@ -74,6 +74,19 @@ export const shell: TranslatedNamespace<'shell'> = {
     resume: 'Fortsetzen',
     later: 'Später',
   },
+  withheld: {
+    absent:
+      'Dieser Browser hat keinen Speicher für Seiten: Gespräche bleiben, bis die Seite geschlossen wird, und kein anderes Modell lässt sich hinzufügen. Exportieren Sie, was Sie behalten möchten.',
+    absentNorSettings:
+      'Dieser Browser hat keinen Speicher für Seiten: Gespräche und Einstellungen bleiben, bis die Seite geschlossen wird, und kein anderes Modell lässt sich hinzufügen. Exportieren Sie, was Sie behalten möchten.',
+    blocked:
+      'Dieser Browser lässt die Seite nichts behalten (ein privates Fenster, oder Websitedaten sind gesperrt): Gespräche bleiben, bis die Seite geschlossen wird, und kein anderes Modell lässt sich hinzufügen. Exportieren Sie, was Sie behalten möchten.',
+    blockedNorSettings:
+      'Dieser Browser lässt die Seite nichts behalten (ein privates Fenster, oder Websitedaten sind gesperrt): Gespräche und Einstellungen bleiben, bis die Seite geschlossen wird, und kein anderes Modell lässt sich hinzufügen. Exportieren Sie, was Sie behalten möchten.',
+    settings: 'Dieser Browser behält keine Einstellungen dieser Seite; sie gelten, bis sie geschlossen wird.',
+    insecure:
+      'Die Seite kam über einfaches http; dafür verweigern Browser die Grafikkarte und den Start ohne Verbindung: Antworten werden auf dem Prozessor berechnet. Öffnen Sie sie über https, oder auf diesem Rechner unter localhost, um beides zu haben.',
+  },
   shortcuts: {
     name: 'Tastenkürzel',
     open: 'Tastenkürzel (?)',

@@ -15,8 +15,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     photographs: 'Fotos',
     photographsOnce: 'Fotos: einmal {{fetch, bytes}}',
     photographsKept: 'Fotos: {{name}} ist da',
-    photographsText:
-      'Das volle BLIP-2 kennt Fotos. Es wird einmal geladen und läuft dann hier, auch ohne Verbindung.',
+    photographsText: 'Das volle BLIP-2 kennt Fotos. Ist es einmal hier, braucht es keine Verbindung mehr.',
     look: 'Zeigen, was es hier bräuchte',
     useKept: 'Verwenden',
     otherModels: 'Andere Modelle',

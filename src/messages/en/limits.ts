@@ -1,5 +1,6 @@
 /** What is said of an answer that is beyond what its model was taught. */
 export const limits = {
+  announced: 'This is a guess: the picture does not look like the drawings the practice model knows.',
   guess: 'This does not look like the drawings the practice model knows. A guess:',
   strange:
     'The practice model was not taught questions with {{words}}; it answers about what, how many, which colour and where.',

@@ -80,7 +80,7 @@ export const models = {
     heading: 'Add a model',
     known: 'Known models',
     look: 'Look at it',
-    sizes: '{{fetch, bytes}} are fetched and converted here, about {{keep, bytes}} are kept.',
+    sizes: '{{fetch, bytes}} to fetch, {{keep, bytes}} kept.',
     lookNamed: 'Look at it: {{name}}',
     looking: 'Looking at it…',
     address: 'Address of a model',
@@ -112,6 +112,58 @@ export const models = {
     use: 'Use it',
     useNamed: 'Use it: {{name}}',
   },
+  findings: {
+    onProcessor: 'It will run on the processor (WebAssembly), which is slow.',
+    software:
+      'WebGPU is computed by the processor here ({{adapter}}): there is no graphics card that it could use.',
+    softwareUnnamed: 'WebGPU is computed by the processor here: there is no graphics card that it could use.',
+    tooLargeCard:
+      'Its largest part has {{part, bytes}}, and the graphics card takes {{buffer, bytes}} at once; a lower precision may fit.',
+    tooLargeSoftware:
+      'Its largest part has {{part, bytes}}, and the software renderer takes {{buffer, bytes}} at once; a lower precision may fit.',
+    fitsCard: 'The graphics card takes every part of it.',
+    fitsSoftware: 'The software renderer takes every part of it.',
+    halfCard: 'The graphics card computes in half precision.',
+    halfSoftware: 'The software renderer computes in half precision.',
+    noHalfCard:
+      'The graphics card lacks half precision (shader-f16), so it computes in full precision, slower.',
+    noHalfSoftware:
+      'The software renderer lacks half precision (shader-f16), so it computes in full precision, slower.',
+    weightsWasm: 'Its weights take {{weights, bytes}}; WebAssembly holds {{room, bytes}}.',
+    weightsWasmLittle:
+      'Its weights take {{weights, bytes}}; WebAssembly holds {{room, bytes}}, which may be too little.',
+    weightsTold:
+      'Its weights take {{weights, bytes}}; half of the {{gib}} GiB of memory that the browser tells of is for the model, {{room, bytes}}.',
+    weightsToldLittle:
+      'Its weights take {{weights, bytes}}; half of the {{gib}} GiB of memory that the browser tells of is for the model, {{room, bytes}}, which may be too little.',
+    weightsAssumed:
+      'Its weights take {{weights, bytes}}; half of the {{gib}} GiB of memory assumed where a browser does not tell is for the model, {{room, bytes}}.',
+    weightsAssumedLittle:
+      'Its weights take {{weights, bytes}}; half of the {{gib}} GiB of memory assumed where a browser does not tell is for the model, {{room, bytes}}, which may be too little.',
+    staysLoaded: 'Everything stays loaded.',
+    putAway: 'Vision encoder and Q-Former are put away between pictures, to spare memory.',
+    contextModel:
+      'A conversation may have {{positions, number}} positions, picture included: all that the model can.',
+    contextMemory:
+      'A conversation may have {{positions, number}} of {{possible, number}} positions, picture included: as many as fit into half of the memory that the browser reports, beside the model.',
+    contextAssumed:
+      'A conversation may have {{positions, number}} of {{possible, number}} positions, picture included: the browser does not tell its memory, so that of a usual device is assumed, half of it for the model.',
+    contextBuffer:
+      'A conversation may have {{positions, number}} of {{possible, number}} positions, picture included: as many as fit into one buffer of the device.',
+    contextWasm:
+      'A conversation may have {{positions, number}} of {{possible, number}} positions, picture included: as many as WebAssembly can hold beside the model.',
+    room: 'The browser allows {{free, bytes}} more, which is enough.',
+    roomLittle:
+      'The browser allows {{free, bytes}} more, but {{need, bytes}} are needed. A private window allows little and forgets it.',
+    captionProcessor:
+      'A caption would take about {{ms, time}} on the processor, judged by half a second of trying; half or twice of it may come.',
+    captionCard:
+      'A caption would take about {{ms, time}} on {{name}}, judged by half a second of trying; half or twice of it may come.',
+    captionSoftware:
+      'A caption would take about {{ms, time}} on {{name}}, which is software, judged by half a second of trying; half or twice of it may come.',
+    captionGraphics:
+      'A caption would take about {{ms, time}} on the graphics card, judged by half a second of trying; half or twice of it may come.',
+  },
   offer: {
     pack: 'A pack: {{millions, number(maximumFractionDigits: 1)}} million parameters, {{precision}}.',
     checkpoint:
@@ -136,6 +188,14 @@ export const models = {
     language: 'Licence of its language model:',
     rest: 'Licence of the rest, by its card:',
     notStated: 'not stated',
+    colon: ': ',
+    brief: {
+      research: 'non-commercial research only',
+      'non-commercial': 'not for commercial use',
+      commercial: 'commercial use allowed',
+      unknown: 'what it allows is not known here',
+      unstated: 'nothing is stated',
+    },
     allows: {
       research: 'It may be used for non-commercial research only.',
       'non-commercial': 'It may be used, changed and passed on, but not commercially.',

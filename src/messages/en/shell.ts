@@ -73,6 +73,19 @@ export const shell = {
     resume: 'Continue',
     later: 'Later',
   },
+  withheld: {
+    absent:
+      'This browser has no storage for pages: conversations last until it is closed, and no other model can be added. Export what you want to keep.',
+    absentNorSettings:
+      'This browser has no storage for pages: conversations and settings last until it is closed, and no other model can be added. Export what you want to keep.',
+    blocked:
+      'This browser lets the page keep nothing (a private window, or site data is blocked): conversations last until it is closed, and no other model can be added. Export what you want to keep.',
+    blockedNorSettings:
+      'This browser lets the page keep nothing (a private window, or site data is blocked): conversations and settings last until it is closed, and no other model can be added. Export what you want to keep.',
+    settings: 'This browser keeps no settings of this page; they last until it is closed.',
+    insecure:
+      'The page came over plain http, for which browsers withhold the graphics card and starting without a connection: answers are computed on the processor. Open it over https, or on this machine at localhost, for both.',
+  },
   shortcuts: {
     name: 'Keyboard shortcuts',
     open: 'Keyboard shortcuts (?)',

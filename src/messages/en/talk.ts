@@ -13,8 +13,7 @@ export const talk = {
     photographs: 'Photographs',
     photographsOnce: 'Photographs: {{fetch, bytes}} once',
     photographsKept: 'Photographs: {{name}} is here',
-    photographsText:
-      'The full BLIP-2 knows photographs. It is fetched once and then runs here, without a connection.',
+    photographsText: 'The full BLIP-2 knows photographs. Once it is here, it needs no connection.',
     look: 'See what it would take here',
     useKept: 'Use it',
     otherModels: 'Other models',

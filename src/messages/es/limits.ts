@@ -1,6 +1,7 @@
 import type { TranslatedNamespace } from '../translated.ts'
 
 export const limits: TranslatedNamespace<'limits'> = {
+  announced: 'Es una suposición: la imagen no se parece a los dibujos que conoce el modelo de práctica.',
   guess: 'Esto no se parece a los dibujos que conoce el modelo de práctica. Una suposición:',
   strange:
     'El modelo de práctica no aprendió preguntas con {{words}}; responde a qué, cuántos, de qué color y dónde.',

@@ -81,7 +81,7 @@ export const models: TranslatedNamespace<'models'> = {
     heading: 'Añadir un modelo',
     known: 'Modelos conocidos',
     look: 'Mirarlo',
-    sizes: 'Se descargan y convierten aquí {{fetch, bytes}}; se guardan unos {{keep, bytes}}.',
+    sizes: '{{fetch, bytes}} que descargar, {{keep, bytes}} que guardar.',
     lookNamed: 'Mirarlo: {{name}}',
     looking: 'Mirándolo…',
     address: 'Dirección de un modelo',
@@ -113,6 +113,57 @@ export const models: TranslatedNamespace<'models'> = {
     use: 'Usarlo',
     useNamed: 'Usarlo: {{name}}',
   },
+  findings: {
+    onProcessor: 'Funcionará en el procesador (WebAssembly), que es lento.',
+    software: 'Aquí WebGPU lo calcula el procesador ({{adapter}}): no hay tarjeta gráfica que pueda usar.',
+    softwareUnnamed: 'Aquí WebGPU lo calcula el procesador: no hay tarjeta gráfica que pueda usar.',
+    tooLargeCard:
+      'Su parte mayor tiene {{part, bytes}} y la tarjeta gráfica admite {{buffer, bytes}} de una vez; quizá quepa con menos precisión.',
+    tooLargeSoftware:
+      'Su parte mayor tiene {{part, bytes}} y el renderizador por software admite {{buffer, bytes}} de una vez; quizá quepa con menos precisión.',
+    fitsCard: 'La tarjeta gráfica admite todas sus partes.',
+    fitsSoftware: 'El renderizador por software admite todas sus partes.',
+    halfCard: 'La tarjeta gráfica calcula con media precisión.',
+    halfSoftware: 'El renderizador por software calcula con media precisión.',
+    noHalfCard:
+      'La tarjeta gráfica no tiene media precisión (shader-f16), así que calcula con precisión completa, más despacio.',
+    noHalfSoftware:
+      'El renderizador por software no tiene media precisión (shader-f16), así que calcula con precisión completa, más despacio.',
+    weightsWasm: 'Sus pesos ocupan {{weights, bytes}}; WebAssembly admite {{room, bytes}}.',
+    weightsWasmLittle:
+      'Sus pesos ocupan {{weights, bytes}}; WebAssembly admite {{room, bytes}}, que quizá sea poco.',
+    weightsTold:
+      'Sus pesos ocupan {{weights, bytes}}; la mitad de los {{gib}} GiB de memoria que declara el navegador es para el modelo: {{room, bytes}}.',
+    weightsToldLittle:
+      'Sus pesos ocupan {{weights, bytes}}; la mitad de los {{gib}} GiB de memoria que declara el navegador es para el modelo: {{room, bytes}}, que quizá sea poco.',
+    weightsAssumed:
+      'Sus pesos ocupan {{weights, bytes}}; la mitad de los {{gib}} GiB de memoria que se suponen (el navegador no lo dice) es para el modelo: {{room, bytes}}.',
+    weightsAssumedLittle:
+      'Sus pesos ocupan {{weights, bytes}}; la mitad de los {{gib}} GiB de memoria que se suponen (el navegador no lo dice) es para el modelo: {{room, bytes}}, que quizá sea poco.',
+    staysLoaded: 'Todo queda cargado.',
+    putAway: 'El codificador de visión y el Q-Former se retiran entre imágenes, para ahorrar memoria.',
+    contextModel:
+      'Una conversación puede tener {{positions, number}} posiciones, imagen incluida: todas las que admite el modelo.',
+    contextMemory:
+      'Una conversación puede tener {{positions, number}} de {{possible, number}} posiciones, imagen incluida: las que caben, junto al modelo, en la mitad de la memoria que declara el navegador.',
+    contextAssumed:
+      'Una conversación puede tener {{positions, number}} de {{possible, number}} posiciones, imagen incluida: el navegador no dice su memoria, así que se supone la de un dispositivo corriente, la mitad para el modelo.',
+    contextBuffer:
+      'Una conversación puede tener {{positions, number}} de {{possible, number}} posiciones, imagen incluida: las que caben en un búfer del dispositivo.',
+    contextWasm:
+      'Una conversación puede tener {{positions, number}} de {{possible, number}} posiciones, imagen incluida: las que WebAssembly puede alojar junto al modelo.',
+    room: 'El navegador permite {{free, bytes}} más, y es suficiente.',
+    roomLittle:
+      'El navegador permite {{free, bytes}} más, pero hacen falta {{need, bytes}}. Una ventana privada permite poco y lo olvida.',
+    captionProcessor:
+      'Una descripción tardaría unos {{ms, time}} en el procesador, según medio segundo de prueba; puede resultar la mitad o el doble.',
+    captionCard:
+      'Una descripción tardaría unos {{ms, time}} en {{name}}, según medio segundo de prueba; puede resultar la mitad o el doble.',
+    captionSoftware:
+      'Una descripción tardaría unos {{ms, time}} en {{name}}, que es software, según medio segundo de prueba; puede resultar la mitad o el doble.',
+    captionGraphics:
+      'Una descripción tardaría unos {{ms, time}} en la tarjeta gráfica, según medio segundo de prueba; puede resultar la mitad o el doble.',
+  },
   offer: {
     pack: 'Un paquete: {{millions, number(maximumFractionDigits: 1)}} millones de parámetros, {{precision}}.',
     checkpoint:
@@ -137,6 +188,14 @@ export const models: TranslatedNamespace<'models'> = {
     language: 'Licencia de su modelo de lenguaje:',
     rest: 'Licencia del resto, según su ficha:',
     notStated: 'no indicada',
+    colon: ': ',
+    brief: {
+      research: 'solo investigación no comercial',
+      'non-commercial': 'sin uso comercial',
+      commercial: 'se permite el uso comercial',
+      unknown: 'aquí no se sabe qué permite',
+      unstated: 'no se indica nada',
+    },
     allows: {
       research: 'Solo puede usarse para investigación no comercial.',
       'non-commercial': 'Puede usarse, modificarse y compartirse, pero no con fines comerciales.',

@@ -74,6 +74,19 @@ export const shell: TranslatedNamespace<'shell'> = {
     resume: 'Continuar',
     later: 'Más tarde',
   },
+  withheld: {
+    absent:
+      'Este navegador no tiene almacenamiento para páginas: las conversaciones duran hasta que se cierre, y no se puede añadir otro modelo. Exporte lo que quiera conservar.',
+    absentNorSettings:
+      'Este navegador no tiene almacenamiento para páginas: las conversaciones y los ajustes duran hasta que se cierre, y no se puede añadir otro modelo. Exporte lo que quiera conservar.',
+    blocked:
+      'Este navegador no deja que la página guarde nada (ventana privada o datos de sitios bloqueados): las conversaciones duran hasta que se cierre, y no se puede añadir otro modelo. Exporte lo que quiera conservar.',
+    blockedNorSettings:
+      'Este navegador no deja que la página guarde nada (ventana privada o datos de sitios bloqueados): las conversaciones y los ajustes duran hasta que se cierre, y no se puede añadir otro modelo. Exporte lo que quiera conservar.',
+    settings: 'Este navegador no guarda los ajustes de esta página; duran hasta que se cierre.',
+    insecure:
+      'La página llegó por http sin cifrar; en ese caso los navegadores niegan la tarjeta gráfica y el inicio sin conexión: las respuestas se calculan en el procesador. Ábrala por https, o en este equipo en localhost, para tener ambas cosas.',
+  },
   shortcuts: {
     name: 'Atajos de teclado',
     open: 'Atajos de teclado (?)',

@@ -14,8 +14,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     photographs: 'Fotografías',
     photographsOnce: 'Fotografías: {{fetch, bytes}} una sola vez',
     photographsKept: 'Fotografías: {{name}} está aquí',
-    photographsText:
-      'El BLIP-2 completo conoce las fotografías. Se descarga una vez y después funciona aquí, sin conexión.',
+    photographsText: 'El BLIP-2 completo conoce fotografías. Una vez aquí, no necesita conexión.',
     look: 'Ver qué haría falta aquí',
     useKept: 'Usarlo',
     otherModels: 'Otros modelos',

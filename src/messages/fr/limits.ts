@@ -1,6 +1,7 @@
 import type { TranslatedNamespace } from '../translated.ts'
 
 export const limits: TranslatedNamespace<'limits'> = {
+  announced: 'C’est une supposition : l’image ne ressemble pas aux dessins que connaît le modèle d’essai.',
   guess: 'Cela ne ressemble pas aux dessins que connaît le modèle d’essai. Une supposition :',
   strange:
     'Le modèle d’essai n’a pas appris les questions avec {{words}} ; il répond à quoi, combien, quelle couleur et où.',

@@ -82,7 +82,7 @@ export const models: TranslatedNamespace<'models'> = {
     heading: 'Ajouter un modèle',
     known: 'Modèles connus',
     look: 'Examiner',
-    sizes: '{{fetch, bytes}} sont chargés et convertis ici, environ {{keep, bytes}} conservés.',
+    sizes: '{{fetch, bytes}} à charger, {{keep, bytes}} conservés.',
     lookNamed: 'Examiner : {{name}}',
     looking: 'Examen…',
     address: 'Adresse d’un modèle',
@@ -115,6 +115,59 @@ export const models: TranslatedNamespace<'models'> = {
     use: 'L’utiliser',
     useNamed: 'L’utiliser : {{name}}',
   },
+  findings: {
+    onProcessor: 'Il tournera sur le processeur (WebAssembly), ce qui est lent.',
+    software:
+      'Ici, WebGPU est calculé par le processeur ({{adapter}}) : il n’y a pas de carte graphique qu’il puisse utiliser.',
+    softwareUnnamed:
+      'Ici, WebGPU est calculé par le processeur : il n’y a pas de carte graphique qu’il puisse utiliser.',
+    tooLargeCard:
+      'Sa plus grande partie fait {{part, bytes}}, et la carte graphique prend {{buffer, bytes}} à la fois ; une précision moindre passera peut-être.',
+    tooLargeSoftware:
+      'Sa plus grande partie fait {{part, bytes}}, et le moteur de rendu logiciel prend {{buffer, bytes}} à la fois ; une précision moindre passera peut-être.',
+    fitsCard: 'La carte graphique en prend chaque partie.',
+    fitsSoftware: 'Le moteur de rendu logiciel en prend chaque partie.',
+    halfCard: 'La carte graphique calcule en demi-précision.',
+    halfSoftware: 'Le moteur de rendu logiciel calcule en demi-précision.',
+    noHalfCard:
+      'La carte graphique n’a pas la demi-précision (shader-f16) : elle calcule en pleine précision, plus lentement.',
+    noHalfSoftware:
+      'Le moteur de rendu logiciel n’a pas la demi-précision (shader-f16) : il calcule en pleine précision, plus lentement.',
+    weightsWasm: 'Ses poids occupent {{weights, bytes}} ; WebAssembly contient {{room, bytes}}.',
+    weightsWasmLittle:
+      'Ses poids occupent {{weights, bytes}} ; WebAssembly contient {{room, bytes}}, ce qui est peut-être trop peu.',
+    weightsTold:
+      'Ses poids occupent {{weights, bytes}} ; la moitié des {{gib}} Gio de mémoire que le navigateur annonce est pour le modèle : {{room, bytes}}.',
+    weightsToldLittle:
+      'Ses poids occupent {{weights, bytes}} ; la moitié des {{gib}} Gio de mémoire que le navigateur annonce est pour le modèle : {{room, bytes}}, ce qui est peut-être trop peu.',
+    weightsAssumed:
+      'Ses poids occupent {{weights, bytes}} ; la moitié des {{gib}} Gio de mémoire supposés (le navigateur ne le dit pas) est pour le modèle : {{room, bytes}}.',
+    weightsAssumedLittle:
+      'Ses poids occupent {{weights, bytes}} ; la moitié des {{gib}} Gio de mémoire supposés (le navigateur ne le dit pas) est pour le modèle : {{room, bytes}}, ce qui est peut-être trop peu.',
+    staysLoaded: 'Tout reste chargé.',
+    putAway: 'L’encodeur de vision et le Q-Former sont rangés entre deux images, pour ménager la mémoire.',
+    contextModel:
+      'Une conversation peut avoir {{positions, number}} positions, image comprise : tout ce que le modèle permet.',
+    contextMemory:
+      'Une conversation peut avoir {{positions, number}} positions sur {{possible, number}}, image comprise : autant qu’il en tient, à côté du modèle, dans la moitié de la mémoire annoncée par le navigateur.',
+    contextAssumed:
+      'Une conversation peut avoir {{positions, number}} positions sur {{possible, number}}, image comprise : le navigateur ne dit pas sa mémoire, celle d’un appareil courant est donc supposée, la moitié pour le modèle.',
+    contextBuffer:
+      'Une conversation peut avoir {{positions, number}} positions sur {{possible, number}}, image comprise : autant qu’il en tient dans un tampon de l’appareil.',
+    contextWasm:
+      'Une conversation peut avoir {{positions, number}} positions sur {{possible, number}}, image comprise : autant que WebAssembly peut contenir à côté du modèle.',
+    room: 'Le navigateur permet encore {{free, bytes}}, ce qui suffit.',
+    roomLittle:
+      'Le navigateur permet encore {{free, bytes}}, mais il faut {{need, bytes}}. Une fenêtre privée permet peu et l’oublie.',
+    captionProcessor:
+      'Une légende prendrait environ {{ms, time}} sur le processeur, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
+    captionCard:
+      'Une légende prendrait environ {{ms, time}} sur {{name}}, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
+    captionSoftware:
+      'Une légende prendrait environ {{ms, time}} sur {{name}}, qui est logiciel, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
+    captionGraphics:
+      'Une légende prendrait environ {{ms, time}} sur la carte graphique, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
+  },
   offer: {
     pack: 'Un paquet : {{millions, number(maximumFractionDigits: 1)}} millions de paramètres, {{precision}}.',
     checkpoint:
@@ -139,6 +192,14 @@ export const models: TranslatedNamespace<'models'> = {
     language: 'Licence de son modèle de langue :',
     rest: 'Licence du reste, selon sa fiche :',
     notStated: 'non indiquée',
+    colon: ' : ',
+    brief: {
+      research: 'recherche non commerciale seulement',
+      'non-commercial': 'pas d’usage commercial',
+      commercial: 'usage commercial permis',
+      unknown: 'ce qu’elle permet n’est pas connu ici',
+      unstated: 'rien n’est indiqué',
+    },
     allows: {
       research: 'Il ne peut être utilisé que pour la recherche non commerciale.',
       'non-commercial': 'Il peut être utilisé, modifié et transmis, mais pas à des fins commerciales.',

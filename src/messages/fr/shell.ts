@@ -74,6 +74,19 @@ export const shell: TranslatedNamespace<'shell'> = {
     resume: 'Continuer',
     later: 'Plus tard',
   },
+  withheld: {
+    absent:
+      'Ce navigateur n’a pas de stockage pour les pages : les conversations durent jusqu’à sa fermeture, et aucun autre modèle ne peut être ajouté. Exportez ce que vous voulez garder.',
+    absentNorSettings:
+      'Ce navigateur n’a pas de stockage pour les pages : les conversations et les réglages durent jusqu’à sa fermeture, et aucun autre modèle ne peut être ajouté. Exportez ce que vous voulez garder.',
+    blocked:
+      'Ce navigateur ne laisse rien conserver à la page (fenêtre privée, ou données de sites bloquées) : les conversations durent jusqu’à sa fermeture, et aucun autre modèle ne peut être ajouté. Exportez ce que vous voulez garder.',
+    blockedNorSettings:
+      'Ce navigateur ne laisse rien conserver à la page (fenêtre privée, ou données de sites bloquées) : les conversations et les réglages durent jusqu’à sa fermeture, et aucun autre modèle ne peut être ajouté. Exportez ce que vous voulez garder.',
+    settings: 'Ce navigateur ne conserve pas les réglages de cette page ; ils durent jusqu’à sa fermeture.',
+    insecure:
+      'La page est venue par http simple ; les navigateurs refusent alors la carte graphique et le démarrage sans connexion : les réponses sont calculées sur le processeur. Ouvrez-la par https, ou sur cette machine à localhost, pour avoir les deux.',
+  },
   shortcuts: {
     name: 'Raccourcis clavier',
     open: 'Raccourcis clavier (?)',

@@ -16,7 +16,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     photographsOnce: 'Photographies : {{fetch, bytes}}, une seule fois',
     photographsKept: 'Photographies : {{name}} est là',
     photographsText:
-      'Le BLIP-2 complet connaît les photographies. Il est téléchargé une fois, puis fonctionne ici sans connexion.',
+      'Le BLIP-2 complet connaît les photographies. Une fois là, il n’a plus besoin de connexion.',
     look: 'Voir ce qu’il faudrait ici',
     useKept: 'L’utiliser',
     otherModels: 'Autres modèles',

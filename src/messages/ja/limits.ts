@@ -1,6 +1,7 @@
 import type { TranslatedNamespace } from '../translated.ts'
 
 export const limits: TranslatedNamespace<'limits'> = {
+  announced: 'これは推測です。練習用モデルが知っている絵とは似ていません。',
   guess: '練習用モデルが知っている絵には見えません。推測です：',
   strange: '練習用モデルは {{words}} を含む質問を学んでいません。何が、いくつ、何色、どこ、に答えます。',
   quoted: '「{{word}}」',

@@ -80,7 +80,7 @@ export const models: TranslatedNamespace<'models'> = {
     heading: 'モデルを追加',
     known: '既知のモデル',
     look: '確認する',
-    sizes: '{{fetch, bytes}} を取得してここで変換し、約 {{keep, bytes}} を保存します。',
+    sizes: '取得 {{fetch, bytes}}、保存 {{keep, bytes}}。',
     lookNamed: '確認する：{{name}}',
     looking: '確認中…',
     address: 'モデルのアドレス',
@@ -113,6 +113,55 @@ export const models: TranslatedNamespace<'models'> = {
     use: '使う',
     useNamed: '使う：{{name}}',
   },
+  findings: {
+    onProcessor: 'プロセッサー（WebAssembly）で動作するため、低速です。',
+    software:
+      'ここでは WebGPU をプロセッサーが計算しています（{{adapter}}）。使えるグラフィックカードはありません。',
+    softwareUnnamed: 'ここでは WebGPU をプロセッサーが計算しています。使えるグラフィックカードはありません。',
+    tooLargeCard:
+      '最大の部分は {{part, bytes}} ですが、グラフィックカードが一度に扱えるのは {{buffer, bytes}} です。精度を下げれば収まるかもしれません。',
+    tooLargeSoftware:
+      '最大の部分は {{part, bytes}} ですが、ソフトウェアレンダラーが一度に扱えるのは {{buffer, bytes}} です。精度を下げれば収まるかもしれません。',
+    fitsCard: 'グラフィックカードはすべての部分を扱えます。',
+    fitsSoftware: 'ソフトウェアレンダラーはすべての部分を扱えます。',
+    halfCard: 'グラフィックカードは半精度で計算します。',
+    halfSoftware: 'ソフトウェアレンダラーは半精度で計算します。',
+    noHalfCard: 'グラフィックカードに半精度（shader-f16）がないため、全精度で計算し、遅くなります。',
+    noHalfSoftware: 'ソフトウェアレンダラーに半精度（shader-f16）がないため、全精度で計算し、遅くなります。',
+    weightsWasm: '重みは {{weights, bytes}} です。WebAssembly には {{room, bytes}} まで入ります。',
+    weightsWasmLittle:
+      '重みは {{weights, bytes}} です。WebAssembly には {{room, bytes}} まで入りますが、足りないかもしれません。',
+    weightsTold:
+      '重みは {{weights, bytes}} です。ブラウザーが示すメモリ {{gib}} GiB の半分、{{room, bytes}} をモデルに使います。',
+    weightsToldLittle:
+      '重みは {{weights, bytes}} です。ブラウザーが示すメモリ {{gib}} GiB の半分、{{room, bytes}} をモデルに使いますが、足りないかもしれません。',
+    weightsAssumed:
+      '重みは {{weights, bytes}} です。ブラウザーがメモリを示さないため {{gib}} GiB と仮定し、その半分、{{room, bytes}} をモデルに使います。',
+    weightsAssumedLittle:
+      '重みは {{weights, bytes}} です。ブラウザーがメモリを示さないため {{gib}} GiB と仮定し、その半分、{{room, bytes}} をモデルに使いますが、足りないかもしれません。',
+    staysLoaded: 'すべて読み込んだままになります。',
+    putAway: 'メモリ節約のため、画像と画像の間はビジョンエンコーダーと Q-Former を片付けます。',
+    contextModel: '会話は画像を含めて {{positions, number}} 位置まで可能です。モデルの上限です。',
+    contextMemory:
+      '会話は画像を含めて {{possible, number}} 位置中 {{positions, number}} 位置まで可能です。ブラウザーが示すメモリの半分に、モデルと並んで入る分です。',
+    contextAssumed:
+      '会話は画像を含めて {{possible, number}} 位置中 {{positions, number}} 位置まで可能です。ブラウザーがメモリを示さないため、一般的なデバイスを仮定し、その半分をモデルに使います。',
+    contextBuffer:
+      '会話は画像を含めて {{possible, number}} 位置中 {{positions, number}} 位置まで可能です。デバイスの 1 つのバッファーに入る分です。',
+    contextWasm:
+      '会話は画像を含めて {{possible, number}} 位置中 {{positions, number}} 位置まで可能です。WebAssembly にモデルと並んで入る分です。',
+    room: 'ブラウザーはあと {{free, bytes}} 保存でき、十分です。',
+    roomLittle:
+      'ブラウザーはあと {{free, bytes}} 保存できますが、{{need, bytes}} 必要です。プライベートウィンドウではわずかしか保存できず、閉じると消えます。',
+    captionProcessor:
+      '半秒の試行によると、プロセッサーでは説明文 1 件に約 {{ms, time}}かかります。半分や倍になることもあります。',
+    captionCard:
+      '半秒の試行によると、{{name}} では説明文 1 件に約 {{ms, time}}かかります。半分や倍になることもあります。',
+    captionSoftware:
+      '半秒の試行によると、{{name}}（ソフトウェア）では説明文 1 件に約 {{ms, time}}かかります。半分や倍になることもあります。',
+    captionGraphics:
+      '半秒の試行によると、グラフィックカードでは説明文 1 件に約 {{ms, time}}かかります。半分や倍になることもあります。',
+  },
   offer: {
     pack: 'パック：パラメーター {{millions, number(maximumFractionDigits: 1)}} 百万、{{precision}}。',
     checkpoint:
@@ -137,6 +186,14 @@ export const models: TranslatedNamespace<'models'> = {
     language: '言語モデルのライセンス：',
     rest: 'それ以外のライセンス（モデルカードによる）：',
     notStated: '記載なし',
+    colon: '：',
+    brief: {
+      research: '非商用の研究のみ',
+      'non-commercial': '商用不可',
+      commercial: '商用利用可',
+      unknown: '許可内容は不明',
+      unstated: '記載なし',
+    },
     allows: {
       research: '非営利の研究にのみ使用できます。',
       'non-commercial': '使用・改変・再配布できますが、商用は認められていません。',

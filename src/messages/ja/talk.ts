@@ -14,8 +14,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     photographs: '写真',
     photographsOnce: '写真用：初回のみ {{fetch, bytes}}',
     photographsKept: '写真：{{name}} を使えます',
-    photographsText:
-      '完全版の BLIP-2 は写真を理解します。一度だけダウンロードすれば、以後は接続なしでここで動きます。',
+    photographsText: '完全版の BLIP-2 は写真を知っています。一度取得すれば、接続なしで使えます。',
     look: 'この端末で必要なものを見る',
     useKept: '使う',
     otherModels: 'ほかのモデル',

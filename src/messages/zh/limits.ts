@@ -1,6 +1,7 @@
 import type { TranslatedNamespace } from '../translated.ts'
 
 export const limits: TranslatedNamespace<'limits'> = {
+  announced: '这是猜测：图片不像练习模型认识的绘画。',
   guess: '这看起来不像练习模型认识的图画。仅为猜测：',
   strange: '练习模型没有学过含有 {{words}} 的问题；它回答是什么、有多少、什么颜色、在哪里。',
   quoted: '“{{word}}”',

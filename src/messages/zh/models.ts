@@ -79,7 +79,7 @@ export const models: TranslatedNamespace<'models'> = {
     heading: '添加模型',
     known: '已知模型',
     look: '查看',
-    sizes: '下载 {{fetch, bytes}} 并在此转换，保留约 {{keep, bytes}}。',
+    sizes: '需下载 {{fetch, bytes}}，保留 {{keep, bytes}}。',
     lookNamed: '查看：{{name}}',
     looking: '正在查看…',
     address: '模型的地址',
@@ -111,6 +111,49 @@ export const models: TranslatedNamespace<'models'> = {
     use: '使用',
     useNamed: '使用：{{name}}',
   },
+  findings: {
+    onProcessor: '将在处理器（WebAssembly）上运行，速度较慢。',
+    software: '这里的 WebGPU 由处理器计算（{{adapter}}）：没有可用的显卡。',
+    softwareUnnamed: '这里的 WebGPU 由处理器计算：没有可用的显卡。',
+    tooLargeCard: '其最大部分为 {{part, bytes}}，而显卡一次只能容纳 {{buffer, bytes}}；较低的精度也许可行。',
+    tooLargeSoftware:
+      '其最大部分为 {{part, bytes}}，而软件渲染器一次只能容纳 {{buffer, bytes}}；较低的精度也许可行。',
+    fitsCard: '显卡能容纳其每一部分。',
+    fitsSoftware: '软件渲染器能容纳其每一部分。',
+    halfCard: '显卡以半精度计算。',
+    halfSoftware: '软件渲染器以半精度计算。',
+    noHalfCard: '显卡不支持半精度（shader-f16），因此以全精度计算，速度较慢。',
+    noHalfSoftware: '软件渲染器不支持半精度（shader-f16），因此以全精度计算，速度较慢。',
+    weightsWasm: '权重占用 {{weights, bytes}}；WebAssembly 可容纳 {{room, bytes}}。',
+    weightsWasmLittle: '权重占用 {{weights, bytes}}；WebAssembly 可容纳 {{room, bytes}}，可能不够。',
+    weightsTold:
+      '权重占用 {{weights, bytes}}；浏览器报告的 {{gib}} GiB 内存中有一半供模型使用，即 {{room, bytes}}。',
+    weightsToldLittle:
+      '权重占用 {{weights, bytes}}；浏览器报告的 {{gib}} GiB 内存中有一半供模型使用，即 {{room, bytes}}，可能不够。',
+    weightsAssumed:
+      '权重占用 {{weights, bytes}}；浏览器未报告内存，假定为 {{gib}} GiB，其中一半供模型使用，即 {{room, bytes}}。',
+    weightsAssumedLittle:
+      '权重占用 {{weights, bytes}}；浏览器未报告内存，假定为 {{gib}} GiB，其中一半供模型使用，即 {{room, bytes}}，可能不够。',
+    staysLoaded: '一切保持加载状态。',
+    putAway: '为节省内存，视觉编码器和 Q-Former 会在图片之间收起。',
+    contextModel: '一次对话（含图片）最多 {{positions, number}} 个位置：这是模型的上限。',
+    contextMemory:
+      '一次对话（含图片）最多 {{positions, number}} 个位置（共 {{possible, number}} 个）：即浏览器所报告内存的一半中，除模型外能容纳的数量。',
+    contextAssumed:
+      '一次对话（含图片）最多 {{positions, number}} 个位置（共 {{possible, number}} 个）：浏览器未报告内存，按普通设备估计，其中一半供模型使用。',
+    contextBuffer:
+      '一次对话（含图片）最多 {{positions, number}} 个位置（共 {{possible, number}} 个）：即设备的一个缓冲区所能容纳的数量。',
+    contextWasm:
+      '一次对话（含图片）最多 {{positions, number}} 个位置（共 {{possible, number}} 个）：即 WebAssembly 除模型外所能容纳的数量。',
+    room: '浏览器还允许保存 {{free, bytes}}，足够。',
+    roomLittle:
+      '浏览器还允许保存 {{free, bytes}}，但需要 {{need, bytes}}。隐私窗口允许的空间很小，而且关闭后会清除。',
+    captionProcessor: '根据半秒钟的测试，在处理器上每条说明约需 {{ms, time}}；实际可能是其一半或两倍。',
+    captionCard: '根据半秒钟的测试，在 {{name}} 上每条说明约需 {{ms, time}}；实际可能是其一半或两倍。',
+    captionSoftware:
+      '根据半秒钟的测试，在 {{name}}（软件）上每条说明约需 {{ms, time}}；实际可能是其一半或两倍。',
+    captionGraphics: '根据半秒钟的测试，在显卡上每条说明约需 {{ms, time}}；实际可能是其一半或两倍。',
+  },
   offer: {
     pack: '模型包：{{millions, number(maximumFractionDigits: 1)}} 百万个参数，{{precision}}。',
     checkpoint:
@@ -135,6 +178,14 @@ export const models: TranslatedNamespace<'models'> = {
     language: '其语言模型的许可证：',
     rest: '其余部分的许可证（据模型卡）：',
     notStated: '未说明',
+    colon: '：',
+    brief: {
+      research: '仅限非商业研究',
+      'non-commercial': '不可商用',
+      commercial: '允许商用',
+      unknown: '此处不清楚其许可内容',
+      unstated: '未说明',
+    },
     allows: {
       research: '仅可用于非商业研究。',
       'non-commercial': '可以使用、修改和再分发，但不得用于商业用途。',

@@ -14,7 +14,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     photographs: '照片',
     photographsOnce: '照片：只需下载一次 {{fetch, bytes}}',
     photographsKept: '照片：{{name}} 已可用',
-    photographsText: '完整的 BLIP-2 认识照片。只需下载一次，之后无需联网即可在此运行。',
+    photographsText: '完整的 BLIP-2 认识照片。下载之后无需联网。',
     look: '看看在这台设备上需要什么',
     useKept: '使用',
     otherModels: '其他模型',

@@ -1,12 +1,6 @@
 /** Texts of different lengths side by side, and what each row of the sequence `[queries; text]` sees (blip2.md section 5). */
 import { HIDDEN } from '../../pack/parts.ts'
-
-/**
- * The three masks of stage 1. `apart`: queries see queries, text sees text, as for contrast and for either alone.
- * `together`: all see all, as for matching. `causal`: queries see queries, text sees them and what stands before it, as
- * for writing.
- */
-export type Sees = 'apart' | 'together' | 'causal'
+import { isSeen, type Sees } from '../../pack/sees.ts'
 
 export interface TextRows {
   rows: number
@@ -34,21 +28,7 @@ export function textRows(texts: readonly (readonly number[])[], queries: number,
     const end = queries + text.length
     for (let from = 0; from < total; from += 1)
       for (let to = 0; to < total; to += 1)
-        if (!isSeen(sees, from, to, queries, end)) mask[(row * total + from) * total + to] = HIDDEN
+        if (to >= end || !isSeen(sees, from, to, queries)) mask[(row * total + from) * total + to] = HIDDEN
   })
   return { rows: texts.length, length, ids, mask, maskDims: [masks.length, 1, total, total] }
-}
-
-/** Whether row `from` sees row `to` of a sequence whose text ends before row `end`. */
-function isSeen(sees: Sees, from: number, to: number, queries: number, end: number): boolean {
-  if (to >= end) return false
-  const [fromText, toText] = [from >= queries, to >= queries]
-  switch (sees) {
-    case 'together':
-      return true
-    case 'apart':
-      return fromText === toText
-    case 'causal':
-      return !toText || (fromText && to <= from)
-  }
 }

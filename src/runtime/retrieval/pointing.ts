@@ -4,7 +4,8 @@
  * what is named most often (`lab/search/pointing.ts`, decision 037). Raw averages look much the same for every word.
  */
 import { AppError } from '../../pack/failure.ts'
-import type { AttentionMaps } from '../models/retrieval.ts'
+import { largest } from '../decode/logits.ts'
+import { meanOverHeads, type AttentionMaps } from '../models/retrieval.ts'
 
 /** Patches a side. */
 export function gridOf({ tokens }: Pick<AttentionMaps, 'tokens'>): number {
@@ -28,6 +29,25 @@ export function pointingMaps(
     const most = above.reduce((so, value) => Math.max(so, value), 0)
     return most === 0 ? above : above.map((value) => value / most)
   })
+}
+
+/** Where each query of each layer looks, [layers, Q, patches]: the mean over heads, of each row the largest is 1. */
+export function patchMaps(maps: AttentionMaps): Float32Array<ArrayBuffer> {
+  const { layers, queries, tokens } = maps
+  const mean = meanOverHeads(maps)
+  const patches = tokens - 1
+  const found = new Float32Array(layers * queries * patches)
+  for (let row = 0; row < layers * queries; row += 1) {
+    // The class token is no patch.
+    const own = mean.subarray(row * tokens + 1, (row + 1) * tokens)
+    const most = largest(own)
+    if (most > 0)
+      found.set(
+        own.map((value) => value / most),
+        row * patches,
+      )
+  }
+  return found
 }
 
 /** [patches], the mean over heads and queries; the class token is no patch. */

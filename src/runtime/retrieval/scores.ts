@@ -1,21 +1,27 @@
 /** What is made of vectors and logits: plain arithmetic, the same wherever they were computed. */
 import { AppError } from '../../pack/failure.ts'
+import { largest } from '../decode/logits.ts'
 
 /**
  * How alike a picture and a text are: the cosine of the text's vector [d] with the best of the picture's [Q, d], from −1
  * to 1. There is no temperature in it, as in LAVIS and transformers at inference.
  */
 export function contrast(picture: Float32Array, text: Float32Array): number {
+  return largest(cosines(picture, text))
+}
+
+/** The cosine of a text's vector [d] with each of a picture's [Q, d]. */
+export function cosines(picture: Float32Array, text: Float32Array): Float32Array<ArrayBuffer> {
   const width = text.length
   if (width === 0 || picture.length % width !== 0)
     throw new AppError('bug', 'These vectors belong to different models.')
-  let best = -Infinity
-  for (let start = 0; start < picture.length; start += width) {
+  const found = new Float32Array(picture.length / width)
+  for (let query = 0; query < found.length; query += 1) {
     let sum = 0
-    for (let i = 0; i < width; i += 1) sum += (picture[start + i] ?? 0) * (text[i] ?? 0)
-    if (sum > best) best = sum
+    for (let i = 0; i < width; i += 1) sum += (picture[query * width + i] ?? 0) * (text[i] ?? 0)
+    found[query] = sum
   }
-  return best
+  return found
 }
 
 /** The same for many: one row for each picture, one column for each text. */

@@ -1,11 +1,12 @@
 /** Runs the Q-Former of stage 1 on pictures and texts, and the look into it. */
 import { AppError } from '../../pack/failure.ts'
 import { crossAttention, textQFormer as treaty, wordHead } from '../../pack/parts.ts'
+import type { Sees } from '../../pack/sees.ts'
 import type { TextQFormerShape } from '../../pack/shapes.ts'
 import type { OnDemandSession, RunOptions } from '../ort/on-demand-session.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
-import { textRows, type Sees } from './masks.ts'
+import { textRows } from './masks.ts'
 
 /** What came out for each row of a run, float32, in order. Rows of text are as long as the longest of them. */
 export interface RowsOut {

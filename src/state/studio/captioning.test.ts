@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { AppError } from '../../pack/failure.ts'
 import { GREEDY } from '../../pack/decoding.ts'
 import { captionOf } from '../../studio/caption.ts'
+import { CAPTIONS_TOGETHER } from '../../protocol/engine-calls.ts'
 import { PLAIN } from '../../studio/compose.ts'
 import type { RunSettings } from '../../studio/project.ts'
 import {
@@ -20,6 +21,12 @@ const SETTINGS: RunSettings = {
   decoding: GREEDY,
   existing: 'append',
   dress: PLAIN,
+}
+
+/** What the engine answers by itself. */
+const ONE_BY_ONE: RunSettings = {
+  ...SETTINGS,
+  asked: { kind: 'question', question: 'What is it?', template: '{question}' },
 }
 
 const files = (count: number): Record<string, string> =>
@@ -86,8 +93,9 @@ describe('a run over a folder', () => {
 
   it('looks at the next picture while the words about the last are written', async () => {
     const page = await opened(browserWith(3))
-    await page.store.getState().studioActions.begin(SETTINGS)
+    await page.store.getState().studioActions.begin(ONE_BY_ONE)
     await ended(page)
+    expect(page.answer.mock.calls.map(([{ together }]) => together)).toEqual([false, false, false])
     expect(page.look.mock.calls.map(([{ id }]) => id.split(' ').at(-1))).toEqual(['img2.png', 'img3.png'])
   })
 
@@ -118,7 +126,7 @@ describe('a run over a folder', () => {
     const waiting = heldBack(page)
     const asked = (count: number): Promise<void> =>
       vi.waitFor(() => expect(waiting).toHaveLength(count), { interval: 1 })
-    await begin(SETTINGS)
+    await begin(ONE_BY_ONE)
     await asked(1)
     skip()
     await asked(2)
@@ -135,8 +143,58 @@ describe('a run over a folder', () => {
     expect(studioOf(page).run).toBeNull()
   })
 
+  it('asks about as many pictures together as the engine can take, and halts all of them', async () => {
+    const page = await opened(browserWith(15))
+    const { begin, pause, resume, skip, end } = page.store.getState().studioActions
+    const say = heldBack(page)
+    const asked = (count: number): Promise<void> =>
+      vi.waitFor(() => expect(say).toHaveLength(count), { interval: 1 })
+    await begin(SETTINGS)
+    await asked(CAPTIONS_TOGETHER)
+    expect(page.answer.mock.calls.every(([{ together }]) => together)).toBe(true)
+    expect(studioOf(page).run).toMatchObject({ path: 'img1.png', text: 'a', done: 0 })
+    // The second is there before the first.
+    say[1]?.()
+    await asked(CAPTIONS_TOGETHER + 1)
+    expect(studioOf(page).run).toMatchObject({ path: 'img1.png', done: 1 })
+    skip()
+    await asked(CAPTIONS_TOGETHER + 2)
+    expect(studioOf(page).run).toMatchObject({ path: 'img3.png', done: 2 })
+    await pause()
+    await resume()
+    await asked(2 * CAPTIONS_TOGETHER + 2)
+    await end()
+    expect(captions(page).filter((text) => text.endsWith('a cat'))).toEqual(['old 2, a cat'])
+    expect(studioOf(page).pictures.filter(({ failure }) => failure !== null)).toEqual([])
+  })
+
+  it('finds out which picture a model went with, and fails no other', async () => {
+    const page = await opened(browserWith(CAPTIONS_TOGETHER + 4))
+    const said = page.answer.getMockImplementation()
+    page.answer.mockImplementation(async (request, ...rest) => {
+      const text = await request.picture.image.text()
+      if (
+        text === 'picture 3' ||
+        (request.together === true && page.answer.mock.calls.length <= CAPTIONS_TOGETHER)
+      )
+        throw new AppError('device-lost', 'Gone.')
+      return said === undefined ? ANSWERED : said(request, ...rest)
+    })
+    await page.store.getState().studioActions.begin(SETTINGS)
+    await ended(page)
+    const failed = studioOf(page).pictures.filter(({ failure }) => failure !== null)
+    expect(failed.map(({ path }) => path)).toEqual(['img3.png'])
+    const together = page.answer.mock.calls.map(([request]) => request.together)
+    // All at once, then each of them by itself, the third twice, and the rest together again.
+    const expected = [
+      ...Array<boolean>(CAPTIONS_TOGETHER).fill(true),
+      ...Array<boolean>(CAPTIONS_TOGETHER + 1).fill(false),
+    ]
+    expect(together).toEqual([...expected, true, true, true, true])
+  })
+
   it('comes behind what is asked in conversations, in the one queue of the page', async () => {
-    const page = await opened(browserWith(3))
+    const page = await opened(browserWith(13))
     const order: string[] = []
     const said = page.answer.getMockImplementation()
     page.answer.mockImplementation(async (request, ...rest) => {
@@ -146,7 +204,9 @@ describe('a run over a folder', () => {
     })
     await page.store.getState().studioActions.begin(SETTINGS)
     await ended(page)
-    expect(order).toEqual(['studio', 'talk', 'studio', 'studio'])
+    // Behind those that were under way.
+    expect(order.indexOf('talk')).toBe(CAPTIONS_TOGETHER)
+    expect(order).toHaveLength(14)
   })
 
   it('asks about no picture twice, however fast people skip or begin', async () => {
@@ -154,14 +214,12 @@ describe('a run over a folder', () => {
     const { begin, skip } = page.store.getState().studioActions
     const say = heldBack(page)
     await Promise.all([begin(SETTINGS), begin({ ...SETTINGS, existing: 'overwrite' })])
-    await vi.waitFor(() => expect(say).toHaveLength(1), { interval: 1 })
+    await vi.waitFor(() => expect(say).toHaveLength(5), { interval: 1 })
     skip()
     skip()
-    for (let asked = 2; asked <= 4; asked += 1) {
-      await vi.waitFor(() => expect(say).toHaveLength(asked), { interval: 1 })
-      say[asked - 1]?.()
-    }
+    for (const end of say) end()
     await ended(page)
+    expect(say).toHaveLength(5)
     expect(captions(page)).toEqual(['old 1', 'old 2', 'old 3, a cat', 'old 4, a cat', 'old 5, a cat'])
   })
 
@@ -170,7 +228,7 @@ describe('a run over a folder', () => {
     const { store } = page
     const say = heldBack(page)
     await store.getState().studioActions.begin(SETTINGS)
-    await vi.waitFor(() => expect(say).toHaveLength(1), { interval: 1 })
+    await vi.waitFor(() => expect(say).toHaveLength(2), { interval: 1 })
     await store.getState().unloadModel()
     expect(studioOf(page)).toMatchObject({ run: { status: 'running', done: 0 } })
     expect(studioOf(page).pictures[0]?.failure).toBeNull()

@@ -1,18 +1,19 @@
 /**
- * A run over the open folder, one picture at a time through the page's queue. What a picture became and that the run is
- * through with it are kept in one step; so a run that was ended anywhere goes on with the first picture that it has not
- * settled, and settles none twice.
+ * A run over the open folder, through the page's queue. Several pictures are captioned together where the engine can; what
+ * a picture became and that the run is through with it are kept in one step, so a run that was ended anywhere goes on with
+ * the pictures that it has not settled, and settles none twice.
  */
-import { assertWrites } from '../../pack/empty-answer.ts'
-import { AppError, toFailure, type Failure, type FailureCode } from '../../pack/failure.ts'
-import type { AnswerRequest } from '../../protocol/engine-calls.ts'
+import type { Failure } from '../../pack/failure.ts'
+import { CAPTIONS_TOGETHER } from '../../protocol/engine-calls.ts'
 import type { CaptionRun, RunSettings } from '../../studio/project.ts'
-import { wantedPaths, withFailure, withSaid, type Settling } from '../../studio/run.ts'
+import { wantedPaths, withFailure } from '../../studio/run.ts'
 import type { Answering, OtherJob } from '../answering.ts'
 import type { EngineAccess } from '../engine-access.ts'
-import { modelName } from '../model-slice.ts'
 import type { GetState } from '../store.ts'
-import { Looks, pictureIdIn, STUDIO } from './looks.ts'
+import { Again } from './again.ts'
+import { Asking } from './asking.ts'
+import { Attempts } from './attempts.ts'
+import { Looks, STUDIO } from './looks.ts'
 import { Pace } from './pace.ts'
 import type { Room } from './room.ts'
 import type { StudioSources } from './studio-slice.ts'
@@ -23,38 +24,40 @@ export interface CaptioningRooms {
   sources: StudioSources
 }
 
-/** Not the picture's fault: it is tried once more, when a model is there again. */
-const OF_THE_MODEL: readonly FailureCode[] = ['device-lost', 'unresponsive', 'out-of-memory']
-const MOST_ATTEMPTS = 2
+/** A picture that the model is asked about this moment. */
+interface UnderWay {
+  abort: AbortController
+  /** Its words so far. */
+  text: string
+}
+
 export class Captioning {
-  readonly #get: GetState
   readonly #room: Room
-  readonly #engine: EngineAccess
   readonly #answering: Answering
   readonly #sources: StudioSources
   readonly #pace = new Pace()
   readonly #looks: Looks
+  readonly #asking: Asking
+  readonly #again: Again
   /** Pictures that the run has still to settle, the next one first. */
   #pending: string[] = []
+  readonly #underWay = new Map<string, UnderWay>()
+  readonly #attempts = new Attempts()
   #settled = 0
-  #attempts = 0
-  #seeds = 0
+  #stretches = 0
   #job: OtherJob | null = null
   #isBeginning = false
-  /** Pictures that are captioned by themselves: keys of their jobs. */
-  readonly #again = new Set<string>()
 
   constructor(get: GetState, room: Room, { engine, answering, sources }: CaptioningRooms) {
-    this.#get = get
     this.#room = room
-    this.#engine = engine
     this.#answering = answering
     this.#sources = sources
     this.#looks = new Looks(room, engine)
+    this.#asking = new Asking(get, room, { engine, sources, looks: this.#looks })
+    this.#again = new Again(room, answering, this.#asking)
     room.onOpened = () => this.#takeUp()
     room.onClosing = () => {
-      for (const key of this.#again) this.#answering.queue.withdraw(key)
-      this.#again.clear()
+      this.#again.withdrawAll()
       // A run that could not go on was not halted by anybody.
       return this.#halt('paused', { keepsStatus: room.studio.missing !== null })
     }
@@ -98,43 +101,22 @@ export class Captioning {
     return this.#halt('ended')
   }
 
+  /** Of several that are under way the one that is shown. */
   skip(): void {
     const { run } = this.#room.studio
     const [path] = this.#pending
     const picture = path === undefined ? undefined : this.#room.picture(path)
     const id = this.#room.studio.project?.run?.id
     if (run?.status !== 'running' || picture === undefined || id === undefined) return
-    this.#pending.shift()
-    this.#settled += 1
-    this.#attempts = 0
-    this.#withdraw()
-    void this.#room.put([{ ...picture, run: id }]).then(
-      () => this.#next(),
-      () => this.pause(),
-    )
+    this.#through(picture.path)
+    this.#underWay.get(picture.path)?.abort.abort()
+    void this.#room.put([{ ...picture, run: id }]).catch(() => this.pause())
+    if (this.#pending.length === 0) this.#withdraw()
+    this.#next()
   }
 
   again(path: string, settings: RunSettings): void {
-    const one: Settling = {
-      id: this.#room.picture(path)?.run ?? null,
-      settings: { ...settings, existing: 'overwrite' },
-    }
-    const job: OtherJob = {
-      key: `${STUDIO} again ${path}`,
-      run: async (signal) => {
-        const outcome = await this.#captioned(path, one, signal)
-        // It was withdrawn.
-        if (!this.#again.has(job.key)) return
-        // Its model went, and it waits for the next.
-        if (outcome.code === 'cancelled') this.#answering.queue.add(job)
-        else {
-          this.#again.delete(job.key)
-          if (outcome.code !== undefined) this.#room.show({ failure: outcome })
-        }
-      },
-    }
-    this.#again.add(job.key)
-    this.#answering.queue.add(job)
+    this.#again.begin(path, settings)
   }
 
   /** Goes on with a run that was under way when its folder was left, however that happened. */
@@ -160,18 +142,10 @@ export class Captioning {
     const there = new Set(this.#room.studio.pictures.map(({ path }) => path))
     this.#pending = run.paths.filter((path) => !settled.has(path) && there.has(path))
     this.#settled = run.paths.length - this.#pending.length
-    this.#attempts = 0
-    this.#room.show({
-      run: {
-        status,
-        done: this.#settled,
-        total: run.paths.length,
-        perMinute: null,
-        secondsLeft: null,
-        path: null,
-        text: '',
-      },
-    })
+    this.#attempts.restart()
+    const total = run.paths.length
+    const shown = { perMinute: null, secondsLeft: null, path: null, text: '' }
+    this.#room.show({ run: { status, done: this.#settled, total, ...shown } })
   }
 
   async #halt(status: 'paused' | 'ended', { keepsStatus = false } = {}): Promise<void> {
@@ -190,20 +164,13 @@ export class Captioning {
     this.#job = null
   }
 
-  /** Puts the next picture into the queue, or ends the run where there is none. */
+  /** Puts the next stretch of the run into the queue, or ends the run where nothing is left. */
   #next(): void {
     const { run, project } = this.#room.studio
     if (run?.status !== 'running' || project?.run == null) return
-    const [path] = this.#pending
-    // A picture that was skipped has been kept, and the run went on before that.
-    if (this.#job !== null) {
-      this.#room.show({ run: { ...run, done: this.#settled } })
-      return
-    }
-    this.#room.show({
-      run: { ...run, ...this.#pace.left(this.#pending.length), done: this.#settled, path: null, text: '' },
-    })
-    if (path === undefined) {
+    this.#showRun()
+    if (this.#job !== null) return
+    if (this.#pending.length === 0) {
       this.#looks.forgetSeen()
       this.#room.announce({ key: 'studio:runEnded', values: { count: run.total } })
       void this.#halt('ended')
@@ -211,40 +178,84 @@ export class Captioning {
     }
     const of = project.run
     const job: OtherJob = {
-      key: `${STUDIO} ${of.id} ${path} ${this.#attempts}`,
-      run: (signal) => this.#settle(job, path, of, signal),
+      key: `${STUDIO} ${of.id} ${(this.#stretches += 1)}`,
+      run: (signal) => this.#stretch(job, of, signal),
     }
     this.#job = job
     this.#answering.queue.add(job)
   }
 
-  async #settle(job: OtherJob, path: string, run: CaptionRun, signal: AbortSignal): Promise<void> {
-    const { studio } = this.#room
-    if (studio.run !== null) this.#room.show({ run: { ...studio.run, path } })
-    const outcome = await this.#captioned(path, run, signal)
-    // It was skipped or halted, and whoever did that has seen to what comes next.
-    if (this.#job !== job) return
-    if (outcome.code === 'no-space') return this.#halt('paused')
-    if (!this.#isTriedAgain(outcome.code)) {
-      if (outcome.code !== undefined && !(await this.#failed(path, outcome, run))) return this.#halt('paused')
-      if (this.#job !== job) return
-      this.#pending.shift()
-      this.#settled += 1
-      this.#attempts = 0
-      this.#pace.tick()
+  /** Settles pictures until something else waits for the model. */
+  async #stretch(job: OtherJob, run: CaptionRun, signal: AbortSignal): Promise<void> {
+    const alone = this.#isAlone(run)
+    const { queue } = this.#answering
+    const lane = async (): Promise<void> => {
+      for (let goesOn = true; goesOn;) {
+        if (this.#job !== job || queue.waiting.length > 0 || this.#isAlone(run) !== alone) return
+        const path = this.#pending.find((one) => !this.#underWay.has(one))
+        if (path === undefined) return
+        goesOn = await this.#settle(job, path, run, { signal, alone })
+      }
     }
+    await Promise.all(Array.from({ length: alone ? 1 : CAPTIONS_TOGETHER }, lane))
+    // It was halted, and whoever did that has seen to what comes next.
+    if (this.#job !== job) return
     this.#job = null
     this.#next()
   }
 
-  #isTriedAgain(code: FailureCode | undefined): boolean {
-    // Its model went while it was at it: that was no attempt.
-    if (code === 'cancelled') return true
-    this.#attempts += 1
-    return code !== undefined && OF_THE_MODEL.includes(code) && this.#attempts < MOST_ATTEMPTS
+  #isAlone({ settings }: CaptionRun): boolean {
+    return this.#attempts.hasSuspects || !canBeRows(settings)
   }
 
+  /** Gives false where the model went, so that nothing is asked before it is back. */
+  async #settle(
+    job: OtherJob,
+    path: string,
+    run: CaptionRun,
+    { signal, alone }: { signal: AbortSignal; alone: boolean },
+  ): Promise<boolean> {
+    const one: UnderWay = { abort: new AbortController(), text: '' }
+    const onAbort = (): void => one.abort.abort()
+    signal.addEventListener('abort', onAbort)
+    this.#underWay.set(path, one)
+    this.#showRun()
+    const onWords = (text: string): void => {
+      one.text = text
+      if (alone) this.#lookAtNext(path)
+      this.#showRun()
+    }
+    try {
+      const options = { signal: one.abort.signal, together: !alone, onWords }
+      const outcome = await this.#asking.captioned(path, run, options)
+      const isOurs = (): boolean => this.#job === job && this.#pending.includes(path)
+      // It was skipped or halted.
+      if (!isOurs()) return true
+      if (this.#attempts.isTriedAgain(outcome.code, this.#underWay.keys(), { alone })) return false
+      const isKept = outcome.code === undefined || (await this.#failed(path, outcome, run))
+      if (!isKept) await this.#halt('paused')
+      else if (isOurs()) {
+        this.#through(path)
+        this.#pace.tick()
+      }
+      return true
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      this.#underWay.delete(path)
+      this.#showRun()
+    }
+  }
+
+  #through(path: string): void {
+    this.#pending = this.#pending.filter((one) => one !== path)
+    this.#attempts.through(path)
+    this.#settled += 1
+  }
+
+  /** Gives whether the failure could be kept with its picture. */
   async #failed(path: string, failure: Failure, run: CaptionRun): Promise<boolean> {
+    // That is none of the picture's.
+    if (failure.code === 'no-space') return false
     const picture = this.#room.picture(path)
     if (picture === undefined) return true
     return this.#room.put([withFailure(picture, failure, run.id)]).then(
@@ -253,59 +264,28 @@ export class Captioning {
     )
   }
 
-  /** Captions a picture and keeps that; gives why not, where it did not. Never rejects. */
-  async #captioned(
-    path: string,
-    run: Settling,
-    signal: AbortSignal,
-  ): Promise<Failure | { code?: undefined }> {
-    try {
-      const { model } = this.#get()
-      const request = await this.#requestFor(path, run.settings)
-      if (model.status === 'ready') assertWrites(model.loaded.manifest)
-      // By the end another one may be there.
-      const name = modelName(model) ?? ''
-      const said = await this.#engine.call('answer', request, {
-        signal,
-        onEvent: (progress) => {
-          if (progress.stage !== 'writing') return
-          this.#lookAtNext(path)
-          const { run: shown } = this.#room.studio
-          if (shown?.path === path) this.#room.show({ run: { ...shown, text: progress.text } })
-        },
-      })
-      if (signal.aborted || said.finish === 'stopped') throw new AppError('cancelled', 'Stopped.')
-      const picture = this.#room.picture(path)
-      if (picture === undefined) return {}
-      const by = { model: name, at: this.#sources.now() }
-      await this.#room.put([withSaid(picture, said, run, by)])
-      this.#get().answerFinished()
-      this.#looks.noteSeen(request.picture.id)
-      return {}
-    } catch (error) {
-      return toFailure(error)
-    }
+  /** How far the run is, and the words about the first picture that is under way. */
+  #showRun(): void {
+    const { run } = this.#room.studio
+    if (run?.status !== 'running') return
+    const [first] = this.#pending
+    const one = first === undefined ? undefined : this.#underWay.get(first)
+    const shown = { path: one === undefined ? null : (first ?? null), text: one?.text ?? '' }
+    this.#room.show({
+      run: { ...run, ...this.#pace.left(this.#pending.length), done: this.#settled, ...shown },
+    })
   }
 
-  async #requestFor(path: string, { asked, decoding }: RunSettings): Promise<AnswerRequest> {
-    const { sampling } = decoding
-    return {
-      picture: { id: pictureIdIn(this.#room, path), image: await this.#room.file(path) },
-      asked: asked.kind === 'caption' ? asked : { ...asked, earlier: [] },
-      settings: sampling === null ? decoding : { ...decoding, sampling: { ...sampling, seed: this.#seed() } },
-    }
-  }
-
-  /** Each picture has its own, and the same one gives the same picture another caption when it is asked again. */
-  #seed(): number {
-    return (this.#sources.now() + (this.#seeds += 1)) % 2 ** 32
-  }
-
-  /** While the words about one picture are written the next one is got ready. */
+  /** Where pictures are captioned one by one the next one is got ready while words are written. */
   #lookAtNext(path: string): void {
     const [first, next] = this.#pending
     if (first === path && next !== undefined) this.#looks.ahead(next)
   }
+}
+
+/** The engine writes captions of one answer together, and everything else by itself. */
+function canBeRows({ asked, decoding }: RunSettings): boolean {
+  return asked.kind === 'caption' && decoding.beams === 1 && decoding.answers === 1
 }
 
 const NOTHING_TO_DO: Failure = {

@@ -32,6 +32,7 @@ const OVERLAYS = {
   talk: 'talk:adding.overlay',
   search: 'search:overlay',
   studio: 'studio:overlay',
+  inside: 'talk:adding.overlay',
 } as const satisfies Record<PlaceName, WordKey>
 
 /** What was dropped: a model, pictures, or the address of a picture. */

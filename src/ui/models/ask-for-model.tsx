@@ -119,14 +119,16 @@ function Known({ model, options }: { model: KnownModel; options: OfferOptions })
   const note = noteIn(model, i18n.language)
   return (
     <>
-      <p>
-        <strong>{name}</strong>{' '}
-        <span className="hint">
-          {note !== null && <span lang={note.language}>{note.text}</span>}
-          {costs !== null && ` ${t('add.sizes', { fetch: costs.fetchBytes, keep: costs.keepBytes })}`}
-          {costs?.licence != null && <LanguageTerms licence={costs.licence} />}
-        </span>
-      </p>
+      <div className="known">
+        <strong>{name}</strong>
+        {note !== null && <p lang={note.language}>{note.text}</p>}
+        {costs !== null && (
+          <p className="hint">
+            {t('add.sizes', { fetch: costs.fetchBytes, keep: costs.keepBytes })}{' '}
+            {costs.licence !== null && <LanguageTerms licence={costs.licence} />}
+          </p>
+        )}
+      </div>
       <button
         type="button"
         aria-label={t('add.lookNamed', { name })}

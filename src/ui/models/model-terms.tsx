@@ -46,8 +46,9 @@ export function LanguageTerms({ licence }: { licence: LanguageLicence }): ReactE
   if (language === null) return null
   return (
     <>
-      {' '}
-      {t('terms.language')} <LicenceLink licence={language} />. {t(`terms.allows.${allows}`)}
+      <LicenceLink licence={language} />
+      {t('terms.colon')}
+      {t(`terms.brief.${allows}`)}
     </>
   )
 }

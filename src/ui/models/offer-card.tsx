@@ -2,6 +2,7 @@ import { useId, useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Finding, Offer } from '../../protocol/keeper-calls.ts'
 import { durationRange } from '../../state/offers.ts'
+import { Say } from '../parts/say.tsx'
 import { useApp } from '../store-context.ts'
 import { ModelSourceLine, ModelTerms } from './model-terms.tsx'
 
@@ -21,9 +22,10 @@ export function OfferCard({ offer }: { offer: Offer }): ReactElement {
       <h3 id={heading}>{offer.name}</h3>
       <Amounts offer={offer} />
       <ul className="findings">
-        {offer.findings.map((finding) => (
-          <li key={finding.sentence} className={finding.ok ? 'is-fine' : 'is-against'} lang="en">
-            <span aria-hidden="true">{markOf(finding)}</span> {finding.sentence}
+        {offer.findings.map(({ key, values = {}, ...finding }) => (
+          <li key={key} className={finding.ok ? 'is-fine' : 'is-against'}>
+            <span aria-hidden="true">{markOf(finding)}</span>{' '}
+            <Say saying={{ key: `models:findings.${key}`, values }} />
           </li>
         ))}
       </ul>
@@ -46,7 +48,7 @@ export function OfferCard({ offer }: { offer: Offer }): ReactElement {
 }
 
 /** No tick for what is no good news. */
-function markOf({ ok, mixed }: Omit<Finding, 'sentence'>): string {
+function markOf({ ok, mixed }: Pick<Finding, 'ok' | 'mixed'>): string {
   if (!ok) return '⚠'
   return mixed === true ? '–' : '✓'
 }

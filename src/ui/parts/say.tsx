@@ -5,14 +5,13 @@ import { NAMESPACES } from '../../messages/words.ts'
 
 /** What state has to say, in the language of the page; sentences from below it are English and marked so. */
 export function Say({ saying }: { saying: Saying }): ReactElement {
-  if (typeof saying === 'string') return <span lang="en">{saying}</span>
-  const notes: readonly Note[] = 'key' in saying ? [saying] : saying
+  const all = typeof saying === 'string' || 'key' in saying ? [saying] : saying
   return (
     <>
-      {notes.map((note, i) => (
-        <Fragment key={note.key}>
+      {all.map((one, i) => (
+        <Fragment key={typeof one === 'string' ? one : one.key}>
           {i > 0 && ' '}
-          <One note={note} />
+          {typeof one === 'string' ? <span lang="en">{one}</span> : <One note={one} />}
         </Fragment>
       ))}
     </>

@@ -33,7 +33,7 @@ function BlobImage({ blob, name, small }: { blob: Blob; name: string; small: boo
 }
 
 /** A URL for a Blob that stays the same while the component lives; revoked when it goes. */
-function useObjectUrl(blob: Blob): string {
+export function useObjectUrl(blob: Blob): string {
   const [url] = useState(() => URL.createObjectURL(blob))
   useEffect(() => () => URL.revokeObjectURL(url), [url])
   return url

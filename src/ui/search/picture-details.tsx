@@ -7,6 +7,7 @@ import { useApp } from '../store-context.ts'
 import { PointedPicture } from './pointed-picture.tsx'
 import { useScoreText } from './score-text.ts'
 import { useThumbnail } from './thumbnails.ts'
+import '../parts/picture-dialog.css'
 
 /** One picture of the results, large, and what can be done with it. */
 export function PictureDetails({

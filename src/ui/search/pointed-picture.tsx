@@ -1,7 +1,8 @@
-import { useEffect, useRef, useState, type ReactElement, type SubmitEvent } from 'react'
+import { useEffect, useEffectEvent, useState, type ReactElement, type SubmitEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { toFailure, type Failure } from '../../pack/failure.ts'
 import type { PointedAt } from '../../state/search/fits-slice.ts'
+import { Heat } from '../parts/heat.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { useApp } from '../store-context.ts'
 
@@ -11,26 +12,36 @@ export function PointedPicture({
   url,
   name,
   words,
+  atOnce = false,
 }: {
   picture: { id: string; image: Blob }
   url: string
   name: string
   /** What is asked about at first. */
   words: string
+  /** Whether they are looked for without being asked. */
+  atOnce?: boolean
 }): ReactElement {
   const { t } = useTranslation('search')
   const pointAt = useApp((state) => state.pointAt)
   const [text, setText] = useState(words)
   const [shown, setShown] = useState<{ at: PointedAt; phrase: number } | null>(null)
   const [failure, setFailure] = useState<Failure | null>(null)
-  const onSubmit = (event: SubmitEvent): void => {
-    event.preventDefault()
-    setFailure(null)
+  const point = (): void => {
     pointAt(picture, text).then(
       (at) => setShown({ at, phrase: 0 }),
       (error: unknown) => setFailure(toFailure(error)),
     )
   }
+  const onSubmit = (event: SubmitEvent): void => {
+    event.preventDefault()
+    setFailure(null)
+    point()
+  }
+  const begin = useEffectEvent(point)
+  useEffect(() => {
+    if (atOnce) begin()
+  }, [atOnce])
   const map = shown?.at.maps[shown.phrase]
   return (
     <>
@@ -38,7 +49,7 @@ export function PointedPicture({
         <img src={url} alt={name} />
         {shown !== null && map !== undefined && <Heat map={map} grid={shown.at.grid} />}
       </div>
-      <details>
+      <details open={atOnce}>
         <summary>{t('whereLooked')}</summary>
         <form className="ask" onSubmit={onSubmit}>
           <input
@@ -50,7 +61,7 @@ export function PointedPicture({
           <button type="submit">{t('whereShow')}</button>
         </form>
         {shown !== null && shown.at.phrases.length > 0 && (
-          <fieldset className="row">
+          <fieldset className="choices">
             <legend className="visually-hidden">{t('whereWord')}</legend>
             {shown.at.phrases.map((phrase, i) => (
               <label key={phrase}>
@@ -71,19 +82,3 @@ export function PointedPicture({
     </>
   )
 }
-
-/** Darkens what a word does not point at. The browser smooths between patches, which are the model's own measure. */
-function Heat({ map, grid }: { map: Float32Array; grid: number }): ReactElement {
-  const canvas = useRef<HTMLCanvasElement>(null)
-  useEffect(() => {
-    const context = canvas.current?.getContext('2d')
-    if (context == null) return
-    const pixels = context.createImageData(grid, grid)
-    map.forEach((value, i) => (pixels.data[4 * i + 3] = Math.round(DARKEST * (1 - value))))
-    context.putImageData(pixels, 0, 0)
-  }, [map, grid])
-  return <canvas ref={canvas} width={grid} height={grid} aria-hidden="true" />
-}
-
-/** Opacity of black, of 255, where a word does not point at all. */
-const DARKEST = 190

@@ -6,11 +6,12 @@ import { currentConversation } from '../../state/library-slice.ts'
 import { useApp } from '../store-context.ts'
 import type { Place } from './places.tsx'
 
-/** What the page is about, for those who go by headings; where nothing was said yet, the question that is seen there is it. */
+/** What the page is about, for those who go by headings; where nothing was said yet, the question that is seen is it. */
 export function PageHeading({ place }: { place: Place }): ReactElement | null {
   const { t } = useTranslation(NAMESPACES)
   const shown = useApp(currentConversation)
-  if (place.name === 'talk' && shown === undefined) return null
+  const isSeen = useApp(({ awaited, panel }) => awaited === null && panel !== 'rail')
+  if (place.name === 'talk' && shown === undefined && isSeen) return null
   const isTalk = place.name === 'talk' && shown !== undefined
   return (
     <h1 className="visually-hidden" dir="auto">

@@ -60,7 +60,7 @@ function Places(): ReactElement {
   const close = useApp((state) => state.closePanel)
   return (
     <nav aria-label={t('shell:places')} className="places">
-      {PLACES.map(({ name, label, icon }) => (
+      {PLACES.filter(({ isAside }) => isAside !== true).map(({ name, label, icon }) => (
         <a
           key={name}
           href={hashOf(name === 'talk' ? { place: 'talk', conversation: currentId } : { place: name })}

@@ -16,7 +16,7 @@ export function TopBar(): ReactElement {
     return shown === undefined || state.place !== 'talk' ? 'pictalk' : titleOf(shown)
   })
   return (
-    <section className="top-bar" aria-label={t('shown')}>
+    <section className="top-bar" aria-label={t('shown')} inert={isOpen}>
       <IconButton
         icon="menu"
         label={t('openRail')}

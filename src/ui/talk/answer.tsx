@@ -10,6 +10,7 @@ import { IconButton } from '../parts/icon-button.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { useApp } from '../store-context.ts'
 import { FitsPicture } from './fit.tsx'
+import { Pointing } from './pointing.tsx'
 import { AnswerFactsList } from './answer-facts.tsx'
 import { AnswerProgressLine, AnswerWaiting } from './answer-progress.tsx'
 import { LimitsMark } from './limits-mark.tsx'
@@ -120,6 +121,7 @@ function Words({
           {facts.varied === true && <Varied />}
           <OtherModel by={facts.model} />
           <FitsPicture answer={answerKey(turnId, picture.id)} pictureId={picture.id} said={answer} />
+          <Pointing picture={picture} text={answer.text} />
           {facts.dropped > 0 && <p className="hint">{t('answer.dropped', { count: facts.dropped })}</p>}
         </div>
       )

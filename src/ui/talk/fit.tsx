@@ -71,13 +71,13 @@ function textsOf({ text, answers }: FitProps['said']): string[] {
 }
 
 /** The built-in model that compares knows what the built-in one that talks knows, and nothing of photographs. */
-function canJudge({ kept, settings }: Pick<AppState, 'kept' | 'settings'>): boolean {
+export function canJudge({ kept, settings }: Pick<AppState, 'kept' | 'settings'>): boolean {
   return settings.model === null || keptComparer(kept) !== null
 }
 
 /** Fewer words than a caption has are taken for an answer that only the question makes one. */
 const LEAST_WORDS = 3
 
-function says([text = '']: readonly string[]): boolean {
+export function says([text = '']: readonly string[]): boolean {
   return text.trim().split(/\s+/).length >= LEAST_WORDS
 }

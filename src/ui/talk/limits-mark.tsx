@@ -15,7 +15,7 @@ export function LimitsMark({
   if (facts.outside === undefined) return null
   const strange = question === null ? [] : strangeWords(question)
   const words = new Intl.ListFormat(i18n.language, { type: 'disjunction' }).format(
-    strange.slice(0, 3).map((word) => t('quoted', { word })),
+    strange.slice(0, 3).map((word) => t('quoted', { word: shortened(word) })),
   )
   return (
     <>
@@ -23,4 +23,11 @@ export function LimitsMark({
       {strange.length > 0 && <p className="stage guess">{t('strange', { words })}</p>}
     </>
   )
+}
+
+/** What nobody would call a word is not said again at its whole length. */
+const LONGEST_WORD = 30
+
+function shortened(word: string): string {
+  return word.length > LONGEST_WORD ? `${word.slice(0, LONGEST_WORD)}…` : word
 }

@@ -10,7 +10,7 @@ export function useAddScene(): (seed: number) => void {
   const addImages = useApp((state) => state.addImages)
   const report = useApp((state) => state.report)
   return (seed) => {
-    toPng(sceneUrl(seed))
+    drawnScene(seed)
       .then((image) => addImages([{ image, name: t('examples.drawn') }]))
       .catch(report)
   }
@@ -24,6 +24,11 @@ export function useDrawScene(): () => void {
 
 export function sceneUrl(seed: number): string {
   return `data:image/svg+xml,${encodeURIComponent(drawScene(makeScene(seed)))}`
+}
+
+/** The picture of a scene, as the model gets it. */
+export function drawnScene(seed: number): Promise<Blob> {
+  return toPng(sceneUrl(seed))
 }
 
 /** Never one that the built-in model was trained on. */
