@@ -103,7 +103,9 @@ async function measureIn(folder: string): Promise<Measured> {
 /** The engine in this process: no browser, no worker, and on WebGPU no other process for the graphics card either. */
 async function measureInNode(folder: string): Promise<Measured> {
   const provider = oneOf<Provider>(['webgpu', 'wasm'], values.provider, 'provider')
-  const compute = await openProvider({ provider }, { remark: (line) => console.error(line) })
+  const remark = (line: string): void => console.error(line)
+  const { signal } = new AbortController()
+  const compute = await openProvider({ provider }, { signal, print: remark, remark })
   const idle = nodeMemory()
   const result = await measure(await openPackFolder(folder), compute, {
     tokens: Number(values.tokens),

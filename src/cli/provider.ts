@@ -19,7 +19,7 @@ const DAWN_FLAGS = 'PICTALK_DAWN_FLAGS'
  * Opens what was asked for, and says on what adapter. Throws `not-found` where there is no WebGPU here: whoever asked for
  * it would rather know than wait for a processor.
  */
-export async function openProvider({ provider }: ProviderFlags, run: Pick<Run, 'remark'>): Promise<Compute> {
+export async function openProvider({ provider }: ProviderFlags, run: Run): Promise<Compute> {
   if (provider === 'wasm') return openCompute('wasm')
   provideWebGpu(await importDawn(), process.env[DAWN_FLAGS]?.split(' ').filter(Boolean))
   const compute = await openCompute('webgpu')
