@@ -68,9 +68,10 @@ export class ChatFeatures {
 
   /** A text in ids, without a picture. Throws `bad-pack` as `pooledClass`, and `prompt-too-long`. */
   async textStates(ids: readonly number[], options: RunOptions = {}): Promise<TextStates> {
-    const { parts } = this.#manifest
-    const shape = 'text-states' in parts ? parts['text-states']?.shape : undefined
-    if (this.#states === null || shape === undefined) throw this.#lacks('reads texts by themselves')
+    const manifest = this.#manifest
+    const part = manifest.family === 'blip2-opt' ? manifest.parts['text-states'] : undefined
+    if (this.#states === null || part === undefined) throw this.#lacks('reads texts by themselves')
+    const { shape } = part
     if (ids.length === 0) throw new AppError('bad-usage', 'A text is empty; give at least one token.')
     if (ids.length > shape.positions)
       throw new AppError(
