@@ -3,8 +3,9 @@ import { launchOptions, SHORT_LIVED } from './testing/browser.ts'
 
 const { args, ...browser } = launchOptions()
 
-// Any port, so that two checkouts can be tested side by side; the environment carries it to the test processes.
-process.env['PICTALK_PORT'] ??= String(20_000 + Math.floor(Math.random() * 20_000))
+// Any port below those that systems give away, so that two checkouts can be tested side by side; the environment carries it
+// to the test processes.
+process.env['PICTALK_PORT'] ??= String(20_000 + Math.floor(Math.random() * 12_000))
 const PORT = Number(process.env['PICTALK_PORT'])
 
 /** End to end: the built app, served as any static host would, in Chromium with WebGPU on a software adapter. */
@@ -32,7 +33,7 @@ export default defineConfig({
     command: `npx vite build && npx vite preview --port ${PORT} --strictPort`,
     url: `http://localhost:${PORT}`,
     reuseExistingServer: false,
-    timeout: 120_000,
+    timeout: 240_000,
   },
   projects: [
     { name: 'desktop', use: { viewport: { width: 1280, height: 800 } } },

@@ -14,11 +14,14 @@ const inBrowser = (name: string, include: string[]): object => ({
     name,
     include,
     testTimeout: 300_000,
+    // Shaders are compiled in hooks, too, on a software adapter by the processor.
+    hookTimeout: 300_000,
     // As end to end: the gate names each test that needed the second try.
     retry: 1,
     browser: {
       enabled: true,
       headless: true,
+      connectTimeout: 180_000,
       screenshotFailures: false,
       // Tests may collect garbage when it does most harm.
       provider: playwright({ launchOptions: { ...browser, args: [...args, '--js-flags=--expose-gc'] } }),
@@ -85,12 +88,15 @@ export default defineConfig({
           name: 'node',
           environment: 'node',
           include: ['{src,scripts,lab,testing}/**/*.test.{ts,tsx}'],
-          testTimeout: 60_000,
+          // In the gate these give way to browsers.
+          testTimeout: 180_000,
           // A hook that ran out of time leaves its tests out, which looks as if somebody had skipped them.
-          hookTimeout: 60_000,
+          hookTimeout: 180_000,
           // Vitest alone would leave a core idle, which on two cores is half of them.
           maxWorkers: '100%',
           execArgv: [FEW_RECOMPILES],
+          setupFiles: ['testing/patience.ts'],
+          expect: { poll: { timeout: 30_000 } },
         },
       },
       inBrowser('browser', ['{src,testing}/**/*.browser-test.ts']),

@@ -1,49 +1,58 @@
+import type { Page } from '@playwright/test'
 import { expect, test } from './fixtures.ts'
 import { expectNoOverflow, expectNoViolations } from './violations.ts'
 
 const PICTURE = 'testing/images/good-rgb.png'
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  test(`Users of assistive technology find nothing in the way (${colorScheme})`, async ({ app, page }) => {
+/** The same state in both, so that it is reached once. */
+async function expectNoneInLightAndDark(page: Page): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
-    await page.goto('/?provider=wasm')
     await expectNoViolations(page)
-    await app.ready()
-    await expectNoViolations(page)
-    await app.openSettings()
-    await expectNoViolations(page)
-    await page.getByLabel('Address of a model').fill(new URL('models/drawn-scenes/', page.url()).href)
-    await page.locator('form').getByRole('button', { name: 'Look at it', exact: true }).click()
-    await expect(app.model).toContainText('I know what I may do with this model')
-    await expectNoViolations(page)
-    await page.getByRole('checkbox').check()
-    await page.getByRole('button', { name: 'Download', exact: true }).click()
-    await expect(app.model).toContainText('works without a connection')
-    await app.closeSheet()
-    await app.choose(PICTURE, 'testing/images/bad-truncated.jpg')
-    await app.factsOf(await app.finished(0).then(() => 0))
-    await expect(app.answer(1)).toContainText('cut off')
-    await expectNoViolations(page)
-    await expectNoOverflow(page)
-    await app.ask('is there a cat?')
-    await app.finished(2)
-    await page.getByRole('button', { name: 'Remove is there a cat?' }).click()
-    await page.getByRole('button', { name: 'Add a picture' }).click()
-    await expect(page.getByRole('menu')).toBeVisible()
-    await expectNoViolations(page)
-    await page.keyboard.press('Escape')
-    await expect(page.getByRole('menu')).toHaveCount(0)
-    await page.getByRole('button', { name: /^Open .* large$/ }).click()
-    await expect(page.getByRole('dialog')).toBeVisible()
-    await expectNoViolations(page)
-    await page.keyboard.press('Escape')
-    await expect(page.getByRole('dialog')).toHaveCount(0)
-    await page.getByRole('log').focus()
-    await page.keyboard.press('?')
-    await expect(page.getByRole('dialog')).toBeVisible()
-    await expectNoViolations(page)
-  })
+  }
 }
+
+test('Users of assistive technology find nothing in the way, in the light and in the dark', async ({
+  app,
+  page,
+}) => {
+  await page.goto('/?provider=wasm')
+  await expectNoneInLightAndDark(page)
+  await app.ready()
+  await expectNoneInLightAndDark(page)
+  await app.openSettings()
+  await expectNoneInLightAndDark(page)
+  await page.getByLabel('Address of a model').fill(new URL('models/drawn-scenes/', page.url()).href)
+  await page.locator('form').getByRole('button', { name: 'Look at it', exact: true }).click()
+  await expect(app.model).toContainText('I know what I may do with this model')
+  await expectNoneInLightAndDark(page)
+  await page.getByRole('checkbox').check()
+  await page.getByRole('button', { name: 'Download', exact: true }).click()
+  await expect(app.model).toContainText('works without a connection')
+  await app.closeSheet()
+  await app.choose(PICTURE, 'testing/images/bad-truncated.jpg')
+  await app.factsOf(await app.finished(0).then(() => 0))
+  await expect(app.answer(1)).toContainText('cut off')
+  await expectNoneInLightAndDark(page)
+  await expectNoOverflow(page)
+  await app.ask('is there a cat?')
+  await app.finished(2)
+  await page.getByRole('button', { name: 'Remove is there a cat?' }).click()
+  await page.getByRole('button', { name: 'Add a picture' }).click()
+  await expect(page.getByRole('menu')).toBeVisible()
+  await expectNoneInLightAndDark(page)
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('menu')).toHaveCount(0)
+  await page.getByRole('button', { name: /^Open .* large$/ }).click()
+  await expect(page.getByRole('dialog')).toBeVisible()
+  await expectNoneInLightAndDark(page)
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  await page.getByRole('log').focus()
+  await page.keyboard.press('?')
+  await expect(page.getByRole('dialog')).toBeVisible()
+  await expectNoneInLightAndDark(page)
+})
 
 test('Users whose connection is slow find a heading and nothing in the way before the page begins', async ({
   page,
@@ -102,6 +111,10 @@ test('Users who have everything four times as large reach what they ask about', 
   await app.choose(PICTURE)
   await app.finished(0)
   await expectNoOverflow(page)
+  await page.getByRole('button', { name: /^Rename / }).click()
+  await page.getByRole('textbox', { name: 'Name of the conversation' }).fill('Two shapes')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('button', { name: 'Rename Two shapes' })).toHaveText('Two shapes')
   const rail = page.getByRole('button', { name: 'Conversations and model' })
   await rail.click()
   await expect(page.locator('#rail').getByRole('button', { name: 'Close' })).toBeFocused()

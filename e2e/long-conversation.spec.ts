@@ -6,6 +6,8 @@ const PICTURE = readFileSync('testing/images/good-rgb.png').toString('base64')
 const TURNS = 5000
 /** Blocks that can be near a screen of 800 pixels: a few of 25 turns. */
 const MOST_IN_PAGE = 150
+/** Past the end of a block, and well into the next. */
+const TABBED = 30
 
 /** An export of one conversation of so many turns about a picture. */
 function exportOf(name: string, turns: number): { name: string; mimeType: string; buffer: Buffer } {
@@ -85,7 +87,7 @@ test('Users can move through a conversation of 5,000 turns by keyboard', async (
   const edit = (turn: number): ReturnType<typeof page.getByRole> =>
     app.conversation.getByRole('button', { name: `Edit question: question ${turn}?`, exact: true })
   await edit(1).focus()
-  for (let turn = 1; turn <= 60; turn += 1) {
+  for (let turn = 1; turn <= TABBED; turn += 1) {
     await expect(edit(turn)).toBeFocused()
     await expect(edit(turn)).toBeInViewport()
     for (const next of [/^Copy$/, /^Write another/, /^Remove/, /^About/, /^Edit/]) {
@@ -102,7 +104,9 @@ test('Users can move through a conversation of 5,000 turns by keyboard', async (
   await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
   await page.keyboard.press('Control+End')
   await expect(app.answer(`long: question ${TURNS - 1}?`)).toBeInViewport()
-  await expect(page.getByRole('textbox', { name: 'Edit the question' })).toHaveValue('question 61? and then')
+  await expect(page.getByRole('textbox', { name: 'Edit the question' })).toHaveValue(
+    `question ${TABBED + 1}? and then`,
+  )
   expect(height).toBeGreaterThan(100_000)
 })
 

@@ -49,6 +49,9 @@ test.describe('four ways to a caption', () => {
     expect(server.sent(/weights/)).toBe(0)
     await expect(app.page.getByRole('button', { name: 'Download', exact: true })).toBeDisabled()
     await models.accept('Download')
+    const kept = app.model.getByRole('list', { name: 'Models', exact: true })
+    await expect(kept).toContainText(`Server: ${new URL(server.origin).host}.`)
+    await expect(kept).toContainText('Licence: not stated. Nobody states what is allowed')
     expect(await models.useAndCaption()).toMatch(/[a-z]{2,}/)
     const bytes = readFileSync(join(PACK, 'decoder.weights')).length
     expect(server.sent(/^decoder\.weights$/)).toBe(bytes)
@@ -263,11 +266,13 @@ test('Users can reload in the middle of a download and go on where it was', asyn
   await models.accept('Download')
   await expect.poll(async () => Object.keys((await storeOf(app.page)).chunks).length).toBeGreaterThan(5)
   const before = (await storeOf(app.page)).chunks
-  await models.open()
-  await expect(app.model).toContainText('not complete')
+  await app.open()
+  const notice = app.page.getByRole('group', { name: 'Interrupted download' })
+  await expect(notice).toContainText(/drawn-scenes is not complete: .* MB have arrived and are kept/)
   const sent = server.sent(/\./)
-  await app.page.getByRole('button', { name: /^Resume/ }).click()
+  await notice.getByRole('button', { name: 'Continue' }).click()
   await expect(app.model).toContainText('works without a connection')
+  await expect(notice).toHaveCount(0)
   // The manifest is looked at again; of the rest only what was not verified.
   const manifest = readFileSync(join(PACK, 'pack.json')).length
   const there = Object.values(before).reduce((sum, bytes) => sum + bytes, 0)
@@ -286,6 +291,10 @@ test('Users can pause, go on, cancel and delete', async ({ models, server, app, 
   await expect.poll(async () => Object.keys((await storeOf(page)).chunks).length).toBeGreaterThan(5)
   await page.getByRole('button', { name: 'Pause' }).click()
   await expect(app.model).toContainText('What has arrived is kept')
+  // What took long to arrive is let go of only when people say so twice.
+  await page.getByRole('button', { name: 'Cancel and delete what has arrived' }).click()
+  await expect(page.getByRole('button', { name: /^Really delete .* MB$/ })).toBeVisible()
+  await page.getByRole('button', { name: 'Keep it' }).click()
   await page.getByRole('button', { name: 'Resume', exact: true }).click()
   await expect(app.model).toContainText('works without a connection')
   const bytes = readFileSync(join(PACK, 'decoder.weights')).length

@@ -82,6 +82,18 @@ test('Users can caption with no server at all after one visit, with a kept model
     await second.app.page.getByRole('link', { name: place }).click()
     await expect(second.app.page.getByRole('heading', { level: 2, name: heading })).toBeVisible()
   }
+  // A picture from another app, which no server gets: the system posts it as this does.
+  await second.app.page.evaluate(
+    async (bytes) => {
+      const form = new FormData()
+      form.append('pictures', new File([new Uint8Array(bytes)], 'shared.png', { type: 'image/png' }))
+      await fetch('share', { method: 'POST', body: form })
+    },
+    [...readFileSync('testing/images/good-rgb.png')],
+  )
+  await second.app.page.goto(`${site.url}?provider=wasm#/`)
+  await second.app.page.reload()
+  await expect(second.app.page.getByRole('button', { name: 'Open shared.png large' })).toBeVisible()
   // The list of known models is the host's to change, so it is not kept; nothing else was missed.
   expect(second.complaints.filter((text) => !text.includes('ERR_CONNECTION_REFUSED'))).toEqual([])
 })

@@ -6,7 +6,7 @@ import { expect, type Page } from '@playwright/test'
  * nothing is half faded in; what a caller opened, the caller has waited for.
  */
 export async function expectNoViolations(page: Page): Promise<void> {
-  await expect(page.getByRole('heading', { level: 1 }).first()).toBeAttached()
+  await expect(page.locator('h1').first()).toBeAttached()
   await page.evaluate(() => {
     const passing = document
       .getAnimations()

@@ -1,11 +1,11 @@
 /**
- * A model of the size of `blip2-opt-2.7b` in Chromium, from nothing to an answer without a network:
+ * A model of a published size, `blip2-opt-2.7b` unless `--model flan-t5-xxl` or another says it, in Chromium, from nothing to an answer without a network:
  *   npm run build && npx tsx lab/speed/full-size.ts [--steps keep,load,answer] [--pack <folder>] [--build jspi|asyncify]
- *     [--layers 39,12,32] [--precision q4f16] [--reload-at 0.5] [--profile <folder>] [--tokens 3] [--out <file>]
+ *     [--layers 39,12,32] [--precision q4f16] [--reload-at 0.5] [--share 0.02] [--profile <folder>] [--tokens 3] [--out <file>]
  * keep: a checkpoint from a stand-in for the hub is converted into IndexedDB, or with `--pack` that pack is downloaded.
  * load: the page changes over to it. answer (with or without load before it): every server is stopped, the page reloaded,
  * a picture dropped on it, and as many tokens decoded greedily. With `--profile` what was kept stays for the next time.
- * Prints JSON lines: progress, then what each step took and the peak memory of the browser's processes in MB (see
+ * `--share` ends keeping once so much of it is done. Prints JSON lines: progress, then what each step took and the peak memory of the browser's processes in MB (see
  * `browser-memory.ts`) and of GPU buffers in bytes. `--out` keeps the latter as one JSON.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -17,6 +17,7 @@ import { transformWithOxc } from 'vite'
 import { servePack } from '../../src/cli/serve.ts'
 import type { GpuCounts } from '../../src/bench/gpu-probe.ts'
 import { GREEDY } from '../../src/pack/decoding.ts'
+import { PUBLISHED } from '../../src/synthetic/published.ts'
 import { launchOptions } from '../../testing/browser.ts'
 import { watchMemory, type Memory } from './browser-memory.ts'
 import { freePort, openBuiltSite } from '../../testing/servers/built-site.ts'
@@ -27,16 +28,18 @@ const { values } = parseArgs({
     steps: { type: 'string', default: 'keep,load,answer' },
     pack: { type: 'string' },
     build: { type: 'string', default: 'jspi' },
-    layers: { type: 'string', default: '39,12,32' },
+    model: { type: 'string', default: 'opt-2.7b' },
+    layers: { type: 'string' },
     precision: { type: 'string', default: 'q4f16' },
     'reload-at': { type: 'string' },
+    share: { type: 'string', default: '1' },
     profile: { type: 'string' },
     tokens: { type: 'string', default: '3' },
     image: { type: 'string', default: 'testing/images/good-rgb.png' },
     out: { type: 'string' },
   },
 })
-const REPOSITORY = 'Salesforce/blip2-opt-2.7b'
+const REPOSITORY = `Salesforce/blip2-${values.model}`
 /** An answer of a software adapter takes as long as it takes. */
 const HOURS_MS = 6 * 3_600_000
 
@@ -140,20 +143,21 @@ class Run {
   }
 }
 
-/** Waits until the model is kept, telling how far it is; reloads the page once where that was asked for. */
-async function follow(run: Run, sentBytes: () => number): Promise<void> {
+/** Waits until the model is kept, or the share of it that was asked for, telling how far it is; reloads the page once where asked. */
+async function follow(run: Run, sentBytes: () => number): Promise<number> {
   const reloadAt = Number(values['reload-at'] ?? Infinity)
   const started = performance.now()
   let reloaded = false
   for (let told = 0; ;) {
     const text = await run.model.innerText()
-    if (text.includes('works without a connection')) return
+    if (text.includes('works without a connection')) return 1
     if ((await run.model.locator('.notice').count()) > 0) throw new Error(text)
     const bar = run.model.getByRole('progressbar').first()
     const [value, max] = await bar
       .evaluate((element) => [(element as HTMLProgressElement).value, (element as HTMLProgressElement).max])
       .catch(() => [0, 1])
     const done = (value ?? 0) / (max ?? 1)
+    if (done >= Number(values.share)) return done
     const seconds = Math.round((performance.now() - started) / 1000)
     if (seconds >= told + 10) {
       told = seconds
@@ -184,8 +188,10 @@ async function openSource(): Promise<Source> {
     const close = (): Promise<void> => server.close()
     return { address: server.url, hub: null, sentBytes: () => 0, totalBytes: null, close }
   }
-  const [vision = 39, qFormer = 12, text = 32] = values.layers.split(',').map(Number)
-  const hub = await startSyntheticHub(REPOSITORY, { vision, qFormer, text })
+  const model = PUBLISHED.find((name) => name === values.model)
+  const [vision = 39, qFormer = 12, text = 32] = values.layers?.split(',').map(Number) ?? []
+  const layers = values.layers === undefined ? undefined : { vision, qFormer, text }
+  const hub = await startSyntheticHub(REPOSITORY, layers, model)
   return { ...hub, address: REPOSITORY, hub: hub.url }
 }
 
@@ -203,9 +209,9 @@ async function keep(run: Run): Promise<void> {
       say({ offer: await page.locator('.offer').innerText() })
       await page.getByRole('checkbox').check()
       await page.getByRole('button', { name: /^(Fetch and convert|Download)$/ }).click()
-      await follow(run, source.sentBytes)
-      const keptBytes = await page.evaluate(async () => (await navigator.storage.estimate()).usage ?? 0)
-      return { checkpointBytes: source.totalBytes, sentBytes: source.sentBytes(), keptBytes }
+      const done = await follow(run, source.sentBytes)
+      const { usage: keptBytes = 0, quota = 0 } = await page.evaluate(() => navigator.storage.estimate())
+      return { done, checkpointBytes: source.totalBytes, sentBytes: source.sentBytes(), keptBytes, quota }
     })
   } finally {
     await source.close()

@@ -17,11 +17,12 @@ export const REPORTS = 'test-results'
 
 const npm = (script: string): string[] => ['npm', 'run', '--silent', script]
 
-function vitest(project: string): Step {
+function vitest(project: string, before: string[] = []): Step {
   const path = `${REPORTS}/${project}.json`
   return {
     name: `${project} tests`,
     command: [
+      ...before,
       ...['npx', 'vitest', 'run', '--project', project],
       ...['--reporter=default', '--reporter=json', `--outputFile.json=${path}`],
     ],
@@ -41,5 +42,16 @@ const endToEnd: Step = {
 /** For the habit of every commit: all that needs no browser. */
 export const CHECK: Stage[] = [[[types, lint, format], [vitest('node')]]]
 
-/** Everything. The browser tests take turns with nothing else that needs the software graphics adapter. */
-export const GATE: Stage[] = [[[types, lint, format, vitest('node')], [vitest('browser')]], [[endToEnd]]]
+/** What runs so gives way to what does not: it has a quarter of a disputed core, and all of one that browsers leave idle. */
+const GIVING_WAY = ['nice', '-n', '5']
+
+/**
+ * Everything. One lane has the browsers, one after the other: two would dispute the software graphics adapter. The other
+ * has what needs none, and fills what they leave of two cores.
+ */
+export const GATE: Stage[] = [
+  [
+    [types, lint, format, vitest('node', GIVING_WAY)],
+    [vitest('browser'), endToEnd],
+  ],
+]

@@ -76,16 +76,9 @@ describe('a model that never comes back', () => {
 })
 
 it('A model that listens ends by itself at Ctrl+C', async () => {
-  const command = ask(
-    '--question',
-    'what is it?',
-    '--question',
-    'why?',
-    '--min-new-tokens',
-    '200',
-    '--max-new-tokens',
-    '200',
-  )
+  // So much to say that it is in the midst of it whenever the key is pressed.
+  const questions = Array.from({ length: 40 }, (_, i) => ['--question', `why ${i}?`]).flat()
+  const command = ask(...questions, '--min-new-tokens', '200', '--max-new-tokens', '200')
   await command.firstWord
   command.process.kill('SIGINT')
   expect(await command.ended).toMatchObject({ status: 1, stderr: 'pictalk: Stopped. [cancelled]\n' })

@@ -19,6 +19,7 @@ import { describePack } from './describe-pack.ts'
 
 const FACTOR = Number(process.env['PICTALK_FUZZ'] ?? 1)
 const SEED = Number(process.env['PICTALK_SEED'] ?? 20260718)
+/** Of the processor, whatever else the machine does. */
 const LONGEST_MS = 10_000
 const CHECKPOINT = 'models/reference/short-tied'
 
@@ -41,7 +42,7 @@ async function convert(changed: ReadonlyMap<string, Uint8Array>): Promise<unknow
 
 /** Runs `work`, which may fail, but only in the way that everything here fails, and soon. */
 async function failsWell(work: () => unknown): Promise<void> {
-  const began = performance.now()
+  const before = process.cpuUsage()
   try {
     await work()
   } catch (error) {
@@ -49,7 +50,8 @@ async function failsWell(work: () => unknown): Promise<void> {
     expect(error.code).not.toBe('bug')
     expect(error.message).toMatch(/^[^\p{Cc}\u202a-\u202e\u2066-\u2069]{5,1100}\.$/u)
   }
-  expect(performance.now() - began).toBeLessThan(LONGEST_MS)
+  const { user, system } = process.cpuUsage(before)
+  expect((user + system) / 1000).toBeLessThan(LONGEST_MS)
 }
 
 const hostileValue = fc.oneof(
@@ -145,7 +147,7 @@ function damaged(bytes: Uint8Array, how: Damage): Uint8Array {
 
 const encode = (json: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(json))
 const runs = (count: number): { seed: number; numRuns: number } => ({ seed: SEED, numRuns: count * FACTOR })
-const timeout = 20_000 * FACTOR
+const timeout = 120_000 * FACTOR
 
 describe('whatever is wrong with', () => {
   const sideFile = fc.constantFrom(

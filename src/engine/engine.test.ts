@@ -4,7 +4,7 @@ import { rowsOf } from '../image/pixels.ts'
 import { pictureOf, type PictureRead } from '../image/read-picture.ts'
 import { GREEDY } from '../pack/decoding.ts'
 import { AppError } from '../pack/failure.ts'
-import type { PackReader, Preprocessing } from '../pack/manifest.ts'
+import type { LaterCheck, PackReader, Preprocessing } from '../pack/manifest.ts'
 import type { AnswerProgress, AnswerRequest, LookProgress, PictureSource } from '../protocol/engine-calls.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
 import { liveTensorCount } from '../runtime/ort/tensor.ts'
@@ -317,6 +317,56 @@ describe('a model', () => {
     pack = () => Promise.resolve(SYNTHETIC)
     expect((await load(other)).manifest.name).toBe('synthetic tiny')
     await other.unload()
+  })
+})
+
+describe('weights that are hashed when the model is loaded', () => {
+  const found = (...all: ('good' | 'mended')[]): LaterCheck => ({
+    next: () => Promise.resolve(all.shift() ?? 'done'),
+  })
+
+  it('and are as they should be, change nothing', async () => {
+    pack = { ...SYNTHETIC, later: found('good', 'good') }
+    await load(engine)
+    expect(await engine.untilChecked()).toBeNull()
+    expect((await caption(picture(7))).finish).toBe('limit')
+  })
+
+  it('and are bad, take back the model and what it saw, in a sentence, and it can be loaded again', async () => {
+    let bad: (found: 'mended') => void = unheard
+    const all: Promise<'mended' | 'done'>[] = [new Promise((resolve) => (bad = resolve))]
+    pack = { ...SYNTHETIC, later: { next: () => all.shift() ?? Promise.resolve('done') } }
+    await load(engine)
+    await caption(picture(7))
+    expect(table.size).toBe(1)
+    bad('mended')
+    const checked = await engine.untilChecked()
+    expect(checked).toMatchObject({ mended: true, failure: { code: 'corrupt' } })
+    expect(liveTensorCount()).toBe(0)
+    expect(table.size).toBe(0)
+    await expect(caption(picture(7))).rejects.toThrow(checked?.failure.message)
+    pack = SYNTHETIC
+    await load(engine)
+    expect((await caption(picture(7))).finish).toBe('limit')
+  })
+
+  it('and cannot even be read, are mended and read again, once', async () => {
+    let reads = 0
+    const unreadable: PackReader = {
+      ...SYNTHETIC,
+      later: found('good', 'mended'),
+      file: (path, signal) => {
+        reads += 1
+        return reads === 1 ? Promise.reject(new Error('NotReadableError')) : SYNTHETIC.file(path, signal)
+      },
+    }
+    pack = unreadable
+    await load(engine)
+    expect((await caption(picture(7))).finish).toBe('limit')
+    reads = 0
+    pack = { ...unreadable, later: found('good') }
+    await expect(load(engine)).rejects.toThrow('NotReadableError')
+    pack = SYNTHETIC
   })
 })
 

@@ -4,12 +4,26 @@
  */
 import type { PictureRead } from '../image/read-picture.ts'
 import type { MemoryReport, Provider } from '../pack/device-report.ts'
-import { AppError, orCancelled, throwIfCancelled, toFailure, type Failure } from '../pack/failure.ts'
-import { lookKey, type PackManifest, type PackReader, type Preprocessing } from '../pack/manifest.ts'
+import {
+  AppError,
+  fromFailure,
+  orCancelled,
+  throwIfCancelled,
+  toFailure,
+  type Failure,
+} from '../pack/failure.ts'
+import {
+  lookKey,
+  type LaterCheck,
+  type PackManifest,
+  type PackReader,
+  type Preprocessing,
+} from '../pack/manifest.ts'
 import type {
   Answered,
   AnswerProgress,
   AnswerRequest,
+  BadWeights,
   EngineCalls,
   LoadedModel,
   LoadProgress,
@@ -29,6 +43,7 @@ import type { TalkingModel } from '../runtime/models/model.ts'
 import type { Judgements } from '../runtime/models/open-parts.ts'
 import type { AnswerSoFar, Discussion } from '../runtime/talk/discussion.ts'
 import { describeDevice } from './device-report.ts'
+import { checkWeights, mendAll } from './check-weights.ts'
 import { Discussions } from './discussions.ts'
 import type { Seen, SeenPictures } from './seen.ts'
 import { SharedLook } from './shared-look.ts'
@@ -48,7 +63,7 @@ export interface EngineParts {
   measureDevices: (prefer: Provider | null) => Promise<MeasuredDevice[]>
   seen: SeenPictures
   /** Where the self-test of our kernels is remembered. */
-  judgements?: Judgements | undefined
+  judgements?: (Judgements & { forget(): Promise<void> }) | undefined
 }
 
 /** What a look gave, and which model it was that looked. */
@@ -76,6 +91,13 @@ export class Engine implements Handlers<EngineCalls> {
   readonly #looks = new Map<string, SharedLook<SeenBy>>()
   readonly #discussions = new Discussions()
   #loaded: { model: TalkingModel; compute: Compute } | null = null
+  /** Pictures that the loaded model looked at. */
+  readonly #lookedAt = new Set<string>()
+  /** Fires when the loaded model has answered. */
+  #answered = new AbortController()
+  #checked: Promise<BadWeights | null> = Promise.resolve(null)
+  /** Why the engine let go of a model by itself; null while there is one, or nobody asked for any. */
+  #takenBack: Failure | null = null
 
   constructor(parts: EngineParts) {
     this.#parts = parts
@@ -106,6 +128,10 @@ export class Engine implements Handlers<EngineCalls> {
     // On the processor there is nothing to lose, and a call that never ends would stay for good.
     if (device === null || device === undefined) return null
     return toFailure(await lossOf(device).catch((error: unknown) => error))
+  }
+
+  untilChecked(): Promise<BadWeights | null> {
+    return this.#checked
   }
 
   /** Looks ahead: whatever answers need comes before it. */
@@ -150,6 +176,7 @@ export class Engine implements Handlers<EngineCalls> {
       // Stopping keeps what was written.
       if (!signal.aborted || toFailure(error).code !== 'cancelled') throw error
     }
+    this.#answered.abort()
     return answeredOf(progress)
   }
 
@@ -175,12 +202,14 @@ export class Engine implements Handlers<EngineCalls> {
   }
 
   async #load(
-    { pack: place, prefer, memory, kernels, warmUp }: EngineCalls['load']['in'],
+    input: EngineCalls['load']['in'],
     report: (event: LoadProgress) => void,
     signal: AbortSignal,
+    mayMend = true,
   ): Promise<LoadedModel> {
     const startedAt = performance.now()
     await this.#unload()
+    const { pack: place, prefer, memory, kernels, warmUp } = input
     const pack = await this.#openPack(place, report, signal)
     const compute = await this.#parts.openCompute(prefer, pack.manifest)
     try {
@@ -198,13 +227,40 @@ export class Engine implements Handlers<EngineCalls> {
           onProgress: (graph, done, total) => report({ stage: 'preparing', graph, done, total }),
         })
       const model = await unlessLost(compute, work())
-      this.#loaded = { model, compute }
+      this.#begin({ model, compute }, pack.later)
       const device = describeDevice(compute, model)
       return { device, manifest: model.manifest, loadMs: performance.now() - startedAt }
     } catch (error) {
       compute.device?.destroy()
-      throw error
+      // Weights that the disk has lost since they were kept may be why.
+      const { code } = toFailure(error)
+      if (!mayMend || code === 'cancelled' || code === 'device-lost' || !(await mendAll(pack.later, signal)))
+        throw error
+      return this.#load(input, report, signal, false)
     }
+  }
+
+  #begin(loaded: { model: TalkingModel; compute: Compute }, later: LaterCheck | undefined): void {
+    this.#loaded = loaded
+    this.#lookedAt.clear()
+    this.#answered = new AbortController()
+    this.#checked =
+      later === undefined
+        ? Promise.resolve(null)
+        : checkWeights(later, this.#turns, {
+            answered: this.#answered.signal,
+            isLoaded: () => this.#loaded === loaded,
+            stop: (why) => this.#takeBack(why),
+          })
+    this.#checked.catch(() => undefined)
+  }
+
+  /** Lets go of the model and of what it saw and judged: its weights were bad. */
+  async #takeBack(why: Failure): Promise<void> {
+    await this.#unload()
+    this.#takenBack = why
+    await this.#parts.seen.forget([...this.#lookedAt])
+    await this.#parts.judgements?.forget()
   }
 
   async #openPack(
@@ -231,6 +287,7 @@ export class Engine implements Handlers<EngineCalls> {
   async #unload(): Promise<void> {
     const loaded = this.#loaded
     this.#loaded = null
+    this.#takenBack = null
     this.#discussions.endAll()
     try {
       await loaded?.model.dispose()
@@ -240,6 +297,7 @@ export class Engine implements Handlers<EngineCalls> {
   }
 
   #current(): { model: TalkingModel; compute: Compute } {
+    if (this.#takenBack !== null) throw fromFailure(this.#takenBack)
     if (this.#loaded === null) throw new AppError('bug', 'No model is loaded.')
     return this.#loaded
   }
@@ -289,6 +347,7 @@ export class Engine implements Handlers<EngineCalls> {
     try {
       // Read back once, to be kept: no later turn, nor a reload, has to look again.
       const seen: Seen = { embeddings: await onDevice.read(), width, height, photograph }
+      this.#lookedAt.add(id)
       await this.#parts.seen.keep(id, key, seen)
       return seenBy(model, seen, { readMs: readAt - startedAt, lookMs: performance.now() - readAt })
     } finally {

@@ -22,7 +22,7 @@ const seen = new SeenPictures(browserTable('pictalk-seen'))
 serve<EngineCalls>(
   self,
   new Engine({
-    openPack: (place, options) => openPack(store, place, options),
+    openPack: (place, options) => openPack(store, place, { ...options, later: true }),
     openCompute: (prefer, manifest) => chooseCompute(manifest, prefer, computeParts),
     measureDevices: (prefer) => measureDevices(prefer, computeParts),
     readPicture: (image, preprocessing) => readPicture(image, preprocessing, network),

@@ -22,6 +22,16 @@ export class KeptJudgements implements Judgements {
     }
   }
 
+  /** Lets go of all of them; the judge is asked again. */
+  async forget(): Promise<void> {
+    this.#memory.clear()
+    try {
+      await this.#table.remove(await this.#table.keys())
+    } catch {
+      // What cannot be removed could not be kept either.
+    }
+  }
+
   async keep(key: string, judgement: Judgement): Promise<void> {
     this.#memory.set(key, judgement)
     try {

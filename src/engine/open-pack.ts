@@ -8,6 +8,8 @@ import type { OpenOptions, PackStore } from '../store/pack-store.ts'
 import { browserNetwork } from '../store/browser-network.ts'
 
 export interface PlaceOptions {
+  /** What is kept here is hashed by the reader's `later`; see `OpenOptions`. */
+  later?: boolean
   onBytes: (bytes: number) => void
   signal: AbortSignal
 }
@@ -16,11 +18,11 @@ export interface PlaceOptions {
 export function openPack(
   store: PackStore,
   place: PackPlace,
-  { onBytes, signal }: PlaceOptions,
+  { onBytes, signal, later = false }: PlaceOptions,
 ): Promise<PackReader> {
   const network = browserNetwork()
   if (place.kind === 'web') return openHttpPack(place.url, { network, onBytes, signal })
-  return store.open(place.id, { onBytes, signal, refetch: refetching(store, signal) })
+  return store.open(place.id, { onBytes, signal, later, refetch: refetching(store, signal) })
 }
 
 /** Gets a chunk again whose bytes have gone bad. What was converted here has no server that holds its chunks. */

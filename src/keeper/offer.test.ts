@@ -133,7 +133,7 @@ describe('an offer', () => {
       code: 'network',
       message: expect.stringContaining('There is no connection') as string,
     })
-  }, 2_000)
+  })
 
   it('gives up a server that says nothing after two attempts of some seconds', async () => {
     let asked = 0

@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { LANGUAGES, chooseLanguage, isLanguage, type Language } from './languages.ts'
 import { bytesText, durationText, timeText } from './amounts.ts'
@@ -74,6 +76,52 @@ describe.each(others)('The words of the page in %s', (language) => {
     for (const [key, text] of Object.entries(flat(await translationOf(language))))
       expect([key, text.trim()]).not.toEqual([key, ''])
   })
+})
+
+/** Names and signs that are the same everywhere, and words that English shares with one language. */
+const NAMES =
+  /Q-Former|LAVIS VQA|Top-p|Hugging Face ImageFolder|kohya|JSON|fp16|metadata|meta_cap|captions|jsonl?|Zoom/g
+const SHARED: Partial<Record<Language, readonly string[]>> = {
+  de: ['Pause', 'Server', 'Revision'],
+  es: ['bits'],
+  fr: ['Pause', 'Conversations', 'Conversation', 'Question', 'Photo', 'score', 'versions'],
+}
+
+it.each(others)('No text of the page is left in English in %s', async (language) => {
+  const texts = flat(await translationOf(language))
+  const words = (text: string): string[] =>
+    text
+      .replaceAll(/\{\{[^}]*\}\}/g, '')
+      .replaceAll(NAMES, '')
+      .match(/\p{L}{2,}/gu) ?? []
+  const left = Object.entries(texts).filter(
+    ([key, text]) => text === english[key] && words(text).some((word) => !SHARED[language]?.includes(word)),
+  )
+  expect(left).toEqual([])
+})
+
+it.each(['ja', 'zh'] as const)(
+  'Sentences in %s have the marks of their script, as wide as its signs',
+  async (language) => {
+    const signs = String.raw`[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}」”]`
+    const narrow = new RegExp(`${signs}[,.:;!?()]|[,;:!?()]${signs}|0[:;!?](?!\\d)`, 'u')
+    for (const [key, text] of Object.entries(flat(await translationOf(language))))
+      expect([key, text.replaceAll(/\{\{[^}]*\}\}/g, '0')]).not.toEqual([key, expect.stringMatching(narrow)])
+  },
+)
+
+it('No component has words of its own, but for names and what is English in every language', async () => {
+  const root = 'src/ui'
+  const found: string[] = []
+  for (const path of await readdir(root, { recursive: true })) {
+    if (!path.endsWith('.tsx') || path.includes('.test.')) continue
+    const code = await readFile(join(root, path), 'utf8')
+    const between = code.matchAll(/>\s*([A-Za-z][A-Za-z ,.’!?-]{2,}?)\s*<\//g)
+    const attributes = code.matchAll(/\b(?:aria-label|placeholder|title|alt|label)="([^"]+)"/g)
+    found.push(...[...between, ...attributes].map(([, text = '']) => text))
+  }
+  // The first words of a caption are the model's, which speaks English.
+  expect(found.sort()).toEqual(['a photo of', 'https://…', 'pictalk'])
 })
 
 describe('The language of the page', () => {

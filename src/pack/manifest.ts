@@ -44,10 +44,23 @@ export type PackManifest<F extends Family = Family> = {
 } & InferOutput<typeof packFacts> &
   PackModel<F>
 
-/** A pack to read from, wherever it lies. `file` gives verified bytes and rejects `corrupt` when a hash differs. */
+/**
+ * A pack to read from, wherever it lies. `file` gives verified bytes and rejects `corrupt` when a hash differs. Where
+ * there is a `later`, weights were verified when they were kept, and are hashed again by it.
+ */
 export interface PackReader<F extends Family = Family> {
   readonly manifest: PackManifest<F>
   file(path: string, signal?: AbortSignal): Promise<Blob | Uint8Array<ArrayBuffer>>
+  readonly later?: LaterCheck
+}
+
+/** Hashes what was given out as it was kept, when there is time. */
+export interface LaterCheck {
+  /**
+   * The next chunk. One that was `mended` is there again for whoever reads it anew; what was given out stays bad. Throws
+   * `corrupt` for one that cannot be mended, and what fetching it throws.
+   */
+  next(signal?: AbortSignal): Promise<'good' | 'mended' | 'done'>
 }
 
 /**

@@ -117,6 +117,14 @@ export interface MeasuredDevice {
   speed: DeviceSpeed
 }
 
+/** Weights of a loaded model had gone bad where they are kept. */
+export interface BadWeights {
+  /** What there is to say. */
+  failure: Failure
+  /** They were fetched again, so that the model may be loaded again. */
+  mended: boolean
+}
+
 /** A pack under a URL (ending in `/`), or one that this browser keeps. */
 export type PackPlace = { kind: 'web'; url: string } | { kind: 'kept'; id: string }
 
@@ -140,6 +148,12 @@ export interface EngineCalls {
   changeMemory: { in: { memory: MemoryChoice }; event: never; out: MemoryReport }
   /** Resolves when the graphics device of the loaded model goes away; at once with null where it runs on none. */
   untilLost: { in: null; event: never; out: Failure | null }
+  /**
+   * Weights that a browser keeps were verified when they were kept; they are hashed again behind the first answer, or when
+   * nobody asks for anything. Resolves when that is over: with null when they are what they should be, or another model
+   * has taken the place; else the model was let go of.
+   */
+  untilChecked: { in: null; event: never; out: BadWeights | null }
   /**
    * Looks ahead, which comes behind all answers: it waits for them, and rejects `cancelled` when it is under way and an
    * answer about another picture is asked for.

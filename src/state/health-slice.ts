@@ -1,5 +1,6 @@
 /** What goes wrong beneath a model (its graphics device goes away, its thread hangs), and what is held against it. */
 import type { Failure } from '../pack/failure.ts'
+import type { BadWeights } from '../protocol/engine-calls.ts'
 import type { EngineAccess } from './engine-access.ts'
 import type { GetState, SetState } from './store.ts'
 
@@ -8,6 +9,8 @@ export interface HealthSlice {
   losses: number
   /** Why the page began with another model than the one that was chosen; null when it did not. */
   setAside: Failure | null
+  /** What was said when weights of the loaded model had gone bad and were mended; null when there was nothing. */
+  mended: Failure | null
   /** Chooses the built-in model in place of one that the engine was lost in when it was used last. */
   setAsideUnresponsive: () => void
   /**
@@ -15,6 +18,11 @@ export interface HealthSlice {
    * whether to load again by itself: after the first loss, but not when it happens again before an answer was finished.
    */
   deviceLost: (failure: Failure) => boolean
+  /**
+   * Weights of the loaded model had gone bad where they are kept, so the engine let go of it. Gives whether to load it
+   * again by itself.
+   */
+  weightsBad: (bad: BadWeights) => boolean
   /** The engine's worker did not end what it was told to end, so it is ended; people decide what is loaded next. */
   engineUnresponsive: (failure: Failure, isBlocked: boolean) => void
   /** The engine's thread has stopped answering while it works, or answers again. */
@@ -35,6 +43,7 @@ export function healthSlice(
   return {
     losses: 0,
     setAside: null,
+    mended: null,
     setAsideUnresponsive() {
       const { settings, changeSettings } = get()
       if (settings.model === null || settings.model !== settings.unresponsive) return
@@ -46,6 +55,14 @@ export function healthSlice(
       const losses = get().losses + 1
       set({ model: { status: 'failed', failure }, losses, announcement: failure.message })
       return losses === 1
+    },
+    weightsBad({ failure, mended }) {
+      set({
+        model: { status: 'failed', failure },
+        announcement: failure.message,
+        mended: mended ? failure : null,
+      })
+      return mended
     },
     engineUnresponsive(failure, isBlocked) {
       if (isBlocked) get().engineBlocked(true)

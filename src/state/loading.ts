@@ -1,6 +1,6 @@
 /** The model in the engine: how it gets there, what takes its place, and how it is let go of. */
 import { toFailure, type Failure } from '../pack/failure.ts'
-import type { LoadProgress, PackPlace } from '../protocol/engine-calls.ts'
+import type { BadWeights, LoadProgress, PackPlace } from '../protocol/engine-calls.ts'
 import type { EngineAccess } from './engine-access.ts'
 import type { ModelState } from './model-slice.ts'
 import type { AppDependencies, GetState, SetState } from './store.ts'
@@ -96,6 +96,7 @@ export class Loading {
       const { modelAnswered, settings, applyMemory, answerWaiting } = this.#get()
       modelAnswered()
       this.#watch(signal)
+      this.#hearOfBadWeights(signal)
       if (settings.memory !== memory) void applyMemory()
       answerWaiting()
     } catch (error) {
@@ -112,8 +113,22 @@ export class Loading {
   /** Loads again when the device goes away, until another model takes its place, which lets go of it on purpose. */
   #watch(signal: AbortSignal): void {
     const hear = (failure: Failure | null): void => {
-      if (failure !== null && !signal.aborted && this.#get().deviceLost(failure)) void this.load()
+      if (failure !== null && !signal.aborted && this.#get().deviceLost(failure)) void this.#again(signal)
     }
     this.#engine.call('untilLost', null).then(hear, () => undefined)
+  }
+
+  /** Loads again, behind what is just ending, unless another model is wanted by then. */
+  async #again(signal: AbortSignal): Promise<void> {
+    await this.#underWay
+    if (!signal.aborted) await this.load()
+  }
+
+  /** Loads again when weights had gone bad and were mended; the engine has let go of the model by then. */
+  #hearOfBadWeights(signal: AbortSignal): void {
+    const hear = (bad: BadWeights | null): void => {
+      if (bad !== null && !signal.aborted && this.#get().weightsBad(bad)) void this.#again(signal)
+    }
+    this.#engine.call('untilChecked', null).then(hear, () => undefined)
   }
 }

@@ -1,7 +1,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import { describe, expect, it, vi } from 'vitest'
 import { AppError, fromFailure, type Failure } from '../pack/failure.ts'
-import type { EngineCalls, LoadedModel } from '../protocol/engine-calls.ts'
+import type { BadWeights, EngineCalls, LoadedModel } from '../protocol/engine-calls.ts'
 import type { Client, Handlers } from '../protocol/rpc.ts'
 import { engineAccess } from './engine-access.ts'
 import { healthSlice } from './health-slice.ts'
@@ -43,6 +43,7 @@ function bench(workers: Worker[], kept: Settings[] = []): Bench {
     const handlers: Partial<Handlers<EngineCalls>> = {
       load: () => Promise.resolve(LOADED),
       untilLost: blocked,
+      untilChecked: () => Promise.resolve(null),
       ping: () => Promise.resolve(null),
       unload: () => Promise.resolve(null),
       ...worker,
@@ -118,6 +119,36 @@ describe('a model that loses its graphics device while it is loaded', () => {
     await changed
     expect(store.getState()).toMatchObject({ losses: 0, model: { status: 'ready' } })
     expect(placesOf(loads)).toEqual([['built-in'], ['kept']])
+  })
+})
+
+describe('a model whose weights had gone bad where they are kept', () => {
+  const FAILURE: Failure = { code: 'corrupt', message: 'A part of this model had gone bad.' }
+
+  it('is loaded again by itself when they were mended, which stays to be read', async () => {
+    let bad = true
+    const untilChecked = (): Promise<BadWeights | null> => {
+      const found = bad ? { failure: FAILURE, mended: true } : null
+      bad = false
+      return Promise.resolve(found)
+    }
+    const { store, loads } = bench([{ untilChecked }])
+    await store.getState().loadModel()
+    await vi.waitFor(() => expect(loads[0]).toHaveLength(2))
+    await vi.waitFor(() => expect(store.getState().model.status).toBe('ready'))
+    expect(store.getState()).toMatchObject({ mended: FAILURE, announcement: FAILURE.message })
+    await store.getState().changeModel('kept')
+    expect(store.getState().mended).toBeNull()
+  })
+
+  it('fails in a sentence when they cannot be had again', async () => {
+    const { store, loads } = bench([
+      { untilChecked: () => Promise.resolve({ failure: FAILURE, mended: false }) },
+    ])
+    await store.getState().loadModel()
+    await vi.waitFor(() => expect(store.getState().model).toEqual({ status: 'failed', failure: FAILURE }))
+    expect(loads[0]).toHaveLength(1)
+    expect(store.getState().mended).toBeNull()
   })
 })
 

@@ -39,7 +39,7 @@ export function modelSlice(set: SetState, get: GetState, loading: Loading): Mode
     loadModel: () => loading.load(),
     async changeModel(id) {
       get().changeSettings({ model: id })
-      set({ setAside: null })
+      set({ setAside: null, mended: null })
       await loading.reload()
     },
     async switchProvider(prefer) {

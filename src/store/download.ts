@@ -10,7 +10,7 @@ import { fetchChunk } from './fetch-chunk.ts'
 import { inLanes } from '../pack/lanes.ts'
 import type { PackStore } from './pack-store.ts'
 import type { PackSource } from './pack-source.ts'
-import { parsePartKey, type PackRecord, type PlacedChunk } from './records.ts'
+import { isWeights, parsePartKey, type PackRecord, type PlacedChunk } from './records.ts'
 
 /** Chunks under way at once: enough to fill a line with latency, few enough for memory (32 MiB each at most). */
 const LANES = 4
@@ -51,9 +51,4 @@ export async function downloadPack(
   }
   throwIfCancelled(signal)
   await store.complete(record)
-}
-
-/** Whether a chunk is of a weights file (see `weightsPath`): nearly all bytes of a pack, and the last to be fetched. */
-function isWeights({ path }: PlacedChunk): boolean {
-  return /\.weights(\.\d+)?$/.test(path)
 }

@@ -5,8 +5,7 @@
  * moment leaves a verified chunk or none. What was deleted stays deleted: a record is changed where it is, in one step,
  * and never written back by whoever read it before.
  */
-import { BlobReader } from '../pack/blob-reader.ts'
-import { sha256Hex, type PackSink } from '../pack/bytes.ts'
+import type { PackSink } from '../pack/bytes.ts'
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import {
   chunksOf,
@@ -16,11 +15,13 @@ import {
   type PackReader,
 } from '../pack/manifest.ts'
 import { conversionSink } from './conversion-sink.ts'
+import { KeptChunks } from './kept-chunks.ts'
 import type { Locks } from './locks.ts'
 import {
   deletedMeanwhile,
   distinctChunks,
   hashesOf,
+  isWeights,
   isMadeAlike,
   packId,
   parsePartKey,
@@ -50,7 +51,12 @@ export interface ChunkShelf {
 export interface OpenOptions {
   /** Puts a chunk into the store again. */
   refetch?: ((record: PackRecord, chunk: PlacedChunk) => Promise<void>) | undefined
-  /** Bytes of a chunk that was verified. */
+  /**
+   * Weights are given out as they were kept, verified at that time, and hashed again by the reader's `later`. Whoever asks
+   * for it calls that until it is done.
+   */
+  later?: boolean | undefined
+  /** Bytes of a chunk that was given out. */
   onBytes?: ((bytes: number) => void) | undefined
   signal?: AbortSignal | undefined
 }
@@ -196,51 +202,39 @@ export class PackStore {
   }
 
   /**
-   * Opens a complete pack. `file` hashes every chunk on the way and gives a Blob made of the stored ones, which stay
-   * where they are: one chunk at a time is in memory. A chunk that has gone bad is dropped and `refetch`, where there
-   * is one, gets it again. Throws `not-found` when the pack is not there, or is deleted while it is read.
+   * Opens a complete pack. `file` gives a Blob made of the stored chunks, which stay where they are: each is hashed on the
+   * way, one at a time in memory, or with `later` those of weights are hashed when `later.next` is called. A chunk that
+   * has gone bad is dropped and `refetch`, where there is one, gets it again. Throws `not-found` when the pack is not
+   * there, or is deleted while it is read.
    */
   async open(id: string, options: OpenOptions = {}): Promise<PackReader> {
     const record = await this.#records.get(id)
     if (record?.kind !== 'pack' || !record.complete)
       throw new AppError('not-found', 'This model is not kept here any more; add it again.')
     const manifest = parseManifest(record.manifest)
+    const kept = new KeptChunks({
+      chunks: this.chunks,
+      locks: this.#locks,
+      stillThere: () => this.#stillThere(id),
+      refetch: async (chunk) => options.refetch?.(record, chunk),
+      broken: () => this.#change(id, (present) => ({ ...present, complete: false })),
+    })
     return {
       manifest,
+      ...(options.later === true && { later: kept.later }),
       file: async (path, signal = options.signal) => {
         const file = manifest.files.find((entry) => entry.path === path)
         if (file === undefined) throw new AppError('bad-pack', `This pack lacks ${path}. Add it again.`)
         const blobs: Blob[] = []
-        const reader = new BlobReader()
         for (const chunk of chunksOf(file)) {
           throwIfCancelled(signal)
-          blobs.push(await this.#verified(record, chunk, options.refetch, reader))
+          const trusted = options.later === true && isWeights(chunk)
+          blobs.push(await (trusted ? kept.asKept(chunk) : kept.verified(chunk)))
           options.onBytes?.(chunk.bytes)
         }
         return new Blob(blobs)
       },
     }
-  }
-
-  async #verified(
-    record: PackRecord,
-    chunk: PlacedChunk,
-    refetch: OpenOptions['refetch'],
-    reader: BlobReader,
-  ): Promise<Blob> {
-    const kept = await this.chunks.get(chunk.sha256)
-    if (kept !== undefined && (await isIntact(kept, chunk, reader))) return kept
-    // A chunk of a deleted model is not damaged, and nothing of it may come back.
-    await this.#stillThere(record.id)
-    await this.chunks.remove([chunk.sha256])
-    await refetch?.(record, chunk)
-    const again = await this.chunks.get(chunk.sha256)
-    if (again !== undefined && (await isIntact(again, chunk, reader))) return again
-    await this.#change(record.id, (present) => ({ ...present, complete: false }))
-    throw new AppError(
-      'corrupt',
-      `${chunk.path} was damaged in this browser's storage; resume the download and only that part is fetched again.`,
-    )
   }
 
   /**
@@ -265,14 +259,4 @@ function isOlder(record: StoreRecord, { id, origin }: WholePack): boolean {
   const { asked } = record.origin
   const same = asked !== null && asked === origin.asked && isMadeAlike(record.origin, origin)
   return record.kind === 'pack' && record.id !== id && same
-}
-
-async function isIntact(blob: Blob, { bytes, sha256 }: PackChunk, reader: BlobReader): Promise<boolean> {
-  if (blob.size !== bytes) return false
-  try {
-    return (await sha256Hex(await reader.read(blob))) === sha256
-  } catch {
-    // The browser has lost the file behind the Blob.
-    return false
-  }
 }

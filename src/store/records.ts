@@ -58,6 +58,11 @@ export interface PlacedChunk extends PackChunk {
   path: string
 }
 
+/** Whether a chunk is of a weights file (see `weightsPath`): nearly all bytes of a pack, and the last to be fetched. */
+export function isWeights({ path }: PlacedChunk): boolean {
+  return /\.weights(\.\d+)?$/.test(path)
+}
+
 /** The manifest of a kept pack; null for one that was taken once and is refused by now. */
 export function manifestOf({ manifest }: PackRecord): PackManifest | null {
   try {

@@ -211,6 +211,7 @@ function engineOf(session: Session): Handlers<EngineCalls> {
   return {
     load: () => session.step(() => loaded('one')),
     untilLost: () => Promise.resolve(null),
+    untilChecked: () => Promise.resolve(null),
     look: () => session.step(() => LOOKED),
     answer: async (_, report) => {
       await session.step(() => report({ stage: 'writing', text: 'some', tokens: 1 }))

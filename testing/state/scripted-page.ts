@@ -56,6 +56,7 @@ export class ScriptedEngine {
   readonly handlers: Handlers<EngineCalls> = {
     load: () => Promise.resolve(loaded('one')),
     untilLost: () => new Promise((resolve) => (this.#lose = resolve)),
+    untilChecked: () => Promise.resolve(null),
     look: () => Promise.resolve(LOOKED),
     answer: (request, report, signal) =>
       new Promise((resolve, reject) => {

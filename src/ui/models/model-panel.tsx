@@ -31,6 +31,7 @@ function InUse(): ReactElement {
   const chosen = useApp((state) => state.settings.model)
   const setAside = useApp((state) => state.setAside)
   const unresponsive = useApp((state) => state.settings.unresponsive)
+  const mended = useApp((state) => state.mended)
   const kept = useApp((state) => state.kept)
   const name = kept.find(({ id }) => id === chosen)?.name ?? t('keptModel')
   return (
@@ -39,6 +40,7 @@ function InUse(): ReactElement {
       {setAside !== null && (
         <Notice failure={setAside} action={t('loadAnyway')} onAction={() => void changeModel(unresponsive)} />
       )}
+      {mended !== null && model.status !== 'failed' && <Notice failure={mended} />}
       {model.status === 'loading' && <Loading progress={model.progress} />}
       {model.status === 'ready' && <Ready loaded={model.loaded} />}
       {model.status === 'failed' && (

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+import type { Page } from '@playwright/test'
+import { expect, test } from './fixtures.ts'
+
+const ORIGIN = 'https://pictures.example'
+
+/** As browsers report a picture that is dragged here from another tab: markup and an address, and no file. */
+async function dragFromAnotherTab(page: Page, address: string): Promise<void> {
+  const transfer = await page.evaluateHandle((url) => {
+    const data = new DataTransfer()
+    data.setData('text/uri-list', 'https://pictures.example/page.html')
+    data.setData('text/html', `<a href="/page.html"><img alt="" src="${url}"></a>`)
+    return data
+  }, address)
+  for (const event of ['dragover', 'drop'])
+    await page.getByRole('main').dispatchEvent(event, { dataTransfer: transfer })
+}
+
+test('Users can drag a picture from another tab, and are told where its server keeps it to itself', async ({
+  app,
+  page,
+  expected,
+}) => {
+  expected.origins.push(ORIGIN)
+  expected.errors.push(/blocked by CORS policy/, /ERR_FAILED/)
+  const body = readFileSync('testing/images/good-rgb.png')
+  const open = { 'access-control-allow-origin': '*' }
+  const closed = { 'access-control-allow-origin': 'https://elsewhere.example' }
+  await page.route(`${ORIGIN}/*.png`, (route) =>
+    route.fulfill({
+      contentType: 'image/png',
+      body,
+      headers: route.request().url().includes('open') ? open : closed,
+    }),
+  )
+  await page.goto('/?provider=wasm')
+  await expect(page.getByRole('button', { name: 'Choose pictures, or drop them here' })).toBeVisible()
+  await dragFromAnotherTab(page, `${ORIGIN}/closed.png`)
+  const note = page.getByRole('group', { name: 'Note' })
+  await expect(note).toContainText(
+    'The server at pictures.example does not let other pages read this picture',
+  )
+  await expect(app.list.getByRole('link')).toHaveCount(0)
+  await dragFromAnotherTab(page, `${ORIGIN}/open.png`)
+  await expect(page.getByRole('button', { name: 'Open open.png large' })).toBeVisible()
+  await expect(app.list.getByRole('link')).toHaveCount(1)
+})

@@ -1,0 +1,88 @@
+/**
+ * Hashes the weights of a loaded model that were given out as they were kept: behind the first answer, or when nobody has
+ * asked for one. Reading and hashing touch no device, so they go on beside what comes then; only letting go of a model takes
+ * a turn.
+ */
+import { AppError, toFailure, type Failure } from '../pack/failure.ts'
+import type { LaterCheck } from '../pack/manifest.ts'
+import type { BadWeights } from '../protocol/engine-calls.ts'
+import type { Turns } from './turns.ts'
+
+export interface CheckOptions {
+  /** Fires when the first answer is there. */
+  answered: AbortSignal
+  /** Whether the model is still loaded. */
+  isLoaded: () => boolean
+  /** Lets go of the model, and of what it left behind: it ran on weights that were not what they should be. */
+  stop: (why: Failure) => Promise<void>
+}
+
+/** Null when all weights are what they should be, or another model has taken the place. */
+export async function checkWeights(
+  later: LaterCheck,
+  turns: Turns,
+  { answered, isLoaded, stop }: CheckOptions,
+): Promise<BadWeights | null> {
+  await untilWanted(turns, answered)
+  let bad: BadWeights | null = null
+  while (bad === null) {
+    if (!isLoaded()) return null
+    try {
+      const found = await later.next()
+      if (found === 'done') return null
+      if (found === 'mended') bad = MENDED
+    } catch (error) {
+      bad = beyondRepair(toFailure(error))
+    }
+  }
+  const found = bad
+  return turns.take(async () => {
+    if (!isLoaded()) return null
+    await stop(found.failure)
+    return found.mended ? mendRest(later) : found
+  })
+}
+
+/**
+ * Hashes all that was given out, after a model could not be loaded of it. Gives whether something was bad and is there
+ * again, so that it is worth another try. Throws `corrupt` for what cannot be mended.
+ */
+export async function mendAll(later: LaterCheck | undefined, signal?: AbortSignal): Promise<boolean> {
+  let mended = false
+  for (;;) {
+    const found = (await later?.next(signal)) ?? 'done'
+    if (found === 'done') return mended
+    mended ||= found === 'mended'
+  }
+}
+
+/** Resolves with the first turn that nobody else wants, or when there was an answer. */
+async function untilWanted(turns: Turns, answered: AbortSignal): Promise<void> {
+  const soon = { canWait: true, signal: answered }
+  await turns.take(() => Promise.resolve(), soon).catch(() => undefined)
+}
+
+async function mendRest(later: LaterCheck): Promise<BadWeights> {
+  try {
+    await mendAll(later)
+    return MENDED
+  } catch (error) {
+    return beyondRepair(toFailure(error))
+  }
+}
+
+const MENDED: BadWeights = {
+  failure: toFailure(
+    new AppError(
+      'corrupt',
+      "A part of this model had gone bad in this browser's storage. It was fetched again and the model is loaded anew; what it answered since it was loaded before may be wrong.",
+    ),
+  ),
+  mended: true,
+}
+
+function beyondRepair(failure: Failure): BadWeights {
+  const isSaid = failure.code === 'corrupt' || failure.code === 'not-found'
+  const sentence = `A part of this model had gone bad in this browser's storage, and fetching it again failed. ${failure.message}`
+  return { failure: isSaid ? failure : toFailure(new AppError('corrupt', sentence)), mended: false }
+}
