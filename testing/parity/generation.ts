@@ -2,6 +2,8 @@
 import { partsOf } from '../../src/pack/families.ts'
 import type { PackManifest } from '../../src/pack/manifest.ts'
 import { GREEDY, type DecodingSettings } from '../../src/pack/decoding.ts'
+import type { SeenImage } from '../../src/runtime/models/look.ts'
+import type { TalkingModel } from '../../src/runtime/models/model.ts'
 import { openTalkingModel } from '../../src/runtime/models/models.ts'
 import type { Answer } from '../../src/runtime/talk/discussion.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
@@ -46,34 +48,49 @@ export function settingsOf(settings: Record<string, number>): DecodingSettings {
   }
 }
 
-/**
- * Every `each`-th case of a checkpoint, at fp32, with banned words and given beginnings among them. All cases of a picture go through one discussion, one prompt after
- * the other, so the KV cache is rewound and shared between them.
- */
-export async function compareGeneration(
+export interface GenerationCases {
+  cases: GenerationCase[]
+  /** The text of a prompt's ids. */
+  promptOf: (promptIds: readonly number[]) => string
+}
+
+/** Every `each`-th case of a checkpoint, with banned words and given beginnings among them. */
+export async function generationCases(
   read: ReadFile,
   name: CheckpointName,
-  compute: Compute,
-  { each = 1 } = {},
-): Promise<GenerationComparison[]> {
+  each = 1,
+): Promise<GenerationCases> {
   const all = [
     ...(await casesIn(read, `${name}/generation.json`)),
     // Prime to the number of settings, so that each of them comes up.
     ...(await casesIn(read, `${name}/words.json`)).filter((_, i) => i % 4 === 0),
   ]
-  const cases = all.filter((_, i) => i % each === 0)
   const { cases: prompts } = await readReference(read, name)
-  const promptOf = new Map(prompts.map(({ promptIds, prompt }) => [String(promptIds), prompt]))
-  const model = await openTalkingModel(await convertReference(read, name, 'fp32'), compute)
-  const values = await storedValues(read, `${name}/reference.safetensors`)
+  const texts = new Map(prompts.map(({ promptIds, prompt }) => [String(promptIds), prompt]))
+  return {
+    cases: all.filter((_, i) => i % each === 0),
+    promptOf: (promptIds) => texts.get(String(promptIds)) ?? '',
+  }
+}
+
+/**
+ * What a model answers in these cases. All cases of a picture go through one discussion, one prompt after the other, so
+ * the KV cache is rewound and shared between them.
+ */
+export async function answersIn(
+  { cases, promptOf }: GenerationCases,
+  model: Pick<TalkingModel, 'talk' | 'manifest'>,
+  seen: (imageKey: string) => Promise<SeenImage>,
+): Promise<GenerationComparison[]> {
   const results: GenerationComparison[] = []
   for (const imageKey of new Set(cases.map((one) => one.imageKey))) {
-    const discussion = model.talk.discuss(await model.look.see(await pixelsOf(values, imageKey, model)))
+    const discussion = model.talk.discuss(await seen(imageKey))
     for (const one of cases.filter((each) => each.imageKey === imageKey)) {
       const { promptIds, settings, answers, banned = [], beginning = [] } = one
       endWith(model.manifest, settings['eos_token_id'] ?? -1)
-      const prompt = promptOf.get(String(promptIds)) ?? ''
-      const rules = { banned, beginning, forced: [] }
+      const prompt = promptOf(promptIds)
+      // What is ruled out by nothing may be chosen by the device.
+      const rules = banned.length + beginning.length === 0 ? undefined : { banned, beginning, forced: [] }
       const last = await lastOf(discussion.answer(prompt, { settings: settingsOf(settings), rules }))
       results.push({
         title: `${JSON.stringify(prompt)} ${JSON.stringify({ ...settings, banned, beginning })}`,
@@ -83,6 +100,21 @@ export async function compareGeneration(
     }
     discussion.dispose()
   }
+  return results
+}
+
+/** Every `each`-th case of a checkpoint at fp32, against transformers. */
+export async function compareGeneration(
+  read: ReadFile,
+  name: CheckpointName,
+  compute: Compute,
+  { each = 1 } = {},
+): Promise<GenerationComparison[]> {
+  const model = await openTalkingModel(await convertReference(read, name, 'fp32'), compute)
+  const values = await storedValues(read, `${name}/reference.safetensors`)
+  const results = await answersIn(await generationCases(read, name, each), model, async (imageKey) =>
+    model.look.see(await pixelsOf(values, imageKey, model)),
+  )
   await model.dispose()
   return results
 }
