@@ -9,6 +9,7 @@ import { cacheType } from '../../src/pack/model-needs.ts'
 import { targetFor } from '../../src/pack/targets.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
+import type { SeenImage } from '../../src/runtime/models/look.ts'
 import type { TalkingModel } from '../../src/runtime/models/model.ts'
 import { openTalkingModel } from '../../src/runtime/models/models.ts'
 import { opt } from '../../src/runtime/models/opt.ts'
@@ -19,7 +20,12 @@ import { openTokenizer } from '../../src/runtime/talk/tokenizer.ts'
 import { openOptDecoder, planOptDecoder } from '../../src/runtime/wgsl/decoder/open-opt.ts'
 import { agrees, judgedLogits, type JudgedLogits } from '../../src/runtime/wgsl/decoder/self-test.ts'
 import { readFromDisk } from '../parity/files.ts'
-import { answersIn, generationCases, type GenerationComparison } from '../parity/generation.ts'
+import {
+  answersIn,
+  answersTogetherIn,
+  generationCases,
+  type GenerationComparison,
+} from '../parity/generation.ts'
 import { convertReference, OPT_CHECKPOINTS, pixelsOf, storedValues } from '../parity/reference.ts'
 
 let processor: Compute
@@ -87,13 +93,23 @@ describe.each<[Precision, number]>([
     const runtime = await Runtime.open(card)
     const talk = await talkOnCard(pack, runtime, logits)
     const { queries, hiddenSize } = asFamily(pack.manifest, 'blip2-opt').parts.decoder.shape
-    const got = await answersIn(cases, { talk, manifest: pack.manifest }, (key) => {
-      const seen = embeddings.get(key) ?? new Float32Array()
-      return Promise.resolve({ embeddings: runtime.resident('float32', seen, [1, queries, hiddenSize]) })
-    })
+    const seen = (key: string): Promise<SeenImage> => {
+      const saw = embeddings.get(key) ?? new Float32Array()
+      return Promise.resolve({ embeddings: runtime.resident('float32', saw, [1, queries, hiddenSize]) })
+    }
+    const own = { talk, manifest: pack.manifest }
+    const got = await answersIn(cases, own, seen)
+    const together = await answersTogetherIn(cases, own, seen)
     await talk.dispose()
     expect(got.length).toBeGreaterThan(20)
     expect(idsOf(got)).toEqual(idsOf(expected))
+    const alone = new Map(got.map(({ title, ours }) => [title, ours.map(({ tokenIds }) => tokenIds)]))
+    expect(together.length).toBeGreaterThan(5)
+    for (const { title, ours } of together)
+      expect(
+        ours.map(({ tokenIds }) => tokenIds),
+        title,
+      ).toEqual(alone.get(title))
     // Sums in another order, and caches in 16 bits where the device has them.
     const bound = precision === 'q4f16' ? 1e-3 : 1e-5
     got.forEach(({ ours, title }, i) =>
