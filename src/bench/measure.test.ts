@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest'
+import { readFromDisk } from '../../testing/parity/files.ts'
+import { convertReference } from '../../testing/parity/reference.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
 import { liveTensorCount } from '../runtime/ort/tensor.ts'
 import { syntheticPack } from '../synthetic/pack.ts'
@@ -28,6 +30,18 @@ it('measures every part of a model, and lets go of it', async () => {
   for (const ms of times) expect(ms).toBeGreaterThan(0)
   expect(firstToken.warm).toBeGreaterThanOrEqual(prefill.ms)
   expect(result.limit).toBeNull()
+  expect(liveTensorCount()).toBe(0)
+})
+
+it('measures a model with T5, whose prompt is read by an encoder of its own', async () => {
+  const t5 = await convertReference(readFromDisk, 't5-untied', 'q8')
+  const { model, load, prefill, decode } = await measure(t5, await openCompute('wasm'), options)
+  const decoder = t5.manifest.files.find(({ path }) => path === 'text-decoder.weights')
+  expect(model.decoderBytes).toBe(decoder?.bytes)
+  expect(Object.keys(load.sessions)).toEqual(['vision', 'q-former', 'text-encoder', 'text-decoder'])
+  // 8 queries and the prompt, and the token that the decoder starts with.
+  expect(prefill.positions).toBe(12)
+  expect(decode.plain.tokens).toBe(4)
   expect(liveTensorCount()).toBe(0)
 })
 

@@ -99,7 +99,8 @@ export async function measure(
 function modelFacts(manifest: PackManifest): BenchResult['model'] {
   const { name, precision, files } = manifest
   const packBytes = files.reduce((sum, { bytes }) => sum + bytes, 0)
-  return { name, precision, packBytes, decoderBytes: weightBytes(manifest, 'decoder') }
+  const decoder = manifest.family === 'blip2-t5' ? 'text-decoder' : 'decoder'
+  return { name, precision, packBytes, decoderBytes: weightBytes(manifest, decoder) }
 }
 
 async function timedLoad(

@@ -22,12 +22,14 @@ export interface NamedImage {
 }
 
 export interface TurnsSlice {
-  /** Questions not sent yet, by conversation. */
+  /** Questions not sent yet, by conversation, and new wordings of those that were, by turn. */
   drafts: Record<string, string>
   /** Begins a conversation about a picture, or about several side by side, and captions it. */
   addImages: (images: NamedImage[]) => void
   /** The first letters of a question have its pictures looked at, if the model has not seen them. */
   changeDraft: (text: string) => void
+  /** Another wording of a question, not asked yet; an empty one is none. */
+  changeWording: (turnId: string, text: string) => void
   /** Asks the draft, as `ask` does. */
   send: () => void
   /** Asks about every picture of the current conversation; the draft stays. */
@@ -99,6 +101,7 @@ export function turnsSlice(
       changeDrafts(conversation.id, text)
       if (text.trim() !== '') void lookAhead.look(conversation, () => answering.queue.idle)
     },
+    changeWording: changeDrafts,
     send() {
       const id = get().currentId ?? ''
       const question = (get().drafts[id] ?? '').trim()

@@ -3,11 +3,11 @@ import { useTranslation } from 'react-i18next'
 import { namesOf, titleOf, type Conversation } from '../../conversation/conversation.ts'
 import { contains } from '../../conversation/search.ts'
 import { hashOf } from '../../state/route.ts'
-import { isComposed } from '../parts/enter.ts'
 import { IconButton } from '../parts/icon-button.tsx'
 import { Windowed } from '../parts/windowed.tsx'
 import { PictureView } from '../picture/picture.tsx'
 import { useApp } from '../store-context.ts'
+import { RenameForm } from './rename-form.tsx'
 import { ExchangePanel } from './exchange-panel.tsx'
 
 const CONVERSATIONS_IN_BLOCK = 50
@@ -76,7 +76,12 @@ const Item = memo(function Item({ conversation }: { conversation: Conversation }
   }, [isRenaming])
   const [picture] = conversation.pictures
   const title = titleOf(conversation)
-  if (isRenaming) return <Renaming conversation={conversation} onEnd={() => setRenaming(false)} />
+  if (isRenaming)
+    return (
+      <li className="renaming">
+        <RenameForm conversation={conversation} onEnd={() => setRenaming(false)} />
+      </li>
+    )
   return (
     <li className={isCurrent ? 'current' : ''}>
       <a
@@ -105,37 +110,3 @@ const Item = memo(function Item({ conversation }: { conversation: Conversation }
     </li>
   )
 })
-
-function Renaming({ conversation, onEnd }: { conversation: Conversation; onEnd: () => void }): ReactElement {
-  const { t } = useTranslation('shell')
-  const rename = useApp((state) => state.renameConversation)
-  const title = titleOf(conversation)
-  const [name, setName] = useState(title)
-  return (
-    <li className="renaming">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          // A title that was only looked at goes on following the caption.
-          if (name !== title) rename(conversation.id, name)
-          onEnd()
-        }}
-      >
-        <input
-          autoFocus
-          type="text"
-          dir="auto"
-          aria-label={t('list.newName')}
-          value={name}
-          onChange={(event) => setName(event.target.value)}
-          onKeyDown={(event) => {
-            if (event.key !== 'Escape' || isComposed(event.nativeEvent)) return
-            event.stopPropagation()
-            onEnd()
-          }}
-        />
-        <IconButton icon="done" type="submit" label={t('list.save')} />
-      </form>
-    </li>
-  )
-}

@@ -1,7 +1,8 @@
-import type { ReactElement } from 'react'
+import { useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import { titleOf } from '../../conversation/conversation.ts'
+import { titleOf, type Conversation } from '../../conversation/conversation.ts'
 import { currentConversation } from '../../state/library-slice.ts'
+import { RenameForm } from '../library/rename-form.tsx'
 import { IconButton } from '../parts/icon-button.tsx'
 import { useApp } from '../store-context.ts'
 
@@ -11,10 +12,7 @@ export function TopBar(): ReactElement {
   const open = useApp((state) => state.openPanel)
   const isOpen = useApp((state) => state.panel === 'rail')
   const begin = useApp((state) => state.newConversation)
-  const title = useApp((state) => {
-    const shown = currentConversation(state)
-    return shown === undefined || state.place !== 'talk' ? 'pictalk' : titleOf(shown)
-  })
+  const shown = useApp((state) => (state.place === 'talk' ? currentConversation(state) : undefined))
   return (
     <section className="top-bar" aria-label={t('shown')} inert={isOpen}>
       <IconButton
@@ -24,10 +22,31 @@ export function TopBar(): ReactElement {
         aria-controls="rail"
         onClick={() => open('rail')}
       />
-      <span className="top-title" dir="auto">
-        {title}
-      </span>
+      {shown === undefined ? (
+        <span className="top-title">pictalk</span>
+      ) : (
+        <Title key={shown.id} conversation={shown} />
+      )}
       <IconButton icon="compose" label={t('newConversation')} onClick={begin} />
     </section>
+  )
+}
+
+/** What is shown, by the name that can be changed where it stands. */
+function Title({ conversation }: { conversation: Conversation }): ReactElement {
+  const { t } = useTranslation('shell')
+  const [isRenaming, setRenaming] = useState(false)
+  const title = titleOf(conversation)
+  if (isRenaming) return <RenameForm conversation={conversation} onEnd={() => setRenaming(false)} />
+  return (
+    <button
+      type="button"
+      className="top-title"
+      dir="auto"
+      aria-label={t('list.rename', { title })}
+      onClick={() => setRenaming(true)}
+    >
+      {title}
+    </button>
   )
 }

@@ -16,17 +16,29 @@ export function Question({
   words: string
 }): ReactElement {
   const { t } = useTranslation('talk')
-  const [draft, setDraft] = useState<string | null>(null)
+  const draft = useApp((state) => state.drafts[turn.id])
+  const changeWording = useApp((state) => state.changeWording)
+  // What an earlier page left unfinished is there again, and takes the focus from nobody.
+  const [editing, setEditing] = useState<'opened' | 'kept' | null>(draft === undefined ? null : 'kept')
   const edit = useRef<HTMLButtonElement>(null)
   const wasEditing = useRef(false)
   useEffect(() => {
     // Leaving the editor gives the focus back to where it came from.
-    if (draft === null && wasEditing.current) edit.current?.focus()
-    wasEditing.current = draft !== null
-  }, [draft])
-  if (draft !== null)
+    if (editing === null && wasEditing.current) edit.current?.focus()
+    wasEditing.current = editing !== null
+  }, [editing])
+  if (editing !== null)
     return (
-      <QuestionEditor turnId={turn.id} draft={draft} onChange={setDraft} onLeave={() => setDraft(null)} />
+      <QuestionEditor
+        turnId={turn.id}
+        draft={draft ?? ''}
+        focused={editing === 'opened'}
+        onChange={(text) => changeWording(turn.id, text)}
+        onLeave={() => {
+          changeWording(turn.id, '')
+          setEditing(null)
+        }}
+      />
     )
   return (
     <div className="question">
@@ -36,7 +48,10 @@ export function Question({
         icon="edit"
         className="edit-question"
         label={t('ask.edit', { question: words })}
-        onClick={() => setDraft(words)}
+        onClick={() => {
+          changeWording(turn.id, words)
+          setEditing('opened')
+        }}
       />
       <p dir="auto">{words}</p>
     </div>
@@ -46,11 +61,13 @@ export function Question({
 function QuestionEditor({
   turnId,
   draft,
+  focused,
   onChange,
   onLeave,
 }: {
   turnId: string
   draft: string
+  focused: boolean
   onChange: (draft: string) => void
   onLeave: () => void
 }): ReactElement {
@@ -76,7 +93,7 @@ function QuestionEditor({
         onChange={onChange}
         onEnter={submit}
         onEscape={onLeave}
-        focused
+        focused={focused}
       />
       <div className="actions">
         <button type="submit" className="primary">
