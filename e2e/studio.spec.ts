@@ -100,8 +100,10 @@ test('Users can caption a folder, correct it with the keyboard, and write it bac
   await test.step('out', async () => {
     await page.getByText('Export', { exact: true }).click()
     await page.getByRole('button', { name: /^Write into the folder/ }).click()
-    await expect(page.getByText('8 files written')).toBeVisible()
+    await expect(page.getByText('9 files written')).toBeVisible()
     expect(await textOf(page, 'good-rgb.txt')).toBe('my circle\n')
+    // It is called as another picture but for the ending.
+    expect(await textOf(page, 'good-rgb.webp.txt')).toContain('circle')
     await page
       .getByRole('combobox', { name: /^As\b/ })
       .selectOption('Hugging Face ImageFolder (metadata.jsonl)')
@@ -112,11 +114,30 @@ test('Users can caption a folder, correct it with the keyboard, and write it bac
     await expectNoViolations(page)
   })
 
+  await test.step('into the pictures themselves', async () => {
+    await page
+      .getByRole('combobox', { name: /^As\b/ })
+      .selectOption('Inside JPEG, PNG and WebP files (XMP, EXIF, IPTC)')
+    await page.getByRole('button', { name: /^Write into the folder/ }).click()
+    const before = await textOf(page, 'good-rgb.jpg')
+    await page.getByRole('button', { name: 'Change the files' }).click()
+    await expect(page.getByText('9 files written')).toBeVisible()
+    const after = await textOf(page, 'good-rgb.jpg')
+    expect([before, after].map((text) => text.split('my circle').length - 1)).toEqual([0, 3])
+    await expect(textOf(page, 'good-rgb.jpg.pictalk-original')).rejects.toThrow('NotFoundError')
+  })
+
   await test.step('later', async () => {
     await page.reload()
     const folder = page.getByRole('list').getByRole('button').first()
     await folder.click()
     await expect(page.getByText('9 captioned, 2 accepted, 1 edited, 4 failed')).toBeVisible()
     expect(basename(page.url())).toBe('studio')
+    // What was taken back on the visit before is done again.
+    await page.getByText('Change many captions').click()
+    await page.getByRole('button', { name: 'Redo' }).click()
+    await expect(cells.nth(9)).toContainText('a scarlet circle')
+    await page.getByRole('button', { name: /^Undo/ }).click()
+    await expect(cells.nth(9)).toContainText('a red circle')
   })
 })

@@ -1,25 +1,25 @@
 /**
  * Measures a model in Chromium on whatever adapter there is, and writes one JSON:
  *   npm run bench -- [--pack public/models/drawn-scenes | --size tiny|mini|launch-bound|2-layers|full] [--precision q4f16]
- *     [--tokens 16] [--prompt-tokens 16] [--adapter software|default] [--provider webgpu|wasm]
+ *     [--tokens 16] [--prompt-tokens 16] [--in chromium|node] [--adapter software|default] [--provider webgpu|wasm]
  *     [--warm-up | --no-warm-up] [--out <file>]
- * `--size` makes a model up (weights of given shapes, random values) and converts it to `packs/`, once. What each
- * figure is says src/protocol/bench-result.ts. Everything is run once while
- * loading where the page would (`LoadOptions.warmUp`), unless said otherwise.
+ * `--size` makes a model up (weights of given shapes, random bytes) in `packs/`, once, which takes seconds. What each
+ * figure is says src/protocol/bench-result.ts. Everything is run once while loading where the page would
+ * (`LoadOptions.warmUp`), unless said otherwise. `PICTALK_CHROMIUM_FLAGS` has further flags of Chromium. In Node WebGPU
+ * is Dawn, the optional package `webgpu`; `PICTALK_DAWN_FLAGS` has its flags, as `adapter=<part of its name>`.
  */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Provider } from '../../src/pack/device-report.ts'
-import { folderSink } from '../../src/cli/files.ts'
-import { convertCheckpoint } from '../../src/convert/convert.ts'
-import { MANIFEST_PATH } from '../../src/pack/manifest.ts'
+import { measure } from '../../src/bench/measure.ts'
+import { openPackFolder } from '../../src/cli/files.ts'
+import { openProvider } from '../../src/cli/provider.ts'
+import { AppError } from '../../src/pack/failure.ts'
 import { PRECISIONS } from '../../src/pack/precisions.ts'
 import type { BenchResult } from '../../src/protocol/bench-result.ts'
 import type { MeasureRequest } from '../../src/protocol/measure-calls.ts'
-import { syntheticTree } from '../../src/synthetic/checkpoint.ts'
 import { SIZES } from '../../src/synthetic/dimensions.ts'
 import type { Memory } from './browser-memory.ts'
+import { madeUpFolder, makeUpPack } from './made-up-pack.ts'
 import {
   circumstances,
   inMeasuringBrowser,
@@ -36,6 +36,7 @@ const { values } = parseArgs({
     tokens: { type: 'string', default: '16' },
     'prompt-tokens': { type: 'string', default: '16' },
     adapter: { type: 'string', default: 'software' },
+    in: { type: 'string', default: 'chromium' },
     provider: { type: 'string', default: 'webgpu' },
     'warm-up': { type: 'boolean' },
     out: { type: 'string' },
@@ -50,16 +51,12 @@ function oneOf<T extends string>(known: readonly T[], given: string, flag: strin
   return found
 }
 
-/** A pack of made-up weights under `packs/`, which Git ignores; made when it is not there yet. */
-async function syntheticPack(sizeName: string): Promise<string> {
+/** A pack of made-up weights, made when it is not there yet. */
+async function madeUp(sizeName: string): Promise<string> {
   const size = oneOf(SIZES, sizeName, 'size')
   const precision = oneOf(PRECISIONS, values.precision, 'precision')
-  const folder = join('packs', `synthetic-${size}-${precision}`)
-  if (existsSync(join(folder, MANIFEST_PATH))) return folder
-  const started = performance.now()
-  const name = `synthetic ${size}`
-  await convertCheckpoint(syntheticTree(size, 1), folderSink(folder), { precision, name })
-  console.error(`converted to ${folder} in ${((performance.now() - started) / 1000).toFixed(1)} s`)
+  const folder = madeUpFolder(size, precision)
+  await makeUpPack(folder, size, precision)
   return folder
 }
 
@@ -103,18 +100,52 @@ async function measureIn(folder: string): Promise<Measured> {
   }
 }
 
+/** The engine in this process: no browser, no worker, and on WebGPU no other process for the graphics card either. */
+async function measureInNode(folder: string): Promise<Measured> {
+  const provider = oneOf<Provider>(['webgpu', 'wasm'], values.provider, 'provider')
+  const remark = (line: string): void => console.error(line)
+  const { signal } = new AbortController()
+  const compute = await openProvider({ provider }, { signal, print: remark, remark })
+  const idle = nodeMemory()
+  const result = await measure(await openPackFolder(folder), compute, {
+    tokens: Number(values.tokens),
+    promptTokens: Number(values['prompt-tokens']),
+    warmUp: values['warm-up'],
+    onStage: (stage) => console.error(stage),
+  })
+  const peak = Math.round((process.resourceUsage().maxRSS * 1024) / 1e6)
+  return {
+    result,
+    browser: `Node ${process.version}`,
+    memory: { idle, peak: { rss: peak, pss: peak, byType: { node: peak } } },
+  }
+}
+
+function nodeMemory(): Memory {
+  const rss = Math.round(process.memoryUsage.rss() / 1e6)
+  return { rss, pss: rss, byType: { node: rss } }
+}
+
 async function main(): Promise<void> {
-  const folder = values.size === undefined ? values.pack : await syntheticPack(values.size)
-  const { result, browser, memory } = await measureIn(folder)
+  const folder = values.size === undefined ? values.pack : await madeUp(values.size)
+  const where = oneOf(['chromium', 'node'] as const, values.in, 'in')
+  const { result, browser, memory } = await (where === 'node' ? measureInNode(folder) : measureIn(folder))
   const report = {
     ...circumstances(browser),
     asked: { tokens: Number(values.tokens), promptTokens: Number(values['prompt-tokens']) },
     ...result,
-    /** Megabytes resident, sampled four times a second. */
+    /** Megabytes resident, sampled four times a second; of Node the most there was. */
     processes: memory,
   }
   const name = `${result.device.adapter || result.device.provider}-${result.model.name}-${result.model.precision}`
   writeResult(values.out ?? resultPath(name), report)
 }
 
-await main()
+main().then(
+  // Dawn keeps the process alive otherwise.
+  () => process.exit(0),
+  (error: unknown) => {
+    console.error(error instanceof AppError ? error.message : error)
+    process.exit(1)
+  },
+)

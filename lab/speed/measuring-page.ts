@@ -70,6 +70,9 @@ export interface MeasuringBrowser {
   profile: string
 }
 
+/** Further flags of Chromium, with spaces between them: what a card needs, say `--use-angle=vulkan`. */
+const CHROMIUM_FLAGS = 'PICTALK_CHROMIUM_FLAGS'
+
 /** How long a page that has loaded is left alone before its memory counts as idle. */
 const SETTLING_MS = 1500
 
@@ -81,7 +84,9 @@ export async function inMeasuringBrowser<T>(
 ): Promise<T> {
   const profile = mkdtempSync(join(tmpdir(), 'pictalk-measuring-'))
   const launch = launchOptions()
-  const args = launch.args.filter((arg) => adapter === 'software' || !arg.includes('use-webgpu-adapter'))
+  const own = launch.args.filter((arg) => adapter === 'software' || !arg.includes('use-webgpu-adapter'))
+  // Of several such switches the last one counts.
+  const args = [...own, ...(process.env[CHROMIUM_FLAGS]?.split(' ').filter(Boolean) ?? [])]
   const context = await chromium.launchPersistentContext(profile, { ...launch, args })
   const memory = watchMemory(profile)
   try {
@@ -99,6 +104,16 @@ export async function inMeasuringBrowser<T>(
     await context.close()
     rmSync(profile, { recursive: true, force: true })
   }
+}
+
+/** What the adapter that WebGPU gives a page calls itself; null where there is none. */
+export function cardOf(page: Page): Promise<string | null> {
+  return page.evaluate(async () => {
+    const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' })
+    if (adapter === null) return null
+    const { vendor, architecture, device, description } = adapter.info
+    return description || [vendor, architecture, device].filter(Boolean).join(' ')
+  })
 }
 
 /** What of this machine a result depends on, and the day. */

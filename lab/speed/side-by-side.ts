@@ -4,33 +4,24 @@
  *   npm install --prefix packs/transformers --ignore-scripts @huggingface/transformers@4.3.1
  *   npx tsx lab/speed/side-by-side.ts [--size launch-bound] [--tokens 12] [--rounds 3] [--positions 40]
  *     [--adapter software|default] [--parts load,beside] [--out <file>]
+ * `PICTALK_CHROMIUM_FLAGS` has further flags of Chromium.
  * Decoders are loaded once and then take turns, round by round, so that a machine that is busy with something else is
  * busy for all; loading is measured in browsers of its own. That the exporter's graph computes what ours does was found
  * by a study of the changes between the two (docs/performance.md).
  */
-import {
-  copyFileSync,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
-import { folderSink } from '../../src/cli/files.ts'
 import { readBlip2Opt } from '../../src/convert/families/blip2-opt.ts'
 import { parseConfig } from '../../src/convert/families/config-json.ts'
-import { convertCheckpoint } from '../../src/convert/convert.ts'
-import { syntheticTree } from '../../src/synthetic/checkpoint.ts'
 import { configOf, SIZES, type Size } from '../../src/synthetic/dimensions.ts'
+import { joinFile, makeUpPack } from './made-up-pack.ts'
 import { forgetRendererPeaks, rendererPeak } from './browser-memory.ts'
 import {
   circumstances,
+  cardOf,
   inMeasuringBrowser,
   resultPath,
   serveMeasuring,
@@ -57,17 +48,14 @@ const PRECISION = 'q4'
 const WEIGHTS = 'model_q4.onnx_data'
 
 /** The pack, and beside it the same weights as transformers.js wants them. */
-async function prepare(folder: string, size: Size): Promise<number> {
+async function prepare(folder: string, size: Size): Promise<{ vocabulary: number; decoderBytes: number }> {
   const pack = join(folder, 'pack')
-  await convertCheckpoint(syntheticTree(size, 1), folderSink(pack), {
-    precision: PRECISION,
-    name: `synthetic ${size}`,
-  })
+  await makeUpPack(pack, size, PRECISION)
   const { text } = readBlip2Opt(parseConfig(configOf(size)))
   const model = join(folder, 'exporter')
   mkdirSync(join(model, 'onnx'), { recursive: true })
   writeFileSync(join(model, 'onnx', 'model_q4.onnx'), exporterGraph(text, PRECISION, WEIGHTS))
-  linkSync(join(pack, 'decoder.weights'), join(model, 'onnx', WEIGHTS))
+  const decoderBytes = joinFile(pack, 'decoder.weights', join(model, 'onnx', WEIGHTS))
   const json = {
     model_type: 'opt',
     architectures: ['OPTForCausalLM'],
@@ -99,7 +87,7 @@ async function prepare(folder: string, size: Size): Promise<number> {
     },
     logLevel: 'error',
   })
-  return text.vocabulary
+  return { vocabulary: text.vocabulary, decoderBytes }
 }
 
 const PREFIX = '/side/'
@@ -212,7 +200,7 @@ async function main(): Promise<void> {
   if (size === undefined) throw new Error(`--size must be one of ${SIZES.join(', ')}.`)
   const folder = mkdtempSync(join(tmpdir(), 'pictalk-side-'))
   const parts = values.parts.split(',')
-  const vocabulary = await prepare(folder, size)
+  const { vocabulary, decoderBytes } = await prepare(folder, size)
   const { address, close } = await serveMeasuring(PAGE, folder, PREFIX)
   const positions = values.positions.split(',').map(Number)
   const asked = { tokens: Number(values.tokens), rounds: Number(values.rounds), positions }
@@ -224,16 +212,20 @@ async function main(): Promise<void> {
       for (const side of SIDES) loads[side].push(await loadOnce(address, side, request))
     const beside = parts.includes('beside') ? await besides(address, request) : null
     if (beside !== null) console.error(JSON.stringify(beside))
-    const browser = await inMeasuringBrowser(address, values.adapter, (one) => Promise.resolve(one.browser))
+    const { browser, card } = await inMeasuringBrowser(address, values.adapter, async (one) => ({
+      browser: one.browser,
+      card: await cardOf(one.page),
+    }))
     const { version } = JSON.parse(
       readFileSync(join(values.transformers, 'node_modules/@huggingface/transformers/package.json'), 'utf8'),
     ) as { version: string }
     writeResult(values.out ?? resultPath(`side-by-side-${size}`), {
       ...circumstances(browser),
       adapter: values.adapter,
+      card,
       size,
       precision: PRECISION,
-      decoderBytes: statSync(join(folder, 'pack', 'decoder.weights')).size,
+      decoderBytes,
       transformers: version,
       asked,
       /** Medians over rounds. Milliseconds, bytes; memory of the renderer in megabytes above its idle state. */

@@ -2,7 +2,7 @@
  * How long a caption takes on a device, from what a short probe measured there: arithmetic for looking and reading the
  * prompt, memory and launches for each word. Pure, so that a model can be judged before it is fetched.
  */
-import { partsOf, type PackModel, type PackPart, type PartName } from './families.ts'
+import { isAside, partsOf, type PackModel, type PackPart, type PartName } from './families.ts'
 import { weightBytes } from './manifest.ts'
 import type { PlannedPack } from './model-needs.ts'
 
@@ -35,7 +35,7 @@ const LAYER = 12
 const NODES = 12
 
 export function captionWork(pack: PlannedPack): CaptionWork {
-  const parts = new Map(partsOf(pack))
+  const parts = partsOf(pack).filter(([name]) => !isAside(name))
   const { queries } = shapeOf(pack)
   let [flops, lookNodes, wordBytes, wordNodes] = [0, 0, 0, 0]
   for (const [name, part] of parts) {
@@ -73,6 +73,6 @@ function shapeOf(model: PackModel): { queries: number } {
 /** Rows that a part computes at once, before the first word. */
 function rowsOf(name: PartName, { shape }: PackPart, queries: number): number {
   if (name === 'vision' && 'tokens' in shape) return shape.tokens
-  if (name === 'text-decoder' || name === 'cross-attention' || name === 'word-head') return 1
+  if (name === 'text-decoder') return 1
   return queries
 }

@@ -4,6 +4,7 @@
  */
 import { parseConfig } from '../convert/families/config-json.ts'
 import { readModel } from '../convert/families/families.ts'
+import { elementsOf } from '../convert/checkpoint.ts'
 import { f32ToF16 } from '../convert/dtypes.ts'
 import type { AccuracyLevel } from '../convert/onnx/graph-builder.ts'
 import { planConversion } from '../convert/plan.ts'
@@ -51,7 +52,7 @@ export function syntheticPack({
       precision,
       fingerprint: '',
       licence: null,
-      parameters: 0,
+      parameters: parametersOf(plan),
       ...plan.model,
       preprocessing: { size: imageSize, rescaleFactor: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] },
       tokenizer: {},
@@ -64,6 +65,13 @@ export function syntheticPack({
     },
     file: (path) => Promise.resolve(fileOf(path, plan, source)),
   }
+}
+
+/** Of every tensor once, though two parts may read the same one. */
+function parametersOf({ weights }: ConversionPlan): number {
+  const sources = weights.flatMap(({ recipes }) => recipes.flatMap((recipe) => recipe.sources))
+  const shapes = new Map(sources.map(({ tensor, shape }) => [tensor, shape]))
+  return [...shapes.values()].reduce((sum, shape) => sum + elementsOf(shape), 0)
 }
 
 function fileOf(path: string, plan: ConversionPlan, source: ValueSource): Uint8Array<ArrayBuffer> {
