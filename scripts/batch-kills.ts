@@ -32,7 +32,9 @@ try {
   await makePictures(folder, Number(values.pictures))
   const random = seededRandom(Number(values.seed))
   for (const format of ['txt', 'jsonl']) {
-    const flags = ['--recursive', '--existing', 'append', '--format', format]
+    // Made-up weights may end an answer before its first word, which would be a failure.
+    const words = ['--min-new-tokens', '2']
+    const flags = ['--recursive', '--existing', 'append', '--format', format, ...words]
     const batch = { program: commandLine.program, pack, folder, work: join(root, format), flags }
     const delays = Array.from(
       { length: Number(values.kills) },

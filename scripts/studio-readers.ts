@@ -3,7 +3,6 @@
  * ExifTool and Exiv2 (Debian's `libimage-exiftool-perl` and `exiv2`) and Python's own `csv` and `json`. Gives what they
  * read otherwise than it was written, and what ExifTool sees changed in a file beside the texts.
  */
-import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,6 +12,7 @@ import { exported, type ReadFile } from '../src/studio/export.ts'
 import type { ExportFormat } from '../src/studio/export-formats.ts'
 import { captioned } from '../testing/studio/captioned.ts'
 import { IMAGE_TYPE } from '../testing/studio/camera-exif.ts'
+import { CHANGED, exifTool, exiv2Says, python } from '../testing/studio/foreign-readers.ts'
 import { everyKind } from '../testing/studio/every-kind.ts'
 
 const made = await everyKind(10)
@@ -41,30 +41,6 @@ async function written(format: ExportFormat): Promise<{ folder: string; refused:
   return { folder, refused }
 }
 
-/** What ExifTool says of files, by path; it says no to some of them, which is an answer, too. */
-function exifTool(
-  folder: string,
-  paths: readonly string[],
-  ...flags: string[]
-): Map<string, Record<string, unknown>> {
-  const args = ['-json', '-charset', 'filename=utf8', ...flags, ...paths.map((path) => join(folder, path))]
-  let out = ''
-  try {
-    out = execFileSync('exiftool', args, {
-      encoding: 'utf8',
-      maxBuffer: 2 ** 28,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-  } catch (error) {
-    if (!isRecord(error) && !(error instanceof Error)) throw error
-    const { stdout } = error as { stdout?: unknown }
-    if (typeof stdout !== 'string') throw error
-    out = stdout
-  }
-  const entries = JSON.parse(out) as Record<string, unknown>[]
-  return new Map(entries.map((entry) => [String(entry['SourceFile']).slice(folder.length + 1), entry]))
-}
-
 function expect(what: string, is: unknown, wanted: unknown): void {
   if (JSON.stringify(is) !== JSON.stringify(wanted))
     faults.push(`${what}: ${JSON.stringify(is)} instead of ${JSON.stringify(wanted)}`)
@@ -72,17 +48,6 @@ function expect(what: string, is: unknown, wanted: unknown): void {
 
 /** Lines as XML has them, and no blanks around: as a reader gives them. */
 const asRead = (text: string): string => text.trim()
-
-function exiv2Says(path: string, key: string): string {
-  const args = ['-q', '-K', key, '-Pt', path]
-  try {
-    return execFileSync('exiv2', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-      .replace(/^lang="x-default" /, '')
-      .trim()
-  } catch {
-    return ''
-  }
-}
 
 function expectXmp(
   folder: string,
@@ -112,24 +77,6 @@ async function sidecarsOfXmp(): Promise<number> {
   return sources.length
 }
 
-/** What ExifTool calls all that a caption may change, and what it works out of the whole file. */
-const CHANGED = [
-  '--XMP:all',
-  '--System:all',
-  '--ExifTool:all',
-  '--RIFF:all',
-  '--XMP-x:all',
-  '--ImageDescription',
-  '--IPTC:Caption-Abstract',
-  '--IPTC:CodedCharacterSet',
-  '--IPTC:ApplicationRecordVersion',
-  '--Photoshop:IPTCDigest',
-  '--CurrentIPTCDigest',
-  '--ExifByteOrder',
-  // Whether WebP has the longer header.
-  '--FileType',
-]
-
 async function insideFiles(): Promise<number> {
   const { folder, refused } = await written('in-file')
   const { folder: plain } = await written('jsonl')
@@ -157,11 +104,6 @@ async function insideFiles(): Promise<number> {
   const cameras = sources.filter((path) => path.endsWith('camera.jpg')).length
   expect("makers' notes that ExifTool still finds", notes, cameras)
   return sources.length
-}
-
-function python(script: string, path: string): unknown {
-  const out = execFileSync('python3', ['-c', script, path], { encoding: 'utf8', maxBuffer: 2 ** 28 })
-  return JSON.parse(out) as unknown
 }
 
 async function tables(): Promise<number> {

@@ -23,7 +23,10 @@ export function describePack(manifest: PackManifest): string[] {
 }
 
 function describeShape(shape: PackPart['shape']): string {
-  if (!('layers' in shape)) return `${shape.hiddenSize} wide, ${shape.vocabulary} rows`
+  if (!('layers' in shape))
+    return [`${shape.hiddenSize} wide`, ...('vocabulary' in shape ? [`${shape.vocabulary} rows`] : [])].join(
+      ', ',
+    )
   const { layers, hiddenSize, heads } = shape
   const own =
     'imageSize' in shape

@@ -56,6 +56,7 @@ it('a trace of T5 has what its encoder makes of queries and prompt, and both kin
       query_embeddings: [1, 8, 64],
       encoder_output: [1, 8 + promptTokens, 64],
       logits: [1, answered, 192],
+      pooler_output: [1, 32],
       token_log_probabilities: [answered],
       prompt_ids: [promptTokens],
       token_ids: [answered],

@@ -62,7 +62,7 @@ function planPart(part: Part, precision: Precision, accuracyLevel: AccuracyLevel
     }
     const half = forHalf && part.halfGraph ? write('f16', 'float16', 'webgpu-f16') : null
     const full = write('f32', 'float32', 'webgpu')
-    const wasm = part.ownWasmGraph ? write('wasm', 'float32', 'wasm') : full
+    const wasm = part.ownWasmGraph && name === part.name ? write('wasm', 'float32', 'wasm') : full
     const targets = { wasm, webgpu: full, ...(half !== null && { 'webgpu-f16': half }) }
     return { graphs: targets, weights: location }
   }

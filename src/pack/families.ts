@@ -3,14 +3,16 @@
  * kind of part is described in `shapes`, and what goes into and comes out of its graphs in `parts`.
  */
 import { literal, type GenericSchema, type InferOutput } from 'valibot'
-import { fields, optional, ruled, text } from './schema.ts'
+import { fields, optional, ruled, text, type Demand } from './schema.ts'
 import {
   crossAttentionKind,
   crossLayersOf,
   decoderKind,
+  pooledClassKind,
   qFormerKind,
   textDecoderKind,
   textEncoderKind,
+  textStatesKind,
   textQFormerKind,
   visionKind,
   wordHeadKind,
@@ -34,6 +36,15 @@ export const PART_KINDS = {
   'text-q-former': textQFormerKind,
   'cross-attention': crossAttentionKind,
   'word-head': wordHeadKind,
+  'pooled-class': pooledClassKind,
+  'text-states': textStatesKind,
+}
+
+/** Graphs over the weights of another part, which are opened for themselves when somebody wants to look inside. */
+const ASIDE: readonly PartName[] = ['cross-attention', 'word-head', 'pooled-class', 'text-states']
+
+export function isAside(name: PartName): boolean {
+  return ASIDE.includes(name)
 }
 
 export type PartName = keyof typeof PART_KINDS
@@ -62,10 +73,37 @@ function family<Name extends string, Parts>(
   return fields({ family: literal(name), parts })
 }
 
+/** A part over the weights of another is as large as that one. */
+function checkAside<Field extends string>(
+  name: PartName,
+  aside: PackPart<Record<Field, number>> | undefined,
+  whole: PackPart<Record<Field, number>>,
+  sizes: readonly Field[],
+  demand: Demand,
+): void {
+  if (aside === undefined) return
+  for (const field of sizes)
+    demand(
+      aside.shape[field] === whole.shape[field],
+      `${name}.shape.${field}`,
+      `must be ${whole.shape[field]}, as of the weights that it goes over`,
+    )
+  demand(aside.weights === whole.weights, `${name}.weights`, `must be ${whole.weights}`)
+}
+
 /** Query embeddings in front of the tokens of OPT. */
 const blip2Opt = ruled(
-  fields({ vision: part(visionKind), 'q-former': part(qFormerKind), decoder: part(decoderKind) }),
-  ({ 'q-former': qFormer, decoder }, demand) => {
+  fields({
+    vision: part(visionKind),
+    'q-former': part(qFormerKind),
+    decoder: part(decoderKind),
+    'pooled-class': optional(part(pooledClassKind)),
+    'text-states': optional(part(textStatesKind)),
+  }),
+  ({ vision, 'q-former': qFormer, decoder, ...aside }, demand) => {
+    checkAside('pooled-class', aside['pooled-class'], vision, ['hiddenSize'], demand)
+    const fields = ['hiddenSize', 'layers', 'heads', 'vocabulary', 'positions'] as const
+    checkAside('text-states', aside['text-states'], decoder, fields, demand)
     const { queries, embeddingSize } = qFormer.shape
     const { shape } = decoder
     demand(shape.queries === queries, 'decoder.shape.queries', `must be the Q-Former's, ${queries}`)
@@ -84,8 +122,10 @@ const blip2T5 = ruled(
     'q-former': part(qFormerKind),
     'text-encoder': part(textEncoderKind),
     'text-decoder': part(textDecoderKind),
+    'pooled-class': optional(part(pooledClassKind)),
   }),
-  ({ 'q-former': qFormer, 'text-encoder': encoder, 'text-decoder': decoder }, demand) => {
+  ({ vision, 'q-former': qFormer, 'text-encoder': encoder, 'text-decoder': decoder, ...aside }, demand) => {
+    checkAside('pooled-class', aside['pooled-class'], vision, ['hiddenSize'], demand)
     const { queries, embeddingSize } = qFormer.shape
     const [read, said] = [encoder.shape, decoder.shape]
     demand(read.queries === queries, 'text-encoder.shape.queries', `must be the Q-Former's, ${queries}`)
@@ -135,18 +175,7 @@ const blip2Itm = ruled(
       'cross-attention.weights',
       `must be the Q-Former's, ${qFormer.weights}`,
     )
-    if (head === undefined) return
-    for (const field of ['hiddenSize', 'vocabulary'] as const)
-      demand(
-        head.shape[field] === shape[field],
-        `word-head.shape.${field}`,
-        `must be the Q-Former's, ${shape[field]}`,
-      )
-    demand(
-      head.weights === qFormer.weights,
-      'word-head.weights',
-      `must be the Q-Former's, ${qFormer.weights}`,
-    )
+    checkAside('word-head', head, qFormer, ['hiddenSize', 'vocabulary'], demand)
   },
 )
 

@@ -1,12 +1,14 @@
 /** What goes into and comes out of each graph of a model, in numbers: `parts` gives the names, shapes the sizes. */
-import type { PackModel, PartName, Target } from './families.ts'
+import { partNamed, type PackModel, type PartName, type Target } from './families.ts'
 import {
   crossAttention,
   decoder,
+  pooledClass,
   qFormer,
   textDecoder,
   textEncoder,
   textQFormer,
+  textStates,
   vision,
   wordHead,
 } from './parts.ts'
@@ -40,6 +42,8 @@ export interface GraphTreaty {
 export function graphTreaty(model: PackModel, part: PartName, target: Target): GraphTreaty | null {
   const eye = model.parts.vision.shape
   if (part === 'vision') return visionTreaty(eye)
+  if (partNamed(model, part) === undefined) return null
+  if (part === 'pooled-class') return pooledClassTreaty(eye)
   if (model.family === 'blip2-itm') {
     const { 'text-q-former': former, 'cross-attention': look, 'word-head': head } = model.parts
     if (part === 'text-q-former') return textQFormerTreaty(former.shape, eye)
@@ -49,6 +53,7 @@ export function graphTreaty(model: PackModel, part: PartName, target: Target): G
   if (part === 'q-former') return qFormerTreaty(model.parts['q-former'].shape, eye)
   switch (model.family) {
     case 'blip2-opt':
+      if (part === 'text-states') return textStatesTreaty(model.parts.decoder.shape)
       return part === 'decoder' ? decoderTreaty(model.parts.decoder.shape, cacheTypeOf(target)) : null
     case 'blip2-t5': {
       const { 'text-encoder': reads, 'text-decoder': says } = model.parts
@@ -125,6 +130,25 @@ function wordHeadTreaty({ hiddenSize, vocabulary }: WordHeadShape): GraphTreaty 
   return {
     inputs: { [wordHead.input.text]: float32(1, null, hiddenSize) },
     outputs: { [wordHead.output.logits]: float32(1, null, vocabulary) },
+  }
+}
+
+function pooledClassTreaty({ hiddenSize }: VisionShape): GraphTreaty {
+  return {
+    inputs: { [pooledClass.input.classToken]: float32(1, hiddenSize) },
+    outputs: { [pooledClass.output.pooled]: float32(1, hiddenSize) },
+  }
+}
+
+function textStatesTreaty({ layers, hiddenSize }: DecoderShape): GraphTreaty {
+  const { input, output } = textStates
+  return {
+    inputs: {
+      [input.tokens]: int64(1, null),
+      [input.positions]: int64(1, null),
+      [input.mask]: float32(1, 1, null, null),
+    },
+    outputs: { [output.states]: float32(layers + 1, null, hiddenSize) },
   }
 }
 

@@ -1,5 +1,5 @@
 /** What a model takes of a device: told of packs and of those that are still to be made, before anything is loaded. */
-import { partsOf, type Family, type PackModel, type PackPart, type PartName } from './families.ts'
+import { isAside, partsOf, type Family, type PackModel, type PackPart, type PartName } from './families.ts'
 import { weightBytes, type Precision } from './manifest.ts'
 import type { CacheNeeds, ModelNeeds } from './memory-budget.ts'
 import { CACHE_NUMBER_BYTES, cacheTypeOf, targetFor, type CacheType, type Processor } from './targets.ts'
@@ -39,9 +39,9 @@ export function cacheNeedsOf(
   return { positions, positionBytes: 2 * layers * tensorPositionBytes, tensorPositionBytes }
 }
 
-/** The parts that are loaded together: a look inside and a head are opened for themselves, when somebody wants them. */
+/** The parts that are loaded together. */
 function loadedParts(pack: PlannedPack): [PartName, PackPart][] {
-  return partsOf(pack).filter(([name]) => name !== 'cross-attention' && name !== 'word-head')
+  return partsOf(pack).filter(([name]) => !isAside(name))
 }
 
 function cacheNeeds(model: PackModel, processor: Processor): CacheNeeds | null {

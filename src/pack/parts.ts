@@ -64,6 +64,30 @@ export const wordHead = {
   output: { logits: 'logits' },
 } as const
 
+/** Over the weights of `vision`: its last norm once more, as transformers pools a picture. */
+export const pooledClass = {
+  /** float32 [1, hidden], the first row of `image_features` */
+  input: { classToken: 'class_features' },
+  /** float32 [1, hidden] */
+  output: { pooled: 'pooler_output' },
+} as const
+
+/** Over the weights of `decoder`: a text of `T` tokens by itself. */
+export const textStates = {
+  input: {
+    /** int64 [1, T] */
+    tokens: 'input_ids',
+    /** int64 [1, T]: positions plus OPT's offset of 2 */
+    positions: 'position_ids',
+    /** float32 [1, 1, T, T], added to the scores: 0 for what a token sees, `HIDDEN` for what comes behind it */
+    mask: 'attention_bias',
+  },
+  output: {
+    /** float32 [layers + 1, T, hidden]: what goes into each layer, and what comes out of the last norm */
+    states: 'hidden_states',
+  },
+} as const
+
 /**
  * One graph is prefill, continuation and one-token step alike. The query embeddings and the embedded tokens are
  * concatenated and `rows` picks among them: 0 … Q-1 are the queries, Q … the tokens. So a prefill takes

@@ -135,6 +135,22 @@ export const wordHeadKind = partKind(
 )
 export type WordHeadShape = InferOutput<typeof wordHeadKind.schema>
 
+/** A second norm over the class token of a vision encoder, over the weights of that encoder: transformers' pooled output. */
+export const pooledClassKind = partKind(
+  fields({ hiddenSize: size }),
+  () => undefined,
+  () => 0,
+)
+export type PooledClassShape = InferOutput<typeof pooledClassKind.schema>
+
+/** A text by itself through a decoder-only language model, without a picture and a cache, over the weights of that model. */
+export const textStatesKind = partKind(
+  fields({ hiddenSize: size, layers, heads: size, vocabulary: rows, positions: rows }),
+  ({ hiddenSize, heads }, demand) => headsDivide(hiddenSize, heads, demand),
+  () => 0,
+)
+export type TextStatesShape = InferOutput<typeof textStatesKind.schema>
+
 /** A decoder-only language model over a KV cache, in which query embeddings stand before the tokens. */
 export const decoderKind = partKind(
   fields({

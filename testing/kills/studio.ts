@@ -62,8 +62,10 @@ function progressOf(page: Page): Locator {
 
 /** Waits until a page that was opened anew has gone on with its run, or shows that there is none to go on with. */
 export async function takenUp(page: Page): Promise<void> {
-  const folder = page.getByRole('heading', { name: 'Worked on before' })
-  await expect(progressOf(page).or(folder)).toBeVisible({ timeout: 60_000 })
+  const list = page.getByRole('heading', { name: 'Worked on before' })
+  // Before a run is taken up its folder is in the list, where it says that it is not finished.
+  const over = page.locator('.studio-start').filter({ has: list, hasNotText: 'a run is not finished' })
+  await expect(progressOf(page).or(over)).toBeVisible({ timeout: 60_000 })
 }
 
 /** How many pictures the run has settled, as the page shows it; null when none is under way. */

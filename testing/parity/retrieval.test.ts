@@ -33,6 +33,7 @@ describe.each(NAMES)('%s on WebAssembly', (name) => {
   it('agrees with transformers at fp32 in every call', async () => {
     const errors = await retrievalErrors(read, name, await packOf(name, 'fp32'), await openCompute('wasm'))
     expect(errors.size).toBeGreaterThan(40)
+    if (process.env['PRINT_PARITY']) for (const line of errors) console.warn(name, ...line)
     for (const [call, error] of errors) expect(error, call).toBeLessThan(1e-4)
     expect(liveTensorCount()).toBe(0)
   })

@@ -15,6 +15,7 @@ describe('a Q-Former that writes', () => {
     const pack = await writerPack(folderTree(FOLDER), 'fp32')
     const { errors, written } = await compareWriting(readFromDisk, pack, await openCompute('wasm'))
     expect(errors.size).toBe(4)
+    if (process.env['PRINT_PARITY']) for (const line of errors) console.warn(...line)
     for (const [call, error] of errors) expect(error, call).toBeLessThan(1e-4)
     expect(written).toHaveLength(10)
     for (const { ours, reference } of written) {

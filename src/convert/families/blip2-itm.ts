@@ -57,7 +57,7 @@ const SPARE = [TEMPERATURE, `${HEAD_TENSORS.decoder}.weight`, `${HEAD_TENSORS.de
 function modelOf(config: TextQFormerConfig, temperature?: number): CheckpointModel {
   const { vision, qFormer, projectionSize } = config
   const model: CheckpointModel = {
-    parts: [visionPart(vision), textQFormerPart(config)],
+    parts: [visionPart(vision, { pools: false }), textQFormerPart(config)],
     imageSize: vision.imageSize,
     licenceNotice: undefined,
     // And a buffer that older versions stored.

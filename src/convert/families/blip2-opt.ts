@@ -50,7 +50,11 @@ function modelOf(config: Blip2OptConfig): CheckpointModel {
   const { vision, text, queries } = config
   const [head, embedding] = [headTensor(text.modules), embeddingTensor(text.modules)]
   return {
-    parts: [visionPart(vision), qFormerPart(config, text.hiddenSize), optPart(text, queries)],
+    parts: [
+      visionPart(vision, { pools: true }),
+      qFormerPart(config, text.hiddenSize),
+      optPart(text, queries),
+    ],
     imageSize: vision.imageSize,
     licenceNotice: noticeOf('blip2-opt', text.vocabulary),
     spareTensors: [head],
@@ -62,6 +66,8 @@ function modelOf(config: Blip2OptConfig): CheckpointModel {
           vision: { ...places('vision'), shape: shapes.vision },
           'q-former': { ...places('q-former'), shape: shapes['q-former'] },
           decoder: { ...places('decoder'), shape: shapes.decoder },
+          'pooled-class': { ...places('pooled-class'), shape: { hiddenSize: vision.hiddenSize } },
+          'text-states': { ...places('text-states'), shape: textStatesShape(shapes.decoder) },
         },
       }
     },
@@ -160,4 +166,9 @@ function optConfig(json: Json, root: Json): OptConfig {
     maxPositions: count(json, 'max_position_embeddings', 2048),
     tiedHead: tied !== false,
   }
+}
+
+function textStatesShape(decoder: PartShapes['decoder']): PartShapes['text-states'] {
+  const { hiddenSize, layers, heads, vocabulary, positions } = decoder
+  return { hiddenSize, layers, heads, vocabulary, positions }
 }

@@ -45,7 +45,7 @@ function modelOf(config: Blip2T5Config): CheckpointModel {
   const { vision, text, queries } = config
   return {
     parts: [
-      visionPart(vision),
+      visionPart(vision, { pools: true }),
       qFormerPart(config, text.hiddenSize),
       t5EncoderPart(text, queries),
       t5DecoderPart(text),
@@ -62,6 +62,7 @@ function modelOf(config: Blip2T5Config): CheckpointModel {
           'q-former': { ...places('q-former'), shape: shapes['q-former'] },
           'text-encoder': { ...places('text-encoder'), shape: shapes['text-encoder'] },
           'text-decoder': { ...places('text-decoder'), shape: shapes['text-decoder'] },
+          'pooled-class': { ...places('pooled-class'), shape: { hiddenSize: vision.hiddenSize } },
         },
       }
     },

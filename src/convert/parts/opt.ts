@@ -1,12 +1,12 @@
 /** OPT: token embedding, prefill and one-token step over a KV cache, in one graph. */
-import { decoder as treaty, POSITION_OFFSET } from '../../pack/parts.ts'
+import { decoder as treaty, POSITION_OFFSET, textStates } from '../../pack/parts.ts'
 import type { GraphBuilder } from '../onnx/graph-builder.ts'
 import type { Linear, Norm, Table, WeightsPlanner } from '../planner.ts'
 import type { BlockSize } from '../quantise.ts'
 import type { Initialiser } from '../weights.ts'
 import type { Part } from './part.ts'
 import { padHeads, unpadHeads } from '../onnx/heads.ts'
-import { addNorm, addNormOnly, linear } from '../onnx/layers.ts'
+import { addNorm, addNormOnly, layerNorm, linear, split } from '../onnx/layers.ts'
 import { lookUp, scoreRows } from '../onnx/token-table.ts'
 
 interface Layer {
@@ -49,12 +49,16 @@ export interface OptConfig {
 export function optPart(config: OptConfig, queries: number): Part {
   return {
     name: 'decoder',
+    alsoOver: ['text-states'],
     sensitive: false,
     halfGraph: true,
     ownWasmGraph: true,
     plan: (planner) => {
       const weights = planDecoder(planner, config)
-      return (graph, target) => buildDecoder(graph, config, queries, weights, target !== 'wasm')
+      return (graph, target, part) => {
+        if (part === 'text-states') buildTextStates(graph, config, weights)
+        else buildDecoder(graph, config, queries, weights, target !== 'wasm')
+      }
     },
   }
 }
@@ -197,4 +201,28 @@ function buildDecoder(
     'logits',
     vocabulary,
   ])
+}
+
+/** A text by itself, every state on its way: no picture, no cache, and what a token sees is an input. */
+function buildTextStates(graph: GraphBuilder, config: OptConfig, weights: DecoderWeights): void {
+  const { hiddenSize: hidden, heads } = config
+  const type = graph.computeType
+  const { input, output } = textStates
+  const tokens = graph.input(input.tokens, 'int64', [1, 'tokens'])
+  const positions = graph.input(input.positions, 'int64', [1, 'tokens'])
+  const mask = graph.cast(graph.input(input.mask, 'float32', [1, 1, 'tokens', 'tokens']), 'float32', type)
+  const position = graph.op('Gather', [graph.weight(weights.positions), positions], { axis: 0 })
+  let stream = graph.op('Add', [lookUp(graph, weights.embedding, tokens), position]) // [1, T, hidden]
+  const states = [stream]
+  for (const layer of weights.layers) {
+    const qkv = split(graph, linear(graph, layerNorm(graph, stream, layer.norm1), layer.qkv), 3)
+    const attended = graph.op('MultiHeadAttention', [...qkv, '', '', mask], { num_heads: heads })
+    const seen = graph.op('Add', [stream, linear(graph, attended, layer.output)])
+    const wide = graph.op('Relu', [linear(graph, layerNorm(graph, seen, layer.norm2), layer.fc1)])
+    stream = graph.op('Add', [seen, linear(graph, wide, layer.fc2)])
+    states.push(stream)
+  }
+  states[states.length - 1] = layerNorm(graph, stream, weights.finalNorm)
+  const all = graph.cast(graph.op('Concat', states, { axis: 0 }), type, 'float32')
+  graph.output(output.states, all, 'float32', [states.length, 'tokens', hidden])
 }

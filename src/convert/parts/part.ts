@@ -14,7 +14,7 @@ export interface Part {
   readonly sensitive: boolean
   /** There is a graph of it that computes in float16, for precisions that do. */
   readonly halfGraph: boolean
-  /** The processor's kernels want another graph than WebGPU's. */
+  /** The processor's kernels want another graph of the part itself than WebGPU's. */
   readonly ownWasmGraph: boolean
   /** Plans every weight, in file order. What it gives builds any number of graphs over them. */
   plan(planner: WeightsPlanner): BuildGraph

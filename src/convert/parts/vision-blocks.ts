@@ -1,8 +1,8 @@
 /** What vision towers have in common: patches behind a class token, and pre-norm blocks up to the post-layernorm. */
-import { vision as treaty } from '../../pack/parts.ts'
+import { pooledClass, vision as treaty } from '../../pack/parts.ts'
 import { patchGrid, visionTokens, type VisionConfig } from '../families/blip2-look.ts'
 import type { GraphBuilder, Value } from '../onnx/graph-builder.ts'
-import { addNorm, addNormOnly, attention, linear, split } from '../onnx/layers.ts'
+import { addNorm, addNormOnly, attention, layerNorm, linear, split } from '../onnx/layers.ts'
 import type { Linear, Norm, WeightsPlanner } from '../planner.ts'
 import type { GridChange, Initialiser } from '../weights.ts'
 
@@ -98,4 +98,12 @@ export function runBlocks(
   })
   const features = graph.cast(normed, graph.computeType, 'float32')
   graph.output(treaty.output.features, features, 'float32', [1, visionTokens(config), config.hiddenSize])
+}
+
+/** The last norm over the class token, which it has gone over before. */
+export function buildPooled(graph: GraphBuilder, { hiddenSize }: VisionConfig, weights: TowerWeights): void {
+  const type = graph.computeType
+  const token = graph.input(pooledClass.input.classToken, 'float32', [1, hiddenSize])
+  const pooled = layerNorm(graph, graph.cast(token, 'float32', type), weights.postNorm)
+  graph.output(pooledClass.output.pooled, graph.cast(pooled, type, 'float32'), 'float32', [1, hiddenSize])
 }

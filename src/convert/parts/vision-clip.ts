@@ -8,6 +8,7 @@ import { addNormOnly, layerNorm } from '../onnx/layers.ts'
 import type { Linear, Norm, WeightsPlanner } from '../planner.ts'
 import type { BuildGraph } from './part.ts'
 import {
+  buildPooled,
   embedPatches,
   pixelsOf,
   planPositions,
@@ -24,7 +25,8 @@ interface ClipWeights extends TowerWeights {
 /** Plans the weights, and gives what writes their graph. */
 export function planClip(planner: WeightsPlanner, config: VisionConfig): BuildGraph {
   const weights = planWeights(planner, config)
-  return (graph) => buildClip(graph, config, weights)
+  return (graph, _, part) =>
+    part === 'pooled-class' ? buildPooled(graph, config, weights) : buildClip(graph, config, weights)
 }
 
 /** The post-layernorm comes last in the file, as in EVA's. */

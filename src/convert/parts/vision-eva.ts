@@ -6,6 +6,7 @@ import type { Linear, WeightsPlanner } from '../planner.ts'
 import type { Initialiser } from '../weights.ts'
 import type { BuildGraph } from './part.ts'
 import {
+  buildPooled,
   embedPatches,
   pixelsOf,
   planPositions,
@@ -18,7 +19,8 @@ import {
 /** Plans the weights, and gives what writes their graph. */
 export function planEva(planner: WeightsPlanner, config: VisionConfig): BuildGraph {
   const weights = planWeights(planner, config)
-  return (graph) => buildVision(graph, config, weights)
+  return (graph, _, part) =>
+    part === 'pooled-class' ? buildPooled(graph, config, weights) : buildVision(graph, config, weights)
 }
 
 /** Of query, key and value, [3 · hidden]. */

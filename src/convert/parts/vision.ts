@@ -4,9 +4,11 @@ import type { Part } from './part.ts'
 import { planClip } from './vision-clip.ts'
 import { planEva } from './vision-eva.ts'
 
-export function visionPart(config: VisionConfig): Part {
+/** `pools`: with a graph over the same weights that pools a picture. */
+export function visionPart(config: VisionConfig, { pools }: { pools: boolean }): Part {
   return {
     name: 'vision',
+    alsoOver: pools ? ['pooled-class'] : [],
     sensitive: false,
     halfGraph: true,
     ownWasmGraph: false,

@@ -37,6 +37,8 @@ export const models: TranslatedNamespace<'models'> = {
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
     'word-head': 'Q-Former',
+    'pooled-class': 'Bild-Encoder',
+    'text-states': 'Sprachmodell',
   },
   ready: {
     size: '{{millions, number(maximumFractionDigits: 1)}} Millionen Parameter, {{precision}}, {{size, bytes}}; bereit nach {{time}}.',

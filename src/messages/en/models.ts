@@ -36,6 +36,8 @@ export const models = {
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
     'word-head': 'Q-Former',
+    'pooled-class': 'vision encoder',
+    'text-states': 'language model',
   },
   ready: {
     size: '{{millions, number(maximumFractionDigits: 1)}} million parameters, {{precision}}, {{size, bytes}}; ready after {{time}}.',

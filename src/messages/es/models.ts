@@ -37,6 +37,8 @@ export const models: TranslatedNamespace<'models'> = {
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
     'word-head': 'Q-Former',
+    'pooled-class': 'codificador visual',
+    'text-states': 'modelo de lenguaje',
   },
   ready: {
     size: '{{millions, number(maximumFractionDigits: 1)}} millones de parámetros, {{precision}}, {{size, bytes}}; listo tras {{time}}.',

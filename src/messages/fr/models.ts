@@ -38,6 +38,8 @@ export const models: TranslatedNamespace<'models'> = {
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
     'word-head': 'Q-Former',
+    'pooled-class': 'encodeur visuel',
+    'text-states': 'modèle de langage',
   },
   ready: {
     size: '{{millions, number(maximumFractionDigits: 1)}} millions de paramètres, {{precision}}, {{size, bytes}} ; prêt après {{time}}.',

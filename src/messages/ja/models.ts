@@ -36,6 +36,8 @@ export const models: TranslatedNamespace<'models'> = {
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
     'word-head': 'Q-Former',
+    'pooled-class': '画像エンコーダー',
+    'text-states': '言語モデル',
   },
   ready: {
     size: 'パラメーター {{millions, number(maximumFractionDigits: 1)}} 百万、{{precision}}、{{size, bytes}}。{{time}} で準備完了。',

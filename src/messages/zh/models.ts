@@ -35,6 +35,8 @@ export const models: TranslatedNamespace<'models'> = {
     'text-q-former': 'Q-Former',
     'cross-attention': 'Q-Former',
     'word-head': 'Q-Former',
+    'pooled-class': '视觉编码器',
+    'text-states': '语言模型',
   },
   ready: {
     size: '{{millions, number(maximumFractionDigits: 1)}} 百万个参数，{{precision}}，{{size, bytes}}；{{time}} 后就绪。',

@@ -13,6 +13,7 @@ import type { Compute } from '../device/compute.ts'
 import type { LanguageModel } from '../language/language-model.ts'
 import { Runtime } from '../ort/runtime.ts'
 import { openTokenizer } from '../talk/tokenizer.ts'
+import { ChatFeatures } from './chat-features.ts'
 import { disposeAll, openedWhole } from './disposable.ts'
 import { Look, LOOK_PARTS } from './look.ts'
 import type { Model } from './model.ts'
@@ -57,10 +58,12 @@ export async function openBlip2<F extends TalkingFamily>(
     return await openedWhole(async (opened) => {
       const look = await Look.open(parts)
       opened.push(look)
+      const features = new ChatFeatures(parts)
+      opened.push(features)
       const talk = family === null || budget.talk === null ? null : await openTalk(parts, family, budget.talk)
       if (talk !== null) opened.push(talk)
       if (!budget.look.keepsAll) await look.keepLoaded(false, { afterNextLook: true })
-      return new Blip2({ manifest, look, talk, memory: budget.look }, (choice) =>
+      return new Blip2({ manifest, look, talk, features, memory: budget.look }, (choice) =>
         budgetFor(needs, device, choice),
       )
     })
@@ -73,16 +76,24 @@ class Blip2 implements Model {
   readonly manifest: PackManifest
   readonly look: Look
   readonly talk: Talk | null
+  readonly features: ChatFeatures
   readonly #budget: (choice: MemoryChoice) => MemoryBudget
   #memory: MemoryReport
 
   constructor(
-    { manifest, look, talk, memory }: Pick<Model, 'manifest' | 'look' | 'talk' | 'memory'>,
+    {
+      manifest,
+      look,
+      talk,
+      features,
+      memory,
+    }: Pick<Model, 'manifest' | 'look' | 'talk' | 'features' | 'memory'>,
     budget: (choice: MemoryChoice) => MemoryBudget,
   ) {
     this.manifest = manifest
     this.look = look
     this.talk = talk
+    this.features = features
     this.#memory = memory
     this.#budget = budget
   }
@@ -98,7 +109,7 @@ class Blip2 implements Model {
   }
 
   dispose(): Promise<void> {
-    return disposeAll([this.look, ...(this.talk === null ? [] : [this.talk])])
+    return disposeAll([this.look, this.features, ...(this.talk === null ? [] : [this.talk])])
   }
 }
 

@@ -2,6 +2,7 @@
 import type { MemoryChoice, MemoryReport } from '../../pack/device-report.ts'
 import { AppError } from '../../pack/failure.ts'
 import type { PackManifest } from '../../pack/manifest.ts'
+import type { ChatFeatures } from './chat-features.ts'
 import type { Look } from './look.ts'
 import type { Talk } from './talk.ts'
 
@@ -11,6 +12,8 @@ export interface Model {
   readonly look: Look
   /** Query embeddings and a prompt → an answer; null in families that have no language model. */
   readonly talk: Talk | null
+  /** What it knows beside its answers. */
+  readonly features: ChatFeatures
   /** Whether what looks stays loaded between pictures. */
   readonly memory: MemoryReport
   /** Follows what people want of memory from now on. */

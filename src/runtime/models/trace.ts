@@ -6,13 +6,21 @@ import type { TalkingModel } from './model.ts'
 
 /** `prompt` and `answer` are ids, the prompt's in the model's own form. */
 export async function traceStages(
-  { look, talk }: TalkingModel,
+  { look, talk, features }: TalkingModel,
   pixels: Pixels,
   prompt: readonly number[],
   answer: readonly number[],
 ): Promise<TracedTensor[]> {
   const { seen, tensors } = await look.trace(pixels)
   tensors.push(...(await talk.trace(seen, prompt, answer)))
+  if (features.pools) {
+    const pooled = await features.pooledClass(tracedFloats(tensors, 'image_features'))
+    tensors.push({ name: 'pooler_output', shape: [1, pooled.length], values: pooled })
+  }
+  if (features.readsTexts && prompt.length > 0) {
+    const { states, tokens, hiddenSize, values } = await features.textStates(prompt)
+    tensors.push({ name: 'text_hidden_states', shape: [states, tokens, hiddenSize], values })
+  }
   if (answer.length === 0) return tensors
   const again = look.seenBefore(tracedFloats(tensors, 'query_embeddings'))
   const values = await talk.logProbabilities(again, prompt, answer)
