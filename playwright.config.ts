@@ -13,7 +13,8 @@ export default defineConfig({
   testDir: 'e2e',
   // Emptied before each run: the reports of other steps lie beside it.
   outputDir: 'test-results/e2e',
-  timeout: 180_000,
+  // What is expected comes within the time below or fails there; a test is many such waits.
+  timeout: 300_000,
   expect: { timeout: 120_000 },
   // Every test has a browser context of its own, servers of its own, and shares nothing but the built page.
   fullyParallel: true,
