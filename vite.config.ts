@@ -107,7 +107,7 @@ export default defineConfig({
         test: {
           name: 'kernels',
           environment: 'node',
-          include: ['src/runtime/wgsl/kernels/**/*.browser-test.ts'],
+          include: ['src/runtime/wgsl/kernels/**/*.browser-test.ts', 'testing/gpu/*.kernels-test.ts'],
           setupFiles: ['testing/gpu/dawn.ts'],
           provide: { everyShape: true },
           testTimeout: 300_000,

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { chooseOwnFolder } from '../testing/kills/saved.ts'
 import { expect, test } from './fixtures.ts'
@@ -140,4 +140,47 @@ test('Users can caption a folder, correct it with the keyboard, and write it bac
     await page.getByRole('button', { name: /^Undo/ }).click()
     await expect(cells.nth(9)).toContainText('a red circle')
   })
+})
+
+test('Users can drop a folder with folders in it on the studio', async ({ app, page }, info) => {
+  const folder = info.outputPath('holiday')
+  mkdirSync(join(folder, 'summer'), { recursive: true })
+  for (const name of ['img10.png', 'summer/img2.png', 'summer/img2.jpg'])
+    copyFileSync('testing/images/good-rgb.png', join(folder, name))
+  for (const name of ['.DS_Store', 'summer/img2.txt']) writeFileSync(join(folder, name), 'a red circle')
+  // Nobody is there to allow a folder of the computer: none is handed over, then one of the browser's own.
+  await chooseOwnFolder(page)
+  await page.addInitScript(() => {
+    const handed = { getAsFileSystemHandle: () => Promise.resolve(null) }
+    Object.assign(DataTransferItem.prototype, handed)
+  })
+  await page.goto('/?provider=wasm#/studio')
+  await app.ready()
+  await fill(page, { 'a.png': readFileSync('testing/images/good-rgb.png'), 'a.txt': 'mine' })
+  const devtools = await page.context().newCDPSession(page)
+  const drop = async (): Promise<void> => {
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+      const data = { items: [], files: [folder], dragOperationsMask: 1 }
+      await devtools.send('Input.dispatchDragEvent', { type, x: 200, y: 200, data })
+    }
+  }
+  await drop()
+  await expect(page.getByRole('heading', { name: 'holiday' })).toBeVisible()
+  await expect(page.getByText('3 pictures · 1 captioned')).toContainText('2 other files left aside')
+  await expect(page.getByText('called as another one but for the ending')).toBeVisible()
+
+  await page.getByRole('button', { name: 'Close the folder' }).click()
+  await page.evaluate(() => {
+    const { showDirectoryPicker } = window as unknown as {
+      showDirectoryPicker: () => Promise<FileSystemDirectoryHandle>
+    }
+    Object.assign(DataTransferItem.prototype, { getAsFileSystemHandle: showDirectoryPicker })
+  })
+  await drop()
+  await expect(page.getByText('One picture · 1 captioned')).toBeVisible()
+  await page.getByText('Export', { exact: true }).click()
+  await page.getByRole('combobox', { name: /^As\b/ }).selectOption('Text beside each picture (.caption)')
+  await page.getByRole('button', { name: /^Write into the folder/ }).click()
+  await expect(page.getByText('1 files written')).toBeVisible()
+  expect(await textOf(page, 'a.caption')).toBe('mine\n')
 })

@@ -35,8 +35,8 @@ export async function chooseCompute(
   try {
     const processor = await openCompute('wasm')
     const work = captionWork(manifest)
-    const onProcessor = predictedSeconds(work, await speeds.of(processor, probeSpeed))
-    const onGpu = predictedSeconds(work, await speeds.of(gpu, probeSpeed))
+    const onProcessor = predictedSeconds(work, await speeds.of(processor, probeSpeed), 'wasm')
+    const onGpu = predictedSeconds(work, await speeds.of(gpu, probeSpeed), 'webgpu')
     if (!(onProcessor * CLEARLY < onGpu)) return gpu
     gpu.device?.destroy()
     const name = gpu.adapter || 'an adapter without a name'

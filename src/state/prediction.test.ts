@@ -15,7 +15,9 @@ const device = (change: Partial<MeasuredDevice>, flops: number): MeasuredDevice 
 
 it('adds up looking, reading and writing', () => {
   const speed = { flops: 1e12, bytesPerSecond: 1.5e11, launchMs: 0.1 }
-  expect(predictedSeconds(work, speed)).toBeCloseTo(0.4 + 0.05 + 12 * (0.01 + 0.04))
+  expect(predictedSeconds(work, speed, 'webgpu')).toBeCloseTo(0.4 + 0.05 + 12 * (0.01 + 0.04))
+  // Quantised weights are widened on the processor.
+  expect(predictedSeconds(work, speed, 'wasm')).toBeCloseTo(3 * 0.4 + 0.05 + 12 * (25 * 0.01 + 0.04))
 })
 
 it('counts more work for more layers, and more bytes for a word', () => {
@@ -28,7 +30,7 @@ it('counts more work for more layers, and more bytes for a word', () => {
 
 it('speaks of the faster device by its name, and of software as such', () => {
   const software = device({ adapter: 'llvmpipe', software: true }, 1e9)
-  const processor = device({ provider: 'wasm', adapter: '' }, 5e9)
+  const processor = device({ provider: 'wasm', adapter: '' }, 5e11)
   expect(fastestFor(work, [software, processor])?.device).toBe(processor)
   expect(predictionFinding(work, [processor])).toMatchObject([{ key: 'captionProcessor' }])
   expect(predictionFinding(work, [software])).toMatchObject([

@@ -13,7 +13,10 @@ export function fastestFor(
   work: CaptionWork,
   devices: readonly MeasuredDevice[],
 ): { device: MeasuredDevice; seconds: number } | null {
-  const all = devices.map((device) => ({ device, seconds: predictedSeconds(work, device.speed) }))
+  const all = devices.map((device) => ({
+    device,
+    seconds: predictedSeconds(work, device.speed, device.provider),
+  }))
   return all.sort((a, b) => a.seconds - b.seconds)[0] ?? null
 }
 

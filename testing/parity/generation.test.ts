@@ -15,4 +15,13 @@ describe('greedy and beam search on WebAssembly', () => {
       expect(liveTensorCount()).toBe(0)
     },
   )
+
+  it('and so they are as rows of one batch', async () => {
+    const results = await compareGeneration(readFromDisk, 'untied', await openCompute('wasm'), {
+      together: true,
+    })
+    expect(results.length).toBeGreaterThan(30)
+    expect(differences(results)).toEqual([])
+    expect(liveTensorCount()).toBe(0)
+  })
 })

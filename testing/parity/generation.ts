@@ -2,8 +2,10 @@
 import { partsOf } from '../../src/pack/families.ts'
 import type { PackManifest } from '../../src/pack/manifest.ts'
 import { GREEDY, type DecodingSettings } from '../../src/pack/decoding.ts'
+import type { SeenImage } from '../../src/runtime/models/look.ts'
+import type { TalkingModel } from '../../src/runtime/models/model.ts'
 import { openTalkingModel } from '../../src/runtime/models/models.ts'
-import type { Answer } from '../../src/runtime/talk/discussion.ts'
+import type { Answer, AnswerOptions } from '../../src/runtime/talk/discussion.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
 import {
   convertReference,
@@ -27,7 +29,7 @@ interface GenerationCase {
 }
 
 export interface GenerationComparison {
-  /** Prompt and settings, for messages. */
+  /** Picture, prompt and settings, for messages. */
   title: string
   ours: Pick<Answer, 'tokenIds' | 'score'>[]
   reference: GenerationCase['answers']
@@ -46,43 +48,111 @@ export function settingsOf(settings: Record<string, number>): DecodingSettings {
   }
 }
 
-/**
- * Every `each`-th case of a checkpoint, at fp32, with banned words and given beginnings among them. All cases of a picture go through one discussion, one prompt after
- * the other, so the KV cache is rewound and shared between them.
- */
-export async function compareGeneration(
+export interface GenerationCases {
+  cases: GenerationCase[]
+  /** The text of a prompt's ids. */
+  promptOf: (promptIds: readonly number[]) => string
+}
+
+/** Every `each`-th case of a checkpoint, with banned words and given beginnings among them. */
+export async function generationCases(
   read: ReadFile,
   name: CheckpointName,
-  compute: Compute,
-  { each = 1 } = {},
-): Promise<GenerationComparison[]> {
+  each = 1,
+): Promise<GenerationCases> {
   const all = [
     ...(await casesIn(read, `${name}/generation.json`)),
     // Prime to the number of settings, so that each of them comes up.
     ...(await casesIn(read, `${name}/words.json`)).filter((_, i) => i % 4 === 0),
   ]
-  const cases = all.filter((_, i) => i % each === 0)
   const { cases: prompts } = await readReference(read, name)
-  const promptOf = new Map(prompts.map(({ promptIds, prompt }) => [String(promptIds), prompt]))
-  const model = await openTalkingModel(await convertReference(read, name, 'fp32'), compute)
-  const values = await storedValues(read, `${name}/reference.safetensors`)
+  const texts = new Map(prompts.map(({ promptIds, prompt }) => [String(promptIds), prompt]))
+  return {
+    cases: all.filter((_, i) => i % each === 0),
+    promptOf: (promptIds) => texts.get(String(promptIds)) ?? '',
+  }
+}
+
+/**
+ * What a model answers in these cases. All cases of a picture go through one discussion, one prompt after the other, so
+ * the KV cache is rewound and shared between them.
+ */
+export async function answersIn(
+  { cases, promptOf }: GenerationCases,
+  model: Pick<TalkingModel, 'talk' | 'manifest'>,
+  seen: (imageKey: string) => Promise<SeenImage>,
+): Promise<GenerationComparison[]> {
   const results: GenerationComparison[] = []
   for (const imageKey of new Set(cases.map((one) => one.imageKey))) {
-    const discussion = model.talk.discuss(await model.look.see(await pixelsOf(values, imageKey, model)))
+    const discussion = model.talk.discuss(await seen(imageKey))
     for (const one of cases.filter((each) => each.imageKey === imageKey)) {
-      const { promptIds, settings, answers, banned = [], beginning = [] } = one
-      endWith(model.manifest, settings['eos_token_id'] ?? -1)
-      const prompt = promptOf.get(String(promptIds)) ?? ''
-      const rules = { banned, beginning, forced: [] }
-      const last = await lastOf(discussion.answer(prompt, { settings: settingsOf(settings), rules }))
-      results.push({
-        title: `${JSON.stringify(prompt)} ${JSON.stringify({ ...settings, banned, beginning })}`,
-        ours: last.answers,
-        reference: answers,
-      })
+      endWith(model.manifest, eosOf(one))
+      const last = await lastOf(discussion.answer(promptOf(one.promptIds), optionsOf(one)))
+      results.push(comparison(one, promptOf(one.promptIds), last.answers))
     }
     discussion.dispose()
   }
+  return results
+}
+
+/** The same of cases with a single answer, as rows of one batch: all of one ending token and of whatever picture. */
+export async function answersTogetherIn(
+  { cases, promptOf }: GenerationCases,
+  model: Pick<TalkingModel, 'talk' | 'manifest'>,
+  seen: (imageKey: string) => Promise<SeenImage>,
+): Promise<GenerationComparison[]> {
+  const results: GenerationComparison[] = []
+  for (const eos of new Set(cases.map(eosOf))) {
+    endWith(model.manifest, eos)
+    const rows = cases.filter((one) => eosOf(one) === eos && isRow(one))
+    const written = rows.map(async (one) => {
+      const prompt = promptOf(one.promptIds)
+      const last = await model.talk.answerTogether(seen(one.imageKey), prompt, optionsOf(one))
+      return comparison(one, prompt, last.answers)
+    })
+    results.push(...(await Promise.all(written)))
+  }
+  return results
+}
+
+/** Whether it is answered as one row. */
+function isRow({ settings }: GenerationCase): boolean {
+  const { beams, answers } = settingsOf(settings)
+  return beams === 1 && answers === 1
+}
+
+function eosOf({ settings }: GenerationCase): number {
+  return settings['eos_token_id'] ?? -1
+}
+
+function optionsOf({ settings, banned = [], beginning = [] }: GenerationCase): AnswerOptions {
+  // What is ruled out by nothing may be chosen by the device.
+  const rules = banned.length + beginning.length === 0 ? undefined : { banned, beginning, forced: [] }
+  return { settings: settingsOf(settings), rules }
+}
+
+function comparison(
+  { imageKey, settings, banned = [], beginning = [], answers }: GenerationCase,
+  prompt: string,
+  ours: GenerationComparison['ours'],
+): GenerationComparison {
+  const title = `${imageKey} ${JSON.stringify(prompt)} ${JSON.stringify({ ...settings, banned, beginning })}`
+  return { title, ours, reference: answers }
+}
+
+/** Every `each`-th case of a checkpoint at fp32, against transformers; together only those with a single answer. */
+export async function compareGeneration(
+  read: ReadFile,
+  name: CheckpointName,
+  compute: Compute,
+  { each = 1, together = false } = {},
+): Promise<GenerationComparison[]> {
+  const model = await openTalkingModel(await convertReference(read, name, 'fp32'), compute)
+  const values = await storedValues(read, `${name}/reference.safetensors`)
+  const answers = together ? answersTogetherIn : answersIn
+  const results = await answers(await generationCases(read, name, each), model, async (imageKey) =>
+    model.look.see(await pixelsOf(values, imageKey, model)),
+  )
   await model.dispose()
   return results
 }

@@ -137,13 +137,16 @@ export class Together {
   }
 
   /** Where an answer has a row; null where it is to be written by itself, which comes behind the rows there are. */
-  async #batchFor({ settings, need }: Asked): Promise<Batch | 'later' | null> {
+  async #batchFor(asked: Asked): Promise<Batch | 'later' | null> {
+    const { settings, need } = asked
     const isRow = settings.beams === 1 && settings.answers === 1
     const batch = this.#batch
     if (isRow && batch?.takes(need) === true) return this.#written.length < batch.rows ? batch : 'later'
     if (this.#written.length > 0) return 'later'
     this.#closeBatch()
     if (!isRow) return null
+    // Meanwhile others are asked for, and the batch is made for as many.
+    await lookedAt(asked)
     try {
       this.#batch = await this.#language.openBatch(this.#waiting.length, need)
     } catch (error) {
@@ -274,6 +277,11 @@ async function takenUnlessCancelled({ queries, options: { signal } }: Asked): Pr
     disposeWhenThere(queries)
     throw error
   }
+}
+
+/** Settles when its picture was looked at, could not be, or is no longer wanted. */
+async function lookedAt({ queries, options: { signal } }: Asked): Promise<void> {
+  await (signal === undefined ? queries : orCancelled(queries, signal)).catch(() => undefined)
 }
 
 function disposeWhenThere(queries: Promise<DeviceTensor>): void {

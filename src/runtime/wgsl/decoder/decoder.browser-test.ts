@@ -146,6 +146,30 @@ it('asks for a token in one pass and one submit, and reads 16 bytes back', async
   sequence.dispose()
 })
 
+it('asks for the next token of three answers in one pass and one submit, and reads 16 bytes of each back', async () => {
+  const { layers } = asFamily(pack.manifest, 'blip2-opt').parts.decoder.shape
+  const at: (typeof counts)[] = []
+  await Promise.all(
+    [0, 1, 2].map((phase) =>
+      own.talk.answerTogether(Promise.resolve(seen(own, phase)), '', {
+        settings: { ...GREEDY, maxNewTokens: 6 },
+        report: () => {
+          if (phase === 0) at.push({ ...counts })
+        },
+      }),
+    ),
+  )
+  // Behind the first lie the prompts of the others.
+  const [before, ...later] = at.slice(1)
+  expect(later).toHaveLength(4)
+  later.forEach((now, i) => {
+    const since = (name: keyof typeof counts): number => now[name] - (before?.[name] ?? NaN)
+    expect([since('submits'), since('passes')]).toEqual([i + 1, i + 1])
+    expect(since('dispatches')).toBe((9 * layers + 5) * (i + 1))
+    expect(since('bytesRead')).toBe(3 * 16 * (i + 1))
+  })
+})
+
 it('goes on rightly behind tokens that ran ahead, and between steps of another sequence', async () => {
   const { queries, hiddenSize } = asFamily(pack.manifest, 'blip2-opt').parts.decoder.shape
   const start = (phase: number): ReturnType<LanguageModel['start']> =>

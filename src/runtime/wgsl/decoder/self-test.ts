@@ -30,7 +30,7 @@ export type JudgedLogits = [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>
 /** Runs the work on whatever runs the decoder. */
 export async function judgedLogits(
   runtime: Runtime,
-  language: LanguageModel,
+  language: Pick<LanguageModel, 'start'>,
   shape: DecoderShape,
 ): Promise<JudgedLogits> {
   const sequence = startSequence(runtime, language, shape)
@@ -110,7 +110,11 @@ async function choosesRightly(
   }
 }
 
-function startSequence(runtime: Runtime, language: LanguageModel, shape: DecoderShape): Sequence {
+function startSequence(
+  runtime: Runtime,
+  language: Pick<LanguageModel, 'start'>,
+  shape: DecoderShape,
+): Sequence {
   return language.start(queriesFor(runtime, shape, 0))
 }
 
