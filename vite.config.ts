@@ -78,6 +78,8 @@ export default defineConfig({
       '@noble/hashes/sha2.js',
       '@bufbuild/protobuf',
       'fflate',
+      'i18next',
+      'react-i18next',
     ],
   },
   test: {

@@ -58,6 +58,18 @@ export class Models {
   /** Changes over to what was just added and captions a picture with it. */
   async useAndCaption(): Promise<string> {
     await this.use()
+    return this.#caption()
+  }
+
+  /** The same for a model of which a part has gone bad: it is loaded, found out, and loaded again. */
+  async useMendedAndCaption(): Promise<string> {
+    await this.use()
+    await expect(this.app.model).toContainText('had gone bad in this browser')
+    await expect(this.app.model).toContainText('Runs on')
+    return this.#caption()
+  }
+
+  async #caption(): Promise<string> {
     await this.app.choose(PICTURE)
     return this.app.finished(0)
   }

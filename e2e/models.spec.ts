@@ -401,7 +401,7 @@ test('Users of two tabs download once, and see in one what the other does', asyn
   expect(server.sent(/^decoder\.weights$/)).toBe(readFileSync(join(PACK, 'decoder.weights')).length)
 })
 
-test('Users whose storage has gone bad get only the bad part again', async ({
+test('Users whose storage has gone bad are told, and get only the bad part again', async ({
   models,
   server,
   app,
@@ -412,7 +412,7 @@ test('Users whose storage has gone bad get only the bad part again', async ({
   const hash = await sha256Hex(readFileSync(join(PACK, 'decoder.weights')))
   await damageChunk(page, hash)
   const before = server.served.length
-  expect(await models.useAndCaption()).toMatch(/[a-z]{2,}/)
+  expect(await models.useMendedAndCaption()).toMatch(/[a-z]{2,}/)
   expect(server.served.slice(before).map(({ path }) => path)).toEqual(['decoder.weights'])
 })
 

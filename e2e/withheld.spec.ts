@@ -138,7 +138,7 @@ test.describe('Users of a page over plain http on another machine', () => {
         .digest('hex'),
     )
     const before = server.served.length
-    expect(await models.useAndCaption()).toMatch(/[a-z]{2,}/)
+    expect(await models.useMendedAndCaption()).toMatch(/[a-z]{2,}/)
     expect(server.served.slice(before).map(({ path }) => path)).toEqual(['decoder.weights'])
   })
 })

@@ -39,6 +39,8 @@ export class OptKernels {
   readonly #layer: LayerPlaces
   readonly #packed4x8: boolean
   readonly #rows = new Map<number, Promise<RowsKernels>>()
+  /** What stands behind tiles of whatever size. */
+  #finishing: Promise<Pick<RowsKernels, 'finish' | 'headFinish'>> | null = null
 
   /** Throws `NotForKernels` where the device has too little of something. */
   constructor(device: GPUDevice, layout: OptLayout, places: OptPlaces) {
@@ -99,23 +101,33 @@ export class OptKernels {
   async #compileRows(tileRows: number): Promise<RowsKernels> {
     const { layout, layerMatrices: matrices } = this
     const options = { rows: tileRows, packed4x8: this.#packed4x8 }
-    const { head } = this.#places
-    const plain = { outputs: head.outputs, splits: layout.tile(head).splits, floats: layout.floats.count }
-    const [tile, finish, ends] = await Promise.all([
+    this.#finishing ??= this.#compileFinishing()
+    const [tile, headTile, finishing] = await Promise.all([
       compiled(
         this.#device,
         eachProduct((name) => tileKernel(layout.tile(matrices[name]), options)),
       ),
+      CompiledKernel.of(this.#device, tileKernel(layout.tile(this.#places.head), options)),
+      this.#finishing,
+    ])
+    return { tile, headTile, ...finishing }
+  }
+
+  async #compileFinishing(): Promise<Pick<RowsKernels, 'finish' | 'headFinish'>> {
+    const { layout, layerMatrices: matrices } = this
+    const { head } = this.#places
+    const plain = { outputs: head.outputs, splits: layout.tile(head).splits, floats: layout.floats.count }
+    const [finish, headFinish] = await Promise.all([
       compiled(
         this.#device,
         eachProduct((name) => finishKernel(layout.finish(name, matrices[name]), THREADS)),
       ),
-      compiled(this.#device, {
-        headTile: tileKernel(layout.tile(head), options),
-        headFinish: finishKernel({ ...plain, biasAt: null, into: { kind: 'plain' } }, THREADS),
-      }),
+      CompiledKernel.of(
+        this.#device,
+        finishKernel({ ...plain, biasAt: null, into: { kind: 'plain' } }, THREADS),
+      ),
     ])
-    return { tile, finish, ...ends }
+    return { finish, headFinish }
   }
 
   #product(shape: ProductShape): Kernel {
