@@ -12,7 +12,7 @@ import { sinkInMemory } from '../../src/pack/bytes.ts'
 import { PRECISIONS, type Precision } from '../../src/pack/precisions.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { openRetrievalModel } from '../../src/runtime/models/models.ts'
-import type { RetrievalModel, SeenPicture } from '../../src/runtime/models/retrieval.ts'
+import type { EncodedPicture, RetrievalModel } from '../../src/runtime/models/retrieval.ts'
 import { contrastMatrix, retrieve, type MatchLogits } from '../../src/runtime/retrieval/scores.ts'
 import { captionsOf } from '../../src/scenes/language.ts'
 import { FIRST_HELD_OUT_SEED, makeScene } from '../../src/scenes/scene.ts'
@@ -40,11 +40,11 @@ async function load(precision: Precision): Promise<RetrievalModel> {
   return openRetrievalModel(packInMemory(files), await openCompute('wasm'))
 }
 
-async function look(model: RetrievalModel, index: number): Promise<SeenPicture> {
+async function encode(model: RetrievalModel, index: number): Promise<EncodedPicture> {
   const scene = scenes[index]
   if (scene === undefined) throw new Error(`There is no scene ${index}.`)
   const { preprocessing } = model.manifest
-  return model.look(preprocess(await drawnRows(scene, preprocessing.size), preprocessing))
+  return model.encode(preprocess(await drawnRows(scene, preprocessing.size), preprocessing))
 }
 
 /** Rows for which a right one is among the best 1, 5 and 10, in percent. */
@@ -62,10 +62,10 @@ async function measure(precision: Precision): Promise<void> {
   const started = performance.now()
   const model = await load(precision)
   const texts = await model.textFeatures(captions)
-  const pictures: SeenPicture[] = []
+  const pictures: EncodedPicture[] = []
   const vectors: Float32Array[] = []
   for (let i = 0; i < count; i += 1) {
-    const picture = await look(model, i)
+    const picture = await encode(model, i)
     pictures.push(picture)
     vectors.push((await model.imageFeatures(picture)).vectors)
   }
@@ -85,7 +85,7 @@ async function measure(precision: Precision): Promise<void> {
 
 async function reranked(
   model: RetrievalModel,
-  pictures: readonly SeenPicture[],
+  pictures: readonly EncodedPicture[],
   rows: readonly number[][],
   columns: readonly number[][],
 ): Promise<void> {

@@ -35,7 +35,7 @@ async function see(image: Blob): Promise<SeenForIndex> {
   const scene = scenes[at]
   if (scene === undefined) throw new Error(`There is no scene ${at}.`)
   const { preprocessing } = model.manifest
-  const picture = await model.look(preprocess(await drawnRows(scene, preprocessing.size), preprocessing))
+  const picture = await model.encode(preprocess(await drawnRows(scene, preprocessing.size), preprocessing))
   try {
     const { vectors } = await model.imageFeatures(picture)
     exact[at] = vectors

@@ -49,7 +49,7 @@ async function judge(scene: Scene): Promise<void> {
   const distinct = named.filter(({ name }) => named.filter((other) => other.name === name).length === 1)
   if (distinct.length < 2) return
   const pixels = preprocess(await drawnRows(scene, preprocessing.size), preprocessing)
-  const picture = await model.look(pixels)
+  const picture = await model.encode(pixels)
   try {
     const alone = await model.attention(picture, null)
     const texts = distinct.map(({ name }) => name)

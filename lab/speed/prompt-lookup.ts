@@ -5,7 +5,7 @@
  */
 import { openPackFolder } from '../../src/cli/files.ts'
 import { asFamily } from '../../src/pack/manifest.ts'
-import { dialoguePrompt, type Turn } from '../../src/runtime/talk/dialogue.ts'
+import { dialoguePrompt, type EarlierTurn } from '../../src/runtime/talk/dialogue.ts'
 import { openTokenizer } from '../../src/runtime/talk/tokenizer.ts'
 import { captionsOf } from '../../src/scenes/language.ts'
 import { conversationOf } from '../../src/scenes/questions.ts'
@@ -77,7 +77,7 @@ const laterTurns = { tokens: 0, runs: 0, drafted: 0 }
 for (let seed = 0; seed < SCENES; seed += 1) {
   const scene = makeScene(FIRST_HELD_OUT_SEED + seed)
   for (const caption of captionsOf(scene, 1)) add(captions, idsOf(''), answerIds(caption))
-  const turns: Turn[] = []
+  const turns: EarlierTurn[] = []
   for (const { question, answer } of conversationOf(scene, TURNS, seed)) {
     add(
       turns.length === 0 ? firstTurns : laterTurns,

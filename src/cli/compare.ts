@@ -5,8 +5,8 @@ import { resizeBicubic } from '../image/resize.ts'
 import { writePng } from '../image/write-png.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import { openRetrievalModel } from '../runtime/models/models.ts'
-import { meanOverHeads, type RetrievalModel, type SeenPicture } from '../runtime/models/retrieval.ts'
-import { labelsFound, labelTexts } from '../runtime/retrieval/labels.ts'
+import { meanOverHeads, type EncodedPicture, type RetrievalModel } from '../runtime/models/retrieval.ts'
+import { labelShares, labelTexts } from '../runtime/retrieval/labels.ts'
 import { replaceFile } from './durable.ts'
 import { eachPicture } from './each-picture.ts'
 import { openPackFolder } from './files.ts'
@@ -115,7 +115,7 @@ export async function attend({ pack, image, flags }: AttendRequest, run: Run): P
   if (flags.text !== undefined) checkTexts([flags.text])
   await withModel(pack, flags, run, async (model) => {
     const picture = await readPicture(image, flags.alpha)
-    const seen = await model.look(preprocess(picture, model.manifest.preprocessing), run)
+    const seen = await model.encode(preprocess(picture, model.manifest.preprocessing), run)
     try {
       const maps = await model.attention(seen, flags.text ?? null)
       const { layers, heads, queries, tokens } = maps
@@ -153,7 +153,7 @@ export async function classify({ pack, images, flags }: ClassifyRequest, run: Ru
     return eachPicture(images, run, (image) =>
       looking(model, image, flags, run, async (picture) => {
         const { vectors } = await model.imageFeatures(picture)
-        const found = labelsFound(vectors, labels, read, temperature)
+        const found = labelShares(vectors, labels, read, temperature)
         if (flags.json) run.print(JSON.stringify({ image, temperature, labels: found }))
         else {
           const best = found.toSorted((a, b) => b.probability - a.probability)
@@ -187,9 +187,9 @@ async function looking<T>(
   image: string,
   { alpha }: PictureFlags,
   { signal }: Run,
-  use: (picture: SeenPicture) => Promise<T>,
+  use: (picture: EncodedPicture) => Promise<T>,
 ): Promise<T> {
-  const picture = await model.look(await readPixels(image, model.manifest.preprocessing, alpha), { signal })
+  const picture = await model.encode(await readPixels(image, model.manifest.preprocessing, alpha), { signal })
   try {
     return await use(picture)
   } finally {

@@ -1,7 +1,7 @@
 /** Finds the pictures of a folder that a text fits best. Runs in the thread of models. */
 import { join } from 'node:path'
 import { AppError } from '../pack/failure.ts'
-import type { RetrievalModel, SeenPicture } from '../runtime/models/retrieval.ts'
+import type { EncodedPicture, RetrievalModel } from '../runtime/models/retrieval.ts'
 import { contrast, matchProbability, RERANKED, retrieve } from '../runtime/retrieval/scores.ts'
 import { checkTexts, percent, withModel } from './compare.ts'
 import { eachPicture } from './each-picture.ts'
@@ -20,7 +20,7 @@ interface Candidate {
   image: string
   itc: number
   /** Kept while it is among the best, which are looked at a second time. */
-  picture: SeenPicture | null
+  picture: EncodedPicture | null
 }
 
 /**
@@ -59,7 +59,7 @@ async function gather(
   const kept: Candidate[] = []
   return eachPicture(images, run, async (image) => {
     const pixels = await readPixels(image, model.manifest.preprocessing, alpha)
-    const picture = await model.look(pixels, run)
+    const picture = await model.encode(pixels, run)
     const candidate: Candidate = { image, itc: 0, picture }
     try {
       candidate.itc = contrast((await model.imageFeatures(picture)).vectors, vector)

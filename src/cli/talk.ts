@@ -15,7 +15,7 @@ import { outsideOf } from '../runtime/limits/limits.ts'
 import { openRetrievalModel, openTalkingModel } from '../runtime/models/models.ts'
 import type { RetrievalModel } from '../runtime/models/retrieval.ts'
 import { traceStages } from '../runtime/models/trace.ts'
-import type { Turn } from '../runtime/talk/dialogue.ts'
+import type { EarlierTurn } from '../runtime/talk/dialogue.ts'
 import type { Answer, AnswerSoFar } from '../runtime/talk/discussion.ts'
 import { decodingSettings, type DecodingFlags } from './decoding-flags.ts'
 import { eachPicture } from './each-picture.ts'
@@ -160,7 +160,7 @@ async function captionAlone(
   const started = performance.now()
   const pixels = await readPixels(image, model.manifest.preprocessing, flags.alpha)
   const read = performance.now()
-  const picture = await model.look(pixels, { signal })
+  const picture = await model.encode(pixels, { signal })
   try {
     const seen = performance.now()
     const { last, firstAt } = await finished(model.write(picture, flags.prompt, { settings, signal }))
@@ -216,7 +216,7 @@ export async function ask({ pack, image, flags }: AskRequest, run: Run): Promise
   const discussion = model.talk.discuss(seen)
   try {
     const outside = outsideOf(model.manifest, await seen.embeddings.read())
-    const turns: Turn[] = []
+    const turns: EarlierTurn[] = []
     let empty = 0
     for (const question of flags.question) {
       const options = { settings, signal: run.signal, template: flags.template }

@@ -1,5 +1,5 @@
 /** Version 2 of an export: a ZIP file of stored entries. Pictures go in and come out as references, never as bytes. */
-import { parseJson } from '../pack/json.ts'
+import { isRecord, parseJson } from '../pack/json.ts'
 import type { Reading } from '../archive/crc32.ts'
 import { readDirectory, readEntry, type ZipEntry } from '../archive/zip-reader.ts'
 import { ZipWriter } from '../archive/zip-writer.ts'
@@ -14,7 +14,7 @@ import {
   type ExportedPicture,
 } from './export-format.ts'
 import { atMost, LIMITS } from './limits.ts'
-import { damaged, isRecord, list, record, soundConversation } from './sound.ts'
+import { damaged, list, record, soundConversation } from './sound.ts'
 
 const VERSION = 2
 const HEAD = 'pictalk.json'

@@ -1,5 +1,5 @@
 /** Version 1 of an export: one JSON text with the pictures in Base64. It is read, and no longer written. */
-import { parseJson } from '../pack/json.ts'
+import { isRecord, parseJson } from '../pack/json.ts'
 import {
   FORMAT,
   noExport,
@@ -9,7 +9,7 @@ import {
   type ExportedPicture,
 } from './export-format.ts'
 import { LIMITS } from './limits.ts'
-import { damaged, isRecord, list, record, soundConversation } from './sound.ts'
+import { damaged, list, record, soundConversation } from './sound.ts'
 
 const VERSION = 1
 

@@ -24,7 +24,7 @@ export interface ConversationLibrary {
   /** Undefined when it is not there, or its file is lost. */
   picture(id: string): Promise<StoredPicture | undefined>
   pictureIds(): Promise<string[]>
-  savePicture(picture: StoredPicture): Promise<void>
+  keepPicture(picture: StoredPicture): Promise<void>
   removePictures(ids: readonly string[]): Promise<void>
 }
 

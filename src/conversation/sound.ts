@@ -4,6 +4,7 @@
  * characters); what contradicts itself is refused.
  */
 import { AppError, failureIn, type Failure } from '../pack/failure.ts'
+import { isRecord } from '../pack/json.ts'
 import type {
   AnswerFacts,
   AnswerState,
@@ -265,10 +266,6 @@ export function list(value: unknown): unknown[] {
 export function record(value: unknown, problem: string): Record<string, unknown> {
   if (!isRecord(value)) throw damaged(problem)
   return value
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** What is said of a file or a record that contradicts itself. */

@@ -5,7 +5,7 @@
 import { readText, type ByteSource, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
 import { f16ToF32 } from '../pack/float16.ts'
-import { isRecord } from '../pack/schema.ts'
+import { isRecord } from '../pack/json.ts'
 import { checkNoAdapterFile, checkNoAdapterTensors, wrapperPrefix } from './adapters.ts'
 import { bf16ToF32 } from './dtypes.ts'
 import { checkNoQuantisedTensors } from './families/quantised.ts'

@@ -19,7 +19,7 @@ import type { Checkpoint } from './checkpoint.ts'
 import { shown } from './families/config-json.ts'
 import type { Choices } from './families/family.ts'
 import { readLicence } from './model-card.ts'
-import { openModel, type OpenedCheckpoint } from './open.ts'
+import { openAndPlan, type OpenedCheckpoint } from './open.ts'
 import { openPackWriter, type WeightsProgress } from './pack-writer.ts'
 import type { ConversionPlan } from './plan.ts'
 import { readPreprocessing } from './preprocessing.ts'
@@ -67,7 +67,7 @@ export function openForConversion(
   precision: Precision,
   { choices, onProgress, signal }: Pick<ConvertOptions, 'choices' | 'onProgress' | 'signal'>,
 ): Promise<OpenedCheckpoint> {
-  return openModel(tree, precision, {
+  return openAndPlan(tree, precision, {
     compare: 'sure',
     choices,
     signal,

@@ -3,7 +3,7 @@ import type { FileTree } from '../pack/bytes.ts'
 import type { Precision } from '../pack/manifest.ts'
 import type { PlannedPack } from '../pack/model-needs.ts'
 import { readLicence } from './model-card.ts'
-import { openModel, type ConversionCost, type OpenOptions } from './open.ts'
+import { openAndPlan, type ConversionCost, type OpenOptions } from './open.ts'
 import { readPreprocessing } from './preprocessing.ts'
 import { readTokenizer } from './tokenizer/read-tokenizer.ts'
 
@@ -29,7 +29,7 @@ export async function inspectCheckpoint(
   precision: Precision,
   { choices, signal }: Pick<OpenOptions, 'choices' | 'signal'> = {},
 ): Promise<CheckpointReport> {
-  const opened = await openModel(tree, precision, { compare: 'likely', choices, signal })
+  const opened = await openAndPlan(tree, precision, { compare: 'likely', choices, signal })
   const { parameters, plan, cost, most, largestTensorBytes } = opened
   // Small, and what is wrong with them is better known now than after the weights have come.
   await readPreprocessing(opened.tree, opened.model.imageSize)

@@ -1,7 +1,7 @@
 /** What a model's card (README.md) says of it: YAML between two lines of dashes, in whatever way people wrote it. */
 import { parse } from 'yaml'
 import type { FileTree } from '../pack/bytes.ts'
-import { isRecord } from '../pack/schema.ts'
+import { isRecord } from '../pack/json.ts'
 
 /** Bytes of a card that are looked at: far more than any front matter has. */
 const LONGEST = 2 ** 20

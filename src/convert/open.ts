@@ -61,7 +61,7 @@ export interface OpenOptions {
 }
 
 /** Throws `not-found`, `unsupported-model` or `bad-checkpoint`, and `bad-usage` for choices that the model cannot meet. */
-export async function openModel(
+export async function openAndPlan(
   given: FileTree,
   precision: Precision,
   { compare, choices, onCompared, signal }: OpenOptions,

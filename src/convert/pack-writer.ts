@@ -14,7 +14,7 @@ import {
   type PackFile,
   type PackManifest,
 } from '../pack/manifest.ts'
-import { isRecord } from '../pack/schema.ts'
+import { isRecord } from '../pack/json.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { ChunkFiller, type Slot } from './chunk-filler.ts'
 import { produce, sourceBytesOf } from './produce.ts'

@@ -7,7 +7,7 @@ import { AppError } from '../pack/failure.ts'
 import type { FileTree } from '../pack/bytes.ts'
 import type { Preprocessing } from '../pack/manifest.ts'
 import { shown } from './families/config-json.ts'
-import { isRecord } from '../pack/schema.ts'
+import { isRecord } from '../pack/json.ts'
 import { readJson, type Json } from './side-files.ts'
 
 /** CLIP's mean and standard deviation, RGB: the defaults of transformers' `BlipImageProcessor`. */

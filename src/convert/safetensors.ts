@@ -5,7 +5,7 @@
  */
 import type { ByteSource } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
-import { isRecord } from '../pack/schema.ts'
+import { isRecord } from '../pack/json.ts'
 
 /** Bits per element of every type of the format (safetensors 0.7 `Dtype`). */
 const DTYPE_BITS = {

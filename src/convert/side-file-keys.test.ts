@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { Altered, setting } from '../../testing/checkpoints/altered.ts'
-import { openModel } from './open.ts'
+import { openAndPlan } from './open.ts'
 import { readPreprocessing } from './preprocessing.ts'
 import type { AddedToken } from './tokenizer/added-tokens.ts'
 import { readTokenizer } from './tokenizer/read-tokenizer.ts'
@@ -283,7 +283,7 @@ interface Made {
 
 /** Everything that a conversion makes of the side files, without the weights. */
 async function made({ tree }: Altered): Promise<Made> {
-  const { plan, model, config } = await openModel(tree, 'fp32', { compare: 'likely' })
+  const { plan, model, config } = await openAndPlan(tree, 'fp32', { compare: 'likely' })
   const preprocessing = await readPreprocessing(tree, model.imageSize)
   const { tokenizer = '', remarks } = await readTokenizer(tree, config)
   const {

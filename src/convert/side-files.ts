@@ -1,7 +1,7 @@
 /** The small files beside the weights, as text and as JSON. */
 import { readText, type FileTree } from '../pack/bytes.ts'
 import { AppError } from '../pack/failure.ts'
-import { isRecord } from '../pack/schema.ts'
+import { isRecord } from '../pack/json.ts'
 
 export type Json = Record<string, unknown>
 

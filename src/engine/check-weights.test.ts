@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { AppError } from '../pack/failure.ts'
 import type { LaterCheck } from '../pack/manifest.ts'
 import { checkWeights, mendAll } from './check-weights.ts'
-import { Turns } from './turns.ts'
+import { WorkTurns } from './work-turns.ts'
 
 type Found = 'good' | 'mended' | AppError
 
@@ -20,7 +20,7 @@ function checkOf(...found: Found[]): LaterCheck & { asked: () => number } {
 }
 
 /** `end` lets the turn go that somebody has taken. */
-function busy(turns: Turns): { end: () => void } {
+function busy(turns: WorkTurns): { end: () => void } {
   let end: () => void = () => undefined
   void turns.take(() => new Promise<void>((resolve) => (end = resolve)))
   return { end: () => end() }
@@ -32,7 +32,7 @@ const NETWORK = new AppError('network', 'There is no connection.')
 describe('weights of a loaded model', () => {
   it('are hashed when nobody asks for anything', async () => {
     const later = checkOf('good', 'good')
-    const turns = new Turns()
+    const turns = new WorkTurns()
     const work = busy(turns)
     const stop = vi.fn(() => Promise.resolve())
     const checked = checkWeights(later, turns, {
@@ -50,7 +50,7 @@ describe('weights of a loaded model', () => {
 
   it('are hashed behind the first answer, however much waits behind it', async () => {
     const later = checkOf('good')
-    const turns = new Turns()
+    const turns = new WorkTurns()
     busy(turns)
     const answered = new AbortController()
     const stop = vi.fn(() => Promise.resolve())
@@ -61,7 +61,7 @@ describe('weights of a loaded model', () => {
 
   it('are let go of in a turn of their own when one is bad, and the rest is mended, too', async () => {
     const later = checkOf('good', 'mended', 'mended', 'good')
-    const turns = new Turns()
+    const turns = new WorkTurns()
     const answered = AbortSignal.abort()
     const work = busy(turns)
     const stop = vi.fn(() => Promise.resolve())
@@ -78,7 +78,7 @@ describe('weights of a loaded model', () => {
     for (const found of [[NETWORK], ['mended', NETWORK]] as const) {
       const stop = vi.fn(() => Promise.resolve())
       const options = { answered: AbortSignal.abort(), isLoaded: () => true, stop }
-      const bad = await checkWeights(checkOf(...found), new Turns(), options)
+      const bad = await checkWeights(checkOf(...found), new WorkTurns(), options)
       expect(bad).toMatchObject({ mended: false, failure: { code: 'corrupt' } })
       expect(bad?.failure.message).toContain('There is no connection.')
       expect(stop).toHaveBeenCalledOnce()
@@ -89,7 +89,7 @@ describe('weights of a loaded model', () => {
     const later = checkOf('good', 'mended')
     let loaded = true
     const stop = vi.fn(() => Promise.resolve())
-    const turns = new Turns()
+    const turns = new WorkTurns()
     const work = busy(turns)
     const checked = checkWeights(later, turns, {
       answered: AbortSignal.abort(),

@@ -6,7 +6,7 @@
 import { AppError, toFailure, type Failure } from '../pack/failure.ts'
 import type { LaterCheck } from '../pack/manifest.ts'
 import type { BadWeights } from '../protocol/engine-calls.ts'
-import type { Turns } from './turns.ts'
+import type { WorkTurns } from './work-turns.ts'
 
 export interface CheckOptions {
   /** Fires when the first answer is there. */
@@ -20,7 +20,7 @@ export interface CheckOptions {
 /** Null when all weights are what they should be, or another model has taken the place. */
 export async function checkWeights(
   later: LaterCheck,
-  turns: Turns,
+  turns: WorkTurns,
   { answered, isLoaded, stop }: CheckOptions,
 ): Promise<BadWeights | null> {
   await untilWanted(turns, answered)
@@ -57,7 +57,7 @@ export async function mendAll(later: LaterCheck | undefined, signal?: AbortSigna
 }
 
 /** Resolves with the first turn that nobody else wants, or when there was an answer. */
-async function untilWanted(turns: Turns, answered: AbortSignal): Promise<void> {
+async function untilWanted(turns: WorkTurns, answered: AbortSignal): Promise<void> {
   const soon = { canWait: true, signal: answered }
   await turns.take(() => Promise.resolve(), soon).catch(() => undefined)
 }

@@ -6,7 +6,7 @@ import type { PackManifest } from '../pack/manifest.ts'
 import type { Compute } from '../runtime/device/compute.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
 import { tableInMemory } from '../store/table.ts'
-import { chooseCompute, measureDevices, Speeds, type ChooseParts } from './choose-compute.ts'
+import { chooseCompute, probeDevices, Speeds, type ChooseParts } from './choose-compute.ts'
 
 const FAST: DeviceSpeed = { flops: 1e13, bytesPerSecond: 1e12, launchMs: 0.01 }
 const PROCESSOR: DeviceSpeed = { flops: 1e10, bytesPerSecond: 1e10, launchMs: 0.01 }
@@ -100,7 +100,7 @@ it('measures both for an offer where the card is software, else what would be us
     speeds: new Speeds(tableInMemory(kept), ''),
   }
   const providers = async (prefer: Provider | null): Promise<Provider[]> =>
-    (await measureDevices(prefer, parts)).map(({ provider }) => provider)
+    (await probeDevices(prefer, parts)).map(({ provider }) => provider)
   expect(await providers(null)).toEqual(['webgpu', 'wasm'])
   expect(await providers('wasm')).toEqual(['wasm'])
   software = false
@@ -118,7 +118,7 @@ it('lets go of the graphics card where the processor cannot be opened', async ()
     probeSpeed: () => Promise.resolve(FAST),
     speeds: new Speeds(tableInMemory(), ''),
   }
-  await expect(measureDevices(null, parts)).rejects.toThrow('No.')
+  await expect(probeDevices(null, parts)).rejects.toThrow('No.')
   expect(destroy).toHaveBeenCalledOnce()
   // One that a model is opened on is its caller's.
   destroy.mockReset()

@@ -9,7 +9,7 @@ import { weightBytes, type PackManifest } from '../pack/manifest.ts'
 import { budgetFor } from '../pack/memory-budget.ts'
 import { needsOf } from '../pack/model-needs.ts'
 import type { Compute } from '../runtime/device/compute.ts'
-import type { MeasuredDevice } from '../protocol/engine-calls.ts'
+import type { ProbedDevice } from '../protocol/engine-calls.ts'
 import type { Table } from '../store/table.ts'
 
 export interface ChooseParts {
@@ -52,12 +52,12 @@ export async function chooseCompute(
 }
 
 /** What a model could run on: the graphics card, and the processor where nobody chose and that card is software. */
-export async function measureDevices(
+export async function probeDevices(
   prefer: Provider | null,
   { openCompute, probeSpeed, speeds }: ChooseParts,
-): Promise<MeasuredDevice[]> {
+): Promise<ProbedDevice[]> {
   const first = await openCompute(prefer)
-  const measured = async (compute: Compute): Promise<MeasuredDevice> => {
+  const probed = async (compute: Compute): Promise<ProbedDevice> => {
     const { provider, adapter, software } = compute
     try {
       return { provider, adapter, software, speed: await speeds.of(compute, probeSpeed) }
@@ -65,9 +65,9 @@ export async function measureDevices(
       compute.device?.destroy()
     }
   }
-  const found = [await measured(first)]
+  const found = [await probed(first)]
   // The first is closed by now: nothing stays open where the second cannot be opened.
-  if (prefer === null && first.software) found.push(await measured(await openCompute('wasm')))
+  if (prefer === null && first.software) found.push(await probed(await openCompute('wasm')))
   return found
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, expect, it } from 'vitest'
 import type { CompareCalls } from '../protocol/compare-calls.ts'
-import type { FoundPicture, Indexed, SearchCalls } from '../protocol/search-calls.ts'
+import type { FoundPicture, IndexProgress, SearchCalls } from '../protocol/search-calls.ts'
 import { connect, type Client } from '../protocol/rpc.ts'
 import { captionsOf } from '../scenes/language.ts'
 import { drawScene } from '../scenes/draw.ts'
@@ -66,7 +66,7 @@ it('finds the pictures of a folder by words, whenever the thread was ended while
   let source = await client.call('addFolder', folder)
   for (const stopAt of [2, 9]) {
     await new Promise<void>((resolve) => {
-      const onEvent = ({ done }: Indexed): void => {
+      const onEvent = ({ done }: IndexProgress): void => {
         if (done === stopAt) resolve()
       }
       client.call('index', { source }, { onEvent }).catch(() => undefined)

@@ -62,7 +62,7 @@ it('is opened by the first call that needs it, and looks once at a picture for a
   expect(told).toEqual(['opening', 'opening', 'looking'])
   const { vectors } = await comparer.imageFeatures({ picture: picture(7) }, unheard, never)
   const read = await comparer.textFeatures({ texts }, unheard, never)
-  const pairs = await comparer.pairFeatures({ picture: picture(7), texts }, unheard, never)
+  const pairs = await comparer.multimodalFeatures({ picture: picture(7), texts }, unheard, never)
   const maps = await comparer.attend({ picture: picture(7), text: 'a cat' }, unheard, never)
   const { labels } = await comparer.classify(
     { picture: picture(7), labels: ['cat', 'dog'], template: 'a {}' },

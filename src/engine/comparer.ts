@@ -15,13 +15,13 @@ import type {
 import type { PackPlace } from '../protocol/engine-calls.ts'
 import type { Handlers } from '../protocol/rpc.ts'
 import type { Compute } from '../runtime/device/compute.ts'
-import type { AttentionMaps, RetrievalModel, SeenPicture } from '../runtime/models/retrieval.ts'
-import { labelsFound, labelTexts } from '../runtime/retrieval/labels.ts'
+import type { AttentionMaps, EncodedPicture, RetrievalModel } from '../runtime/models/retrieval.ts'
+import { labelShares, labelTexts } from '../runtime/retrieval/labels.ts'
 import { gridOf, patchMaps, pointingMaps } from '../runtime/retrieval/pointing.ts'
 import { cosines } from '../runtime/retrieval/scores.ts'
 import type { AnswerSoFar } from '../runtime/talk/discussion.ts'
 import { OpenedComparer, type ComparerOpening, type ReportCompare } from './opened-comparer.ts'
-import { Turns } from './turns.ts'
+import { WorkTurns } from './work-turns.ts'
 
 export interface ComparerParts extends Pick<ComparerOpening, 'readPicture'> {
   openPack: (place: PackPlace, options: { signal: AbortSignal }) => Promise<PackReader>
@@ -47,7 +47,7 @@ const LINGER_MS = 10_000
 
 export class Comparer implements Handlers<CompareCalls> {
   readonly #parts: ComparerParts
-  readonly #turns = new Turns()
+  readonly #turns = new WorkTurns()
   #chosen: Chosen | null = null
   #opened: OpenedComparer | null = null
   #linger: ReturnType<typeof setTimeout> | undefined
@@ -71,7 +71,7 @@ export class Comparer implements Handlers<CompareCalls> {
   readonly textFeatures: Handler<'textFeatures'> = ({ texts }, report, signal) =>
     this.work(({ model }) => model.textFeatures(texts, { signal }), { report, signal })
 
-  readonly pairFeatures: Handler<'pairFeatures'> = ({ picture, texts }, report, signal) =>
+  readonly multimodalFeatures: Handler<'multimodalFeatures'> = ({ picture, texts }, report, signal) =>
     this.#seeing(picture, report, signal, (model, seen) => model.multimodalFeatures(seen, texts, { signal }))
 
   readonly classify: Handler<'classify'> = ({ picture, labels, template, ...rest }, report, signal) =>
@@ -81,7 +81,7 @@ export class Comparer implements Handlers<CompareCalls> {
       const features = await model.textFeatures(texts, { signal })
       const read = features.map(({ vector }, i) => ({ text: texts[i] ?? '', vector }))
       const { vectors } = await model.imageFeatures(seen)
-      return { temperature, labels: labelsFound(vectors, labels, read, temperature) }
+      return { temperature, labels: labelShares(vectors, labels, read, temperature) }
     })
 
   readonly write: Handler<'write'> = ({ picture, prompt, settings }, report, signal) =>
@@ -138,11 +138,11 @@ export class Comparer implements Handlers<CompareCalls> {
 
   /** For a thread that serves others besides. */
   get calls(): Handlers<CompareCalls> {
-    const { choose, open, match, imageFeatures, textFeatures, pairFeatures, classify, attend } = this
+    const { choose, open, match, imageFeatures, textFeatures, multimodalFeatures, classify, attend } = this
     const { write, inside } = this
     const { point, release, ping } = this
     return {
-      ...{ choose, open, match, imageFeatures, textFeatures, pairFeatures, classify, attend },
+      ...{ choose, open, match, imageFeatures, textFeatures, multimodalFeatures, classify, attend },
       ...{ write, inside, point, release, ping },
     }
   }
@@ -184,7 +184,7 @@ export class Comparer implements Handlers<CompareCalls> {
     picture: Parameters<OpenedComparer['see']>[0],
     report: ReportCompare,
     signal: AbortSignal,
-    use: (model: RetrievalModel, seen: SeenPicture) => Promise<T>,
+    use: (model: RetrievalModel, seen: EncodedPicture) => Promise<T>,
   ): Promise<T> {
     return this.work(async (opened) => use(opened.model, await opened.see(picture, report, signal)), {
       report,

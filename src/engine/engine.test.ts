@@ -68,7 +68,7 @@ function engineOn(seen: Table<Seen>, openPack: () => Promise<PackReader>): Engin
   return new Engine({
     openPack,
     openCompute: () => openCompute('wasm'),
-    measureDevices: () => Promise.resolve([]),
+    probeDevices: () => Promise.resolve([]),
     readPicture: pictures.read,
     seen: new SeenPictures(seen),
   })

@@ -22,9 +22,9 @@ import type {
   LoadProgress,
   Looked,
   LookProgress,
-  MeasuredDevice,
   PackPlace,
   PictureSource,
+  ProbedDevice,
 } from '../protocol/engine-calls.ts'
 import type { Handlers } from '../protocol/rpc.ts'
 import type { Compute } from '../runtime/device/compute.ts'
@@ -34,13 +34,13 @@ import type { SeenImage } from '../runtime/models/look.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
 import type { Judgements } from '../runtime/models/open-parts.ts'
 import type { Discussion } from '../runtime/talk/discussion.ts'
-import { describeDevice } from './device-report.ts'
+import { describeDevice } from './describe-device.ts'
 import { checkWeights, mendAll } from './check-weights.ts'
 import { Discussions } from './discussions.ts'
 import { lookedOf, Looking, type LookingParts, type SeenBy } from './looking.ts'
 import { Progress } from './progress.ts'
 import { TogetherTurns } from './together.ts'
-import { Turns } from './turns.ts'
+import { WorkTurns } from './work-turns.ts'
 
 export interface EngineParts extends LookingParts {
   /** `onBytes` is told of bytes as they arrive. */
@@ -50,15 +50,15 @@ export interface EngineParts extends LookingParts {
   ) => Promise<PackReader>
   /** For a model that is about to be loaded; see `chooseCompute`. */
   openCompute: (prefer: Provider | null, manifest: PackManifest) => Promise<Compute>
-  /** See `measureDevices`. */
-  measureDevices: (prefer: Provider | null) => Promise<MeasuredDevice[]>
+  /** See `probeDevices`. */
+  probeDevices: (prefer: Provider | null) => Promise<ProbedDevice[]>
   /** Where the self-test of our kernels is remembered. */
   judgements?: (Judgements & { forget(): Promise<void> }) | undefined
 }
 
 export class Engine implements Handlers<EngineCalls> {
   readonly #parts: EngineParts
-  readonly #turns = new Turns()
+  readonly #turns = new WorkTurns()
   readonly #together = new TogetherTurns(this.#turns)
   /** Looks for captions written together, one after the other. */
   #lookedLast: Promise<void> = Promise.resolve()
@@ -84,9 +84,9 @@ export class Engine implements Handlers<EngineCalls> {
     return this.#turns.take(() => this.#load(input, report, signal), { signal })
   }
 
-  speed({ prefer }: EngineCalls['speed']['in']): Promise<MeasuredDevice[]> {
+  speed({ prefer }: EngineCalls['speed']['in']): Promise<ProbedDevice[]> {
     // Two at once would measure each other.
-    return this.#turns.take(() => this.#parts.measureDevices(prefer), { canWait: true })
+    return this.#turns.take(() => this.#parts.probeDevices(prefer), { canWait: true })
   }
 
   changeMemory({ memory }: EngineCalls['changeMemory']['in']): Promise<MemoryReport> {

@@ -7,7 +7,7 @@ import { probeSpeed } from '../runtime/device/probe-speed.ts'
 import { browserNetwork } from '../store/browser-network.ts'
 import { openBrowserStore } from '../store/browser-store.ts'
 import { browserTable } from '../store/indexed-db.ts'
-import { chooseCompute, measureDevices, Speeds } from './choose-compute.ts'
+import { chooseCompute, probeDevices, Speeds } from './choose-compute.ts'
 import { Engine } from './engine.ts'
 import { KeptJudgements } from './judged.ts'
 import { openPack } from './open-pack.ts'
@@ -24,7 +24,7 @@ serve<EngineCalls>(
   new Engine({
     openPack: (place, options) => openPack(store, place, { ...options, later: true }),
     openCompute: (prefer, manifest) => chooseCompute(manifest, prefer, computeParts),
-    measureDevices: (prefer) => measureDevices(prefer, computeParts),
+    probeDevices: (prefer) => probeDevices(prefer, computeParts),
     readPicture: (image, preprocessing) => readPicture(image, preprocessing, network),
     seen,
     judgements: new KeptJudgements(browserTable('pictalk-judged')),

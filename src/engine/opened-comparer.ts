@@ -11,7 +11,7 @@ import type { PictureSource } from '../protocol/engine-calls.ts'
 import type { Compute } from '../runtime/device/compute.ts'
 import { unlessLost } from '../runtime/device/loss.ts'
 import { openRetrievalModel } from '../runtime/models/models.ts'
-import type { RetrievalModel, SeenPicture } from '../runtime/models/retrieval.ts'
+import type { EncodedPicture, RetrievalModel } from '../runtime/models/retrieval.ts'
 
 export interface ComparerOpening {
   pack: PackReader
@@ -32,7 +32,7 @@ export class OpenedComparer {
   readonly #readPicture: ComparerOpening['readPicture']
   #staysOpen: boolean
   /** By id, the latest last. */
-  readonly #seen = new Map<string, SeenPicture>()
+  readonly #seen = new Map<string, EncodedPicture>()
 
   private constructor(model: RetrievalModel, compute: Compute, opening: ComparerOpening) {
     this.model = model
@@ -74,9 +74,13 @@ export class OpenedComparer {
   }
 
   /** What the vision encoder makes of a picture, once for those that were seen last. It stays this object's. */
-  async see({ id, image }: PictureSource, report: ReportCompare, signal: AbortSignal): Promise<SeenPicture> {
+  async see(
+    { id, image }: PictureSource,
+    report: ReportCompare,
+    signal: AbortSignal,
+  ): Promise<EncodedPicture> {
     const before = this.#seen.get(id)
-    const seen = before ?? (await this.look(image, report, signal))
+    const seen = before ?? (await this.encode(image, report, signal))
     this.#seen.delete(id)
     this.#seen.set(id, seen)
     const [oldest] = this.#seen
@@ -87,12 +91,12 @@ export class OpenedComparer {
     return seen
   }
 
-  /** Looks at a picture that nobody will ask for again soon. Its features are the caller's. */
-  async look(image: Blob, report: ReportCompare, signal: AbortSignal): Promise<SeenPicture> {
+  /** Encodes a picture that nobody will ask for again soon. Its features are the caller's. */
+  async encode(image: Blob, report: ReportCompare, signal: AbortSignal): Promise<EncodedPicture> {
     report({ stage: 'looking' })
     const { pixels } = await this.#readPicture(image, this.model.manifest.preprocessing)
     throwIfCancelled(signal)
-    return this.model.look(pixels, { signal })
+    return this.model.encode(pixels, { signal })
   }
 
   #fitsBeside(bytes: number): boolean {

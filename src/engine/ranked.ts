@@ -3,7 +3,7 @@ import { AppError } from '../pack/failure.ts'
 import type { FoundPicture } from '../protocol/search-calls.ts'
 import { fileKey, type PictureFacts } from '../search/entries.ts'
 import type { PictureIndex } from '../search/picture-index.ts'
-import { alikeness, meanRow, unrounded } from '../search/vectors.ts'
+import { likenessOf, meanRow, unrounded } from '../search/vectors.ts'
 
 /** Pictures that are compared query by query, of those that one vector finds. */
 const ALIKE_COMPARED = 256
@@ -32,7 +32,7 @@ export function alike(index: PictureIndex, key: string): FoundPicture[] {
     .slice(0, ALIKE_COMPARED)
     .flatMap((picture) => {
       const other = index.vectors(picture.key)
-      return other === undefined ? [] : [{ ...picture, likeness: alikeness(exact, unrounded(other), width) }]
+      return other === undefined ? [] : [{ ...picture, likeness: likenessOf(exact, unrounded(other), width) }]
     })
     .sort((a, b) => b.likeness - a.likeness)
 }

@@ -4,7 +4,7 @@ import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import { newId } from '../new-id.ts'
 import { CONVERSATIONS, type SearchCalls } from '../protocol/search-calls.ts'
 import type { FileFacts, Source } from '../search/entries.ts'
-import { forgetSource, keepSource, readSources, type SearchTable } from '../search/index-table.ts'
+import { keepSource, readSources, removeSource, type SearchTable } from '../search/index-table.ts'
 import type { ListedFile } from '../search/indexing.ts'
 import { isFile, isFolder, folderOfHandle } from '../store/picture-folder.ts'
 import { isLeftover, isPictureName, nameOf } from '../studio/picture-files.ts'
@@ -54,7 +54,7 @@ export class SearchSources {
 
   /** The conversations stay. */
   async remove(id: string): Promise<void> {
-    if (id !== CONVERSATIONS) await forgetSource(this.#table, id)
+    if (id !== CONVERSATIONS) await removeSource(this.#table, id)
   }
 
   isHere({ id, kind, handle }: Source): boolean {

@@ -160,7 +160,7 @@ export class Searcher implements Handlers<SearchCalls> {
   #see(image: Blob, index: PictureIndex, signal: AbortSignal): Promise<SeenForIndex> {
     const options = { report: unheard, signal, canWait: true }
     return this.#working(index, options, async (opened) => {
-      const picture = await opened.look(image, unheard, signal)
+      const picture = await opened.encode(image, unheard, signal)
       try {
         const { vectors } = await opened.model.imageFeatures(picture)
         const { bytes, width, height } = await this.#parts.thumbnail(image)

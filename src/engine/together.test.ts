@@ -23,7 +23,7 @@ beforeAll(async () => {
   engine = new Engine({
     openPack: () => Promise.resolve(PACK),
     openCompute: () => openCompute('wasm'),
-    measureDevices: () => Promise.resolve([]),
+    probeDevices: () => Promise.resolve([]),
     readPicture: async (image, preprocessing) => {
       const [shade = 0] = new Uint8Array(await image.arrayBuffer())
       if (shade === BROKEN) throw new AppError('bad-image', 'This picture is broken.')

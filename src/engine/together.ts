@@ -3,16 +3,16 @@
  * the next being looked at meanwhile. What comes while it lasts joins, unless something else waits for its turn.
  */
 import { CAPTIONS_TOGETHER } from '../protocol/engine-calls.ts'
-import type { Turns } from './turns.ts'
+import type { WorkTurns } from './work-turns.ts'
 
 export class TogetherTurns {
-  readonly #turns: Turns
+  readonly #turns: WorkTurns
   #waiting: (() => Promise<void>)[] = []
   /** Tells the turn under way that something came. */
   #wake: (() => void) | null = null
   #asked = false
 
-  constructor(turns: Turns) {
+  constructor(turns: WorkTurns) {
     this.#turns = turns
   }
 

@@ -1,7 +1,7 @@
 /** From a request to a kept model, in one tab at a time; the others see how far it is. */
 import type { AddRequest, KeptModel } from '../protocol/keeper-calls.ts'
 import { deletedMeanwhile } from '../store/records.ts'
-import { convertCheckpoint } from './convert.ts'
+import { convertIntoStore } from './convert.ts'
 import { fetchPack } from './fetch.ts'
 import { findModel } from './find.ts'
 import { describeKept } from './kept.ts'
@@ -30,7 +30,7 @@ export async function addModel(
       const keptId =
         found.what === 'pack'
           ? await fetchPack(parts, found, options)
-          : await convertCheckpoint(parts, found, { ...options, made: request, delays })
+          : await convertIntoStore(parts, found, { ...options, made: request, delays })
       const record = await store.get(keptId)
       if (record === undefined) throw deletedMeanwhile()
       return describeKept(record)

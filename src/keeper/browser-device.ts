@@ -1,7 +1,7 @@
 /** What this browser would compute on, without opening it. */
 import { adapterName, isSoftware, memoryOf, requestAdapter } from '../pack/device-memory.ts'
 import type { Provider } from '../pack/device-report.ts'
-import type { DeviceFacts } from './device-check.ts'
+import type { DeviceFacts } from './device-findings.ts'
 
 /** `prefer` as where a model is loaded: WebAssembly where it is chosen, else the graphics card if there is one. */
 export async function readDevice(prefer: Provider | null): Promise<DeviceFacts> {

@@ -13,7 +13,7 @@ import { delaySentence, type Delays, type WorkOptions } from './progress.ts'
 type Made = Pick<AddRequest, 'precision' | 'imageSize'>
 
 /** Converts the checkpoint and gives the id under which the pack is kept. What is written stays, however it ends. */
-export async function convertCheckpoint(
+export async function convertIntoStore(
   parts: KeeperParts,
   found: FoundCheckpoint,
   { made, delays, report, signal }: WorkOptions & { made: Made; delays: Delays },

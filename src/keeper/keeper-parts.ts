@@ -9,7 +9,7 @@ import type { Channel } from '../store/channel.ts'
 import type { StorageProblem } from '../store/indexed-db.ts'
 import type { Locks } from '../store/locks.ts'
 import type { PackStore } from '../store/pack-store.ts'
-import type { DeviceFacts } from './device-check.ts'
+import type { DeviceFacts } from './device-findings.ts'
 
 export interface KeeperParts {
   store: PackStore

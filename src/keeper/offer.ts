@@ -8,7 +8,7 @@ import type { AddRequest, Offer, OfferRequest } from '../protocol/keeper-calls.t
 import { waitedFor } from '../remote/network.ts'
 import { distinctChunks } from '../store/records.ts'
 import { checkFileSizes } from './check-pack.ts'
-import { checkDevice, checkSpace, type Candidate } from './device-check.ts'
+import { deviceFindings, spaceFindings, type Candidate } from './device-findings.ts'
 import { findModel, type FoundCheckpoint, type FoundPack } from './find.ts'
 import { requireStorage, shown, sumOfBytes, type KeeperParts } from './keeper-parts.ts'
 import { placeOf } from './place.ts'
@@ -43,8 +43,8 @@ export async function makeOffer(
     convertBytesPerSecond: found.what === 'pack' ? null : convertingSpeed(terms.precision),
     work: candidate.pack.family === 'blip2-itm' ? null : captionWork(candidate.pack),
     findings: [
-      ...checkDevice(await parts.device(request.prefer), candidate, request.memory),
-      ...checkSpace(freeBytes, missingBytes),
+      ...deviceFindings(await parts.device(request.prefer), candidate, request.memory),
+      ...spaceFindings(freeBytes, missingBytes),
     ],
   }
 }

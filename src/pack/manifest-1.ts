@@ -2,7 +2,7 @@
  * Manifests of format 1, which knew one family: BLIP-2 with OPT in three graphs. They are moved into the shape of
  * format 2 before anybody looks at them, so only this file knows that there ever was another.
  */
-import { isRecord } from './schema.ts'
+import { isRecord } from './json.ts'
 
 type Json = Record<string, unknown>
 

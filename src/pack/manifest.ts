@@ -25,7 +25,7 @@ import {
   type packFile,
   type preprocessing,
 } from './manifest-schema.ts'
-import { isRecord } from './schema.ts'
+import { isRecord } from './json.ts'
 
 export const MANIFEST_PATH = 'pack.json'
 const FORMAT = 'pictalk-pack'

@@ -2,8 +2,6 @@
 import * as v from 'valibot'
 import { isRecord } from './json.ts'
 
-export { isRecord }
-
 /** Told of everything that must hold: whether it does, which field is to blame, and what is wrong with it. */
 export type Demand = (holds: boolean, field: string, why: string) => void
 

@@ -1,6 +1,6 @@
 /** What a tokenizer puts around a text, as the post-processor of its `tokenizer.json` says (tokenizers 0.22). */
 import { AppError } from './failure.ts'
-import { isRecord } from './schema.ts'
+import { isRecord } from './json.ts'
 
 /** Ids in front of those of a text, and behind them. */
 export interface Frame {

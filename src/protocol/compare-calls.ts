@@ -59,14 +59,14 @@ export interface WrittenText {
   finish: 'end' | 'limit'
 }
 
-export interface PictureVectors {
+export interface ImageFeatures {
   /** [Q, hidden] */
   queryOutput: Float32Array<ArrayBuffer>
   /** [Q, d], each of length 1 */
   vectors: Float32Array<ArrayBuffer>
 }
 
-export interface TextVectors {
+export interface TextFeatures {
   ids: number[]
   /** [L, hidden] */
   output: Float32Array<ArrayBuffer>
@@ -76,14 +76,14 @@ export interface TextVectors {
   vector: Float32Array<ArrayBuffer>
 }
 
-export interface PairVectors {
+export interface MultimodalFeatures {
   /** The queries with the text present, [Q, hidden] */
   queryOutput: Float32Array<ArrayBuffer>
   logits: readonly [number, number]
 }
 
 /** Attention of the queries, and of which grid of patches. */
-export interface Attention {
+export interface AttentionMaps {
   /** Layers that look at the picture. */
   layers: number
   heads: number
@@ -128,13 +128,13 @@ export interface CompareCalls {
   open: { in: null; event: CompareProgress; out: ComparingReport }
   /** The picture with each of the texts. */
   match: { in: { picture: PictureSource; texts: string[] }; event: CompareProgress; out: TextMatch[] }
-  imageFeatures: { in: { picture: PictureSource }; event: CompareProgress; out: PictureVectors }
-  textFeatures: { in: { texts: string[] }; event: CompareProgress; out: TextVectors[] }
+  imageFeatures: { in: { picture: PictureSource }; event: CompareProgress; out: ImageFeatures }
+  textFeatures: { in: { texts: string[] }; event: CompareProgress; out: TextFeatures[] }
   /** The picture with each of the texts, looked at together. */
-  pairFeatures: {
+  multimodalFeatures: {
     in: { picture: PictureSource; texts: string[] }
     event: CompareProgress
-    out: PairVectors[]
+    out: MultimodalFeatures[]
   }
   /** Probabilities over labels in a template, by likeness at a temperature. */
   classify: {
@@ -152,7 +152,7 @@ export interface CompareCalls {
     out: WrittenText[]
   }
   /** Where the queries look, by themselves or with a text. */
-  attend: { in: { picture: PictureSource; text: string | null }; event: CompareProgress; out: Attention }
+  attend: { in: { picture: PictureSource; text: string | null }; event: CompareProgress; out: AttentionMaps }
   inside: { in: { picture: PictureSource; text: string }; event: CompareProgress; out: InsideLook }
   /** Where each of the words points; each is looked for by itself. */
   point: { in: { picture: PictureSource; words: string[] }; event: CompareProgress; out: Pointing }

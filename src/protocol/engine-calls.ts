@@ -110,7 +110,7 @@ export interface Answered {
 }
 
 /** What a device did in a short probe. */
-export interface MeasuredDevice {
+export interface ProbedDevice {
   provider: Provider
   adapter: string
   software: boolean
@@ -143,7 +143,7 @@ export interface EngineCalls {
     out: LoadedModel
   }
   /** What would compute a model on `prefer` (null: either, where both are to be had) was tried for half a second each. */
-  speed: { in: { prefer: Provider | null }; event: never; out: MeasuredDevice[] }
+  speed: { in: { prefer: Provider | null }; event: never; out: ProbedDevice[] }
   /** Changes what stays in memory of the loaded model, at once. */
   changeMemory: { in: { memory: MemoryChoice }; event: never; out: MemoryReport }
   /** Resolves when the graphics device of the loaded model goes away; at once with null where it runs on none. */

@@ -28,7 +28,7 @@ export interface SearchState {
   otherBytes: number
 }
 
-export interface SearchablePicture {
+export interface FoundPicture {
   /** Identifies it within the index. */
   key: string
   source: string
@@ -42,9 +42,6 @@ export interface SearchablePicture {
   sha256: string
   width: number
   height: number
-}
-
-export interface FoundPicture extends SearchablePicture {
   /** How alike it is to what was asked for, from −1 to 1; null where nothing was asked for. */
   likeness: number | null
 }
@@ -52,7 +49,7 @@ export interface FoundPicture extends SearchablePicture {
 /** `all`: by date, the latest first. */
 export type SearchQuery = { kind: 'all' } | { kind: 'words'; text: string } | { kind: 'alike'; key: string }
 
-export interface Indexed {
+export interface IndexProgress {
   done: number
   total: number
   refused: number
@@ -69,7 +66,7 @@ export interface Rematch {
   score: number
 }
 
-export interface Findings {
+export interface SearchResult {
   /** All pictures, the most alike first. */
   pictures: FoundPicture[]
   /** What finding took, without the model's reading of words. */
@@ -86,7 +83,7 @@ export interface SearchCalls {
     out: string
   }
   /** Brings the index up to what lies in a source now. Cancelling pauses; `busy` while another tab does so. */
-  index: { in: { source: string }; event: Indexed; out: Indexed }
+  index: { in: { source: string }; event: IndexProgress; out: IndexProgress }
   /** While it is held no further picture is looked at for the index; indexing under way waits. */
   holdIndexing: { in: { held: boolean }; event: never; out: null }
   /** Lets go of a source and of all of its pictures in the index. Nothing happens to the files. */
@@ -95,7 +92,7 @@ export interface SearchCalls {
   clearIndex: { in: null; event: never; out: SearchState }
   /** Lets go of the indexes of all other models. */
   clearOtherIndexes: { in: null; event: never; out: SearchState }
-  find: { in: SearchQuery; event: CompareProgress; out: Findings }
+  find: { in: SearchQuery; event: CompareProgress; out: SearchResult }
   /** Looks at pictures again with the words, in this order; null for one whose file is not here. */
   rematch: { in: { text: string; keys: string[] }; event: Rematch; out: (Rematch | null)[] }
   /** Small JPEGs; null for what is not there. */

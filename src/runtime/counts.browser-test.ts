@@ -5,7 +5,7 @@ import { GREEDY, type DecodingSettings } from '../pack/decoding.ts'
 import { openTalkingModel } from './models/models.ts'
 import type { TalkingModel } from './models/model.ts'
 import type { AnswerSoFar, Discussion } from './talk/discussion.ts'
-import type { Turn } from './talk/dialogue.ts'
+import type { EarlierTurn } from './talk/dialogue.ts'
 import type { Compute } from './device/compute.ts'
 import { openCompute } from './device/open-compute.ts'
 import { liveTensorCount } from './ort/tensor.ts'
@@ -113,7 +113,7 @@ it('keeps no tensor after an answer, and makes no more buffers for the tenth tha
 it('prefills only what is new in a conversation, and answers as if it had read everything', async () => {
   const questions = ['what is in the picture?', 'how many things are there?', 'is there a cat?']
   const settings = { ...GREEDY, maxNewTokens: 8 }
-  const turns: Turn[] = []
+  const turns: EarlierTurn[] = []
   const prefilled: number[] = []
   const afresh: number[] = []
   const ratios: number[] = []
@@ -143,7 +143,7 @@ it('prefills only what is new in a conversation, and answers as if it had read e
 it('does not grow with the number of turns', async () => {
   const settings = { ...GREEDY, maxNewTokens: 2 }
   await once(async (discussion) => {
-    const turns: Turn[] = []
+    const turns: EarlierTurn[] = []
     let dropped = 0
     const ask = async (): Promise<void> => {
       const last = (await timed(discussion.ask(turns, 'is there a cat?', { settings }))).last

@@ -102,6 +102,6 @@ export function keepSource(table: SearchTable, source: Source): Promise<void> {
   return table.set(SOURCE + source.id, source)
 }
 
-export function forgetSource(table: SearchTable, id: string): Promise<void> {
+export function removeSource(table: SearchTable, id: string): Promise<void> {
   return table.remove([SOURCE + id])
 }

@@ -3,7 +3,7 @@ import { contrast } from '../runtime/retrieval/scores.ts'
 import { seededRandom } from '../scenes/random.ts'
 import type { Block } from './entries.ts'
 import { ScoredBlocks } from './scored-blocks.ts'
-import { alikeness, meanRow, rounded, unrounded } from './vectors.ts'
+import { likenessOf, meanRow, rounded, unrounded } from './vectors.ts'
 
 const random = seededRandom(7)
 
@@ -83,8 +83,8 @@ it('rounds rows to one part in 254 of their largest number, and nothing to nothi
 
 it('says that a picture is most like itself', () => {
   const [one, other] = [unitRows(4, 16), unitRows(4, 16)]
-  expect(alikeness(one, one, 16)).toBeCloseTo(1, 5)
-  expect(alikeness(one, other, 16)).toBeLessThan(1)
+  expect(likenessOf(one, one, 16)).toBeCloseTo(1, 5)
+  expect(likenessOf(one, other, 16)).toBeLessThan(1)
   expect(Math.hypot(...meanRow(one, 16))).toBeCloseTo(1, 5)
 })
 

@@ -38,7 +38,7 @@ export function meanRow(vectors: Float32Array, width: number): Float32Array<Arra
 }
 
 /** How alike two pictures are: the mean, over the queries of the one, of the best cosine with a query of the other. */
-export function alikeness(one: Float32Array, other: Float32Array, width: number): number {
+export function likenessOf(one: Float32Array, other: Float32Array, width: number): number {
   let sum = 0
   for (let from = 0; from < one.length; from += width) {
     let best = -Infinity

@@ -69,7 +69,7 @@ describe('an offer', () => {
     const all = fakeKeeper()
     const { store, offers } = all
     const measured: (() => void)[] = []
-    all.measureDevices = () => new Promise((resolve) => measured.push(() => resolve(all.devices)))
+    all.probeDevices = () => new Promise((resolve) => measured.push(() => resolve(all.devices)))
     const speed = { flops: 1e10, bytesPerSecond: 1e9, launchMs: 0.1 }
     all.devices.push({ provider: 'wasm', adapter: '', software: false, speed })
     const work = { flops: 1e11, lookNodes: 0, wordBytes: 1e9, wordNodes: 0, words: 10 }

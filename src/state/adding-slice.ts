@@ -10,7 +10,7 @@ import type {
 } from '../protocol/keeper-calls.ts'
 import type { Client } from '../protocol/rpc.ts'
 import { Addition } from './addition.ts'
-import { Offers, type MeasureDevices, type OfferOptions } from './offers.ts'
+import { Offers, type OfferOptions, type ProbeDevices } from './offers.ts'
 import type { GetState, SetState } from './store.ts'
 
 /** The one thing at a time that this tab does about adding models. */
@@ -50,9 +50,9 @@ export function addingSlice(
   set: SetState,
   get: GetState,
   client: Client<KeeperCalls>,
-  measureDevices: MeasureDevices,
+  probeDevices: ProbeDevices,
 ): AddingSlice {
-  const offers = new Offers(set, get, client, measureDevices)
+  const offers = new Offers(set, get, client, probeDevices)
   const addition = new Addition(set, get, client)
 
   /** As `Offers.request`; nothing is offered while a model is being added. */

@@ -23,7 +23,7 @@ import { AppError, toFailure } from '../pack/failure.ts'
 import type { AnswerProgress, AnswerRequest } from '../protocol/engine-calls.ts'
 import { decodedFor, decodingKey } from './another.ts'
 import { done, NOTHING, signed } from './answered.ts'
-import type { ConversationSources, Shelf } from './shelf.ts'
+import type { ConversationDependencies, Shelf } from './shelf.ts'
 import type { LookAhead } from './look-ahead.ts'
 import { modelName, tunedPrompt } from './model-slice.ts'
 import { photographsAmong } from './photographs.ts'
@@ -72,11 +72,11 @@ export function waitingOf(conversations: readonly Conversation[], tab: string): 
   return waiting
 }
 
-export interface AnsweringRooms {
+export interface AnsweringDependencies {
   engine: EngineAccess
   shelf: Shelf
   lookAhead: LookAhead
-  sources: ConversationSources
+  conversations: ConversationDependencies
 }
 
 export class Answering {
@@ -85,19 +85,23 @@ export class Answering {
   readonly #engine: EngineAccess
   readonly #shelf: Shelf
   readonly #lookAhead: LookAhead
-  readonly #sources: ConversationSources
+  readonly #dependencies: ConversationDependencies
   readonly #underWay: AnswersUnderWay
   /** The page's one queue: whatever the model is to do waits here. */
   readonly queue: JobQueue<AnswerJob | OtherJob>
 
-  constructor(set: SetState, get: GetState, { engine, shelf, lookAhead, sources }: AnsweringRooms) {
+  constructor(
+    set: SetState,
+    get: GetState,
+    { engine, shelf, lookAhead, conversations }: AnsweringDependencies,
+  ) {
     this.#set = set
     this.#get = get
     this.#engine = engine
     this.#shelf = shelf
     this.#lookAhead = lookAhead
-    this.#sources = sources
-    this.#underWay = new AnswersUnderWay(set, get, sources)
+    this.#dependencies = conversations
+    this.#underWay = new AnswersUnderWay(set, get, conversations)
     this.queue = new JobQueue({
       ready: () => get().model.status === 'ready',
       // What people look at comes first.
@@ -176,8 +180,8 @@ export class Answering {
     signal: AbortSignal,
   ): Promise<SettledAnswer | null> {
     let written = ''
-    const startedAt = this.#sources.now()
-    const tookMs = (): number => this.#sources.now() - startedAt
+    const startedAt = this.#dependencies.now()
+    const tookMs = (): number => this.#dependencies.now() - startedAt
     const onEvent = (progress: AnswerProgress): void => {
       if (progress.stage === 'writing') written = progress.text
       this.#underWay.report(job, progress)
@@ -209,7 +213,8 @@ export class Answering {
     turn: Turn,
     picture: Picture,
   ): Promise<{ request: AnswerRequest; varied: boolean }> {
-    const image = this.#get().images[picture.id] ?? (await this.#sources.library.picture(picture.id))?.image
+    const image =
+      this.#get().images[picture.id] ?? (await this.#dependencies.library.picture(picture.id))?.image
     if (image === undefined)
       throw new AppError('not-found', 'This picture is no longer stored here; drop it again.')
     const { settings, model } = this.#get()
@@ -218,7 +223,7 @@ export class Answering {
     const { question } = turn
     const conversation = this.#shelf.find(conversationId)
     const earlier = conversation === undefined ? [] : earlierTurns(conversation, turn, picture.id)
-    const seed = this.#sources.now() % 2 ** 32
+    const seed = this.#dependencies.now() % 2 ** 32
     const wanted = decodingOf(settings, seed)
     const decoded =
       conversation === undefined

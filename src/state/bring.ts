@@ -23,7 +23,7 @@ export async function keepBrought(
     // A conversation without its pictures is of less use than none, so they come first.
     for (const { id, image } of pictures) {
       throwIfCancelled(signal)
-      await library.savePicture({ id, image, addedAt: now })
+      await library.keepPicture({ id, image, addedAt: now })
       // What was brought lies in a file that may be deleted; from now on it is the copy that is kept here.
       images[id] = (await library.picture(id))?.image ?? image
       onBytes(image.size)

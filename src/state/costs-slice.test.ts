@@ -1,18 +1,18 @@
 import { describe, expect, it, vi } from 'vitest'
 import { CONVERTING_SPEED, fakeKeeper } from '../../testing/state/fake-keeper.ts'
-import type { MeasuredDevice } from '../protocol/engine-calls.ts'
+import type { ProbedDevice } from '../protocol/engine-calls.ts'
 import { expectedCosts, type Here } from './costs-slice.ts'
 
 const work = { flops: 6e11, lookNodes: 600, wordBytes: 1.5e9, wordNodes: 400, words: 12 }
 const costs = { fetchBytes: 15e9, keepBytes: 2.2e9, licence: null, work }
-const device = (flops: number, change: Partial<MeasuredDevice> = {}): MeasuredDevice => ({
+const device = (flops: number, change: Partial<ProbedDevice> = {}): ProbedDevice => ({
   provider: 'webgpu',
   adapter: 'a card',
   software: false,
   speed: { flops, bytesPerSecond: flops / 10, launchMs: 0.01 },
   ...change,
 })
-const here = (...devices: MeasuredDevice[]): Here => ({ devices, convertBytesPerSecond: 25e6 })
+const here = (...devices: ProbedDevice[]): Here => ({ devices, convertBytesPerSecond: 25e6 })
 const space = (freeBytes: number): Parameters<typeof expectedCosts>[2] => ({
   freeBytes,
   usedBytes: 0,
@@ -42,11 +42,11 @@ describe('What a model would cost here', () => {
 
   it('is measured once in a visit, whether or not there is a device', async () => {
     const keeper = fakeKeeper()
-    const measureDevices = vi.fn(() => Promise.reject(new Error('no adapter')))
-    keeper.measureDevices = measureDevices
+    const probeDevices = vi.fn(() => Promise.reject(new Error('no adapter')))
+    keeper.probeDevices = probeDevices
     const { measureHere } = keeper.store.getState()
     await Promise.all([measureHere('q4f16'), measureHere('q4f16')])
     expect(keeper.store.getState().here).toEqual({ devices: [], convertBytesPerSecond: CONVERTING_SPEED })
-    expect(measureDevices).toHaveBeenCalledOnce()
+    expect(probeDevices).toHaveBeenCalledOnce()
   })
 })

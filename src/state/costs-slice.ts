@@ -2,11 +2,11 @@
 import { budgetFor } from '../pack/memory-budget.ts'
 import { memoryOf } from '../pack/device-memory.ts'
 import type { Precision } from '../pack/precisions.ts'
-import type { MeasuredDevice } from '../protocol/engine-calls.ts'
+import type { ProbedDevice } from '../protocol/engine-calls.ts'
 import type { KeeperCalls, Space } from '../protocol/keeper-calls.ts'
 import type { Client } from '../protocol/rpc.ts'
 import type { KnownCosts } from './catalogue.ts'
-import { durationRange, type MeasureDevices } from './offers.ts'
+import { durationRange, type ProbeDevices } from './offers.ts'
 import { fastestFor, LONG_SECONDS, SHORT_SECONDS } from './prediction.ts'
 import type { GetState, SetState } from './store.ts'
 
@@ -15,7 +15,7 @@ export const USUAL_LINE_BYTES_PER_SECOND = 12.5e6
 
 /** What was measured of this device, without the network. */
 export interface Here {
-  devices: readonly MeasuredDevice[]
+  devices: readonly ProbedDevice[]
   convertBytesPerSecond: number | null
 }
 
@@ -40,7 +40,7 @@ export function costsSlice(
   set: SetState,
   get: GetState,
   client: Client<KeeperCalls>,
-  measureDevices: MeasureDevices,
+  probeDevices: ProbeDevices,
 ): CostsSlice {
   let isMeasuring = false
   return {
@@ -50,7 +50,7 @@ export function costsSlice(
       isMeasuring = true
       // One that fails leaves its part unsaid.
       const [devices, convertBytesPerSecond] = await Promise.all([
-        measureDevices(get().settings.prefer).catch(() => []),
+        probeDevices(get().settings.prefer).catch(() => []),
         client.call('convertingSpeed', { precision }).catch(() => null),
       ])
       set({ here: { devices, convertBytesPerSecond } })
@@ -76,7 +76,7 @@ export function expectedCosts(
 }
 
 function adviceFor(
-  { provider, software }: MeasuredDevice,
+  { provider, software }: ProbedDevice,
   seconds: number,
   keepBytes: number,
   freeBytes: number | null,

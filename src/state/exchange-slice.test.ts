@@ -70,7 +70,7 @@ describe('conversations in a file', () => {
   })
 
   it.each([
-    ['a picture', 'savePicture'],
+    ['a picture', 'keepPicture'],
     ['the conversations', 'addAll'],
   ] as const)('leaves nothing behind when %s cannot be kept', async (_, fails) => {
     const file = await exported(await withPicture())

@@ -6,7 +6,7 @@ import { toMarkdown } from '../conversation/markdown.ts'
 import type { Note } from '../messages/note.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import { keepBrought } from './bring.ts'
-import type { ConversationSources, Shelf } from './shelf.ts'
+import type { ConversationDependencies, Shelf } from './shelf.ts'
 import type { GetState, SetState } from './store.ts'
 
 /** What is on its way. Bytes of pictures, or of the file. */
@@ -33,7 +33,7 @@ type OfferFile = (file: Blob, name: string) => void
 export function exchangeSlice(
   set: SetState,
   get: GetState,
-  { library, newId, now }: ConversationSources,
+  { library, newId, now }: ConversationDependencies,
   shelf: Shelf,
   offerFile: OfferFile,
 ): ExchangeSlice {

@@ -2,7 +2,7 @@ import { captionWork } from '../pack/caption-work.ts'
 import { throwIfCancelled, toFailure, type Failure } from '../pack/failure.ts'
 import type { BenchResult } from '../protocol/bench-result.ts'
 import type { MeasureRequest } from '../protocol/measure-calls.ts'
-import type { MeasureDevices } from './offers.ts'
+import type { ProbeDevices } from './offers.ts'
 import { fastestFor } from './prediction.ts'
 import type { GetState, SetState } from './store.ts'
 
@@ -34,14 +34,14 @@ export function measureSlice(
   set: SetState,
   get: GetState,
   measureDevice: MeasureDevice,
-  measureDevices: MeasureDevices,
+  probeDevices: ProbeDevices,
 ): MeasureSlice {
   /** For the model that is loaded, on what it runs on. */
   const predict = async (): Promise<number | null> => {
     const { model } = get()
     if (model.status !== 'ready') return null
     const { device, manifest } = model.loaded
-    const devices = await measureDevices(device.provider).catch(() => [])
+    const devices = await probeDevices(device.provider).catch(() => [])
     if (devices.length === 0) return null
     return fastestFor(captionWork(manifest), devices)?.seconds ?? null
   }

@@ -2,10 +2,10 @@
 import { toFailure, type Failure } from '../pack/failure.ts'
 import type { Precision } from '../pack/manifest.ts'
 import type { Provider } from '../pack/device-report.ts'
-import type { MeasuredDevice } from '../protocol/engine-calls.ts'
+import type { ProbedDevice } from '../protocol/engine-calls.ts'
 import type { AddRequest, KeeperCalls, ModelSource, Offer } from '../protocol/keeper-calls.ts'
 import type { Client } from '../protocol/rpc.ts'
-import { predictionFinding } from './prediction.ts'
+import { predictionFindings } from './prediction.ts'
 import type { GetState, SetState } from './store.ts'
 
 export interface OfferOptions {
@@ -15,7 +15,7 @@ export interface OfferOptions {
 }
 
 /** What a model could run on, tried for half a second. */
-export type MeasureDevices = (prefer: Provider | null) => Promise<MeasuredDevice[]>
+export type ProbeDevices = (prefer: Provider | null) => Promise<ProbedDevice[]>
 
 /**
  * Seconds until a model is there, at the least and at the most; null where nothing was measured. Fetching and converting
@@ -49,12 +49,12 @@ export class Offers {
   readonly #set: SetState
   readonly #get: GetState
   readonly #client: Client<KeeperCalls>
-  readonly #measureDevices: MeasureDevices
+  readonly #probeDevices: ProbeDevices
   /** Of the request that counts: what an earlier one brings is nobody's affair any more. */
   #stop = new AbortController()
 
-  constructor(set: SetState, get: GetState, client: Client<KeeperCalls>, measureDevices: MeasureDevices) {
-    this.#measureDevices = measureDevices
+  constructor(set: SetState, get: GetState, client: Client<KeeperCalls>, probeDevices: ProbeDevices) {
+    this.#probeDevices = probeDevices
     this.#set = set
     this.#get = get
     this.#client = client
@@ -95,10 +95,10 @@ export class Offers {
     const { work } = offer
     if (work === null) return
     // Without it the offer stands as it is.
-    const devices = await this.#measureDevices(this.#get().settings.prefer).catch(() => [])
+    const devices = await this.#probeDevices(this.#get().settings.prefer).catch(() => [])
     const { adding } = this.#get()
     if (adding.status !== 'offered' || adding.offer !== offer) return
-    const findings = [...predictionFinding(work, devices), ...offer.findings]
+    const findings = [...predictionFindings(work, devices), ...offer.findings]
     this.#set({ adding: { ...adding, offer: { ...offer, findings, work: null } } })
   }
 

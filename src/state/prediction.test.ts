@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
 import { goodManifest } from '../../testing/manifests/manifests.ts'
 import { captionWork, predictedSeconds } from '../pack/caption-work.ts'
-import type { MeasuredDevice } from '../protocol/engine-calls.ts'
-import { fastestFor, predictionFinding } from './prediction.ts'
+import type { ProbedDevice } from '../protocol/engine-calls.ts'
+import { fastestFor, predictionFindings } from './prediction.ts'
 
 const work = { flops: 4e11, lookNodes: 500, wordBytes: 1.5e9, wordNodes: 400, words: 12 }
-const device = (change: Partial<MeasuredDevice>, flops: number): MeasuredDevice => ({
+const device = (change: Partial<ProbedDevice>, flops: number): ProbedDevice => ({
   provider: 'webgpu',
   adapter: 'a card',
   software: false,
@@ -32,18 +32,18 @@ it('speaks of the faster device by its name, and of software as such', () => {
   const software = device({ adapter: 'llvmpipe', software: true }, 1e9)
   const processor = device({ provider: 'wasm', adapter: '' }, 5e11)
   expect(fastestFor(work, [software, processor])?.device).toBe(processor)
-  expect(predictionFinding(work, [processor])).toMatchObject([{ key: 'captionProcessor' }])
-  expect(predictionFinding(work, [software])).toMatchObject([
+  expect(predictionFindings(work, [processor])).toMatchObject([{ key: 'captionProcessor' }])
+  expect(predictionFindings(work, [software])).toMatchObject([
     { key: 'captionSoftware', values: { name: 'llvmpipe' } },
   ])
-  expect(predictionFinding(work, [device({ adapter: '' }, 1e9)])).toMatchObject([{ key: 'captionGraphics' }])
+  expect(predictionFindings(work, [device({ adapter: '' }, 1e9)])).toMatchObject([{ key: 'captionGraphics' }])
 })
 
 it('is no good news where nobody would wait', () => {
-  expect(predictionFinding(work, [device({}, 1e13)])).toEqual([
+  expect(predictionFindings(work, [device({}, 1e13)])).toEqual([
     { ok: true, key: 'captionCard', values: { name: 'a card', ms: expect.any(Number) as number } },
   ])
-  expect(predictionFinding(work, [device({}, 1.2e10)])[0]).toMatchObject({ ok: true, mixed: true })
-  expect(predictionFinding(work, [device({}, 1e9)])[0]?.ok).toBe(false)
-  expect(predictionFinding(work, [])).toEqual([])
+  expect(predictionFindings(work, [device({}, 1.2e10)])[0]).toMatchObject({ ok: true, mixed: true })
+  expect(predictionFindings(work, [device({}, 1e9)])[0]?.ok).toBe(false)
+  expect(predictionFindings(work, [])).toEqual([])
 })

@@ -1,6 +1,6 @@
 /** How long a caption of a model would take here, for its offer. */
 import { predictedSeconds, type CaptionWork } from '../pack/caption-work.ts'
-import type { MeasuredDevice } from '../protocol/engine-calls.ts'
+import type { ProbedDevice } from '../protocol/engine-calls.ts'
 import type { Finding } from '../protocol/keeper-calls.ts'
 
 /** Longer than this nobody waits for a caption. */
@@ -11,8 +11,8 @@ export const SHORT_SECONDS = 15
 /** The faster of the devices, with its seconds; null where none was measured. */
 export function fastestFor(
   work: CaptionWork,
-  devices: readonly MeasuredDevice[],
-): { device: MeasuredDevice; seconds: number } | null {
+  devices: readonly ProbedDevice[],
+): { device: ProbedDevice; seconds: number } | null {
   const all = devices.map((device) => ({
     device,
     seconds: predictedSeconds(work, device.speed, device.provider),
@@ -20,7 +20,7 @@ export function fastestFor(
   return all.sort((a, b) => a.seconds - b.seconds)[0] ?? null
 }
 
-export function predictionFinding(work: CaptionWork, devices: readonly MeasuredDevice[]): Finding[] {
+export function predictionFindings(work: CaptionWork, devices: readonly ProbedDevice[]): Finding[] {
   const found = fastestFor(work, devices)
   if (found === null || !Number.isFinite(found.seconds)) return []
   const { device, seconds } = found
@@ -30,7 +30,7 @@ export function predictionFinding(work: CaptionWork, devices: readonly MeasuredD
 }
 
 function whereFound(
-  { provider, adapter: name, software }: MeasuredDevice,
+  { provider, adapter: name, software }: ProbedDevice,
   ms: number,
 ): Pick<Finding, 'key' | 'values'> {
   if (provider === 'wasm') return { key: 'captionProcessor', values: { ms } }

@@ -12,7 +12,7 @@ import type { AnswerProgress } from '../protocol/engine-calls.ts'
 import type { EngineAccess } from './engine-access.ts'
 import type { GetState, SetState } from './store.ts'
 
-export interface ConversationSources {
+export interface ConversationDependencies {
   library: ConversationLibrary
   tabs: Tabs<AnswerProgress>
   newId: () => string
@@ -30,7 +30,7 @@ export class Shelf {
   readonly #set: SetState
   readonly #get: GetState
   readonly #engine: EngineAccess
-  readonly #sources: ConversationSources
+  readonly #dependencies: ConversationDependencies
   readonly #records = new Map<string, KeptConversation>()
   /** Conversations that are being written, and those among them that have changed again since. */
   readonly #saving = new Set<string>()
@@ -44,12 +44,12 @@ export class Shelf {
   /** Told of each page that is gone. */
   onTabGone: (tab: string) => void = () => undefined
 
-  constructor(set: SetState, get: GetState, engine: EngineAccess, sources: ConversationSources) {
+  constructor(set: SetState, get: GetState, engine: EngineAccess, dependencies: ConversationDependencies) {
     this.#set = set
     this.#get = get
     this.#engine = engine
-    this.#sources = sources
-    sources.tabs.listen((news) => {
+    this.#dependencies = dependencies
+    dependencies.tabs.listen((news) => {
       if (news.kind === 'changed') this.#heed(news.conversationId, news.revision)
     })
   }
@@ -90,13 +90,13 @@ export class Shelf {
       ...(first !== undefined && { place: 'talk', currentId: first.id }),
     })
     for (const { id, revision } of brought)
-      this.#sources.tabs.post({ kind: 'changed', conversationId: id, revision })
+      this.#dependencies.tabs.post({ kind: 'changed', conversationId: id, revision })
   }
 
   async #keepImages(images: Record<string, Blob>): Promise<void> {
-    const { library, now } = this.#sources
+    const { library, now } = this.#dependencies
     this.#set({ images: { ...this.#get().images, ...images } })
-    for (const [id, image] of Object.entries(images)) await library.savePicture({ id, image, addedAt: now() })
+    for (const [id, image] of Object.entries(images)) await library.keepPicture({ id, image, addedAt: now() })
   }
 
   /** Changes a conversation that is there, and keeps the change. */
@@ -104,7 +104,7 @@ export class Shelf {
     const before = this.#records.get(id)
     const after = before === undefined ? before : to(before)
     if (after === undefined || after === before) return
-    this.#put({ ...after, changedAt: this.#sources.now() })
+    this.#put({ ...after, changedAt: this.#dependencies.now() })
     this.#save(id)
   }
 
@@ -115,13 +115,13 @@ export class Shelf {
 
   /** Keeps the pictures of a conversation again, should another page have let go of them. */
   keepPictures({ pictures }: Conversation): void {
-    const { library, now } = this.#sources
+    const { library, now } = this.#dependencies
     const { images } = this.#get()
     this.attempt(async () => {
       for (const { id } of pictures) {
         const image = images[id]
         if (image === undefined || (await library.picture(id)) !== undefined) continue
-        await library.savePicture({ id, image, addedAt: now() })
+        await library.keepPicture({ id, image, addedAt: now() })
       }
     })
   }
@@ -133,7 +133,7 @@ export class Shelf {
 
   /** Brings everything that is kept onto this page, and clears away what earlier visits left behind. */
   async restore(): Promise<void> {
-    const { library, now } = this.#sources
+    const { library, now } = this.#dependencies
     const { kept: all, damaged } = await library.conversations()
     if (damaged > 0) this.#set({ libraryFailure: toFailure(setAside(damaged)) })
     const records = all.sort((a, b) => b.changedAt - a.changedAt)
@@ -158,7 +158,7 @@ export class Shelf {
   /** Takes in what is kept of a conversation now. */
   #adopt(kept: KeptConversation): void {
     const mine = this.#records.get(kept.id)
-    const merged = mine === undefined ? kept : merge(withOwn(kept, mine, this.#sources.tabs.id), mine)
+    const merged = mine === undefined ? kept : merge(withOwn(kept, mine, this.#dependencies.tabs.id), mine)
     if (mine !== undefined && isSame(merged, mine)) this.#records.set(kept.id, merged)
     else this.#put(merged)
     if (hasEnded(merged) && !this.#unsaved.has(merged.id)) this.#records.delete(merged.id)
@@ -188,7 +188,7 @@ export class Shelf {
 
   /** Writes a conversation until nothing of it has changed meanwhile. What cannot be kept goes along with the next change. */
   async #write(id: string): Promise<void> {
-    await this.#sources.tabs.present
+    await this.#dependencies.tabs.present
     await this.#before.get(id)?.catch(() => undefined)
     this.#before.delete(id)
     while (this.#unsaved.delete(id))
@@ -198,7 +198,7 @@ export class Shelf {
   }
 
   async #merge(id: string): Promise<void> {
-    const { library, tabs } = this.#sources
+    const { library, tabs } = this.#dependencies
     const record = this.#records.get(id)
     if (record === undefined) return
     const kept = await library.merge(record)
@@ -210,7 +210,7 @@ export class Shelf {
   #heed(id: string, revision: number): void {
     if ((this.#records.get(id)?.revision ?? -1) >= revision) return
     this.attempt(async () => {
-      const kept = await this.#sources.library.conversation(id)
+      const kept = await this.#dependencies.library.conversation(id)
       if (kept === undefined) return
       const images = await this.#imagesOf(kept)
       if (Object.keys(images).length > 0) this.#set({ images: { ...this.#get().images, ...images } })
@@ -224,7 +224,7 @@ export class Shelf {
     for (const { id } of pictures) {
       if (id in this.#get().images) continue
       // Without this picture its conversation can still be read.
-      const stored = await this.#sources.library.picture(id).catch(() => undefined)
+      const stored = await this.#dependencies.library.picture(id).catch(() => undefined)
       if (stored !== undefined) images[id] = stored.image
     }
     return images
@@ -232,7 +232,7 @@ export class Shelf {
 
   /** What other pages left here to do is theirs for as long as they live. */
   #watch(kept: KeptConversation): void {
-    const { tabs } = this.#sources
+    const { tabs } = this.#dependencies
     for (const tab of tabsIn(kept)) {
       if (tab === tabs.id) continue
       if (this.#gone.has(tab)) this.#letGo(kept.id, (one) => withoutTab(one, tab))
@@ -264,14 +264,14 @@ export class Shelf {
     if (gone.length === 0) return
     const images = Object.entries(this.#get().images).filter(([id]) => !gone.includes(id))
     this.#set({ images: Object.fromEntries(images) })
-    await this.#sources.library.removePictures(gone)
+    await this.#dependencies.library.removePictures(gone)
     // Without a model there is nobody who remembers; what is left over is small.
     await this.#engine.call('forget', { pictureIds: gone }).catch(() => undefined)
   }
 
   /** Pictures that a page kept before it died, so that their conversation never followed. */
   async #clearStrays(): Promise<void> {
-    const { library, now } = this.#sources
+    const { library, now } = this.#dependencies
     const used = new Set([...this.#records.values()].flatMap(({ pictures }) => pictures.map(({ id }) => id)))
     const strays: string[] = []
     for (const id of await library.pictureIds()) {

@@ -19,17 +19,17 @@ import { measureSlice, type MeasureDevice, type MeasureSlice } from './measure-s
 import { memorySlice, type MemorySlice } from './memory-slice.ts'
 import { modelSlice, type ModelSlice } from './model-slice.ts'
 import { offlineSlice, type OfflineSlice } from './offline-slice.ts'
-import type { MeasureDevices } from './offers.ts'
+import type { ProbeDevices } from './offers.ts'
 import { panelSlice, type PanelSlice } from './panel-slice.ts'
 import { placeSlice, type PlaceSlice } from './place-slice.ts'
 import { savingSlice, type SavingDependencies, type SavingSlice } from './saving-slice.ts'
-import { Comparing, type ComparingSources } from './search/comparing.ts'
+import { Comparing, type ComparingDependencies } from './search/comparing.ts'
 import { fitsSlice, type FitsSlice } from './search/fits-slice.ts'
 import { searchSlice, type SearchDependencies, type SearchSlice } from './search/search-slice.ts'
-import { Shelf, type ConversationSources } from './shelf.ts'
+import { Shelf, type ConversationDependencies } from './shelf.ts'
 import { settingsSlice, type SettingsSlice, type SettingsStorage } from './settings-slice.ts'
 import { takingSlice, type CheckPicture, type TakingSlice } from './taking-slice.ts'
-import { studioSlice, type StudioSlice, type StudioSources } from './studio/studio-slice.ts'
+import { studioSlice, type StudioDependencies, type StudioSlice } from './studio/studio-slice.ts'
 import { turnsSlice, type DraftStorage, type TurnsSlice } from './turns.ts'
 import { undoSlice, type UndoSlice } from './undo.ts'
 import { withheldSlice, type WithheldSlice } from './withheld-slice.ts'
@@ -64,11 +64,11 @@ export interface AppDependencies {
   packs: KeptDependencies & SavingDependencies
   measureDevice: MeasureDevice
   settings: SettingsStorage
-  conversations: ConversationSources
+  conversations: ConversationDependencies
   drafts: DraftStorage
   checkPicture: CheckPicture
-  studio: StudioSources
-  search: ComparingSources & Omit<SearchDependencies, 'comparing' | 'onWriting'>
+  studio: StudioDependencies
+  search: ComparingDependencies & Omit<SearchDependencies, 'comparing' | 'onWriting'>
   /** Where the built-in model's pack lies; an absolute URL that ends in `/`. */
   builtInModelUrl: string
   /** Whether a model is run once while it loads; left out: where that is worth its time. */
@@ -90,42 +90,42 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       onUnresponsive: (failure, isBlocked) => get().engineUnresponsive(failure, isBlocked),
       onBlocked: (isBlocked) => get().engineBlocked(isBlocked),
     })
-    const { conversations: sources, drafts, packs } = dependencies
+    const { conversations, drafts, packs } = dependencies
     const loading = new Loading(set, get, engine, dependencies)
-    const shelf = new Shelf(set, get, engine, sources)
+    const shelf = new Shelf(set, get, engine, conversations)
     const lookAhead = new LookAhead(get, engine, shelf)
     const comparing = new Comparing(get, dependencies.search)
-    const measureDevices: MeasureDevices = (prefer) => engine.call('speed', { prefer })
+    const probeDevices: ProbeDevices = (prefer) => engine.call('speed', { prefer })
     const onWriting = (hear: (isWriting: boolean) => void): void => {
       api.subscribe((now, before) => {
         if (isWritingHere(now) !== isWritingHere(before)) hear(isWritingHere(now))
       })
     }
-    const answering = new Answering(set, get, { engine, shelf, lookAhead, sources })
+    const answering = new Answering(set, get, { engine, shelf, lookAhead, conversations })
     return {
       ...settingsSlice(set, get, dependencies.settings),
       ...modelSlice(set, get, loading),
       ...healthSlice(set, get, engine, () => loading.modelId),
       ...memorySlice(set, get, engine, () => loading.signal),
-      ...measureSlice(set, get, dependencies.measureDevice, measureDevices),
+      ...measureSlice(set, get, dependencies.measureDevice, probeDevices),
       ...offlineSlice(set),
       ...withheldSlice(set),
       ...keptSlice(set, get, packs),
-      ...addingSlice(set, get, packs.client, measureDevices),
-      ...costsSlice(set, get, packs.client, measureDevices),
+      ...addingSlice(set, get, packs.client, probeDevices),
+      ...costsSlice(set, get, packs.client, probeDevices),
       ...savingSlice(set, get, packs),
       ...librarySlice(set, get, shelf),
       ...placeSlice(set, get),
-      ...answeringSlice(answering, sources.tabs.id),
+      ...answeringSlice(answering, conversations.tabs.id),
       ...undoSlice(set, get, shelf),
-      ...turnsSlice(set, get, sources, { shelf, answering, lookAhead, drafts }),
-      ...fitsSlice(set, get, comparing, async (id) => (await sources.library.picture(id))?.image),
+      ...turnsSlice(set, get, conversations, { shelf, answering, lookAhead, drafts }),
+      ...fitsSlice(set, get, comparing, async (id) => (await conversations.library.picture(id))?.image),
       ...insideSlice(comparing),
       ...takingSlice(set, get, dependencies.checkPicture),
       ...panelSlice(set),
       ...searchSlice(set, get, { ...dependencies.search, comparing, onWriting }),
       ...studioSlice(set, get, dependencies.studio, { engine, answering, comparing }),
-      ...exchangeSlice(set, get, sources, shelf, packs.offerFile),
+      ...exchangeSlice(set, get, conversations, shelf, packs.offerFile),
     }
   })
 }

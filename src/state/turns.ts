@@ -11,7 +11,7 @@ import {
 import { soundName } from '../conversation/sound.ts'
 import type { Note } from '../messages/note.ts'
 import type { Answering } from './answering.ts'
-import type { ConversationSources, Shelf } from './shelf.ts'
+import type { ConversationDependencies, Shelf } from './shelf.ts'
 import type { LookAhead } from './look-ahead.ts'
 import type { GetState, SetState } from './store.ts'
 import { noteRemoval } from './undo.ts'
@@ -52,7 +52,7 @@ export interface DraftStorage {
   save(drafts: Record<string, string>): void
 }
 
-export interface TurnsRooms {
+export interface TurnsDependencies {
   shelf: Shelf
   answering: Answering
   lookAhead: LookAhead
@@ -62,8 +62,8 @@ export interface TurnsRooms {
 export function turnsSlice(
   set: SetState,
   get: GetState,
-  { newId, now }: ConversationSources,
-  { shelf, answering, lookAhead, drafts }: TurnsRooms,
+  { newId, now }: ConversationDependencies,
+  { shelf, answering, lookAhead, drafts }: TurnsDependencies,
 ): TurnsSlice {
   const newTurn = (parent: string | null, question: string | null, pictures: readonly Picture[]): Turn => {
     const waiting = pictures.map(({ id }) => [id, { status: 'waiting', tab: get().tab }] as const)

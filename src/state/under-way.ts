@@ -2,7 +2,7 @@
 import type { AnswerPlace } from '../conversation/kept.ts'
 import type { AnswerProgress } from '../protocol/engine-calls.ts'
 import type { AppState, GetState, SetState } from './store.ts'
-import type { ConversationSources } from './shelf.ts'
+import type { ConversationDependencies } from './shelf.ts'
 
 /** An answer on which some page is at work this moment. */
 export interface UnderWay {
@@ -36,14 +36,14 @@ type ReportedAnswer = Pick<AnswerPlace, 'turnId' | 'pictureId' | 'tab'> & { conv
 export class AnswersUnderWay {
   readonly #set: SetState
   readonly #get: GetState
-  readonly #sources: Pick<ConversationSources, 'tabs' | 'now'>
+  readonly #dependencies: Pick<ConversationDependencies, 'tabs' | 'now'>
   #toldAt = -Infinity
 
-  constructor(set: SetState, get: GetState, sources: Pick<ConversationSources, 'tabs' | 'now'>) {
+  constructor(set: SetState, get: GetState, dependencies: Pick<ConversationDependencies, 'tabs' | 'now'>) {
     this.#set = set
     this.#get = get
-    this.#sources = sources
-    sources.tabs.listen((news) => {
+    this.#dependencies = dependencies
+    dependencies.tabs.listen((news) => {
       if (news.kind !== 'progress') return
       const { tab, conversationId, answer, progress } = news
       if (progress !== null) this.#show(answer, { tab, conversationId, progress })
@@ -56,7 +56,7 @@ export class AnswersUnderWay {
     const answer = answerKey(turnId, pictureId)
     if (progress === null) this.#hide((one, key) => key === answer && one.tab === tab)
     else this.#show(answer, { tab, conversationId, progress })
-    const { tabs, now } = this.#sources
+    const { tabs, now } = this.#dependencies
     if (progress !== null && now() - this.#toldAt < TELL_EVERY_MS) return
     this.#toldAt = progress === null ? -Infinity : now()
     tabs.post({ kind: 'progress', tab, conversationId, answer, progress })

@@ -74,10 +74,10 @@ function holds(value: unknown, is: (part: unknown) => boolean): boolean {
 
 /** The value and, where it is a plain record, its fields. */
 function partsOf(value: unknown): unknown[] {
-  return isRecord(value) ? [value, ...Object.values<unknown>({ ...value })] : [value]
+  return isPlainRecord(value) ? [value, ...Object.values<unknown>({ ...value })] : [value]
 }
 
-function isRecord(value: unknown): value is object {
+function isPlainRecord(value: unknown): value is object {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
 }
 
@@ -86,5 +86,5 @@ function isBlob(part: unknown): part is Blob {
 }
 
 function isBytes(part: unknown): part is Bytes {
-  return isRecord(part) && 'bytesOfBlob' in part && part.bytesOfBlob instanceof ArrayBuffer
+  return isPlainRecord(part) && 'bytesOfBlob' in part && part.bytesOfBlob instanceof ArrayBuffer
 }

@@ -3,7 +3,8 @@ import type { Conversation } from '../conversation/conversation.ts'
 import { toKept, type KeptConversation } from '../conversation/kept.ts'
 import type { ConversationLibrary, StoredPicture } from '../conversation/library.ts'
 import { merge } from '../conversation/merge.ts'
-import { isRecord, soundConversation, soundKept } from '../conversation/sound.ts'
+import { soundConversation, soundKept } from '../conversation/sound.ts'
+import { isRecord } from '../pack/json.ts'
 import { AppError } from '../pack/failure.ts'
 import { browserTable, type OpenTable } from './indexed-db.ts'
 import type { Table } from './table.ts'
@@ -51,7 +52,7 @@ export function conversationLibrary({ conversations, pictures }: LibraryTables):
       return stored?.image instanceof Blob ? stored : undefined
     },
     pictureIds: () => pictures.keys(),
-    savePicture: (picture) => pictures.set(picture.id, picture).catch(explain),
+    keepPicture: (picture) => pictures.set(picture.id, picture).catch(explain),
     removePictures: (ids) => pictures.remove(ids),
   }
 }

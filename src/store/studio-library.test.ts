@@ -30,16 +30,16 @@ const idsOf = ({ done, undone }: History): string[][] =>
   [done, undone].map((list) => list.map(({ id }) => id))
 
 it('Steps are kept in their order, and those that nothing speaks of any more go', async () => {
-  await library.saveHistory('x', historyOf(5))
+  await library.keepHistory('x', historyOf(5))
   expect(await library.history('x')).toEqual(historyOf(5))
   const { done } = historyOf(5)
-  await library.saveHistory('x', { done, undone: [] })
+  await library.keepHistory('x', { done, undone: [] })
   expect(idsOf(await library.history('x'))).toEqual([['1', '2', '3'], []])
   expect([...(databases.get('pictalk-steps-x')?.keys() ?? [])].sort()).toEqual(['1', '2', '3', 'order'])
 })
 
 it('A damaged step cuts off what lies behind it and nothing else', async () => {
-  await library.saveHistory('y', historyOf(6))
+  await library.keepHistory('y', historyOf(6))
   databases.get('pictalk-steps-y')?.set('2', { id: '2', name: 'one', changes: [{ path: 'a.png' }] })
   databases.get('pictalk-steps-y')?.delete('6')
   expect(idsOf(await library.history('y'))).toEqual([['3', '4'], ['5']])
@@ -48,7 +48,7 @@ it('A damaged step cuts off what lies behind it and nothing else', async () => {
 it('Steps go with their folder, and beyond a hundred the oldest go', async () => {
   const history = historyOf(120)
   expect(history.done).toHaveLength(98)
-  await library.saveHistory('z', history)
+  await library.keepHistory('z', history)
   await library.removeProject('z')
   expect(await library.history('z')).toEqual(NO_HISTORY)
   expect(databases.get('pictalk-steps-z')?.size).toBe(0)

@@ -18,7 +18,7 @@ export function openStudioLibrary(open: OpenTable = browserTable): StudioLibrary
       const kept = (await projects.values()).flatMap((record) => soundProject(record) ?? [])
       return kept.sort((one, other) => other.changedAt - one.changedAt)
     },
-    saveProject: (project) => projects.set(project.id, project).catch(explain),
+    keepProject: (project) => projects.set(project.id, project).catch(explain),
     async removeProject(id) {
       // The name goes first: captions that nobody finds any more are only bytes.
       await projects.remove([id])
@@ -28,7 +28,7 @@ export function openStudioLibrary(open: OpenTable = browserTable): StudioLibrary
       await steps.remove(await steps.keys())
     },
     pictures: async (id) => (await picturesOf(id).values()).flatMap((record) => soundPicture(record) ?? []),
-    savePictures: (id, pictures) =>
+    keepPictures: (id, pictures) =>
       picturesOf(id)
         .setAll(pictures.map((picture) => [picture.path, picture]))
         .catch(explain),
@@ -37,7 +37,7 @@ export function openStudioLibrary(open: OpenTable = browserTable): StudioLibrary
       const { done, undone } = soundOrder(await table.get(ORDER))
       return { done: await behindDamage(table, done), undone: await behindDamage(table, undone) }
     },
-    saveHistory: (id, history) => saveHistory(stepsOf(id), history).catch(explain),
+    keepHistory: (id, history) => keepHistory(stepsOf(id), history).catch(explain),
   }
 }
 
@@ -50,7 +50,7 @@ interface Order {
 const ORDER = 'order'
 
 /** Only steps that are new are written: each may be thousands of captions. */
-async function saveHistory(table: Table<Step | Order>, { done, undone }: History): Promise<void> {
+async function keepHistory(table: Table<Step | Order>, { done, undone }: History): Promise<void> {
   const steps = [...done, ...undone]
   const there = new Set(await table.keys())
   const added = steps.filter(({ id }) => !there.has(id))

@@ -7,7 +7,7 @@ import { TABLES, type TableFormat } from './formats/formats.ts'
 import { readSidecar } from './formats/sidecar.ts'
 import { textOf } from './formats/row.ts'
 import { MACHINE_MADE, readXmp } from './formats/xmp.ts'
-import { textsInFile, type TextsInFile } from './in-file/texts-in-file.ts'
+import { textsInFile, type TextsInFile } from './in-file/read-texts.ts'
 import { comparePaths, isPictureName, nameOf, stemOf } from './picture-files.ts'
 import { sidecarNames } from './sidecar-names.ts'
 

@@ -7,7 +7,7 @@ import { writeHtml, writeMarkdown } from './formats/pages.ts'
 import { mergedRows, textOf, type CaptionRow } from './formats/row.ts'
 import { sameCaptionFile, writeSidecar } from './formats/sidecar.ts'
 import { MACHINE_MADE, readXmp, writeXmp, type XmpTexts } from './formats/xmp.ts'
-import { withTextsInFile, xmpInFile } from './in-file/texts-into-file.ts'
+import { withTexts, xmpInFile } from './in-file/write-texts.ts'
 import { comparePaths } from './picture-files.ts'
 import { WHOLE } from './shard.ts'
 import { sidecarNames, type SidecarNames } from './sidecar-names.ts'
@@ -149,7 +149,7 @@ async function inFile(picture: CaptionedPicture, readFile: ReadFile): Promise<Ex
     kind: 'file',
     path: picture.path,
     madeOf: file,
-    content: withTextsInFile(file, textsOf(picture, xmpInFile(file))),
+    content: withTexts(file, textsOf(picture, xmpInFile(file))),
     pictures: 1,
   }
 }

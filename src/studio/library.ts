@@ -7,14 +7,14 @@ import type { Project } from './project.ts'
 export interface StudioLibrary {
   /** Those that were changed last come first. */
   projects(): Promise<Project[]>
-  saveProject(project: Project): Promise<void>
+  keepProject(project: Project): Promise<void>
   removeProject(id: string): Promise<void>
   /** In no order. Entries that are damaged are left out, and stay as they are. */
   pictures(projectId: string): Promise<CaptionedPicture[]>
   /** All of them, or none. */
-  savePictures(projectId: string, pictures: readonly CaptionedPicture[]): Promise<void>
+  keepPictures(projectId: string, pictures: readonly CaptionedPicture[]): Promise<void>
   /** What can be taken back; steps that are damaged take those with them that were before or are behind. */
   history(projectId: string): Promise<History>
   /** In one step, too. */
-  saveHistory(projectId: string, history: History): Promise<void>
+  keepHistory(projectId: string, history: History): Promise<void>
 }

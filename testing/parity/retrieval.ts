@@ -3,7 +3,7 @@ import type { Pixels } from '../../src/image/pixels.ts'
 import type { PackReader } from '../../src/pack/manifest.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
 import { openRetrievalModel } from '../../src/runtime/models/models.ts'
-import type { RetrievalModel, SeenPicture } from '../../src/runtime/models/retrieval.ts'
+import type { EncodedPicture, RetrievalModel } from '../../src/runtime/models/retrieval.ts'
 import { contrast } from '../../src/runtime/retrieval/scores.ts'
 import { storedValues, worstError, type ReadFile } from './reference.ts'
 
@@ -57,7 +57,7 @@ export async function retrievalErrors(
   for (let i = 0; i < pictures; i += 1) {
     const size = pack.manifest.parts.vision.shape.imageSize
     const data = await stored(`image${i}.pixel_values`)
-    const picture = await model.look({ data, size, brand: 'pixels' } satisfies Pixels)
+    const picture = await model.encode({ data, size, brand: 'pixels' } satisfies Pixels)
     try {
       await compareImage(model, picture, i, reference, compare)
       const { vectors } = await model.imageFeatures(picture)
@@ -79,7 +79,7 @@ export async function retrievalErrors(
 
 async function compareImage(
   model: RetrievalModel,
-  picture: SeenPicture,
+  picture: EncodedPicture,
   i: number,
   { texts }: Pick<RetrievalReference, 'texts'>,
   compare: (call: string, tensor: string, ours: Float32Array) => Promise<void>,

@@ -50,7 +50,7 @@ describe('a Q-Former that writes', () => {
       await writerPack(folderTree(FOLDER), 'q8'),
       await openCompute('wasm'),
     )
-    const picture = await model.look({ data: new Float32Array(3 * 56 * 56), size: 56, brand: 'pixels' })
+    const picture = await model.encode({ data: new Float32Array(3 * 56 * 56), size: 56, brand: 'pixels' })
     const sampling = { temperature: 1, topK: 0, topP: 0.9, seed: 5 }
     const texts: string[] = []
     const short = { ...GREEDY, maxNewTokens: 6 }
@@ -75,7 +75,7 @@ describe('a Q-Former that writes', () => {
     const tree = folderTree('models/reference/itm-odd')
     const model = await openRetrievalModel(await writerPack(tree, 'fp32'), await openCompute('wasm'))
     expect([model.writes, model.temperature]).toEqual([false, 0.07])
-    const picture = await model.look({ data: new Float32Array(3 * 24 * 24), size: 24, brand: 'pixels' })
+    const picture = await model.encode({ data: new Float32Array(3 * 24 * 24), size: 24, brand: 'pixels' })
     await expect(model.write(picture, '', { settings: GREEDY }).next()).rejects.toMatchObject({
       code: 'unsupported-model',
       message: expect.stringContaining('no captioning head') as string,

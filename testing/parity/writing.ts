@@ -6,7 +6,7 @@ import { GREEDY, type DecodingSettings } from '../../src/pack/decoding.ts'
 import type { PackReader, Precision } from '../../src/pack/manifest.ts'
 import type { Pixels } from '../../src/image/pixels.ts'
 import { openRetrievalModel } from '../../src/runtime/models/models.ts'
-import type { RetrievalModel, SeenPicture } from '../../src/runtime/models/retrieval.ts'
+import type { EncodedPicture, RetrievalModel } from '../../src/runtime/models/retrieval.ts'
 import type { Answer } from '../../src/runtime/talk/discussion.ts'
 import { packInMemory, storedValues, worstError, type ReadFile } from './reference.ts'
 
@@ -70,7 +70,7 @@ export async function compareWriting(
   for (const image of few ? [0] : [0, 1]) {
     const size = pack.manifest.parts.vision.shape.imageSize
     const pixels: Pixels = { data: await stored(`image${image}.pixel_values`), size, brand: 'pixels' }
-    const picture = await model.look(pixels)
+    const picture = await model.encode(pixels)
     try {
       const features = await model.visionFeatures(picture)
       errors.set(`vision ${image}`, worstError(features, await stored(`image${image}.image_features`)))
@@ -91,7 +91,7 @@ export async function compareWriting(
 
 async function write(
   model: RetrievalModel,
-  picture: SeenPicture,
+  picture: EncodedPicture,
   settings: Settings,
   { maxLength, minLength }: Reference,
 ): Promise<Answer[]> {

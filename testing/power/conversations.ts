@@ -155,9 +155,9 @@ class Talking implements Work {
         for (const id of ids) this.#promised.drop(id)
         await library.forget(ids)
       },
-      savePicture: (picture) => {
+      keepPicture: (picture) => {
         this.#files.set(picture.id, picture.image)
-        return library.savePicture(picture)
+        return library.keepPicture(picture)
       },
     }
   }

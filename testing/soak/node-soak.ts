@@ -35,7 +35,7 @@ export async function soakNode({ cycles, leak, pack, onCycle }: NodeSoak): Promi
   const own = pack ?? (await openPackFolder('public/models/drawn-scenes'))
   const engine = new Engine({
     openPack: () => Promise.resolve(own),
-    measureDevices: () => Promise.resolve([]),
+    probeDevices: () => Promise.resolve([]),
     openCompute: () => openCompute('wasm'),
     readPicture: async (image, preprocessing) => {
       const [shade = 0] = new Uint8Array(await image.arrayBuffer())

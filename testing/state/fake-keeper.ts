@@ -1,7 +1,7 @@
 /** A keeper whose calls the test ends as it likes, and the state of the models that it keeps. */
 import { vi, type Mock } from 'vitest'
 import { createStore, type StoreApi } from 'zustand/vanilla'
-import type { MeasuredDevice } from '../../src/protocol/engine-calls.ts'
+import type { ProbedDevice } from '../../src/protocol/engine-calls.ts'
 import type {
   AddProgress,
   KeeperCalls,
@@ -39,8 +39,8 @@ export interface FakeKeeper {
   /** Lets the page hear what other tabs do. */
   tell: (news: StoreNews) => void
   /** What the engine finds of the devices here. */
-  devices: MeasuredDevice[]
-  measureDevices: () => Promise<MeasuredDevice[]>
+  devices: ProbedDevice[]
+  probeDevices: () => Promise<ProbedDevice[]>
   changeModel: Mock<AppState['changeModel']>
 }
 
@@ -56,7 +56,7 @@ export function fakeKeeper(overrides: Partial<KeptDependencies & SavingDependenc
     kept: [],
     newer: [],
     devices: [],
-    measureDevices: () => Promise.resolve(all.devices),
+    probeDevices: () => Promise.resolve(all.devices),
     tell: () => undefined,
     changeModel: vi.fn<AppState['changeModel']>().mockResolvedValue(),
   }
@@ -107,8 +107,8 @@ export function fakeKeeper(overrides: Partial<KeptDependencies & SavingDependenc
     }
     return {
       ...keptSlice(set, get, dependencies),
-      ...addingSlice(set, get, dependencies.client, () => all.measureDevices()),
-      ...costsSlice(set, get, dependencies.client, () => all.measureDevices()),
+      ...addingSlice(set, get, dependencies.client, () => all.probeDevices()),
+      ...costsSlice(set, get, dependencies.client, () => all.probeDevices()),
       ...savingSlice(set, get, dependencies),
       // Of the other slices these read the chosen model and change it.
       settings: { model: null, prefer: null },

@@ -1,6 +1,6 @@
 /** Folders in memory, and what the studio of a page has of a browser without a disk. */
 import { AppError } from '../../src/pack/failure.ts'
-import type { StudioSources } from '../../src/state/studio/studio-slice.ts'
+import type { StudioDependencies } from '../../src/state/studio/studio-slice.ts'
 import { tableInMemory, type Table } from '../../src/store/table.ts'
 import { openStudioLibrary } from '../../src/store/studio-library.ts'
 import type { PictureFolder } from '../../src/studio/folder.ts'
@@ -56,7 +56,7 @@ function bytesOf(content: string | Uint8Array): Uint8Array {
   return typeof content === 'string' ? new TextEncoder().encode(content) : content
 }
 
-export function studioIn({ studio, folders, locks }: FakeBrowser, newId: () => string): StudioSources {
+export function studioIn({ studio, folders, locks }: FakeBrowser, newId: () => string): StudioDependencies {
   const open = <T>(database: string): Table<T> => {
     const entries = studio.get(database) ?? new Map<string, unknown>()
     studio.set(database, entries)

@@ -174,7 +174,7 @@ function delayedLibrary(library: ConversationLibrary, gate: Gate): ConversationL
     forget: after((ids: readonly string[]) => library.forget(ids)),
     picture: after((id: string) => library.picture(id)),
     pictureIds: after(() => library.pictureIds()),
-    savePicture: after((one: StoredPicture) => library.savePicture(one)),
+    keepPicture: after((one: StoredPicture) => library.keepPicture(one)),
     removePictures: after((ids: readonly string[]) => library.removePictures(ids)),
   }
 }

@@ -183,7 +183,7 @@ export const conversationContract: Contract = {
   'have their pictures, type and all, for the next tab': async (store, name) => {
     const library = () =>
       conversationLibrary({ conversations: store.table(`${name}-c`), pictures: store.table(`${name}-p`) })
-    await library().savePicture({
+    await library().keepPicture({
       id: 'p',
       image: new Blob(['picture'], { type: 'image/webp' }),
       addedAt: 5,

@@ -1,6 +1,6 @@
 /** Reading values out of a `config.json` that may be another model's, or damaged. */
 import { AppError } from '../../pack/failure.ts'
-import { isRecord } from '../../pack/schema.ts'
+import { isRecord } from '../../pack/json.ts'
 import { parseObject, type Json } from '../side-files.ts'
 
 export type { Json } from '../side-files.ts'

@@ -1,5 +1,5 @@
 /** Checkpoints whose weights were quantised already: their numbers mean something only to the program that wrote them. */
-import { isRecord } from '../../pack/schema.ts'
+import { isRecord } from '../../pack/json.ts'
 import { shown, unsupported, type Json } from './config-json.ts'
 
 /** Names of methods as people know them (transformers 5.18 `QuantizationMethod`). */

@@ -6,7 +6,7 @@ import { elementsOf, openCheckpoint, type Checkpoint } from '../checkpoint.ts'
 import { parseConfig } from '../families/config-json.ts'
 import { findRoot } from '../find-root.ts'
 import { inspectCheckpoint } from '../inspect.ts'
-import { openModel } from '../open.ts'
+import { openAndPlan } from '../open.ts'
 import { composeCheckpoint, type Composition } from './composed.ts'
 import { lavisConfig } from './config.ts'
 import { languageName, modelName, towerName } from './names.ts'
@@ -49,8 +49,8 @@ async function zip(entries: Record<string, Uint8Array<ArrayBuffer>>): Promise<Ar
   return writer.finish().arrayBuffer()
 }
 
-async function open(files: Map<string, ArrayBuffer>): Promise<Awaited<ReturnType<typeof openModel>>> {
-  return openModel(treeInMemory(files), 'fp32', { compare: 'sure' })
+async function open(files: Map<string, ArrayBuffer>): Promise<Awaited<ReturnType<typeof openAndPlan>>> {
+  return openAndPlan(treeInMemory(files), 'fp32', { compare: 'sure' })
 }
 
 describe('names', () => {

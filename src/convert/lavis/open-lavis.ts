@@ -4,7 +4,7 @@
  */
 import { subtree, type FileTree } from '../../pack/bytes.ts'
 import { AppError } from '../../pack/failure.ts'
-import { isRecord } from '../../pack/schema.ts'
+import { isRecord } from '../../pack/json.ts'
 import { wrapperPrefix } from '../adapters.ts'
 import { openCheckpoint, openTorchCheckpoint, type Checkpoint, type CheckpointFile } from '../checkpoint.ts'
 import { INDEX, SINGLE, TORCH_INDEX, TORCH_SINGLE } from '../other-layouts.ts'

@@ -4,7 +4,7 @@
  */
 import { AppError } from '../../pack/failure.ts'
 import { shown } from '../families/config-json.ts'
-import { isRecord } from '../../pack/schema.ts'
+import { isRecord } from '../../pack/json.ts'
 import type { Json } from '../side-files.ts'
 
 export interface AddedToken {

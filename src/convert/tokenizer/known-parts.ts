@@ -1,7 +1,7 @@
 /** Which parts of a `tokenizer.json` are computed here as the tokenizers library computes them. */
 import { AppError } from '../../pack/failure.ts'
 import { shown } from '../families/config-json.ts'
-import { isRecord } from '../../pack/schema.ts'
+import { isRecord } from '../../pack/json.ts'
 import type { Json } from '../side-files.ts'
 import type { AddedToken } from './added-tokens.ts'
 

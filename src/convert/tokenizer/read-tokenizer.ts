@@ -2,7 +2,7 @@
 import type { FileTree } from '../../pack/bytes.ts'
 import { AppError } from '../../pack/failure.ts'
 import { readSpiece } from '../sentencepiece.ts'
-import { isRecord } from '../../pack/schema.ts'
+import { isRecord } from '../../pack/json.ts'
 import { parseObject, readJson, readTextFile, type Json } from '../side-files.ts'
 import { settleTokenizer } from './tokenizer-rules.ts'
 

@@ -6,7 +6,7 @@
 import { AppError } from '../../pack/failure.ts'
 import { frameOf } from '../../pack/tokenizer-frame.ts'
 import { shown } from '../families/config-json.ts'
-import { isRecord } from '../../pack/schema.ts'
+import { isRecord } from '../../pack/json.ts'
 import { METASPACE, T5_SPLITTER } from '../sentencepiece.ts'
 import type { Json } from '../side-files.ts'
 import { addedTokens, type AddedToken } from './added-tokens.ts'

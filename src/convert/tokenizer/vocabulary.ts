@@ -1,7 +1,7 @@
 /** The vocabulary of a tokenizer's model, checked: ids are what everything else goes by. */
 import { AppError } from '../../pack/failure.ts'
 import { shown } from '../families/config-json.ts'
-import { isRecord } from '../../pack/schema.ts'
+import { isRecord } from '../../pack/json.ts'
 import type { Json } from '../side-files.ts'
 import type { TokenizerKind } from './tokenizer-class.ts'
 

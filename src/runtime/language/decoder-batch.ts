@@ -1,7 +1,7 @@
 /** Answers about several pictures as rows of one batch over one cache, each with a length and an end of its own. */
 import { AppError } from '../../pack/failure.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
-import { capacityFor, checkRange, range, type DecoderEngine, type DecoderRun } from './decoder-engine.ts'
+import { capacityFor, checkRange, range, type DecoderParts, type DecoderRun } from './decoder-parts.ts'
 import type { KvCache } from './kv-cache.ts'
 import type { Batch, BatchNeed, BatchRow, BegunRow, Next, Wanted } from './language-model.ts'
 import { openCache } from './open-cache.ts'
@@ -12,7 +12,7 @@ class Row implements BatchRow {
 
 export class DecoderBatch implements Batch {
   readonly rows: number
-  readonly #engine: DecoderEngine
+  readonly #parts: DecoderParts
   /** Positions of every row. */
   readonly #capacity: number
   #cache: KvCache
@@ -22,11 +22,11 @@ export class DecoderBatch implements Batch {
   #queries: DeviceTensor | null = null
 
   private constructor(
-    engine: DecoderEngine,
+    parts: DecoderParts,
     cache: KvCache,
     { most, places, capacity }: { most: number; places: number; capacity: number },
   ) {
-    this.#engine = engine
+    this.#parts = parts
     this.#cache = cache
     this.rows = most
     this.#places = Array<null>(places).fill(null)
@@ -34,24 +34,24 @@ export class DecoderBatch implements Batch {
   }
 
   /** Null where memory has no room for two rows that need so much. */
-  static async open(engine: DecoderEngine, rows: number, need: BatchNeed): Promise<DecoderBatch | null> {
-    const { memory, context } = engine
-    const positions = positionsOf(engine, need)
+  static async open(parts: DecoderParts, rows: number, need: BatchNeed): Promise<DecoderBatch | null> {
+    const { memory, context } = parts
+    const positions = positionsOf(parts, need)
     // What does not fit by itself is told by whoever begins it.
     if (positions > context) return null
     const capacity = capacityFor(positions, context)
     const most = memory.rowsOfBatch(capacity)
     if (most < 2) return null
     const places = Math.min(Math.max(1, rows), most)
-    return new DecoderBatch(engine, await openCache(memory, capacity, places), { most, places, capacity })
+    return new DecoderBatch(parts, await openCache(memory, capacity, places), { most, places, capacity })
   }
 
   takes(need: BatchNeed): boolean {
-    return positionsOf(this.#engine, need) <= this.#capacity
+    return positionsOf(this.#parts, need) <= this.#capacity
   }
 
   async begin(queries: DeviceTensor, prompt: readonly number[], wanted: Wanted): Promise<BegunRow> {
-    const { memory, shape } = this.#engine
+    const { memory, shape } = this.#parts
     const rows = range(0, shape.queries + prompt.length)
     const run = { tokens: prompt, batch: 1, rows, past: [0], logitRows: [rows.length - 1] }
     try {
@@ -82,7 +82,7 @@ export class DecoderBatch implements Batch {
       // A place whose row is over runs along at its first position, where the next row writes anew.
       tokens: places.map((row) => (row === null ? 0 : (byRow.get(row) ?? 0))),
       batch: places.length,
-      rows: [this.#engine.shape.queries],
+      rows: [this.#parts.shape.queries],
       past: places.map((row) => row?.length ?? 0),
       logitRows: [0],
     }
@@ -106,7 +106,7 @@ export class DecoderBatch implements Batch {
 
   /** What comes next in each sequence of a run. */
   async #run(cache: KvCache, run: DecoderRun, wanted: Wanted): Promise<Next[]> {
-    const { runs, shape } = this.#engine
+    const { runs, shape } = this.#parts
     if (wanted === 'choice' && runs.choose !== undefined) return runs.choose(cache, run)
     const logits = await runs.run(cache, run)
     return range(0, run.batch).map((i) => {
@@ -144,7 +144,7 @@ export class DecoderBatch implements Batch {
   }
 
   #blank(): DeviceTensor {
-    const { runtime, shape } = this.#engine
+    const { runtime, shape } = this.#parts
     const dims = [this.#places.length, shape.queries, shape.hiddenSize]
     const zeros = (): Float32Array<ArrayBuffer> => new Float32Array(dims.reduce((a, b) => a * b, 1))
     this.#queries ??= runtime.resident('float32', zeros(), dims)
@@ -158,6 +158,6 @@ export class DecoderBatch implements Batch {
 }
 
 /** The last token of an answer is never run. */
-function positionsOf({ shape }: DecoderEngine, { promptTokens, newTokens }: BatchNeed): number {
+function positionsOf({ shape }: DecoderParts, { promptTokens, newTokens }: BatchNeed): number {
   return shape.queries + promptTokens + newTokens - 1
 }

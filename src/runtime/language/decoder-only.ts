@@ -9,7 +9,7 @@ import type { Session } from '../ort/session.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import { CacheMemory } from './cache-memory.ts'
 import { DecoderBatch } from './decoder-batch.ts'
-import { capacityFor, range, type DecoderEngine } from './decoder-engine.ts'
+import { capacityFor, range, type DecoderParts } from './decoder-parts.ts'
 import { DecoderOnlySequence } from './decoder-sequence.ts'
 import { GraphRuns } from './graph-runs.ts'
 import { cacheLayout, type CacheLayout } from './kv-cache.ts'
@@ -38,13 +38,13 @@ export interface DecoderOnlyOptions {
 
 export class DecoderOnly implements LanguageModel {
   readonly ownKernels: OwnKernels
-  readonly #engine: DecoderEngine
+  readonly #parts: DecoderParts
   /** Whether rows of one batch come out right; null before the first were asked for. */
   #rows: Promise<boolean> | null = null
 
   /** Over whatever runs the decoder; takes over `runs` and `memory`. */
-  constructor(engine: DecoderEngine, ownKernels: OwnKernels) {
-    this.#engine = engine
+  constructor(parts: DecoderParts, ownKernels: OwnKernels) {
+    this.#parts = parts
     this.ownKernels = ownKernels
   }
 
@@ -82,16 +82,16 @@ export class DecoderOnly implements LanguageModel {
   }
 
   get records(): boolean {
-    return this.#engine.runs.records
+    return this.#parts.runs.records
   }
 
   useRecordings(use: boolean): void {
-    this.#engine.runs.useRecordings(use)
+    this.#parts.runs.useRecordings(use)
   }
 
   promptRoom(newTokens: number): number {
     // The last token of an answer is never run, so it needs no position.
-    return this.#engine.context - this.#engine.shape.queries - newTokens + 1
+    return this.#parts.context - this.#parts.shape.queries - newTokens + 1
   }
 
   answerRoom(promptTokens: number): number {
@@ -99,7 +99,7 @@ export class DecoderOnly implements LanguageModel {
   }
 
   async warmUp(tokens: number): Promise<void> {
-    const { runtime, runs, shape, memory, context } = this.#engine
+    const { runtime, runs, shape, memory, context } = this.#parts
     const count = Math.min(tokens, context - shape.queries)
     const rows = range(0, shape.queries + count)
     const zeros = new Float32Array(shape.queries * shape.hiddenSize)
@@ -123,12 +123,12 @@ export class DecoderOnly implements LanguageModel {
   }
 
   start(queries: DeviceTensor): Sequence {
-    return new DecoderOnlySequence(this.#engine, queries)
+    return new DecoderOnlySequence(this.#parts, queries)
   }
 
   async openBatch(rows: number, need: BatchNeed): Promise<Batch | null> {
     this.#rows ??= this.#checkRows()
-    return (await this.#rows) ? DecoderBatch.open(this.#engine, rows, need) : null
+    return (await this.#rows) ? DecoderBatch.open(this.#parts, rows, need) : null
   }
 
   /**
@@ -136,16 +136,16 @@ export class DecoderOnly implements LanguageModel {
    * kernels have passed with the rest of them.
    */
   async #checkRows(): Promise<boolean> {
-    const { runtime, shape, memory } = this.#engine
+    const { runtime, shape, memory } = this.#parts
     if (runtime.compute.device === null || this.ownKernels === 'used') return true
-    const openBatch: LanguageModel['openBatch'] = (rows, need) => DecoderBatch.open(this.#engine, rows, need)
+    const openBatch: LanguageModel['openBatch'] = (rows, need) => DecoderBatch.open(this.#parts, rows, need)
     const language = { start: (queries: DeviceTensor) => this.start(queries), openBatch }
     return rowsAgree({ runtime, language, shape, cacheType: memory.layout.type })
   }
 
   async trace(queries: DeviceTensor, prompt: readonly number[]): Promise<TracedTensor[]> {
-    const sequence = new DecoderOnlySequence(this.#engine, queries)
-    const { queries: inFront, vocabulary } = this.#engine.shape
+    const sequence = new DecoderOnlySequence(this.#parts, queries)
+    const { queries: inFront, vocabulary } = this.#parts.shape
     try {
       const values = await sequence.read(prompt, 'all')
       return [{ name: 'logits', shape: [1, inFront + prompt.length, vocabulary], values }]
@@ -155,7 +155,7 @@ export class DecoderOnly implements LanguageModel {
   }
 
   async dispose(): Promise<void> {
-    const { memory, runs } = this.#engine
+    const { memory, runs } = this.#parts
     memory.dispose()
     await runs.dispose()
   }

@@ -5,16 +5,16 @@ import {
   capacityFor,
   checkRange,
   range,
-  type DecoderEngine,
+  type DecoderParts,
   type DecoderRun,
   type DecoderRuns,
-} from './decoder-engine.ts'
+} from './decoder-parts.ts'
 import type { KvCache } from './kv-cache.ts'
 import type { Begun, Branches, GreedyStep, Logits, Sequence } from './language-model.ts'
 import { openCache } from './open-cache.ts'
 
 export class DecoderOnlySequence implements Sequence {
-  readonly #engine: DecoderEngine
+  readonly #parts: DecoderParts
   readonly #queries: DeviceTensor
   #cache: KvCache | null = null
   /** Ids whose keys and values are in the cache, behind those of the queries. */
@@ -24,14 +24,14 @@ export class DecoderOnlySequence implements Sequence {
   /** Positions that the answer which was begun may reach. */
   #reach = 0
 
-  constructor(engine: DecoderEngine, queries: DeviceTensor) {
-    this.#engine = engine
+  constructor(parts: DecoderParts, queries: DeviceTensor) {
+    this.#parts = parts
     this.#queries = queries
   }
 
   /** Only where the device chooses tokens: see `Sequence.greedy`. */
   get greedy(): Sequence['greedy'] {
-    const greedy = this.#engine.runs.greedy?.bind(this.#engine.runs)
+    const greedy = this.#parts.runs.greedy?.bind(this.#parts.runs)
     return greedy && ((prompt, newTokens) => this.#chosen(greedy, prompt, newTokens))
   }
 
@@ -59,7 +59,7 @@ export class DecoderOnlySequence implements Sequence {
     await this.#reserve(this.#tokens.length + tokens.length)
     const cache = this.#cacheNow()
     try {
-      const values = await this.#engine.runs.run(cache, this.#runOf(tokens, logits))
+      const values = await this.#parts.runs.run(cache, this.#runOf(tokens, logits))
       checkRange(values)
       this.#tokens = [...this.#tokens, ...tokens]
       return values
@@ -74,12 +74,12 @@ export class DecoderOnlySequence implements Sequence {
     const length = this.#length
     const parent = this.#cacheNow()
     const room = Math.max(this.#reach, length)
-    this.#engine.memory.admitBranches(count, room)
-    const queries = await this.#engine.runtime.repeat(this.#queries, count)
+    this.#parts.memory.admitBranches(count, room)
+    const queries = await this.#parts.runtime.repeat(this.#queries, count)
     try {
       const parents = Array.from({ length: count }, () => 0)
       const cache = await parent.fork(parents, length, room)
-      return new DecoderOnlyBranches(this.#engine, { queries, cache, count, length, room })
+      return new DecoderOnlyBranches(this.#parts, { queries, cache, count, length, room })
     } catch (error) {
       queries.dispose()
       throw error
@@ -96,7 +96,7 @@ export class DecoderOnlySequence implements Sequence {
     // The last token of an answer is never run.
     const tokens = prompt.length + newTokens - 1
     await this.#reserve(tokens)
-    this.#reach = this.#engine.shape.queries + tokens
+    this.#reach = this.#parts.shape.queries + tokens
     // The last token of a prompt runs in any case: its logits are what the answer begins with.
     const shared = Math.min(commonPrefix(this.#tokens, prompt), prompt.length - 1)
     await this.#truncate(shared)
@@ -127,7 +127,7 @@ export class DecoderOnlySequence implements Sequence {
 
   /** A run of the queries (when nothing ran before) and `tokens`. */
   #runOf(tokens: readonly number[], logits: 'last' | 'all'): DecoderRun {
-    const { queries } = this.#engine.shape
+    const { queries } = this.#parts.shape
     const rows = range(this.#length === 0 ? 0 : queries, queries + tokens.length)
     return {
       queries: this.#queries,
@@ -141,12 +141,12 @@ export class DecoderOnlySequence implements Sequence {
 
   /** Positions in the cache, queries included; 0 before the first run. */
   get #length(): number {
-    return this.#tokens.length === 0 ? 0 : this.#engine.shape.queries + this.#tokens.length
+    return this.#tokens.length === 0 ? 0 : this.#parts.shape.queries + this.#tokens.length
   }
 
   /** Makes room for `tokens` tokens in all. Throws `prompt-too-long` when there may not be that many positions. */
   async #reserve(tokens: number): Promise<void> {
-    const { shape, memory, context } = this.#engine
+    const { shape, memory, context } = this.#parts
     const length = shape.queries + tokens
     if (length > context) {
       const most = `picture, prompt and answer together may have ${context} positions`
@@ -188,29 +188,29 @@ interface BranchParts {
 }
 
 class DecoderOnlyBranches implements Branches {
-  readonly #engine: DecoderEngine
-  readonly #parts: BranchParts
+  readonly #parts: DecoderParts
+  readonly #own: BranchParts
   #length: number
   #failure: Error | null = null
 
-  constructor(engine: DecoderEngine, parts: BranchParts) {
-    this.#engine = engine
+  constructor(parts: DecoderParts, own: BranchParts) {
     this.#parts = parts
-    this.#length = parts.length
+    this.#own = own
+    this.#length = own.length
   }
 
   async step(tokens: readonly number[], parents?: readonly number[]): Promise<Logits> {
-    const { queries, cache, count, room } = this.#parts
+    const { queries, cache, count, room } = this.#own
     // What is in the cache behind a failure is unknown.
     if (this.#failure !== null) throw this.#failure
     if (this.#length === room) throw new AppError('bug', 'Branches were continued beyond their room.')
     try {
       if (parents !== undefined) await cache.reorder(parents, this.#length)
-      const values = await this.#engine.runs.run(cache, {
+      const values = await this.#parts.runs.run(cache, {
         queries,
         tokens,
         batch: count,
-        rows: [this.#engine.shape.queries],
+        rows: [this.#parts.shape.queries],
         past: Array.from({ length: count }, () => this.#length),
         logitRows: [0],
       })
@@ -224,8 +224,8 @@ class DecoderOnlyBranches implements Branches {
   }
 
   dispose(): void {
-    this.#parts.queries.dispose()
-    this.#parts.cache.dispose()
+    this.#own.queries.dispose()
+    this.#own.cache.dispose()
   }
 }
 

@@ -1,14 +1,14 @@
 /** A prompt that was read and the answer to it, over a cache that holds the answer alone. */
 import { AppError } from '../../pack/failure.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
-import { capacityFor, checkNumbers, runStep, type EncoderDecoderEngine } from './encoder-decoder-engine.ts'
+import { capacityFor, checkNumbers, runStep, type EncoderDecoderParts } from './encoder-decoder-parts.ts'
 import type { KvCache } from './kv-cache.ts'
 import type { Begun, Branches, Logits, Sequence } from './language-model.ts'
 import { openCache } from './open-cache.ts'
 import { ReadPrompt } from './read-prompt.ts'
 
 export class EncoderDecoderSequence implements Sequence {
-  readonly #engine: EncoderDecoderEngine
+  readonly #parts: EncoderDecoderParts
   readonly #queries: DeviceTensor
   /** Whether what comes out must be numbers. */
   readonly #checked: boolean
@@ -20,14 +20,14 @@ export class EncoderDecoderSequence implements Sequence {
   #reach = 0
 
   /** Takes over `queries`. */
-  constructor(engine: EncoderDecoderEngine, queries: DeviceTensor, { checked = true } = {}) {
-    this.#engine = engine
+  constructor(parts: EncoderDecoderParts, queries: DeviceTensor, { checked = true } = {}) {
+    this.#parts = parts
     this.#queries = queries
     this.#checked = checked
   }
 
   async begin(prompt: readonly number[], newTokens: number): Promise<Begun> {
-    const { shape, memory } = this.#engine
+    const { shape, memory } = this.#parts
     const positions = shape.queries + prompt.length
     if (positions > shape.promptPositions || newTokens > shape.answerPositions) {
       const most = `picture and prompt may have ${shape.promptPositions} positions, an answer ${shape.answerPositions}`
@@ -38,7 +38,7 @@ export class EncoderDecoderSequence implements Sequence {
     const isKnown = this.#read?.isOf(prompt) === true
     if (!isKnown) {
       this.#forgetPrompt()
-      this.#read = await ReadPrompt.read(this.#engine, this.#queries, prompt)
+      this.#read = await ReadPrompt.read(this.#parts, this.#queries, prompt)
     }
     const capacity = capacityFor(newTokens, shape)
     this.#cache ??= await openCache(memory, capacity)
@@ -52,7 +52,7 @@ export class EncoderDecoderSequence implements Sequence {
   async step(token: number): Promise<Logits> {
     const [read, cache] = [this.#readNow(), this.#cacheNow()]
     try {
-      const logits = await runStep(this.#engine, cache, read, { tokens: [token], past: this.#length })
+      const logits = await runStep(this.#parts, cache, read, { tokens: [token], past: this.#length })
       if (this.#checked) checkNumbers(logits)
       this.#length += 1
       return logits
@@ -75,9 +75,9 @@ export class EncoderDecoderSequence implements Sequence {
   async fork(count: number): Promise<Branches> {
     const parents = Array<number>(count).fill(0)
     const room = Math.max(this.#reach, this.#length)
-    this.#engine.memory.admitBranches(count, room)
+    this.#parts.memory.admitBranches(count, room)
     const cache = await this.#cacheNow().fork(parents, this.#length, room)
-    return new EncoderDecoderBranches(this.#engine, this.#readNow(), cache, this.#length)
+    return new EncoderDecoderBranches(this.#parts, this.#readNow(), cache, this.#length)
   }
 
   dispose(): void {
@@ -114,14 +114,14 @@ export class EncoderDecoderSequence implements Sequence {
 
 /** Rows of one batch. They look at what their sequence has read, which must not begin anew while they are in use. */
 class EncoderDecoderBranches implements Branches {
-  readonly #engine: EncoderDecoderEngine
+  readonly #parts: EncoderDecoderParts
   readonly #read: ReadPrompt
   readonly #cache: KvCache
   #length: number
   #failure: Error | null = null
 
-  constructor(engine: EncoderDecoderEngine, read: ReadPrompt, cache: KvCache, length: number) {
-    this.#engine = engine
+  constructor(parts: EncoderDecoderParts, read: ReadPrompt, cache: KvCache, length: number) {
+    this.#parts = parts
     this.#read = read
     this.#cache = cache
     this.#length = length
@@ -132,7 +132,7 @@ class EncoderDecoderBranches implements Branches {
     if (this.#failure !== null) throw this.#failure
     try {
       if (parents !== undefined) await this.#cache.reorder(parents, this.#length)
-      const logits = await runStep(this.#engine, this.#cache, this.#read, { tokens, past: this.#length })
+      const logits = await runStep(this.#parts, this.#cache, this.#read, { tokens, past: this.#length })
       checkNumbers(logits)
       this.#length += 1
       return logits

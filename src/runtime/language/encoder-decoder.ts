@@ -8,9 +8,9 @@ import type { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import { CacheMemory } from './cache-memory.ts'
-import type { CacheShape, EncoderDecoderEngine, EncoderDecoderShape } from './encoder-decoder-engine.ts'
+import type { CacheShape, EncoderDecoderParts, EncoderDecoderShape } from './encoder-decoder-parts.ts'
 import { EncoderDecoderSequence } from './encoder-decoder-sequence.ts'
-import { range } from './decoder-engine.ts'
+import { range } from './decoder-parts.ts'
 import { cacheLayout } from './kv-cache.ts'
 import type { LanguageModel, Logits } from './language-model.ts'
 import type { TracedTensor } from './traced.ts'
@@ -19,7 +19,7 @@ export class EncoderDecoder implements LanguageModel {
   /** Where runs can be recorded, ONNX Runtime's attention over a cache takes no biases. */
   readonly records = false
   readonly ownKernels: OwnKernels
-  readonly #engine: EncoderDecoderEngine
+  readonly #parts: EncoderDecoderParts
 
   /** Takes over both sessions. `cacheBytes` is what all caches may take together; see `MemoryBudget`. */
   constructor(
@@ -30,7 +30,7 @@ export class EncoderDecoder implements LanguageModel {
     const memory = new CacheMemory(runtime, cacheLayout(shape, 'float32'), cacheBytes)
     // Ours are for OPT.
     this.ownKernels = runtime.compute.device === null ? 'no-gpu' : 'unfit'
-    this.#engine = { runtime, encoder, decoder, shape, memory }
+    this.#parts = { runtime, encoder, decoder, shape, memory }
   }
 
   /** Names of the encoder's outputs that never leave the GPU. */
@@ -51,19 +51,19 @@ export class EncoderDecoder implements LanguageModel {
   }
 
   promptRoom(): number {
-    const { promptPositions, queries } = this.#engine.shape
+    const { promptPositions, queries } = this.#parts.shape
     return promptPositions - queries
   }
 
   answerRoom(promptTokens: number): number {
-    return promptTokens > this.promptRoom() ? 0 : this.#engine.shape.answerPositions
+    return promptTokens > this.promptRoom() ? 0 : this.#parts.shape.answerPositions
   }
 
   async warmUp(tokens: number): Promise<void> {
-    const { runtime, shape } = this.#engine
+    const { runtime, shape } = this.#parts
     const { queries, hiddenSize } = shape
     const blank = runtime.tensor('float32', new Float32Array(queries * hiddenSize), [1, queries, hiddenSize])
-    const sequence = new EncoderDecoderSequence(this.#engine, blank, { checked: false })
+    const sequence = new EncoderDecoderSequence(this.#parts, blank, { checked: false })
     try {
       const ids = Array<number>(Math.min(tokens, this.promptRoom())).fill(shape.startId)
       await sequence.begin(ids, 2)
@@ -74,7 +74,7 @@ export class EncoderDecoder implements LanguageModel {
   }
 
   start(queries: DeviceTensor): EncoderDecoderSequence {
-    return new EncoderDecoderSequence(this.#engine, queries)
+    return new EncoderDecoderSequence(this.#parts, queries)
   }
 
   /** What the decoder looks at is one picture's and prompt's, for all rows alike. */
@@ -87,13 +87,13 @@ export class EncoderDecoder implements LanguageModel {
     prompt: readonly number[],
     answer: readonly number[],
   ): Promise<TracedTensor[]> {
-    const sequence = new EncoderDecoderSequence(this.#engine, queries)
+    const sequence = new EncoderDecoderSequence(this.#parts, queries)
     try {
       const { logits } = await sequence.begin(prompt, Math.max(1, answer.length))
       const rows = answer.length === 0 ? [] : [logits]
       // Behind the last token nothing is asked any more.
       for (const token of answer.slice(0, -1)) rows.push(await sequence.step(token))
-      const { queries: seen, hiddenSize } = this.#engine.shape
+      const { queries: seen, hiddenSize } = this.#parts.shape
       const hidden = await sequence.encoderOutput()
       return [
         { name: 'encoder_output', shape: [1, seen + prompt.length, hiddenSize], values: hidden },
@@ -105,7 +105,7 @@ export class EncoderDecoder implements LanguageModel {
   }
 
   async dispose(): Promise<void> {
-    const { memory, encoder, decoder } = this.#engine
+    const { memory, encoder, decoder } = this.#parts
     memory.dispose()
     await encoder.dispose()
     await decoder.dispose()

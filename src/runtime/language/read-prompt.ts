@@ -2,7 +2,7 @@
 import { textEncoder } from '../../pack/parts.ts'
 import { AppError } from '../../pack/failure.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
-import type { EncoderDecoderEngine } from './encoder-decoder-engine.ts'
+import type { EncoderDecoderParts } from './encoder-decoder-parts.ts'
 import { encoderBuckets } from './relative-buckets.ts'
 
 export class ReadPrompt {
@@ -20,7 +20,7 @@ export class ReadPrompt {
 
   /** Runs the encoder over `queries` [1, Q, hidden] and the prompt of T ids. */
   static async read(
-    { runtime, encoder, shape }: EncoderDecoderEngine,
+    { runtime, encoder, shape }: EncoderDecoderParts,
     queries: DeviceTensor,
     ids: readonly number[],
   ): Promise<ReadPrompt> {

@@ -1,6 +1,6 @@
 /** Whether steps of one token can be recorded and replayed on this device, which ONNX Runtime does not promise. */
 import { AppError } from '../../pack/failure.ts'
-import { capacityFor, type DecoderEngine } from './decoder-engine.ts'
+import { capacityFor, type DecoderParts } from './decoder-parts.ts'
 import type { OneTokenStep } from './one-token-step.ts'
 import { openCache } from './open-cache.ts'
 
@@ -9,7 +9,7 @@ const SAME = 1e-3
 
 /** Runs a token before anything is recorded, and again as the replay of a step that was recorded with another token. */
 export async function recordsRightly(
-  { shape, memory, context }: Pick<DecoderEngine, 'shape' | 'memory' | 'context'>,
+  { shape, memory, context }: Pick<DecoderParts, 'shape' | 'memory' | 'context'>,
   step: OneTokenStep,
 ): Promise<boolean> {
   const { bosId } = shape

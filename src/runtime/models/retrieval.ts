@@ -19,8 +19,8 @@ import { openedWhole } from './disposable.ts'
 import { PartsOpener, type OpenOptions } from './open-parts.ts'
 import { VisionEncoder } from './vision-encoder.ts'
 
-/** A picture as the vision encoder saw it: float32 [1, tokens, width] on the device. Dispose it. */
-export interface SeenPicture {
+/** A picture as the vision encoder gives it: float32 [1, tokens, width] on the device. Dispose it. */
+export interface EncodedPicture {
   features: DeviceTensor
 }
 
@@ -48,7 +48,7 @@ export interface MultimodalFeatures {
   logits: MatchLogits
 }
 
-export interface Match {
+export interface TextMatch {
   /** Best cosine of the queries with the text, without a temperature. */
   itc: number
   /** Probability of a match. */
@@ -143,17 +143,17 @@ export class RetrievalModel {
     return ids
   }
 
-  /** Looks at a picture, once for all that follows. */
-  async look(pixels: Pixels, options: { signal?: AbortSignal | undefined } = {}): Promise<SeenPicture> {
+  /** Encodes a picture, once for all that follows. */
+  async encode(pixels: Pixels, options: { signal?: AbortSignal | undefined } = {}): Promise<EncodedPicture> {
     return { features: await this.#vision.encode(pixels, options) }
   }
 
   /** [tokens, width], read back. */
-  visionFeatures({ features }: SeenPicture): Promise<Float32Array<ArrayBuffer>> {
+  visionFeatures({ features }: EncodedPicture): Promise<Float32Array<ArrayBuffer>> {
     return features.read()
   }
 
-  async imageFeatures(picture: SeenPicture): Promise<ImageFeatures> {
+  async imageFeatures(picture: EncodedPicture): Promise<ImageFeatures> {
     const { queryOutput, imageVectors } = await this.#alone(picture)
     return { queryOutput: first(queryOutput), vectors: first(imageVectors) }
   }
@@ -178,7 +178,7 @@ export class RetrievalModel {
 
   /** The picture with each of the texts. */
   async multimodalFeatures(
-    { features }: SeenPicture,
+    { features }: EncodedPicture,
     texts: readonly string[],
     { signal }: { signal?: AbortSignal | undefined } = {},
   ): Promise<MultimodalFeatures[]> {
@@ -197,10 +197,10 @@ export class RetrievalModel {
 
   /** How well each of the texts fits the picture, by contrast and by matching. `read` are their features, where they are known. */
   async match(
-    picture: SeenPicture,
+    picture: EncodedPicture,
     texts: readonly string[],
     options: { signal?: AbortSignal | undefined; read?: readonly TextFeatures[] | undefined } = {},
-  ): Promise<Match[]> {
+  ): Promise<TextMatch[]> {
     const read = options.read ?? (await this.textFeatures(texts, options))
     const { vectors } = await this.imageFeatures(picture)
     const pairs = await this.multimodalFeatures(picture, texts, options)
@@ -212,7 +212,7 @@ export class RetrievalModel {
   }
 
   /** Where the queries look, by themselves or (with a text) when they see it. */
-  async attention(picture: SeenPicture, text: string | null): Promise<AttentionMaps> {
+  async attention(picture: EncodedPicture, text: string | null): Promise<AttentionMaps> {
     const row: Row = { picture: 0, ids: text === null ? NO_TEXT : this.textIds(text) }
     const sees = text === null ? 'apart' : 'together'
     const layers = await this.#qFormer.attention(picture.features, row, sees)
@@ -241,7 +241,7 @@ export class RetrievalModel {
    * where there is no head, and `bad-usage` without a tokenizer.
    */
   async *write(
-    { features }: SeenPicture,
+    { features }: EncodedPicture,
     prompt: string,
     options: AnswerOptions,
   ): AsyncGenerator<AnswerSoFar, void, undefined> {
@@ -275,7 +275,7 @@ export class RetrievalModel {
    * ending one included where it is to be counted. Throws as `write`.
    */
   async captionLogProbabilities(
-    { features }: SeenPicture,
+    { features }: EncodedPicture,
     ids: readonly number[],
     { signal }: { signal?: AbortSignal | undefined } = {},
   ): Promise<Float32Array<ArrayBuffer>> {
@@ -306,12 +306,12 @@ export class RetrievalModel {
     await this.#qFormer.dispose()
   }
 
-  #alone({ features }: SeenPicture): ReturnType<TextQFormer['run']> {
+  #alone({ features }: EncodedPicture): ReturnType<TextQFormer['run']> {
     return this.#qFormer.run(features, [{ picture: 0, ids: NO_TEXT }], 'apart')
   }
 
   async #warmUp(): Promise<void> {
-    const { features } = await this.look(this.#vision.nothing())
+    const { features } = await this.encode(this.#vision.nothing())
     try {
       await this.#qFormer.run(features, [{ picture: 0, ids: NO_TEXT }], 'together')
     } finally {

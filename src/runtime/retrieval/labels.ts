@@ -6,7 +6,7 @@ import { classProbabilities, contrast } from './scores.ts'
 const SLOT = '{}'
 
 /** A label and how likely it is for a picture, by likeness alone. */
-export interface LabelFound {
+export interface LabelShare {
   label: string
   /** What the model read for it. */
   text: string
@@ -22,12 +22,12 @@ export function labelTexts(template: string, labels: readonly string[]): string[
 }
 
 /** `picture` [Q, d]; `read` are the texts of the labels with their vectors, in the order of the labels. */
-export function labelsFound(
+export function labelShares(
   picture: Float32Array,
   labels: readonly string[],
   read: readonly { text: string; vector: Float32Array }[],
   temperature: number,
-): LabelFound[] {
+): LabelShare[] {
   const itc = read.map(({ vector }) => contrast(picture, vector))
   const probabilities = classProbabilities(itc, temperature)
   return labels.map((label, i) => ({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { answerText, dialoguePrompt, fitDialogue, type PromptRoom, type Turn } from './dialogue.ts'
+import { answerText, dialoguePrompt, fitDialogue, type EarlierTurn, type PromptRoom } from './dialogue.ts'
 
-const turns: Turn[] = [
+const turns: EarlierTurn[] = [
   { question: 'which city is this?', answer: 'singapore' },
   { question: 'why?', answer: ' it has a statue of a merlion.' },
 ]
@@ -37,7 +37,7 @@ describe('an answer', () => {
 })
 
 describe('a history that is too long', () => {
-  const toIds = (kept: readonly Turn[]): number[] => Array<number>(10 * kept.length + 5).fill(7)
+  const toIds = (kept: readonly EarlierTurn[]): number[] => Array<number>(10 * kept.length + 5).fill(7)
   /** Room for so many ids in front of an answer of one token, and for one less with each further token. */
   const before = (answerTokens: number, room: number): PromptRoom => ({
     answerTokens,
@@ -60,7 +60,7 @@ describe('a history that is too long', () => {
   it('of thousands of turns is read at its end only, with the same outcome', () => {
     const words = Array.from({ length: 1000 }, (_, i) => ({ question: `${i}?`, answer: 'x'.repeat(i % 9) }))
     let read = 0
-    const counted = (kept: readonly Turn[]): number[] => {
+    const counted = (kept: readonly EarlierTurn[]): number[] => {
       read += kept.length
       return kept.flatMap(({ answer }) => Array<number>(1 + answer.length).fill(7))
     }

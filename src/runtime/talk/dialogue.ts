@@ -1,7 +1,7 @@
 /** From turns to a prompt: BLIP-2's forms for OPT (paper section 4.1, LAVIS's chat notebook; blip2.md 4.2). */
 import { AppError } from '../../pack/failure.ts'
 
-export interface Turn {
+export interface EarlierTurn {
   question: string
   answer: string
 }
@@ -14,7 +14,7 @@ export const NEXT_QUESTION = 'Question:'
 
 /** The earlier turns and the new question as one text. Throws `bad-usage` for a template without `{question}`. */
 export function dialoguePrompt(
-  turns: readonly Turn[],
+  turns: readonly EarlierTurn[],
   question: string,
   template: string = QUESTION_TEMPLATE,
 ): string {
@@ -71,8 +71,8 @@ export interface PromptRoom {
  * how many it may, and with which `answerTokens` at most it would fit as it is (0: with none).
  */
 export function fitDialogue(
-  turns: readonly Turn[],
-  toIds: (turns: readonly Turn[]) => number[],
+  turns: readonly EarlierTurn[],
+  toIds: (turns: readonly EarlierTurn[]) => number[],
   { answerTokens, promptRoom }: PromptRoom,
 ): FittedPrompt {
   const room = promptRoom(Math.min(answerTokens, ANSWER_BEFORE_HISTORY))

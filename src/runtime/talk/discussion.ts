@@ -5,7 +5,7 @@ import type { Hypothesis } from '../decode/beam-search.ts'
 import { generate } from '../decode/generate.ts'
 import type { TokenRules } from '../decode/word-rules.ts'
 import type { LanguageModel, Sequence } from '../language/language-model.ts'
-import { answerText, dialoguePrompt, fitDialogue, NEXT_QUESTION, type Turn } from './dialogue.ts'
+import { answerText, dialoguePrompt, fitDialogue, NEXT_QUESTION, type EarlierTurn } from './dialogue.ts'
 import { pauses } from './pauses.ts'
 import { rulesOf } from './rules-of.ts'
 
@@ -88,11 +88,11 @@ export class Discussion {
    * `prompt-too-long` when not even the question does.
    */
   async *ask(
-    turns: readonly Turn[],
+    turns: readonly EarlierTurn[],
     question: string,
     { settings, template, ...options }: AskOptions,
   ): AsyncGenerator<AnswerSoFar, void, undefined> {
-    const promptOf = (kept: readonly Turn[]): string => dialoguePrompt(kept, question, template)
+    const promptOf = (kept: readonly EarlierTurn[]): string => dialoguePrompt(kept, question, template)
     const { language } = this.#voice
     const { ids, dropped } = fitDialogue(turns, (kept) => this.#voice.promptIds(promptOf(kept)), {
       answerTokens: settings.maxNewTokens,

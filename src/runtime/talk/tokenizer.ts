@@ -2,7 +2,7 @@
 import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers'
 import { AppError } from '../../pack/failure.ts'
 import type { PackReader } from '../../pack/manifest.ts'
-import { isRecord } from '../../pack/schema.ts'
+import { isRecord } from '../../pack/json.ts'
 import { frameOf, type Frame } from '../../pack/tokenizer-frame.ts'
 import { openCharacterMap, type Normalise } from './character-map.ts'
 

@@ -11,7 +11,7 @@ import type { AppState, GetState } from '../store.ts'
 
 export type ComparingCalls = CompareCalls & SearchCalls
 
-export interface ComparingSources {
+export interface ComparingDependencies {
   /** Begins the thread; `died` is called when it ends by itself, its calls having failed. */
   start: (died: () => void) => Client<ComparingCalls>
   /** Where the built-in model that compares lies; an absolute URL that ends in `/`. */
@@ -20,18 +20,18 @@ export interface ComparingSources {
 
 export class Comparing {
   readonly #get: GetState
-  readonly #sources: ComparingSources
+  readonly #dependencies: ComparingDependencies
   #client: Client<ComparingCalls> | null = null
   #chosen: { choice: string; model: Promise<ComparingModel | null> } | null = null
 
-  constructor(get: GetState, sources: ComparingSources) {
+  constructor(get: GetState, dependencies: ComparingDependencies) {
     this.#get = get
-    this.#sources = sources
+    this.#dependencies = dependencies
   }
 
   /** The model that compares now, opened as far as its manifest. */
   async model(): Promise<ComparingModel | null> {
-    const { place, prefer } = choiceOf(this.#get(), this.#sources.builtInUrl)
+    const { place, prefer } = choiceOf(this.#get(), this.#dependencies.builtInUrl)
     const besideBytes = bytesOfTalking(this.#get())
     const choice = JSON.stringify([place, prefer, besideBytes])
     if (this.#chosen?.choice === choice) return this.#chosen.model
@@ -55,7 +55,7 @@ export class Comparing {
   }
 
   #begun(): Client<ComparingCalls> {
-    this.#client ??= this.#sources.start(() => {
+    this.#client ??= this.#dependencies.start(() => {
       this.#client = null
       this.#chosen = null
     })

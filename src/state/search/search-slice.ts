@@ -3,7 +3,7 @@ import { AppError, toFailure, type Failure } from '../../pack/failure.ts'
 import type { ComparingModel } from '../../protocol/compare-calls.ts'
 import type {
   FoundPicture,
-  Indexed,
+  IndexProgress,
   Rematch,
   SearchQuery,
   SearchSource,
@@ -20,7 +20,7 @@ export interface Search {
   index: SearchState | null
   model: ComparingModel | null
   /** What is being brought up to date, and how far that is. */
-  indexing: { source: string; progress: Indexed | null } | null
+  indexing: { source: string; progress: IndexProgress | null } | null
   /** Sources that wait for their turn, or for going on. */
   waiting: readonly string[]
   paused: boolean
@@ -74,7 +74,7 @@ export interface SearchDependencies {
 }
 
 /** The best by likeness that are looked at again with the words: what is seen first, and a few more. */
-const RERANKED = 32
+const REMATCHED = 32
 
 const NOTHING: Search = {
   index: null,
@@ -216,7 +216,7 @@ async function rank(
   signal: AbortSignal,
   hear: (match: Rematch) => void,
 ): Promise<void> {
-  const keys = found.slice(0, RERANKED).map(({ key }) => key)
+  const keys = found.slice(0, REMATCHED).map(({ key }) => key)
   const onEvent = (match: Rematch): void => {
     if (!signal.aborted) hear(match)
   }

@@ -9,7 +9,7 @@ import { modelName } from '../model-slice.ts'
 import type { GetState } from '../store.ts'
 import { pictureIdIn, type Looks } from './looks.ts'
 import type { Room } from './room.ts'
-import type { StudioSources } from './studio-slice.ts'
+import type { StudioDependencies } from './studio-slice.ts'
 
 export interface AskingOptions {
   signal: AbortSignal
@@ -22,19 +22,19 @@ export class Asking {
   readonly #get: GetState
   readonly #room: Room
   readonly #engine: EngineAccess
-  readonly #sources: StudioSources
+  readonly #dependencies: StudioDependencies
   readonly #looks: Looks
   #seeds = 0
 
   constructor(
     get: GetState,
     room: Room,
-    { engine, sources, looks }: { engine: EngineAccess; sources: StudioSources; looks: Looks },
+    { engine, studio, looks }: { engine: EngineAccess; studio: StudioDependencies; looks: Looks },
   ) {
     this.#get = get
     this.#room = room
     this.#engine = engine
-    this.#sources = sources
+    this.#dependencies = studio
     this.#looks = looks
   }
 
@@ -57,7 +57,7 @@ export class Asking {
       if (signal.aborted || said.finish === 'stopped') throw new AppError('cancelled', 'Stopped.')
       const picture = this.#room.picture(path)
       if (picture === undefined) return {}
-      const by = { model: name, at: this.#sources.now() }
+      const by = { model: name, at: this.#dependencies.now() }
       await this.#room.put([withSaid(picture, said, run, by)])
       this.#get().answerFinished()
       this.#looks.noteSeen(request.picture.id)
@@ -78,6 +78,6 @@ export class Asking {
 
   /** Each picture has its own, and the same one gives the same picture another caption when it is asked again. */
   #seed(): number {
-    return (this.#sources.now() + (this.#seeds += 1)) % 2 ** 32
+    return (this.#dependencies.now() + (this.#seeds += 1)) % 2 ** 32
   }
 }

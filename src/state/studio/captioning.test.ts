@@ -291,8 +291,8 @@ function dyingAt(
       locks: { ifFree: (_, work) => work() },
       library: {
         ...library,
-        saveProject: (project) => dying(() => library.saveProject(project)),
-        savePictures: (id, pictures) => dying(() => library.savePictures(id, pictures)),
+        keepProject: (project) => dying(() => library.keepProject(project)),
+        keepPictures: (id, pictures) => dying(() => library.keepPictures(id, pictures)),
       },
     },
   }

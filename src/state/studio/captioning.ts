@@ -16,12 +16,12 @@ import { Attempts } from './attempts.ts'
 import { Looks, STUDIO } from './looks.ts'
 import { Pace } from './pace.ts'
 import type { Room } from './room.ts'
-import type { StudioSources } from './studio-slice.ts'
+import type { StudioDependencies } from './studio-slice.ts'
 
-export interface CaptioningRooms {
+export interface CaptioningDependencies {
   engine: EngineAccess
   answering: Answering
-  sources: StudioSources
+  studio: StudioDependencies
 }
 
 /** A picture that the model is asked about this moment. */
@@ -34,7 +34,7 @@ interface UnderWay {
 export class Captioning {
   readonly #room: Room
   readonly #answering: Answering
-  readonly #sources: StudioSources
+  readonly #dependencies: StudioDependencies
   readonly #pace = new Pace()
   readonly #looks: Looks
   readonly #asking: Asking
@@ -48,12 +48,12 @@ export class Captioning {
   #job: OtherJob | null = null
   #isBeginning = false
 
-  constructor(get: GetState, room: Room, { engine, answering, sources }: CaptioningRooms) {
+  constructor(get: GetState, room: Room, { engine, answering, studio }: CaptioningDependencies) {
     this.#room = room
     this.#answering = answering
-    this.#sources = sources
+    this.#dependencies = studio
     this.#looks = new Looks(room, engine)
-    this.#asking = new Asking(get, room, { engine, sources, looks: this.#looks })
+    this.#asking = new Asking(get, room, { engine, studio, looks: this.#looks })
     this.#again = new Again(room, answering, this.#asking)
     room.onOpened = () => this.#takeUp()
     room.onClosing = () => {
@@ -72,7 +72,7 @@ export class Captioning {
       this.#room.show({ failure: NOTHING_TO_DO })
       return
     }
-    const { newId, now } = this.#sources
+    const { newId, now } = this.#dependencies
     const next: CaptionRun = { id: newId(), settings, paths: wanted, status: 'running', startedAt: now() }
     this.#isBeginning = true
     try {

@@ -6,19 +6,19 @@ import { pictureHash } from '../../studio/duplicates.ts'
 import { applyChanges, type Change } from '../../studio/edits.ts'
 import { redo, remember, undo, type History, type Travelled } from '../../studio/history.ts'
 import type { Room } from './room.ts'
-import type { StudioSources } from './studio-slice.ts'
+import type { StudioDependencies } from './studio-slice.ts'
 
 export class Correcting {
   readonly #room: Room
-  readonly #sources: StudioSources
+  readonly #dependencies: StudioDependencies
 
-  constructor(room: Room, sources: StudioSources) {
+  constructor(room: Room, dependencies: StudioDependencies) {
     this.#room = room
-    this.#sources = sources
+    this.#dependencies = dependencies
   }
 
   write(path: string, text: string): void {
-    const at = this.#sources.now()
+    const at = this.#dependencies.now()
     this.#change(path, (picture) => {
       if (text.trim() === captionOf(picture)) return acceptedOf(picture)
       return withCaption(picture, { text: text.trim(), by: { kind: 'person' }, at, score: null })
@@ -30,7 +30,7 @@ export class Correcting {
   }
 
   takeVersion(path: string, index: number): void {
-    this.#change(path, (picture) => acceptedOf(withVersion(picture, index, this.#sources.now())))
+    this.#change(path, (picture) => acceptedOf(withVersion(picture, index, this.#dependencies.now())))
   }
 
   takeCandidate(path: string, index: number): void {
@@ -38,7 +38,7 @@ export class Correcting {
       const candidate = picture.candidates[index]
       const by = picture.versions.map((version) => version.by).findLast(({ kind }) => kind === 'model')
       if (candidate === undefined || by === undefined) return picture
-      const version = { ...candidate, by, at: this.#sources.now() }
+      const version = { ...candidate, by, at: this.#dependencies.now() }
       return acceptedOf(withCaption(picture, version))
     })
   }
@@ -75,7 +75,7 @@ export class Correcting {
   }
 
   apply(changes: readonly Change[], step: string): void {
-    this.#step(step, applyChanges(this.#room.studio.pictures, changes, step, this.#sources.now()))
+    this.#step(step, applyChanges(this.#room.studio.pictures, changes, step, this.#dependencies.now()))
   }
 
   undo(): void {
@@ -98,7 +98,7 @@ export class Correcting {
         // What cannot be drawn has no print, and that it cannot be is said where it is captioned.
         const rows = await this.#room
           .file(path)
-          .then(this.#sources.smallRows)
+          .then(this.#dependencies.smallRows)
           .catch(() => null)
         if (rows !== null) prints.set(path, pictureHash(rows))
       }
@@ -124,7 +124,7 @@ export class Correcting {
     const { pictures, history } = this.#room.studio
     const changed = after.filter((picture, i) => picture !== pictures[i])
     if (changed.length === 0) return 0
-    const id = this.#sources.newId()
+    const id = this.#dependencies.newId()
     this.#keep(remember(history, { id, name }, pictures, after), changed)
     return changed.length
   }

@@ -10,7 +10,7 @@ import {
 import { fakeFolder, type FakeFolder } from '../../../testing/state/fake-studio.ts'
 import { captionOf } from '../../studio/caption.ts'
 import { planEdit } from '../../studio/edits.ts'
-import { xmpInFile } from '../../studio/in-file/texts-into-file.ts'
+import { xmpInFile } from '../../studio/in-file/write-texts.ts'
 
 let jpeg = new Uint8Array()
 beforeAll(async () => {

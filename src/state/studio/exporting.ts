@@ -4,7 +4,7 @@ import type { Exported, ReadFile } from '../../studio/export.ts'
 import type { ExportOptions } from '../../studio/export-formats.ts'
 import { Replacing, type WritableFolder } from './replacing.ts'
 import type { Room } from './room.ts'
-import type { ExportResult, StudioSources } from './studio-slice.ts'
+import type { ExportResult, StudioDependencies } from './studio-slice.ts'
 
 type ExportedFile = Extract<Exported, { kind: 'file' }>
 
@@ -13,11 +13,11 @@ type Put = (file: ExportedFile) => Promise<void>
 
 export class Exporting {
   readonly #room: Room
-  readonly #sources: StudioSources
+  readonly #dependencies: StudioDependencies
 
-  constructor(room: Room, sources: StudioSources) {
+  constructor(room: Room, dependencies: StudioDependencies) {
     this.#room = room
-    this.#sources = sources
+    this.#dependencies = dependencies
   }
 
   async exportAll(options: ExportOptions, into: 'folder' | 'zip', paths: readonly string[]): Promise<void> {
@@ -39,12 +39,12 @@ export class Exporting {
         this.#room.show({ exported: result })
       } else {
         const { ZipWriter } = await import('../../archive/zip-writer.ts')
-        const zip = new ZipWriter(new Date(this.#sources.now()))
+        const zip = new ZipWriter(new Date(this.#dependencies.now()))
         const put: Put = ({ path, content }) => zip.add(path, new Blob([content]), { signal })
         const read: ReadFile = (path) => this.#read(path)
         const result = await this.#writeAll(options, paths, { put, read }, signal)
         throwIfCancelled(signal)
-        if (result.files > 0) this.#sources.offerFile(zip.finish(), `${project.name || 'captions'}.zip`)
+        if (result.files > 0) this.#dependencies.offerFile(zip.finish(), `${project.name || 'captions'}.zip`)
         this.#room.show({ exported: result })
       }
     } catch (error) {

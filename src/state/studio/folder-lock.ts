@@ -1,8 +1,8 @@
 /** A folder is worked on by one page at a time. */
 import { AppError } from '../../pack/failure.ts'
-import type { StudioSources } from './studio-slice.ts'
+import type { StudioDependencies } from './studio-slice.ts'
 
-type Locks = StudioSources['locks']
+type Locks = StudioDependencies['locks']
 
 /** Has a folder for this page until what is given is called, which settles when it is free; null when another page has it. */
 export function holdFolder(locks: Locks, id: string): Promise<(() => Promise<void>) | null> {

@@ -4,7 +4,7 @@ import { uncaptioned, type CaptionedPicture } from '../../studio/caption.ts'
 import { sortFolder, type FolderFile, type PictureFolder } from '../../studio/folder.ts'
 import type { History } from '../../studio/history.ts'
 import type { Project } from '../../studio/project.ts'
-import type { Studio, StudioSources } from './studio-slice.ts'
+import type { Studio, StudioDependencies } from './studio-slice.ts'
 
 export interface FolderRead {
   files: ReadonlyMap<string, FolderFile>
@@ -21,10 +21,10 @@ export async function readFolder(
   folder: PictureFolder,
   { id }: Project,
   {
-    sources: { library, now },
+    studio: { library, now },
     show,
     signal,
-  }: { sources: StudioSources; show: (change: Partial<Studio>) => void; signal: AbortSignal },
+  }: { studio: StudioDependencies; show: (change: Partial<Studio>) => void; signal: AbortSignal },
 ): Promise<FolderRead> {
   const onFound = (done: number): void => show({ opening: { done, total: 0 } })
   const {

@@ -23,17 +23,17 @@ export class Keeping {
       for (const picture of pictures) due.set(picture.path, picture)
       if (due.size === 0) return
       this.#unkept = due
-      await this.#library.savePictures(projectId, [...due.values()])
+      await this.#library.keepPictures(projectId, [...due.values()])
       this.#unkept = new Map()
     })
   }
 
   project(project: Project): Promise<void> {
-    return this.#inOrder(() => this.#library.saveProject(project))
+    return this.#inOrder(() => this.#library.keepProject(project))
   }
 
   history(projectId: string, history: History): Promise<void> {
-    return this.#inOrder(() => this.#library.saveHistory(projectId, history))
+    return this.#inOrder(() => this.#library.keepHistory(projectId, history))
   }
 
   /** Resolves when all is over that was to be kept; what could not be is let go of. */

@@ -3,14 +3,14 @@ import { fakeBrowser, openPage, type FakePage } from '../../../testing/state/fak
 import { fakeFolder, studioIn } from '../../../testing/state/fake-studio.ts'
 import { AppError } from '../../pack/failure.ts'
 import { captionOf } from '../../studio/caption.ts'
-import type { StudioSources } from './studio-slice.ts'
+import type { StudioDependencies } from './studio-slice.ts'
 
 const studioOf = ({ store }: FakePage) => store.getState().studio
 const actionsOf = ({ store }: FakePage) => store.getState().studioActions
 const captions = (page: FakePage): string[] => studioOf(page).pictures.map(captionOf)
 const FILES = { 'a.png': 'a', 'a.txt': 'one', 'b.png': 'b', 'b.txt': 'two' }
 
-function pageWith(change: (sources: StudioSources) => Partial<StudioSources> = () => ({})) {
+function pageWith(change: (dependencies: StudioDependencies) => Partial<StudioDependencies> = () => ({})) {
   const browser = fakeBrowser()
   browser.folders.set('holiday', fakeFolder('holiday', FILES))
   let ids = 0
@@ -24,8 +24,8 @@ describe('a folder', () => {
     const { page } = pageWith(({ library }) => ({
       library: {
         ...library,
-        savePictures: (...saved) =>
-          isFull ? Promise.reject(new AppError('no-space', 'Full.')) : library.savePictures(...saved),
+        keepPictures: (...saved) =>
+          isFull ? Promise.reject(new AppError('no-space', 'Full.')) : library.keepPictures(...saved),
       },
     }))
     const { choose, write, close, reopen } = actionsOf(page)
@@ -56,10 +56,10 @@ describe('a folder', () => {
     const projects = async (): Promise<string[]> =>
       (await studioIn(browser, () => '').library.projects()).map((project) => project.id)
     const other = openPage({ browser })
-    await other.store.getState().studioActions.forget(id)
+    await other.store.getState().studioActions.removeProject(id)
     expect(studioOf(other).failure?.code).toBe('busy')
     expect(await projects()).toEqual([id])
-    await actionsOf(page).forget(id)
+    await actionsOf(page).removeProject(id)
     expect(await projects()).toEqual([])
     expect(studioOf(page)).toMatchObject({ projects: [], failure: null })
   })

@@ -10,7 +10,7 @@ import type { GetState, SetState } from '../store.ts'
 import { elsewhere, holdFolder, whileFree } from './folder-lock.ts'
 import { readFolder } from './folder-reading.ts'
 import { Keeping } from './keeping.ts'
-import { CLOSED, type Studio, type StudioSources } from './studio-slice.ts'
+import { CLOSED, type Studio, type StudioDependencies } from './studio-slice.ts'
 
 /** What takes its time, each thing once at a time. */
 export type Undertaking = 'opening' | 'exporting' | 'matching' | 'printing'
@@ -18,7 +18,7 @@ export type Undertaking = 'opening' | 'exporting' | 'matching' | 'printing'
 export class Room {
   readonly #set: SetState
   readonly #get: GetState
-  readonly #sources: StudioSources
+  readonly #dependencies: StudioDependencies
   #folder: PictureFolder | null = null
   #files: ReadonlyMap<string, FolderFile> = new Map()
   /** Lets another page have the folder. */
@@ -30,11 +30,11 @@ export class Room {
   /** Told before the folder is left. */
   onClosing: () => Promise<void> = () => Promise.resolve()
 
-  constructor(set: SetState, get: GetState, sources: StudioSources) {
+  constructor(set: SetState, get: GetState, dependencies: StudioDependencies) {
     this.#set = set
     this.#get = get
-    this.#sources = sources
-    this.#keeping = new Keeping(sources.library, (error) => this.fail(error))
+    this.#dependencies = dependencies
+    this.#keeping = new Keeping(dependencies.library, (error) => this.fail(error))
   }
 
   get studio(): Studio {
@@ -107,7 +107,7 @@ export class Room {
   changeProject(change: Partial<Project>): Promise<void> {
     const { project, projects } = this.studio
     if (project === null) return Promise.resolve()
-    const next = { ...project, ...change, changedAt: this.#sources.now() }
+    const next = { ...project, ...change, changedAt: this.#dependencies.now() }
     this.show({ project: next, projects: [next, ...projects.filter(({ id }) => id !== next.id)] })
     return this.#keeping.project(next)
   }
@@ -121,7 +121,7 @@ export class Room {
 
   async restore(): Promise<void> {
     try {
-      const projects = await this.#sources.library.projects()
+      const projects = await this.#dependencies.library.projects()
       const [last] = projects
       this.show({ projects })
       if (last?.run?.status !== 'running' || this.studio.status !== 'closed') return
@@ -143,7 +143,7 @@ export class Room {
   }
 
   async choose(): Promise<boolean> {
-    const folder = await this.#sources.chooseFolder()
+    const folder = await this.#dependencies.chooseFolder()
     if (folder === 'none') return false
     if (folder !== null) await this.open(folder)
     return true
@@ -157,7 +157,7 @@ export class Room {
     await this.close()
     try {
       const known = await this.#knownAs(folder)
-      const { newId, now } = this.#sources
+      const { newId, now } = this.#dependencies
       const opened: Project = known ?? {
         id: newId(),
         name: folder.name,
@@ -189,12 +189,12 @@ export class Room {
 
   async #openKept(project: Project, options: { ask: boolean }): Promise<void> {
     const { handle } = project
-    if (handle !== null && (await this.#sources.mayUse(handle, options))) {
-      await this.#fill(this.#sources.openHandle(handle), project)
+    if (handle !== null && (await this.#dependencies.mayUse(handle, options))) {
+      await this.#fill(this.#dependencies.openHandle(handle), project)
       return
     }
     // Without its files captions can be corrected and exported all the same.
-    const { library } = this.#sources
+    const { library } = this.#dependencies
     const pictures = await library.pictures(project.id)
     this.show({
       ...CLOSED,
@@ -213,7 +213,7 @@ export class Room {
     this.show({ ...CLOSED, status: 'listing', project, opening: { done: 0, total: 0 }, failure: null })
     try {
       const show = (change: Partial<Studio>): void => this.show(change)
-      const read = await readFolder(folder, project, { sources: this.#sources, show, signal })
+      const read = await readFolder(folder, project, { studio: this.#dependencies, show, signal })
       this.#folder = folder
       this.#files = read.files
       const { pictures, history, unread } = read
@@ -250,10 +250,10 @@ export class Room {
     this.show({ ...CLOSED })
   }
 
-  async forget(id: string): Promise<void> {
+  async removeProject(id: string): Promise<void> {
     try {
       if (this.studio.project?.id === id) await this.close()
-      const { library, locks } = this.#sources
+      const { library, locks } = this.#dependencies
       await whileFree(locks, id, () => library.removeProject(id))
       this.show({ projects: this.studio.projects.filter((project) => project.id !== id) })
     } catch (error) {
@@ -263,7 +263,7 @@ export class Room {
 
   /** Has the folder for this page until it is left; false when another page has it. */
   async #hold(id: string): Promise<boolean> {
-    const release = await holdFolder(this.#sources.locks, id)
+    const release = await holdFolder(this.#dependencies.locks, id)
     if (release !== null) this.#release = release
     return release !== null
   }
@@ -271,7 +271,7 @@ export class Room {
   async #knownAs({ handle }: PictureFolder): Promise<Project | undefined> {
     if (handle === null) return undefined
     // Another page may have opened it since this one was.
-    for (const project of await this.#sources.library.projects())
+    for (const project of await this.#dependencies.library.projects())
       if (project.handle !== null && (await handle.isSameEntry(project.handle))) return project
     return undefined
   }

@@ -19,7 +19,7 @@ import { Matching } from './matching.ts'
 import { Room, type Undertaking } from './room.ts'
 
 /** What the studio has from outside. */
-export interface StudioSources {
+export interface StudioDependencies {
   library: StudioLibrary
   /** A folder is worked on by one page at a time. */
   locks: { ifFree<T>(name: string, work: () => Promise<T>): Promise<T | undefined> }
@@ -95,7 +95,7 @@ export interface StudioActions {
   reopen: (id: string) => Promise<void>
   close: () => Promise<void>
   /** Lets go of everything that is kept of a folder; its files stay. */
-  forget: (id: string) => Promise<void>
+  removeProject: (id: string) => Promise<void>
   /** The picture's file. Rejects `not-found`. */
   file: (path: string) => Promise<Blob>
   dismissFailure: () => void
@@ -159,17 +159,17 @@ export const CLOSED: Omit<Studio, 'projects' | 'failure'> = {
 export function studioSlice(
   set: SetState,
   get: GetState,
-  sources: StudioSources,
+  dependencies: StudioDependencies,
   {
     engine,
     answering,
     comparing,
   }: { engine: EngineAccess; answering: Answering; comparing: Pick<Comparing, 'call'> },
 ): StudioSlice {
-  const room = new Room(set, get, sources)
-  const captioning = new Captioning(get, room, { engine, answering, sources })
-  const correcting = new Correcting(room, sources)
-  const exporting = new Exporting(room, sources)
+  const room = new Room(set, get, dependencies)
+  const captioning = new Captioning(get, room, { engine, answering, studio: dependencies })
+  const correcting = new Correcting(room, dependencies)
+  const exporting = new Exporting(room, dependencies)
   const matching = new Matching(room, comparing)
   return {
     studio: { ...CLOSED, projects: [], failure: null },
@@ -178,13 +178,13 @@ export function studioSlice(
       choose: () => room.choose(),
       open: (folder) => room.open(folder),
       async openHandle(handle) {
-        const may = await sources.mayUse(handle, { ask: true })
-        if (may) await room.open(sources.openHandle(handle))
+        const may = await dependencies.mayUse(handle, { ask: true })
+        if (may) await room.open(dependencies.openHandle(handle))
         return may
       },
       reopen: (id) => room.reopen(id),
       close: () => room.close(),
-      forget: (id) => room.forget(id),
+      removeProject: (id) => room.removeProject(id),
       file: (path) => room.file(path),
       dismissFailure: () => room.show({ failure: null }),
       begin: (settings, paths) => captioning.begin(settings, paths),

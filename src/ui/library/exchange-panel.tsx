@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Exchange } from '../../state/exchange-slice.ts'
-import { useFileField } from '../adding/choose-files.tsx'
+import { useFileField } from '../taking/choose-files.tsx'
 import { useApp } from '../store-context.ts'
 
 /** Carrying conversations away as files, and bringing them back. */

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { PRECISIONS, type Precision } from '../../pack/precisions.ts'
 import { noteIn, type KnownModel } from '../../state/catalogue.ts'
 import type { OfferOptions } from '../../state/offers.ts'
-import { useFileField } from '../adding/choose-files.tsx'
+import { useFileField } from '../taking/choose-files.tsx'
 import { useApp } from '../store-context.ts'
 import { LanguageTerms } from './model-terms.tsx'
 

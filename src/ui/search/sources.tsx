@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { bytesText, durationText } from '../../messages/amounts.ts'
 import type { SearchSource } from '../../protocol/search-calls.ts'
 import { isWritingHere } from '../../state/under-way.ts'
-import { folderName } from '../adding/dropped-files.ts'
+import { folderName } from '../taking/dropped-files.ts'
 import { useApp } from '../store-context.ts'
 
 /** Where pictures come from, how far the index is, and how large. */

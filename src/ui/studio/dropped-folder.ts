@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next'
 import { folderOfFiles } from '../../studio/folder.ts'
-import { droppedFiles } from '../adding/dropped-files.ts'
+import { droppedFiles } from '../taking/dropped-files.ts'
 import { useApp } from '../store-context.ts'
 
 /** People have thousands of pictures in folders of folders; what ends this is a folder that lies in itself. */

@@ -89,7 +89,7 @@ function FileInput({
 function Kept({ project }: { project: Project }): ReactElement {
   const { t, i18n } = useTranslation('studio')
   const reopen = useApp((state) => state.studioActions.reopen)
-  const forget = useApp((state) => state.studioActions.forget)
+  const removeProject = useApp((state) => state.studioActions.removeProject)
   const [asks, setAsks] = useState(false)
   const { id, name, changedAt, run } = project
   const day = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'medium', timeStyle: 'short' })
@@ -104,7 +104,7 @@ function Kept({ project }: { project: Project }): ReactElement {
       </button>
       {asks ? (
         <span className="actions">
-          <button type="button" onClick={() => void forget(id)}>
+          <button type="button" onClick={() => void removeProject(id)}>
             {t('forgetNow')}
           </button>
           <button type="button" className="quiet" onClick={() => setAsks(false)}>

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState, type KeyboardEvent, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import { PictureInput, useFileField } from '../adding/choose-files.tsx'
+import { PictureInput, useFileField } from '../taking/choose-files.tsx'
 import { IconButton } from '../parts/icon-button.tsx'
 import { Icon, type IconName } from '../parts/icons.tsx'
 import { useApp } from '../store-context.ts'

@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import { PictureInput, useFileField } from '../adding/choose-files.tsx'
+import { PictureInput, useFileField } from '../taking/choose-files.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { useApp } from '../store-context.ts'

@@ -3,7 +3,7 @@
  * needs nothing from the host between tokens; several are under way, so that nobody waits for a read-back.
  */
 import type { DecoderShape } from '../../../pack/shapes.ts'
-import { noNumbers, type DecoderRun, type DecoderRuns } from '../../language/decoder-engine.ts'
+import { noNumbers, type DecoderRun, type DecoderRuns } from '../../language/decoder-parts.ts'
 import type { KvCache } from '../../language/kv-cache.ts'
 import type { Choice, Logits } from '../../language/language-model.ts'
 import { createOwnBuffer } from '../../ort/session-buffers.ts'

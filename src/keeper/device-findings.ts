@@ -23,12 +23,12 @@ export interface DeviceFacts extends Processor {
 }
 
 /** `choice` is what people want of memory. */
-export function checkDevice(device: DeviceFacts, candidate: Candidate, choice: MemoryChoice): Finding[] {
-  return [...checkProcessor(device, candidate), ...checkMemory(device, candidate, choice)]
+export function deviceFindings(device: DeviceFacts, candidate: Candidate, choice: MemoryChoice): Finding[] {
+  return [...processorFindings(device, candidate), ...memoryFindings(device, candidate, choice)]
 }
 
 /** `missingBytes` must still be kept, and the browser allows `freeBytes` (null when it does not say). */
-export function checkSpace(freeBytes: number | null, missingBytes: number): Finding[] {
+export function spaceFindings(freeBytes: number | null, missingBytes: number): Finding[] {
   if (freeBytes === null) return []
   const ok = freeBytes >= missingBytes
   return [
@@ -36,7 +36,7 @@ export function checkSpace(freeBytes: number | null, missingBytes: number): Find
   ]
 }
 
-function checkProcessor(
+function processorFindings(
   { f16, memory, adapter = '' }: DeviceFacts,
   { pack, largestTensorBytes }: Candidate,
 ): Finding[] {
@@ -62,7 +62,7 @@ function checkProcessor(
 }
 
 /** What the model would be given when it is loaded, by the same budget. */
-function checkMemory(device: DeviceFacts, { pack }: Candidate, choice: MemoryChoice): Finding[] {
+function memoryFindings(device: DeviceFacts, { pack }: Candidate, choice: MemoryChoice): Finding[] {
   const needs = needsOf(pack, device)
   const { memory } = device
   const { bytes, fits, look, talk } = budgetFor(needs, memory, choice)

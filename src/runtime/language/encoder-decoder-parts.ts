@@ -28,7 +28,7 @@ export interface EncoderDecoderShape extends CacheShape, BucketRule {
   answerPositions: number
 }
 
-export interface EncoderDecoderEngine {
+export interface EncoderDecoderParts {
   runtime: Runtime
   encoder: Session
   decoder: Session
@@ -57,7 +57,7 @@ export interface DecoderStep {
  * Runs one token of each row over the cache, which has one position more behind it. Returns logits [batch, vocabulary].
  */
 export async function runStep(
-  { runtime, decoder, shape }: EncoderDecoderEngine,
+  { runtime, decoder, shape }: EncoderDecoderParts,
   cache: KvCache,
   { cross }: ReadPrompt,
   { tokens, past }: DecoderStep,

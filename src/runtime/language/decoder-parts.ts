@@ -7,7 +7,7 @@ import type { CacheMemory } from './cache-memory.ts'
 import type { KvCache } from './kv-cache.ts'
 import type { Choice, Logits } from './language-model.ts'
 
-export interface DecoderEngine {
+export interface DecoderParts {
   runtime: Runtime
   runs: DecoderRuns
   shape: DecoderShape

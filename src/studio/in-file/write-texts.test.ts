@@ -6,7 +6,7 @@ import { concatenated, sameBytes } from '../../pack/bytes.ts'
 import { readXmp } from '../formats/xmp.ts'
 import { exifDescription } from './exif.ts'
 import { iptcCaption } from './iptc.ts'
-import { verify, withTextsInFile, xmpInFile } from './texts-into-file.ts'
+import { verify, withTexts, xmpInFile } from './write-texts.ts'
 
 const TEXTS = { description: 'ein roter Kreis & mehr 🎈', altText: 'A red circle.' }
 const read = (name: string): Uint8Array => new Uint8Array(readFileSync(`testing/images/${name}`))
@@ -57,7 +57,7 @@ function saidIn({ exif, iptc }: Metadata): (string | null)[] {
 describe.each(files)('a caption in %s', (kind, open) => {
   it('is read back in every form, and the pixels and profile are what they were', async () => {
     const before = open()
-    const after = withTextsInFile(before, TEXTS)
+    const after = withTexts(before, TEXTS)
     expect(readXmp(xmpInFile(after) ?? '')).toMatchObject(TEXTS)
     const pixels = (file: Uint8Array): Promise<Buffer> => sharp(file).raw().toBuffer()
     expect((await pixels(after)).equals(await pixels(before))).toBe(true)
@@ -75,34 +75,34 @@ describe.each(files)('a caption in %s', (kind, open) => {
   })
 
   it('takes the place of the one before, and leaves what else the packet says', async () => {
-    const twice = withTextsInFile(withTextsInFile(open(), TEXTS), { description: 'x', altText: 'Another.' })
+    const twice = withTexts(withTexts(open(), TEXTS), { description: 'x', altText: 'Another.' })
     expect(readXmp(xmpInFile(twice) ?? '')).toMatchObject({ description: 'x', altText: 'Another.' })
     expect(new TextDecoder().decode(twice).split('W5M0MpCehiHzreSzNTczkc9d')).toHaveLength(2)
     expect(saidIn(await sharp(twice).metadata())[0]).toBe('x')
-    const thrice = withTextsInFile(twice, { description: 'x', altText: 'Another.' })
+    const thrice = withTexts(twice, { description: 'x', altText: 'Another.' })
     expect(sameBytes(thrice, twice)).toBe(true)
   })
 
   it('leaves EXIF and IPTC alone where there is only an alternative text', async () => {
-    const [one, other] = [open(), withTextsInFile(open(), { altText: 'Another.' })]
+    const [one, other] = [open(), withTexts(open(), { altText: 'Another.' })]
     const [before, after] = [await sharp(one).metadata(), await sharp(other).metadata()]
     expect([after.exif, after.iptc]).toEqual([before.exif, before.iptc])
   })
 
   it('may have blanks around it and line ends of any kind', () => {
-    const after = withTextsInFile(open(), { description: ' a red\r\ncircle.\n', altText: ' ' })
+    const after = withTexts(open(), { description: ' a red\r\ncircle.\n', altText: ' ' })
     expect(readXmp(xmpInFile(after) ?? '')).toMatchObject({ description: 'a red\ncircle.', altText: '' })
   })
 
   it('leaves what other programs have put behind the end of the file', () => {
     const behind = new TextEncoder().encode('a film')
-    const after = withTextsInFile(concatenated([open(), behind]), TEXTS)
-    expect(sameBytes(after, concatenated([withTextsInFile(open(), TEXTS), behind]))).toBe(true)
+    const after = withTexts(concatenated([open(), behind]), TEXTS)
+    expect(sameBytes(after, concatenated([withTexts(open(), TEXTS), behind]))).toBe(true)
   })
 
   it('is found out where any other byte of the file was changed with it', () => {
     const before = open()
-    const after = withTextsInFile(before, TEXTS)
+    const after = withTexts(before, TEXTS)
     // What else the packet says is XMP's own affair, and headers say what there is.
     const xmp = new TextDecoder('latin1').decode(after).indexOf('<?xpacket begin')
     const first = kind.includes('WebP') ? 60 : 2
@@ -115,7 +115,7 @@ describe.each(files)('a caption in %s', (kind, open) => {
   })
 
   it('is refused where the file is cut off in its head', () => {
-    expect(() => withTextsInFile(open().subarray(0, 25), TEXTS)).toThrow(
+    expect(() => withTexts(open().subarray(0, 25), TEXTS)).toThrow(
       expect.objectContaining({ code: 'bad-file' }),
     )
   })
@@ -127,7 +127,7 @@ describe('a file is left alone, with why,', () => {
   const exif = cameraExif({ isLittle: false, thumbnail })
   const refused = (file: Uint8Array, texts = TEXTS): string => {
     try {
-      withTextsInFile(file, texts)
+      withTexts(file, texts)
       return ''
     } catch (error) {
       expect(error).toMatchObject({ code: 'bad-file' })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { textsInFile } from './texts-in-file.ts'
+import { textsInFile } from './read-texts.ts'
 
 const file = (name: string): Blob => new Blob([new Uint8Array(readFileSync(`testing/studio/files/${name}`))])
 

@@ -13,7 +13,13 @@ import { openWords } from '../messages/words.ts'
 import type { Finding } from '../protocol/keeper-calls.ts'
 import { openTalkingModel } from '../runtime/models/models.ts'
 import { readDevice } from './browser-device.ts'
-import { checkDevice, checkSpace, contextFinding, type Candidate, type DeviceFacts } from './device-check.ts'
+import {
+  contextFinding,
+  deviceFindings,
+  spaceFindings,
+  type Candidate,
+  type DeviceFacts,
+} from './device-findings.ts'
 
 const GIB = 2 ** 30
 const words = await openWords('en')
@@ -38,14 +44,14 @@ function candidate(bytes: number, change: Partial<Candidate> = {}): Candidate {
 }
 
 function against(device: DeviceFacts, model: Candidate): string[] {
-  const findings = [...checkDevice(device, model, 'auto')]
+  const findings = [...deviceFindings(device, model, 'auto')]
   return findings.filter(({ ok }) => !ok).map(sentenceOf)
 }
 
 describe('what is said about the device', () => {
   it('speaks for one that has everything', () => {
     expect(against(card, candidate(2.1e9))).toEqual([])
-    expect(checkSpace(1e10, 2e9)).toEqual([{ ok: true, key: 'room', values: { free: 1e10 } }])
+    expect(spaceFindings(1e10, 2e9)).toEqual([{ ok: true, key: 'room', values: { free: 1e10 } }])
   })
 
   it.each<[string, string[], RegExp]>([
@@ -65,7 +71,7 @@ describe('what is said about the device', () => {
       against({ ...card, memory: { ...card.memory, told: false } }, candidate(4.4e9)),
       /half of the 8 GiB of memory assumed where a browser does not tell/,
     ],
-    ['little room', checkSpace(1e9, 2e9).map(sentenceOf), /1 GB more, but 2 GB are needed/],
+    ['little room', spaceFindings(1e9, 2e9).map(sentenceOf), /1 GB more, but 2 GB are needed/],
   ])('speaks against %s', (_, sentences, pattern) => {
     expect(sentences).toEqual([expect.stringMatching(pattern)])
   })
@@ -73,12 +79,14 @@ describe('what is said about the device', () => {
   it('does not speak against what is only slow, or not told', () => {
     expect(against(processor(8), candidate(2.1e9))).toEqual([])
     expect(against({ ...card, f16: false }, candidate(2.1e9))).toEqual([])
-    expect(checkSpace(null, 2e9)).toEqual([])
+    expect(spaceFindings(null, 2e9)).toEqual([])
   })
 
   it('has no tick for bad news, and names software as such', () => {
     const unticked = (device: DeviceFacts, model = candidate(2.1e9)): string[] =>
-      checkDevice(device, model, 'auto').flatMap((found) => (found.mixed === true ? [sentenceOf(found)] : []))
+      deviceFindings(device, model, 'auto').flatMap((found) =>
+        found.mixed === true ? [sentenceOf(found)] : [],
+      )
     const half = candidate(2.1e9)
     half.pack.precision = 'q4f16'
     expect(unticked(card, half)).toEqual([])
@@ -86,7 +94,7 @@ describe('what is said about the device', () => {
     expect(unticked(processor(8))).toEqual([expect.stringContaining('which is slow')])
     const software = { ...card, adapter: 'llvmpipe', memory: { ...card.memory, software: true } }
     expect(unticked(software)).toEqual([expect.stringMatching(/computed by the processor here \(llvmpipe\)/)])
-    const said = checkDevice(software, half, 'auto').map(sentenceOf)
+    const said = deviceFindings(software, half, 'auto').map(sentenceOf)
     expect(said.filter((sentence) => sentence.includes('The graphics card'))).toEqual([])
     expect(unticked({ ...card, memory: { ...card.memory, gib: 4 } })).toEqual([
       expect.stringContaining('put away between pictures'),
@@ -132,10 +140,10 @@ describe('an offer and the load that follows it', () => {
   ])('say the same of %s with %s GiB', async (name, gib, choice, why, fits) => {
     const device = processor(gib)
     const report = await inspectCheckpoint(folderTree(`models/reference/${name}`), 'q8')
-    const findings = checkDevice(device, report, choice)
+    const findings = deviceFindings(device, report, choice)
     expect(findings.every(({ ok }) => ok)).toBe(fits)
     const pack = await converted(name)
-    const found = checkDevice(device, { pack: pack.manifest, largestTensorBytes: null }, choice)
+    const found = deviceFindings(device, { pack: pack.manifest, largestTensorBytes: null }, choice)
     expect(found).toEqual(findings)
     const compute = await openCompute('wasm')
     const model = await openTalkingModel(pack, compute, { device: device.memory, memory: choice })

@@ -40,7 +40,7 @@ export function xmpInFile(file: Uint8Array): string | null {
  * and all else is what it was. Without a description EXIF and IPTC stay as they are. Throws `bad-file`, also where the
  * file has no room for so much.
  */
-export function withTextsInFile(file: Uint8Array, texts: XmpTexts): Uint8Array<ArrayBuffer> {
+export function withTexts(file: Uint8Array, texts: XmpTexts): Uint8Array<ArrayBuffer> {
   const container = containerOf(file)
   const before = container.pieces(file)
   const description = asWritten(texts.description ?? '')

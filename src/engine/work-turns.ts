@@ -1,7 +1,7 @@
 /** Work that must not overlap: one piece after the other, in the order of asking, and what is urgent before what can wait. */
 import { AppError } from '../pack/failure.ts'
 
-export interface TurnOptions {
+export interface WorkTurnOptions {
   /** Left out: it is urgent. */
   canWait?: boolean
   /** Leaves the queue, with `cancelled`. When the turn has come, ending is the work's own affair. */
@@ -13,7 +13,7 @@ interface Waiting {
   begin: () => void
 }
 
-export class Turns {
+export class WorkTurns {
   #waiting: Waiting[] = []
   #taken = false
 
@@ -23,7 +23,7 @@ export class Turns {
   }
 
   /** Settles as `work` does. */
-  take<T>(work: () => Promise<T>, { canWait = false, signal }: TurnOptions = {}): Promise<T> {
+  take<T>(work: () => Promise<T>, { canWait = false, signal }: WorkTurnOptions = {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const leave = (): void => {
         this.#waiting = this.#waiting.filter((other) => other !== waiting)

@@ -1,5 +1,5 @@
 import { useRef, type ComponentProps, type ReactElement, type RefObject } from 'react'
-import { useTakeFiles } from './use-adding.ts'
+import { useTakeFiles } from './use-taking.ts'
 
 /** The field behind "Choose image": hidden, opened by whatever button has its `ref`. */
 export function PictureInput({

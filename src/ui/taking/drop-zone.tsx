@@ -7,7 +7,7 @@ import { useApp } from '../store-context.ts'
 import { useDroppedFolder } from '../studio/dropped-folder.ts'
 import { droppedFiles, folderName, MAX_FILES } from './dropped-files.ts'
 import { draggedAddress, meansFiles } from './transfer.ts'
-import { useTakeAddress, useTakeFiles } from './use-adding.ts'
+import { useTakeAddress, useTakeFiles } from './use-taking.ts'
 
 /** The whole page takes pictures: dropped anywhere, dragged from another page, or pasted. */
 export function DropZone({ children }: { children: ReactNode }): ReactElement {
