@@ -1,9 +1,10 @@
-import { memo, useEffect, useMemo, useRef, useState, type ReactElement } from 'react'
+import { memo, useMemo, useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { namesOf, titleOf, type Conversation } from '../../conversation/conversation.ts'
 import { contains } from '../../conversation/search.ts'
 import { hashOf } from '../../state/route.ts'
 import { IconButton } from '../parts/icon-button.tsx'
+import { useFocusBack } from '../parts/use-focus-back.ts'
 import { Windowed } from '../parts/windowed.tsx'
 import { PictureView } from '../picture/picture.tsx'
 import { useApp } from '../store-context.ts'
@@ -67,13 +68,7 @@ const Item = memo(function Item({ conversation }: { conversation: Conversation }
   const remove = useApp((state) => state.deleteConversation)
   const closePanel = useApp((state) => state.closePanel)
   const [isRenaming, setRenaming] = useState(false)
-  const edit = useRef<HTMLButtonElement>(null)
-  const wasRenaming = useRef(false)
-  useEffect(() => {
-    // Leaving the field gives the focus back to where it came from.
-    if (!isRenaming && wasRenaming.current) edit.current?.focus()
-    wasRenaming.current = isRenaming
-  }, [isRenaming])
+  const edit = useFocusBack(isRenaming)
   const [picture] = conversation.pictures
   const title = titleOf(conversation)
   if (isRenaming)

@@ -4,6 +4,7 @@ import { titleOf, type Conversation } from '../../conversation/conversation.ts'
 import { currentConversation } from '../../state/library-slice.ts'
 import { RenameForm } from '../library/rename-form.tsx'
 import { IconButton } from '../parts/icon-button.tsx'
+import { useFocusBack } from '../parts/use-focus-back.ts'
 import { useApp } from '../store-context.ts'
 
 /** On narrow screens, where the rail is folded away: the way to it, what is shown, and a new conversation. */
@@ -36,10 +37,12 @@ export function TopBar(): ReactElement {
 function Title({ conversation }: { conversation: Conversation }): ReactElement {
   const { t } = useTranslation('shell')
   const [isRenaming, setRenaming] = useState(false)
+  const button = useFocusBack(isRenaming)
   const title = titleOf(conversation)
   if (isRenaming) return <RenameForm conversation={conversation} onEnd={() => setRenaming(false)} />
   return (
     <button
+      ref={button}
       type="button"
       className="top-title"
       dir="auto"

@@ -1,8 +1,9 @@
-import { useEffect, useRef, useState, type ReactElement } from 'react'
+import { useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { siblingsOf, type Conversation, type Turn } from '../../conversation/conversation.ts'
 import { AutoTextarea } from '../parts/auto-textarea.tsx'
 import { IconButton } from '../parts/icon-button.tsx'
+import { useFocusBack } from '../parts/use-focus-back.ts'
 import { useApp } from '../store-context.ts'
 
 /** What was asked, to be changed in its place: the old wording stays as another version. */
@@ -20,13 +21,7 @@ export function Question({
   const changeWording = useApp((state) => state.changeWording)
   // What an earlier page left unfinished is there again, and takes the focus from nobody.
   const [editing, setEditing] = useState<'opened' | 'kept' | null>(draft === undefined ? null : 'kept')
-  const edit = useRef<HTMLButtonElement>(null)
-  const wasEditing = useRef(false)
-  useEffect(() => {
-    // Leaving the editor gives the focus back to where it came from.
-    if (editing === null && wasEditing.current) edit.current?.focus()
-    wasEditing.current = editing !== null
-  }, [editing])
+  const edit = useFocusBack(editing !== null)
   if (editing !== null)
     return (
       <QuestionEditor
