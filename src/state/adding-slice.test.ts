@@ -42,22 +42,6 @@ describe('an offer', () => {
     ])
   })
 
-  it('of a file that leaves parts out says how they are given, as far as that is not known already', async () => {
-    const { store, offers } = fakeKeeper()
-    const message = 'a.pth leaves out its vision encoder (clip_vit_L.pth); download it into the same folder.'
-    const failures: string[] = []
-    const files: AddRequest['source'] = { kind: 'files', files: [] }
-    for (const source of [address('https://a/a.pth'), files]) {
-      void store.getState().requestOffer(source, OPTIONS)
-      offers.at(-1)?.reject(new AppError('not-found', message, { details: { leftOut: 1 } }))
-      await settled()
-      const { adding } = store.getState()
-      if (adding.status === 'failed') failures.push(adding.failure.message)
-    }
-    const advice = ', or write where they are behind its address, with a space between.'
-    expect(failures).toEqual([message.replace(/\.$/, advice), message])
-  })
-
   it('is of the picture size that was chosen', async () => {
     const { store } = fakeKeeper()
     void store.getState().requestOffer(address('a'), { ...OPTIONS, imageSize: 364 })

@@ -1,5 +1,5 @@
 /** What adding a model would mean is found out, for one model at a time. */
-import { toFailure, type Failure } from '../pack/failure.ts'
+import { toFailure } from '../pack/failure.ts'
 import type { Precision } from '../pack/manifest.ts'
 import type { Provider } from '../pack/device-report.ts'
 import type { ProbedDevice } from '../protocol/engine-calls.ts'
@@ -38,13 +38,6 @@ export function durationRange({
 
 const SLOWER = 1.5
 
-/** Of a file that leaves parts out and was given by its address, how they are given is the page's to say. */
-function advised(failure: Failure, source: ModelSource): Failure {
-  if (failure.details?.['leftOut'] === undefined || source.kind !== 'address') return failure
-  const here = 'or write where they are behind its address, with a space between'
-  return { ...failure, message: `${failure.message.replace(/\.$/, '')}, ${here}.` }
-}
-
 export class Offers {
   readonly #set: SetState
   readonly #get: GetState
@@ -81,7 +74,7 @@ export class Offers {
       return true
     } catch (error) {
       if (signal.aborted) return false
-      const failure = advised(toFailure(error), source)
+      const failure = toFailure(error)
       this.#set({
         adding: { status: 'failed', request, offer: null, failure },
         announcement: failure.message,
