@@ -89,7 +89,7 @@ export const models: TranslatedNamespace<'models'> = {
     address: 'Adresse eines Modells',
     placeholder: 'Besitzer/Name auf dem Hub oder https://…',
     addressHint:
-      'Bei einer .pth von LAVIS: ihre eigene Adresse, dann durch Leerzeichen getrennt die des Bildencoders (.pth) und des Sprachmodells (Ordner), die sie weglässt.',
+      'Bei einer .pth von LAVIS: ihre eigene Adresse, dann durch Leerzeichen getrennt die des Bild-Encoders (.pth) und des Sprachmodells (Ordner), die sie weglässt.',
     precision: 'Checkpoints werden umgewandelt in',
     q4f16: 'q4f16: 4 Bit, am kleinsten',
     q4: 'q4: 4 Bit, ohne halbe Genauigkeit',
@@ -145,7 +145,7 @@ export const models: TranslatedNamespace<'models'> = {
     weightsAssumedLittle:
       'Seine Gewichte brauchen {{weights, bytes}}; die Hälfte von angenommenen {{gib}} GiB Speicher (der Browser nennt keinen) ist für das Modell: {{room, bytes}}, das ist vielleicht zu wenig.',
     staysLoaded: 'Alles bleibt geladen.',
-    putAway: 'Vision-Encoder und Q-Former werden zwischen Bildern weggelegt, um Speicher zu sparen.',
+    putAway: 'Bild-Encoder und Q-Former werden zwischen Bildern weggelegt, um Speicher zu sparen.',
     contextModel:
       'Ein Gespräch kann {{positions, number}} Positionen haben, das Bild mitgezählt: alles, was das Modell kann.',
     contextMemory:

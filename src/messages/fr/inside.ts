@@ -5,7 +5,7 @@ export const inside: TranslatedNamespace<'inside'> = {
   link: 'Regarder à l’intérieur : comment un tel modèle voit une image',
   heading: 'À l’intérieur du Q-Former',
   intro:
-    'BLIP-2 place un petit réseau, le Q-Former, entre un œil figé et un modèle de langue figé. On peut ici le regarder travailler, sur le modèle intégré et ses scènes dessinées. Rien ne quitte cet appareil.',
+    'BLIP-2 place un petit réseau, le Q-Former, entre un œil figé et un modèle de langage figé. On peut ici le regarder travailler, sur le modèle intégré et ses scènes dessinées. Rien ne quitte cet appareil.',
   scene: 'La scène regardée : {{caption}}',
   words: 'Des mots sur l’image',
   look: 'Regarder',
@@ -14,7 +14,7 @@ export const inside: TranslatedNamespace<'inside'> = {
   stages: {
     heading: 'Ce que voit chaque étape',
     intro:
-      'Chaque étape ne reçoit que ce que la précédente transmet. Des pixels de l’image, le modèle de langue ne voit rien : tout ce qu’il en sait est passé par les requêtes.',
+      'Chaque étape ne reçoit que ce que la précédente transmet. Des pixels de l’image, le modèle de langage ne voit rien : tout ce qu’il en sait est passé par les requêtes.',
     stage: 'Ce qui est transmis',
     published: 'BLIP-2 tel que publié',
     pixels: 'Image, en pixels',
@@ -22,7 +22,7 @@ export const inside: TranslatedNamespace<'inside'> = {
     features: 'Traits de l’image : jeton de classe et carreaux × nombres',
     queries: 'Sorties des requêtes : requêtes × nombres',
     vectors: 'Vecteurs à comparer : requêtes × nombres',
-    language: 'Ce que lit le modèle de langue : requêtes × nombres',
+    language: 'Ce que lit le modèle de langage : requêtes × nombres',
   },
   queries: {
     heading: 'Où regarde chaque requête',

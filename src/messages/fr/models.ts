@@ -90,7 +90,7 @@ export const models: TranslatedNamespace<'models'> = {
     address: 'Adresse d’un modèle',
     placeholder: 'propriétaire/nom sur le hub, ou https://…',
     addressHint:
-      'Pour un .pth de LAVIS : sa propre adresse puis, séparées par des espaces, celles de l’encodeur visuel (.pth) et du modèle de langue (dossier) qu’il omet.',
+      'Pour un .pth de LAVIS : sa propre adresse puis, séparées par des espaces, celles de l’encodeur visuel (.pth) et du modèle de langage (dossier) qu’il omet.',
     precision: 'Les checkpoints sont convertis en',
     q4f16: 'q4f16 : 4 bits, le plus petit',
     q4: 'q4 : 4 bits, sans demi-précision',
@@ -147,7 +147,7 @@ export const models: TranslatedNamespace<'models'> = {
     weightsAssumedLittle:
       'Ses poids occupent {{weights, bytes}} ; la moitié des {{gib}} Gio de mémoire supposés (le navigateur ne le dit pas) est pour le modèle : {{room, bytes}}, ce qui est peut-être trop peu.',
     staysLoaded: 'Tout reste chargé.',
-    putAway: 'L’encodeur de vision et le Q-Former sont rangés entre deux images, pour ménager la mémoire.',
+    putAway: 'L’encodeur visuel et le Q-Former sont rangés entre deux images, pour ménager la mémoire.',
     contextModel:
       'Une conversation peut avoir {{positions, number}} positions, image comprise : tout ce que le modèle permet.',
     contextMemory:
@@ -191,7 +191,7 @@ export const models: TranslatedNamespace<'models'> = {
     revision: 'Révision : {{revision}}.',
     files: 'Depuis des fichiers de cet ordinateur.',
     licence: 'Licence :',
-    language: 'Licence de son modèle de langue :',
+    language: 'Licence de son modèle de langage :',
     rest: 'Licence du reste, selon sa fiche :',
     notStated: 'non indiquée',
     colon: ' : ',

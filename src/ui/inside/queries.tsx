@@ -2,7 +2,10 @@ import { useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Inside } from '../../state/inside-slice.ts'
 import { Heat } from '../parts/heat.tsx'
-import { shareText } from '../search/score-text.ts'
+import { likenessText, shareText } from '../search/score-text.ts'
+
+/** Behind the point: neighbouring queries are often nearly as like. */
+const DIGITS = 3
 
 export interface QueriesProps {
   inside: Inside
@@ -25,6 +28,7 @@ export function Queries({ inside, url, text }: QueriesProps): ReactElement {
     const start = (layer * queries + query) * size
     return maps.subarray(start, start + size)
   }
+  const textOf = (likeness: number): string => likenessText(likeness, i18n.language, DIGITS)
   const numbers = Array.from({ length: queries }, (_, i) => i)
   const { crossAttentionEvery } = inside.manifest.parts['text-q-former'].shape
   return (
@@ -53,7 +57,7 @@ export function Queries({ inside, url, text }: QueriesProps): ReactElement {
             <Heat map={mapOf(query)} grid={inside.grid} />
           </div>
           <figcaption>
-            {t('queries.one', { number: query + 1, likeness: (likeness[query] ?? 0).toFixed(3) })}
+            {t('queries.one', { number: query + 1, likeness: textOf(likeness[query] ?? 0) })}
             {query === best && <p className="hint">{t('queries.best')}</p>}
           </figcaption>
         </figure>
@@ -63,7 +67,7 @@ export function Queries({ inside, url, text }: QueriesProps): ReactElement {
               <button
                 type="button"
                 aria-pressed={i === query}
-                aria-label={t('queries.one', { number: i + 1, likeness: (likeness[i] ?? 0).toFixed(3) })}
+                aria-label={t('queries.one', { number: i + 1, likeness: textOf(likeness[i] ?? 0) })}
                 className={i === best ? 'is-best' : undefined}
                 onClick={() => setChosen(i)}
               >
@@ -80,7 +84,7 @@ export function Queries({ inside, url, text }: QueriesProps): ReactElement {
       <p className="hint">{t('queries.caution')}</p>
       <dl className="outcome">
         <dt>{t('outcome.contrast')}</dt>
-        <dd>{t('outcome.contrastSays', { number: best + 1, likeness: itc.toFixed(3) })}</dd>
+        <dd>{t('outcome.contrastSays', { number: best + 1, likeness: textOf(itc) })}</dd>
         <dt>{t('outcome.matching')}</dt>
         <dd>{t('outcome.matchingSays', { share: shareText(itm, i18n.language) })}</dd>
       </dl>

@@ -7,8 +7,7 @@ export function useScoreText(): (picture: Pick<ShownPicture, 'match' | 'likeness
   return ({ match, likeness }) => {
     if (match !== null) return t('fits', { share: shareText(match, i18n.language) })
     if (likeness === null) return ''
-    const digits = { minimumFractionDigits: 2, maximumFractionDigits: 2 }
-    return t('likeness', { value: new Intl.NumberFormat(i18n.language, digits).format(likeness) })
+    return t('likeness', { value: likenessText(likeness, i18n.language, 2) })
   }
 }
 
@@ -16,4 +15,10 @@ export function useScoreText(): (picture: Pick<ShownPicture, 'match' | 'likeness
 export function shareText(probability: number, language: string): string {
   const share = Math.min(0.99, Math.max(0.01, probability))
   return new Intl.NumberFormat(language, { style: 'percent' }).format(share)
+}
+
+/** A likeness, -1 to 1, with so many digits behind the point, as the language writes numbers. */
+export function likenessText(likeness: number, language: string, digits: number): string {
+  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits }
+  return new Intl.NumberFormat(language, options).format(likeness)
 }
