@@ -77,15 +77,13 @@ interface PlaywrightJson {
 /** The report of Playwright's JSON reporter. A test that passed only at the second try counts as passed, and is named. */
 export function readPlaywrightReport(json: string): Report {
   const { stats, suites } = JSON.parse(json) as PlaywrightJson
+  const tests = suites.flatMap(testsOf)
   return {
     passed: stats.expected + stats.flaky,
     failed: stats.unexpected,
     skipped: stats.skipped,
-    tests: suites.flatMap(testsOf).map(({ title, seconds }) => ({ title, seconds })),
-    secondTry: suites
-      .flatMap(testsOf)
-      .filter(({ status }) => status === 'flaky')
-      .map(({ title }) => title),
+    tests: tests.map(({ title, seconds }) => ({ title, seconds })),
+    secondTry: tests.filter(({ status }) => status === 'flaky').map(({ title }) => title),
   }
 }
 

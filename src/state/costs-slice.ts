@@ -11,7 +11,7 @@ import { fastestFor, LONG_SECONDS, SHORT_SECONDS } from './prediction.ts'
 import type { GetState, SetState } from './store.ts'
 
 /** 100 Mbit/s, as many lines have. The line itself is measured when an offer is asked for: it takes a request to the server. */
-export const USUAL_LINE_BYTES_PER_SECOND = 12.5e6
+const USUAL_LINE_BYTES_PER_SECOND = 12.5e6
 
 /** What was measured of this device, without the network. */
 export interface Here {

@@ -4,7 +4,16 @@ import { useApp } from '../store-context.ts'
 import type { Inside } from '../../state/inside-slice.ts'
 
 /** The model that was published, with its vision encoder for 224 pixels (BLIP-2, section 3 and appendix). */
-const PUBLISHED = { side: 224, patch: 14, tokens: 257, width: 1408, queries: 32, hidden: 768, vector: 256 }
+const PUBLISHED = {
+  side: 224,
+  patch: 14,
+  tokens: 257,
+  width: 1408,
+  queries: 32,
+  hidden: 768,
+  vector: 256,
+  language: 2560,
+}
 
 /** What goes from stage to stage, in numbers: of the model that was looked into, and of the published one. */
 export function Stages({ inside: { manifest } }: { inside: Inside }): ReactElement {
@@ -56,7 +65,9 @@ export function Stages({ inside: { manifest } }: { inside: Inside }): ReactEleme
                 <td>
                   {talking.queries} × {talking.embeddingSize}
                 </td>
-                <td>32 × 2560</td>
+                <td>
+                  {PUBLISHED.queries} × {PUBLISHED.language}
+                </td>
               </tr>
             )}
           </tbody>
