@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { seededRandom } from '../src/scenes/random.ts'
-import { startChromium, type KillableBrowser } from '../testing/kills/chromium.ts'
+import { inChromium, type KillableBrowser } from '../testing/kills/chromium.ts'
 import {
   beginRun,
   drawPictures,
@@ -37,15 +37,12 @@ const random = seededRandom(Number(values.seed))
 const site = openBuiltSite(root, await freePort())
 await site.start()
 
-/** Starts the browser on a profile, and ends it whatever happens. */
-async function inBrowser<T>(profile: string, work: (browser: KillableBrowser) => Promise<T>): Promise<T> {
-  const browser = await startChromium(join(root, profile))
-  try {
+/** In a browser on a profile of that name that has the page open. */
+function inBrowser<T>(profile: string, work: (browser: KillableBrowser) => Promise<T>): Promise<T> {
+  return inChromium(join(root, profile), async (browser) => {
     await openStudio(browser.page, site.url)
-    return await work(browser)
-  } finally {
-    await browser.kill()
-  }
+    return work(browser)
+  })
 }
 
 async function finished({ page }: KillableBrowser): Promise<KeptCaption[]> {

@@ -16,21 +16,9 @@ import { startChromium } from '../testing/kills/chromium.ts'
 import { keptCaptions, openStudio } from '../testing/kills/studio.ts'
 import { freePort, openBuiltSite } from '../testing/servers/built-site.ts'
 import { everyKind } from '../testing/studio/every-kind.ts'
-import { CHANGED, exifTool, exiv2Says, python } from '../testing/studio/foreign-readers.ts'
+import { CHANGED, checking, exifTool, exiv2Says, python, TABLES } from '../testing/studio/foreign-readers.ts'
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '10' } } })
-const TABLES = {
-  'metadata.jsonl':
-    'import json,sys; print(json.dumps({r["file_name"]: r["text"] for r in map(json.loads, open(sys.argv[1], encoding="utf-8"))}))',
-  'metadata.csv':
-    'import csv,json,sys; print(json.dumps({r["file_name"]: r["text"] for r in csv.DictReader(open(sys.argv[1], newline="", encoding="utf-8"), strict=True)}))',
-  'captions.json':
-    'import json,sys; print(json.dumps({r["file_name"]: r["text"] for r in json.load(open(sys.argv[1], encoding="utf-8"))}))',
-  'meta_cap.json':
-    'import json,sys; print(json.dumps({k: r["caption"] for k, r in json.load(open(sys.argv[1], encoding="utf-8")).items()}))',
-  'captions.html':
-    'import html.parser,json,sys\nclass P(html.parser.HTMLParser):\n  out={}\n  def handle_starttag(self,tag,attrs):\n    if tag=="img": self.src=dict(attrs)["src"]\n    self.tag=tag\n  def handle_data(self,data):\n    if self.tag=="figcaption" and data.strip(): P.out[__import__("urllib.parse").parse.unquote(self.src)]=data.strip()\np=P(); p.feed(open(sys.argv[1],encoding="utf-8").read()); print(json.dumps(P.out))',
-}
 const FORMATS = [
   'Text beside each picture (.txt)',
   'Text beside each picture (.caption)',
@@ -49,12 +37,7 @@ const root = await mkdtemp(join(process.env['PICTALK_TMP'] ?? tmpdir(), 'pictalk
 const site = openBuiltSite(root, await freePort())
 await site.start()
 const { page, kill } = await startChromium(join(root, 'profile'))
-const faults: string[] = []
-
-function check(what: string, is: unknown, wanted: unknown): void {
-  if (JSON.stringify(is) !== JSON.stringify(wanted))
-    faults.push(`${what}: ${JSON.stringify(is)} instead of ${JSON.stringify(wanted)}`)
-}
+const { check, faults } = checking()
 
 async function intoFolder(page: Page, files: readonly { path: string; bytes: Uint8Array }[]): Promise<void> {
   for (const { path, bytes } of files)

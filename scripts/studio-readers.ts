@@ -12,13 +12,13 @@ import { exported, type ReadFile } from '../src/studio/export.ts'
 import type { ExportFormat } from '../src/studio/export-formats.ts'
 import { captioned } from '../testing/studio/captioned.ts'
 import { IMAGE_TYPE } from '../testing/studio/camera-exif.ts'
-import { CHANGED, exifTool, exiv2Says, python } from '../testing/studio/foreign-readers.ts'
+import { CHANGED, checking, exifTool, exiv2Says, python, TABLES } from '../testing/studio/foreign-readers.ts'
 import { everyKind } from '../testing/studio/every-kind.ts'
 
 const made = await everyKind(10)
 const pictures = made.map(({ path }, i) => captioned(path, i))
 const root = await mkdtemp(join(process.env['PICTALK_TMP'] ?? tmpdir(), 'pictalk-readers-'))
-const faults: string[] = []
+const { check, faults } = checking()
 
 async function put(path: string, bytes: Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
@@ -41,28 +41,18 @@ async function written(format: ExportFormat): Promise<{ folder: string; refused:
   return { folder, refused }
 }
 
-function expect(what: string, is: unknown, wanted: unknown): void {
-  if (JSON.stringify(is) !== JSON.stringify(wanted))
-    faults.push(`${what}: ${JSON.stringify(is)} instead of ${JSON.stringify(wanted)}`)
-}
-
 /** Lines as XML has them, and no blanks around: as a reader gives them. */
 const asRead = (text: string): string => text.trim()
 
-function expectXmp(
-  folder: string,
-  path: string,
-  of: string,
-  tags: Record<string, unknown> | undefined,
-): void {
+function checkXmp(folder: string, path: string, of: string, tags: Record<string, unknown> | undefined): void {
   const picture = pictures.find((one) => one.path === of)
   const text = asRead(picture?.versions.at(-1)?.text ?? '')
-  expect(
+  check(
     `ExifTool, ${path}`,
     [tags?.['Description'], tags?.['AltTextAccessibility']],
     [text, picture?.altText],
   )
-  expect(`Exiv2, ${path}`, exiv2Says(join(folder, path), 'Xmp.dc.description'), text)
+  check(`Exiv2, ${path}`, exiv2Says(join(folder, path), 'Xmp.dc.description'), text)
 }
 
 async function sidecarsOfXmp(): Promise<number> {
@@ -73,7 +63,7 @@ async function sidecarsOfXmp(): Promise<number> {
     sources.map((path) => `${path}.xmp`),
     '-XMP:all',
   )
-  for (const path of sources) expectXmp(folder, `${path}.xmp`, path, tags.get(`${path}.xmp`))
+  for (const path of sources) checkXmp(folder, `${path}.xmp`, path, tags.get(`${path}.xmp`))
   return sources.length
 }
 
@@ -84,42 +74,37 @@ async function insideFiles(): Promise<number> {
   const tags = exifTool(folder, sources, '-XMP:all')
   const captions = exifTool(folder, sources, '-ImageDescription', '-IPTC:Caption-Abstract')
   for (const path of sources) {
-    expectXmp(folder, path, path, tags.get(path))
+    checkXmp(folder, path, path, tags.get(path))
     const text = asRead(pictures.find((one) => one.path === path)?.versions.at(-1)?.text ?? '')
     const inIptc = /\.jpe?g$/.test(path) ? text : undefined
     const said = captions.get(path)
-    expect(`ExifTool, ${path}`, [said?.['ImageDescription'], said?.['Caption-Abstract']], [text, inIptc])
+    check(`ExifTool, ${path}`, [said?.['ImageDescription'], said?.['Caption-Abstract']], [text, inIptc])
     const [exif, iptc] = ['Exif.Image.ImageDescription', 'Iptc.Application2.Caption'].map((key) =>
       exiv2Says(join(folder, path), key),
     )
-    expect(`Exiv2, ${path}`, [exif, iptc], [text, inIptc ?? ''])
+    check(`Exiv2, ${path}`, [exif, iptc], [text, inIptc ?? ''])
   }
   const others = ['-a', '-G1', '-u', ...CHANGED]
   const [before, after] = [exifTool(plain, sources, ...others), exifTool(folder, sources, ...others)]
   for (const path of sources) {
     const rest = (entry: Record<string, unknown> = {}): unknown => ({ ...entry, SourceFile: '' })
-    expect(`metadata of ${path}`, rest(after.get(path)), rest(before.get(path)))
+    check(`metadata of ${path}`, rest(after.get(path)), rest(before.get(path)))
   }
   const notes = [...after.values()].filter((entry) => entry['Canon:CanonImageType'] === IMAGE_TYPE).length
   const cameras = sources.filter((path) => path.endsWith('camera.jpg')).length
-  expect("makers' notes that ExifTool still finds", notes, cameras)
+  check("makers' notes that ExifTool still finds", notes, cameras)
   return sources.length
 }
 
 async function tables(): Promise<number> {
   const csv = await written('csv')
-  const rows = python(
-    'import csv,json,sys; print(json.dumps({r["file_name"]: r["text"] for r in csv.DictReader(open(sys.argv[1], newline="", encoding="utf-8"), strict=True)}))',
-    join(csv.folder, 'metadata.csv'),
-  )
-  const lines = python(
-    'import json,sys; print(json.dumps({r["file_name"]: r["text"] for r in map(json.loads, open(sys.argv[1], encoding="utf-8"))}))',
-    join((await written('jsonl')).folder, 'metadata.jsonl'),
-  )
+  const rows = python(TABLES['metadata.csv'], join(csv.folder, 'metadata.csv'))
+  const jsonl = await written('jsonl')
+  const lines = python(TABLES['metadata.jsonl'], join(jsonl.folder, 'metadata.jsonl'))
   for (const { path, versions } of pictures) {
     const text = versions.at(-1)?.text
-    expect(`Python's csv, ${path}`, isRecord(rows) ? rows[path] : null, text)
-    expect(`Python's json, ${path}`, isRecord(lines) ? lines[path] : null, text)
+    check(`Python's csv, ${path}`, isRecord(rows) ? rows[path] : null, text)
+    check(`Python's json, ${path}`, isRecord(lines) ? lines[path] : null, text)
   }
   return 2 * pictures.length
 }

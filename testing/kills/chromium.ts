@@ -46,3 +46,16 @@ export async function startChromium(profile: string): Promise<KillableBrowser> {
     throw error
   }
 }
+
+/** Starts it on `profile`, and kills it behind the work whatever happens. */
+export async function inChromium<T>(
+  profile: string,
+  work: (browser: KillableBrowser) => Promise<T>,
+): Promise<T> {
+  const browser = await startChromium(profile)
+  try {
+    return await work(browser)
+  } finally {
+    await browser.kill()
+  }
+}

@@ -1,5 +1,5 @@
 /** A folder that somebody has chosen to save into: one of the browser's own, since nobody is there to press a button for another. */
-import type { Page } from '@playwright/test'
+import { expect, type Locator, type Page } from '@playwright/test'
 import { MANIFEST_PATH, parseManifest } from '../../src/pack/manifest.ts'
 import { distinctChunks } from '../../src/store/records.ts'
 
@@ -12,6 +12,24 @@ export async function chooseOwnFolder(page: Page): Promise<void> {
       (await navigator.storage.getDirectory()).getDirectoryHandle(name, { create: true })
     Object.assign(window, { showDirectoryPicker: choose })
   }, FOLDER)
+}
+
+/**
+ * Opens the built page at a place of the app, whose folder picker gives the site's own folder, and waits for what is
+ * there. `site` ends in `/`.
+ */
+export async function openPlace(
+  page: Page,
+  { site, place, shows }: { site: string; place: string; shows: (page: Page) => Locator },
+): Promise<void> {
+  page.setDefaultTimeout(60_000)
+  // What tsx makes of functions with names calls this.
+  await page.addInitScript('globalThis.__name = (named) => named')
+  // What is kept for offline use would be fetched at every start.
+  await page.addInitScript(() => Object.defineProperty(navigator, 'serviceWorker', { value: undefined }))
+  await chooseOwnFolder(page)
+  await page.goto(`${site}?provider=wasm#/${place}`, { waitUntil: 'domcontentloaded' })
+  await expect(shows(page)).toBeVisible()
 }
 
 /** What is wrong with the pack in the folder, in a sentence; null where there is none or a whole one. */

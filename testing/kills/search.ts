@@ -1,6 +1,6 @@
 /** Search in a real browser, over a folder that the page keeps for itself, and what its index holds, read past the page. */
-import { expect, type Locator, type Page } from '@playwright/test'
-import { chooseOwnFolder } from './saved.ts'
+import type { Locator, Page } from '@playwright/test'
+import { openPlace } from './saved.ts'
 
 /** What the index says of one file. */
 export interface IndexedFile {
@@ -20,15 +20,9 @@ export interface KeptIndex {
 }
 
 /** A page whose folder picker gives the site's own folder. `site` ends in `/`. */
-export async function openSearch(page: Page, site: string): Promise<void> {
-  page.setDefaultTimeout(60_000)
-  // What tsx makes of functions with names calls this.
-  await page.addInitScript('globalThis.__name = (named) => named')
-  // What is kept for offline use would be fetched at every start.
-  await page.addInitScript(() => Object.defineProperty(navigator, 'serviceWorker', { value: undefined }))
-  await chooseOwnFolder(page)
-  await page.goto(`${site}?provider=wasm#/search`, { waitUntil: 'domcontentloaded' })
-  await expect(page.getByText('Pictures of all conversations')).toBeVisible()
+export function openSearch(page: Page, site: string): Promise<void> {
+  const shows = (page: Page): Locator => page.getByText('Pictures of all conversations')
+  return openPlace(page, { site, place: 'search', shows })
 }
 
 /** Has the folder searched for the first time, or brought up to date. */

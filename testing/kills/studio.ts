@@ -1,6 +1,6 @@
 /** The caption studio in a real browser, over a folder that the page keeps for itself: made-up pictures, and what is kept of them. */
 import { expect, type Locator, type Page } from '@playwright/test'
-import { chooseOwnFolder } from './saved.ts'
+import { openPlace } from './saved.ts'
 
 export interface KeptCaption {
   path: string
@@ -9,15 +9,9 @@ export interface KeptCaption {
 }
 
 /** A page whose folder picker gives the site's own folder. `site` ends in `/`. */
-export async function openStudio(page: Page, site: string): Promise<void> {
-  page.setDefaultTimeout(60_000)
-  // What tsx makes of functions with names calls this.
-  await page.addInitScript('globalThis.__name = (named) => named')
-  // What is kept for offline use would be fetched at every start.
-  await page.addInitScript(() => Object.defineProperty(navigator, 'serviceWorker', { value: undefined }))
-  await chooseOwnFolder(page)
-  await page.goto(`${site}?provider=wasm#/studio`, { waitUntil: 'domcontentloaded' })
-  await expect(page.getByRole('heading', { name: 'Caption studio' })).toBeVisible()
+export function openStudio(page: Page, site: string): Promise<void> {
+  const shows = (page: Page): Locator => page.getByRole('heading', { name: 'Caption studio' })
+  return openPlace(page, { site, place: 'studio', shows })
 }
 
 /** Draws so many pictures into the folder; every second has a caption beside it. */

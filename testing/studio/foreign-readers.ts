@@ -62,3 +62,35 @@ export function python(script: string, path: string): unknown {
   const out = execFileSync('python3', ['-c', script, path], { encoding: 'utf8', maxBuffer: 2 ** 28 })
   return JSON.parse(out) as unknown
 }
+
+/** Scripts of Python that read the captions out of a table, by its file's name: texts by what the table calls their pictures. */
+export const TABLES = {
+  'metadata.jsonl':
+    'import json,sys; print(json.dumps({r["file_name"]: r["text"] for r in map(json.loads, open(sys.argv[1], encoding="utf-8"))}))',
+  'metadata.csv':
+    'import csv,json,sys; print(json.dumps({r["file_name"]: r["text"] for r in csv.DictReader(open(sys.argv[1], newline="", encoding="utf-8"), strict=True)}))',
+  'captions.json':
+    'import json,sys; print(json.dumps({r["file_name"]: r["text"] for r in json.load(open(sys.argv[1], encoding="utf-8"))}))',
+  'meta_cap.json':
+    'import json,sys; print(json.dumps({k: r["caption"] for k, r in json.load(open(sys.argv[1], encoding="utf-8")).items()}))',
+  'captions.html':
+    'import html.parser,json,sys\nclass P(html.parser.HTMLParser):\n  out={}\n  def handle_starttag(self,tag,attrs):\n    if tag=="img": self.src=dict(attrs)["src"]\n    self.tag=tag\n  def handle_data(self,data):\n    if self.tag=="figcaption" and data.strip(): P.out[__import__("urllib.parse").parse.unquote(self.src)]=data.strip()\np=P(); p.feed(open(sys.argv[1],encoding="utf-8").read()); print(json.dumps(P.out))',
+}
+
+export interface Checking {
+  /** Notes what is not as it should be. */
+  check: (what: string, is: unknown, wanted: unknown) => void
+  /** In sentences; empty is right. */
+  faults: string[]
+}
+
+export function checking(): Checking {
+  const faults: string[] = []
+  return {
+    faults,
+    check: (what, is, wanted) => {
+      if (JSON.stringify(is) !== JSON.stringify(wanted))
+        faults.push(`${what}: ${JSON.stringify(is)} instead of ${JSON.stringify(wanted)}`)
+    },
+  }
+}
