@@ -98,6 +98,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
     const probeDevices: ProbeDevices = (prefer) => engine.call('speed', { prefer })
     const onWriting = (hear: (isWriting: boolean) => void): void => {
       api.subscribe((now, before) => {
+        if (now.underWay === before.underWay && now.tab === before.tab) return
         if (isWritingHere(now) !== isWritingHere(before)) hear(isWritingHere(now))
       })
     }
