@@ -94,6 +94,8 @@ export default defineConfig({
           testTimeout: 180_000,
           // A hook that ran out of time leaves its tests out, which looks as if somebody had skipped them.
           hookTimeout: 180_000,
+          // As in browsers, which take the machine away from these; a fault of the code fails twice.
+          retry: 1,
           // Vitest alone would leave a core idle, which on two cores is half of them.
           maxWorkers: '100%',
           execArgv: [FEW_RECOMPILES],

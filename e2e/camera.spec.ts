@@ -24,11 +24,12 @@ test('Users can take a photo, and the light of the camera goes out', async ({ ap
   await page.getByRole('button', { name: 'Take the photo' }).click()
   await expect(page.getByRole('button', { name: 'Open Photo.jpg large' })).toBeVisible()
   await expect(page.getByRole('img', { name: 'Your picture Photo.jpg' })).toHaveJSProperty('complete', true)
-  const tracks = await page.evaluate(() => {
-    const { cameraStream } = window as unknown as { cameraStream: MediaStream }
-    return cameraStream.getTracks().map(({ readyState }) => readyState)
-  })
-  expect(tracks).toEqual(['ended'])
+  const tracks = (): Promise<string[]> =>
+    page.evaluate(() => {
+      const { cameraStream } = window as unknown as { cameraStream: MediaStream }
+      return cameraStream.getTracks().map(({ readyState }) => readyState)
+    })
+  await expect.poll(tracks).toEqual(['ended'])
   await expect(app.list.getByRole('link')).toHaveCount(1)
 })
 

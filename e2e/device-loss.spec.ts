@@ -31,7 +31,7 @@ test('Users keep the half answer, the draft and the conversation when the graphi
   app,
   page,
 }) => {
-  test.setTimeout(120_000 + LOSSES * 60_000)
+  test.setTimeout(300_000 + LOSSES * 60_000)
   await rememberDevice(page)
   await app.openOnWebGpu()
   await app.choose(`testing/images/${NAME}`)
@@ -50,6 +50,7 @@ test('Users keep the half answer, the draft and the conversation when the graphi
     await expect(answer).toContainText('Writing…')
     await destroyDevice(page)
     await expect(answer).toContainText('device-lost')
+    await hold(page, null)
     await expect(draft).toHaveValue('half a question')
     await expect(app.model).toContainText('Runs on WebGPU')
     // Of an answer that is left alone a few words are enough.

@@ -77,7 +77,6 @@ async function underEach<Expectation>(
   info: TestInfo,
   check: (outcome: string, expectation: Expectation) => Promise<void> | void,
 ): Promise<void> {
-  test.setTimeout(240_000)
   const counts: Count[] = []
   await models.open()
   await hurryFetching(models.page)
@@ -178,7 +177,6 @@ test('Users get their model though the connection is cut a hundred times', async
   server,
   expected,
 }, info) => {
-  test.setTimeout(240_000)
   expected.errors.push(/Failed to load resource|ERR_/)
   const random = seededRandom(7)
   let cuts = 0

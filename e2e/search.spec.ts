@@ -114,6 +114,8 @@ test('shows those who teach what the Q-Former does, and is found from the models
   await page.getByLabel('while the queries see the words').check()
   await page.getByLabel('Words about the picture').fill('a blue car')
   await page.keyboard.press('Enter')
+  // The first look, which had other words, said as much.
+  await expect(page.getByRole('img', { name: 'a blue car', exact: true })).toBeVisible()
   await expect(page.getByText(/the model gives \d+% for belonging together/)).toBeVisible()
   await expect(page.getByRole('img', { name: /^Matching/ })).toBeVisible()
   await expectNoViolations(page)

@@ -170,6 +170,7 @@ test('Users can drop a folder with folders in it on the studio', async ({ app, p
   await expect(page.getByText('called as another one but for the ending')).toBeVisible()
 
   await page.getByRole('button', { name: 'Close the folder' }).click()
+  await expect(page.getByRole('heading', { name: 'holiday' })).toHaveCount(0)
   await page.evaluate(() => {
     const { showDirectoryPicker } = window as unknown as {
       showDirectoryPicker: () => Promise<FileSystemDirectoryHandle>

@@ -1,5 +1,5 @@
 /** Captions of many pictures as rows of one batch: pictures are looked at one after the other while words of others are written. */
-import { throwIfCancelled } from '../pack/failure.ts'
+import { isOfTheModel, throwIfCancelled, toFailure } from '../pack/failure.ts'
 import type { AnswerSoFar } from '../runtime/talk/discussion.ts'
 import type { SeenImage } from '../runtime/models/look.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
@@ -12,6 +12,9 @@ export class CaptionsTogether {
   readonly #flags: AnswerFlags
   readonly #signal: AbortSignal
   #looked: Promise<unknown> = Promise.resolve()
+  readonly #underWay = new Set<Promise<unknown>>()
+  /** The last that is captioned by itself. */
+  #alone: Promise<unknown> = Promise.resolve()
 
   constructor(model: TalkingModel, flags: AnswerFlags, { signal }: Run) {
     this.#model = model
@@ -19,8 +22,35 @@ export class CaptionsTogether {
     this.#signal = signal
   }
 
-  /** What the model says of a picture by itself, however many others are under way. Takes the picture's whole path. */
-  of(image: string): Promise<AnswerSoFar> {
+  /**
+   * What the model says of a picture by itself, however many others are under way. Takes the picture's whole path. A
+   * model fails all rows for the sake of one: what it failed at is tried once more, with nothing beside it.
+   */
+  async of(image: string): Promise<AnswerSoFar> {
+    await this.#untilNoneIsAlone()
+    const answer = this.#written(image)
+    this.#underWay.add(answer)
+    try {
+      return await answer
+    } catch (error) {
+      if (!isOfTheModel(toFailure(error).code)) throw error
+    } finally {
+      this.#underWay.delete(answer)
+    }
+    const again = this.#alone.then(() => Promise.allSettled(this.#underWay)).then(() => this.#written(image))
+    this.#alone = again.catch(() => undefined)
+    return again
+  }
+
+  /** More may come while it waits. */
+  async #untilNoneIsAlone(): Promise<void> {
+    for (let last: Promise<unknown> | null = null; last !== this.#alone;) {
+      last = this.#alone
+      await last
+    }
+  }
+
+  #written(image: string): Promise<AnswerSoFar> {
     const seen = this.#looked.then(() => this.#look(image))
     this.#looked = seen.catch(() => undefined)
     const options = { settings: decodingSettings(this.#flags), signal: this.#signal }

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   NEVER_STOPPED,
   openBrowser,
@@ -14,7 +14,7 @@ import { parseManifest, type PackManifest } from '../pack/manifest.ts'
 import type { AddProgress, StoreNews } from '../protocol/keeper-calls.ts'
 import { plainNetwork } from '../remote/network.ts'
 import { distinctChunks } from '../store/records.ts'
-import { sumOfBytes } from './keeper-parts.ts'
+import { modelLock, sumOfBytes } from './keeper-parts.ts'
 
 const closing: FaultServer[] = []
 afterEach(async () => {
@@ -201,12 +201,11 @@ describe('two tabs', () => {
     const browser = openBrowser()
     const { stop, outcome, id } = await addUntilStalled(browser, server)
     const seen: AddProgress[] = []
-    const follower = browser
-      .tab()
-      .add(requestOf(server.origin), { report: (progress) => seen.push(progress) })
-    await until(() => server.served.filter(({ path }) => path === 'pack.json').length === 2)
-    // By now it waits for the first.
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    const second = browser.tab()
+    // It asks for the lock when it listens to the first.
+    const locked = vi.spyOn(second.parts.locks, 'exclusive')
+    const follower = second.add(requestOf(server.origin), { report: (progress) => seen.push(progress) })
+    await until(() => locked.mock.calls.some(([name]) => name === modelLock(id)))
     goOn()
     stop.abort()
     expect(await outcome).toMatchObject({ code: 'cancelled' })

@@ -36,6 +36,13 @@ export type FailureCode = (typeof FAILURE_CODES)[number]
 /** What a program may want of a failure beside its sentence: a path, a setting's name, numbers. */
 export type FailureDetails = Readonly<Record<string, string | number>>
 
+/** The model's or its device's, and no fault of what it was asked about: worth another attempt. */
+const OF_THE_MODEL: readonly FailureCode[] = ['device-lost', 'unresponsive', 'out-of-memory']
+
+export function isOfTheModel(code: FailureCode): boolean {
+  return OF_THE_MODEL.includes(code)
+}
+
 /** A failure as plain data: survives `postMessage` and JSON. `message` is one sentence for a person. */
 export interface Failure {
   code: FailureCode

@@ -40,6 +40,16 @@ async function serveLarge(): Promise<FaultServer> {
   return server
 }
 
+/** All parts of the large file but its first. */
+const OTHERS = /^decoder\.weights\.(?!000)/
+
+/** Has a server keep some paths waiting until they are let go. */
+function holding(held: (path: string) => boolean): { hold: FaultServer['hold']; release: () => void } {
+  let release = (): void => undefined
+  const released = new Promise<void>((resolve) => (release = resolve))
+  return { hold: (path) => (held(path) ? released : Promise.resolve()), release: () => release() }
+}
+
 const requested = ({ served }: FaultServer): string[] =>
   served.map(({ path }) => path).filter((path) => path.startsWith('decoder.weights.'))
 
@@ -72,13 +82,11 @@ describe('a pack that is read from its server', () => {
   ])('is given up when a part of it %s, not fetched to its end', async (_, fault, code) => {
     const server = await serveLarge()
     server.fault = fault
-    // The others take their time.
-    server.hold = (path) =>
-      path.startsWith('decoder.weights.')
-        ? new Promise((resolve) => setTimeout(resolve, 50))
-        : Promise.resolve()
+    const { hold, release } = holding((path) => OTHERS.test(path))
+    server.hold = hold
     const pack = await openHttpPack(`${server.origin}/`, { network })
     await expect(pack.file('decoder.weights')).rejects.toMatchObject({ code })
+    release()
     await new Promise((resolve) => setTimeout(resolve, 200))
     // Three were under way beside it.
     expect(new Set(requested(server)).size).toBeLessThanOrEqual(3)
@@ -89,9 +97,8 @@ describe('a pack that is read from its server', () => {
     let broken = true
     server.fault = (path) =>
       path === 'vision.weights' && broken ? { kind: 'answer', status: 404 } : undefined
-    let release = (): void => undefined
-    const held = new Promise<void>((resolve) => (release = resolve))
-    server.hold = (path) => (path.startsWith('decoder.weights.') ? held : Promise.resolve())
+    const { hold, release } = holding((path) => path.startsWith('decoder.weights.'))
+    server.hold = hold
     const pack = await openHttpPack(`${server.origin}/`, { network })
     const ahead = pack.file('decoder.weights').catch((error: unknown) => error)
     await expect(pack.file('vision.weights')).rejects.toMatchObject({ code: 'not-found' })
@@ -106,13 +113,16 @@ describe('a pack that is read from its server', () => {
 
   it('is left alone when the visitor stops it', async () => {
     const server = await serveLarge()
-    server.hold = () => new Promise((resolve) => setTimeout(resolve, 20))
+    const { hold, release } = holding((path) => OTHERS.test(path))
+    server.hold = hold
     const pack = await openHttpPack(`${server.origin}/`, { network })
     const stop = new AbortController()
     const reading = pack.file('decoder.weights', stop.signal)
     await until(() => requested(server).length > 0)
     stop.abort()
     await expect(reading).rejects.toMatchObject({ code: 'cancelled' })
+    release()
+    await new Promise((resolve) => setTimeout(resolve, 200))
     expect(new Set(requested(server)).size).toBeLessThan(CHUNKS)
   })
 })

@@ -6,7 +6,7 @@ import { captionOf, withCaption, type Author, type CaptionedPicture, type Candid
 import { combined, dressed, isWanted } from './compose.ts'
 import type { RunSettings, Target } from './project.ts'
 
-/** The run that settles a picture; null where one is captioned by itself. */
+/** The run that settles a picture; null where one is captioned by itself, and stays settled by whichever run did that. */
 export interface Settling {
   id: string | null
   settings: RunSettings
@@ -50,19 +50,20 @@ export function withSaid(
   { id, settings }: Settling,
   { model, at }: { model: string; at: number },
 ): CaptionedPicture {
+  const run = id ?? picture.run
   // What a person has written while the model was at it is there, too.
   if (!isWanted(targetText(picture, settings.target), settings.existing))
-    return { ...picture, run: id, failure: null }
+    return { ...picture, run, failure: null }
   if (said.text.trim() === '') {
     const message = emptyAnswerText({ tokens: said.tokenIds.length, finish: said.finish })
-    return withFailure(picture, { code: 'no-words', message }, id)
+    return withFailure(picture, { code: 'no-words', message }, run)
   }
   const { target, asked, decoding, existing, dress } = settings
   const compose = (text: string): string =>
     combined(targetText(picture, target), dressed(text, dress), existing)
   const text = compose(said.text)
   const candidates = said.answers.length < 2 ? [] : distinct(said.answers, compose)
-  const settled = { ...picture, run: id, failure: null, candidates }
+  const settled = { ...picture, run, failure: null, candidates }
   if (target === 'alt-text')
     return { ...settled, candidates: [], altText: altTextFrom(text), altAccepted: false }
   if (target === 'long-description') return { ...settled, candidates: [], longDescription: text }

@@ -20,10 +20,7 @@ export class Again {
   }
 
   begin(path: string, settings: RunSettings): void {
-    const one: Settling = {
-      id: this.#room.picture(path)?.run ?? null,
-      settings: { ...settings, existing: 'overwrite' },
-    }
+    const one: Settling = { id: null, settings: { ...settings, existing: 'overwrite' } }
     const job: OtherJob = {
       key: `${STUDIO} again ${path}`,
       run: async (signal) => {

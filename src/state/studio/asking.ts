@@ -1,6 +1,6 @@
 /** Asks the model about a picture of the folder, and keeps what it says in one step with that it was said. */
 import { assertWrites } from '../../pack/empty-answer.ts'
-import { AppError, toFailure, type Failure } from '../../pack/failure.ts'
+import { AppError, throwIfCancelled, toFailure, type Failure } from '../../pack/failure.ts'
 import type { AnswerRequest } from '../../protocol/engine-calls.ts'
 import type { RunSettings } from '../../studio/project.ts'
 import { withSaid, type Settling } from '../../studio/run.ts'
@@ -47,6 +47,8 @@ export class Asking {
     try {
       const { model } = this.#get()
       const request = await this.#requestFor(path, run.settings)
+      // Meanwhile the model may have gone.
+      throwIfCancelled(signal)
       if (model.status === 'ready') assertWrites(model.loaded.manifest)
       // By the end another one may be there.
       const name = modelName(model) ?? ''

@@ -1,8 +1,7 @@
 /** Which pictures a run tries again because a model went while it was at them, and which one by one. */
-import type { FailureCode } from '../../pack/failure.ts'
+import { isOfTheModel, type FailureCode } from '../../pack/failure.ts'
 
-/** Not the picture's fault: it is tried once more, when a model is there again. */
-const OF_THE_MODEL: readonly FailureCode[] = ['device-lost', 'unresponsive', 'out-of-memory']
+/** What is of the model is tried once more, when one is there again. */
 const MOST_ATTEMPTS = 2
 
 export class Attempts {
@@ -34,7 +33,7 @@ export class Attempts {
   ): boolean {
     // Its model went while it was at it: that was no attempt.
     if (code === 'cancelled') return true
-    if (code === undefined || !OF_THE_MODEL.includes(code)) return false
+    if (code === undefined || !isOfTheModel(code)) return false
     if (!alone) {
       for (const path of underWay) this.#suspects.add(path)
       return true

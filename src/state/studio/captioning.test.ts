@@ -43,6 +43,9 @@ function browserWith(count: number): FakeBrowser {
   return browser
 }
 
+/** As the engine says it of every question then. */
+const NOT_LOADED = new AppError('bug', 'No model is loaded.')
+
 /** Says of each picture what its file says, and an x, since the fake engine cannot see. */
 function saysItsFile(page: FakePage): void {
   page.answer.mockImplementation(async ({ picture: { image } }, report) => {
@@ -236,6 +239,94 @@ describe('a run over a folder', () => {
     await store.getState().loadModel()
     await ended(page)
     expect(captions(page)).toEqual(['old 1, said picture 1', 'old 2, said picture 2'])
+  })
+
+  it('asks about nothing more once its model goes, though a caption is still being kept', async () => {
+    const browser = browserWith(CAPTIONS_TOGETHER + 3)
+    const { library } = studioIn(browser, () => 'id')
+    let release: () => void = () => undefined
+    const released = new Promise<void>((resolve) => (release = resolve))
+    const isKept = vi.fn<(texts: string[]) => Promise<void>>().mockResolvedValue(undefined)
+    const page = await opened(browser, {
+      studio: {
+        library: {
+          ...library,
+          keepPictures: async (id, pictures) => {
+            await isKept(pictures.map(captionOf))
+            return library.keepPictures(id, pictures)
+          },
+        },
+      },
+    })
+    const { store } = page
+    const say = heldBack(page)
+    await store.getState().studioActions.begin(SETTINGS)
+    await vi.waitFor(() => expect(say).toHaveLength(CAPTIONS_TOGETHER), { interval: 1 })
+    isKept.mockReset().mockReturnValueOnce(released).mockResolvedValue(undefined)
+    say[0]?.()
+    await vi.waitFor(() => expect(isKept).toHaveBeenCalledWith(['old 1, a cat']), { interval: 1 })
+    await store.getState().unloadModel()
+    const asked = page.answer.mockClear().mockRejectedValue(NOT_LOADED)
+    release()
+    await vi.waitFor(() => expect(studioOf(page).run?.done).toBe(1), { interval: 1 })
+    await new Promise((resolve) => setTimeout(resolve))
+    expect(asked).not.toHaveBeenCalled()
+    saysItsFile(page)
+    await store.getState().loadModel()
+    await ended(page)
+    expect(captions(page)).toEqual([
+      'old 1, a cat',
+      ...Array.from({ length: CAPTIONS_TOGETHER + 2 }, (_, i) => `old ${i + 2}, said picture ${i + 2}`),
+    ])
+  })
+
+  it('asks about no picture whose file is there only when its model has gone', async () => {
+    const browser = fakeBrowser()
+    const folder = fakeFolder('holiday', files(2))
+    let opening: () => Promise<void> = () => Promise.resolve()
+    const list: typeof folder.list = async (options) =>
+      (await folder.list(options)).map(({ path, open }) => ({ path, open: () => opening().then(open) }))
+    browser.folders.set('holiday', { ...folder, list })
+    const page = await opened(browser)
+    const { store } = page
+    let release: () => void = () => undefined
+    const released = new Promise<void>((resolve) => (release = resolve))
+    const isOpened = vi.fn<() => Promise<void>>().mockReturnValue(released)
+    opening = isOpened
+    await store.getState().studioActions.begin(SETTINGS)
+    await vi.waitFor(() => expect(isOpened).toHaveBeenCalledTimes(2), { interval: 1 })
+    await store.getState().unloadModel()
+    page.answer.mockRejectedValue(NOT_LOADED)
+    release()
+    await new Promise((resolve) => setTimeout(resolve))
+    expect(page.answer).not.toHaveBeenCalled()
+    saysItsFile(page)
+    await store.getState().loadModel()
+    await ended(page)
+    expect(captions(page)).toEqual(['old 1, said picture 1', 'old 2, said picture 2'])
+  })
+
+  it('settles no picture twice that is captioned once more while the run is at it', async () => {
+    const page = await opened(browserWith(CAPTIONS_TOGETHER + 1))
+    const { begin, again, pause, resume } = page.store.getState().studioActions
+    const say = heldBack(page)
+    const asked = (count: number): Promise<void> =>
+      vi.waitFor(() => expect(say).toHaveLength(count), { interval: 1 })
+    await begin(SETTINGS)
+    await asked(CAPTIONS_TOGETHER)
+    again('img1.png', SETTINGS)
+    for (const end of [...say]) end()
+    await asked(CAPTIONS_TOGETHER + 1)
+    expect(captions(page)[0]).toBe('old 1, a cat')
+    say.at(-1)?.()
+    await asked(CAPTIONS_TOGETHER + 2)
+    expect(captions(page)[0]).toBe('a cat')
+    await pause()
+    saysItsFile(page)
+    await resume()
+    await ended(page)
+    expect(captions(page)[0]).toBe('a cat')
+    expect(captions(page).at(-1)).toBe('old 11, said picture 11')
   })
 
   it('leaves no picture that is captioned by itself to the next folder', async () => {

@@ -191,7 +191,9 @@ export class Captioning {
     const { queue } = this.#answering
     const lane = async (): Promise<void> => {
       for (let goesOn = true; goesOn;) {
-        if (this.#job !== job || queue.waiting.length > 0 || this.#isAlone(run) !== alone) return
+        // A signal that has fired already tells nobody any more.
+        if (signal.aborted || this.#job !== job) return
+        if (queue.waiting.length > 0 || this.#isAlone(run) !== alone) return
         const path = this.#pending.find((one) => !this.#underWay.has(one))
         if (path === undefined) return
         goesOn = await this.#settle(job, path, run, { signal, alone })
@@ -223,7 +225,8 @@ export class Captioning {
     const onWords = (text: string): void => {
       one.text = text
       if (alone) this.#lookAtNext(path)
-      this.#showRun()
+      // Of the others no words are shown.
+      if (this.#pending[0] === path) this.#showRun()
     }
     try {
       const options = { signal: one.abort.signal, together: !alone, onWords }

@@ -4,6 +4,7 @@ import { holdScroll } from './hold-scroll.ts'
 /** A window whose frames come when they are asked for. */
 class FakeWindow extends EventTarget {
   scrollY = 0
+  now = 0
   readonly waiting = new Map<number, () => void>()
   private last = 0
 
@@ -13,9 +14,10 @@ class FakeWindow extends EventTarget {
     return this.last
   }
 
-  /** Draws so many frames; `before` is what else moves the page in each of them. */
-  draw(frames: number, before: (frame: number) => void = () => undefined): void {
+  /** Draws so many frames, 60 in a second unless told; `before` is what else moves the page in each of them. */
+  draw(frames: number, before: (frame: number) => void = () => undefined, perSecond = 60): void {
     for (let frame = 0; frame < frames; frame += 1) {
+      this.now += 1000 / perSecond
       before(frame)
       const due = [...this.waiting.values()]
       this.waiting.clear()
@@ -29,6 +31,7 @@ const toTop = (): void => void (page.scrollY = 0)
 
 beforeEach(() => {
   page = new FakeWindow()
+  vi.spyOn(performance, 'now').mockImplementation(() => page.now)
   vi.stubGlobal('requestAnimationFrame', (work: () => void) => page.requestAnimationFrame(work))
   vi.stubGlobal('cancelAnimationFrame', (id: number) => page.waiting.delete(id))
   vi.stubGlobal('addEventListener', page.addEventListener.bind(page))
@@ -37,6 +40,7 @@ beforeEach(() => {
 })
 afterEach(() => {
   vi.unstubAllGlobals()
+  vi.restoreAllMocks()
   Reflect.deleteProperty(globalThis, 'scrollY')
 })
 
@@ -70,6 +74,14 @@ describe('A place that is held', () => {
     expect(page.waiting.size).toBe(0)
     page.draw(10, () => void (page.scrollY = 700))
     expect(page.scrollY).toBe(700)
+  })
+
+  it.each([10, 60, 120])('is held for half a second where %i frames are drawn in one', (perSecond) => {
+    holdScroll(toTop)
+    page.draw(perSecond * 0.4, () => void (page.scrollY = 700), perSecond)
+    expect(page.scrollY).toBe(0)
+    page.draw(perSecond * 0.6, undefined, perSecond)
+    expect(page.waiting.size).toBe(0)
   })
 
   it.each(['wheel', 'touchstart', 'pointerdown', 'keydown', 'focusin'])(

@@ -1,5 +1,5 @@
-/** Drawn frames without any movement after which a place counts as reached: half a second, longer than a browser glides. */
-const FRAMES_OF_REST = 30
+/** Without any movement for so long a place counts as reached: longer than a browser glides. */
+const REST_MS = 500
 
 /** What people do who want to be elsewhere; the focus also moves by itself, where a screen reader goes on. */
 const INTERRUPTIONS = ['wheel', 'touchstart', 'pointerdown', 'keydown', 'focusin'] as const
@@ -13,7 +13,7 @@ const INTERRUPTIONS = ['wheel', 'touchstart', 'pointerdown', 'keydown', 'focusin
  */
 export function holdScroll(goThere: () => void): () => void {
   let frame = 0
-  let rested = 0
+  let since = performance.now()
   const giveUp = (): void => {
     cancelAnimationFrame(frame)
     for (const name of INTERRUPTIONS) removeEventListener(name, giveUp, true)
@@ -21,8 +21,8 @@ export function holdScroll(goThere: () => void): () => void {
   const hold = (): void => {
     const before = scrollY
     goThere()
-    rested = scrollY === before ? rested + 1 : 0
-    if (rested < FRAMES_OF_REST) frame = requestAnimationFrame(hold)
+    if (scrollY !== before) since = performance.now()
+    if (performance.now() - since < REST_MS) frame = requestAnimationFrame(hold)
     else giveUp()
   }
   for (const name of INTERRUPTIONS) addEventListener(name, giveUp, { capture: true, passive: true })
