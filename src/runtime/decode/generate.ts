@@ -4,7 +4,7 @@ import { throwIfCancelled } from '../../pack/failure.ts'
 import type { GreedyStep, Logits, Sequence } from '../language/language-model.ts'
 import { BeamSearch, type Hypothesis } from './beam-search.ts'
 import { Chosen } from './chosen.ts'
-import { penalises } from './logits.ts'
+import { penalises, splitRows } from './logits.ts'
 import type { TokenRules } from './word-rules.ts'
 
 export interface GenerateContext {
@@ -119,7 +119,7 @@ async function* sampleMany({ sequence, promptIds, settings, context, logits }: R
       if (best !== undefined) yield { best, answers: over ? hypotheses : null }
       if (over) return
       throwIfCancelled(context.signal)
-      rows = split(await branches.step(tokens), settings.answers)
+      rows = splitRows(await branches.step(tokens), settings.answers)
     }
   } finally {
     branches.dispose()
@@ -136,15 +136,9 @@ async function* searchBeams({ sequence, promptIds, settings, context, logits }: 
       yield { best: search.best, answers: next === null ? search.answers : null }
       if (next === null) return
       throwIfCancelled(context.signal)
-      rows = split(await branches.step(next.tokens, next.parents), settings.beams)
+      rows = splitRows(await branches.step(next.tokens, next.parents), settings.beams)
     }
   } finally {
     branches.dispose()
   }
-}
-
-/** Rows of equal length, as views. */
-function split(rows: Logits, count: number): Logits[] {
-  const size = rows.length / count
-  return Array.from({ length: count }, (_, i) => rows.subarray(i * size, (i + 1) * size))
 }

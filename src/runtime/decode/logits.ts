@@ -4,6 +4,7 @@
  * for every token, so what goes over a whole row are plain loops without closures and copies.
  */
 import type { DecodingSettings } from '../../pack/decoding.ts'
+import type { Logits } from '../language/language-model.ts'
 import { allowOnly, completing, stillToWrite, type TokenRules } from './word-rules.ts'
 
 export interface ScoreContext {
@@ -100,4 +101,10 @@ export function argmax(values: Float32Array): number {
     }
   }
   return best
+}
+
+/** `count` rows of equal length, as views. */
+export function splitRows(rows: Logits, count: number): Logits[] {
+  const size = rows.length / count
+  return Array.from({ length: count }, (_, i) => rows.subarray(i * size, (i + 1) * size))
 }

@@ -1,13 +1,22 @@
 /** Answers about several pictures as rows of one batch over one cache, each with a length and an end of its own. */
 import { AppError } from '../../pack/failure.ts'
+import { splitRows } from '../decode/logits.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
-import { capacityFor, checkRange, range, type DecoderParts, type DecoderRun } from './decoder-parts.ts'
+import {
+  areNumbers,
+  capacityFor,
+  noNumbers,
+  range,
+  type DecoderParts,
+  type DecoderRun,
+} from './decoder-parts.ts'
 import type { KvCache } from './kv-cache.ts'
 import type { Batch, BatchNeed, BatchRow, BegunRow, Next, Wanted } from './language-model.ts'
 import { openCache } from './open-cache.ts'
 
-class Row implements BatchRow {
-  length = 0
+/** Grows with each step. */
+interface Row extends BatchRow {
+  length: number
 }
 
 export class DecoderBatch implements Batch {
@@ -59,10 +68,10 @@ export class DecoderBatch implements Batch {
       try {
         const [next] = await this.#run(alone, { ...run, queries }, wanted)
         if (next === undefined) throw new AppError('bug', 'A prompt has nothing behind it.')
+        if (next instanceof AppError) throw next
         const place = await this.#freePlace()
         await this.#cache.place(place, alone, rows.length)
-        const row = new Row()
-        row.length = rows.length
+        const row: Row = { length: rows.length }
         this.#places[place] = row
         return { row, next, ran: rows.length }
       } finally {
@@ -73,7 +82,10 @@ export class DecoderBatch implements Batch {
     }
   }
 
-  async step(tokens: readonly { row: BatchRow; token: number }[], wanted: Wanted): Promise<Next[]> {
+  async step(
+    tokens: readonly { row: BatchRow; token: number }[],
+    wanted: Wanted,
+  ): Promise<(Next | AppError)[]> {
     await this.#shrink()
     const byRow = new Map(tokens.map(({ row, token }) => [row, token]))
     const places = this.#places
@@ -104,16 +116,13 @@ export class DecoderBatch implements Batch {
     this.#forgetQueries()
   }
 
-  /** What comes next in each sequence of a run. */
-  async #run(cache: KvCache, run: DecoderRun, wanted: Wanted): Promise<Next[]> {
-    const { runs, shape } = this.#parts
-    if (wanted === 'choice' && runs.choose !== undefined) return runs.choose(cache, run)
+  /** What comes next in each sequence of a run, or that it has no numbers. */
+  async #run(cache: KvCache, run: DecoderRun, wanted: Wanted): Promise<(Next | AppError)[]> {
+    const { runs } = this.#parts
+    if (wanted === 'choice' && runs.choose !== undefined)
+      return (await runs.choose(cache, run)).map((choice) => choice ?? noNumbers())
     const logits = await runs.run(cache, run)
-    return range(0, run.batch).map((i) => {
-      const own = logits.slice(i * shape.vocabulary, (i + 1) * shape.vocabulary)
-      if (run.batch === 1 || this.#places[i] !== null) checkRange(own)
-      return own
-    })
+    return splitRows(logits, run.batch).map((own) => (areNumbers(own) ? own : noNumbers()))
   }
 
   async #freePlace(): Promise<number> {

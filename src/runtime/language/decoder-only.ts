@@ -3,6 +3,7 @@
  * prompt that begins like what is there goes on from where they part.
  */
 import type { OwnKernels } from '../../pack/device-report.ts'
+import { AppError } from '../../pack/failure.ts'
 import type { DecoderShape } from '../../pack/shapes.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
@@ -127,7 +128,12 @@ export class DecoderOnly implements LanguageModel {
   }
 
   async openBatch(rows: number, need: BatchNeed): Promise<Batch | null> {
-    this.#rows ??= this.#checkRows()
+    this.#rows ??= this.#checkRows().catch((error: unknown) => {
+      // What is no number is wrong; anything else is another matter, and may pass.
+      if (error instanceof AppError && error.code === 'bad-pack') return false
+      this.#rows = null
+      throw error
+    })
     return (await this.#rows) ? DecoderBatch.open(this.#parts, rows, need) : null
   }
 

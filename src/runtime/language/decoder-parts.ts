@@ -28,8 +28,8 @@ export interface DecoderRuns {
    * may have run ahead of what was taken when it ends: what they left behind in the cache counts for nothing.
    */
   greedy?(cache: KvCache, run: DecoderRun, most: number): AsyncGenerator<Choice, void, undefined>
-  /** The same once, and the best token behind the last row of each sequence. */
-  choose?(cache: KvCache, run: DecoderRun): Promise<Choice[]>
+  /** The same once, and the best token behind the last row of each sequence; null where that row has no numbers. */
+  choose?(cache: KvCache, run: DecoderRun): Promise<(Choice | null)[]>
   dispose(): Promise<void>
 }
 
@@ -61,7 +61,12 @@ export interface DecoderRun {
  * layer norms. Better said than answered with nonsense.
  */
 export function checkRange(logits: Float32Array): void {
-  if (!Number.isFinite(logits.at(-1))) throw noNumbers()
+  if (!areNumbers(logits)) throw noNumbers()
+}
+
+/** Of one row's logits: see `checkRange`. */
+export function areNumbers(logits: Float32Array): boolean {
+  return Number.isFinite(logits.at(-1))
 }
 
 export function noNumbers(): AppError {

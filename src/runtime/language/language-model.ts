@@ -3,6 +3,7 @@
  * decoder-only model goes on from what its cache and a prompt begin with in common, an encoder–decoder reads each
  * prompt afresh and keeps only the answer in its cache.
  */
+import type { AppError } from '../../pack/failure.ts'
 import type { OwnKernels } from '../../pack/device-report.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import type { TracedTensor } from './traced.ts'
@@ -106,8 +107,11 @@ export interface Batch {
    * `queries` [1, Q, text hidden]. Rejects as `Sequence.begin` does.
    */
   begin(queries: DeviceTensor, prompt: readonly number[], wanted: Wanted): Promise<BegunRow>
-  /** Answers with a token in each of these rows, all that have not ended. What comes next in each, in their order. */
-  step(tokens: readonly { row: BatchRow; token: number }[], wanted: Wanted): Promise<Next[]>
+  /**
+   * Answers with a token in each of these rows, all that have not ended. What comes next in each, in their order;
+   * `bad-pack` for a row that has no numbers, which is to be ended and takes nothing from the others.
+   */
+  step(tokens: readonly { row: BatchRow; token: number }[], wanted: Wanted): Promise<(Next | AppError)[]>
   /** Its answer is over. */
   end(row: BatchRow): void
   dispose(): void

@@ -6,6 +6,7 @@ import type { DecodingSettings } from '../../pack/decoding.ts'
 import { AppError, orCancelled, throwIfCancelled, toFailure } from '../../pack/failure.ts'
 import { Chosen } from '../decode/chosen.ts'
 import { isPlainGreedy } from '../decode/generate.ts'
+import type { TokenRules } from '../decode/word-rules.ts'
 import type { Batch, BatchNeed, BatchRow, LanguageModel, Next } from '../language/language-model.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import {
@@ -31,6 +32,8 @@ interface Asked {
   settings: DecodingSettings
   options: TogetherOptions
   need: BatchNeed
+  rules: TokenRules | undefined
+  chosen: Chosen
   resolve: (last: AnswerSoFar) => void
   reject: (error: unknown) => void
 }
@@ -39,7 +42,6 @@ interface Asked {
 interface Written {
   asked: Asked
   row: BatchRow
-  chosen: Chosen
   prefilled: number
 }
 
@@ -85,11 +87,14 @@ export class Together {
   #known(
     prompt: string,
     options: TogetherOptions,
-  ): Pick<Asked, 'ids' | 'settings' | 'need'> | { error: unknown } {
+  ): Pick<Asked, 'ids' | 'settings' | 'need' | 'rules' | 'chosen'> | { error: unknown } {
     try {
       const ids = this.#voice.promptIds(prompt)
       const settings = fittingSettings(options.settings, ids, this.#voice)
-      return { ids, settings, need: { promptTokens: ids.length, newTokens: settings.maxNewTokens } }
+      const need = { promptTokens: ids.length, newTokens: settings.maxNewTokens }
+      const rules = options.rules ?? askedRules(settings, prompt, this.#voice)
+      const context = { countedIds: this.#voice.countedIds(ids), eosIds: this.#voice.eosIds(), rules }
+      return { ids, settings, need, rules, chosen: new Chosen(settings, context, context.countedIds) }
     } catch (error) {
       return { error }
     }
@@ -105,7 +110,6 @@ export class Together {
       await this.#step()
       await pause()
     }
-    this.#closeBatch()
     this.#working = false
   }
 
@@ -116,6 +120,7 @@ export class Together {
     }
     const left = this.#waiting.filter(({ options: { signal } }) => signal?.aborted === true)
     this.#waiting = this.#waiting.filter((asked) => !left.includes(asked))
+    this.#closeBehindLast()
     for (const { queries, reject } of left) {
       disposeWhenThere(queries)
       reject(new AppError('cancelled', 'Stopped.'))
@@ -157,29 +162,26 @@ export class Together {
   }
 
   async #begin(batch: Batch, asked: Asked): Promise<void> {
-    const { ids, settings, options, prompt } = asked
     try {
-      const rules = options.rules ?? askedRules(settings, prompt, this.#voice)
-      const context = { countedIds: this.#voice.countedIds(ids), eosIds: this.#voice.eosIds(), rules }
-      const chosen = new Chosen(settings, context, context.countedIds)
       const queries = await takenUnlessCancelled(asked)
-      const { row, next, ran } = await batch.begin(queries, ids, wantedBy([asked]))
-      const written = { asked, row, chosen, prefilled: ran }
+      const { row, next, ran } = await batch.begin(queries, asked.ids, wantedBy([asked]))
+      const written = { asked, row, prefilled: ran }
       this.#written.push(written)
       this.#take(written, next)
     } catch (error) {
+      this.#closeBehindLast()
       asked.reject(error)
     }
   }
 
   async #alone(asked: Asked): Promise<void> {
-    const { prompt, settings, options, resolve, reject } = asked
+    const { prompt, settings, rules, options, resolve, reject } = asked
     try {
       const sequence = this.#language.start(await takenUnlessCancelled(asked))
       const discussion = new Discussion(sequence, this.#voice)
       try {
         let last: AnswerSoFar | undefined
-        for await (const soFar of discussion.answer(prompt, { ...options, settings })) {
+        for await (const soFar of discussion.answer(prompt, { ...options, settings, rules })) {
           options.report?.(soFar)
           last = soFar
         }
@@ -197,11 +199,12 @@ export class Together {
     const [batch, written] = [this.#batch, this.#written]
     if (batch === null || written.length === 0) return
     try {
-      const tokens = written.map(({ row, chosen }) => ({ row, token: chosen.tokens.at(-1) ?? 0 }))
+      const tokens = written.map(({ row, asked }) => ({ row, token: asked.chosen.tokens.at(-1) ?? 0 }))
       const next = await batch.step(tokens, wantedBy(written.map(({ asked }) => asked)))
       written.forEach((one, i) => {
         const of = next[i]
-        if (of !== undefined) this.#take(one, of)
+        if (of instanceof AppError) this.#fail(one, of)
+        else if (of !== undefined) this.#take(one, of)
       })
     } catch (error) {
       // What is in the cache is unknown.
@@ -213,7 +216,8 @@ export class Together {
 
   /** An answer's next token. */
   #take(written: Written, next: Next): void {
-    const { asked, chosen } = written
+    const { asked } = written
+    const { chosen } = asked
     try {
       if (next instanceof Float32Array) chosen.choose(next)
       else chosen.take(next)
@@ -227,7 +231,7 @@ export class Together {
     }
   }
 
-  #soFar({ asked: { prompt }, chosen, prefilled }: Written): AnswerSoFar {
+  #soFar({ asked: { prompt, chosen }, prefilled }: Written): AnswerSoFar {
     const { tokens, score, ended } = chosen.hypothesis()
     const text = this.#voice.decode(tokens)
     const finish = ended ? 'end' : 'limit'
@@ -251,7 +255,11 @@ export class Together {
   #end(written: Written): void {
     this.#batch?.end(written.row)
     this.#written = this.#written.filter((other) => other !== written)
-    // Whoever hears of the last may let go of the model.
+    this.#closeBehindLast()
+  }
+
+  /** Before anybody hears of the last answer: who does may let go of the model. */
+  #closeBehindLast(): void {
     if (this.#written.length + this.#waiting.length === 0) this.#closeBatch()
   }
 
@@ -263,8 +271,7 @@ export class Together {
 
 /** Only choices where nothing but the likeliest token is asked for by any. */
 function wantedBy(asked: readonly Asked[]): 'choice' | 'logits' {
-  const plain = ({ settings, options }: Asked): boolean =>
-    isPlainGreedy(settings) && settings.words === undefined && options.rules === undefined
+  const plain = ({ settings, rules }: Asked): boolean => isPlainGreedy(settings) && rules === undefined
   return asked.every(plain) ? 'choice' : 'logits'
 }
 

@@ -69,7 +69,7 @@ export class OptRuns implements DecoderRuns {
     })
   }
 
-  choose(cache: KvCache, run: DecoderRun): Promise<Choice[]> {
+  choose(cache: KvCache, run: DecoderRun): Promise<(Choice | null)[]> {
     const { runtime, passes, shape } = this.#parts
     return runtime.attempt(async () => {
       const rows = rowsOf(run, shape)
@@ -208,8 +208,8 @@ export class OptRuns implements DecoderRuns {
     return values
   }
 
-  /** Sends a step whose choices, of `count` rows, come back later. */
-  async #choose(work: Work, count: number): Promise<Choice[]> {
+  /** Sends a step whose choices, of `count` rows, come back later; null where a score is no number. */
+  async #choose(work: Work, count: number): Promise<(Choice | null)[]> {
     const { choices } = this.#parts.activations
     const staging = this.#choiceStaging.pop() ?? this.#staging(choices.size)
     const bytes = count * CHOICE_BYTES
@@ -220,7 +220,7 @@ export class OptRuns implements DecoderRuns {
     this.#choiceStaging.push(staging)
     return Array.from({ length: count }, (_, i) => {
       const place = (i * CHOICE_BYTES) / 4
-      return choiceOf(words.slice(place, place + CHOICE_BYTES / 4)) ?? noChoice()
+      return choiceOf(words.slice(place, place + CHOICE_BYTES / 4))
     })
   }
 

@@ -35,3 +35,21 @@ export function halvings(count: number, statement: (half: number) => string): st
   for (let half = count / 2; half >= 1; half /= 2) lines.push(`  ${statement(half)}\n  workgroupBarrier();`)
   return lines.join('\n')
 }
+
+/**
+ * Statements by which the largest of `count` values in `scores`, a workgroup array, comes to its front, and with it its
+ * id in `places`: the lowest among equals. `faults[0]` tells whether any of `faults` was set.
+ */
+export function bestHalvings(count: number, scores: string): string {
+  return halvings(
+    count,
+    (half) => `if (t < ${half}u) {
+    let other = ${scores}[t + ${half}u];
+    if (other > ${scores}[t] || (other == ${scores}[t] && places[t + ${half}u] < places[t])) {
+      ${scores}[t] = other;
+      places[t] = places[t + ${half}u];
+    }
+    faults[t] |= faults[t + ${half}u];
+  }`,
+  )
+}

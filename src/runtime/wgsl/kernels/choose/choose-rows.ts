@@ -1,6 +1,6 @@
 /** Greedy search's choice in each of several rows of scores, for answers that are written together. */
 import type { Kernel } from '../../gpu/kernel.ts'
-import { halvings } from '../../gpu/reduce.ts'
+import { bestHalvings, halvings } from '../../gpu/reduce.ts'
 
 /** Bindings: scores [rows, vocabulary], choices as `choiceOf` reads them. One workgroup a row; `threads` a power of two. */
 export function chooseRowsKernel(vocabulary: number, threads: number): Kernel {
@@ -28,17 +28,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   places[t] = place;
   faults[t] = bad;
   workgroupBarrier();
-${halvings(
-  threads,
-  (half) => `if (t < ${half}u) {
-    let other = best[t + ${half}u];
-    if (other > best[t] || (other == best[t] && places[t + ${half}u] < places[t])) {
-      best[t] = other;
-      places[t] = places[t + ${half}u];
-    }
-    faults[t] |= faults[t + ${half}u];
-  }`,
-)}
+${bestHalvings(threads, 'best')}
   let most = best[0];
   workgroupBarrier();
   var sum = 0.0;

@@ -4,7 +4,7 @@
  */
 import type { Choice } from '../../../language/language-model.ts'
 import type { Kernel } from '../../gpu/kernel.ts'
-import { halvings } from '../../gpu/reduce.ts'
+import { bestHalvings, halvings } from '../../gpu/reduce.ts'
 import { HEADER, STATE_BYTES } from '../../gpu/state.ts'
 
 /** What is read back of a choice: id, largest score, log Σ e^score, and whether a score was no number. */
@@ -42,17 +42,7 @@ fn main(@builtin(local_invocation_index) t: u32) {
   places[t] = place;
   faults[t] = bad;
   workgroupBarrier();
-${halvings(
-  threads,
-  (half) => `if (t < ${half}u) {
-    let other = scores[t + ${half}u];
-    if (other > scores[t] || (other == scores[t] && places[t + ${half}u] < places[t])) {
-      scores[t] = other;
-      places[t] = places[t + ${half}u];
-    }
-    faults[t] |= faults[t + ${half}u];
-  }`,
-)}
+${bestHalvings(threads, 'scores')}
   let most = scores[0];
   workgroupBarrier();
   var sum = 0.0;

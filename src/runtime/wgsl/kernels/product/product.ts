@@ -3,7 +3,7 @@
  * `lanes` threads share a row of the matrix, and a thread has `rowsPerThread` rows, for which it reads the input once.
  */
 import type { Kernel } from '../../gpu/kernel.ts'
-import { halvings, totalOf } from '../../gpu/reduce.ts'
+import { bestHalvings, halvings, totalOf } from '../../gpu/reduce.ts'
 import { HEADER, stateBinding } from '../../gpu/state.ts'
 import {
   CHUNK,
@@ -257,17 +257,7 @@ function recordScores({ threads, lanes, rowsPerThread }: ProductOptions): string
   let bad = has && (bitcast<u32>(score) & 0x7f800000u) == 0x7f800000u;
   if (t < ROWS) { sums[t] = score; places[t] = select(mine, 0xffffffffu, !has); faults[t] = u32(bad); }
   workgroupBarrier();
-${halvings(
-  rows,
-  (half) => `if (t < ${half}u) {
-    let other = sums[t + ${half}u];
-    if (other > sums[t] || (other == sums[t] && places[t + ${half}u] < places[t])) {
-      sums[t] = other;
-      places[t] = places[t + ${half}u];
-    }
-    faults[t] |= faults[t + ${half}u];
-  }`,
-)}
+${bestHalvings(rows, 'sums')}
   let most = sums[0];
   workgroupBarrier();
   if (t < ROWS) { sums[t] = select(0.0, exp(score - most), has); }
