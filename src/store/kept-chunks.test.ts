@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { BlobReader } from '../pack/blob-reader.ts'
 import { AppError } from '../pack/failure.ts'
 import { MANIFEST_PATH, parseManifest, type LaterCheck, type PackReader } from '../pack/manifest.ts'
 import { locksInMemory } from './locks.ts'
@@ -239,6 +240,18 @@ describe('chunks that are read at the same time', () => {
     expect(await reader.later.next()).toBe('good')
     expect(await next).toBe('good')
   })
+})
+
+it('a good chunk is good where reading it fails in passing', async () => {
+  const reader = await openLater()
+  await reader.file(PATH)
+  vi.spyOn(BlobReader.prototype, 'read').mockRejectedValueOnce(
+    new RangeError('Array buffer allocation failed'),
+  )
+  const found = await reader.later.next()
+  vi.restoreAllMocks()
+  expect(found).toBe('good')
+  expect(fetched).toEqual([])
 })
 
 it('a chunk whose hash could not be made is not thrown away', async () => {
