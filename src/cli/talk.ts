@@ -129,21 +129,13 @@ async function captionOne(
     const outside = outsideOf(model.manifest, await embeddings.read())
     const seen = performance.now()
     const { last, firstAt } = await finished(discussion.answer(flags.prompt, { settings, signal }))
-    return {
-      image,
-      text: last.text,
-      token_ids: last.tokenIds,
-      finish: last.finish ?? 'limit',
-      answers: last.answers.map(answerResult),
-      outside: outside && roundTo(1000, outside),
-      ms: {
-        read: round(read - started),
-        vision: round(ms.vision),
-        q_former: round(ms.qFormer),
-        prefill: round(firstAt - seen),
-        decode: round(performance.now() - firstAt),
-      },
-    }
+    return captionResult(image, last, outside, {
+      read: read - started,
+      vision: ms.vision,
+      q_former: ms.qFormer,
+      prefill: firstAt - seen,
+      decode: performance.now() - firstAt,
+    })
   } finally {
     discussion.dispose()
   }
@@ -164,23 +156,39 @@ async function captionAlone(
   try {
     const seen = performance.now()
     const { last, firstAt } = await finished(model.write(picture, flags.prompt, { settings, signal }))
-    return {
-      image,
-      text: last.text,
-      token_ids: last.tokenIds,
-      finish: last.finish ?? 'limit',
-      answers: last.answers.map(answerResult),
-      outside: null,
-      ms: {
-        read: round(read - started),
-        vision: round(seen - read),
-        q_former: 0,
-        prefill: round(firstAt - seen),
-        decode: round(performance.now() - firstAt),
-      },
-    }
+    return captionResult(image, last, null, {
+      read: read - started,
+      vision: seen - read,
+      q_former: 0,
+      prefill: firstAt - seen,
+      decode: performance.now() - firstAt,
+    })
   } finally {
     picture.features.dispose()
+  }
+}
+
+/** As JSON has it, numbers rounded. */
+function captionResult(
+  image: string,
+  last: AnswerSoFar,
+  outside: number | null,
+  ms: CaptionResult['ms'],
+): CaptionResult {
+  return {
+    image,
+    text: last.text,
+    token_ids: last.tokenIds,
+    finish: last.finish ?? 'limit',
+    answers: last.answers.map(answerResult),
+    outside: outside && roundTo(1000, outside),
+    ms: {
+      read: round(ms.read),
+      vision: round(ms.vision),
+      q_former: round(ms.q_former),
+      prefill: round(ms.prefill),
+      decode: round(ms.decode),
+    },
   }
 }
 

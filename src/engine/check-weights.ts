@@ -24,23 +24,26 @@ export async function checkWeights(
   { answered, isLoaded, stop }: CheckOptions,
 ): Promise<BadWeights | null> {
   await untilWanted(turns, answered)
-  let bad: BadWeights | null = null
-  while (bad === null) {
-    if (!isLoaded()) return null
-    try {
-      const found = await later.next()
-      if (found === 'done') return null
-      if (found === 'mended') bad = MENDED
-    } catch (error) {
-      bad = beyondRepair(toFailure(error))
-    }
-  }
-  const found = bad
+  const bad = await firstBad(later, isLoaded)
+  if (bad === null) return null
   return turns.take(async () => {
     if (!isLoaded()) return null
-    await stop(found.failure)
-    return found.mended ? mendRest(later) : found
+    await stop(bad.failure)
+    return bad.mended ? mendRest(later) : bad
   })
+}
+
+async function firstBad(later: LaterCheck, isLoaded: () => boolean): Promise<BadWeights | null> {
+  try {
+    while (isLoaded()) {
+      const found = await later.next()
+      if (found === 'done') return null
+      if (found === 'mended') return MENDED
+    }
+    return null
+  } catch (error) {
+    return beyondRepair(toFailure(error))
+  }
 }
 
 /**

@@ -101,10 +101,10 @@ export class Comparer implements Handlers<CompareCalls> {
   readonly inside: Handler<'inside'> = ({ picture, text }, report, signal) =>
     this.#seeing(picture, report, signal, async (model, seen) => {
       const read = await model.textFeatures([text], { signal })
-      const [pair] = await model.match(seen, [text], { signal, read })
+      const { vectors } = await model.imageFeatures(seen)
+      const [pair] = await model.match(seen, [text], { signal, read, vectors })
       const [words] = read
       if (pair === undefined || words === undefined) throw new AppError('bug', 'Nothing was compared.')
-      const { vectors } = await model.imageFeatures(seen)
       const alone = await model.attention(seen, null)
       return {
         ...pair,

@@ -7,6 +7,7 @@ import { AppError } from '../pack/failure.ts'
 import type { LaterCheck, PackReader, Preprocessing } from '../pack/manifest.ts'
 import type { AnswerProgress, AnswerRequest, LookProgress, PictureSource } from '../protocol/engine-calls.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
+import { OnDemandSession } from '../runtime/ort/on-demand-session.ts'
 import { liveTensorCount } from '../runtime/ort/tensor.ts'
 import { tableInMemory, type Table } from '../store/table.ts'
 import { syntheticPack } from '../synthetic/pack.ts'
@@ -98,6 +99,7 @@ beforeEach(async () => {
   // The first makes the model up.
 }, 60_000)
 afterEach(async () => {
+  vi.restoreAllMocks()
   await engine.unload()
   expect(liveTensorCount()).toBe(0)
 })
@@ -320,6 +322,50 @@ describe('a model', () => {
   })
 })
 
+describe('a caption of several that is stopped while its picture is looked at', () => {
+  const row = (signal: AbortSignal): ReturnType<Engine['answer']> =>
+    engine.answer({ ...captionOf(picture(7)), together: true }, unheard, signal)
+
+  /** Lets go of the model behind it; `open` ends what holds the look up. */
+  async function expectInOrder(stopped: ReturnType<Engine['answer']>, open: () => void): Promise<void> {
+    expect(await stopped).toMatchObject({ answers: [] })
+    const ended: string[] = []
+    const unloaded = engine.unload().then(() => ended.push('unloaded'))
+    // Long enough for it to be let go of, if it were.
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    ended.push('looked')
+    open()
+    await unloaded
+    expect(ended).toEqual(['looked', 'unloaded'])
+  }
+
+  it('keeps the model until that look is not under way any more', async () => {
+    const open = pictures.hold()
+    const stop = new AbortController()
+    const stopped = row(stop.signal)
+    await vi.waitFor(() => expect(pictures.reads()).toBe(1))
+    stop.abort()
+    await expectInOrder(stopped, open)
+  })
+
+  it('keeps it, too, where another model had looked before', async () => {
+    const open = pictures.hold()
+    const ahead = engine.look(picture(7), unheard, never)
+    await vi.waitFor(() => expect(pictures.reads()).toBe(1))
+    const openAgain = pictures.hold()
+    pack = OTHER
+    const loaded = load(engine)
+    const stop = new AbortController()
+    const stopped = row(stop.signal)
+    open()
+    await ahead
+    await loaded
+    await vi.waitFor(() => expect(pictures.reads()).toBe(2))
+    stop.abort()
+    await expectInOrder(stopped, openAgain)
+  })
+})
+
 describe('weights that are hashed when the model is loaded', () => {
   const found = (...all: ('good' | 'mended')[]): LaterCheck => ({
     next: () => Promise.resolve(all.shift() ?? 'done'),
@@ -348,6 +394,26 @@ describe('weights that are hashed when the model is loaded', () => {
     pack = SYNTHETIC
     await load(engine)
     expect((await caption(picture(7))).finish).toBe('limit')
+  })
+
+  it('and are bad, take back what the model saw even where it cannot be let go of in order, and say so', async () => {
+    let bad: (found: 'mended') => void = unheard
+    const all: Promise<'mended' | 'done'>[] = [new Promise((resolve) => (bad = resolve))]
+    pack = { ...SYNTHETIC, later: { next: () => all.shift() ?? Promise.resolve('done') } }
+    await load(engine)
+    await caption(picture(7))
+    const dispose = OnDemandSession.prototype.dispose
+    vi.spyOn(OnDemandSession.prototype, 'dispose').mockImplementationOnce(async function (
+      this: OnDemandSession,
+    ) {
+      await dispose.call(this)
+      throw new Error('The device refuses.')
+    })
+    bad('mended')
+    const checked = await engine.untilChecked()
+    expect(checked).toMatchObject({ mended: true, failure: { code: 'corrupt' } })
+    expect(table.size).toBe(0)
+    await expect(caption(picture(7))).rejects.toThrow(checked?.failure.message)
   })
 
   it('and cannot even be read, are mended and read again, once', async () => {

@@ -137,8 +137,14 @@ export class Engine implements Handlers<EngineCalls> {
     }
     const row = async (): Promise<void> => {
       throwIfCancelled(signal)
-      this.#lookedLast = this.#lookedLast.then(() => look.begin())
-      await this.#answerTogether(request, seen, progress, report, signal)
+      const looked = this.#lookedLast.then(() => look.begin())
+      this.#lookedLast = looked
+      try {
+        await this.#answerTogether(request, seen, progress, report, signal)
+      } finally {
+        // A look that was given up is under way until it hears of it, and the turn lasts as long.
+        await looked
+      }
     }
     const isRow = request.together === true && request.asked.kind === 'caption'
     try {
@@ -230,7 +236,8 @@ export class Engine implements Handlers<EngineCalls> {
 
   /** Lets go of the model and of what it saw and judged: its weights were bad. */
   async #takeBack(why: Failure): Promise<void> {
-    await this.#unload()
+    // What cannot be let go of in order is gone all the same, and what it left behind must go, too.
+    await this.#unload().catch(() => undefined)
     this.#takenBack = why
     await this.#looking.forgetOwn()
     await this.#parts.judgements?.forget()
@@ -313,13 +320,18 @@ export class Engine implements Handlers<EngineCalls> {
       progress.begin(lookedOf(by))
       return model.look.seenBefore(by.embeddings)
     }
-    await model.talk.answerTogether(seen(), asked.prompt, {
-      settings,
-      signal,
-      report: (soFar) => {
-        if (!signal.aborted) progress.note(soFar)
-      },
-    })
+    const queries = seen()
+    try {
+      await model.talk.answerTogether(queries, asked.prompt, {
+        settings,
+        signal,
+        report: (soFar) => {
+          if (!signal.aborted) progress.note(soFar)
+        },
+      })
+    } finally {
+      await queries.catch(() => undefined)
+    }
   }
 }
 

@@ -3,9 +3,9 @@
  * prompt, memory and launches for each word. Pure, so that a model can be judged before it is fetched.
  */
 import type { Provider } from './device-report.ts'
-import { isAside, partsOf, type PackModel, type PackPart, type PartName } from './families.ts'
+import type { PackModel, PackPart, PartName } from './families.ts'
 import { weightBytes } from './manifest.ts'
-import type { PlannedPack } from './model-needs.ts'
+import { loadedParts, type PlannedPack } from './model-needs.ts'
 
 /** What a device did in a probe; see `runtime/device/probe-speed`. */
 export interface DeviceSpeed {
@@ -36,7 +36,7 @@ const LAYER = 12
 const NODES = 12
 
 export function captionWork(pack: PlannedPack): CaptionWork {
-  const parts = partsOf(pack).filter(([name]) => !isAside(name))
+  const parts = loadedParts(pack)
   const { queries } = shapeOf(pack)
   let [flops, lookNodes, wordBytes, wordNodes] = [0, 0, 0, 0]
   for (const [name, part] of parts) {

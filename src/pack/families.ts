@@ -161,20 +161,9 @@ const blip2Itm = ruled(
     'word-head': optional(part(wordHeadKind)),
   }),
   ({ 'text-q-former': qFormer, 'cross-attention': look, 'word-head': head }, demand) => {
-    const { shape } = qFormer
-    for (const field of ['queries', 'hiddenSize', 'heads'] as const)
-      demand(
-        look.shape[field] === shape[field],
-        `cross-attention.shape.${field}`,
-        `must be the Q-Former's, ${shape[field]}`,
-      )
-    const layers = crossLayersOf(shape)
+    checkAside('cross-attention', look, qFormer, ['queries', 'hiddenSize', 'heads'], demand)
+    const layers = crossLayersOf(qFormer.shape)
     demand(look.shape.layers === layers, 'cross-attention.shape.layers', `must be ${layers}`)
-    demand(
-      look.weights === qFormer.weights,
-      'cross-attention.weights',
-      `must be the Q-Former's, ${qFormer.weights}`,
-    )
     checkAside('word-head', head, qFormer, ['hiddenSize', 'vocabulary'], demand)
   },
 )

@@ -40,7 +40,7 @@ export function cacheNeedsOf(
 }
 
 /** The parts that are loaded together. */
-function loadedParts(pack: PlannedPack): [PartName, PackPart][] {
+export function loadedParts(pack: PlannedPack): [PartName, PackPart][] {
   return partsOf(pack).filter(([name]) => !isAside(name))
 }
 

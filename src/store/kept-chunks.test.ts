@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { BlobReader } from '../pack/blob-reader.ts'
 import { AppError } from '../pack/failure.ts'
 import { MANIFEST_PATH, parseManifest, type LaterCheck, type PackReader } from '../pack/manifest.ts'
 import { locksInMemory } from './locks.ts'
@@ -186,4 +187,88 @@ describe('what was never verified is not given out', () => {
     expect(reader.later).toBeUndefined()
     expect(await textOf(await reader.file(PATH))).toBe(base64(bytesOf(PATH)))
   })
+})
+
+describe('chunks that are read at the same time', () => {
+  const GRAPH = FILES.find(({ path }) => path.endsWith('.onnx'))?.path ?? ''
+
+  /** Hashing waits until as many chunks are read, as it waits where it has to be fetched first. Gives when one is. */
+  function hashedLate(readers: number): Promise<void> {
+    let count = 0
+    let [one, all]: (() => void)[] = []
+    const first = new Promise<void>((resolve) => (one = resolve))
+    const everything = new Promise<void>((resolve) => (all = resolve))
+    const digest = crypto.subtle.digest.bind(crypto.subtle)
+    vi.spyOn(crypto.subtle, 'digest').mockImplementation(async (name, bytes) => {
+      count += 1
+      if (count === 1) one?.()
+      if (count === readers) all?.()
+      await everything
+      return digest(name, bytes)
+    })
+    return first
+  }
+  afterEach(() => void vi.restoreAllMocks())
+
+  it('are each what they are: a good one is not said to be bad while another file is opened', async () => {
+    const reader = await openLater()
+    await reader.file(PATH)
+    const isRead = hashedLate(2)
+    const next = reader.later.next()
+    await isRead
+    expect(await textOf(await reader.file(GRAPH))).toBe(base64(bytesOf(GRAPH)))
+    expect(await next).toBe('good')
+    expect(fetched).toEqual([])
+  })
+
+  it('so are those of files that are hashed before they are given out, each once', async () => {
+    const reader = await tab().open(id, { refetch: fromServer })
+    const isRead = hashedLate(2)
+    const weights = reader.file(PATH)
+    await isRead
+    expect(await textOf(await reader.file(GRAPH))).toBe(base64(bytesOf(GRAPH)))
+    expect(await textOf(await weights)).toBe(base64(bytesOf(PATH)))
+    expect(crypto.subtle.digest).toHaveBeenCalledTimes(2)
+  })
+
+  it('so are two that are hashed later at once', async () => {
+    const reader = await openLater()
+    await reader.file(PATH)
+    const isRead = hashedLate(2)
+    const next = reader.later.next()
+    await isRead
+    expect(await reader.later.next()).toBe('good')
+    expect(await next).toBe('good')
+  })
+})
+
+it('a good chunk is good where reading it fails in passing', async () => {
+  const reader = await openLater()
+  await reader.file(PATH)
+  vi.spyOn(BlobReader.prototype, 'read').mockRejectedValueOnce(
+    new RangeError('Array buffer allocation failed'),
+  )
+  const found = await reader.later.next()
+  vi.restoreAllMocks()
+  expect(found).toBe('good')
+  expect(fetched).toEqual([])
+})
+
+it('a chunk whose hash could not be made is not thrown away', async () => {
+  const reader = await openLater()
+  vi.spyOn(crypto.subtle, 'digest').mockRejectedValueOnce(new Error('Hashing is not to be had.'))
+  await expect(reader.file(FILES.find(({ path }) => path.endsWith('.onnx'))?.path ?? '')).rejects.toThrow(
+    'not to be had',
+  )
+  vi.restoreAllMocks()
+  expect(fetched).toEqual([])
+  expect(chunks.size).toBe(new Set(FILES.map(({ path }) => hashOf(path))).size)
+})
+
+it('weights that are looked up while later comes to its end are hashed before they are given out', async () => {
+  const reader = await openLater()
+  spoil(HASH, bytesOf(PATH))
+  const [file, found] = await Promise.all([reader.file(PATH), reader.later.next()])
+  expect(found).toBe('done')
+  expect(await textOf(file)).toBe(base64(bytesOf(PATH)))
 })

@@ -23,7 +23,8 @@ export interface ChunkSource {
 
 export class KeptChunks {
   readonly #source: ChunkSource
-  readonly #reader = new BlobReader()
+  /** Of `later`, while it hashes nothing. */
+  #idle: BlobReader | null = null
   /** Given out and not hashed yet, by hash. */
   readonly #unchecked = new Map<string, { chunk: PlacedChunk; blob: Blob }>()
   /** Hashed since the pack was opened. */
@@ -35,23 +36,27 @@ export class KeptChunks {
     this.#source = source
   }
 
-  /** A chunk whose hash is right. One that has gone bad is mended first. Throws `corrupt` where it cannot be. */
-  async verified(chunk: PlacedChunk): Promise<Blob> {
+  /**
+   * A chunk whose hash is right. One that has gone bad is mended first. Throws `corrupt` where it cannot be. `reader` is
+   * the caller's alone until this settles: a chunk that is read while another is hashed would look bad.
+   */
+  async verified(chunk: PlacedChunk, reader: BlobReader): Promise<Blob> {
     const kept = await this.#source.chunks.get(chunk.sha256)
-    if (kept !== undefined && (await isIntact(kept, chunk, this.#reader))) return kept
-    return this.#mended(chunk)
+    if (kept !== undefined && (await isIntact(kept, chunk, reader))) return kept
+    return this.#mended(chunk, reader)
   }
 
   /**
    * The chunk as it was kept, of the right length, to be hashed by `later`, or now when that has come to its end. One that
-   * is not there is mended first.
+   * is not there is mended first. `reader` as in `verified`.
    */
-  async asKept(chunk: PlacedChunk): Promise<Blob> {
-    const isChecked = this.#checked.has(chunk.sha256)
-    if (this.#ended && !isChecked) return this.verified(chunk)
+  async asKept(chunk: PlacedChunk, reader: BlobReader): Promise<Blob> {
     const kept = await this.#source.chunks.get(chunk.sha256)
-    if (kept?.size !== chunk.bytes) return this.#mended(chunk)
-    if (!isChecked) this.#unchecked.set(chunk.sha256, { chunk, blob: kept })
+    if (kept?.size !== chunk.bytes) return this.#mended(chunk, reader)
+    if (this.#checked.has(chunk.sha256)) return kept
+    // Asked behind the wait: `later` may have come to its end meanwhile.
+    if (this.#ended) return this.verified(chunk, reader)
+    this.#unchecked.set(chunk.sha256, { chunk, blob: kept })
     return kept
   }
 
@@ -62,30 +67,38 @@ export class KeptChunks {
       const [first] = this.#unchecked.values()
       if (first === undefined) {
         this.#ended = true
+        this.#idle = null
         return 'done'
       }
       const { chunk, blob } = first
-      const intact = await isIntact(blob, chunk, this.#reader)
-      this.#unchecked.delete(chunk.sha256)
-      this.#checked.add(chunk.sha256)
-      if (intact) return 'good'
-      await this.verified(chunk)
-      return 'mended'
+      const reader = this.#idle ?? new BlobReader()
+      this.#idle = null
+      try {
+        // Read again before a model is stopped for it: what failed in passing says nothing of the chunk.
+        const intact = (await isIntact(blob, chunk, reader)) || (await isIntact(blob, chunk, reader))
+        this.#unchecked.delete(chunk.sha256)
+        this.#checked.add(chunk.sha256)
+        if (intact) return 'good'
+        await this.verified(chunk, reader)
+        return 'mended'
+      } finally {
+        this.#idle = reader
+      }
     },
   }
 
   /** By one tab at a time, so that none throws away what another has just fetched. */
-  #mended(chunk: PlacedChunk): Promise<Blob> {
+  #mended(chunk: PlacedChunk, reader: BlobReader): Promise<Blob> {
     const { chunks, locks, stillThere, refetch, broken } = this.#source
     return locks.exclusive(`pictalk-mend:${chunk.sha256}`, async () => {
       const meanwhile = await chunks.get(chunk.sha256)
-      if (meanwhile !== undefined && (await isIntact(meanwhile, chunk, this.#reader))) return meanwhile
+      if (meanwhile !== undefined && (await isIntact(meanwhile, chunk, reader))) return meanwhile
       // A chunk of a deleted model is not damaged, and nothing of it may come back.
       await stillThere()
       await chunks.remove([chunk.sha256])
       await refetch(chunk)
       const again = await chunks.get(chunk.sha256)
-      if (again !== undefined && (await isIntact(again, chunk, this.#reader))) return again
+      if (again !== undefined && (await isIntact(again, chunk, reader))) return again
       await broken()
       throw new AppError(
         'corrupt',
@@ -97,10 +110,7 @@ export class KeptChunks {
 
 async function isIntact(blob: Blob, { bytes, sha256 }: PackChunk, reader: BlobReader): Promise<boolean> {
   if (blob.size !== bytes) return false
-  try {
-    return (await sha256Hex(await reader.read(blob))) === sha256
-  } catch {
-    // The browser has lost the file behind the Blob.
-    return false
-  }
+  // Null where the browser has lost the file behind the Blob. Hashing that fails says nothing of the chunk.
+  const read = await reader.read(blob).catch(() => null)
+  return read !== null && (await sha256Hex(read)) === sha256
 }

@@ -5,6 +5,7 @@
  * moment leaves a verified chunk or none. What was deleted stays deleted: a record is changed where it is, in one step,
  * and never written back by whoever read it before.
  */
+import { BlobReader } from '../pack/blob-reader.ts'
 import type { PackSink } from '../pack/bytes.ts'
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import {
@@ -226,10 +227,12 @@ export class PackStore {
         const file = manifest.files.find((entry) => entry.path === path)
         if (file === undefined) throw new AppError('bad-pack', `This pack lacks ${path}. Add it again.`)
         const blobs: Blob[] = []
+        // Of this call alone: another file may be asked for meanwhile.
+        const reader = new BlobReader()
         for (const chunk of chunksOf(file)) {
           throwIfCancelled(signal)
           const trusted = options.later === true && isWeights(chunk)
-          blobs.push(await (trusted ? kept.asKept(chunk) : kept.verified(chunk)))
+          blobs.push(await (trusted ? kept.asKept(chunk, reader) : kept.verified(chunk, reader)))
           options.onBytes?.(chunk.bytes)
         }
         return new Blob(blobs)

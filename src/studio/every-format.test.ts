@@ -11,6 +11,7 @@ import { exported, type Exported, type ReadFile } from './export.ts'
 import type { ExportFormat } from './export-formats.ts'
 import { sortFolder } from './folder.ts'
 import { stemOf } from './picture-files.ts'
+import { sidecarNames } from './sidecar-names.ts'
 
 /** As many as the readers of `npm run readers:studio` get: see there. */
 const ROUNDS = 10
@@ -103,10 +104,12 @@ describe('220 pictures of every kind, broken ones among them,', () => {
     const { folder, failed } = await written(format)
     const refused = new Set(failed.map(({ path }) => path))
     const { signal } = new AbortController()
-    const { pictures: sorted, files } = sortFolder(await folder.list({ onFound: () => undefined, signal }))
+    const listed = await folder.list({ onFound: () => undefined, signal })
+    const { pictures: sorted, files } = sortFolder(listed)
+    const names = sidecarNames(sorted.map(({ path }) => path))
     const { pictures: read, failures } = await withExisting(
       sorted.map(({ path }) => uncaptioned(path)),
-      { files, at: 2, signal, onProgress: () => undefined },
+      { files, names, at: 2, signal, onProgress: () => undefined },
     )
     expect(failures).toEqual([])
     const texts = new Map(read.map(({ path, versions }) => [path, versions.at(-1)?.text]))

@@ -8,11 +8,13 @@ import { readSidecar } from './formats/sidecar.ts'
 import { textOf } from './formats/row.ts'
 import { MACHINE_MADE, readXmp } from './formats/xmp.ts'
 import { textsInFile, type TextsInFile } from './in-file/read-texts.ts'
-import { comparePaths, isPictureName, nameOf, stemOf } from './picture-files.ts'
-import { sidecarNames } from './sidecar-names.ts'
+import { nameOf, stemOf } from './picture-files.ts'
+import type { SidecarNames } from './sidecar-names.ts'
 
 export interface ReadOptions {
   files: ReadonlyMap<string, FolderFile>
+  /** By all pictures of the folder. */
+  names: SidecarNames
   /** Milliseconds since 1970. */
   at: number
   signal: AbortSignal
@@ -34,7 +36,7 @@ const AT_ONCE = 8
  */
 export async function withExisting(
   pictures: readonly CaptionedPicture[],
-  { files, at, signal, onProgress }: ReadOptions,
+  { files, names, at, signal, onProgress }: ReadOptions,
 ): Promise<WithExisting> {
   const failures: WithExisting['failures'] = []
   const fail = (path: string, error: unknown): void => {
@@ -42,7 +44,6 @@ export async function withExisting(
     failures.push({ path, failure: toFailure(error) })
   }
   const inTables = await captionsInTables(files, fail)
-  const names = sidecarNames([...files.keys()].filter(isPictureName).sort(comparePaths))
   const found = new Map<string, CaptionedPicture>()
   let done = 0
   await inLanes(pictures, { lanes: AT_ONCE, signal }, async (picture) => {

@@ -8,6 +8,7 @@ import { exported } from './export.ts'
 import type { ExportFormat } from './export-formats.ts'
 import { sortFolder } from './folder.ts'
 import { MACHINE_MADE, readXmp, writeXmp } from './formats/xmp.ts'
+import { sidecarNames } from './sidecar-names.ts'
 
 const MODEL: Author = { kind: 'model', model: 'm', prompt: '', settings: GREEDY }
 
@@ -17,8 +18,10 @@ function captioned(path: string, text = `words of ${path}`, by: Author = MODEL):
 
 async function reread(folder: FakeFolder): Promise<CaptionedPicture[]> {
   const { signal } = new AbortController()
-  const { pictures, files } = sortFolder(await folder.list({ onFound: () => undefined, signal }))
-  const options = { files, at: 2, signal, onProgress: () => undefined }
+  const listed = await folder.list({ onFound: () => undefined, signal })
+  const { pictures, files } = sortFolder(listed)
+  const names = sidecarNames(pictures.map(({ path }) => path))
+  const options = { files, names, at: 2, signal, onProgress: () => undefined }
   return (
     await withExisting(
       pictures.map(({ path }) => uncaptioned(path)),

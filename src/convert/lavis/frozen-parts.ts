@@ -35,8 +35,9 @@ export function withFrozenParts(
           !(language !== undefined && (path.includes('/') || path === 'config.json')),
       )
       if (tower !== undefined) kept.push(tower.path)
-      for (const path of language === undefined ? [] : TELLING)
-        if ((await language?.open(path)) !== undefined) kept.push(LANGUAGE_FOLDER + path)
+      if (language !== undefined)
+        for (const path of TELLING)
+          if ((await language.open(path)) !== undefined) kept.push(LANGUAGE_FOLDER + path)
       return kept
     },
   }

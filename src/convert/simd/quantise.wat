@@ -1,5 +1,5 @@
 ;; The two loops in which a conversion spends its time, with two float64 lanes: the search for scales and the choice of
-;; integers. `quantise.ts` defines what they compute; here it is bit for bit the same, see quantise-simd.ts for why.
+;; integers. `../quantise.ts` defines what they compute; here it is bit for bit the same, see `quantise.ts` beside it for why.
 ;; The caller owns the memory: it writes rows and reads what comes out. Nothing here checks a bound.
 (module
   (memory (export "memory") 1)

@@ -6,7 +6,7 @@
 import { fromBase64 } from '../../pack/bytes.ts'
 import type { Compute } from './compute.ts'
 import { Runtime } from '../ort/runtime.ts'
-import type { DeviceTensor } from '../ort/tensor.ts'
+import { disposeTensors, type DeviceTensor } from '../ort/tensor.ts'
 
 /** The vision encoder's head size, which is no multiple of a subgroup. */
 export const HEAD_SIZE = 88
@@ -70,7 +70,7 @@ export async function attentionErrors(compute: Compute): Promise<AttentionErrors
     }
     return { float32: (await errorOf(outputs['float32'])) ?? NaN, float16: await errorOf(outputs['float16']) }
   } finally {
-    for (const tensor of Object.values(feeds)) tensor.dispose()
+    disposeTensors(feeds)
     await session.dispose()
   }
 }

@@ -2,7 +2,8 @@
 import { AppError } from '../../pack/failure.ts'
 import { rowsOfBatch } from '../../pack/memory-budget.ts'
 import type { Runtime } from '../ort/runtime.ts'
-import { disposeAll, positionBytes, type CacheLayout, type Tensors } from './kv-cache.ts'
+import { disposeTensors } from '../ort/tensor.ts'
+import { positionBytes, type CacheLayout, type Tensors } from './kv-cache.ts'
 
 /** The GPU tensors of one cache. */
 export interface CacheSet {
@@ -105,7 +106,7 @@ export class CacheMemory {
 
   #drop(set: CacheSet | undefined): void {
     if (set === undefined) return
-    disposeAll(set.tensors)
+    disposeTensors(set.tensors)
     this.#heldBytes -= this.#bytesOf(set.batch, set.capacity)
   }
 

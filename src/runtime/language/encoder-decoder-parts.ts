@@ -3,6 +3,7 @@ import { textDecoder } from '../../pack/parts.ts'
 import { AppError } from '../../pack/failure.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
+import { disposeTensors } from '../ort/tensor.ts'
 import type { CacheMemory } from './cache-memory.ts'
 import type { KvCache } from './kv-cache.ts'
 import type { Logits } from './language-model.ts'
@@ -84,7 +85,7 @@ export async function runStep(
       logits.dispose()
     }
   } finally {
-    for (const tensor of Object.values(own)) tensor.dispose()
+    disposeTensors(own)
   }
 }
 

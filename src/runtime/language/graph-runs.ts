@@ -3,7 +3,7 @@ import { decoder as treaty, POSITION_OFFSET } from '../../pack/parts.ts'
 import { AppError } from '../../pack/failure.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
-import type { DeviceTensor } from '../ort/tensor.ts'
+import { disposeTensors, type DeviceTensor } from '../ort/tensor.ts'
 import { range, type DecoderRun, type DecoderRuns } from './decoder-parts.ts'
 import type { KvCache } from './kv-cache.ts'
 import type { Logits } from './language-model.ts'
@@ -70,7 +70,7 @@ export class GraphRuns implements DecoderRuns {
       cache.keep(present)
       return await readAndDispose(wanted)
     } finally {
-      for (const tensor of Object.values(own)) tensor.dispose()
+      disposeTensors(own)
     }
   }
 }

@@ -68,7 +68,3 @@ export function tensorAt(tensors: Tensors, name: string): DeviceTensor {
   if (tensor === undefined) throw new Error(`The KV cache has no ${name}.`)
   return tensor
 }
-
-export function disposeAll(tensors: Tensors): void {
-  for (const tensor of Object.values(tensors)) tensor.dispose()
-}

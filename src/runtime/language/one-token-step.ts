@@ -9,7 +9,7 @@ import type { DecoderShape } from '../../pack/shapes.ts'
 import type { KvCache } from './kv-cache.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
-import type { DeviceTensor } from '../ort/tensor.ts'
+import { disposeTensors, type DeviceTensor } from '../ort/tensor.ts'
 
 export class OneTokenStep {
   readonly #runtime: Runtime
@@ -67,7 +67,7 @@ export class OneTokenStep {
   }
 
   dispose(): void {
-    for (const tensor of Object.values(this.#inputs)) tensor.dispose()
+    disposeTensors(this.#inputs)
     this.#logits.dispose()
     this.#staging.destroy()
   }

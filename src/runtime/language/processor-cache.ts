@@ -1,7 +1,7 @@
 /** A cache on the processor, whose tensors each run makes anew, longer by its rows. Float32 only. */
-import type { DeviceTensor } from '../ort/tensor.ts'
+import { disposeTensors, type DeviceTensor } from '../ort/tensor.ts'
 import type { CacheMemory } from './cache-memory.ts'
-import { disposeAll, positionBytes, tensorAt, type KvCache, type Tensors } from './kv-cache.ts'
+import { positionBytes, tensorAt, type KvCache, type Tensors } from './kv-cache.ts'
 
 export class ProcessorCache implements KvCache {
   readonly capacity = Infinity
@@ -74,13 +74,13 @@ export class ProcessorCache implements KvCache {
   }
 
   dispose(): void {
-    disposeAll(this.#tensors)
+    disposeTensors(this.#tensors)
     this.#memory.count(-this.#countedBytes)
     this.#countedBytes = 0
   }
 
   #replace(tensors: Tensors): void {
-    disposeAll(this.#tensors)
+    disposeTensors(this.#tensors)
     this.#tensors = tensors
     this.#count()
   }
@@ -130,7 +130,7 @@ export class ProcessorCache implements KvCache {
       }
       return made
     } catch (error) {
-      disposeAll(made)
+      disposeTensors(made)
       throw error
     }
   }

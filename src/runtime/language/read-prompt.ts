@@ -1,7 +1,7 @@
 /** What the encoder made of a picture and a prompt: all that the decoder ever sees of them. */
 import { textEncoder } from '../../pack/parts.ts'
 import { AppError } from '../../pack/failure.ts'
-import type { DeviceTensor } from '../ort/tensor.ts'
+import { disposeTensors, type DeviceTensor } from '../ort/tensor.ts'
 import type { EncoderDecoderParts } from './encoder-decoder-parts.ts'
 import { encoderBuckets } from './relative-buckets.ts'
 
@@ -36,7 +36,7 @@ export class ReadPrompt {
       if (hidden === undefined) throw new AppError('bug', 'The text encoder returned nothing.')
       return new ReadPrompt(ids, hidden, cross)
     } finally {
-      for (const tensor of Object.values(own)) tensor.dispose()
+      disposeTensors(own)
     }
   }
 
@@ -46,6 +46,6 @@ export class ReadPrompt {
 
   dispose(): void {
     this.hidden.dispose()
-    for (const tensor of Object.values(this.cross)) tensor.dispose()
+    disposeTensors(this.cross)
   }
 }

@@ -5,8 +5,9 @@ import { AppError } from '../../pack/failure.ts'
 import type { PackManifest } from '../../pack/manifest.ts'
 import type { OnDemandSession, RunOptions } from '../ort/on-demand-session.ts'
 import type { Runtime } from '../ort/runtime.ts'
-import type { DeviceTensor } from '../ort/tensor.ts'
-import { causalMask } from '../retrieval/masks.ts'
+import { disposeTensors, type DeviceTensor } from '../ort/tensor.ts'
+import { textRows } from '../retrieval/masks.ts'
+import { byRows } from '../retrieval/text-q-former.ts'
 import type { PartsOpener } from './open-parts.ts'
 
 export interface TextStates {
@@ -79,20 +80,21 @@ export class ChatFeatures {
         `A text has ${ids.length} tokens, and this model reads at most ${shape.positions}; make it shorter.`,
       )
     const { input, output } = textStates
-    const length = ids.length
+    // Without queries, each token sees what stands before it and itself.
+    const { length, ids: tokens, mask, maskDims } = textRows([ids], 0, 'causal')
     const feeds = {
-      [input.tokens]: this.#runtime.int64([...ids], [1, length]),
+      [input.tokens]: this.#runtime.int64(tokens, [1, length]),
       [input.positions]: this.#runtime.int64(
         ids.map((_, i) => i + POSITION_OFFSET),
         [1, length],
       ),
-      [input.mask]: this.#runtime.tensor('float32', causalMask(length), [1, 1, length, length]),
+      [input.mask]: this.#runtime.tensor('float32', mask, maskDims),
     }
     try {
       const values = await readOnly(await this.#states.run(feeds, options), output.states)
       return { states: shape.layers + 1, tokens: length, hiddenSize: shape.hiddenSize, values }
     } finally {
-      for (const tensor of Object.values(feeds)) tensor.dispose()
+      disposeTensors(feeds)
     }
   }
 
@@ -108,10 +110,9 @@ export class ChatFeatures {
 
 async function readOnly(out: Record<string, DeviceTensor>, name: string): Promise<Float32Array<ArrayBuffer>> {
   try {
-    const values = await out[name]?.read()
-    if (values === undefined) throw new AppError('bug', `The graph returned no ${name}.`)
+    const [values = new Float32Array()] = await byRows(out, name, 1)
     return values
   } finally {
-    for (const tensor of Object.values(out)) tensor.dispose()
+    disposeTensors(out)
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Opens the parts of a model one after the other. While one is opened and warmed, the weights of the next are read and
- * verified.
+ * Opens the parts of a model one after the other. While one is opened and warmed, the weights of the next are read, and
+ * hashed where that is not done later.
  */
 import type { KernelChoice } from '../../pack/device-report.ts'
 import { AppError, throwIfCancelled } from '../../pack/failure.ts'

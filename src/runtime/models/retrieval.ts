@@ -12,7 +12,7 @@ import type { DeviceTensor } from '../ort/tensor.ts'
 import type { Row } from '../retrieval/text-q-former.ts'
 import { TextQFormer } from '../retrieval/text-q-former.ts'
 import { contrast, matchProbability, START_TEMPERATURE, type MatchLogits } from '../retrieval/scores.ts'
-import { WritingSequence } from '../retrieval/writing-sequence.ts'
+import { joined, WritingSequence } from '../retrieval/writing-sequence.ts'
 import { Discussion, type AnswerOptions, type AnswerSoFar } from '../talk/discussion.ts'
 import { openTokenizer, type Tokenizer } from '../talk/tokenizer.ts'
 import { openedWhole } from './disposable.ts'
@@ -54,6 +54,12 @@ export interface TextMatch {
   /** Probability of a match. */
   itm: number
   logits: MatchLogits
+}
+
+export interface MatchOptions {
+  signal?: AbortSignal | undefined
+  read?: readonly TextFeatures[] | undefined
+  vectors?: ImageFeatures['vectors'] | undefined
 }
 
 export interface AttentionMaps {
@@ -195,14 +201,17 @@ export class RetrievalModel {
     return found
   }
 
-  /** How well each of the texts fits the picture, by contrast and by matching. `read` are their features, where they are known. */
+  /**
+   * How well each of the texts fits the picture, by contrast and by matching. `read` are their features and `vectors` the
+   * picture's, where they are known.
+   */
   async match(
     picture: EncodedPicture,
     texts: readonly string[],
-    options: { signal?: AbortSignal | undefined; read?: readonly TextFeatures[] | undefined } = {},
+    options: MatchOptions = {},
   ): Promise<TextMatch[]> {
     const read = options.read ?? (await this.textFeatures(texts, options))
-    const { vectors } = await this.imageFeatures(picture)
+    const vectors = options.vectors ?? (await this.imageFeatures(picture)).vectors
     const pairs = await this.multimodalFeatures(picture, texts, options)
     return pairs.map(({ logits }, i) => ({
       itc: contrast(vectors, read[i]?.vector ?? new Float32Array()),
@@ -217,12 +226,8 @@ export class RetrievalModel {
     const sees = text === null ? 'apart' : 'together'
     const layers = await this.#qFormer.attention(picture.features, row, sees)
     const { heads, queries } = this.#qFormer.shape
-    const byHead = new Float32Array(layers.reduce((sum, layer) => sum + layer.length, 0))
-    layers.reduce((start, layer) => {
-      byHead.set(layer, start)
-      return start + layer.length
-    }, 0)
-    return { layers: layers.length, heads, queries, tokens: this.#vision.shape.tokens, byHead }
+    const { tokens } = this.#vision.shape
+    return { layers: layers.length, heads, queries, tokens, byHead: joined(layers) }
   }
 
   /** What likenesses of labels are divided by: what training ended at, where the checkpoint says it, else where it began. */

@@ -1,6 +1,6 @@
 import type { Runtime } from './runtime.ts'
 import type { Session } from './session.ts'
-import type { DeviceTensor } from './tensor.ts'
+import { disposeTensors, type DeviceTensor } from './tensor.ts'
 
 export interface RunOptions {
   /** Cancels opening. A run that has begun is not cut short. */
@@ -83,10 +83,10 @@ export class OnDemandSession {
         copies[name] = await this.#runtime.repeat(tensor, 1)
       return copies
     } catch (error) {
-      for (const copy of Object.values(copies)) copy.dispose()
+      disposeTensors(copies)
       throw error
     } finally {
-      for (const tensor of Object.values(outputs)) tensor.dispose()
+      disposeTensors(outputs)
     }
   }
 

@@ -25,6 +25,11 @@ export interface BufferCopy {
   bytes: number
 }
 
+/** All tensors of a run's inputs or outputs, by name. */
+export function disposeTensors(tensors: Readonly<Record<string, DeviceTensor>>): void {
+  for (const tensor of Object.values(tensors)) tensor.dispose()
+}
+
 let liveTensors = 0
 
 /** How many tensors are owned by somebody right now: 0 after everything was disposed. */

@@ -32,11 +32,3 @@ export function textRows(texts: readonly (readonly number[])[], queries: number,
   })
   return { rows: texts.length, length, ids, mask, maskDims: [masks.length, 1, total, total] }
 }
-
-/** [length, length] for a text by itself, of which each token sees what stands before it and itself. */
-export function causalMask(length: number): Float32Array<ArrayBuffer> {
-  const mask = new Float32Array(length ** 2)
-  for (let from = 0; from < length; from += 1)
-    mask.fill(HIDDEN, from * length + from + 1, (from + 1) * length)
-  return mask
-}

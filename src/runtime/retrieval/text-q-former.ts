@@ -5,7 +5,7 @@ import type { Sees } from '../../pack/sees.ts'
 import type { TextQFormerShape } from '../../pack/shapes.ts'
 import type { OnDemandSession, RunOptions } from '../ort/on-demand-session.ts'
 import type { Runtime } from '../ort/runtime.ts'
-import type { DeviceTensor } from '../ort/tensor.ts'
+import { disposeTensors, type DeviceTensor } from '../ort/tensor.ts'
 import { textRows } from './masks.ts'
 
 /** What came out for each row of a run, float32, in order. Rows of text are as long as the longest of them. */
@@ -74,7 +74,7 @@ export class TextQFormer {
           match: await read(match),
         }
       } finally {
-        for (const tensor of Object.values(out)) tensor.dispose()
+        disposeTensors(out)
       }
     })
   }
@@ -109,7 +109,7 @@ export class TextQFormer {
           layers.push(...(await byRows(out, crossAttention.output(i), 1)))
         return layers
       } finally {
-        for (const tensor of Object.values(out)) tensor.dispose()
+        disposeTensors(out)
       }
     })
   }
@@ -155,7 +155,7 @@ export class TextQFormer {
       try {
         return await byRows(out, wordHead.output.logits, rows.length)
       } finally {
-        for (const tensor of Object.values(out)) tensor.dispose()
+        disposeTensors(out)
       }
     } finally {
       text.dispose()
@@ -179,7 +179,7 @@ export class TextQFormer {
     try {
       return await run({ ...made, [input.features]: features }, length)
     } finally {
-      for (const tensor of Object.values(made)) tensor.dispose()
+      disposeTensors(made)
     }
   }
 
@@ -191,13 +191,13 @@ export class TextQFormer {
 }
 
 /** The values of an output, cut by its first dimension. */
-async function byRows(
+export async function byRows(
   out: Record<string, DeviceTensor>,
   name: string,
   rows: number,
 ): Promise<Float32Array<ArrayBuffer>[]> {
   const values = await out[name]?.read()
-  if (values === undefined) throw new AppError('bug', `The Q-Former returned no ${name}.`)
+  if (values === undefined) throw new AppError('bug', `The graph returned no ${name}.`)
   const size = values.length / rows
   return Array.from({ length: rows }, (_, row) => values.slice(row * size, (row + 1) * size))
 }

@@ -57,8 +57,8 @@ export class WritingSequence implements Sequence {
   }
 }
 
-/** Rows one behind the other. */
-function joined(rows: readonly Logits[]): Logits {
+/** Rows one behind the other; a single one is given as it is. */
+export function joined(rows: readonly Float32Array<ArrayBuffer>[]): Float32Array<ArrayBuffer> {
   const [first] = rows
   if (first !== undefined && rows.length === 1) return first
   const all = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0))

@@ -4,6 +4,7 @@ import { uncaptioned, type CaptionedPicture } from '../../studio/caption.ts'
 import { sortFolder, type FolderFile, type PictureFolder } from '../../studio/folder.ts'
 import type { History } from '../../studio/history.ts'
 import type { Project } from '../../studio/project.ts'
+import { sidecarNames } from '../../studio/sidecar-names.ts'
 import type { Studio, StudioDependencies } from './studio-slice.ts'
 
 export interface FolderRead {
@@ -38,10 +39,12 @@ export async function readFolder(
   const pictures = listed.map(({ path }) => kept.get(path) ?? uncaptioned(path))
   const unknown = pictures.filter(({ path }) => !kept.has(path))
   throwIfCancelled(signal)
-  show({ status: 'reading', pictures, leftAside, opening: { done: 0, total: unknown.length } })
+  const names = sidecarNames(listed.map(({ path }) => path))
+  const opening = { done: 0, total: unknown.length }
+  show({ status: 'reading', pictures, leftAside, twins: names.twins, opening })
   const { withExisting } = await import('../../studio/existing.ts')
   const onProgress = (done: number, total: number): void => show({ opening: { done, total } })
-  const options = { files, at: now(), signal, onProgress: spaced(onProgress) }
+  const options = { files, names, at: now(), signal, onProgress: spaced(onProgress) }
   const read = await withExisting(unknown, options)
   throwIfCancelled(signal)
   const added = new Map(read.pictures.map((one) => [one.path, one]))

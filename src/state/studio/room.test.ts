@@ -79,6 +79,17 @@ describe('a folder', () => {
     expect(studioOf(page).status).toBe('open')
   })
 
+  it('says how many pictures are called as others, its files at hand or not', async () => {
+    let mayUse = true
+    const { page } = pageWith(() => ({ mayUse: () => Promise.resolve(mayUse) }))
+    await actionsOf(page).open(fakeFolder('twins', { ...FILES, 'a.jpg': 'c', 'more/a.png': 'd' }))
+    expect(studioOf(page)).toMatchObject({ status: 'open', twins: 1 })
+    const id = studioOf(page).project?.id ?? ''
+    mayUse = false
+    await actionsOf(page).reopen(id)
+    expect(studioOf(page)).toMatchObject({ status: 'open', missing: 'permission', twins: 1 })
+  })
+
   it('that was left while it was listed leaves the next one alone', async () => {
     const { page } = pageWith()
     let fail: (error: Error) => void = () => undefined

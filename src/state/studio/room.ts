@@ -6,6 +6,7 @@ import type { FolderFile, PictureFolder } from '../../studio/folder.ts'
 import { comparePaths } from '../../studio/picture-files.ts'
 import type { History } from '../../studio/history.ts'
 import type { Project } from '../../studio/project.ts'
+import { sidecarNames } from '../../studio/sidecar-names.ts'
 import type { GetState, SetState } from '../store.ts'
 import { elsewhere, holdFolder, whileFree } from './folder-lock.ts'
 import { readFolder } from './folder-reading.ts'
@@ -195,13 +196,16 @@ export class Room {
     }
     // Without its files captions can be corrected and exported all the same.
     const { library } = this.#dependencies
-    const pictures = await library.pictures(project.id)
+    const pictures = (await library.pictures(project.id)).sort((one, other) =>
+      comparePaths(one.path, other.path),
+    )
     this.show({
       ...CLOSED,
       status: 'open',
       project,
       history: await library.history(project.id),
-      pictures: pictures.sort((one, other) => comparePaths(one.path, other.path)),
+      pictures,
+      twins: sidecarNames(pictures.map(({ path }) => path)).twins,
       missing: handle === null ? 'files' : 'permission',
     })
     this.onOpened()

@@ -66,6 +66,8 @@ export interface Studio {
   project: Project | null
   pictures: readonly CaptionedPicture[]
   leftAside: number
+  /** Pictures that are called as another one but for the ending. */
+  twins: number
   /** Side files that could not be read. */
   unread: readonly { path: string; failure: Failure }[]
   /** Why pictures cannot be opened now: the browser wants to be asked again, or files have to be chosen again. */
@@ -144,6 +146,7 @@ export const CLOSED: Omit<Studio, 'projects' | 'failure'> = {
   project: null,
   pictures: [],
   leftAside: 0,
+  twins: 0,
   unread: [],
   missing: null,
   canWrite: false,

@@ -84,7 +84,7 @@ const PIXELS = 'pixels'
 
 function segment(bytes: Uint8Array, marker: number): Piece {
   for (const kind of JPEG.holds) {
-    const block = blockIn(bytes, marker, kind)
+    const block = segmentBlock(bytes, marker, kind)
     if (block !== null) return { bytes, kind: kindOf(marker), block }
   }
   const isIndex = marker === APP2 && sameBytes(bytes.subarray(4, 4 + MULTI_PICTURE.length), MULTI_PICTURE)
@@ -93,7 +93,8 @@ function segment(bytes: Uint8Array, marker: number): Piece {
 
 const INDEX = 'index of pictures'
 
-function blockIn(bytes: Uint8Array, marker: number, kind: BlockKind): Block | null {
+/** What a segment, from its marker on, holds of this kind; null for any other. */
+export function segmentBlock(bytes: Uint8Array, marker: number, kind: BlockKind): Block | null {
   const { marker: own, name } = SEGMENTS[kind]
   const end = 4 + name.length
   return marker === own && sameBytes(bytes.subarray(4, end), name)

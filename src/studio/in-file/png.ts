@@ -5,7 +5,7 @@ import { AppError } from '../../pack/failure.ts'
 import { ascii, damagedFile, latin1, REST, type Block, type Container, type Piece } from './piece.ts'
 
 export const PNG_SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
-const XMP_KEYWORD = ascii('XML:com.adobe.xmp\0')
+export const XMP_KEYWORD = ascii('XML:com.adobe.xmp\0')
 /** Not compressed, by the one method that there is; no language, no translated keyword. */
 const PLAIN = Uint8Array.of(0, 0, 0, 0)
 

@@ -2,10 +2,14 @@
  * The texts that a picture's own file has, read from its head: a folder has thousands of pictures, and none is read whole
  * for what stands in its first kilobytes. What cannot be read there is no failure; it only says nothing.
  */
+import { sameBytes } from '../../pack/bytes.ts'
 import { textOf } from '../formats/row.ts'
 import { readXmp } from '../formats/xmp.ts'
 import { exifDescription } from './exif.ts'
 import { iptcCaption } from './iptc.ts'
+import { JPEG, segmentBlock } from './jpeg.ts'
+import { XMP_KEYWORD } from './png.ts'
+import { exifOfChunk } from './webp.ts'
 
 export interface TextsInFile {
   description: string
@@ -25,10 +29,6 @@ interface Blocks {
 
 /** Metadata stands before the pixels, in segments of at most 64 kB of which there are a few. */
 const HEAD_BYTES = 2 ** 19
-const XMP_NAME = 'http://ns.adobe.com/xap/1.0/\0'
-const EXIF_NAME = 'Exif\0\0'
-const RESOURCES_NAME = 'Photoshop 3.0\0'
-const PNG_XMP_NAME = 'XML:com.adobe.xmp\0'
 
 /** What the file says of itself: XMP before IPTC before EXIF, as the Metadata Working Group has it. '' for what it does not. */
 export async function textsInFile(file: Blob): Promise<TextsInFile> {
@@ -74,13 +74,8 @@ function blocksOfJpeg(head: Uint8Array): Blocks {
     }
     const end = at + 2 + ((head[at + 2] ?? 0) << 8) + (head[at + 3] ?? 0)
     if (end < at + 4 || end > head.length) break
-    const body = head.subarray(at + 4, end)
-    const after = (name: string): Uint8Array | null =>
-      latin1(body, 0, name.length) === name ? body.subarray(name.length) : null
-    if (marker === 0xe1) {
-      blocks.xmp ??= after(XMP_NAME)
-      blocks.exif ??= after(EXIF_NAME)
-    } else if (marker === 0xed) blocks.resources ??= after(RESOURCES_NAME)
+    const segment = head.subarray(at, end)
+    for (const kind of JPEG.holds) blocks[kind] ??= segmentBlock(segment, marker, kind)?.body ?? null
     at = end
   }
   return blocks
@@ -96,12 +91,9 @@ function blocksOfPng(head: Uint8Array): Blocks {
     const data = head.subarray(at + 8, end - 4)
     if (kind === 'eXIf') blocks.exif ??= data
     // Two flags, then two names that are mostly empty, each ended by a zero; what is compressed is passed over.
-    if (
-      kind === 'iTXt' &&
-      latin1(data, 0, PNG_XMP_NAME.length) === PNG_XMP_NAME &&
-      data[PNG_XMP_NAME.length] === 0
-    ) {
-      const language = data.indexOf(0, PNG_XMP_NAME.length + 2)
+    const flags = XMP_KEYWORD.length
+    if (kind === 'iTXt' && sameBytes(data.subarray(0, flags), XMP_KEYWORD) && data[flags] === 0) {
+      const language = data.indexOf(0, flags + 2)
       const keyword = language < 0 ? -1 : data.indexOf(0, language + 1)
       if (keyword >= 0) blocks.xmp ??= data.subarray(keyword + 1)
     }
@@ -123,7 +115,7 @@ async function blocksOfWebp(head: Uint8Array, file: Blob): Promise<Blocks> {
       const body = new Uint8Array(await file.slice(at + 8, at + 8 + length).arrayBuffer())
       if (kind === 'XMP ') blocks.xmp ??= body
       // Some writers put JPEG's name before it.
-      else blocks.exif ??= latin1(body, 0, 6) === EXIF_NAME ? body.subarray(6) : body
+      else blocks.exif ??= exifOfChunk(body)
     }
     at += 8 + length + (length % 2)
   }

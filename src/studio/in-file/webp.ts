@@ -59,7 +59,12 @@ export const WEBP: Container = {
 function blockIn(kind: string, data: Uint8Array): Block | null {
   if (kind === XMP) return { kind: 'xmp', body: data }
   if (kind !== EXIF) return null
-  return { kind: 'exif', body: hasJpegName(data) ? data.subarray(JPEG_NAME.length) : data }
+  return { kind: 'exif', body: exifOfChunk(data) }
+}
+
+/** EXIF from its byte order on. */
+export function exifOfChunk(data: Uint8Array): Uint8Array {
+  return hasJpegName(data) ? data.subarray(JPEG_NAME.length) : data
 }
 
 function hasJpegName(data: Uint8Array): boolean {

@@ -31,7 +31,11 @@ const SPLICED = ['exif', 'resources'] as const
 
 /** The file's XMP, or null. Throws `bad-file` for a file that is damaged or of another kind. */
 export function xmpInFile(file: Uint8Array): string | null {
-  const packet = blockIn(containerOf(file).pieces(file), 'xmp')
+  return xmpOf(containerOf(file).pieces(file))
+}
+
+function xmpOf(pieces: readonly Piece[]): string | null {
+  const packet = blockIn(pieces, 'xmp')
   return packet === null ? null : textOf(packet, 'The XMP in this picture')
 }
 
@@ -51,7 +55,7 @@ export function withTexts(file: Uint8Array, texts: XmpTexts): Uint8Array<ArrayBu
         const body = SPLICES[kind].spliced(onlyBlockIn(before, kind), description)
         after = withBlock(container, after, { kind, body })
       }
-  const body = new TextEncoder().encode(writeXmp(texts, xmpInFile(file) ?? undefined))
+  const body = new TextEncoder().encode(writeXmp(texts, xmpOf(before) ?? undefined))
   after = withBlock(container, after, { kind: 'xmp', body })
   const refusal = container.refusal(before, after)
   if (refusal !== undefined) throw refusal
@@ -71,15 +75,15 @@ export function verify(before: Uint8Array, after: Uint8Array, texts: XmpTexts): 
     these.length === those.length &&
     these.every((piece, i) => sameBytes(piece.bytes, those[i]?.bytes ?? new Uint8Array()))
   const held = SPLICED.filter((kind) => container.holds.includes(kind))
-  if (isSame && saysXmp(after, texts) && held.every((kind) => saysBlock(one, other, kind, texts))) return
+  if (isSame && saysXmp(other, texts) && held.every((kind) => saysBlock(one, other, kind, texts))) return
   throw new AppError(
     'bug',
     'The caption could not be put into this file without changing more; it stays as it was.',
   )
 }
 
-function saysXmp(file: Uint8Array, texts: XmpTexts): boolean {
-  const said = readXmp(xmpInFile(file) ?? '')
+function saysXmp(pieces: readonly Piece[], texts: XmpTexts): boolean {
+  const said = readXmp(xmpOf(pieces) ?? '')
   return (['description', 'altText', 'longDescription', 'writer'] as const).every((name) => {
     const wanted = texts[name]
     return wanted === undefined || said[name] === asWritten(wanted)

@@ -2,7 +2,6 @@
 import { useMemo, useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { captionOf, isEdited, type CaptionedPicture } from '../../studio/caption.ts'
-import { sidecarNames } from '../../studio/sidecar-names.ts'
 import { useApp } from '../store-context.ts'
 import { AltTextPanel } from './alt-text-panel.tsx'
 import { BulkPanel } from './bulk-panel.tsx'
@@ -64,6 +63,7 @@ function Head({ pictures }: { pictures: readonly CaptionedPicture[] }): ReactEle
   const { t } = useTranslation('studio')
   const name = useApp((state) => state.studio.project?.name ?? '')
   const leftAside = useApp((state) => state.studio.leftAside)
+  const twins = useApp((state) => state.studio.twins)
   const unread = useApp((state) => state.studio.unread)
   const close = useApp((state) => state.studioActions.close)
   const counts = useMemo(() => {
@@ -76,7 +76,6 @@ function Head({ pictures }: { pictures: readonly CaptionedPicture[] }): ReactEle
     }
     return { captioned, edited, accepted, failed }
   }, [pictures])
-  const twins = useMemo(() => sidecarNames(pictures.map(({ path }) => path)).twins, [pictures])
   return (
     <div className="studio-head">
       <div>

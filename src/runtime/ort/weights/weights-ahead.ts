@@ -3,7 +3,7 @@ import type { PackReader } from '../../../pack/manifest.ts'
 
 type File = ReturnType<PackReader['file']>
 
-/** Weights files, of which one is asked for before it is used: it is read and verified while ONNX Runtime works. */
+/** Weights files, of which one is asked for before it is used: it is read (and hashed, unless that is done later) while ONNX Runtime works. */
 export class WeightsAhead {
   readonly #pack: PackReader
   readonly #stop = new AbortController()
