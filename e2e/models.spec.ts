@@ -293,7 +293,7 @@ test('Users can pause, go on, cancel and delete', async ({ models, server, app, 
   await expect(app.model).toContainText('What has arrived is kept')
   // What took long to arrive is let go of only when people say so twice.
   await page.getByRole('button', { name: 'Cancel and delete what has arrived' }).click()
-  await expect(page.getByRole('button', { name: /^Really delete .* MB$/ })).toBeVisible()
+  await expect(page.getByRole('button', { name: /^Really delete .* [kM]B$/ })).toBeVisible()
   await page.getByRole('button', { name: 'Keep it' }).click()
   await page.getByRole('button', { name: 'Resume', exact: true }).click()
   await expect(app.model).toContainText('works without a connection')
