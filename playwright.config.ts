@@ -18,8 +18,7 @@ export default defineConfig({
   expect: { timeout: 120_000 },
   // Every test has a browser context of its own, servers of its own, and shares nothing but the built page.
   fullyParallel: true,
-  // Three on two cores: a third of what a test does is waiting.
-  workers: 3,
+  workers: 2,
   // What a machine does to a test once is not the page's fault; the gate names each test that needed the second try.
   retries: 1,
   forbidOnly: true,

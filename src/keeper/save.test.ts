@@ -121,7 +121,8 @@ describe('a large pack as a ZIP file', () => {
       most = Math.max(most, process.memoryUsage().arrayBuffers - before)
     })
     expect(zip?.size).toBeGreaterThan(10 * CHUNK_BYTES)
-    expect(most).toBeLessThan(CHUNK_BYTES)
+    // Pieces that the collector has not taken yet are counted, too; held chunks would be more than ten.
+    expect(most).toBeLessThan(4 * CHUNK_BYTES)
   })
 
   it('is cancelled in the midst of a chunk', async () => {

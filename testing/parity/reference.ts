@@ -143,7 +143,6 @@ export async function compareWithReference(
   precision: Precision,
   compute: Compute,
   options: LoadOptions = {},
-  isAsked: (index: number) => boolean = () => true,
 ): Promise<Comparison[]> {
   const pack = await convertReference(read, name, precision)
   const model = await openTalkingModel(pack, compute, options)
@@ -152,7 +151,6 @@ export async function compareWithReference(
   const pictures = new Map<string, Picture>()
   const results: Comparison[] = []
   for (const [index, one] of cases.entries()) {
-    if (!isAsked(index)) continue
     const promptIds = model.talk.promptIds(one.prompt)
     const { imageKey } = one
     const known = pictures.get(imageKey)
