@@ -371,6 +371,17 @@ describe('weights that are hashed when the model is loaded', () => {
     next: () => Promise.resolve(all.shift() ?? 'done'),
   })
 
+  /** The first chunk turns out to be bad, and was fetched again, when `bad` is called. */
+  const heldCheck = (): { later: LaterCheck; bad: () => void } => {
+    let bad = unheard
+    const all: Promise<'mended' | 'done'>[] = [
+      new Promise((resolve) => {
+        bad = () => resolve('mended')
+      }),
+    ]
+    return { later: { next: () => all.shift() ?? Promise.resolve('done') }, bad: () => bad() }
+  }
+
   it('and are as they should be, change nothing', async () => {
     pack = { ...SYNTHETIC, later: found('good', 'good') }
     await load(engine)
@@ -379,13 +390,12 @@ describe('weights that are hashed when the model is loaded', () => {
   })
 
   it('and are bad, take back the model and what it saw, in a sentence, and it can be loaded again', async () => {
-    let bad: (found: 'mended') => void = unheard
-    const all: Promise<'mended' | 'done'>[] = [new Promise((resolve) => (bad = resolve))]
-    pack = { ...SYNTHETIC, later: { next: () => all.shift() ?? Promise.resolve('done') } }
+    const { later, bad } = heldCheck()
+    pack = { ...SYNTHETIC, later }
     await load(engine)
     await caption(picture(7))
     expect(table.size).toBe(1)
-    bad('mended')
+    bad()
     const checked = await engine.untilChecked()
     expect(checked).toMatchObject({ mended: true, failure: { code: 'corrupt' } })
     expect(liveTensorCount()).toBe(0)
@@ -397,9 +407,8 @@ describe('weights that are hashed when the model is loaded', () => {
   })
 
   it('and are bad, take back what the model saw even where it cannot be let go of in order, and say so', async () => {
-    let bad: (found: 'mended') => void = unheard
-    const all: Promise<'mended' | 'done'>[] = [new Promise((resolve) => (bad = resolve))]
-    pack = { ...SYNTHETIC, later: { next: () => all.shift() ?? Promise.resolve('done') } }
+    const { later, bad } = heldCheck()
+    pack = { ...SYNTHETIC, later }
     await load(engine)
     await caption(picture(7))
     const dispose = OnDemandSession.prototype.dispose
@@ -409,7 +418,7 @@ describe('weights that are hashed when the model is loaded', () => {
       await dispose.call(this)
       throw new Error('The device refuses.')
     })
-    bad('mended')
+    bad()
     const checked = await engine.untilChecked()
     expect(checked).toMatchObject({ mended: true, failure: { code: 'corrupt' } })
     expect(table.size).toBe(0)
