@@ -115,7 +115,7 @@ export const models = {
     useNamed: 'Use it: {{name}}',
   },
   findings: {
-    onProcessor: 'It will run on the processor (WebAssembly), which is slow.',
+    onProcessor: 'It will run on the processor (WebAssembly), which is slower than a graphics card.',
     software:
       'WebGPU is computed by the processor here ({{adapter}}): there is no graphics card that it could use.',
     softwareUnnamed: 'WebGPU is computed by the processor here: there is no graphics card that it could use.',
@@ -231,5 +231,99 @@ export const models = {
     chosen: 'What was chosen',
     measured: 'What was measured',
     report: 'Copy as text',
+    fact: {
+      runsOn: 'Runs on',
+      why: 'Why',
+      half: 'Half precision',
+      kernels: 'Kernels of the language model',
+      recorded: 'Recorded steps',
+      subgroups: 'Subgroups',
+      context: 'Conversation',
+      memory: 'Memory',
+      build: 'Runtime',
+      buffer: 'Largest buffer',
+      binding: 'Largest storage binding',
+      workgroup: 'Workgroup storage',
+      caption: 'A caption',
+      loading: 'Loading',
+      looking: 'Looking at a picture',
+      reading: 'Reading',
+      first: 'First word',
+      writing: 'Writing',
+      plain: 'Without recorded steps',
+      between: 'Work between steps',
+      limit: 'Of what memory allows',
+    },
+    on: {
+      webgpu: 'WebGPU, {{name}}',
+      software: 'WebGPU, {{name}} (a software adapter, slow but right)',
+      unnamed: 'WebGPU, an adapter without a name',
+      unnamedSoftware: 'WebGPU, a software adapter without a name, slow but right',
+      wasm: 'WebAssembly, on the processor',
+    },
+    reason: {
+      chosen: 'WebAssembly was chosen.',
+      'no-webgpu': 'This browser has no WebGPU.',
+      'no-adapter': 'WebGPU found no graphics adapter here.',
+      'not-started': 'WebGPU could not be started ({{detail}}).',
+      faster:
+        'A step was measured on both: a caption takes about {{processor, time}} on the processor and {{gpu, time}} on WebGPU ({{name}}).',
+      fasterSoftware:
+        'A step was measured on both: a caption takes about {{processor, time}} on the processor and {{gpu, time}} on WebGPU ({{name}}, which is software).',
+    },
+    half: {
+      yes: 'yes',
+      no: 'no: the device has no shader-f16, so numbers are computed in full precision',
+    },
+    recorded: {
+      yes: 'yes: the commands of a step are recorded once and replayed',
+      no: 'no: recording did not work here, so every step is put together anew',
+    },
+    subgroups: {
+      used: 'used: attention was tried with them at the start and came out right',
+      absent: 'no: the device has none',
+      software: 'no: a software adapter gives wrong numbers with them',
+      'too-small': 'no: those of this device are below 8, with which attention is wrong',
+      wrong: 'no: attention was tried with them at the start and came out wrong',
+      'left-out': 'no: they were left out on purpose',
+    },
+    kernels: {
+      used: 'our own: they were tried against ONNX Runtime and came out the same',
+      'no-gpu': 'those of ONNX Runtime',
+      'left-out': 'those of ONNX Runtime: our own are turned off in the settings',
+      software: 'those of ONNX Runtime: a software adapter gains nothing by our own',
+      unfit: 'those of ONNX Runtime: our own are not for this model on this device',
+      wrong: 'those of ONNX Runtime: our own were tried and came out otherwise',
+    },
+    builds: {
+      jspi: 'ONNX Runtime, JSPI build: the browser can pause WebAssembly',
+      asyncify: 'ONNX Runtime, asyncify build: the browser cannot pause WebAssembly (JSPI)',
+      wasm: 'ONNX Runtime, build for the processor',
+    },
+    memory: {
+      'chosen-keep': 'You chose to keep everything loaded.',
+      'chosen-spare': 'You chose to spare memory.',
+      wasm: 'WebAssembly gives no memory back, so nothing is gained by releasing.',
+      'within-told':
+        'The model needs no more than a third of the {{gib}} GiB of memory that the browser tells of.',
+      'within-assumed':
+        'The model needs no more than a third of the {{gib}} GiB of memory assumed where a browser does not tell.',
+      'beyond-told':
+        'The model needs more than a third of the {{gib}} GiB of memory that the browser tells of.',
+      'beyond-assumed':
+        'The model needs more than a third of the {{gib}} GiB of memory assumed where a browser does not tell.',
+    },
+    figure: {
+      bytes: '{{size, bytes}}',
+      caption: '{{measured, time}} measured for {{words, number}} tokens.',
+      foretold: 'The short probe said {{predicted, time}}.',
+      loading: '{{total, milliseconds}} ({{speed, bytes}}/s from where it is kept)',
+      looking: '{{vision, milliseconds}} vision encoder, {{qFormer, milliseconds}} Q-Former',
+      reading: '{{speed, number(maximumFractionDigits: 1)}} positions/s',
+      first: '{{warm, milliseconds}}, the first time {{cold, milliseconds}}',
+      writing: '{{speed, number(maximumFractionDigits: 1)}} tokens/s',
+      between: '{{host, milliseconds}}, {{dispatches, number}} dispatches per token',
+      limit: '{{percent, number(maximumFractionDigits: 1)}} % of {{speed, number}} tokens/s',
+    },
   },
 } as const

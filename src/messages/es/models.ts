@@ -116,7 +116,7 @@ export const models: TranslatedNamespace<'models'> = {
     useNamed: 'Usarlo: {{name}}',
   },
   findings: {
-    onProcessor: 'Funcionará en el procesador (WebAssembly), que es lento.',
+    onProcessor: 'Funcionará en el procesador (WebAssembly), que es más lento que una tarjeta gráfica.',
     software: 'Aquí WebGPU lo calcula el procesador ({{adapter}}): no hay tarjeta gráfica que pueda usar.',
     softwareUnnamed: 'Aquí WebGPU lo calcula el procesador: no hay tarjeta gráfica que pueda usar.',
     tooLargeCard:
@@ -231,5 +231,99 @@ export const models: TranslatedNamespace<'models'> = {
     chosen: 'Lo que se eligió',
     measured: 'Lo que se midió',
     report: 'Copiar como texto',
+    fact: {
+      runsOn: 'Funciona en',
+      why: 'Por qué',
+      half: 'Media precisión',
+      kernels: 'Núcleos del modelo de lenguaje',
+      recorded: 'Pasos grabados',
+      subgroups: 'Subgrupos',
+      context: 'Conversación',
+      memory: 'Memoria',
+      build: 'Motor',
+      buffer: 'Búfer más grande',
+      binding: 'Mayor enlace de almacenamiento',
+      workgroup: 'Memoria de un grupo de trabajo',
+      caption: 'Una descripción',
+      loading: 'Carga',
+      looking: 'Mirar una imagen',
+      reading: 'Lectura',
+      first: 'Primera palabra',
+      writing: 'Escritura',
+      plain: 'Sin pasos grabados',
+      between: 'Trabajo entre pasos',
+      limit: 'De lo que permite la memoria',
+    },
+    on: {
+      webgpu: 'WebGPU, {{name}}',
+      software: 'WebGPU, {{name}} (un adaptador por software, lento pero correcto)',
+      unnamed: 'WebGPU, un adaptador sin nombre',
+      unnamedSoftware: 'WebGPU, un adaptador por software sin nombre, lento pero correcto',
+      wasm: 'WebAssembly, en el procesador',
+    },
+    reason: {
+      chosen: 'Se eligió WebAssembly.',
+      'no-webgpu': 'Este navegador no tiene WebGPU.',
+      'no-adapter': 'WebGPU no encontró aquí ningún adaptador gráfico.',
+      'not-started': 'No se pudo iniciar WebGPU ({{detail}}).',
+      faster:
+        'Se midió un paso en ambos: una descripción tarda unos {{processor, time}} en el procesador y {{gpu, time}} en WebGPU ({{name}}).',
+      fasterSoftware:
+        'Se midió un paso en ambos: una descripción tarda unos {{processor, time}} en el procesador y {{gpu, time}} en WebGPU ({{name}}, que es software).',
+    },
+    half: {
+      yes: 'sí',
+      no: 'no: al dispositivo le falta shader-f16, así que se calcula con precisión completa',
+    },
+    recorded: {
+      yes: 'sí: las órdenes de un paso se graban una vez y se repiten',
+      no: 'no: aquí no se pudo grabar, así que cada paso se arma de nuevo',
+    },
+    subgroups: {
+      used: 'se usan: la atención se probó con ellos al comienzo y salió bien',
+      absent: 'no: el dispositivo no tiene',
+      software: 'no: un adaptador por software da números falsos con ellos',
+      'too-small': 'no: los de este dispositivo son menores que 8, y con ellos la atención falla',
+      wrong: 'no: la atención se probó con ellos al comienzo y salió mal',
+      'left-out': 'no: se dejaron fuera a propósito',
+    },
+    kernels: {
+      used: 'propios: se probaron frente a ONNX Runtime y dieron lo mismo',
+      'no-gpu': 'los de ONNX Runtime',
+      'left-out': 'los de ONNX Runtime: los propios están desactivados en los ajustes',
+      software: 'los de ONNX Runtime: un adaptador por software no gana nada con los propios',
+      unfit: 'los de ONNX Runtime: los propios no sirven para este modelo en este dispositivo',
+      wrong: 'los de ONNX Runtime: los propios se probaron y dieron otra cosa',
+    },
+    builds: {
+      jspi: 'ONNX Runtime con JSPI: el navegador puede pausar WebAssembly',
+      asyncify: 'ONNX Runtime con asyncify: el navegador no puede pausar WebAssembly (JSPI)',
+      wasm: 'ONNX Runtime para el procesador',
+    },
+    memory: {
+      'chosen-keep': 'Usted eligió dejar todo cargado.',
+      'chosen-spare': 'Usted eligió ahorrar memoria.',
+      wasm: 'WebAssembly no devuelve memoria, así que liberarla no sirve de nada.',
+      'within-told':
+        'El modelo necesita como mucho un tercio de los {{gib}} GiB de memoria que indica el navegador.',
+      'within-assumed':
+        'El modelo necesita como mucho un tercio de los {{gib}} GiB de memoria que se suponen cuando un navegador no la indica.',
+      'beyond-told':
+        'El modelo necesita más de un tercio de los {{gib}} GiB de memoria que indica el navegador.',
+      'beyond-assumed':
+        'El modelo necesita más de un tercio de los {{gib}} GiB de memoria que se suponen cuando un navegador no la indica.',
+    },
+    figure: {
+      bytes: '{{size, bytes}}',
+      caption: '{{measured, time}} medidos para {{words, number}} tokens.',
+      foretold: 'La prueba breve dijo {{predicted, time}}.',
+      loading: '{{total, milliseconds}} ({{speed, bytes}}/s desde donde se guarda)',
+      looking: '{{vision, milliseconds}} codificador de visión, {{qFormer, milliseconds}} Q-Former',
+      reading: '{{speed, number(maximumFractionDigits: 1)}} posiciones/s',
+      first: '{{warm, milliseconds}}; la primera vez, {{cold, milliseconds}}',
+      writing: '{{speed, number(maximumFractionDigits: 1)}} tokens por segundo',
+      between: '{{host, milliseconds}}, {{dispatches, number}} llamadas por token',
+      limit: '{{percent, number(maximumFractionDigits: 1)}} % de {{speed, number}} tokens por segundo',
+    },
   },
 }
