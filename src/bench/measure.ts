@@ -6,7 +6,7 @@ import type { Pixels } from '../image/pixels.ts'
 import { GREEDY } from '../pack/decoding.ts'
 import type { KernelChoice } from '../pack/device-report.ts'
 import { throwIfCancelled } from '../pack/failure.ts'
-import type { BenchResult, DecodeResult } from '../protocol/bench-result.ts'
+import type { BenchResult, DecodeResult, KernelTimes } from '../protocol/bench-result.ts'
 import { vocabularyOf, type PartName } from '../pack/families.ts'
 import { weightBytes, type PackManifest, type PackReader } from '../pack/manifest.ts'
 import type { Sequence } from '../runtime/language/language-model.ts'
@@ -17,6 +17,7 @@ import { generate } from '../runtime/decode/generate.ts'
 import type { Compute } from '../runtime/device/compute.ts'
 import { copyBandwidth } from './bandwidth.ts'
 import { startGpuProbe, type GpuProbe } from './gpu-probe.ts'
+import { startKernelTimer, type KernelTimer } from './kernel-times.ts'
 
 export interface MeasureOptions {
   /** Tokens decoded for each figure. */
@@ -46,6 +47,7 @@ export async function measure(
   const { manifest } = pack
   const probe = startGpuProbe()
   let model: TalkingModel | null = null
+  let timer: KernelTimer | null = null
   try {
     const parts: Partial<BenchResult> = { model: modelFacts(manifest) }
     const stage = (name: string): void => {
@@ -56,9 +58,12 @@ export async function measure(
     stage('bandwidth')
     const copyBytesPerSecond =
       compute.device === null ? null : await copyBandwidth(compute.device, compute.software)
+    // Before there are pipelines, which it names.
+    timer = compute.device && startKernelTimer(compute.device, copyBytesPerSecond)
     probe.resetPeak()
     stage('load')
-    const loaded = await timedLoad(pack, compute, options)
+    // What a device is asked for before the first part, to see whether it has it, is no part of the load.
+    const loaded = await timedLoad(pack, compute, { ...options, onBegun: () => probe.resetPeak() })
     model = loaded.model
     parts.load = loaded.load
     const { provider, adapter, f16, software } = compute
@@ -88,9 +93,13 @@ export async function measure(
     parts.decode = { recorded, plain }
     parts.limit = limitOf(manifest, copyBytesPerSecond, recorded ?? plain)
     parts.memory = { gpuBytesLoading, gpuBytesRunning: probe.counts.peakBytes }
+    if (timer !== null) stage('kernels')
+    model.talk.useRecordings(recordsSteps)
+    parts.kernels = timer && (await run.kernels(timer))
     options.onPart?.(parts)
     return parts as BenchResult
   } finally {
+    timer?.stop()
     probe.stop()
     await model?.dispose()
   }
@@ -111,7 +120,8 @@ async function timedLoad(
     warmUp,
     kernels,
     judgements,
-  }: Pick<MeasureOptions, 'signal' | 'warmUp' | 'kernels' | 'judgements'>,
+    onBegun,
+  }: Pick<MeasureOptions, 'signal' | 'warmUp' | 'kernels' | 'judgements'> & { onBegun: () => void },
 ): Promise<{ model: TalkingModel; load: BenchResult['load'] }> {
   const parts: Partial<Record<PartName | 'warm-up', number>> = {}
   let part: { name: keyof typeof parts; since: number } | null = null
@@ -143,7 +153,10 @@ async function timedLoad(
     warmUp,
     kernels,
     judgements,
-    onProgress: () => next(null),
+    onProgress: (_, done) => {
+      if (done === 0) onBegun()
+      next(null)
+    },
     onPart: (begun) => next(begun === 'warm-up' ? begun : begun.creating),
   })
   next(null)
@@ -220,6 +233,27 @@ class Runs {
       hostMs: median(counted.map(({ hostMs }) => hostMs)),
       dispatches: median(counted.map(({ dispatches }) => dispatches)),
       bytesRead: median(counted.map(({ bytesRead }) => bytesRead)),
+    }
+  }
+
+  /** Of a look, of a prompt, and of the tokens behind it: by then the prompt is in the cache, but for its last token. */
+  async kernels(timer: KernelTimer): Promise<KernelTimes> {
+    const { tokens } = this.#options
+    const look = await timer.during(async () => {
+      const { embeddings } = await this.#model.look.see(this.#pixels(), { untilDone: true })
+      embeddings.dispose()
+    })
+    const { embeddings } = await this.#model.look.see(this.#pixels(), { untilDone: true })
+    const decoding = this.#model.talk.start({ embeddings })
+    const answer = async (count: number): Promise<void> => {
+      for await (const { prefilled } of this.#generate(decoding, count))
+        if (!(prefilled > 0)) throw new Error('Nothing was run.')
+    }
+    try {
+      const prefill = await timer.during(() => answer(1))
+      return { look, prefill, decode: { tokens, kernels: await timer.during(() => answer(tokens)) } }
+    } finally {
+      decoding.dispose()
     }
   }
 

@@ -33,11 +33,32 @@ export interface BenchResult {
   decode: { recorded: DecodeResult | null; plain: DecodeResult }
   /** What reading every weight once allows, and what was reached of it. */
   limit: { weightBytesPerToken: number; tokensPerSecond: number; reached: number } | null
+  /** Null where the device has no timestamps, or nobody asked for them. */
+  kernels: KernelTimes | null
   memory: {
     /** GPU buffers, as this program asked for them: the most while loading, and the most afterwards. */
     gpuBytesLoading: number
     gpuBytesRunning: number
   }
+}
+
+/** Time inside kernels, by the device's clock: of one look, one prompt and so many tokens behind it. */
+export interface KernelTimes {
+  look: KernelTime[]
+  prefill: KernelTime[]
+  decode: { tokens: number; kernels: KernelTime[] }
+}
+
+/** All dispatches of one kernel. */
+export interface KernelTime {
+  /** Our own by their label, ONNX Runtime's by what their code binds. */
+  name: string
+  dispatches: number
+  ms: number
+  /** Of everything that they had bound, whether or not it was read. */
+  boundBytes: number
+  /** Those bytes a second, as a share of what copies reach; null where it would be more than all, or no time was seen. */
+  ofBandwidth: number | null
 }
 
 export interface DecodeResult {
