@@ -7,9 +7,10 @@ import { memoryOf, type DeviceMemory } from '../../pack/device-memory.ts'
 import { throwIfCancelled } from '../../pack/failure.ts'
 import type { PartName, TalkingFamily } from '../../pack/families.ts'
 import type { PackManifest, PackReader } from '../../pack/manifest.ts'
-import { budgetFor, type MemoryBudget, type TalkBudget } from '../../pack/memory-budget.ts'
+import { budgetFor, roomTrials, type MemoryBudget, type TalkBudget } from '../../pack/memory-budget.ts'
 import { needsOf } from '../../pack/model-needs.ts'
 import type { Compute } from '../device/compute.ts'
+import { withRoomTried } from '../device/room-trial.ts'
 import type { LanguageModel } from '../language/language-model.ts'
 import { Runtime } from '../ort/runtime.ts'
 import { openTokenizer } from '../talk/tokenizer.ts'
@@ -52,8 +53,10 @@ export async function openBlip2<F extends TalkingFamily>(
   const { manifest } = pack
   const order = [...LOOK_PARTS, ...(family?.parts ?? [])]
   const needs = needsOf(manifest, compute)
-  const device = options.device ?? memoryOf(compute.device, compute)
-  const budget = budgetFor(needs, device, options.memory ?? 'keep')
+  const choice = options.memory ?? 'keep'
+  const told = options.device ?? memoryOf(compute.device, compute)
+  const device = await withRoomTried(compute.device, told, roomTrials(needs, told, choice))
+  const budget = budgetFor(needs, device, choice)
   const parts = new PartsOpener(await Runtime.open(compute), pack, order, options)
   try {
     return await openedWhole(async (opened) => {
@@ -65,8 +68,8 @@ export async function openBlip2<F extends TalkingFamily>(
       if (talk !== null) opened.push(talk)
       if (!budget.look.keepsAll) await look.keepLoaded(false, { afterNextLook: true })
       const tower = (): Promise<Tower | null> => Tower.of(pack, compute)
-      return new Blip2({ manifest, look, talk, tower, features, memory: budget.look }, (choice) =>
-        budgetFor(needs, device, choice),
+      return new Blip2({ manifest, look, talk, tower, features, memory: budget.look }, (changed) =>
+        budgetFor(needs, device, changed),
       )
     })
   } finally {
