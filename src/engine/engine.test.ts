@@ -106,6 +106,23 @@ afterEach(async () => {
   expect(liveTensorCount()).toBe(0)
 })
 
+it('hands out what its tower made of a picture that it looked at, until the picture or the model goes', async () => {
+  const { tokens, hiddenSize } = SYNTHETIC.manifest.parts.vision.shape
+  expect(await engine.towerStates({ pictureId: 'picture 1' })).toBeNull()
+  for (const shade of [1, 2]) await engine.look(picture(shade), unheard, never)
+  const states = await engine.towerStates({ pictureId: 'picture 1' })
+  expect(states?.tower).toMatch(/^[0-9a-f]{64}$/)
+  expect(states?.values).toHaveLength(tokens * hiddenSize)
+  const token = states?.values.subarray(0, hiddenSize) ?? new Float32Array()
+  expect(token.reduce((sum, value) => sum + value, 0) / hiddenSize).toBeCloseTo(0, 4)
+  expect(token.reduce((sum, value) => sum + value ** 2, 0) / hiddenSize).toBeCloseTo(1, 3)
+  await engine.forget({ pictureIds: ['picture 1'] })
+  expect(await engine.towerStates({ pictureId: 'picture 1' })).toBeNull()
+  expect(await engine.towerStates({ pictureId: 'picture 2' })).not.toBeNull()
+  await load(engine)
+  expect(await engine.towerStates({ pictureId: 'picture 2' })).toBeNull()
+})
+
 it('has nothing to lose on the processor, which it says at once, so that no call stays for good', async () => {
   await expect(engine.untilLost()).resolves.toBeNull()
 })

@@ -12,6 +12,7 @@ import {
   type Failure,
 } from '../pack/failure.ts'
 import type { LaterCheck, PackManifest, PackReader } from '../pack/manifest.ts'
+import type { TowerStates } from '../pack/tower-states.ts'
 import type {
   Answered,
   AnswerProgress,
@@ -159,12 +160,16 @@ export class Engine implements Handlers<EngineCalls> {
     return progress.answered
   }
 
+  towerStates({ pictureId }: EngineCalls['towerStates']['in']): Promise<TowerStates | null> {
+    return this.#looking.towerStates(pictureId)
+  }
+
   async forget({ pictureIds }: EngineCalls['forget']['in']): Promise<null> {
     // At once, since the page may be about to close; and again behind looks that are under way.
-    await this.#parts.seen.forget(pictureIds)
+    await this.#looking.forget(pictureIds)
     return this.#turns.take(async () => {
       for (const id of pictureIds) this.#discussions.end(id)
-      await this.#parts.seen.forget(pictureIds)
+      await this.#looking.forget(pictureIds)
       return null
     })
   }
@@ -280,6 +285,7 @@ export class Engine implements Handlers<EngineCalls> {
     this.#loaded = null
     this.#takenBack = null
     this.#discussions.endAll()
+    this.#looking.letGo()
     try {
       await loaded?.model.dispose()
     } finally {

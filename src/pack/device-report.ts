@@ -42,8 +42,12 @@ export type KernelChoice = 'auto' | 'always' | 'never'
 /** Builds of ONNX Runtime: how its WebAssembly waits for the GPU, or that it need not. */
 export type RuntimeBuild = 'jspi' | 'asyncify' | 'wasm'
 
-/** What people want of memory: left to the engine, everything kept loaded, or what looks at pictures put away between them. */
-export type MemoryChoice = 'auto' | 'keep' | 'spare'
+/**
+ * What people want of memory: left to the engine, everything kept loaded, or what looks at pictures put away between them;
+ * or they say that there is plenty, whatever the browser tells: then conversations may be as long as the model allows
+ * where the graphics device gives what that takes, too.
+ */
+export type MemoryChoice = 'auto' | 'keep' | 'spare' | 'plenty'
 
 export interface MemoryReport {
   /** Vision encoder and Q-Former stay loaded between pictures. */

@@ -101,7 +101,7 @@ function restored(storage: SettingsStorage): Settings {
   if (isDecoding(own)) settings.own = own
   if (typeof model === 'string') settings.model = model
   if (typeof unresponsive === 'string') settings.unresponsive = unresponsive
-  if (memory === 'keep' || memory === 'spare') settings.memory = memory
+  if (memory === 'keep' || memory === 'spare' || memory === 'plenty') settings.memory = memory
   if (kernels === 'always' || kernels === 'never') settings.kernels = kernels
   if (prefer === 'wasm' || prefer === 'webgpu') settings.prefer = prefer
   return settings

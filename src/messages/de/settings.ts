@@ -30,7 +30,8 @@ export const settings: TranslatedNamespace<'settings'> = {
     auto: 'Automatisch',
     keep: 'Alles geladen lassen',
     spare: 'Speicher sparen',
-    hint: 'Beim Sparen wird der Teil, der Bilder ansieht, bis zum nächsten Bild weggelegt; das dauert dann etwas länger.',
+    plenty: 'Es ist reichlich da',
+    hint: 'Beim Sparen wird der Teil, der Bilder ansieht, bis zum nächsten Bild weggelegt; das dauert dann etwas länger. Browser nennen höchstens 8 oder 32 GB: Hat eine Grafikkarte mehr, so wählen Sie „Es ist reichlich da“; vom nächsten Laden an können Gespräche dann länger sein.',
   },
   kernels: {
     label: 'Eigene Kernel',

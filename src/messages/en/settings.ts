@@ -28,7 +28,8 @@ export const settings = {
     auto: 'Automatic',
     keep: 'Keep everything loaded',
     spare: 'Spare memory',
-    hint: 'Sparing memory puts away the part that looks at pictures until the next picture, which then takes a little longer.',
+    plenty: 'There is plenty',
+    hint: 'Sparing memory puts away the part that looks at pictures until the next picture, which then takes a little longer. Browsers tell of 8 or 32 GB at most: where a graphics card has more, say that there is plenty, and from the next load on conversations may be longer.',
   },
   kernels: {
     label: 'Kernels of our own',

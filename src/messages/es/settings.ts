@@ -30,7 +30,8 @@ export const settings: TranslatedNamespace<'settings'> = {
     auto: 'Automática',
     keep: 'Mantener todo cargado',
     spare: 'Ahorrar memoria',
-    hint: 'Al ahorrar memoria, la parte que mira las imágenes se aparta hasta la siguiente, que entonces tarda un poco más.',
+    plenty: 'Hay de sobra',
+    hint: 'Al ahorrar memoria, la parte que mira las imágenes se aparta hasta la siguiente, que entonces tarda un poco más. Los navegadores declaran como mucho 8 o 32 GB: si la tarjeta gráfica tiene más, diga que hay de sobra y, desde la próxima carga, las conversaciones podrán ser más largas.',
   },
   kernels: {
     label: 'Núcleos propios',

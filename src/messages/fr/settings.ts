@@ -30,7 +30,8 @@ export const settings: TranslatedNamespace<'settings'> = {
     auto: 'Automatique',
     keep: 'Tout garder chargé',
     spare: 'Économiser la mémoire',
-    hint: 'Économiser met de côté la partie qui regarde les images jusqu’à la prochaine, qui prend alors un peu plus de temps.',
+    plenty: 'Il y en a largement',
+    hint: 'Économiser met de côté la partie qui regarde les images jusqu’à la prochaine, qui prend alors un peu plus de temps. Les navigateurs annoncent au plus 8 ou 32 Go : si la carte graphique en a davantage, dites qu’il y en a largement ; dès le prochain chargement, les conversations pourront être plus longues.',
   },
   kernels: {
     label: 'Nos propres noyaux',

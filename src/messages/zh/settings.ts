@@ -25,7 +25,8 @@ export const settings: TranslatedNamespace<'settings'> = {
     auto: '自动',
     keep: '全部保持加载',
     spare: '节省内存',
-    hint: '节省内存时，看图的部分会在下一张图片之前被移出，因此下一张图片会稍慢一些。',
+    plenty: '内存充足',
+    hint: '节省内存时，看图的部分会在下一张图片之前被移出，因此下一张图片会稍慢一些。浏览器最多只报告 8 或 32 GB：如果显卡内存更多，请选择“内存充足”，从下次加载起对话可以更长。',
   },
   kernels: {
     label: '自有内核',

@@ -10,7 +10,7 @@ import type { Session } from '../ort/session.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import { CacheMemory } from './cache-memory.ts'
 import { DecoderBatch } from './decoder-batch.ts'
-import { capacityFor, range, type DecoderParts } from './decoder-parts.ts'
+import { capacityFor, longestOf, range, type DecoderParts } from './decoder-parts.ts'
 import { DecoderOnlySequence } from './decoder-sequence.ts'
 import { GraphRuns } from './graph-runs.ts'
 import { cacheLayout, type CacheLayout } from './kv-cache.ts'
@@ -94,7 +94,7 @@ export class DecoderOnly implements LanguageModel {
 
   promptRoom(newTokens: number): number {
     // The last token of an answer is never run, so it needs no position.
-    return this.#parts.context - this.#parts.shape.queries - newTokens + 1
+    return longestOf(this.#parts) - this.#parts.shape.queries - newTokens + 1
   }
 
   answerRoom(promptTokens: number): number {

@@ -2,6 +2,7 @@
  * Opens the parts of a model one after the other. While one is opened and warmed, the weights of the next are read, and
  * hashed where that is not done later.
  */
+import { bytesOfFile } from '../../pack/bytes.ts'
 import type { KernelChoice, KernelFailure, OwnKernels } from '../../pack/device-report.ts'
 import { AppError, throwIfCancelled } from '../../pack/failure.ts'
 import { partNamed, type Family, type PackPart, type PartName } from '../../pack/families.ts'
@@ -160,8 +161,7 @@ export class PartsOpener<F extends Family = Family> {
         'bad-pack',
         `This pack has no ${part} graph for ${compute.provider}; convert it again.`,
       )
-    const file = await this.pack.file(path, signal)
-    return file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : file
+    return bytesOfFile(await this.pack.file(path, signal))
   }
 
   #weights(part: PartName): string {
