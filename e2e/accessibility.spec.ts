@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test'
-import { expect, test } from './fixtures.ts'
+import { expect, test, type AppPage } from './fixtures.ts'
 import { expectNoOverflow, expectNoViolations } from './violations.ts'
 
 const PICTURE = 'testing/images/good-rgb.png'
@@ -10,6 +10,19 @@ async function expectNoneInLightAndDark(page: Page): Promise<void> {
     await page.emulateMedia({ colorScheme })
     await expectNoViolations(page)
   }
+}
+
+/** Over the sheet, and on a phone over the rail: what lies over the page does not lie over this. */
+async function expectUndoInReach(app: AppPage, page: Page): Promise<void> {
+  const before = page.viewportSize()
+  const undo = page.getByRole('button', { name: 'Undo' })
+  if ((before?.width ?? 0) > 1024) await page.setViewportSize({ width: 1024, height: 768 })
+  await app.unfold()
+  await undo.click({ trial: true })
+  await app.openSheet()
+  await undo.click({ trial: true })
+  await app.closeSheet()
+  if (before !== null) await page.setViewportSize(before)
 }
 
 test('Users of assistive technology find nothing in the way, in the light and in the dark', async ({
@@ -38,6 +51,7 @@ test('Users of assistive technology find nothing in the way, in the light and in
   await app.ask('is there a cat?')
   await app.finished(2)
   await page.getByRole('button', { name: 'Remove is there a cat?' }).click()
+  await expectUndoInReach(app, page)
   await page.getByRole('button', { name: 'Add a picture' }).click()
   await expect(page.getByRole('menu')).toBeVisible()
   await expectNoneInLightAndDark(page)

@@ -13,12 +13,15 @@ export interface KeptSlice {
   newer: string[]
   /** What other tabs are fetching, by the model's id. */
   elsewhere: Record<string, AddProgress>
+  /** Ids of the unfinished models that people do not want to be reminded of during this visit. */
+  putOff: readonly string[]
   /** Something about the list itself went wrong: deleting, listing. */
   keptFailure: Failure | null
   /** Reads the list of kept models, follows what other tabs do to it, and looks for newer versions once. */
   openPacks: (catalogue: Catalogue) => Promise<void>
   refreshPacks: () => Promise<void>
   removeKept: (id: string) => Promise<void>
+  putOffModel: (id: string) => void
   askToPersist: () => Promise<void>
 }
 
@@ -45,6 +48,7 @@ export function keptSlice(set: SetState, get: GetState, { client, persist }: Kep
     catalogue: EMPTY_CATALOGUE,
     newer: [],
     elsewhere: {},
+    putOff: [],
     keptFailure: null,
     async openPacks(catalogue) {
       set({ catalogue })
@@ -72,6 +76,7 @@ export function keptSlice(set: SetState, get: GetState, { client, persist }: Kep
       }
       await get().refreshPacks()
     },
+    putOffModel: (id) => set({ putOff: [...get().putOff, id] }),
     async askToPersist() {
       await persist().catch(() => false)
       await get().refreshPacks()

@@ -50,7 +50,7 @@ function Page(): ReactElement {
             <div className="place" inert={panel === 'rail'}>
               {place.view}
               <div className="dock">
-                <Notices />
+                {panel !== 'models' && panel !== 'rail' && <Notices />}
                 {place.dock}
               </div>
             </div>

@@ -148,6 +148,8 @@ export const models: TranslatedNamespace<'models'> = {
     putAway: 'Bild-Encoder und Q-Former werden zwischen Bildern weggelegt, um Speicher zu sparen.',
     contextModel:
       'Ein Gespräch kann {{positions, number}} Positionen haben, das Bild mitgezählt: alles, was das Modell kann.',
+    contextTried:
+      'Ein Gespräch kann {{positions, number}} Positionen haben, das Bild mitgezählt, und {{tried, number}}, wo die Grafikkarte Platz dafür hat: Das wird beim Laden des Modells ausprobiert.',
     contextMemory:
       'Ein Gespräch kann {{positions, number}} von {{possible, number}} Positionen haben, das Bild mitgezählt: so viele, wie neben dem Modell in die Hälfte des Speichers passen, den der Browser nennt.',
     contextAssumed:

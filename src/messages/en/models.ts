@@ -146,6 +146,8 @@ export const models = {
     putAway: 'Vision encoder and Q-Former are put away between pictures, to spare memory.',
     contextModel:
       'A conversation may have {{positions, number}} positions, picture included: all that the model can.',
+    contextTried:
+      'A conversation may have {{positions, number}} positions, picture included, and {{tried, number}} where the graphics card has room for them: that is tried when the model is loaded.',
     contextMemory:
       'A conversation may have {{positions, number}} of {{possible, number}} positions, picture included: as many as fit into half of the memory that the browser reports, beside the model.',
     contextAssumed:

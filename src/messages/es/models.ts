@@ -146,6 +146,8 @@ export const models: TranslatedNamespace<'models'> = {
     putAway: 'El codificador de visión y el Q-Former se retiran entre imágenes, para ahorrar memoria.',
     contextModel:
       'Una conversación puede tener {{positions, number}} posiciones, imagen incluida: todas las que admite el modelo.',
+    contextTried:
+      'Una conversación puede tener {{positions, number}} posiciones, imagen incluida, y {{tried, number}} si la tarjeta gráfica tiene sitio para ellas: se prueba al cargar el modelo.',
     contextMemory:
       'Una conversación puede tener {{positions, number}} de {{possible, number}} posiciones, imagen incluida: las que caben, junto al modelo, en la mitad de la memoria que declara el navegador.',
     contextAssumed:

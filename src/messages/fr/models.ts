@@ -150,6 +150,8 @@ export const models: TranslatedNamespace<'models'> = {
     putAway: 'L’encodeur visuel et le Q-Former sont rangés entre deux images, pour ménager la mémoire.',
     contextModel:
       'Une conversation peut avoir {{positions, number}} positions, image comprise : tout ce que le modèle permet.',
+    contextTried:
+      'Une conversation peut avoir {{positions, number}} positions, image comprise, et {{tried, number}} si la carte graphique a la place : c’est essayé au chargement du modèle.',
     contextMemory:
       'Une conversation peut avoir {{positions, number}} positions sur {{possible, number}}, image comprise : autant qu’il en tient, à côté du modèle, dans la moitié de la mémoire annoncée par le navigateur.',
     contextAssumed:

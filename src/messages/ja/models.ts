@@ -144,6 +144,8 @@ export const models: TranslatedNamespace<'models'> = {
     staysLoaded: 'すべて読み込んだままになります。',
     putAway: 'メモリ節約のため、画像と画像の間はビジョンエンコーダーと Q-Former を片付けます。',
     contextModel: '会話は画像を含めて {{positions, number}} 位置まで可能です。モデルの上限です。',
+    contextTried:
+      '会話は画像を含めて {{positions, number}} 位置まで、グラフィックカードに余裕があれば {{tried, number}} 位置まで可能です。モデルの読み込み時に試します。',
     contextMemory:
       '会話は画像を含めて {{possible, number}} 位置中 {{positions, number}} 位置まで可能です。ブラウザーが示すメモリの半分に、モデルと並んで入る分です。',
     contextAssumed:

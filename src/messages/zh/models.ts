@@ -139,6 +139,8 @@ export const models: TranslatedNamespace<'models'> = {
     staysLoaded: '一切保持加载状态。',
     putAway: '为节省内存，视觉编码器和 Q-Former 会在图片之间收起。',
     contextModel: '一次对话（含图片）最多 {{positions, number}} 个位置：这是模型的上限。',
+    contextTried:
+      '一次对话（含图片）最多 {{positions, number}} 个位置；若显卡有足够空间，则可达 {{tried, number}} 个：加载模型时会试一试。',
     contextMemory:
       '一次对话（含图片）最多 {{positions, number}} 个位置（共 {{possible, number}} 个）：即浏览器所报告内存的一半中，除模型外能容纳的数量。',
     contextAssumed:

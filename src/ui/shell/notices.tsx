@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type ReactElement } from 'react'
+import { useEffect, useRef, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { KeptModel } from '../../protocol/keeper-calls.ts'
 import { IconButton } from '../parts/icon-button.tsx'
@@ -7,7 +7,7 @@ import { Say } from '../parts/say.tsx'
 import { useApp } from '../store-context.ts'
 import { WithheldNotice } from './withheld-notice.tsx'
 
-/** What concerns the page as a whole, at its bottom, in the flow: it covers nothing. */
+/** What concerns the page as a whole, in the flow: at its bottom, or at that of the sheet or the rail that lies over it. */
 export function Notices(): ReactElement {
   return (
     <div className="notices">
@@ -48,13 +48,14 @@ function Interrupted(): ReactElement | null {
   const kept = useApp((state) => state.kept)
   const elsewhere = useApp((state) => state.elsewhere)
   const isAdding = useApp((state) => state.adding.status !== 'idle')
-  const [later, setLater] = useState<readonly string[]>([])
+  const putOff = useApp((state) => state.putOff)
+  const putOffModel = useApp((state) => state.putOffModel)
   const model = kept.find(
     ({ id, complete, address }) =>
-      !complete && address !== null && elsewhere[id] === undefined && !later.includes(id),
+      !complete && address !== null && elsewhere[id] === undefined && !putOff.includes(id),
   )
   if (model === undefined || isAdding) return null
-  return <InterruptedModel model={model} onLater={() => setLater([...later, model.id])} />
+  return <InterruptedModel model={model} onLater={() => putOffModel(model.id)} />
 }
 
 function InterruptedModel({ model, onLater }: { model: KeptModel; onLater: () => void }): ReactElement {

@@ -8,6 +8,7 @@ import { Icon } from '../parts/icons.tsx'
 import { useFocusInside } from '../parts/use-focus-inside.ts'
 import { useApp } from '../store-context.ts'
 import { ModelChip } from './model-chip.tsx'
+import { Notices } from './notices.tsx'
 import { PLACES } from './places.tsx'
 import { QueueLine } from './queue-line.tsx'
 
@@ -46,6 +47,7 @@ export function Rail(): ReactElement {
       <Places />
       <ConversationList />
       <div className="rail-foot">
+        {isOpen && <Notices />}
         <QueueLine />
         <ModelChip />
       </div>

@@ -4,6 +4,7 @@ import { IconButton } from '../parts/icon-button.tsx'
 import { latePart } from '../parts/late-part.tsx'
 import { useFocusInside } from '../parts/use-focus-inside.ts'
 import { useApp } from '../store-context.ts'
+import { Notices } from './notices.tsx'
 
 const SheetPanels = latePart(async () => (await import('./sheet-panels.tsx')).SheetPanels)
 
@@ -22,6 +23,7 @@ export function Sheet(): ReactElement {
         <IconButton icon="close" label={t('shell:close')} onClick={close} />
       </div>
       <SheetPanels />
+      <Notices />
     </div>
   )
 }
