@@ -2,7 +2,7 @@
  * The engine: one loaded model, the discussions about its pictures, and what was seen in them. Any number of calls may
  * be under way; what must not overlap takes turns. Everything from outside is handed in.
  */
-import type { MemoryReport, Provider } from '../pack/device-report.ts'
+import type { KernelFailure, MemoryReport, OwnKernels, Provider } from '../pack/device-report.ts'
 import {
   AppError,
   fromFailure,
@@ -189,13 +189,14 @@ export class Engine implements Handlers<EngineCalls> {
     input: EngineCalls['load']['in'],
     report: (event: LoadProgress) => void,
     signal: AbortSignal,
-    mayMend = true,
+    again: { mayMend?: boolean; without?: OwnKernels } = {},
   ): Promise<LoadedModel> {
     const startedAt = performance.now()
     await this.#unload()
     const { pack: place, prefer, memory, kernels, warmUp } = input
     const pack = await this.#openPack(place, report, signal)
     const compute = await this.#parts.openCompute(prefer, pack.manifest)
+    const trial: { ifLost: KernelFailure | null } = { ifLost: null }
     try {
       throwIfCancelled(signal)
       const work = async (): Promise<TalkingModel> =>
@@ -203,7 +204,9 @@ export class Engine implements Handlers<EngineCalls> {
           signal,
           memory,
           kernels,
+          without: again.without,
           judgements: this.#parts.judgements,
+          onTrial: (how) => (trial.ifLost = how),
           warmUp,
           onPart: (part) => {
             if (part === 'warm-up') report({ stage: 'warming-up' })
@@ -216,11 +219,19 @@ export class Engine implements Handlers<EngineCalls> {
       return { device, manifest: model.manifest, loadMs: performance.now() - startedAt }
     } catch (error) {
       compute.device?.destroy()
-      // Weights that the disk has lost since they were kept may be why.
       const { code } = toFailure(error)
-      if (!mayMend || code === 'cancelled' || code === 'device-lost' || !(await mendAll(pack.later, signal)))
+      // Under kernels of our own, which are tried here: ONNX Runtime's are used in their place.
+      if (code === 'device-lost' && trial.ifLost !== null && !signal.aborted)
+        return this.#load(input, report, signal, { ...again, without: trial.ifLost })
+      // Weights that the disk has lost since they were kept may be why.
+      if (
+        again.mayMend === false ||
+        code === 'cancelled' ||
+        code === 'device-lost' ||
+        !(await mendAll(pack.later, signal))
+      )
         throw error
-      return this.#load(input, report, signal, false)
+      return this.#load(input, report, signal, { ...again, mayMend: false })
     }
   }
 
