@@ -8,11 +8,33 @@ export type Provider = 'webgpu' | 'wasm'
 export type Subgroups = 'used' | 'absent' | 'software' | 'too-small' | 'wrong' | 'left-out'
 
 /**
- * Whether the language model runs on kernels of our own, or why not: it is not on a GPU, the caller left them out, the
- * adapter is a software rasteriser, model or device are not for them, or the self-test came out otherwise than ONNX
- * Runtime.
+ * How kernels of our own have failed on a device: it went away, or had no room; they broke its rules, took too long to
+ * compile, or a run of them did not come back.
  */
-export type OwnKernels = 'used' | 'no-gpu' | 'left-out' | 'software' | 'unfit' | 'wrong'
+export type KernelFailure = 'lost' | 'memory' | 'invalid' | 'compiling' | 'stuck'
+
+/**
+ * Whether the language model runs on kernels of our own, or why not: it is not on a GPU, the caller left them out, the
+ * adapter is a software rasteriser, model or device are not for them, the self-test came out otherwise than ONNX
+ * Runtime, a token took longer, or they failed.
+ */
+export type OwnKernels =
+  | 'used'
+  | 'no-gpu'
+  | 'left-out'
+  | 'software'
+  | 'unfit'
+  | 'wrong'
+  | 'slower'
+  | KernelFailure
+
+/** Milliseconds of a token of a greedy answer, as the self-test measured them. */
+export interface KernelTimes {
+  /** On kernels of our own. */
+  own: number
+  /** On ONNX Runtime's. */
+  other: number
+}
 
 /** Where kernels of our own are used: wherever they pass on a graphics card, on software adapters as well, or nowhere. */
 export type KernelChoice = 'auto' | 'always' | 'never'
@@ -59,6 +81,8 @@ export interface DeviceReport {
   recordsSteps: boolean
   /** Of the language model. */
   ownKernels: OwnKernels
+  /** Null where not both were measured. */
+  kernelTimes: KernelTimes | null
   /** Null for WebAssembly. */
   subgroups: Subgroups | null
   context: ContextReport

@@ -36,9 +36,9 @@ export const settings: TranslatedNamespace<'settings'> = {
   kernels: {
     label: 'Eigene Kernel',
     never: 'Aus',
-    auto: 'Auf Grafikkarten',
+    auto: 'Auf Grafikkarten, wo sie schneller sind',
     always: 'Auch in Software',
-    hint: 'Sollen das Sprachmodell auf einer Grafikkarte schneller machen und wurden noch auf keiner gesehen. Sie werden zuerst geprüft: Wo sie anders rechnen als ONNX Runtime, wird diese benutzt. Eine Änderung gilt ab dem nächsten Laden.',
+    hint: 'Sie machen das Sprachmodell auf einer Grafikkarte schneller. Beim ersten Laden werden sie geprüft: Wo sie anders rechnen als ONNX Runtime, langsamer sind oder versagen, wird ONNX Runtime benutzt, und „Dieses Gerät“ sagt, warum. Eine Änderung gilt ab dem nächsten Laden.',
   },
   own: {
     legend: 'Meine eigene Art zu antworten',

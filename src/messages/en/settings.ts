@@ -34,9 +34,9 @@ export const settings = {
   kernels: {
     label: 'Kernels of our own',
     never: 'Off',
-    auto: 'On graphics cards',
+    auto: 'On graphics cards, where they are faster',
     always: 'On software adapters, too',
-    hint: 'Meant to make the language model faster on a graphics card, and not yet seen on one. They are tried first: where they come out otherwise than ONNX Runtime, that is used. A change holds from the next load on.',
+    hint: 'They make the language model faster on a graphics card. They are tried at the first load: where they compute anything else than ONNX Runtime, are slower, or fail, ONNX Runtime is used, and “This device” says why. A change holds from the next load on.',
   },
   own: {
     legend: 'My own way to answer',

@@ -36,9 +36,9 @@ export const settings: TranslatedNamespace<'settings'> = {
   kernels: {
     label: 'Núcleos propios',
     never: 'Desactivados',
-    auto: 'En tarjetas gráficas',
+    auto: 'En tarjetas gráficas, donde son más rápidos',
     always: 'También en adaptadores por software',
-    hint: 'Pensados para acelerar el modelo de lenguaje en una tarjeta gráfica, y aún no vistos en ninguna. Primero se prueban: donde difieren de ONNX Runtime, se usa este. Un cambio vale desde la próxima carga.',
+    hint: 'Aceleran el modelo de lenguaje en una tarjeta gráfica. Se prueban en la primera carga: donde calculan algo distinto de ONNX Runtime, son más lentos o fallan, se usa ONNX Runtime, y «Este dispositivo» dice por qué. Un cambio vale desde la próxima carga.',
   },
   own: {
     legend: 'Mi propia manera de responder',

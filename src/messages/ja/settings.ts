@@ -33,9 +33,9 @@ export const settings: TranslatedNamespace<'settings'> = {
   kernels: {
     label: '独自カーネル',
     never: 'オフ',
-    auto: 'グラフィックスカードで使う',
+    auto: '速くなるグラフィックスカードで使う',
     always: 'ソフトウェアアダプターでも使う',
-    hint: 'グラフィックスカード上で言語モデルを速くするためのもので、実機ではまだ確認されていません。まず検証し、ONNX Runtime と結果が異なる場合は ONNX Runtime を使います。変更は次の読み込みから有効です。',
+    hint: 'グラフィックスカード上で言語モデルを速くします。最初の読み込み時に検証し、ONNX Runtime と結果が異なる、遅い、または失敗する場合は ONNX Runtime を使い、その理由を「この端末」に示します。変更は次の読み込みから有効です。',
   },
   own: {
     legend: '自分の回答設定',

@@ -31,9 +31,9 @@ export const settings: TranslatedNamespace<'settings'> = {
   kernels: {
     label: '自有内核',
     never: '关闭',
-    auto: '在显卡上使用',
+    auto: '在更快的显卡上使用',
     always: '在软件适配器上也使用',
-    hint: '旨在让语言模型在显卡上更快，尚未在显卡上验证。使用前会先检验：结果与 ONNX Runtime 不一致时改用后者。更改从下次加载起生效。',
+    hint: '让语言模型在显卡上更快。首次加载时会先检验：结果与 ONNX Runtime 不一致、更慢或失败时改用 ONNX Runtime，并在“此设备”中说明原因。更改从下次加载起生效。',
   },
   own: {
     legend: '我的回答方式',

@@ -2,7 +2,7 @@
  * A decoder-only model (OPT) over a KV cache that holds query embeddings, prompt and answer one behind the other: a
  * prompt that begins like what is there goes on from where they part.
  */
-import type { OwnKernels } from '../../pack/device-report.ts'
+import type { KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import { AppError } from '../../pack/failure.ts'
 import type { DecoderShape } from '../../pack/shapes.ts'
 import type { Runtime } from '../ort/runtime.ts'
@@ -39,6 +39,8 @@ export interface DecoderOnlyOptions {
 
 export class DecoderOnly implements LanguageModel {
   readonly ownKernels: OwnKernels
+  /** To be set by who measured. */
+  kernelTimes: KernelTimes | null = null
   readonly #parts: DecoderParts
   /** Whether rows of one batch come out right; null before the first were asked for. */
   #rows: Promise<boolean> | null = null

@@ -20,6 +20,7 @@ import { Look, LOOK_PARTS } from './look.ts'
 import type { Model } from './model.ts'
 import { PartsOpener, type OpenOptions } from './open-parts.ts'
 import { Talk, type PromptForm } from './talk.ts'
+import { Tower } from './tower.ts'
 
 export interface LoadOptions extends OpenOptions {
   /** What people want of memory; left out: everything stays loaded. */
@@ -66,7 +67,8 @@ export async function openBlip2<F extends TalkingFamily>(
       const talk = family === null || budget.talk === null ? null : await openTalk(parts, family, budget.talk)
       if (talk !== null) opened.push(talk)
       if (!budget.look.keepsAll) await look.keepLoaded(false, { afterNextLook: true })
-      return new Blip2({ manifest, look, talk, features, memory: budget.look }, (changed) =>
+      const tower = (): Promise<Tower | null> => Tower.of(pack, compute)
+      return new Blip2({ manifest, look, talk, tower, features, memory: budget.look }, (changed) =>
         budgetFor(needs, device, changed),
       )
     })
@@ -81,6 +83,8 @@ class Blip2 implements Model {
   readonly talk: Talk | null
   readonly features: ChatFeatures
   readonly #budget: (choice: MemoryChoice) => MemoryBudget
+  readonly #readTower: () => Promise<Tower | null>
+  #tower: Promise<Tower | null> | null = null
   #memory: MemoryReport
 
   constructor(
@@ -88,9 +92,10 @@ class Blip2 implements Model {
       manifest,
       look,
       talk,
+      tower,
       features,
       memory,
-    }: Pick<Model, 'manifest' | 'look' | 'talk' | 'features' | 'memory'>,
+    }: Pick<Model, 'manifest' | 'look' | 'talk' | 'tower' | 'features' | 'memory'>,
     budget: (choice: MemoryChoice) => MemoryBudget,
   ) {
     this.manifest = manifest
@@ -99,6 +104,13 @@ class Blip2 implements Model {
     this.features = features
     this.#memory = memory
     this.#budget = budget
+    this.#readTower = tower
+  }
+
+  /** Read when it is first wanted. */
+  tower(): Promise<Tower | null> {
+    this.#tower ??= this.#readTower()
+    return this.#tower
   }
 
   get memory(): MemoryReport {

@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { bytesText as bytesIn } from '../../messages/amounts.ts'
-import type { DeviceReport } from '../../pack/device-report.ts'
+import type { DeviceReport, KernelTimes } from '../../pack/device-report.ts'
 import { contextText, memoryText } from '../../pack/device-words.ts'
 import { CAPTION_WORDS, secondsText } from '../../pack/caption-work.ts'
 import type { BenchResult } from '../../protocol/bench-result.ts'
@@ -103,6 +103,12 @@ const OWN_KERNELS: Record<DeviceReport['ownKernels'], string> = {
   software: 'ONNX Runtime’s: a software adapter gains nothing by our own',
   unfit: 'ONNX Runtime’s: our own are not for this model on this device',
   wrong: 'ONNX Runtime’s: our own were tried and came out otherwise',
+  slower: 'ONNX Runtime’s: our own were tried and are slower here',
+  lost: 'ONNX Runtime’s: the graphics device went away under our own, or the page while they were tried',
+  memory: 'ONNX Runtime’s: the graphics device had no room for our own',
+  invalid: 'ONNX Runtime’s: the graphics device refused our own',
+  compiling: 'ONNX Runtime’s: our own took too long to compile here',
+  stuck: 'ONNX Runtime’s: our own were tried and did not come back',
 }
 
 const BUILDS: Record<DeviceReport['build'], string> = {
@@ -125,7 +131,7 @@ function choicesOf({ device }: LoadedModel): Fact[] {
   ]
 }
 
-function gpuChoices({ f16, recordsSteps, ownKernels, subgroups }: DeviceReport): Fact[] {
+function gpuChoices({ f16, recordsSteps, ownKernels, kernelTimes, subgroups }: DeviceReport): Fact[] {
   const half = f16 ? 'yes' : 'no: the device has no shader-f16, so numbers are computed in full precision'
   const records = recordsSteps
     ? 'yes: the commands of a step are recorded once and replayed'
@@ -133,9 +139,14 @@ function gpuChoices({ f16, recordsSteps, ownKernels, subgroups }: DeviceReport):
   return [
     ['Half precision', half],
     ['Kernels of the language model', OWN_KERNELS[ownKernels]],
+    ...(kernelTimes === null ? [] : [['A token took', timesText(kernelTimes)] satisfies Fact]),
     ...(ownKernels === 'used' ? [] : [['Recorded steps', records] satisfies Fact]),
     ...(subgroups === null ? [] : [['Subgroups', SUBGROUPS[subgroups]] satisfies Fact]),
   ]
+}
+
+function timesText({ own, other }: KernelTimes): string {
+  return `${own.toFixed(1)} ms on our own kernels, ${other.toFixed(1)} ms on ONNX Runtime’s, when they were tried`
 }
 
 function limitsOf({ limits }: DeviceReport): Fact[] {
