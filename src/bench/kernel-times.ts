@@ -191,7 +191,7 @@ class SplitPass {
     if (this.#pipeline !== null) pass.setPipeline(this.#pipeline)
     let boundBytes = 0
     for (const args of this.#groups.values()) {
-      Reflect.apply(pass.setBindGroup, pass, args)
+      pass.setBindGroup(...args)
       const [, group] = args
       if (group != null) boundBytes += this.#known.bytesOf(group)
     }

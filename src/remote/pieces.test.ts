@@ -32,7 +32,10 @@ function sending(kind: 'bytes' | 'default', pieceBytes: number): { network: Netw
   const plain: UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> = {
     pull: (controller) => {
       const piece = next()
-      if (piece.length === 0) return controller.close()
+      if (piece.length === 0) {
+        controller.close()
+        return
+      }
       own += 1
       controller.enqueue(piece)
     },

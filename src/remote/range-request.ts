@@ -221,7 +221,7 @@ function intoSameMemory(body: ReadableStream<Uint8Array>): ReadPiece | null {
   return async () => {
     // The stream takes the memory with it and hands it back with what was read.
     const { value, done } = await reader.read(new Uint8Array(memory))
-    if (done || value === undefined) return undefined
+    if (done) return undefined
     memory = value.buffer
     return value
   }
