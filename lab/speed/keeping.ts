@@ -2,10 +2,10 @@
  * How fast Chromium takes models in: a made-up checkpoint of published widths is converted into IndexedDB as on the page,
  * then the same pack, converted here, is downloaded into it. Servers are on this machine, so they share its cores.
  *   npx tsx lab/speed/keeping.ts [--layers 4,4,4] [--precisions q4f16,q8,fp16] [--rounds 1] [--what convert,download]
- *     [--functions]
+ *     [--functions] [--out <file>]
  * Prints megabytes a second, of the checkpoint as read and of the pack, the machine's load, and the processor's time by
  * thread: on a busy machine that alone says something. `--functions` adds what the functions of the keeper's thread take,
- * during which a profiler runs.
+ * during which a profiler runs; `--out` writes the last of each as JSON.
  */
 import { existsSync } from 'node:fs'
 import { loadavg } from 'node:os'
@@ -21,7 +21,7 @@ import { checkpointOf } from '../../src/synthetic/checkpoint.ts'
 import { publishedConfig } from '../../src/synthetic/published.ts'
 import { startSyntheticHub } from '../../testing/servers/synthetic-hub.ts'
 import { processorOf, spentSince, type Processor } from './browser-processor.ts'
-import { inMeasuringBrowser, serveMeasuring } from './measuring-page.ts'
+import { circumstances, inMeasuringBrowser, serveMeasuring, writeResult } from './measuring-page.ts'
 import { profileWorkers } from './worker-profile.ts'
 
 const { values } = parseArgs({
@@ -31,6 +31,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '1' },
     what: { type: 'string', default: 'convert,download' },
     functions: { type: 'boolean', default: false },
+    out: { type: 'string' },
   },
 })
 
@@ -62,10 +63,22 @@ interface Taken {
 
 type Measure = (request: AddRequest) => Promise<Taken & { processor: Processor }>
 
+/** The last of each, by what was done. */
+const results: Record<string, object> = {}
+
 async function report(what: string, measure: Measure, request: AddRequest): Promise<void> {
   for (let round = 0; round < Number(values.rounds); round += 1) {
     const { seconds, read, bytes, processor } = await measure(request)
-    const speed = (count: number): string => `${(count / seconds / 1e6).toFixed(0)} MB/s`
+    const rate = (count: number): number => count / seconds / 1e6
+    const speed = (count: number): string => `${rate(count).toFixed(0)} MB/s`
+    results[what] = {
+      precision: request.precision,
+      seconds,
+      readMegabytesPerSecond: rate(read),
+      keptMegabytesPerSecond: rate(bytes),
+      processor,
+      load: loadavg()[0],
+    }
     const all = Object.values(processor).reduce((sum, spent) => sum + spent, 0)
     console.log(
       `${what} ${request.precision}: ${seconds.toFixed(1)} s, read ${speed(read)}, kept ${speed(bytes)}, ` +
@@ -110,8 +123,8 @@ async function measureAll(measure: Measure): Promise<void> {
 
 const { address, close } = await serveMeasuring(PAGE, 'packs', '/packs/')
 try {
-  await inMeasuringBrowser(address, 'software', ({ page, profile }) =>
-    measureAll(async (request) => {
+  await inMeasuringBrowser(address, 'software', async ({ page, profile, browser }) => {
+    await measureAll(async (request) => {
       const profiled = values.functions ? await profileWorkers(page) : null
       const before = processorOf(profile)
       const taken = (await page.evaluate(
@@ -122,8 +135,9 @@ try {
       for (const [place, ms] of ((await profiled?.()) ?? []).slice(0, SHOWN_FUNCTIONS))
         console.log(`  ${((1e6 * ms) / taken.read).toFixed(2)} ms a MB read: ${place}`)
       return { ...taken, processor }
-    }),
-  )
+    })
+    if (values.out !== undefined) writeResult(values.out, { ...circumstances(browser), ...results })
+  })
 } finally {
   await close()
 }

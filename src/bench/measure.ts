@@ -67,8 +67,8 @@ export async function measure(
     model = loaded.model
     parts.load = loaded.load
     const { provider, adapter, f16, software } = compute
-    const { recordsSteps } = model.talk
-    parts.device = { provider, adapter, f16, software, recordsSteps, copyBytesPerSecond }
+    const { recordsSteps, ownKernels } = model.talk
+    parts.device = { provider, adapter, f16, software, recordsSteps, ownKernels, copyBytesPerSecond }
     const gpuBytesLoading = probe.counts.peakBytes
     probe.resetPeak()
     stage('first picture')
@@ -85,6 +85,8 @@ export async function measure(
       ms: warm.prefill,
       positionsPerSecond: (1000 * warm.positions) / warm.prefill,
     }
+    stage('follow-up')
+    parts.followUp = await run.followUp()
     stage('decode')
     const recorded = recordsSteps ? await run.decode() : null
     model.talk.useRecordings(false)
@@ -167,6 +169,9 @@ async function timedLoad(
   return { model, load }
 }
 
+/** Of a short question: `Question: what colour is it? Answer:` has nine of OPT's. */
+const QUESTION_TOKENS = 10
+
 interface FirstToken {
   encode: BenchResult['encode']
   prefill: number
@@ -201,6 +206,25 @@ class Runs {
     }
   }
 
+  /** A second question behind a first and its answer, of which only itself has to be read. Once for shaders, once to count. */
+  async followUp(): Promise<BenchResult['followUp']> {
+    const { embeddings } = await this.#model.look.see(this.#pixels(), { untilDone: true })
+    const decoding = this.#model.talk.start({ embeddings })
+    let measured = { positions: 0, ms: NaN }
+    try {
+      for (let turn = 1; turn <= 3; turn += 1) {
+        const asked = performance.now()
+        for await (const { prefilled } of this.#generate(decoding, 1, turn * QUESTION_TOKENS)) {
+          measured = { positions: prefilled, ms: performance.now() - asked }
+          break
+        }
+      }
+    } finally {
+      decoding.dispose()
+    }
+    return measured
+  }
+
   /** Steps of one token, each greedily after the one before. The first two, which may be recordings, do not count. */
   async decode(): Promise<DecodeResult> {
     const { counts } = this.#probe
@@ -217,6 +241,7 @@ class Runs {
           ms: at - before.at,
           hostMs: at - before.at - (counts.waitedMs - before.waitedMs),
           dispatches: counts.dispatches - before.dispatches,
+          submits: counts.submits - before.submits,
           bytesRead: counts.bytesRead - before.bytesRead,
         })
         before = { ...counts, at: performance.now() }
@@ -232,6 +257,7 @@ class Runs {
       ms: median(counted.map(({ ms }) => ms)),
       hostMs: median(counted.map(({ hostMs }) => hostMs)),
       dispatches: median(counted.map(({ dispatches }) => dispatches)),
+      submits: median(counted.map(({ submits }) => submits)),
       bytesRead: median(counted.map(({ bytesRead }) => bytesRead)),
     }
   }
@@ -257,10 +283,11 @@ class Runs {
     }
   }
 
-  #generate(decoding: Sequence, maxNewTokens: number): ReturnType<typeof generate> {
+  /** `further` tokens behind the usual prompt. */
+  #generate(decoding: Sequence, maxNewTokens: number, further = 0): ReturnType<typeof generate> {
     const { promptTokens, signal } = this.#options
     const vocabulary = vocabularyOf(this.#model.manifest)
-    const prompt = Array.from({ length: promptTokens }, (_, i) => (i * 37) % vocabulary)
+    const prompt = Array.from({ length: promptTokens + further }, (_, i) => (i * 37) % vocabulary)
     // No ending: every answer has its full length.
     const settings = { ...GREEDY, maxNewTokens }
     return generate(decoding, prompt, settings, { countedIds: prompt, eosIds: [], signal })
