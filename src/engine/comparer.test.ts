@@ -7,7 +7,8 @@ import type { PackReader } from '../pack/manifest.ts'
 import type { ComparingChoice } from '../protocol/compare-calls.ts'
 import type { PictureSource } from '../protocol/engine-calls.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
-import { liveTensorCount } from '../runtime/ort/tensor.ts'
+import { openTalkingModel } from '../runtime/models/models.ts'
+import { liveTensorCount, type DeviceTensor } from '../runtime/ort/tensor.ts'
 import { OpenedComparer } from './opened-comparer.ts'
 import { Comparer, type ComparerParts } from './comparer.ts'
 
@@ -78,6 +79,27 @@ it('is opened by the first call that needs it, and looks once at a picture for a
   expect(labels[0]?.itc).toBeCloseTo(cat?.itc ?? NaN, 5)
   expect(readPicture).toHaveBeenCalledOnce()
   expect(compute).toHaveBeenCalledOnce()
+})
+
+it('does not look at a picture that was looked at on the same tower, and does on another', async () => {
+  const texts = ['a red heart', 'a cat']
+  const own = await comparer.match({ picture: picture(7), texts }, unheard, never)
+  const talks = await openTalkingModel(await openPackFolder(PACKS['talks'] ?? ''), await openCompute('wasm'))
+  const { pixels } = await readPicture(picture(7).image, talks.manifest.preprocessing)
+  let features: DeviceTensor | undefined
+  const seen = await talks.look.see(pixels, { onFeatures: (given) => (features = given) })
+  const states = (await talks.tower())?.statesOf((await features?.read()) ?? new Float32Array())
+  for (const tensor of [seen.embeddings, features]) tensor?.dispose()
+  await talks.dispose()
+  if (states === undefined) throw new Error('The built-in model has no tower.')
+  await comparer.release(null, unheard, never)
+  readPicture.mockClear()
+  const given = await comparer.match({ picture: { ...picture(7), states }, texts }, unheard, never)
+  expect(readPicture).not.toHaveBeenCalled()
+  for (const [i, { itm }] of given.entries()) expect(itm).toBeCloseTo(own[i]?.itm ?? NaN, 4)
+  const strange = { tower: 'another', values: states.values }
+  await comparer.match({ picture: { ...picture(8), states: strange }, texts }, unheard, never)
+  expect(readPicture).toHaveBeenCalledOnce()
 })
 
 it('keeps what it saw of the last few pictures only', async () => {

@@ -40,6 +40,8 @@ interface WorkOptions {
   report: ReportCompare
   signal: AbortSignal
   canWait?: boolean
+  /** Its picture was looked at elsewhere, so that the vision encoder may never be wanted. */
+  visionLater?: boolean
 }
 
 /** Long enough for one question after the other, short enough for an answer that needs the memory. */
@@ -159,9 +161,9 @@ export class Comparer implements Handlers<CompareCalls> {
    */
   async work<T>(
     use: (opened: OpenedComparer) => Promise<T>,
-    { report, signal, canWait = false }: WorkOptions,
+    { report, signal, canWait = false, visionLater = false }: WorkOptions,
   ): Promise<T> {
-    const once = async (): Promise<T> => use(await this.#open(report, signal))
+    const once = async (): Promise<T> => use(await this.#open(report, signal, visionLater))
     const turn = this.#turns.take(
       async () => {
         clearTimeout(this.#linger)
@@ -189,6 +191,7 @@ export class Comparer implements Handlers<CompareCalls> {
     return this.work(async (opened) => use(opened.model, await opened.see(picture, report, signal)), {
       report,
       signal,
+      visionLater: picture.states !== undefined,
     })
   }
 
@@ -220,11 +223,11 @@ export class Comparer implements Handlers<CompareCalls> {
     throw new AppError('not-found', 'No model that compares pictures with texts is chosen; choose one.')
   }
 
-  async #open(report: ReportCompare, signal: AbortSignal): Promise<OpenedComparer> {
+  async #open(report: ReportCompare, signal: AbortSignal, visionLater: boolean): Promise<OpenedComparer> {
     if (this.#opened !== null) return this.#opened
     const { reader: pack, prefer, besideBytes } = this.#required()
     const { openCompute, readPicture } = this.#parts
-    const opening = { pack, prefer, besideBytes, openCompute, readPicture }
+    const opening = { pack, prefer, besideBytes, visionLater, openCompute, readPicture }
     this.#opened = await OpenedComparer.open(opening, report, signal)
     return this.#opened
   }

@@ -6,7 +6,7 @@ import { buildFor } from '../runtime/ort/build.ts'
 
 export function describeDevice(
   { device, provider, adapter, f16, software, subgroups, reason }: Compute,
-  { talk: { recordsSteps, ownKernels, context }, memory }: TalkingModel,
+  { talk: { recordsSteps, ownKernels, kernelTimes, context }, memory }: TalkingModel,
 ): DeviceReport {
   const limits = device === null ? null : limitsOf(device.limits)
   const build = buildFor(provider)
@@ -19,6 +19,7 @@ export function describeDevice(
     reason,
     recordsSteps,
     ownKernels,
+    kernelTimes,
     context,
     limits,
     build,

@@ -1,12 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest'
 import { openPackFolder } from '../cli/files.ts'
 import { rowsOf } from '../image/pixels.ts'
 import { pictureOf, type PictureRead } from '../image/read-picture.ts'
 import { GREEDY } from '../pack/decoding.ts'
+import type { KernelFailure } from '../pack/device-report.ts'
 import { AppError } from '../pack/failure.ts'
 import type { LaterCheck, PackReader, Preprocessing } from '../pack/manifest.ts'
 import type { AnswerProgress, AnswerRequest, LookProgress, PictureSource } from '../protocol/engine-calls.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
+import { opt } from '../runtime/models/opt.ts'
 import { OnDemandSession } from '../runtime/ort/on-demand-session.ts'
 import { liveTensorCount } from '../runtime/ort/tensor.ts'
 import { tableInMemory, type Table } from '../store/table.ts'
@@ -104,8 +106,48 @@ afterEach(async () => {
   expect(liveTensorCount()).toBe(0)
 })
 
+it('hands out what its tower made of a picture that it looked at, until the picture or the model goes', async () => {
+  const { tokens, hiddenSize } = SYNTHETIC.manifest.parts.vision.shape
+  expect(await engine.towerStates({ pictureId: 'picture 1' })).toBeNull()
+  for (const shade of [1, 2]) await engine.look(picture(shade), unheard, never)
+  const states = await engine.towerStates({ pictureId: 'picture 1' })
+  expect(states?.tower).toMatch(/^[0-9a-f]{64}$/)
+  expect(states?.values).toHaveLength(tokens * hiddenSize)
+  const token = states?.values.subarray(0, hiddenSize) ?? new Float32Array()
+  expect(token.reduce((sum, value) => sum + value, 0) / hiddenSize).toBeCloseTo(0, 4)
+  expect(token.reduce((sum, value) => sum + value ** 2, 0) / hiddenSize).toBeCloseTo(1, 3)
+  await engine.forget({ pictureIds: ['picture 1'] })
+  expect(await engine.towerStates({ pictureId: 'picture 1' })).toBeNull()
+  expect(await engine.towerStates({ pictureId: 'picture 2' })).not.toBeNull()
+  await load(engine)
+  expect(await engine.towerStates({ pictureId: 'picture 2' })).toBeNull()
+})
+
 it('has nothing to lose on the processor, which it says at once, so that no call stays for good', async () => {
   await expect(engine.untilLost()).resolves.toBeNull()
+})
+
+describe('when the device goes away while loading', () => {
+  /** Once, with this said of what our kernels have to do with it. */
+  const loseOnce = (...said: (KernelFailure | null)[]): MockInstance<typeof opt.open> =>
+    vi.spyOn(opt, 'open').mockImplementationOnce(({ trial }) => {
+      for (const how of said) trial.onTrial?.(how)
+      return Promise.reject(new AppError('device-lost', 'Gone.'))
+    })
+
+  it.each(['lost', 'stuck'] as const)(
+    'loads again without kernels of our own where those were tried (%s)',
+    async (how) => {
+      const open = loseOnce(how)
+      await load(engine)
+      expect(open.mock.calls.map(([{ trial }]) => trial.without)).toEqual([undefined, how])
+    },
+  )
+
+  it('says so where they were not, or no longer', async () => {
+    loseOnce('lost', null)
+    await expect(load(engine)).rejects.toMatchObject({ code: 'device-lost' })
+  })
 })
 
 describe('an answer', () => {

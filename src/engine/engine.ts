@@ -2,7 +2,7 @@
  * The engine: one loaded model, the discussions about its pictures, and what was seen in them. Any number of calls may
  * be under way; what must not overlap takes turns. Everything from outside is handed in.
  */
-import type { MemoryReport, Provider } from '../pack/device-report.ts'
+import type { KernelFailure, MemoryReport, OwnKernels, Provider } from '../pack/device-report.ts'
 import {
   AppError,
   fromFailure,
@@ -12,6 +12,7 @@ import {
   type Failure,
 } from '../pack/failure.ts'
 import type { LaterCheck, PackManifest, PackReader } from '../pack/manifest.ts'
+import type { TowerStates } from '../pack/tower-states.ts'
 import type {
   Answered,
   AnswerProgress,
@@ -159,12 +160,16 @@ export class Engine implements Handlers<EngineCalls> {
     return progress.answered
   }
 
+  towerStates({ pictureId }: EngineCalls['towerStates']['in']): Promise<TowerStates | null> {
+    return this.#looking.towerStates(pictureId)
+  }
+
   async forget({ pictureIds }: EngineCalls['forget']['in']): Promise<null> {
     // At once, since the page may be about to close; and again behind looks that are under way.
-    await this.#parts.seen.forget(pictureIds)
+    await this.#looking.forget(pictureIds)
     return this.#turns.take(async () => {
       for (const id of pictureIds) this.#discussions.end(id)
-      await this.#parts.seen.forget(pictureIds)
+      await this.#looking.forget(pictureIds)
       return null
     })
   }
@@ -184,13 +189,14 @@ export class Engine implements Handlers<EngineCalls> {
     input: EngineCalls['load']['in'],
     report: (event: LoadProgress) => void,
     signal: AbortSignal,
-    mayMend = true,
+    again: { mayMend?: boolean; without?: OwnKernels } = {},
   ): Promise<LoadedModel> {
     const startedAt = performance.now()
     await this.#unload()
     const { pack: place, prefer, memory, kernels, warmUp } = input
     const pack = await this.#openPack(place, report, signal)
     const compute = await this.#parts.openCompute(prefer, pack.manifest)
+    const trial: { ifLost: KernelFailure | null } = { ifLost: null }
     try {
       throwIfCancelled(signal)
       const work = async (): Promise<TalkingModel> =>
@@ -198,7 +204,9 @@ export class Engine implements Handlers<EngineCalls> {
           signal,
           memory,
           kernels,
+          without: again.without,
           judgements: this.#parts.judgements,
+          onTrial: (how) => (trial.ifLost = how),
           warmUp,
           onPart: (part) => {
             if (part === 'warm-up') report({ stage: 'warming-up' })
@@ -211,11 +219,19 @@ export class Engine implements Handlers<EngineCalls> {
       return { device, manifest: model.manifest, loadMs: performance.now() - startedAt }
     } catch (error) {
       compute.device?.destroy()
-      // Weights that the disk has lost since they were kept may be why.
       const { code } = toFailure(error)
-      if (!mayMend || code === 'cancelled' || code === 'device-lost' || !(await mendAll(pack.later, signal)))
+      // Under kernels of our own, which are tried here: ONNX Runtime's are used in their place.
+      if (code === 'device-lost' && trial.ifLost !== null && !signal.aborted)
+        return this.#load(input, report, signal, { ...again, without: trial.ifLost })
+      // Weights that the disk has lost since they were kept may be why.
+      if (
+        again.mayMend === false ||
+        code === 'cancelled' ||
+        code === 'device-lost' ||
+        !(await mendAll(pack.later, signal))
+      )
         throw error
-      return this.#load(input, report, signal, false)
+      return this.#load(input, report, signal, { ...again, mayMend: false })
     }
   }
 
@@ -269,6 +285,7 @@ export class Engine implements Handlers<EngineCalls> {
     this.#loaded = null
     this.#takenBack = null
     this.#discussions.endAll()
+    this.#looking.letGo()
     try {
       await loaded?.model.dispose()
     } finally {

@@ -3,7 +3,14 @@ import type { Judgement } from '../runtime/models/open-parts.ts'
 import { tableInMemory } from '../store/table.ts'
 import { KeptJudgements } from './judged.ts'
 
-const judgement: Judgement = { logits: [Float32Array.of(1), Float32Array.of(2)], wrong: false, unfinished: 0 }
+const judgement: Judgement = {
+  logits: [Float32Array.of(1), Float32Array.of(2)],
+  times: { other: 25, own: 4 },
+  verdict: 'right',
+  unfinished: 0,
+  failures: 0,
+  failure: null,
+}
 
 it('remembers between visits, each model on each device apart', async () => {
   const kept = new Map<string, Judgement>()

@@ -5,6 +5,8 @@ import { lookKey, type Preprocessing } from '../pack/manifest.ts'
 import type { Looked, PictureSource } from '../protocol/engine-calls.ts'
 import { outsideOf } from '../runtime/limits/limits.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
+import type { TowerStates } from '../pack/tower-states.ts'
+import { LastFeatures } from './last-features.ts'
 import type { Seen, SeenPictures } from './seen.ts'
 import { SharedLook, type ReportLook } from './shared-look.ts'
 
@@ -27,6 +29,8 @@ export class Looking {
   readonly #looks = new Map<string, SharedLook<SeenBy>>()
   /** Pictures that the loaded model looked at. */
   readonly #lookedAt = new Set<string>()
+  /** Of the loaded model. */
+  readonly #features = new LastFeatures()
 
   /** `current` gives the model that is loaded when a look begins, or throws. */
   constructor(parts: LookingParts, current: () => TalkingModel) {
@@ -37,6 +41,27 @@ export class Looking {
   /** From here on another model is loaded. */
   beginAnew(): void {
     this.#lookedAt.clear()
+  }
+
+  /** The loaded model is about to go, and what lies on its device goes before it. */
+  letGo(): void {
+    this.#features.clear()
+  }
+
+  /** See `EngineCalls.towerStates`. Waits for nothing that is under way but the device. */
+  async towerStates(pictureId: string): Promise<TowerStates | null> {
+    const features = this.#features.get(pictureId)
+    if (features === undefined) return null
+    // Begun at once: whoever lets go of them does so behind it.
+    const values = features.read()
+    const [read, tower] = await Promise.all([values, this.#current().tower()]).catch(() => [null, null])
+    return read === null ? null : (tower?.statesOf(read) ?? null)
+  }
+
+  /** Lets go of what was seen of pictures. */
+  async forget(pictureIds: readonly string[]): Promise<void> {
+    for (const id of pictureIds) this.#features.remove(id)
+    await this.#parts.seen.forget(pictureIds)
   }
 
   /** Lets go of what the loaded model saw when it looked itself. */
@@ -81,6 +106,7 @@ export class Looking {
       signal,
       onOpening: (graph) => report({ stage: 'opening', graph }),
       onOpened: () => report({ stage: 'looking', width, height }),
+      onFeatures: (features) => this.#features.put(id, features),
     })
     try {
       // Read back once, to be kept: no later turn, nor a reload, has to look again.

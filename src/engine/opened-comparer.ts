@@ -6,8 +6,7 @@ import { throwIfCancelled } from '../pack/failure.ts'
 import type { PackReader, Preprocessing } from '../pack/manifest.ts'
 import { budgetFor } from '../pack/memory-budget.ts'
 import { needsOf } from '../pack/model-needs.ts'
-import type { CompareProgress, ComparingReport } from '../protocol/compare-calls.ts'
-import type { PictureSource } from '../protocol/engine-calls.ts'
+import type { ComparedPicture, CompareProgress, ComparingReport } from '../protocol/compare-calls.ts'
 import type { Compute } from '../runtime/device/compute.ts'
 import { unlessLost } from '../runtime/device/loss.ts'
 import { openRetrievalModel } from '../runtime/models/models.ts'
@@ -17,6 +16,8 @@ export interface ComparerOpening {
   pack: PackReader
   prefer: Provider | null
   besideBytes: number
+  /** See `RetrievalOptions`. */
+  visionLater?: boolean | undefined
   openCompute: (prefer: Provider | null) => Promise<Compute>
   readPicture: (image: Blob, preprocessing: Preprocessing) => Promise<PictureRead>
 }
@@ -54,7 +55,7 @@ export class OpenedComparer {
         report({ stage: 'opening', done, total })
       const model = await unlessLost(
         compute,
-        openRetrievalModel(opening.pack, compute, { signal, onProgress }),
+        openRetrievalModel(opening.pack, compute, { signal, onProgress, visionLater: opening.visionLater }),
       )
       return new OpenedComparer(model, compute, opening)
     } catch (error) {
@@ -73,14 +74,18 @@ export class OpenedComparer {
     this.#staysOpen = this.#fitsBeside(bytes)
   }
 
-  /** What the vision encoder makes of a picture, once for those that were seen last. It stays this object's. */
+  /**
+   * What the vision encoder makes of a picture, once for those that were seen last; not by this model's own where another
+   * on the same tower has looked. It stays this object's.
+   */
   async see(
-    { id, image }: PictureSource,
+    { id, image, states }: ComparedPicture,
     report: ReportCompare,
     signal: AbortSignal,
   ): Promise<EncodedPicture> {
     const before = this.#seen.get(id)
-    const seen = before ?? (await this.encode(image, report, signal))
+    const seen =
+      before ?? (await this.#encodedElsewhere(states)) ?? (await this.encode(image, report, signal))
     this.#seen.delete(id)
     this.#seen.set(id, seen)
     const [oldest] = this.#seen
@@ -97,6 +102,12 @@ export class OpenedComparer {
     const { pixels } = await this.#readPicture(image, this.model.manifest.preprocessing)
     throwIfCancelled(signal)
     return this.model.encode(pixels, { signal })
+  }
+
+  /** Null where it has to be looked at here, for whatever reason. */
+  async #encodedElsewhere(states: ComparedPicture['states']): Promise<EncodedPicture | null> {
+    if (states === undefined) return null
+    return this.model.encodedElsewhere(states).catch(() => null)
   }
 
   #fitsBeside(bytes: number): boolean {

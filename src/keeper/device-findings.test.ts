@@ -101,6 +101,22 @@ describe('what is said about the device', () => {
     ])
   })
 
+  it('tells of a longer conversation only as of what will be tried', () => {
+    const { decoder } = goodManifest().parts
+    const shape = { ...decoder.shape, layers: 32, heads: 32, cacheHeadSize: 80, positions: 2048 }
+    const parts = { ...goodManifest().parts, decoder: { ...decoder, shape } }
+    const long = {
+      ...candidate(2.1e9),
+      pack: { ...candidate(2.1e9).pack, family: 'blip2-opt', parts },
+    } as const
+    const contextOf = (device: DeviceFacts, choice: MemoryChoice): string | undefined =>
+      deviceFindings(device, long, choice).map(sentenceOf).at(-1)
+    const full = { ...card, f16: false }
+    expect(contextOf(full, 'auto')).toMatch(/1,024 positions, .*, and 2,048 where .* tried when the model is/)
+    expect(contextOf(full, 'spare')).toMatch(/1,024 of 2,048 positions, .* half of the memory/)
+    expect(contextOf(card, 'auto')).toMatch(/2,048 positions, picture included: all that the model can/)
+  })
+
   it('counts 16-bit weights twice where they are computed in 32', () => {
     const sixteen = candidate(3e9)
     sixteen.pack.precision = 'fp16'

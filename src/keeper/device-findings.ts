@@ -3,7 +3,7 @@ import type { DeviceMemory } from '../pack/device-memory.ts'
 import type { ContextReason, ContextReport, MemoryChoice } from '../pack/device-report.ts'
 import { largestTable, type PackModel } from '../pack/families.ts'
 import type { Precision } from '../pack/manifest.ts'
-import { boundByWasm, budgetFor } from '../pack/memory-budget.ts'
+import { boundByWasm, budgetFor, roomTrials } from '../pack/memory-budget.ts'
 import { needsOf, type PlannedPack } from '../pack/model-needs.ts'
 import type { Processor } from '../pack/targets.ts'
 import type { Finding, FindingKey } from '../protocol/keeper-calls.ts'
@@ -72,7 +72,12 @@ function memoryFindings(device: DeviceFacts, { pack }: Candidate, choice: Memory
     { ok: fits, key: `weights${where}${fits ? '' : 'Little'}`, values },
     look.keepsAll ? { ok: true, key: 'staysLoaded' } : { ok: true, mixed: true, key: 'putAway' },
   ]
-  return talk === null ? findings : [...findings, contextFinding(talk.context)]
+  if (talk === null) return findings
+  const [trial] = roomTrials(needs, memory, choice)
+  if (trial === undefined) return [...findings, contextFinding(talk.context)]
+  const { positions } = talk.context
+  const tried = { positions, tried: trial.positions }
+  return [...findings, { ok: true, mixed: true, key: 'contextTried', values: tried }]
 }
 
 /** How long a conversation may be, and why. */

@@ -28,6 +28,11 @@ export interface PackSink {
   remove(path: string): Promise<void>
 }
 
+/** The bytes of a file as packs give it: on the disk, or in memory. */
+export async function bytesOfFile(file: Blob | Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  return file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : file
+}
+
 /** Throws `InvalidCharacterError` for what is no base64. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))

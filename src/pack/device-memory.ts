@@ -9,6 +9,8 @@ export interface DeviceMemory {
   software: boolean
   /** The largest storage binding and buffer that the GPU takes; null on the processor. */
   bufferBytes: number | null
+  /** What the device gave when it was asked for it before a model was opened (`roomTrials`), if it was. */
+  givenBytes?: number
 }
 
 /** What a browser may tell of its device. */

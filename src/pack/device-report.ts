@@ -8,11 +8,33 @@ export type Provider = 'webgpu' | 'wasm'
 export type Subgroups = 'used' | 'absent' | 'software' | 'too-small' | 'wrong' | 'left-out'
 
 /**
- * Whether the language model runs on kernels of our own, or why not: it is not on a GPU, the caller left them out, the
- * adapter is a software rasteriser, model or device are not for them, or the self-test came out otherwise than ONNX
- * Runtime.
+ * How kernels of our own have failed on a device: it went away, or had no room; they broke its rules, took too long to
+ * compile, or a run of them did not come back.
  */
-export type OwnKernels = 'used' | 'no-gpu' | 'left-out' | 'software' | 'unfit' | 'wrong'
+export type KernelFailure = 'lost' | 'memory' | 'invalid' | 'compiling' | 'stuck'
+
+/**
+ * Whether the language model runs on kernels of our own, or why not: it is not on a GPU, the caller left them out, the
+ * adapter is a software rasteriser, model or device are not for them, the self-test came out otherwise than ONNX
+ * Runtime, a token took longer, or they failed.
+ */
+export type OwnKernels =
+  | 'used'
+  | 'no-gpu'
+  | 'left-out'
+  | 'software'
+  | 'unfit'
+  | 'wrong'
+  | 'slower'
+  | KernelFailure
+
+/** Milliseconds of a token of a greedy answer, as the self-test measured them. */
+export interface KernelTimes {
+  /** On kernels of our own. */
+  own: number
+  /** On ONNX Runtime's. */
+  other: number
+}
 
 /** Where kernels of our own are used: wherever they pass on a graphics card, on software adapters as well, or nowhere. */
 export type KernelChoice = 'auto' | 'always' | 'never'
@@ -20,8 +42,12 @@ export type KernelChoice = 'auto' | 'always' | 'never'
 /** Builds of ONNX Runtime: how its WebAssembly waits for the GPU, or that it need not. */
 export type RuntimeBuild = 'jspi' | 'asyncify' | 'wasm'
 
-/** What people want of memory: left to the engine, everything kept loaded, or what looks at pictures put away between them. */
-export type MemoryChoice = 'auto' | 'keep' | 'spare'
+/**
+ * What people want of memory: left to the engine, everything kept loaded, or what looks at pictures put away between them;
+ * or they say that there is plenty, whatever the browser tells: then conversations may be as long as the model allows
+ * where the graphics device gives what that takes, too.
+ */
+export type MemoryChoice = 'auto' | 'keep' | 'spare' | 'plenty'
 
 /** Why WebGPU is not used. */
 export type ProcessorReason =
@@ -44,10 +70,12 @@ export interface MemoryReport {
 }
 
 /**
- * People chose it; a WebAssembly heap gives nothing back; or it follows from whether the weights are more than a third of
+ * People chose it, or said that there is plenty; a WebAssembly heap gives nothing back; or it follows from whether the weights are more than a third of
  * so many GiB, which the browser told or which are assumed.
  */
-export type MemoryReason = { kind: 'chosen' | 'wasm' } | { kind: 'share'; gib: number; told: boolean }
+export type MemoryReason =
+  | { kind: 'chosen' | 'plenty' | 'wasm' }
+  | { kind: 'share'; gib: number; told: boolean }
 
 /** Why a context is as long as it is: the model's maximum, or what memory or one GPU buffer allows. */
 export type ContextReason = 'model' | 'memory' | 'assumed-memory' | 'buffer' | 'wasm'
@@ -74,6 +102,8 @@ export interface DeviceReport {
   recordsSteps: boolean
   /** Of the language model. */
   ownKernels: OwnKernels
+  /** Null where not both were measured. */
+  kernelTimes: KernelTimes | null
   /** Null for WebAssembly. */
   subgroups: Subgroups | null
   context: ContextReport

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { memoryOf, type DeviceMemory } from './device-memory.ts'
 import type { MemoryChoice, MemoryReport } from './device-report.ts'
-import { budgetFor, type ModelNeeds } from './memory-budget.ts'
+import { budgetFor, roomTrials, type ModelNeeds } from './memory-budget.ts'
 import { cacheNeedsOf } from './model-needs.ts'
 
 const GIB = 2 ** 30
@@ -26,12 +26,12 @@ describe('how a device is shared between weights, conversations and several answ
   /** Device, model, whether what looks stays, positions of a conversation, and megabytes for all caches. */
   it.each<[number, Name, boolean, number, number]>([
     [4, 'OPT-2.7B', false, 256, 336],
-    [8, 'OPT-2.7B', true, 1024, 2195],
+    [8, 'OPT-2.7B', true, 2048, 2195],
     [16, 'OPT-2.7B', true, 2048, 6490],
     [Infinity, 'OPT-2.7B', true, 2048, Infinity],
     [4, 'OPT-6.7B', false, 256, 537],
     [8, 'OPT-6.7B', false, 256, 537],
-    [16, 'OPT-6.7B', true, 1024, 4190],
+    [16, 'OPT-6.7B', true, 2048, 4190],
     [Infinity, 'OPT-6.7B', true, 2048, Infinity],
     [4, 'T5-XL', false, 256, 201],
     [8, 'T5-XL', true, 512, 1995],
@@ -60,9 +60,9 @@ describe('how a device is shared between weights, conversations and several answ
 describe('how long a conversation may be', () => {
   it.each<[string, 'float16' | 'float32', Partial<DeviceMemory>, number, string]>([
     ['has the model’s maximum', 'float16', { gib: 32 }, 2048, 'model'],
-    ['what memory leaves', 'float16', {}, 1024, 'memory'],
-    ['half of it in float32', 'float32', {}, 512, 'memory'],
-    ['what is assumed', 'float16', { told: false }, 1024, 'assumed-memory'],
+    ['that in 8 GiB, too', 'float16', {}, 2048, 'model'],
+    ['half of it in float32', 'float32', {}, 1024, 'memory'],
+    ['what is assumed', 'float32', { told: false }, 1024, 'assumed-memory'],
     ['the least there is', 'float16', { gib: 2 }, 256, 'memory'],
     ['what one buffer holds', 'float16', { gib: 32, bufferBytes: 4 * 2 ** 20 }, 512, 'buffer'],
     ['what WebAssembly addresses', 'float32', { gib: 32, bufferBytes: null }, 512, 'wasm'],
@@ -82,6 +82,69 @@ describe('how long a conversation may be', () => {
   })
 })
 
+describe('what a graphics device is asked for before a model is opened', () => {
+  type Trials = [positions: number, megabytes: number][]
+  const trialsOf = (name: Name, type: 'float16' | 'float32', changed: object, choice: MemoryChoice): Trials =>
+    roomTrials(needs(name, type), { ...card, ...changed }, choice).map(({ positions, askedBytes }) => [
+      positions,
+      Math.round(askedBytes / 1e6),
+    ])
+
+  it.each<[string, Name, 'float16' | 'float32', Partial<DeviceMemory>, MemoryChoice, Trials]>([
+    [
+      'what float32 takes, of a card of which 8 GiB are told',
+      'OPT-2.7B',
+      'float32',
+      {},
+      'auto',
+      [[2048, 6819]],
+    ],
+    ['the same where all is kept loaded', 'OPT-2.7B', 'float32', {}, 'keep', [[2048, 6819]]],
+    ['nothing where the longest is given anyway', 'OPT-2.7B', 'float16', {}, 'auto', []],
+    ['nothing above what is told', 'OPT-2.7B', 'float32', { gib: 4 }, 'auto', []],
+    ['nothing where memory is unknown', 'OPT-2.7B', 'float32', { told: false }, 'auto', []],
+    ['nothing where memory is to be spared', 'OPT-2.7B', 'float32', {}, 'spare', []],
+    ['nothing of software', 'OPT-2.7B', 'float32', { software: true }, 'plenty', []],
+    ['nothing of the processor', 'OPT-2.7B', 'float32', { bufferBytes: null }, 'plenty', []],
+    ['nothing that no buffer holds', 'OPT-2.7B', 'float32', { bufferBytes: 10 * 2 ** 20 }, 'plenty', []],
+    [
+      'everything, where there is plenty',
+      'OPT-6.7B',
+      'float32',
+      {},
+      'plenty',
+      [
+        [2048, 12211],
+        [1024, 8855],
+        [512, 7178],
+      ],
+    ],
+    [
+      'the same, where memory is unknown',
+      'OPT-2.7B',
+      'float32',
+      { told: false, gib: 4 },
+      'plenty',
+      [
+        [2048, 6819],
+        [1024, 4722],
+        [512, 3674],
+      ],
+    ],
+    ['the length of T5 itself', 'T5-XXL', 'float16', {}, 'plenty', [[512, 9379]]],
+  ])('is %s', (_, name, type, changed, choice, expected) => {
+    expect(trialsOf(name, type, changed, choice)).toEqual(expected)
+  })
+
+  it('is what the context then has, where the device gives it', () => {
+    for (const name of ['OPT-2.7B', 'OPT-6.7B', 'T5-XXL'] as const)
+      for (const { positions, bytes } of roomTrials(needs(name, 'float32'), card, 'plenty')) {
+        const given = { ...card, givenBytes: bytes }
+        expect(budgetFor(needs(name, 'float32'), given, 'auto').talk?.context.positions).toBe(positions)
+      }
+  })
+})
+
 describe('whether everything stays loaded', () => {
   it.each<[string, number, Partial<DeviceMemory>, MemoryChoice, boolean]>([
     ['the published model in 4 bits on a computer', 2.2 * GIB, {}, 'auto', true],
@@ -95,6 +158,7 @@ describe('whether everything stays loaded', () => {
     ['what people chose, though it is tight', 2.2 * GIB, { gib: 1 }, 'keep', true],
     ['what people chose, though there is room', 1, {}, 'spare', false],
     ['what people chose on WebAssembly', 1, wasm, 'spare', false],
+    ['what people say of their memory', 2.2 * GIB, { gib: 1 }, 'plenty', true],
   ])('follows %s', (_, weightBytes, changed, choice, keepsAll) => {
     const memory = { ...card, ...changed }
     expect(budgetFor({ weightBytes, cache: null }, memory, choice).look.keepsAll).toBe(keepsAll)

@@ -54,11 +54,23 @@ const WASM_BYTES = 3.5 * GIB
 /** Below this no conversation is worth having: a picture has 32 positions and an answer 30. */
 const SMALLEST_CONTEXT = 256
 
-/** Two pictures under discussion (the engine's `MOST_DISCUSSIONS`) and two spare sets (`CacheMemory`). */
-const CACHES_ON_GPU = 4
+/**
+ * Of full length: two pictures under discussion (the engine's `MOST_DISCUSSIONS`), and the half from which one of them is
+ * copied when it grows. Spare sets (`CacheMemory`) are let go of where memory is short.
+ */
+const CACHES_ON_GPU = 2.5
 
 /** Two pictures under discussion, and the tensors that a run makes anew. */
 const CACHES_ON_PROCESSOR = 3
+
+/** Of the smallest context: what is always allowed, spare sets included. */
+const LEAST_CACHES = 4
+
+/** Browsers tell of 8 GiB where there is more, newer ones of 32; where they tell of less there is no more. */
+const LEAST_CAP_GIB = 8
+
+/** What is asked for in a trial beyond what is needed, for activations and for everybody else. */
+const TRIAL_MARGIN = 1.25
 
 /** Rows of one batch at most: what our kernels take in one tile, and as many as share what a run costs in any case. */
 export const MOST_ROWS = 8
@@ -78,15 +90,55 @@ export function budgetFor(
   choice: MemoryChoice,
 ): MemoryBudget {
   const share = SHARE * memory.gib * GIB
-  const bytes = memory.bufferBytes === null ? Math.min(share, WASM_BYTES) : share
+  const bytes =
+    memory.bufferBytes === null ? Math.min(share, WASM_BYTES) : Math.max(share, memory.givenBytes ?? 0)
   const look = lookReport(weightBytes, memory, choice)
   if (cache === null) return { bytes, fits: weightBytes <= bytes, look, talk: null }
   const caches = memory.bufferBytes === null ? CACHES_ON_PROCESSOR : CACHES_ON_GPU
   // Even where weights leave nothing, an answer is tried rather than refused.
-  const least = caches * Math.min(SMALLEST_CONTEXT, cache.positions) * cache.positionBytes
+  const least = LEAST_CACHES * Math.min(SMALLEST_CONTEXT, cache.positions) * cache.positionBytes
   const cacheBytes = Math.max(bytes - weightBytes, least)
   const context = contextReport(cache, cacheBytes / caches, memory)
   return { bytes, fits: weightBytes + least <= bytes, look, talk: { context, cacheBytes } }
+}
+
+/** A context that a graphics device may have room for, although nothing that is told of it says so. */
+export interface RoomTrial {
+  positions: number
+  /** Of weights and caches: what `DeviceMemory.givenBytes` becomes. */
+  bytes: number
+  /** What to ask for. */
+  askedBytes: number
+}
+
+/**
+ * Longer contexts to ask a graphics device for before a model is opened, the longest first. Nothing is tried where memory
+ * is unknown, short, or less than what would be asked for, unless people say that there is plenty; and never where they
+ * want it spared, or of a software renderer, whose memory is the system's and always given.
+ */
+export function roomTrials(needs: ModelNeeds, memory: DeviceMemory, choice: MemoryChoice): RoomTrial[] {
+  const { weightBytes, cache } = needs
+  const { talk } = budgetFor(needs, memory, choice)
+  if (cache === null || talk === null || memory.bufferBytes === null) return []
+  if (memory.software || choice === 'spare') return []
+  const mayBeMore = memory.told && memory.gib >= LEAST_CAP_GIB
+  const mostBytes = choice === 'plenty' ? Infinity : mayBeMore ? memory.gib * GIB : 0
+  const inBuffer = memory.bufferBytes / cache.tensorPositionBytes
+  return contextsOf(cache.positions)
+    .filter((positions) => positions > talk.context.positions && positions <= inBuffer)
+    .map((positions) => {
+      const bytes = weightBytes + CACHES_ON_GPU * positions * cache.positionBytes
+      return { positions, bytes, askedBytes: TRIAL_MARGIN * bytes }
+    })
+    .filter(({ askedBytes }) => askedBytes <= mostBytes)
+}
+
+/** The model's maximum and the powers of two below it, from the longest to the smallest that is worth having. */
+function contextsOf(possible: number): number[] {
+  const contexts = [possible]
+  for (let next = 2 ** Math.ceil(Math.log2(possible) - 1); next >= SMALLEST_CONTEXT; next /= 2)
+    contexts.push(next)
+  return contexts
 }
 
 /** The model's maximum, or else the largest power of two, at least 256, of which all caches fit. */
@@ -113,6 +165,7 @@ export function boundByWasm(memory: DeviceMemory): boolean {
 /** Whether vision encoder and Q-Former stay loaded between pictures. The language model always does. */
 function lookReport(weightBytes: number, memory: DeviceMemory, choice: MemoryChoice): MemoryReport {
   if (choice === 'keep') return { keepsAll: true, why: { kind: 'chosen' } }
+  if (choice === 'plenty') return { keepsAll: true, why: { kind: 'plenty' } }
   if (choice === 'spare') return { keepsAll: false, why: { kind: 'chosen' } }
   // A WebAssembly heap does not shrink, so what is released there goes to nobody else.
   if (memory.bufferBytes === null) return { keepsAll: true, why: { kind: 'wasm' } }

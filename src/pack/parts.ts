@@ -8,6 +8,8 @@ export const vision = {
   /** float32 [1, 3, size, size] → float32 [1, tokens, hidden], after the post-layernorm. */
   input: { pixels: 'pixel_values' },
   output: { features: 'image_features' },
+  /** Names of that norm's weights in the graph, [hidden] each: what training changes of a tower. */
+  lastNorm: { gain: 'vision_model.post_layernorm.weight', bias: 'vision_model.post_layernorm.bias' },
 } as const
 
 export const qFormer = {

@@ -2,6 +2,7 @@
 import type { DecodingSettings } from '../pack/decoding.ts'
 import type { DeviceReport, Provider } from '../pack/device-report.ts'
 import type { PackManifest } from '../pack/manifest.ts'
+import type { TowerStates } from '../pack/tower-states.ts'
 import type { PackPlace, PictureSource } from './engine-calls.ts'
 
 export type CompareProgress =
@@ -30,6 +31,11 @@ export interface ComparingModel {
 /** Where it computes, and whether it stays in memory between calls. */
 export interface ComparingReport extends Pick<DeviceReport, 'provider' | 'adapter' | 'software' | 'reason'> {
   staysOpen: boolean
+}
+
+/** A picture, and what another model's tower made of it, where that is known: on the same tower it is not looked at again. */
+export interface ComparedPicture extends PictureSource {
+  states?: TowerStates | undefined
 }
 
 /** How well a text fits a picture. */
@@ -127,18 +133,18 @@ export interface CompareCalls {
   /** Opens the model, where somebody will soon want it. */
   open: { in: null; event: CompareProgress; out: ComparingReport }
   /** The picture with each of the texts. */
-  match: { in: { picture: PictureSource; texts: string[] }; event: CompareProgress; out: TextMatch[] }
-  imageFeatures: { in: { picture: PictureSource }; event: CompareProgress; out: ImageFeatures }
+  match: { in: { picture: ComparedPicture; texts: string[] }; event: CompareProgress; out: TextMatch[] }
+  imageFeatures: { in: { picture: ComparedPicture }; event: CompareProgress; out: ImageFeatures }
   textFeatures: { in: { texts: string[] }; event: CompareProgress; out: TextFeatures[] }
   /** The picture with each of the texts, looked at together. */
   multimodalFeatures: {
-    in: { picture: PictureSource; texts: string[] }
+    in: { picture: ComparedPicture; texts: string[] }
     event: CompareProgress
     out: MultimodalFeatures[]
   }
   /** Probabilities over labels in a template, by likeness at a temperature. */
   classify: {
-    in: { picture: PictureSource; labels: string[]; template: string; temperature?: number | undefined }
+    in: { picture: ComparedPicture; labels: string[]; template: string; temperature?: number | undefined }
     event: CompareProgress
     out: { temperature: number; labels: LabelShare[] }
   }
@@ -147,15 +153,19 @@ export interface CompareCalls {
    * head.
    */
   write: {
-    in: { picture: PictureSource; prompt: string; settings: DecodingSettings }
+    in: { picture: ComparedPicture; prompt: string; settings: DecodingSettings }
     event: CompareProgress
     out: WrittenText[]
   }
   /** Where the queries look, by themselves or with a text. */
-  attend: { in: { picture: PictureSource; text: string | null }; event: CompareProgress; out: AttentionMaps }
-  inside: { in: { picture: PictureSource; text: string }; event: CompareProgress; out: InsideLook }
+  attend: {
+    in: { picture: ComparedPicture; text: string | null }
+    event: CompareProgress
+    out: AttentionMaps
+  }
+  inside: { in: { picture: ComparedPicture; text: string }; event: CompareProgress; out: InsideLook }
   /** Where each of the words points; each is looked for by itself. */
-  point: { in: { picture: PictureSource; words: string[] }; event: CompareProgress; out: Pointing }
+  point: { in: { picture: ComparedPicture; words: string[] }; event: CompareProgress; out: Pointing }
   /** Lets go of what is open; the next call opens it again. */
   release: { in: null; event: never; out: null }
   ping: { in: null; event: never; out: null }

@@ -15,6 +15,7 @@ import type { DeviceSpeed } from '../pack/caption-work.ts'
 import type { Failure } from '../pack/failure.ts'
 import type { PackManifest } from '../pack/manifest.ts'
 import { MOST_ROWS } from '../pack/memory-budget.ts'
+import type { TowerStates } from '../pack/tower-states.ts'
 
 export type LoadProgress =
   | { stage: 'fetching'; doneBytes: number; totalBytes: number }
@@ -164,6 +165,11 @@ export interface EngineCalls {
    * so far (`finish: 'stopped'`).
    */
   answer: { in: AnswerRequest; event: AnswerProgress; out: Answered }
+  /**
+   * What the loaded model's tower made of one of the pictures that it looked at last, for a model that stands on the same
+   * one; null where there is none.
+   */
+  towerStates: { in: { pictureId: string }; event: never; out: TowerStates | null }
   /** Lets go of what was seen of pictures that are gone for good. */
   forget: { in: { pictureIds: string[] }; event: never; out: null }
   /** Answers at once, whatever is under way, unless the thread is blocked. */

@@ -48,7 +48,7 @@ export type FindingKey =
   | `weights${'Wasm' | 'Told' | 'Assumed'}${'' | 'Little'}`
   | 'staysLoaded'
   | 'putAway'
-  | `context${'Model' | 'Memory' | 'Assumed' | 'Buffer' | 'Wasm'}`
+  | `context${'Model' | 'Tried' | 'Memory' | 'Assumed' | 'Buffer' | 'Wasm'}`
   | `room${'' | 'Little'}`
   | `caption${'Processor' | 'Card' | 'Software' | 'Graphics'}`
 

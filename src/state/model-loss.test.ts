@@ -44,6 +44,7 @@ function bench(workers: Worker[], kept: Settings[] = []): Bench {
       load: () => Promise.resolve(LOADED),
       untilLost: blocked,
       untilChecked: () => Promise.resolve(null),
+      towerStates: () => Promise.resolve(null),
       ping: () => Promise.resolve(null),
       unload: () => Promise.resolve(null),
       ...worker,

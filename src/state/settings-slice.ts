@@ -55,7 +55,7 @@ const DEFAULTS: Settings = {
   own: GREEDY,
   prefer: null,
   memory: 'auto',
-  kernels: 'never',
+  kernels: 'auto',
   model: null,
   unresponsive: null,
 }
@@ -101,8 +101,8 @@ function restored(storage: SettingsStorage): Settings {
   if (isDecoding(own)) settings.own = own
   if (typeof model === 'string') settings.model = model
   if (typeof unresponsive === 'string') settings.unresponsive = unresponsive
-  if (memory === 'keep' || memory === 'spare') settings.memory = memory
-  if (kernels === 'always' || kernels === 'auto') settings.kernels = kernels
+  if (memory === 'keep' || memory === 'spare' || memory === 'plenty') settings.memory = memory
+  if (kernels === 'always' || kernels === 'never') settings.kernels = kernels
   if (prefer === 'wasm' || prefer === 'webgpu') settings.prefer = prefer
   return settings
 }

@@ -94,7 +94,11 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
     const loading = new Loading(set, get, engine, dependencies)
     const shelf = new Shelf(set, get, engine, conversations)
     const lookAhead = new LookAhead(get, engine, shelf)
-    const comparing = new Comparing(get, dependencies.search)
+    const comparing = new Comparing(get, dependencies.search, (pictureId) =>
+      get().model.status === 'ready'
+        ? engine.call('towerStates', { pictureId }).catch(() => null)
+        : Promise.resolve(null),
+    )
     const probeDevices: ProbeDevices = (prefer) => engine.call('speed', { prefer })
     const onWriting = (hear: (isWriting: boolean) => void): void => {
       api.subscribe((now, before) => {

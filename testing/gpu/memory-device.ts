@@ -34,6 +34,7 @@ class MemoryBuffer {
 }
 
 export class MemoryDevice {
+  readonly limits = { maxBufferSize: 2 ** 20 }
   readonly lost = new Promise<never>(() => undefined)
   /** Bytes of all buffers that are not destroyed. */
   liveBytes = 0

@@ -148,6 +148,8 @@ export const models: TranslatedNamespace<'models'> = {
     putAway: 'Bild-Encoder und Q-Former werden zwischen Bildern weggelegt, um Speicher zu sparen.',
     contextModel:
       'Ein Gespräch kann {{positions, number}} Positionen haben, das Bild mitgezählt: alles, was das Modell kann.',
+    contextTried:
+      'Ein Gespräch kann {{positions, number}} Positionen haben, das Bild mitgezählt, und {{tried, number}}, wo die Grafikkarte Platz dafür hat: Das wird beim Laden des Modells ausprobiert.',
     contextMemory:
       'Ein Gespräch kann {{positions, number}} von {{possible, number}} Positionen haben, das Bild mitgezählt: so viele, wie neben dem Modell in die Hälfte des Speichers passen, den der Browser nennt.',
     contextAssumed:
@@ -230,6 +232,8 @@ export const models: TranslatedNamespace<'models'> = {
       picture: 'ein zweites Bild',
       decode: 'Schreiben',
       plainDecode: 'Schreiben ohne aufgezeichnete Schritte',
+      followUp: 'eine weitere Frage',
+      kernels: 'Zeit in den Kernels',
     },
     chosen: 'Was gewählt wurde',
     measured: 'Was gemessen wurde',
@@ -239,6 +243,7 @@ export const models: TranslatedNamespace<'models'> = {
       why: 'Warum',
       half: 'Halbe Genauigkeit',
       kernels: 'Kernel des Sprachmodells',
+      token: 'Ein Token dauerte',
       recorded: 'Aufgezeichnete Schritte',
       subgroups: 'Untergruppen (Subgroups)',
       context: 'Gespräch',
@@ -297,6 +302,12 @@ export const models: TranslatedNamespace<'models'> = {
       software: 'die von ONNX Runtime: Ein Software-Adapter gewinnt durch eigene nichts',
       unfit: 'die von ONNX Runtime: Eigene passen nicht zu diesem Modell auf diesem Gerät',
       wrong: 'die von ONNX Runtime: Eigene wurden geprüft und rechneten anders',
+      slower: 'die von ONNX Runtime: Eigene wurden geprüft und sind hier langsamer',
+      lost: 'die von ONNX Runtime: Das Grafikgerät ging unter eigenen verloren, oder die Seite, während sie geprüft wurden',
+      memory: 'die von ONNX Runtime: Das Grafikgerät hatte für eigene keinen Platz',
+      invalid: 'die von ONNX Runtime: Das Grafikgerät hat eigene abgelehnt',
+      compiling: 'die von ONNX Runtime: Eigene brauchten hier zu lange zum Übersetzen',
+      stuck: 'die von ONNX Runtime: Eigene wurden geprüft und kamen nicht zurück',
     },
     builds: {
       jspi: 'ONNX Runtime mit JSPI: Der Browser kann WebAssembly anhalten',
@@ -306,6 +317,7 @@ export const models: TranslatedNamespace<'models'> = {
     memory: {
       'chosen-keep': 'Sie haben gewählt, alles geladen zu lassen.',
       'chosen-spare': 'Sie haben gewählt, Speicher zu sparen.',
+      'chosen-plenty': 'Sie haben gesagt, dass reichlich Speicher da ist.',
       wasm: 'WebAssembly gibt keinen Speicher zurück, daher brächte Freigeben nichts.',
       'within-told':
         'Das Modell braucht höchstens ein Drittel der {{gib}} GiB Speicher, die der Browser nennt.',
@@ -320,6 +332,8 @@ export const models: TranslatedNamespace<'models'> = {
       bytes: '{{size, bytes}}',
       caption: '{{measured, time}} gemessen, für {{words, number}} Token.',
       foretold: 'Die kurze Probe sagte {{predicted, time}}.',
+      token:
+        '{{own, milliseconds}} mit eigenen Kerneln, {{other, milliseconds}} mit denen von ONNX Runtime, als sie geprüft wurden',
       loading: '{{total, milliseconds}} ({{speed, bytes}}/s von dort, wo es liegt)',
       looking: '{{vision, milliseconds}} Bild-Encoder, {{qFormer, milliseconds}} Q-Former',
       reading: '{{speed, number(maximumFractionDigits: 1)}} Positionen/s',

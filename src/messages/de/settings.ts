@@ -30,14 +30,15 @@ export const settings: TranslatedNamespace<'settings'> = {
     auto: 'Automatisch',
     keep: 'Alles geladen lassen',
     spare: 'Speicher sparen',
-    hint: 'Beim Sparen wird der Teil, der Bilder ansieht, bis zum nächsten Bild weggelegt; das dauert dann etwas länger.',
+    plenty: 'Es ist reichlich da',
+    hint: 'Beim Sparen wird der Teil, der Bilder ansieht, bis zum nächsten Bild weggelegt; das dauert dann etwas länger. Browser nennen höchstens 8 oder 32 GB: Hat eine Grafikkarte mehr, so wählen Sie „Es ist reichlich da“; vom nächsten Laden an können Gespräche dann länger sein.',
   },
   kernels: {
     label: 'Eigene Kernel',
     never: 'Aus',
-    auto: 'Auf Grafikkarten',
+    auto: 'Auf Grafikkarten, wo sie schneller sind',
     always: 'Auch in Software',
-    hint: 'Sollen das Sprachmodell auf einer Grafikkarte schneller machen und wurden noch auf keiner gesehen. Sie werden zuerst geprüft: Wo sie anders rechnen als ONNX Runtime, wird diese benutzt. Eine Änderung gilt ab dem nächsten Laden.',
+    hint: 'Sie machen das Sprachmodell auf einer Grafikkarte schneller. Beim ersten Laden werden sie geprüft: Wo sie anders rechnen als ONNX Runtime, langsamer sind oder versagen, wird ONNX Runtime benutzt, und „Dieses Gerät“ sagt, warum. Eine Änderung gilt ab dem nächsten Laden.',
   },
   own: {
     legend: 'Meine eigene Art zu antworten',

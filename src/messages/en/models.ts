@@ -146,6 +146,8 @@ export const models = {
     putAway: 'Vision encoder and Q-Former are put away between pictures, to spare memory.',
     contextModel:
       'A conversation may have {{positions, number}} positions, picture included: all that the model can.',
+    contextTried:
+      'A conversation may have {{positions, number}} positions, picture included, and {{tried, number}} where the graphics card has room for them: that is tried when the model is loaded.',
     contextMemory:
       'A conversation may have {{positions, number}} of {{possible, number}} positions, picture included: as many as fit into half of the memory that the browser reports, beside the model.',
     contextAssumed:
@@ -227,6 +229,8 @@ export const models = {
       picture: 'a second picture',
       decode: 'writing',
       plainDecode: 'writing without recorded steps',
+      followUp: 'a further question',
+      kernels: 'time inside kernels',
     },
     chosen: 'What was chosen',
     measured: 'What was measured',
@@ -236,6 +240,7 @@ export const models = {
       why: 'Why',
       half: 'Half precision',
       kernels: 'Kernels of the language model',
+      token: 'A token took',
       recorded: 'Recorded steps',
       subgroups: 'Subgroups',
       context: 'Conversation',
@@ -294,6 +299,12 @@ export const models = {
       software: 'those of ONNX Runtime: a software adapter gains nothing by our own',
       unfit: 'those of ONNX Runtime: our own are not for this model on this device',
       wrong: 'those of ONNX Runtime: our own were tried and came out otherwise',
+      slower: 'those of ONNX Runtime: our own were tried and are slower here',
+      lost: 'those of ONNX Runtime: the graphics device went away under our own, or the page while they were tried',
+      memory: 'those of ONNX Runtime: the graphics device had no room for our own',
+      invalid: 'those of ONNX Runtime: the graphics device refused our own',
+      compiling: 'those of ONNX Runtime: our own took too long to compile here',
+      stuck: 'those of ONNX Runtime: our own were tried and did not come back',
     },
     builds: {
       jspi: 'ONNX Runtime, JSPI build: the browser can pause WebAssembly',
@@ -303,6 +314,7 @@ export const models = {
     memory: {
       'chosen-keep': 'You chose to keep everything loaded.',
       'chosen-spare': 'You chose to spare memory.',
+      'chosen-plenty': 'You said that there is plenty of memory.',
       wasm: 'WebAssembly gives no memory back, so nothing is gained by releasing.',
       'within-told':
         'The model needs no more than a third of the {{gib}} GiB of memory that the browser tells of.',
@@ -317,6 +329,8 @@ export const models = {
       bytes: '{{size, bytes}}',
       caption: '{{measured, time}} measured for {{words, number}} tokens.',
       foretold: 'The short probe said {{predicted, time}}.',
+      token:
+        '{{own, milliseconds}} on our own kernels, {{other, milliseconds}} on those of ONNX Runtime, when they were tried',
       loading: '{{total, milliseconds}} ({{speed, bytes}}/s from where it is kept)',
       looking: '{{vision, milliseconds}} vision encoder, {{qFormer, milliseconds}} Q-Former',
       reading: '{{speed, number(maximumFractionDigits: 1)}} positions/s',

@@ -28,14 +28,15 @@ export const settings = {
     auto: 'Automatic',
     keep: 'Keep everything loaded',
     spare: 'Spare memory',
-    hint: 'Sparing memory puts away the part that looks at pictures until the next picture, which then takes a little longer.',
+    plenty: 'There is plenty',
+    hint: 'Sparing memory puts away the part that looks at pictures until the next picture, which then takes a little longer. Browsers tell of 8 or 32 GB at most: where a graphics card has more, say that there is plenty, and from the next load on conversations may be longer.',
   },
   kernels: {
     label: 'Kernels of our own',
     never: 'Off',
-    auto: 'On graphics cards',
+    auto: 'On graphics cards, where they are faster',
     always: 'On software adapters, too',
-    hint: 'Meant to make the language model faster on a graphics card, and not yet seen on one. They are tried first: where they come out otherwise than ONNX Runtime, that is used. A change holds from the next load on.',
+    hint: 'They make the language model faster on a graphics card. They are tried at the first load: where they compute anything else than ONNX Runtime, are slower, or fail, ONNX Runtime is used, and “This device” says why. A change holds from the next load on.',
   },
   own: {
     legend: 'My own way to answer',

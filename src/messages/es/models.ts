@@ -146,6 +146,8 @@ export const models: TranslatedNamespace<'models'> = {
     putAway: 'El codificador de visión y el Q-Former se retiran entre imágenes, para ahorrar memoria.',
     contextModel:
       'Una conversación puede tener {{positions, number}} posiciones, imagen incluida: todas las que admite el modelo.',
+    contextTried:
+      'Una conversación puede tener {{positions, number}} posiciones, imagen incluida, y {{tried, number}} si la tarjeta gráfica tiene sitio para ellas: se prueba al cargar el modelo.',
     contextMemory:
       'Una conversación puede tener {{positions, number}} de {{possible, number}} posiciones, imagen incluida: las que caben, junto al modelo, en la mitad de la memoria que declara el navegador.',
     contextAssumed:
@@ -227,6 +229,8 @@ export const models: TranslatedNamespace<'models'> = {
       picture: 'una segunda imagen',
       decode: 'escritura',
       plainDecode: 'escritura sin pasos grabados',
+      followUp: 'otra pregunta',
+      kernels: 'tiempo dentro de los kernels',
     },
     chosen: 'Lo que se eligió',
     measured: 'Lo que se midió',
@@ -236,6 +240,7 @@ export const models: TranslatedNamespace<'models'> = {
       why: 'Por qué',
       half: 'Media precisión',
       kernels: 'Núcleos del modelo de lenguaje',
+      token: 'Un token tardó',
       recorded: 'Pasos grabados',
       subgroups: 'Subgrupos',
       context: 'Conversación',
@@ -294,6 +299,12 @@ export const models: TranslatedNamespace<'models'> = {
       software: 'los de ONNX Runtime: un adaptador por software no gana nada con los propios',
       unfit: 'los de ONNX Runtime: los propios no sirven para este modelo en este dispositivo',
       wrong: 'los de ONNX Runtime: los propios se probaron y dieron otra cosa',
+      slower: 'los de ONNX Runtime: los propios se probaron y aquí son más lentos',
+      lost: 'los de ONNX Runtime: el dispositivo gráfico se perdió con los propios, o la página mientras se probaban',
+      memory: 'los de ONNX Runtime: el dispositivo gráfico no tenía sitio para los propios',
+      invalid: 'los de ONNX Runtime: el dispositivo gráfico rechazó los propios',
+      compiling: 'los de ONNX Runtime: los propios tardaron aquí demasiado en compilarse',
+      stuck: 'los de ONNX Runtime: los propios se probaron y no volvieron',
     },
     builds: {
       jspi: 'ONNX Runtime con JSPI: el navegador puede pausar WebAssembly',
@@ -303,6 +314,7 @@ export const models: TranslatedNamespace<'models'> = {
     memory: {
       'chosen-keep': 'Usted eligió dejar todo cargado.',
       'chosen-spare': 'Usted eligió ahorrar memoria.',
+      'chosen-plenty': 'Usted dijo que hay memoria de sobra.',
       wasm: 'WebAssembly no devuelve memoria, así que liberarla no sirve de nada.',
       'within-told':
         'El modelo necesita como mucho un tercio de los {{gib}} GiB de memoria que indica el navegador.',
@@ -317,6 +329,8 @@ export const models: TranslatedNamespace<'models'> = {
       bytes: '{{size, bytes}}',
       caption: '{{measured, time}} medidos para {{words, number}} tokens.',
       foretold: 'La prueba breve dijo {{predicted, time}}.',
+      token:
+        '{{own, milliseconds}} con núcleos propios, {{other, milliseconds}} con los de ONNX Runtime, cuando se probaron',
       loading: '{{total, milliseconds}} ({{speed, bytes}}/s desde donde se guarda)',
       looking: '{{vision, milliseconds}} codificador de visión, {{qFormer, milliseconds}} Q-Former',
       reading: '{{speed, number(maximumFractionDigits: 1)}} posiciones/s',

@@ -30,14 +30,15 @@ export const settings: TranslatedNamespace<'settings'> = {
     auto: 'Automática',
     keep: 'Mantener todo cargado',
     spare: 'Ahorrar memoria',
-    hint: 'Al ahorrar memoria, la parte que mira las imágenes se aparta hasta la siguiente, que entonces tarda un poco más.',
+    plenty: 'Hay de sobra',
+    hint: 'Al ahorrar memoria, la parte que mira las imágenes se aparta hasta la siguiente, que entonces tarda un poco más. Los navegadores declaran como mucho 8 o 32 GB: si la tarjeta gráfica tiene más, diga que hay de sobra y, desde la próxima carga, las conversaciones podrán ser más largas.',
   },
   kernels: {
     label: 'Núcleos propios',
     never: 'Desactivados',
-    auto: 'En tarjetas gráficas',
+    auto: 'En tarjetas gráficas, donde son más rápidos',
     always: 'También en adaptadores por software',
-    hint: 'Pensados para acelerar el modelo de lenguaje en una tarjeta gráfica, y aún no vistos en ninguna. Primero se prueban: donde difieren de ONNX Runtime, se usa este. Un cambio vale desde la próxima carga.',
+    hint: 'Aceleran el modelo de lenguaje en una tarjeta gráfica. Se prueban en la primera carga: donde calculan algo distinto de ONNX Runtime, son más lentos o fallan, se usa ONNX Runtime, y «Este dispositivo» dice por qué. Un cambio vale desde la próxima carga.',
   },
   own: {
     legend: 'Mi propia manera de responder',

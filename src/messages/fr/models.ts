@@ -150,6 +150,8 @@ export const models: TranslatedNamespace<'models'> = {
     putAway: 'L’encodeur visuel et le Q-Former sont rangés entre deux images, pour ménager la mémoire.',
     contextModel:
       'Une conversation peut avoir {{positions, number}} positions, image comprise : tout ce que le modèle permet.',
+    contextTried:
+      'Une conversation peut avoir {{positions, number}} positions, image comprise, et {{tried, number}} si la carte graphique a la place : c’est essayé au chargement du modèle.',
     contextMemory:
       'Une conversation peut avoir {{positions, number}} positions sur {{possible, number}}, image comprise : autant qu’il en tient, à côté du modèle, dans la moitié de la mémoire annoncée par le navigateur.',
     contextAssumed:
@@ -231,6 +233,8 @@ export const models: TranslatedNamespace<'models'> = {
       picture: 'une deuxième image',
       decode: 'écriture',
       plainDecode: 'écriture sans étapes enregistrées',
+      followUp: 'une autre question',
+      kernels: 'temps passé dans les kernels',
     },
     chosen: 'Ce qui a été choisi',
     measured: 'Ce qui a été mesuré',
@@ -240,6 +244,7 @@ export const models: TranslatedNamespace<'models'> = {
       why: 'Pourquoi',
       half: 'Demi-précision',
       kernels: 'Noyaux du modèle de langue',
+      token: 'Un jeton a pris',
       recorded: 'Étapes enregistrées',
       subgroups: 'Sous-groupes',
       context: 'Échange',
@@ -298,6 +303,12 @@ export const models: TranslatedNamespace<'models'> = {
       software: 'ceux d’ONNX Runtime : un adaptateur logiciel ne gagne rien avec les nôtres',
       unfit: 'ceux d’ONNX Runtime : les nôtres ne conviennent pas à ce modèle sur cet appareil',
       wrong: 'ceux d’ONNX Runtime : les nôtres ont été essayés et donnent autre chose',
+      slower: 'ceux d’ONNX Runtime : les nôtres ont été essayés et sont plus lents ici',
+      lost: 'ceux d’ONNX Runtime : l’appareil graphique a été perdu avec les nôtres, ou la page pendant leur essai',
+      memory: 'ceux d’ONNX Runtime : l’appareil graphique n’avait pas de place pour les nôtres',
+      invalid: 'ceux d’ONNX Runtime : l’appareil graphique a refusé les nôtres',
+      compiling: 'ceux d’ONNX Runtime : les nôtres étaient ici trop longs à compiler',
+      stuck: 'ceux d’ONNX Runtime : les nôtres ont été essayés et ne sont pas revenus',
     },
     builds: {
       jspi: 'ONNX Runtime avec JSPI : le navigateur peut suspendre WebAssembly',
@@ -307,6 +318,7 @@ export const models: TranslatedNamespace<'models'> = {
     memory: {
       'chosen-keep': 'Vous avez choisi de tout garder chargé.',
       'chosen-spare': 'Vous avez choisi de ménager la mémoire.',
+      'chosen-plenty': 'Vous avez dit que la mémoire ne manque pas.',
       wasm: 'WebAssembly ne rend pas la mémoire, la libérer ne servirait donc à rien.',
       'within-told':
         'Le modèle demande au plus un tiers des {{gib}} Gio de mémoire que le navigateur indique.',
@@ -321,6 +333,8 @@ export const models: TranslatedNamespace<'models'> = {
       bytes: '{{size, bytes}}',
       caption: '{{measured, time}} mesurées pour {{words, number}} jetons.',
       foretold: 'L’essai bref disait {{predicted, time}}.',
+      token:
+        '{{own, milliseconds}} avec nos noyaux, {{other, milliseconds}} avec ceux d’ONNX Runtime, lors de l’essai',
       loading: '{{total, milliseconds}} ({{speed, bytes}}/s depuis l’endroit où il est gardé)',
       looking: '{{vision, milliseconds}} encodeur visuel, {{qFormer, milliseconds}} Q-Former',
       reading: '{{speed, number(maximumFractionDigits: 1)}} positions par seconde',

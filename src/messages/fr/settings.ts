@@ -30,14 +30,15 @@ export const settings: TranslatedNamespace<'settings'> = {
     auto: 'Automatique',
     keep: 'Tout garder chargé',
     spare: 'Économiser la mémoire',
-    hint: 'Économiser met de côté la partie qui regarde les images jusqu’à la prochaine, qui prend alors un peu plus de temps.',
+    plenty: 'Il y en a largement',
+    hint: 'Économiser met de côté la partie qui regarde les images jusqu’à la prochaine, qui prend alors un peu plus de temps. Les navigateurs annoncent au plus 8 ou 32 Go : si la carte graphique en a davantage, dites qu’il y en a largement ; dès le prochain chargement, les conversations pourront être plus longues.',
   },
   kernels: {
     label: 'Nos propres noyaux',
     never: 'Désactivés',
-    auto: 'Sur les cartes graphiques',
+    auto: 'Sur les cartes graphiques, là où ils sont plus rapides',
     always: 'Aussi sur les adaptateurs logiciels',
-    hint: 'Destinés à accélérer le modèle de langage sur une carte graphique, et encore jamais vus sur l’une d’elles. Ils sont d’abord essayés : là où ils diffèrent d’ONNX Runtime, c’est lui qui est utilisé. Un changement vaut à partir du prochain chargement.',
+    hint: 'Ils accélèrent le modèle de langage sur une carte graphique. Ils sont essayés au premier chargement : là où ils diffèrent d’ONNX Runtime, sont plus lents ou échouent, c’est ONNX Runtime qui est utilisé, et « Cet appareil » dit pourquoi. Un changement vaut à partir du prochain chargement.',
   },
   own: {
     legend: 'Ma propre manière de répondre',

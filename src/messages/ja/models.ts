@@ -144,6 +144,8 @@ export const models: TranslatedNamespace<'models'> = {
     staysLoaded: 'すべて読み込んだままになります。',
     putAway: 'メモリ節約のため、画像と画像の間はビジョンエンコーダーと Q-Former を片付けます。',
     contextModel: '会話は画像を含めて {{positions, number}} 位置まで可能です。モデルの上限です。',
+    contextTried:
+      '会話は画像を含めて {{positions, number}} 位置まで、グラフィックカードに余裕があれば {{tried, number}} 位置まで可能です。モデルの読み込み時に試します。',
     contextMemory:
       '会話は画像を含めて {{possible, number}} 位置中 {{positions, number}} 位置まで可能です。ブラウザーが示すメモリの半分に、モデルと並んで入る分です。',
     contextAssumed:
@@ -224,6 +226,8 @@ export const models: TranslatedNamespace<'models'> = {
       picture: '2 枚目の画像',
       decode: '書き出し',
       plainDecode: '記録した手順なしの書き出し',
+      followUp: '続きの質問',
+      kernels: 'カーネル内の時間',
     },
     chosen: '選択された内容',
     measured: '測定結果',
@@ -233,6 +237,7 @@ export const models: TranslatedNamespace<'models'> = {
       why: '理由',
       half: '半精度',
       kernels: '言語モデルのカーネル',
+      token: '1 トークンの時間',
       recorded: '記録した手順',
       subgroups: 'サブグループ',
       context: '会話',
@@ -291,6 +296,12 @@ export const models: TranslatedNamespace<'models'> = {
       software: 'ONNX Runtime のもの：ソフトウェアのアダプターでは独自のものに利点がありません',
       unfit: 'ONNX Runtime のもの：独自のものはこの端末のこのモデルに合いません',
       wrong: 'ONNX Runtime のもの：独自のものを試し、異なる結果でした',
+      slower: 'ONNX Runtime のもの：独自のものを試し、ここでは低速でした',
+      lost: 'ONNX Runtime のもの：独自のものの使用中にグラフィックス端末が失われたか、試行中にページが失われました',
+      memory: 'ONNX Runtime のもの：グラフィックス端末に独自のものの余地がありませんでした',
+      invalid: 'ONNX Runtime のもの：グラフィックス端末が独自のものを拒否しました',
+      compiling: 'ONNX Runtime のもの：独自のもののコンパイルに時間がかかりすぎました',
+      stuck: 'ONNX Runtime のもの：独自のものを試しましたが、戻りませんでした',
     },
     builds: {
       jspi: 'ONNX Runtime（JSPI 版）：ブラウザーが WebAssembly を一時停止できます',
@@ -300,6 +311,7 @@ export const models: TranslatedNamespace<'models'> = {
     memory: {
       'chosen-keep': 'すべて読み込んだままにするよう選ばれました。',
       'chosen-spare': 'メモリー節約が選ばれました。',
+      'chosen-plenty': 'メモリーは十分にあると設定されています。',
       wasm: 'WebAssembly はメモリーを返さないため、解放しても得るものがありません。',
       'within-told': 'モデルに必要なのは、ブラウザーが示す {{gib}} GiB のメモリーの 3 分の 1 以下です。',
       'within-assumed':
@@ -312,6 +324,8 @@ export const models: TranslatedNamespace<'models'> = {
       bytes: '{{size, bytes}}',
       caption: '{{words, number}} トークンで {{measured, time}}（測定値）。',
       foretold: '短い試行では {{predicted, time}}でした。',
+      token:
+        '試したとき、独自のカーネルで {{own, milliseconds}}、ONNX Runtime のもので {{other, milliseconds}}',
       loading: '{{total, milliseconds}}（保存先から毎秒 {{speed, bytes}}）',
       looking: 'ビジョンエンコーダー {{vision, milliseconds}}、Q-Former {{qFormer, milliseconds}}',
       reading: '毎秒 {{speed, number(maximumFractionDigits: 1)}} 位置',

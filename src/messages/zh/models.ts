@@ -139,6 +139,8 @@ export const models: TranslatedNamespace<'models'> = {
     staysLoaded: '一切保持加载状态。',
     putAway: '为节省内存，视觉编码器和 Q-Former 会在图片之间收起。',
     contextModel: '一次对话（含图片）最多 {{positions, number}} 个位置：这是模型的上限。',
+    contextTried:
+      '一次对话（含图片）最多 {{positions, number}} 个位置；若显卡有足够空间，则可达 {{tried, number}} 个：加载模型时会试一试。',
     contextMemory:
       '一次对话（含图片）最多 {{positions, number}} 个位置（共 {{possible, number}} 个）：即浏览器所报告内存的一半中，除模型外能容纳的数量。',
     contextAssumed:
@@ -216,6 +218,8 @@ export const models: TranslatedNamespace<'models'> = {
       picture: '第二张图片',
       decode: '书写',
       plainDecode: '不用录制步骤的书写',
+      followUp: '后续问题',
+      kernels: '内核内的时间',
     },
     chosen: '所选内容',
     measured: '测量结果',
@@ -225,6 +229,7 @@ export const models: TranslatedNamespace<'models'> = {
       why: '原因',
       half: '半精度',
       kernels: '语言模型的内核',
+      token: '一个词元用时',
       recorded: '录制的步骤',
       subgroups: '子组',
       context: '对话',
@@ -283,6 +288,12 @@ export const models: TranslatedNamespace<'models'> = {
       software: 'ONNX Runtime 的：软件适配器用自有内核没有好处',
       unfit: 'ONNX Runtime 的：自有内核不适合此设备上的这个模型',
       wrong: 'ONNX Runtime 的：试过自有内核，结果不同',
+      slower: 'ONNX Runtime 的：试过自有内核，在这里更慢',
+      lost: 'ONNX Runtime 的：使用自有内核时图形设备丢失，或测试时页面丢失',
+      memory: 'ONNX Runtime 的：图形设备没有空间容纳自有内核',
+      invalid: 'ONNX Runtime 的：图形设备拒绝了自有内核',
+      compiling: 'ONNX Runtime 的：自有内核在这里编译时间过长',
+      stuck: 'ONNX Runtime 的：试过自有内核，但没有返回',
     },
     builds: {
       jspi: 'ONNX Runtime，JSPI 版本：浏览器可以暂停 WebAssembly',
@@ -292,6 +303,7 @@ export const models: TranslatedNamespace<'models'> = {
     memory: {
       'chosen-keep': '您选择了让一切保持加载。',
       'chosen-spare': '您选择了节省内存。',
+      'chosen-plenty': '您表示内存充足。',
       wasm: 'WebAssembly 不会归还内存，因此释放没有好处。',
       'within-told': '模型所需不超过浏览器告知的 {{gib}} GiB 内存的三分之一。',
       'within-assumed': '模型所需不超过浏览器未告知时假定的 {{gib}} GiB 内存的三分之一。',
@@ -302,6 +314,7 @@ export const models: TranslatedNamespace<'models'> = {
       bytes: '{{size, bytes}}',
       caption: '{{words, number}} 个词元实测 {{measured, time}}。',
       foretold: '短暂测试的估计是 {{predicted, time}}。',
+      token: '测试时，自有内核 {{own, milliseconds}}，ONNX Runtime 的内核 {{other, milliseconds}}',
       loading: '{{total, milliseconds}}（从保存处每秒 {{speed, bytes}}）',
       looking: '视觉编码器 {{vision, milliseconds}}，Q-Former {{qFormer, milliseconds}}',
       reading: '每秒 {{speed, number(maximumFractionDigits: 1)}} 个位置',

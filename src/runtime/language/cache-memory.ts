@@ -31,12 +31,18 @@ export class CacheMemory {
   readonly #spare: CacheSet[] = []
   #heldBytes = 0
   #recordings = 0
+  #longest = Infinity
 
-  /** `limitBytes`: what branches must fit into together with everything else that is held. */
+  /** `limitBytes`: what branches must fit into together with everything else that is held; above it no set is kept to spare. */
   constructor(runtime: Runtime, layout: CacheLayout, limitBytes = Infinity) {
     this.runtime = runtime
     this.layout = layout
     this.#limitBytes = limitBytes
+  }
+
+  /** Positions of one row that the device has room for, as far as it was found out by asking for more. */
+  get longest(): number {
+    return this.#longest
   }
 
   /** Bytes of all caches there are, spare sets included. */
@@ -74,8 +80,16 @@ export class CacheMemory {
     const [spare] = known < 0 ? [] : this.#spare.splice(known, 1)
     if (spare !== undefined) return spare
     const { names, heads, headSize, type } = this.layout
+    if (this.#heldBytes + this.#bytesOf(batch, capacity) > this.#limitBytes) this.#dropSpares()
     const what = `keys and values of ${batch === 1 ? '' : `${batch} times `}${capacity} positions`
-    const made = await this.runtime.gpuTensors(type, [batch, heads, capacity, headSize], names.length, what)
+    const made = await this.runtime
+      .gpuTensors(type, [batch, heads, capacity, headSize], names.length, what)
+      .catch((error: unknown) => {
+        // A conversation grows by doubling, so half of it is what there was room for.
+        if (batch === 1 && error instanceof AppError && error.code === 'out-of-memory')
+          this.#longest = Math.min(this.#longest, capacity >> 1)
+        throw error
+      })
     const tensors = Object.fromEntries(made.map((tensor, i) => [names[i]?.past ?? '', tensor]))
     this.#recordings += 1
     this.#heldBytes += this.#bytesOf(batch, capacity)
@@ -89,6 +103,7 @@ export class CacheMemory {
     }
     this.#spare.push(set)
     if (this.#spare.length > SPARE_SETS) this.#drop(this.#spare.shift())
+    if (this.#heldBytes > this.#limitBytes) this.#dropSpares()
   }
 
   /** Counts what a cache on the processor has taken, or (negative) let go of. */

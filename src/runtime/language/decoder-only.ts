@@ -2,7 +2,7 @@
  * A decoder-only model (OPT) over a KV cache that holds query embeddings, prompt and answer one behind the other: a
  * prompt that begins like what is there goes on from where they part.
  */
-import type { OwnKernels } from '../../pack/device-report.ts'
+import type { KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import { AppError } from '../../pack/failure.ts'
 import type { DecoderShape } from '../../pack/shapes.ts'
 import type { Runtime } from '../ort/runtime.ts'
@@ -10,7 +10,7 @@ import type { Session } from '../ort/session.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import { CacheMemory } from './cache-memory.ts'
 import { DecoderBatch } from './decoder-batch.ts'
-import { capacityFor, range, type DecoderParts } from './decoder-parts.ts'
+import { capacityFor, longestOf, range, type DecoderParts } from './decoder-parts.ts'
 import { DecoderOnlySequence } from './decoder-sequence.ts'
 import { GraphRuns } from './graph-runs.ts'
 import { cacheLayout, type CacheLayout } from './kv-cache.ts'
@@ -39,6 +39,8 @@ export interface DecoderOnlyOptions {
 
 export class DecoderOnly implements LanguageModel {
   readonly ownKernels: OwnKernels
+  /** To be set by who measured. */
+  kernelTimes: KernelTimes | null = null
   readonly #parts: DecoderParts
   /** Whether rows of one batch come out right; null before the first were asked for. */
   #rows: Promise<boolean> | null = null
@@ -92,7 +94,7 @@ export class DecoderOnly implements LanguageModel {
 
   promptRoom(newTokens: number): number {
     // The last token of an answer is never run, so it needs no position.
-    return this.#parts.context - this.#parts.shape.queries - newTokens + 1
+    return longestOf(this.#parts) - this.#parts.shape.queries - newTokens + 1
   }
 
   answerRoom(promptTokens: number): number {

@@ -36,6 +36,11 @@ export interface DecoderRuns {
 /** The smallest GPU cache, in positions. Each next is twice as large, so that a conversation seldom moves. */
 const SMALLEST_CAPACITY = 128
 
+/** Positions that a sequence may have, once the device may have shown that it has no room for more. */
+export function longestOf({ context, memory }: Pick<DecoderParts, 'context' | 'memory'>): number {
+  return memory.longest < SMALLEST_CAPACITY ? context : Math.min(context, memory.longest)
+}
+
 /** Positions of the cache that holds `length` and some more. */
 export function capacityFor(length: number, context: number): number {
   let capacity = SMALLEST_CAPACITY

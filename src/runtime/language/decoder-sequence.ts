@@ -4,6 +4,7 @@ import type { DeviceTensor } from '../ort/tensor.ts'
 import {
   capacityFor,
   checkRange,
+  longestOf,
   range,
   type DecoderParts,
   type DecoderRun,
@@ -146,7 +147,8 @@ export class DecoderOnlySequence implements Sequence {
 
   /** Makes room for `tokens` tokens in all. Throws `prompt-too-long` when there may not be that many positions. */
   async #reserve(tokens: number): Promise<void> {
-    const { shape, memory, context } = this.#parts
+    const { shape, memory } = this.#parts
+    const context = longestOf(this.#parts)
     const length = shape.queries + tokens
     if (length > context) {
       const most = `picture, prompt and answer together may have ${context} positions`

@@ -58,9 +58,9 @@ export interface DecoderStep {
  * Runs one token of each row over the cache, which has one position more behind it. Returns logits [batch, vocabulary].
  */
 export async function runStep(
-  { runtime, decoder, shape }: EncoderDecoderParts,
+  { runtime, decoder, shape }: Pick<EncoderDecoderParts, 'runtime' | 'decoder' | 'shape'>,
   cache: KvCache,
-  { cross }: ReadPrompt,
+  { cross }: Pick<ReadPrompt, 'cross'>,
   { tokens, past }: DecoderStep,
 ): Promise<Logits> {
   if (past >= cache.capacity) await cache.reserve(capacityFor(past + 1, shape), past)

@@ -19,6 +19,7 @@ export class EncoderDecoder implements LanguageModel {
   /** Where runs can be recorded, ONNX Runtime's attention over a cache takes no biases. */
   readonly records = false
   readonly ownKernels: OwnKernels
+  readonly kernelTimes = null
   readonly #parts: EncoderDecoderParts
 
   /** Takes over both sessions. `cacheBytes` is what all caches may take together; see `MemoryBudget`. */

@@ -4,6 +4,7 @@ import { openCompute } from '../device/open-compute.ts'
 import { Runtime } from '../ort/runtime.ts'
 import { liveTensorCount, type DeviceTensor } from '../ort/tensor.ts'
 import { CacheMemory } from './cache-memory.ts'
+import { longestOf } from './decoder-parts.ts'
 import { cacheLayout, positionBytes, tensorAt, type KvCache, type Tensors } from './kv-cache.ts'
 import { openCache } from './open-cache.ts'
 
@@ -164,6 +165,23 @@ describe('memory that runs out', () => {
     memory.dispose()
   })
 
+  it('keeps no set to spare above its limit, whether one is taken or given back', async () => {
+    const device = new MemoryDevice()
+    const memory = new CacheMemory(await Runtime.open(computeOn(device)), LAYOUT, limit)
+    const position = positionBytes(LAYOUT)
+    const small = await openCache(memory, 10)
+    small.dispose()
+    const large = await openCache(memory, 32)
+    expect(device.liveBytes).toBe(32 * position)
+    const larger = await openCache(memory, 20)
+    larger.dispose()
+    expect(device.liveBytes).toBe(32 * position)
+    large.dispose()
+    expect(device.liveBytes).toBe(32 * position)
+    memory.dispose()
+    expect(device.liveBytes).toBe(0)
+  })
+
   it('fails a cache that cannot grow, which goes on with what it has', async () => {
     const device = new MemoryDevice(10 * positionBytes(LAYOUT))
     const runtime = await Runtime.open(computeOn(device))
@@ -181,5 +199,24 @@ describe('memory that runs out', () => {
     cache.dispose()
     memory.dispose()
     expect(device.liveBytes).toBe(0)
+  })
+
+  it('leaves sequences the half of what there was no room for, if that is worth having', async () => {
+    const longest: number[] = []
+    for (const capacity of [1000, 600, 300, 100]) {
+      const runtime = await Runtime.open(computeOn(new MemoryDevice(capacity * positionBytes(LAYOUT))))
+      const memory = new CacheMemory(runtime, LAYOUT)
+      const { cache, failure } = await openCache(memory, 128).then(
+        (opened) => ({ cache: opened, failure: null }),
+        (error: unknown) => ({ cache: null, failure: error }),
+      )
+      expect(failure === null).toBe(capacity > 128)
+      for (const positions of [256, 512, 1024]) await cache?.reserve(positions, 0).catch(() => undefined)
+      longest.push(longestOf({ context: 1024, memory }))
+      cache?.dispose()
+      memory.dispose()
+    }
+    // A set is copied into one of twice its size, and the two are there at once.
+    expect(longest).toEqual([512, 256, 128, 1024])
   })
 })

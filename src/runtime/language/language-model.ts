@@ -4,7 +4,7 @@
  * prompt afresh and keeps only the answer in its cache.
  */
 import type { AppError } from '../../pack/failure.ts'
-import type { OwnKernels } from '../../pack/device-report.ts'
+import type { KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import type { TracedTensor } from './traced.ts'
 
@@ -16,6 +16,8 @@ export interface LanguageModel {
   readonly records: boolean
   /** Whether it runs on kernels of our own. */
   readonly ownKernels: OwnKernels
+  /** What a token takes on them and on ONNX Runtime's; null where not both were measured. */
+  readonly kernelTimes: KernelTimes | null
   /** Whether recordings are used where there are any: to be turned off for a comparison. */
   useRecordings(use: boolean): void
   /** Ids that a prompt may have before an answer of `newTokens` tokens; not above 0 when there is no room at all. */

@@ -20,7 +20,7 @@ export class ReadPrompt {
 
   /** Runs the encoder over `queries` [1, Q, hidden] and the prompt of T ids. */
   static async read(
-    { runtime, encoder, shape }: EncoderDecoderParts,
+    { runtime, encoder, shape }: Pick<EncoderDecoderParts, 'runtime' | 'encoder' | 'shape'>,
     queries: DeviceTensor,
     ids: readonly number[],
   ): Promise<ReadPrompt> {

@@ -7,9 +7,10 @@ import { memoryOf, type DeviceMemory } from '../../pack/device-memory.ts'
 import { throwIfCancelled } from '../../pack/failure.ts'
 import type { PartName, TalkingFamily } from '../../pack/families.ts'
 import type { PackManifest, PackReader } from '../../pack/manifest.ts'
-import { budgetFor, type MemoryBudget, type TalkBudget } from '../../pack/memory-budget.ts'
+import { budgetFor, roomTrials, type MemoryBudget, type TalkBudget } from '../../pack/memory-budget.ts'
 import { needsOf } from '../../pack/model-needs.ts'
 import type { Compute } from '../device/compute.ts'
+import { withRoomTried } from '../device/room-trial.ts'
 import type { LanguageModel } from '../language/language-model.ts'
 import { Runtime } from '../ort/runtime.ts'
 import { openTokenizer } from '../talk/tokenizer.ts'
@@ -19,6 +20,7 @@ import { Look, LOOK_PARTS } from './look.ts'
 import type { Model } from './model.ts'
 import { PartsOpener, type OpenOptions } from './open-parts.ts'
 import { Talk, type PromptForm } from './talk.ts'
+import { Tower } from './tower.ts'
 
 export interface LoadOptions extends OpenOptions {
   /** What people want of memory; left out: everything stays loaded. */
@@ -51,8 +53,10 @@ export async function openBlip2<F extends TalkingFamily>(
   const { manifest } = pack
   const order = [...LOOK_PARTS, ...(family?.parts ?? [])]
   const needs = needsOf(manifest, compute)
-  const device = options.device ?? memoryOf(compute.device, compute)
-  const budget = budgetFor(needs, device, options.memory ?? 'keep')
+  const choice = options.memory ?? 'keep'
+  const told = options.device ?? memoryOf(compute.device, compute)
+  const device = await withRoomTried(compute.device, told, roomTrials(needs, told, choice))
+  const budget = budgetFor(needs, device, choice)
   const parts = new PartsOpener(await Runtime.open(compute), pack, order, options)
   try {
     return await openedWhole(async (opened) => {
@@ -63,8 +67,9 @@ export async function openBlip2<F extends TalkingFamily>(
       const talk = family === null || budget.talk === null ? null : await openTalk(parts, family, budget.talk)
       if (talk !== null) opened.push(talk)
       if (!budget.look.keepsAll) await look.keepLoaded(false, { afterNextLook: true })
-      return new Blip2({ manifest, look, talk, features, memory: budget.look }, (choice) =>
-        budgetFor(needs, device, choice),
+      const tower = (): Promise<Tower | null> => Tower.of(pack, compute)
+      return new Blip2({ manifest, look, talk, tower, features, memory: budget.look }, (changed) =>
+        budgetFor(needs, device, changed),
       )
     })
   } finally {
@@ -78,6 +83,8 @@ class Blip2 implements Model {
   readonly talk: Talk | null
   readonly features: ChatFeatures
   readonly #budget: (choice: MemoryChoice) => MemoryBudget
+  readonly #readTower: () => Promise<Tower | null>
+  #tower: Promise<Tower | null> | null = null
   #memory: MemoryReport
 
   constructor(
@@ -85,9 +92,10 @@ class Blip2 implements Model {
       manifest,
       look,
       talk,
+      tower,
       features,
       memory,
-    }: Pick<Model, 'manifest' | 'look' | 'talk' | 'features' | 'memory'>,
+    }: Pick<Model, 'manifest' | 'look' | 'talk' | 'tower' | 'features' | 'memory'>,
     budget: (choice: MemoryChoice) => MemoryBudget,
   ) {
     this.manifest = manifest
@@ -96,6 +104,13 @@ class Blip2 implements Model {
     this.features = features
     this.#memory = memory
     this.#budget = budget
+    this.#readTower = tower
+  }
+
+  /** Read when it is first wanted. */
+  tower(): Promise<Tower | null> {
+    this.#tower ??= this.#readTower()
+    return this.#tower
   }
 
   get memory(): MemoryReport {

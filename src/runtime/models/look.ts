@@ -23,6 +23,8 @@ export interface SeeOptions {
   /** Told when a part that was released has to be opened again first. */
   onOpening?: ((part: LookPart) => void) | undefined
   onOpened?: (() => void) | undefined
+  /** Is given the image features, float32 [1, tokens, width], to dispose of; left out: nobody wants them. */
+  onFeatures?: ((features: DeviceTensor) => void) | undefined
 }
 
 /** What Q-Former made of a picture: float32 [1, queries, text hidden]. Dispose it, or give it to `Talk`. */
@@ -79,8 +81,9 @@ export class Look {
   /** Nothing is read back on the way. */
   async see(pixels: Pixels, options: SeeOptions = {}): Promise<SeenImage & { ms: LookTimings }> {
     const { features, queryOutput, embeddings, ms } = await this.#run(pixels, options)
-    features.dispose()
     queryOutput.dispose()
+    if (options.onFeatures === undefined) features.dispose()
+    else options.onFeatures(features)
     return { embeddings, ms }
   }
 

@@ -5,6 +5,7 @@ import type { PackManifest } from '../../pack/manifest.ts'
 import type { ChatFeatures } from './chat-features.ts'
 import type { Look } from './look.ts'
 import type { Talk } from './talk.ts'
+import type { Tower } from './tower.ts'
 
 export interface Model {
   readonly manifest: PackManifest
@@ -12,6 +13,8 @@ export interface Model {
   readonly look: Look
   /** Query embeddings and a prompt → an answer; null in families that have no language model. */
   readonly talk: Talk | null
+  /** What it has in common with models of other stages; null for nothing. Rejects what reading the pack rejects. */
+  tower(): Promise<Tower | null>
   /** What it knows beside its answers. */
   readonly features: ChatFeatures
   /** Whether what looks stays loaded between pictures. */

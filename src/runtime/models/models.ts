@@ -5,9 +5,8 @@ import { isPackOf, type PackReader } from '../../pack/manifest.ts'
 import type { Compute } from '../device/compute.ts'
 import { openBlip2, type LanguageFamily, type LoadOptions } from './blip2.ts'
 import { assertTalks, type Model, type TalkingModel } from './model.ts'
-import type { OpenOptions } from './open-parts.ts'
 import { opt } from './opt.ts'
-import { RetrievalModel } from './retrieval.ts'
+import { RetrievalModel, type RetrievalOptions } from './retrieval.ts'
 import { t5 } from './t5.ts'
 
 type Opener = (pack: PackReader, compute: Compute, options: LoadOptions) => Promise<Model>
@@ -40,7 +39,7 @@ export async function openModel(
 export async function openRetrievalModel(
   pack: PackReader,
   compute: Compute,
-  options: OpenOptions = {},
+  options: RetrievalOptions = {},
 ): Promise<RetrievalModel> {
   if (!isPackOf(pack, 'blip2-itm'))
     throw unfit(pack, 'it compares nothing; use one made of a checkpoint such as Salesforce/blip2-itm-vit-g')

@@ -2,7 +2,8 @@
  * Opens the parts of a model one after the other. While one is opened and warmed, the weights of the next are read, and
  * hashed where that is not done later.
  */
-import type { KernelChoice } from '../../pack/device-report.ts'
+import { bytesOfFile } from '../../pack/bytes.ts'
+import type { KernelChoice, KernelFailure, OwnKernels } from '../../pack/device-report.ts'
 import { AppError, throwIfCancelled } from '../../pack/failure.ts'
 import { partNamed, type Family, type PackPart, type PartName } from '../../pack/families.ts'
 import type { PackManifest, PackReader } from '../../pack/manifest.ts'
@@ -23,18 +24,29 @@ export interface OpenOptions {
    * card, but not on a software rasteriser, where a run of the full size takes minutes.
    */
   warmUp?: boolean | undefined
-  /** Left out: `auto`. */
+  /** Left out: `never`. */
   kernels?: KernelChoice | undefined
+  /** Kernels of our own are left out, and this is why: the device went away under them a moment ago. */
+  without?: OwnKernels | undefined
   /** Where the self-test of our kernels is remembered; left out: nowhere, and the judge is asked each time. */
   judgements?: Judgements | undefined
+  /** Told, while our kernels are tried, how they will have failed if the device goes away; null when that is over. */
+  onTrial?: ((ifLost: KernelFailure | null) => void) | undefined
 }
 
-/** What ONNX Runtime computed in the self-test of our kernels on one device, and whether those came out otherwise. */
+/** What the self-test of our kernels has found out on one device. */
 export interface Judgement {
+  /** ONNX Runtime's. */
   logits: [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>]
-  wrong: boolean
-  /** Tests that were begun and came to no end, since the device or the tab went away in them. */
+  /** Milliseconds of a token, ONNX Runtime's and ours; null as long as ours were not measured. */
+  times: { other: number; own: number | null }
+  /** Whether ours computed the same, once a test has come to its end. */
+  verdict: 'right' | 'wrong' | null
+  /** Tests that were begun since and came to no end: the device or the tab went away in them. */
   unfinished: number
+  /** How often ours have failed, under answers as well, and how the last time. */
+  failures: number
+  failure: KernelFailure | null
 }
 
 /** Judgements by what they hold for. Neither call rejects. */
@@ -87,13 +99,9 @@ export class PartsOpener<F extends Family = Family> {
     return this.#options.signal
   }
 
-  /** What people want of kernels of our own; they are left out until they were seen on cards (decision 030). */
-  get kernels(): KernelChoice {
-    return this.#options.kernels ?? 'never'
-  }
-
-  get judgements(): Judgements | undefined {
-    return this.#options.judgements
+  /** What people and callers want of kernels of our own. */
+  get trial(): Pick<OpenOptions, 'kernels' | 'without' | 'judgements' | 'onTrial'> {
+    return this.#options
   }
 
   /** A part that may be released in between; it is opened now. */
@@ -153,8 +161,7 @@ export class PartsOpener<F extends Family = Family> {
         'bad-pack',
         `This pack has no ${part} graph for ${compute.provider}; convert it again.`,
       )
-    const file = await this.pack.file(path, signal)
-    return file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : file
+    return bytesOfFile(await this.pack.file(path, signal))
   }
 
   #weights(part: PartName): string {

@@ -1,5 +1,5 @@
 /** BLIP-2's language models of the OPT sort: a decoder that reads query embeddings, prompt and answer as one sequence. */
-import type { OwnKernels } from '../../pack/device-report.ts'
+import type { KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import { AppError } from '../../pack/failure.ts'
 import { cacheType } from '../../pack/model-needs.ts'
 import type { TalkBudget } from '../../pack/memory-budget.ts'
@@ -7,14 +7,25 @@ import { DecoderOnly } from '../language/decoder-only.ts'
 import type { LanguageModel } from '../language/language-model.ts'
 import { openOptDecoder, planOptDecoder, type OptOptions, type OptPlan } from '../wgsl/decoder/open-opt.ts'
 import { NotForKernels } from '../wgsl/decoder/opt-weights.ts'
-import { agrees, judgedLogits, SELF_TEST_VERSION, type JudgedLogits } from '../wgsl/decoder/self-test.ts'
+import {
+  agreesInAllElse,
+  givesLogits,
+  judgedLogits,
+  SELF_TEST_VERSION,
+  tokenMs,
+} from '../wgsl/decoder/self-test.ts'
+import { KernelsFailed, within, withoutComplaints } from '../wgsl/gpu/guard.ts'
 import type { LanguageFamily } from './blip2.ts'
 import type { PartFiles, PartsOpener } from './open-parts.ts'
+import { openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
 
 type OptParts = PartsOpener<'blip2-opt'>
 
-/** A device that goes away in the test twice is not tried again: the page would never come to an end. */
-const MOST_UNFINISHED = 2
+/** For the first prompt and step of ours: a card takes a second, and what takes this long is taken not to come back. */
+const FIRST_RUNS_MS = 20_000
+
+/** For the rest of the test, some fifty runs. */
+const TEST_MS = 60_000
 
 export const opt: LanguageFamily<'blip2-opt'> = {
   parts: ['decoder'],
@@ -36,9 +47,13 @@ export const opt: LanguageFamily<'blip2-opt'> = {
 }
 
 /** Why kernels of our own are not even tried; null where they are. */
-function leftOut({ kernels, runtime: { compute } }: OptParts): OwnKernels | null {
+function leftOut({
+  trial: { kernels = 'never', without },
+  runtime: { compute },
+}: OptParts): OwnKernels | null {
   if (compute.device === null) return 'no-gpu'
   if (kernels === 'never') return 'left-out'
+  if (without !== undefined) return without
   return compute.software && kernels !== 'always' ? 'software' : null
 }
 
@@ -62,67 +77,74 @@ function openGraph(
   })
 }
 
-/**
- * Over our own kernels where they compute what ONNX Runtime does, else over ONNX Runtime. One behind the other: a
- * device that has room for the weights need not have it twice. What ONNX Runtime computed is remembered, so from the
- * second time on it is opened only where ours are not used.
- */
+/** Over our own kernels where they are better, else over ONNX Runtime: see `openBetter`. */
 async function openJudged(parts: OptParts, budget: TalkBudget, files: PartFiles): Promise<LanguageModel> {
-  const { runtime, manifest, judgements } = parts
-  const { decoder } = manifest.parts
-  const { shape } = decoder
-  const key = judgementKey(parts)
-  const known = await judgements?.recall(key)
-  const unfinished = known?.unfinished ?? 0
-  if (known?.wrong === true || unfinished >= MOST_UNFINISHED) return openGraph(parts, budget, files, 'wrong')
+  const { runtime, manifest, trial } = parts
+  const { device } = runtime.compute
+  const { shape } = manifest.parts.decoder
   const plan = planOwn(parts, budget, files)
-  if (plan === null) return openGraph(parts, budget, files, 'unfit')
-  let expected = known?.logits
-  if (expected === undefined) {
-    const judge = await openGraph(parts, budget, files, 'unfit')
-    try {
-      expected = await judgedLogits(runtime, judge, shape)
-    } finally {
-      await judge.dispose()
-    }
-  }
-  const logits = expected
-  const note = async (wrong: boolean, begun: number): Promise<void> =>
-    judgements?.keep(key, { logits, wrong, unfinished: begun })
-  await note(false, unfinished + 1)
-  const own = await openAgreeing(parts, budget, files, { plan, expected: logits }).catch(
-    async (error: unknown) => {
-      // Only a device that goes away speaks against our kernels.
-      if (error instanceof AppError && error.code !== 'device-lost') await note(false, unfinished)
-      throw error
+  if (plan === null || device === null) return openGraph(parts, budget, files, 'unfit')
+  const { kernels, judgements, onTrial } = trial
+  const rivals: Rivals<DecoderOnly> = {
+    openGraph: async (why, times) => withTimes(await openGraph(parts, budget, files, why), times),
+    judge: async () => {
+      const judge = await openGraph(parts, budget, files, 'unfit')
+      try {
+        return {
+          logits: await judgedLogits(runtime, judge, shape),
+          ms: await tokenMs(runtime, judge, shape),
+        }
+      } finally {
+        await judge.dispose()
+      }
     },
-  )
-  await note(own === 'wrong', 0)
-  return typeof own === 'string' ? openGraph(parts, budget, files, own) : own
+    tryOwn: (options) => tryOwn(parts, ownOptions(parts, budget, files), { device, plan, options }),
+    inUse: withTimes,
+    mayBeSlower: kernels === 'always',
+    giveUpDevice: () => device.destroy(),
+    onTrial: (ifLost) => onTrial?.(ifLost),
+  }
+  return openBetter(rivals, { key: judgementKey(parts), judgements })
 }
 
-/** Over our own kernels where they give these logits, or why not. */
-async function openAgreeing(
-  parts: OptParts,
-  budget: TalkBudget,
-  files: PartFiles,
-  { plan, expected }: { plan: OptPlan; expected: JudgedLogits },
-): Promise<DecoderOnly | 'unfit' | 'wrong'> {
-  const { runtime, manifest } = parts
-  const { decoder } = manifest.parts
-  const own = await openOwn(parts, ownOptions(parts, budget, files), plan)
-  if (own === null) return 'unfit'
+function withTimes(model: DecoderOnly, times: KernelTimes | null): DecoderOnly {
+  model.kernelTimes = times
+  return model
+}
+
+/** Our decoder, opened and tested. What is not used is let go of. */
+async function tryOwn(
+  { runtime, manifest }: OptParts,
+  own: OptOptions,
+  { device, plan, options }: { device: GPUDevice; plan: OptPlan; options: TryOptions },
+): Promise<Tried<DecoderOnly>> {
+  const { shape } = manifest.parts.decoder
+  const { logits: expected, known, onLost } = options
+  const test = { shape, cacheType: own.cacheType, expected }
+  const dispose = (model: DecoderOnly): Promise<void> => model.dispose()
+  const open = (): Promise<DecoderOnly> =>
+    runtime.attempt(() => openOptDecoder(runtime, { ...own, onLost }, plan))
+  const model = await withoutComplaints(device, open, dispose)
+  const tested = async (): Promise<number | null | 'wrong'> => {
+    const first = await within(FIRST_RUNS_MS, 'stuck', givesLogits(runtime, model, test))
+    if (!first) return 'wrong'
+    if (known) return null
+    const rest = async (): Promise<number | 'wrong'> =>
+      (await agreesInAllElse(runtime, model, test)) ? tokenMs(runtime, model, shape) : 'wrong'
+    return within(TEST_MS, 'stuck', rest())
+  }
   try {
-    const type = cacheType(decoder, runtime.compute)
-    if (await agrees(runtime, own, { shape: decoder.shape, cacheType: type, expected })) return own
+    const outcome = await withoutComplaints(device, tested, () => Promise.resolve())
+    if (outcome !== 'wrong') return { model, ms: outcome }
   } catch (error) {
-    await own.dispose()
+    // On a device that does not come back nothing is waited for.
+    if (!(error instanceof KernelsFailed && error.how === 'stuck')) await model.dispose()
     // What is no number is wrong; anything else is another matter.
-    if (error instanceof AppError && error.code === 'bad-pack') return 'wrong'
+    if (error instanceof AppError && error.code === 'bad-pack') return { model: null, ms: null }
     throw error
   }
-  await own.dispose()
-  return 'wrong'
+  await model.dispose()
+  return { model: null, ms: null }
 }
 
 /** Weights, device and browser: what a judgement holds for. */
@@ -152,21 +174,6 @@ function planOwn(parts: OptParts, budget: TalkBudget, files: PartFiles): OptPlan
     return device === null ? null : planOptDecoder(device, ownOptions(parts, budget, files))
   } catch (error) {
     if (error instanceof NotForKernels) return null
-    throw error
-  }
-}
-
-/** Null where the device does not take our kernels after all, or has no room for what they need besides the weights. */
-async function openOwn(
-  { runtime }: OptParts,
-  options: OptOptions,
-  plan: OptPlan,
-): Promise<DecoderOnly | null> {
-  try {
-    return await runtime.attempt(() => openOptDecoder(runtime, options, plan))
-  } catch (error) {
-    // A kernel that cannot be compiled is no failure that people can do anything about.
-    if (!(error instanceof AppError) || error.code === 'out-of-memory') return null
     throw error
   }
 }

@@ -5,6 +5,7 @@
 import type { Pixels } from '../../image/pixels.ts'
 import { AppError, throwIfCancelled } from '../../pack/failure.ts'
 import type { PackManifest, PackReader } from '../../pack/manifest.ts'
+import type { TowerStates } from '../../pack/tower-states.ts'
 import type { Compute } from '../device/compute.ts'
 import { logSumExp } from '../decode/logits.ts'
 import { Runtime } from '../ort/runtime.ts'
@@ -17,6 +18,7 @@ import { Discussion, type AnswerOptions, type AnswerSoFar } from '../talk/discus
 import { openTokenizer, type Tokenizer } from '../talk/tokenizer.ts'
 import { openedWhole } from './disposable.ts'
 import { PartsOpener, type OpenOptions } from './open-parts.ts'
+import { Tower } from './tower.ts'
 import { VisionEncoder } from './vision-encoder.ts'
 
 /** A picture as the vision encoder gives it: float32 [1, tokens, width] on the device. Dispose it. */
@@ -73,6 +75,11 @@ export interface AttentionMaps {
   byHead: Float32Array<ArrayBuffer>
 }
 
+export interface RetrievalOptions extends OpenOptions {
+  /** The vision encoder is opened when a picture has to be looked at here; left out: at once. */
+  visionLater?: boolean | undefined
+}
+
 /** Rows that run side by side: enough to fill a device, and a few dozen megabytes at the published size. */
 const BATCH = 16
 
@@ -81,33 +88,37 @@ export class RetrievalModel {
   readonly #vision: VisionEncoder
   readonly #qFormer: TextQFormer
   readonly #tokenizer: Tokenizer | null
+  readonly #readTower: () => Promise<Tower | null>
+  #tower: Promise<Tower | null> | null = null
 
   private constructor(parts: {
     manifest: PackManifest<'blip2-itm'>
     vision: VisionEncoder
     qFormer: TextQFormer
     tokenizer: Tokenizer | null
+    tower: () => Promise<Tower | null>
   }) {
     this.manifest = parts.manifest
     this.#vision = parts.vision
     this.#qFormer = parts.qFormer
     this.#tokenizer = parts.tokenizer
+    this.#readTower = parts.tower
   }
 
   /** What was opened is closed again when a later part fails. */
   static async open(
     pack: PackReader<'blip2-itm'>,
     compute: Compute,
-    options: OpenOptions = {},
+    { visionLater = false, ...options }: RetrievalOptions = {},
   ): Promise<RetrievalModel> {
     throwIfCancelled(options.signal)
     const { manifest } = pack
-    const order = ['vision', 'text-q-former'] as const
+    const order = [...(visionLater ? [] : (['vision'] as const)), 'text-q-former' as const]
     const parts = new PartsOpener(await Runtime.open(compute), pack, order, options)
     try {
       const tokenizer = await openTokenizer(pack)
       return await openedWhole(async (opened) => {
-        const vision = await VisionEncoder.open(parts)
+        const vision = visionLater ? VisionEncoder.later(parts) : await VisionEncoder.open(parts)
         opened.push(vision.session)
         const session = await parts.openOnDemand('text-q-former', { keepOnDevice: [] })
         const lookInside = parts.onDemand('cross-attention', { keepOnDevice: [] })
@@ -116,7 +127,8 @@ export class RetrievalModel {
         const sessions = { session, lookInside, wordHead }
         const qFormer = new TextQFormer(parts.runtime, sessions, former.shape, eye.shape.hiddenSize)
         opened.push(qFormer)
-        const model = new RetrievalModel({ manifest, vision, qFormer, tokenizer })
+        const tower = (): Promise<Tower | null> => Tower.of(pack, compute)
+        const model = new RetrievalModel({ manifest, vision, qFormer, tokenizer, tower })
         await parts.warmUp(() => model.#warmUp())
         return model
       })
@@ -152,6 +164,16 @@ export class RetrievalModel {
   /** Encodes a picture, once for all that follows. */
   async encode(pixels: Pixels, options: { signal?: AbortSignal | undefined } = {}): Promise<EncodedPicture> {
     return { features: await this.#vision.encode(pixels, options) }
+  }
+
+  /**
+   * A picture that another model over the same tower has looked at, as `encode` gives it but for rounding; null for states
+   * of another tower. Rejects what reading the pack rejects.
+   */
+  async encodedElsewhere(states: TowerStates): Promise<EncodedPicture | null> {
+    this.#tower ??= this.#readTower()
+    const features = (await this.#tower)?.featuresOf(states) ?? null
+    return features === null ? null : { features: this.#vision.resident(features) }
   }
 
   /** [tokens, width], read back. */
@@ -316,7 +338,11 @@ export class RetrievalModel {
   }
 
   async #warmUp(): Promise<void> {
-    const { features } = await this.encode(this.#vision.nothing())
+    const { session, shape } = this.#vision
+    // What is opened later is not opened for this.
+    const features = session.isOpen
+      ? (await this.encode(this.#vision.nothing())).features
+      : this.#vision.resident(new Float32Array(shape.tokens * shape.hiddenSize))
     try {
       await this.#qFormer.run(features, [{ picture: 0, ids: NO_TEXT }], 'together')
     } finally {

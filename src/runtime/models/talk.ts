@@ -1,7 +1,7 @@
 /** The half of a model that talks: what was seen of a picture, and a prompt → an answer. */
 import { AppError } from '../../pack/failure.ts'
 import { GREEDY } from '../../pack/decoding.ts'
-import type { ContextReport, OwnKernels } from '../../pack/device-report.ts'
+import type { ContextReport, KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import { logSumExp } from '../decode/logits.ts'
 import type { LanguageModel, Sequence } from '../language/language-model.ts'
 import type { TracedTensor } from '../language/traced.ts'
@@ -63,6 +63,11 @@ export class Talk {
   /** Whether the language model runs on kernels of our own, or why not. */
   get ownKernels(): OwnKernels {
     return this.#language.ownKernels
+  }
+
+  /** What a token took on them and on ONNX Runtime's; null where not both were measured. */
+  get kernelTimes(): KernelTimes | null {
+    return this.#language.kernelTimes
   }
 
   /** Turns recordings off and on again, for a comparison. Where there are none nothing changes. */

@@ -24,6 +24,20 @@ export class VisionEncoder {
     return new VisionEncoder(parts.manifest.parts.vision.shape, session, parts.runtime)
   }
 
+  /** The same, opened when a picture is first encoded. */
+  static later(parts: PartsOpener): VisionEncoder {
+    const session = parts.onDemand('vision', { keepOnDevice: [treaty.output.features] })
+    return new VisionEncoder(parts.manifest.parts.vision.shape, session, parts.runtime)
+  }
+
+  /** Features [tokens, hidden] that came about elsewhere, where what runs next finds them; the caller's. */
+  resident(features: Float32Array): DeviceTensor {
+    const { tokens, hiddenSize } = this.shape
+    if (features.length !== tokens * hiddenSize)
+      throw new AppError('bug', 'These image features belong to another model.')
+    return this.#runtime.resident('float32', features, [1, tokens, hiddenSize])
+  }
+
   /** float32 [1, tokens, hidden], after the post-layernorm; the caller's. */
   async encode(pixels: Pixels, options: RunOptions = {}): Promise<DeviceTensor> {
     const { imageSize } = this.shape

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { DeviceMemory } from '../../pack/device-memory.ts'
+import { budgetFor, roomTrials } from '../../pack/memory-budget.ts'
+import { cacheNeedsOf } from '../../pack/model-needs.ts'
 import { answerText, dialoguePrompt, fitDialogue, type EarlierTurn, type PromptRoom } from './dialogue.ts'
 
 const turns: EarlierTurn[] = [
@@ -33,6 +36,24 @@ describe('the prompt of a conversation', () => {
 describe('an answer', () => {
   it('ends where the model asks its own next question', () => {
     expect(answerText(' a cat. Question: what else? Answer:')).toBe('a cat.')
+  })
+})
+
+describe('a conversation on a device whose memory was asked for', () => {
+  it('keeps as much as the model can of what was said', () => {
+    const cache = cacheNeedsOf({ layers: 32, heads: 32, cacheHeadSize: 80 }, 'float32', 2048)
+    const needs = { weightBytes: 2.1e9, cache }
+    const told = { gib: 8, told: true, software: false, bufferBytes: 2 ** 30 }
+    const [trial] = roomTrials(needs, told, 'auto')
+    const history = Array.from({ length: 60 }, () => ({ question: 'what else?', answer: 'a heart' }))
+    const droppedOn = (memory: DeviceMemory): number => {
+      const context = budgetFor(needs, memory, 'auto').talk?.context.positions ?? NaN
+      const toIds = (kept: readonly EarlierTurn[]): number[] => Array<number>(30 * kept.length + 10).fill(7)
+      const promptRoom = (answerTokens: number): number => context - 32 - answerTokens + 1
+      return fitDialogue(history, toIds, { answerTokens: 64, promptRoom }).dropped
+    }
+    expect(droppedOn(told)).toBe(32)
+    expect(droppedOn({ ...told, givenBytes: trial?.bytes ?? 0 })).toBe(0)
   })
 })
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { GREEDY } from '../../pack/decoding.ts'
+import { AppError } from '../../pack/failure.ts'
 import type { Logits, Sequence } from '../language/language-model.ts'
 import { Discussion, type AnswerSoFar } from './discussion.ts'
 
@@ -35,11 +36,12 @@ function discuss(
   words: readonly number[],
   language = WIDE,
   sequence = saying(words),
+  promptIds: (prompt: string) => number[] = () => [2],
 ): { discussion: Discussion; decoded: number[][] } {
   const decoded: number[][] = []
   const discussion = new Discussion(sequence, {
     language,
-    promptIds: () => [2],
+    promptIds,
     encode: () => [],
     decode: (ids) => {
       decoded.push([...ids])
@@ -78,6 +80,39 @@ describe('a discussion', () => {
     const { discussion } = discuss([7, 9, 10, 11, 1])
     const steps = await allOf(discussion.answer('', { settings }))
     expect(steps.at(-1)).toMatchObject({ text: 'a heart Question: why ', finish: 'end' })
+  })
+})
+
+describe('a conversation for which the device turns out to have no memory', () => {
+  const settings = { ...GREEDY, maxNewTokens: 3 }
+  const earlier = Array.from({ length: 5 }, () => ({ question: 'what is it?', answer: 'a heart' }))
+
+  /** What could be had before and after memory was asked for; each earlier turn is one token. */
+  function discussIn(before: number, after: number): ReturnType<typeof discuss> {
+    let room = before
+    const sequence = saying([7, 9, 1])
+    const begin: Sequence['begin'] = (prompt, newTokens) => {
+      if (prompt.length <= after) return sequence.begin(prompt, newTokens)
+      room = after
+      return Promise.reject(new AppError('out-of-memory', 'There is no room for keys and values.'))
+    }
+    const language = { promptRoom: () => room, answerRoom: () => 3 }
+    return discuss([], language, { ...sequence, begin }, (prompt) =>
+      [2, ...prompt.matchAll(/heart/g)].map(() => 2),
+    )
+  }
+
+  it('goes on with less of what was said before', async () => {
+    const steps = await allOf(discussIn(6, 3).discussion.ask(earlier, 'why?', { settings }))
+    expect(steps.at(-1)).toMatchObject({ text: 'a heart', dropped: 3, finish: 'end' })
+  })
+
+  it('ends where there is room for nothing else either', async () => {
+    const steps = discussIn(6, 0).discussion.ask(earlier, 'why?', { settings })
+    await expect(allOf(steps)).rejects.toMatchObject({ code: 'prompt-too-long' })
+    const same = discussIn(6, 6)
+    const failing = same.discussion.ask([...earlier, ...earlier], 'why?', { settings })
+    expect((await allOf(failing)).at(-1)?.dropped).toBe(8)
   })
 })
 

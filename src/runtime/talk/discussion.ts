@@ -84,7 +84,8 @@ export class Discussion {
   }
 
   /**
-   * Streams the answer to a question behind earlier turns; the oldest are left out when they do not fit. Throws
+   * Streams the answer to a question behind earlier turns; the oldest are left out when they do not fit, also where the
+   * device turns out to have no memory for them. Throws
    * `prompt-too-long` when not even the question does.
    */
   async *ask(
@@ -94,16 +95,28 @@ export class Discussion {
   ): AsyncGenerator<AnswerSoFar, void, undefined> {
     const promptOf = (kept: readonly EarlierTurn[]): string => dialoguePrompt(kept, question, template)
     const { language } = this.#voice
-    const { ids, dropped } = fitDialogue(turns, (kept) => this.#voice.promptIds(promptOf(kept)), {
-      answerTokens: settings.maxNewTokens,
-      promptRoom: (answerTokens) => language.promptRoom(answerTokens),
-    })
-    const prompt = promptOf(turns.slice(dropped))
-    yield* this.#generate(
-      { ids, prompt, dropped },
-      { settings: fittingSettings(settings, ids, this.#voice), ...options },
-      true,
-    )
+    const steps = (): AsyncGenerator<AnswerSoFar, void, undefined> => {
+      const { ids, dropped } = fitDialogue(turns, (kept) => this.#voice.promptIds(promptOf(kept)), {
+        answerTokens: settings.maxNewTokens,
+        promptRoom: (answerTokens) => language.promptRoom(answerTokens),
+      })
+      const prompt = promptOf(turns.slice(dropped))
+      return this.#generate(
+        { ids, prompt, dropped },
+        { settings: fittingSettings(settings, ids, this.#voice), ...options },
+        true,
+      )
+    }
+    const room = language.promptRoom(1)
+    try {
+      yield* steps()
+    } catch (error) {
+      // There was memory for fewer positions than were promised, which shows before the first word: with less of what
+      // was said before it may do.
+      if (!(error instanceof AppError) || error.code !== 'out-of-memory' || language.promptRoom(1) === room)
+        throw error
+      yield* steps()
+    }
   }
 
   dispose(): void {

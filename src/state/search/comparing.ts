@@ -3,8 +3,9 @@
  * before each call that needs another than before, and begun anew when it died.
  */
 import type { Provider } from '../../pack/device-report.ts'
+import type { TowerStates } from '../../pack/tower-states.ts'
 import type { PackPlace } from '../../protocol/engine-calls.ts'
-import type { CompareCalls, ComparingModel } from '../../protocol/compare-calls.ts'
+import type { ComparedPicture, CompareCalls, ComparingModel } from '../../protocol/compare-calls.ts'
 import type { SearchCalls } from '../../protocol/search-calls.ts'
 import type { CallOptions, Client } from '../../protocol/rpc.ts'
 import type { AppState, GetState } from '../store.ts'
@@ -18,14 +19,19 @@ export interface ComparingDependencies {
   builtInUrl: string
 }
 
+/** What the model that talks made of a picture that it looked at lately; null for nothing. Never rejects. */
+export type StatesOf = (pictureId: string) => Promise<TowerStates | null>
+
 export class Comparing {
   readonly #get: GetState
   readonly #dependencies: ComparingDependencies
+  readonly #statesOf: StatesOf
   #client: Client<ComparingCalls> | null = null
   #chosen: { choice: string; model: Promise<ComparingModel | null> } | null = null
 
-  constructor(get: GetState, dependencies: ComparingDependencies) {
+  constructor(get: GetState, dependencies: ComparingDependencies, statesOf: StatesOf) {
     this.#get = get
+    this.#statesOf = statesOf
     this.#dependencies = dependencies
   }
 
@@ -51,7 +57,14 @@ export class Comparing {
     options?: CallOptions<ComparingCalls[K]['event']>,
   ): Promise<ComparingCalls[K]['out']> {
     await this.model()
-    return this.#begun().call(kind, input, options)
+    return this.#begun().call(kind, await this.#withStates(input), options)
+  }
+
+  /** One look at a picture serves both models where they stand on the same tower, which the thread finds out. */
+  async #withStates<I>(input: I): Promise<I> {
+    if (!isOfPicture(input)) return input
+    const states = await this.#statesOf(input.picture.id)
+    return states === null ? input : { ...input, picture: { ...input.picture, states } }
   }
 
   #begun(): Client<ComparingCalls> {
@@ -61,6 +74,10 @@ export class Comparing {
     })
     return this.#client
   }
+}
+
+function isOfPicture(input: unknown): input is { picture: ComparedPicture } {
+  return typeof input === 'object' && input !== null && 'picture' in input
 }
 
 /** A kept model that compares, the first where there are several; else the built-in one. */

@@ -44,10 +44,16 @@ function placeOf({ provider, adapter: name, software }: DeviceReport): Note {
   return { key: software ? 'models:device.on.software' : 'models:device.on.webgpu', values: { name } }
 }
 
-function gpuChoices({ f16, recordsSteps, ownKernels, subgroups }: DeviceReport): Fact[] {
+function gpuChoices({ f16, recordsSteps, ownKernels, kernelTimes, subgroups }: DeviceReport): Fact[] {
   const facts: (Fact | null)[] = [
     { name: 'models:device.fact.half', value: { key: `models:device.half.${yesOrNo(f16)}` } },
     { name: 'models:device.fact.kernels', value: { key: `models:device.kernels.${ownKernels}` } },
+    kernelTimes === null
+      ? null
+      : {
+          name: 'models:device.fact.token',
+          value: { key: 'models:device.figure.token', values: { ...kernelTimes } },
+        },
     ownKernels === 'used'
       ? null
       : {
@@ -89,6 +95,8 @@ function memoryReason(keepsAll: boolean, why: MemoryReport['why']): Note {
       return { key: 'models:device.memory.wasm' }
     case 'chosen':
       return { key: `models:device.memory.chosen-${keepsAll ? 'keep' : 'spare'}` }
+    case 'plenty':
+      return { key: 'models:device.memory.chosen-plenty' }
     case 'share': {
       const { gib, told } = why
       const key =

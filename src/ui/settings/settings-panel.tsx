@@ -9,7 +9,7 @@ import { useApp } from '../store-context.ts'
 import { OwnDecoding } from './own-decoding.tsx'
 
 const THEMES = ['auto', 'light', 'dark'] as const satisfies Theme[]
-const MEMORY = ['auto', 'keep', 'spare'] as const satisfies MemoryChoice[]
+const MEMORY = ['auto', 'keep', 'spare', 'plenty'] as const satisfies MemoryChoice[]
 const KERNELS = ['never', 'auto', 'always'] as const satisfies KernelChoice[]
 
 /** Names for choices, by the choice. */

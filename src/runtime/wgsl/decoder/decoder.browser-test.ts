@@ -111,13 +111,20 @@ it('gives way to ONNX Runtime where it computes anything else, and remembers tha
   const { vocabulary } = asFamily(pack.manifest, 'blip2-opt').parts.decoder.shape
   const other = (): Float32Array<ArrayBuffer> =>
     Float32Array.from({ length: vocabulary }, (_, i) => Math.cos(i))
-  let kept: Judgement = { logits: [other(), other()], wrong: false, unfinished: 0 }
+  let kept: Judgement = {
+    logits: [other(), other()],
+    times: { other: 1, own: null },
+    verdict: null,
+    unfinished: 0,
+    failures: 0,
+    failure: null,
+  }
   const judgements: Judgements = {
     recall: () => Promise.resolve(kept),
     keep: (_, judgement) => Promise.resolve(void (kept = judgement)),
   }
   const model = await openTalkingModel(pack, compute, { kernels: 'always', judgements })
-  expect([model.talk.ownKernels, kept.wrong]).toEqual(['wrong', true])
+  expect([model.talk.ownKernels, kept.verdict]).toEqual(['wrong', 'wrong'])
   expect((await answers(model, '', {}))[0]?.tokenIds.length).toBeGreaterThan(0)
   await model.dispose()
 })

@@ -5,7 +5,6 @@ import { CacheMemory } from '../../language/cache-memory.ts'
 import { DecoderOnly } from '../../language/decoder-only.ts'
 import { cacheLayout, type CacheLayout } from '../../language/kv-cache.ts'
 import type { Runtime } from '../../ort/runtime.ts'
-import { AppError } from '../../../pack/failure.ts'
 import { weightsOfGraph } from './graph-weights.ts'
 import { OptLayout } from './layout.ts'
 import { makeActivations, uploadWeights } from './opt-buffers.ts'
@@ -25,6 +24,8 @@ export interface OptOptions {
   context: number
   cacheBytes?: number | undefined
   signal?: AbortSignal | undefined
+  /** Told when the device went away while our kernels were running on it. */
+  onLost?: (() => void) | undefined
 }
 
 /** Where the weights lie, and the kernels over them. */
@@ -44,15 +45,15 @@ export function planOptDecoder(
 }
 
 /**
- * Weights and kernels on the runtime's GPU, as `plan` has them. Throws `out-of-memory` when the GPU has no room, and what
- * compiling and reading weights throw; nothing is left behind then.
+ * Weights and kernels on the runtime's GPU, as `plan` has them. Throws what compiling and reading weights throw; nothing
+ * is left behind then. Of a lack of memory only error scopes tell: see `withoutComplaints`.
  */
 export async function openOptDecoder(
   runtime: Runtime,
   options: OptOptions,
   { places, kernels }: OptPlan,
 ): Promise<DecoderOnly> {
-  const { weights, part, cacheType, context, cacheBytes, signal } = options
+  const { weights, part, cacheType, context, cacheBytes, signal, onLost } = options
   const { device } = runtime.compute
   if (device === null) throw new NotForKernels('is not run on a GPU')
   const { shape } = part
@@ -61,28 +62,15 @@ export async function openOptDecoder(
     // Compiled while weights are on their way.
     const compiling = Promise.all([kernels.shared(), kernels.step(), kernels.norm()])
     compiling.catch(() => undefined)
-    device.pushErrorScope('out-of-memory')
     const values = makeActivations(uploads, kernels, shape, context)
-    const stored = await withRoom(device, uploadWeights(uploads, places, kernels))
+    const stored = await uploadWeights(uploads, places, kernels)
     const [shared, products, norm] = await compiling
     const passes = new OptPasses({ kernels, shared, products, norm, places, weights: stored, values })
-    const runs = new OptRuns({ runtime, device, shape, passes, activations: values, uploads })
+    const runs = new OptRuns({ runtime, device, shape, passes, activations: values, uploads, onLost })
     const memory = new CacheMemory(runtime, cacheLayout(shape, cacheType), cacheBytes)
     return new DecoderOnly({ runtime, runs, shape, context, memory }, 'used')
   } catch (error) {
     uploads.dispose()
     throw error
   }
-}
-
-/** Leaves the scope for lack of memory when the work is done; that there was none says more than what else failed. */
-async function withRoom<T>(device: GPUDevice, work: Promise<T>): Promise<T> {
-  const [done] = await Promise.allSettled([work])
-  if ((await device.popErrorScope()) !== null)
-    throw new AppError(
-      'out-of-memory',
-      'The graphics device has no room for the language model; close other tabs or use a smaller model.',
-    )
-  if (done.status === 'rejected') throw done.reason
-  return done.value
 }

@@ -2,6 +2,7 @@
  * An OPT decoder over our own kernels: one pass and one submit for each token, five dispatches a layer. A greedy chain
  * needs nothing from the host between tokens; several are under way, so that nobody waits for a read-back.
  */
+import { AppError } from '../../../pack/failure.ts'
 import type { DecoderShape } from '../../../pack/shapes.ts'
 import { noNumbers, type DecoderRun, type DecoderRuns } from '../../language/decoder-parts.ts'
 import type { KvCache } from '../../language/kv-cache.ts'
@@ -26,6 +27,7 @@ export interface OptRunsParts {
   passes: OptPasses
   activations: Activations
   uploads: Uploads
+  onLost?: (() => void) | undefined
 }
 
 /** Dispatches, and the state that they begin with; null where those before them leave it. */
@@ -55,7 +57,7 @@ export class OptRuns implements DecoderRuns {
   }
 
   run(cache: KvCache, run: DecoderRun): Promise<Logits> {
-    return this.#parts.runtime.attempt(async () => {
+    return this.#attempt(async () => {
       const { vocabulary } = this.#parts.shape
       const rows = rowsOf(run, this.#parts.shape)
       const [wanted] = run.logitRows
@@ -70,8 +72,8 @@ export class OptRuns implements DecoderRuns {
   }
 
   choose(cache: KvCache, run: DecoderRun): Promise<(Choice | null)[]> {
-    const { runtime, passes, shape } = this.#parts
-    return runtime.attempt(async () => {
+    const { passes, shape } = this.#parts
+    return this.#attempt(async () => {
       const rows = rowsOf(run, shape)
       if (run.batch === 1) return this.#choose(await this.#allButLast(cache, run.queries, rows), 1)
       const { dispatches, state } = await this.#stepOfRows(cache, rows)
@@ -80,7 +82,7 @@ export class OptRuns implements DecoderRuns {
   }
 
   async *greedy(cache: KvCache, run: DecoderRun, most: number): AsyncGenerator<Choice, void, undefined> {
-    const { runtime, passes, shape } = this.#parts
+    const { passes, shape } = this.#parts
     const rows = rowsOf(run, shape)
     const [past = 0] = run.past
     const underWay: Promise<Choice>[] = []
@@ -91,7 +93,7 @@ export class OptRuns implements DecoderRuns {
       underWay.push(choice)
     }
     try {
-      let owned = await runtime.attempt(async () => {
+      let owned = await this.#attempt(async () => {
         send(await this.#allButLast(cache, run.queries, rows))
         return this.#writes
       })
@@ -101,7 +103,7 @@ export class OptRuns implements DecoderRuns {
       for (let sent = 1, taken = 0; taken < most; taken += 1) {
         if (this.#writes !== owned) {
           // Another sequence ran in between: the state is its own, and the chain is taken up where it was.
-          const sofar = await runtime.attempt(() => Promise.all(underWay))
+          const sofar = await this.#attempt(() => Promise.all(underWay))
           const [token] = sofar.slice(-1).map((choice) => choice.token)
           const source = { token: token ?? last?.token ?? 0 }
           const place = { source, position: past + rows.length + sent - 1, slot: 0 }
@@ -114,7 +116,7 @@ export class OptRuns implements DecoderRuns {
         }
         const next = underWay.shift()
         if (next === undefined) return
-        last = await runtime.attempt(() => next)
+        last = await this.#attempt(() => next)
         yield last
       }
     } finally {
@@ -127,6 +129,18 @@ export class OptRuns implements DecoderRuns {
     this.#parts.uploads.dispose()
     for (const buffer of [this.#logitStaging, ...this.#choiceStaging]) buffer.destroy()
     return Promise.resolve()
+  }
+
+  /** Work in the runtime's queue. When the device goes away in it by itself, whoever asked for that is told. */
+  async #attempt<T>(work: () => Promise<T>): Promise<T> {
+    const { runtime, device, onLost } = this.#parts
+    try {
+      return await runtime.attempt(work)
+    } catch (error) {
+      const isLost = error instanceof AppError && error.code === 'device-lost'
+      if (isLost && (await device.lost).reason !== 'destroyed') onLost?.()
+      throw error
+    }
   }
 
   /** Runs rows as far as they do not fit into the last run, and gets that one ready. */

@@ -5,7 +5,7 @@ import type { Batch, LanguageModel, Logits, Sequence } from '../../language/lang
 import { Runtime } from '../../ort/runtime.ts'
 import { liveTensorCount } from '../../ort/tensor.ts'
 import { differenceOf } from '../../language/rows-check.ts'
-import { agrees, judgedLogits } from './self-test.ts'
+import { agrees, judgedLogits, tokenMs } from './self-test.ts'
 
 const SHAPE = {
   queries: 2,
@@ -119,6 +119,27 @@ describe('the self-test of our kernels', () => {
     const runtime = await Runtime.open(await openCompute('wasm'))
     const expected = await judgedLogits(runtime, model({ prompt: 1.01, step: 0.99 }), SHAPE)
     expect(await agrees(runtime, model({}), { shape: SHAPE, cacheType: 'float16', expected })).toBe(true)
+  })
+
+  it('takes the median of several spans behind some tokens, of a chain and of logits alike', async () => {
+    const runtime = await Runtime.open(await openCompute('wasm'))
+    for (const chains of [true, false]) {
+      // A token takes 2, but 100 as long as the device warms up, and once a while later.
+      let tokens = 0
+      let at = 0
+      const now = (): number => {
+        tokens += 1
+        at += tokens <= 5 || tokens === 7 ? 100 : 2
+        return at
+      }
+      const start: LanguageModel['start'] = (queries) => {
+        const sequence = model({}).start(queries)
+        return chains ? sequence : { ...sequence, greedy: undefined }
+      }
+      expect(await tokenMs(runtime, { start }, SHAPE, now)).toBe(2)
+      expect(tokens).toBe(14)
+    }
+    expect(liveTensorCount()).toBe(0)
   })
 
   it('finds rows of other lengths different', () => {

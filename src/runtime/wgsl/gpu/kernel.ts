@@ -3,6 +3,11 @@
  * time but what changes from step to step, and bounds checks can be left out by the compiler.
  */
 
+import { KernelsFailed, within } from './guard.ts'
+
+/** A compiler that takes longer is taken for one that never comes to an end. */
+export const COMPILE_MS = 30_000
+
 /** How a kernel uses a binding of group 0. */
 export type Binding = 'read' | 'write' | 'uniform'
 
@@ -26,7 +31,7 @@ export class CompiledKernel {
     this.pipeline = pipeline
   }
 
-  /** Rejects when the device does not take the kernel. */
+  /** Throws `KernelsFailed` when the device does not take the kernel, or takes too long over it. */
   static async of(device: GPUDevice, { label, code, bindings }: Kernel): Promise<CompiledKernel> {
     const layout = device.createBindGroupLayout({
       label,
@@ -36,10 +41,13 @@ export class CompiledKernel {
         buffer: { type: LAYOUT_TYPES[use] },
       })),
     })
-    const pipeline = await device.createComputePipelineAsync({
+    const compiling = device.createComputePipelineAsync({
       label,
       layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
       compute: { module: device.createShaderModule({ label, code }) },
+    })
+    const pipeline = await within(COMPILE_MS, 'compiling', compiling).catch((error: unknown) => {
+      throw error instanceof KernelsFailed ? error : new KernelsFailed('invalid', error)
     })
     return new CompiledKernel(device, layout, pipeline)
   }

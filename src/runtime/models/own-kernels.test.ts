@@ -1,0 +1,181 @@
+import { expect, it, vi } from 'vitest'
+import type { KernelFailure, KernelTimes, OwnKernels } from '../../pack/device-report.ts'
+import { AppError } from '../../pack/failure.ts'
+import { KernelsFailed } from '../wgsl/gpu/guard.ts'
+import type { Judgement, Judgements } from './open-parts.ts'
+import { openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
+
+/** A decoder of either kind, which counts how many are open at once. */
+class Decoder {
+  readonly ownKernels: OwnKernels
+  times: KernelTimes | null = null
+  readonly #house: House
+
+  constructor(house: House, ownKernels: OwnKernels) {
+    this.#house = house
+    this.ownKernels = ownKernels
+    house.open += 1
+    house.most = Math.max(house.most, house.open)
+  }
+
+  dispose(): Promise<void> {
+    this.#house.open -= 1
+    return Promise.resolve()
+  }
+}
+
+/** A device and a browser that remembers. */
+class House {
+  open = 0
+  most = 0
+  judged = 0
+  tried: TryOptions[] = []
+  gone = false
+  trials: (KernelFailure | null)[] = []
+  readonly kept = new Map<string, Judgement>()
+  readonly judgements: Judgements = {
+    recall: (key) => Promise.resolve(this.kept.get(key)),
+    keep: (key, judgement) => Promise.resolve(void this.kept.set(key, judgement)),
+  }
+
+  get known(): Judgement | undefined {
+    return this.kept.get('key')
+  }
+
+  /** Loads the model where ours do this. */
+  async load(own: () => Promise<Tried<Decoder>>, mayBeSlower = false): Promise<Decoder> {
+    const rivals: Rivals<Decoder> = {
+      openGraph: (why, times) => Promise.resolve(Object.assign(new Decoder(this, why), { times })),
+      judge: async () => {
+        this.judged += 1
+        await new Decoder(this, 'unfit').dispose()
+        return { logits: [Float32Array.of(1), Float32Array.of(2)], ms: 20 }
+      },
+      tryOwn: (options) => {
+        this.tried.push(options)
+        return own()
+      },
+      inUse: (model, times) => Object.assign(model, { times }),
+      mayBeSlower,
+      giveUpDevice: () => (this.gone = true),
+      onTrial: (ifLost) => void this.trials.push(ifLost),
+    }
+    return openBetter(rivals, { key: 'key', judgements: this.judgements })
+  }
+
+  /** Ours, which take so long. */
+  readonly own =
+    (ms: number | null = 5) =>
+    (): Promise<Tried<Decoder>> =>
+      Promise.resolve({ model: new Decoder(this, 'used'), ms })
+}
+
+const fails = (how: KernelFailure) => (): Promise<never> => Promise.reject(new KernelsFailed(how))
+const lost = (): Promise<never> => Promise.reject(new AppError('device-lost', 'Gone.'))
+
+it('uses ours where they are right and not slower, and asks ONNX Runtime only once', async () => {
+  const house = new House()
+  const first = await house.load(house.own())
+  expect([first.ownKernels, first.times]).toEqual(['used', { own: 5, other: 20 }])
+  await first.dispose()
+  const second = await house.load(house.own(null))
+  expect([second.ownKernels, second.times]).toEqual(['used', { own: 5, other: 20 }])
+  expect(house.judged).toBe(1)
+  // Of what has passed whole, the second load tests only that the weights came right.
+  expect(house.tried.map(({ known }) => known)).toEqual([false, true])
+  expect(house.trials).toEqual(['lost', null, 'lost', null])
+  // One behind the other: a device with room for one has room for both.
+  expect(house.most).toBe(1)
+})
+
+it('uses ONNX Runtime where ours are slower, from the next load on without trying', async () => {
+  const house = new House()
+  for (const tries of [1, 1]) {
+    const model = await house.load(house.own(20.1))
+    expect([model.ownKernels, model.times]).toEqual(['slower', { own: 20.1, other: 20 }])
+    expect(house.tried).toHaveLength(tries)
+    await model.dispose()
+  }
+  expect([house.open, house.most]).toEqual([0, 1])
+})
+
+it('uses ours although they are slower where that is wanted', async () => {
+  const house = new House()
+  const model = await house.load(house.own(30), true)
+  expect([model.ownKernels, model.times?.own]).toEqual(['used', 30])
+})
+
+it('uses ONNX Runtime where ours come out otherwise, for good', async () => {
+  const house = new House()
+  const wrong = (): Promise<Tried<Decoder>> => Promise.resolve({ model: null, ms: null })
+  expect((await house.load(wrong)).ownKernels).toBe('wrong')
+  expect((await house.load(house.own())).ownKernels).toBe('wrong')
+  expect(house.tried).toHaveLength(1)
+})
+
+it.each<KernelFailure>(['memory', 'invalid', 'compiling'])(
+  'goes on with ONNX Runtime in the same load when ours fail (%s), and tries them once more at most',
+  async (how) => {
+    const house = new House()
+    for (const tries of [1, 2, 2]) {
+      const model = await house.load(fails(how))
+      expect(model.ownKernels).toBe(how)
+      expect(house.tried).toHaveLength(tries)
+      await model.dispose()
+    }
+    expect(house.known).toMatchObject({ failures: 2, failure: how, unfinished: 0 })
+    expect([house.judged, house.most]).toEqual([1, 1])
+  },
+)
+
+it('gives a device up on which ours do not come back, which counts as a failure', async () => {
+  const house = new House()
+  await expect(house.load(fails('stuck'))).rejects.toMatchObject({ code: 'device-lost' })
+  expect(house.gone).toBe(true)
+  // What the loss means is told before the device goes.
+  expect(house.trials.at(-1)).toBe('stuck')
+  expect(house.known).toMatchObject({ failures: 1, failure: 'stuck' })
+})
+
+it('does not try ours a third time where the device, or the page, went away in two tests', async () => {
+  const house = new House()
+  for (const unfinished of [1, 2]) {
+    await expect(house.load(lost)).rejects.toMatchObject({ code: 'device-lost' })
+    expect(house.known?.unfinished).toBe(unfinished)
+    // How it came about is still asked for.
+    expect(house.trials.at(-1)).toBe('lost')
+  }
+  const model = await house.load(house.own())
+  expect([model.ownKernels, house.tried.length]).toEqual(['lost', 2])
+})
+
+it('counts a device that goes away under an answer, and a test that passes does not make up for it', async () => {
+  const house = new House()
+  for (const failures of [1, 2]) {
+    const model = await house.load(house.own())
+    expect(model.ownKernels).toBe('used')
+    const [last] = house.tried.slice(-1)
+    // Every run under way hears of it.
+    last?.onLost()
+    last?.onLost()
+    await vi.waitFor(() => expect(house.known).toMatchObject({ failures, failure: 'lost' }))
+  }
+  expect((await house.load(house.own())).ownKernels).toBe('lost')
+})
+
+it('does not count a device that goes away in the test twice over', async () => {
+  const house = new House()
+  const own = (): Promise<never> => {
+    house.tried.at(-1)?.onLost()
+    return lost()
+  }
+  await expect(house.load(own)).rejects.toMatchObject({ code: 'device-lost' })
+  expect(house.known).toMatchObject({ unfinished: 1, failures: 0 })
+})
+
+it('holds nothing against ours when loading is cancelled, or the pack ends early', async () => {
+  const house = new House()
+  for (const code of ['cancelled', 'bad-pack'] as const)
+    await expect(house.load(() => Promise.reject(new AppError(code, 'No.')))).rejects.toMatchObject({ code })
+  expect(house.known).toMatchObject({ unfinished: 0, failures: 0, verdict: null })
+})

@@ -1,0 +1,152 @@
+/**
+ * Which of two decoders a model gets: ONNX Runtime's, or kernels of our own where those compute the same and are not
+ * slower. Made for devices that nobody has seen: whatever goes wrong with ours leads to ONNX Runtime's in the same load,
+ * and is remembered, so that a device on which they failed twice is left in peace.
+ */
+import type { KernelFailure, KernelTimes, OwnKernels } from '../../pack/device-report.ts'
+import { AppError } from '../../pack/failure.ts'
+import type { LanguageModel } from '../language/language-model.ts'
+import type { JudgedLogits } from '../wgsl/decoder/self-test.ts'
+import { KernelsFailed } from '../wgsl/gpu/guard.ts'
+import type { Judgement, Judgements } from './open-parts.ts'
+
+/** What the self-test found out about our decoder. */
+export interface Tried<M> {
+  /** Null where it came out otherwise than ONNX Runtime; nothing of it is left then. */
+  model: M | null
+  /** Milliseconds of a token; null where that was not measured. */
+  ms: number | null
+}
+
+export interface TryOptions {
+  logits: JudgedLogits
+  /** It has passed here before, whole: what may differ today is only how the weights came to the device. */
+  known: boolean
+  /** Told when the device goes away under an answer. */
+  onLost: () => void
+}
+
+/** Both decoders, and what is to be done with a device. They are opened one behind the other, never at once. */
+export interface Rivals<M> {
+  openGraph(why: OwnKernels, times: KernelTimes | null): Promise<M>
+  /** What ONNX Runtime computes, and its milliseconds of a token; its decoder is closed again. */
+  judge(): Promise<{ logits: JudgedLogits; ms: number }>
+  /** Opens ours and tests it. Throws `KernelsFailed`, with nothing left behind that the device would give back. */
+  tryOwn(options: TryOptions): Promise<Tried<M>>
+  /** Says of ours, which are used, what was measured. */
+  inUse(own: M, times: KernelTimes | null): M
+  /** Ours are used although they are slower. */
+  mayBeSlower: boolean
+  /** Lets go of a device on which something still runs that does not come back. */
+  giveUpDevice(): void
+  /** Told, while ours are tried, how they will have failed if the device goes away; null when that is over. */
+  onTrial(ifLost: KernelFailure | null): void
+}
+
+/** Where the outcome is remembered, and under which key. */
+export interface Memory {
+  key: string
+  judgements: Judgements | undefined
+}
+
+/** So often they may fail, or their test come to no end, before they are no longer tried. */
+const MOST_FAILURES = 2
+
+/** The decoder to be used. Rejects `device-lost` where the device went away in the test: to be loaded again on another. */
+export async function openBetter<M extends Pick<LanguageModel, 'dispose'>>(
+  rivals: Rivals<M>,
+  { key, judgements }: Memory,
+): Promise<M> {
+  const keep = async (judgement: Judgement): Promise<void> => judgements?.keep(key, judgement)
+  const known = (await judgements?.recall(key)) ?? (await judged(rivals))
+  let inUse: Judgement | null = null
+  const onLost = (): void => {
+    if (inUse !== null) void keep(failed(inUse, 'lost'))
+  }
+  let now = known
+  let own: M | null = null
+  let against = speaksAgainst(known, rivals.mayBeSlower)
+  if (against === null) {
+    // Written down beforehand: of a device or a tab that goes away nothing is heard any more.
+    await keep({ ...known, unfinished: known.unfinished + 1 })
+    try {
+      const tried = await tryOwn(rivals, known, onLost)
+      own = tried.model
+      now = concluded(known, tried)
+      against = speaksAgainst(now, rivals.mayBeSlower)
+    } catch (error) {
+      // Cancelled, or a pack that ends early, says nothing of our kernels. A device that went away does.
+      if (isLoss(error)) throw error
+      now = error instanceof KernelsFailed ? failed(known, error.how) : known
+      await keep(now)
+      if (!(error instanceof KernelsFailed)) throw error
+      if (error.how === 'stuck') throw deviceGivenUp(rivals)
+      against = error.how
+    }
+    await keep(now)
+  }
+  if (own !== null && against === null) {
+    inUse = now
+    return rivals.inUse(own, timesOf(now))
+  }
+  await own?.dispose()
+  return rivals.openGraph(against ?? 'wrong', timesOf(now))
+}
+
+async function tryOwn<M>(
+  rivals: Rivals<M>,
+  { logits, verdict }: Judgement,
+  onLost: () => void,
+): Promise<Tried<M>> {
+  rivals.onTrial('lost')
+  try {
+    const tried = await rivals.tryOwn({ logits, known: verdict === 'right', onLost })
+    rivals.onTrial(null)
+    return tried
+  } catch (error) {
+    // Who loads hears of the loss by other ways as well, and may ask only then how it came about.
+    if (!isLoss(error)) rivals.onTrial(null)
+    throw error
+  }
+}
+
+function deviceGivenUp(rivals: Pick<Rivals<unknown>, 'onTrial' | 'giveUpDevice'>): AppError {
+  rivals.onTrial('stuck')
+  rivals.giveUpDevice()
+  return new AppError(
+    'device-lost',
+    'The graphics device did not come back from a test; load the model again.',
+  )
+}
+
+/** What a test that came to its end says. What a token took is measured once. */
+function concluded(known: Judgement, { model, ms }: Tried<unknown>): Judgement {
+  const own = known.verdict === 'right' ? (known.times.own ?? ms) : ms
+  const verdict = model === null ? 'wrong' : 'right'
+  return { ...known, unfinished: 0, verdict, times: { ...known.times, own } }
+}
+
+async function judged(rivals: Pick<Rivals<unknown>, 'judge'>): Promise<Judgement> {
+  const { logits, ms } = await rivals.judge()
+  return { logits, times: { other: ms, own: null }, verdict: null, unfinished: 0, failures: 0, failure: null }
+}
+
+/** Why ours are not even tried, by what is known; null where they are. */
+function speaksAgainst(known: Judgement, mayBeSlower: boolean): OwnKernels | null {
+  const { verdict, times, unfinished, failures, failure } = known
+  if (verdict === 'wrong') return 'wrong'
+  if (unfinished + failures >= MOST_FAILURES) return failure ?? 'lost'
+  return !mayBeSlower && times.own !== null && times.own > times.other ? 'slower' : null
+}
+
+function failed(before: Judgement, how: KernelFailure): Judgement {
+  return { ...before, failures: before.failures + 1, failure: how }
+}
+
+function timesOf({ times: { own, other } }: Judgement): KernelTimes | null {
+  return own === null ? null : { own, other }
+}
+
+function isLoss(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'device-lost'
+}
