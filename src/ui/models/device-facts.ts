@@ -116,8 +116,10 @@ function limitsOf({ limits }: DeviceReport): Fact[] {
   ]
 }
 
+type Measured = Pick<BenchResult, 'load' | 'encode' | 'firstToken' | 'prefill' | 'decode' | 'limit'>
+
 /** What was measured, a caption first: beside what half a second of trying had foretold of it. */
-export function figuresOf(result: BenchResult, predictedSeconds: number | null): Fact[] {
+export function figuresOf(result: Measured, predictedSeconds: number | null): Fact[] {
   const { load, encode, firstToken, prefill, decode, limit } = result
   const best = decode.recorded ?? decode.plain
   const measured = encode.vision + encode.qFormer + prefill.ms + CAPTION_WORDS * best.ms
