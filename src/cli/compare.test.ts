@@ -190,10 +190,9 @@ it('a label that is given twice, and a file instead of a folder, are refused in 
     message: 'The label cat is given twice; give each label once.',
   })
   const wanted = { ...flags, text: 'cat', top: 5 }
-  await expect(search({ pack, folder: IMAGES[0] ?? '', flags: wanted }, run())).rejects.toMatchObject({
-    code: 'bad-usage',
-    message: expect.stringMatching(/is no folder; give one with pictures\.$/),
-  })
+  await expect(search({ pack, folder: IMAGES[0] ?? '', flags: wanted }, run())).rejects.toThrow(
+    /is no folder; give one with pictures\.$/,
+  )
 })
 
 it('search finds pictures in folders of folders, passes over damaged ones and orders by matching and likeness', async () => {
