@@ -331,7 +331,7 @@ export const models: TranslatedNamespace<'models'> = {
     figure: {
       bytes: '{{size, bytes}}',
       caption: '{{measured, time}} gemessen, für {{words, number}} Token.',
-      foretold: 'Die kurze Probe sagte {{predicted, time}}.',
+      foretold: '{{predicted, time}} sagte die kurze Probe.',
       token:
         '{{own, milliseconds}} mit eigenen Kerneln, {{other, milliseconds}} mit denen von ONNX Runtime, als sie geprüft wurden',
       loading: '{{total, milliseconds}} ({{speed, bytes}}/s von dort, wo es liegt)',
