@@ -41,7 +41,7 @@ export const models: TranslatedNamespace<'models'> = {
     'text-states': 'Sprachmodell',
   },
   ready: {
-    size: '{{millions, number(maximumFractionDigits: 1)}} Millionen Parameter, {{precision}}, {{size, bytes}}; bereit nach {{time}}.',
+    size: '{{millions, number(maximumFractionDigits: 1)}} Millionen Parameter, {{precision}}, {{size, bytes}}; nach {{time}} bereit.',
     webgpu: 'Läuft mit WebGPU ({{name}}).',
     software: 'Läuft mit WebGPU ({{name}}; in Software nachgebildet, langsam, aber richtig).',
     wasm: 'Läuft mit WebAssembly auf dem Prozessor.',
