@@ -70,6 +70,7 @@ function stepsInto(folder: string): Step[] {
       command: tsx(
         'beside',
         'side-by-side',
+        ...(kernels === 'never' ? [] : ['--own-kernels']),
         '--size',
         size,
         '--adapter',

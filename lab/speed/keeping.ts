@@ -79,6 +79,7 @@ async function report(what: string, measure: Measure, request: AddRequest): Prom
       processor,
       load: loadavg()[0],
     }
+    if (values.out !== undefined) writeResult(values.out, { ...circumstances('Chromium'), ...results })
     const all = Object.values(processor).reduce((sum, spent) => sum + spent, 0)
     console.log(
       `${what} ${request.precision}: ${seconds.toFixed(1)} s, read ${speed(read)}, kept ${speed(bytes)}, ` +
@@ -123,7 +124,7 @@ async function measureAll(measure: Measure): Promise<void> {
 
 const { address, close } = await serveMeasuring(PAGE, 'packs', '/packs/')
 try {
-  await inMeasuringBrowser(address, 'software', async ({ page, profile, browser }) => {
+  await inMeasuringBrowser(address, 'software', async ({ page, profile }) => {
     await measureAll(async (request) => {
       const profiled = values.functions ? await profileWorkers(page) : null
       const before = processorOf(profile)
@@ -136,7 +137,6 @@ try {
         console.log(`  ${((1e6 * ms) / taken.read).toFixed(2)} ms a MB read: ${place}`)
       return { ...taken, processor }
     })
-    if (values.out !== undefined) writeResult(values.out, { ...circumstances(browser), ...results })
   })
 } finally {
   await close()

@@ -60,6 +60,8 @@ const PAGE = `
     const began = performance.now()
     const stages = []
     const onEvent = (event) => {
+      // Weights are read ahead while parts are prepared.
+      if (event.stage === 'fetching' && stages.length > 0) return
       const stage = event.stage === 'preparing' ? event.graph : event.stage
       if (stages.at(-1)?.stage !== stage) stages.push({ stage, at: performance.now() - began })
     }
@@ -139,22 +141,18 @@ async function main(): Promise<void> {
     await inMeasuringBrowser(address, values.adapter, async (browser) => {
       const card = await cardOf(browser.page)
       const { id, bytes, ms } = await keep(browser, folder)
+      const kept = { bytes, ms, bytesPerSecond: (1000 * bytes) / ms }
+      const about = { card, size, precision, provider: values.provider, kept }
       const loads: object[] = []
       for (let round = 0; round < Number(values.rounds); round += 1) {
-        const loaded = await loadOnce(browser, id)
-        console.error(JSON.stringify(loaded))
-        loads.push(loaded)
+        loads.push(await loadOnce(browser, id))
+        // Behind each: whoever has a limit of time keeps what was measured.
+        writeResult(values.out ?? resultPath(`loading-${size}`), {
+          ...circumstances(browser.browser),
+          ...about,
+          loads,
+        })
       }
-      const kept = { bytes, ms, bytesPerSecond: (1000 * bytes) / ms }
-      writeResult(values.out ?? resultPath(`loading-${size}`), {
-        ...circumstances(browser.browser),
-        card,
-        size,
-        precision,
-        provider: values.provider,
-        kept,
-        loads,
-      })
     })
   } finally {
     await close()
