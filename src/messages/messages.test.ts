@@ -80,7 +80,7 @@ describe.each(others)('The words of the page in %s', (language) => {
 
 /** Names and signs that are the same everywhere, and words that English shares with one language. */
 const NAMES =
-  /Q-Former|LAVIS VQA|Top-p|Hugging Face ImageFolder|kohya|JSON|fp16|metadata|meta_cap|captions|jsonl?|Zoom/g
+  /Q-Former|WebGPU|LAVIS VQA|Top-p|Hugging Face ImageFolder|kohya|JSON|fp16|metadata|meta_cap|captions|jsonl?|Zoom/g
 const SHARED: Partial<Record<Language, readonly string[]>> = {
   de: ['Pause', 'Server', 'Revision'],
   es: ['bits'],
