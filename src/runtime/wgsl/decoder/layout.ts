@@ -9,6 +9,7 @@ import type { EmbedShape } from '../kernels/embed/embed.ts'
 import type { FinishShape, FinishTarget } from '../kernels/finish/finish.ts'
 import type { NormPlace, ProductShape, ProductTarget, ProductTuning } from '../kernels/product/product.ts'
 import { TILE_OUTPUTS, type TileShape } from '../kernels/tile/tile.ts'
+import type { TopShape } from '../kernels/top/top.ts'
 import type { StoredTensor } from './graph-weights.ts'
 import { floatType, type LayerPlaces, type MatrixPlace, type OptPlaces } from './opt-weights.ts'
 
@@ -18,6 +19,10 @@ const EPSILON = 1e-5
 /** Workgroups of a product of several rows that fill a large card: as many parts are taken of the inner dimension. */
 const TILES_WANTED = 320
 const MOST_SPLITS = 8
+
+/** From so many positions on a step's attention is split: a workgroup a head would leave most of a card idle. */
+export const SPLIT_FROM = 512
+const LONG_SPLITS = 4
 
 export const LAYER_PRODUCTS = ['qkv', 'output', 'fc1', 'fc2'] as const
 export type LayerProduct = (typeof LAYER_PRODUCTS)[number]
@@ -88,7 +93,21 @@ export class OptLayout {
   }
 
   attention(): AttentionShape {
-    return { ...this.heads, positions: this.#positions, splits: 1 }
+    return { ...this.heads, positions: this.#positions, splits: 1, owned: false }
+  }
+
+  /** Over rows that share positions. */
+  ownedAttention(): AttentionShape {
+    return { ...this.attention(), owned: true }
+  }
+
+  /** Of one row that is long; null where none may be. */
+  longAttention(): AttentionShape | null {
+    return this.#positions > SPLIT_FROM ? { ...this.attention(), splits: LONG_SPLITS } : null
+  }
+
+  top(): TopShape {
+    return { vocabulary: this.#shape.vocabulary }
   }
 
   product(name: LayerProduct, matrix: MatrixPlace): ProductShape {
