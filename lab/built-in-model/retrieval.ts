@@ -18,6 +18,7 @@ import { captionsOf } from '../../src/scenes/language.ts'
 import { FIRST_HELD_OUT_SEED, makeScene } from '../../src/scenes/scene.ts'
 import { packInMemory } from '../../testing/parity/reference.ts'
 import { drawnRows } from '../search/drawn.ts'
+import { recalls, recallsOf } from './retrieval/recalls.ts'
 
 const { values } = parseArgs({
   options: {
@@ -28,7 +29,6 @@ const { values } = parseArgs({
   },
 })
 
-const RANKS = [1, 5, 10]
 const [count, rerank] = [Number(values.scenes), Number(values.rerank)]
 
 const scenes = Array.from({ length: count }, (_, i) => makeScene(FIRST_HELD_OUT_SEED + i, 'trained'))
@@ -47,17 +47,6 @@ async function encode(model: RetrievalModel, index: number): Promise<EncodedPict
   return model.encode(preprocess(await drawnRows(scene, preprocessing.size), preprocessing))
 }
 
-/** Rows for which a right one is among the best 1, 5 and 10, in percent. */
-function recalls(ranked: readonly (readonly number[])[]): string {
-  const share = (rank: number): number =>
-    ranked.filter((order, row) => order.slice(0, rank).some((at) => captions[at] === captions[row])).length
-  return RANKS.map((rank) => ((100 * share(rank)) / ranked.length).toFixed(1)).join(' / ')
-}
-
-function byLikeness(rows: readonly (readonly number[])[]): number[][] {
-  return rows.map((row) => row.map((_, i) => i).sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0)))
-}
-
 async function measure(precision: Precision): Promise<void> {
   const started = performance.now()
   const model = await load(precision)
@@ -74,9 +63,7 @@ async function measure(precision: Precision): Promise<void> {
     texts.map(({ vector }) => vector),
   )
   const columns = captions.map((_, text) => rows.map((row) => row[text] ?? 0))
-  console.warn(
-    `${precision}: image to text ${recalls(byLikeness(rows))}, text to image ${recalls(byLikeness(columns))}`,
-  )
+  console.warn(`${precision}: ${recallsOf(rows, captions)}`)
   if (rerank > 0) await reranked(model, pictures, rows, columns)
   for (const { features } of pictures) features.dispose()
   await model.dispose()
@@ -110,7 +97,9 @@ async function reranked(
   const images: number[][] = []
   for (const [text, column] of columns.entries())
     images.push(await order(column, (image) => pair(image, text)))
-  console.warn(`  re-ranked: image to text ${recalls(texts)}, text to image ${recalls(images)}`)
+  console.warn(
+    `  re-ranked: image to text ${recalls(texts, captions)}, text to image ${recalls(images, captions)}`,
+  )
 }
 
 for (const precision of PRECISIONS)

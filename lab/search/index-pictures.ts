@@ -58,6 +58,7 @@ const startedAt = performance.now()
 await indexSource('folder', listed, {
   index,
   see,
+  taken: () => Promise.resolve(null),
   signal: new AbortController().signal,
   now: () => performance.now(),
   report: ({ done, total }) => {

@@ -2,14 +2,15 @@
  * Measures a model in Chromium on whatever adapter there is, and writes one JSON:
  *   npm run bench -- [--pack public/models/drawn-scenes | --size tiny|mini|launch-bound|2-layers|full] [--precision q4f16]
  *     [--tokens 16] [--prompt-tokens 16] [--in chromium|node] [--adapter software|default] [--provider webgpu|wasm]
- *     [--warm-up | --no-warm-up] [--out <file>]
+ *     [--kernels never|auto|always] [--timestamps] [--warm-up | --no-warm-up] [--out <file>]
  * `--size` makes a model up (weights of given shapes, random bytes) in `packs/`, once, which takes seconds. What each
- * figure is says src/protocol/bench-result.ts. Everything is run once while loading where the page would
+ * figure is says src/protocol/bench-result.ts. `--timestamps` adds the time inside each kernel; browsers round it unless
+ * `PICTALK_CHROMIUM_FLAGS` has --disable-dawn-features=timestamp_quantization, and `PICTALK_DAWN_FLAGS` the same without dashes. Everything is run once while loading where the page would
  * (`LoadOptions.warmUp`), unless said otherwise. `PICTALK_CHROMIUM_FLAGS` has further flags of Chromium. In Node WebGPU
  * is Dawn, the optional package `webgpu`; `PICTALK_DAWN_FLAGS` has its flags, as `adapter=<part of its name>`.
  */
 import { parseArgs } from 'node:util'
-import type { Provider } from '../../src/pack/device-report.ts'
+import type { KernelChoice, Provider } from '../../src/pack/device-report.ts'
 import { measure } from '../../src/bench/measure.ts'
 import { openPackFolder } from '../../src/cli/files.ts'
 import { openProvider } from '../../src/cli/provider.ts'
@@ -38,6 +39,8 @@ const { values } = parseArgs({
     adapter: { type: 'string', default: 'software' },
     in: { type: 'string', default: 'chromium' },
     provider: { type: 'string', default: 'webgpu' },
+    kernels: { type: 'string', default: 'never' },
+    timestamps: { type: 'boolean', default: false },
     'warm-up': { type: 'boolean' },
     out: { type: 'string' },
   },
@@ -59,6 +62,8 @@ async function madeUp(sizeName: string): Promise<string> {
   await makeUpPack(folder, size, precision)
   return folder
 }
+
+const KERNELS = ['never', 'auto', 'always'] as const satisfies KernelChoice[]
 
 const PACK_URL = '/measured-pack/'
 
@@ -87,6 +92,8 @@ async function measureIn(folder: string): Promise<Measured> {
         prefer: oneOf<Provider>(['webgpu', 'wasm'], values.provider, 'provider'),
         tokens: Number(values.tokens),
         promptTokens: Number(values['prompt-tokens']),
+        kernels: oneOf(KERNELS, values.kernels, 'kernels'),
+        timestamps: values.timestamps,
         warmUp: values['warm-up'],
       }
       const result = await page.evaluate(
@@ -105,11 +112,15 @@ async function measureInNode(folder: string): Promise<Measured> {
   const provider = oneOf<Provider>(['webgpu', 'wasm'], values.provider, 'provider')
   const remark = (line: string): void => console.error(line)
   const { signal } = new AbortController()
-  const compute = await openProvider({ provider }, { signal, print: remark, remark })
+  const compute = await openProvider(
+    { provider, timestamps: values.timestamps },
+    { signal, print: remark, remark },
+  )
   const idle = nodeMemory()
   const result = await measure(await openPackFolder(folder), compute, {
     tokens: Number(values.tokens),
     promptTokens: Number(values['prompt-tokens']),
+    kernels: oneOf(KERNELS, values.kernels, 'kernels'),
     warmUp: values['warm-up'],
     onStage: (stage) => console.error(stage),
   })
@@ -132,7 +143,11 @@ async function main(): Promise<void> {
   const { result, browser, memory } = await (where === 'node' ? measureInNode(folder) : measureIn(folder))
   const report = {
     ...circumstances(browser),
-    asked: { tokens: Number(values.tokens), promptTokens: Number(values['prompt-tokens']) },
+    asked: {
+      tokens: Number(values.tokens),
+      promptTokens: Number(values['prompt-tokens']),
+      kernels: values.kernels,
+    },
     ...result,
     /** Megabytes resident, sampled four times a second; of Node the most there was. */
     processes: memory,

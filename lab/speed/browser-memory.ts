@@ -11,13 +11,13 @@ export interface Memory {
   byType: Record<string, number>
 }
 
-interface Process {
+export interface Process {
   pid: string
   type: string
 }
 
 /** The browser whose profile lies in `profile` and all its children. */
-function processesOf(profile: string): Process[] {
+export function processesOf(profile: string): Process[] {
   const processes = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {

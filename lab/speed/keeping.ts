@@ -2,9 +2,13 @@
  * How fast Chromium takes models in: a made-up checkpoint of published widths is converted into IndexedDB as on the page,
  * then the same pack, converted here, is downloaded into it. Servers are on this machine, so they share its cores.
  *   npx tsx lab/speed/keeping.ts [--layers 4,4,4] [--precisions q4f16,q8,fp16] [--rounds 1] [--what convert,download]
- * Prints megabytes a second: of the checkpoint as read, and of the pack.
+ *     [--functions] [--out <file>]
+ * Prints megabytes a second, of the checkpoint as read and of the pack, the machine's load, and the processor's time by
+ * thread: on a busy machine that alone says something. `--functions` adds what the functions of the keeper's thread take,
+ * during which a profiler runs; `--out` writes the last of each as JSON.
  */
 import { existsSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { folderSink } from '../../src/cli/files.ts'
@@ -16,7 +20,9 @@ import type { AddRequest } from '../../src/protocol/keeper-calls.ts'
 import { checkpointOf } from '../../src/synthetic/checkpoint.ts'
 import { publishedConfig } from '../../src/synthetic/published.ts'
 import { startSyntheticHub } from '../../testing/servers/synthetic-hub.ts'
-import { inMeasuringBrowser, serveMeasuring } from './measuring-page.ts'
+import { processorOf, spentSince, type Processor } from './browser-processor.ts'
+import { circumstances, inMeasuringBrowser, serveMeasuring, writeResult } from './measuring-page.ts'
+import { profileWorkers } from './worker-profile.ts'
 
 const { values } = parseArgs({
   options: {
@@ -24,6 +30,8 @@ const { values } = parseArgs({
     precisions: { type: 'string', default: 'q4f16,q8,fp16' },
     rounds: { type: 'string', default: '1' },
     what: { type: 'string', default: 'convert,download' },
+    functions: { type: 'boolean', default: false },
+    out: { type: 'string' },
   },
 })
 
@@ -53,17 +61,38 @@ interface Taken {
   bytes: number
 }
 
-type Measure = (request: AddRequest) => Promise<Taken>
+type Measure = (request: AddRequest) => Promise<Taken & { processor: Processor }>
+
+/** The last of each, by what was done. */
+const results: Record<string, object> = {}
 
 async function report(what: string, measure: Measure, request: AddRequest): Promise<void> {
   for (let round = 0; round < Number(values.rounds); round += 1) {
-    const { seconds, read, bytes } = await measure(request)
-    const speed = (count: number): string => `${(count / seconds / 1e6).toFixed(0)} MB/s`
+    const { seconds, read, bytes, processor } = await measure(request)
+    const rate = (count: number): number => count / seconds / 1e6
+    const speed = (count: number): string => `${rate(count).toFixed(0)} MB/s`
+    results[what] = {
+      precision: request.precision,
+      seconds,
+      readMegabytesPerSecond: rate(read),
+      keptMegabytesPerSecond: rate(bytes),
+      processor,
+      load: loadavg()[0],
+    }
+    if (values.out !== undefined) writeResult(values.out, { ...circumstances('Chromium'), ...results })
+    const all = Object.values(processor).reduce((sum, spent) => sum + spent, 0)
     console.log(
-      `${what} ${request.precision}: ${seconds.toFixed(1)} s, read ${speed(read)}, kept ${speed(bytes)}`,
+      `${what} ${request.precision}: ${seconds.toFixed(1)} s, read ${speed(read)}, kept ${speed(bytes)}, ` +
+        `${all.toFixed(1)} s of processor (${(read / all / 1e6).toFixed(0)} MB read a second of it), load ${loadavg()[0]?.toFixed(1)}`,
     )
+    const most = Object.entries(processor).sort(([, one], [, other]) => other - one)
+    for (const [thread, spent] of most.slice(0, SHOWN_THREADS))
+      console.log(`  ${thread}: ${((1e9 * spent) / read).toFixed(2)} ms of processor a MB read`)
   }
 }
+
+const SHOWN_THREADS = 12
+const SHOWN_FUNCTIONS = 24
 
 /** The pack of this checkpoint under `packs/`, which Git ignores; made when it is not there yet. */
 async function packFolder(precision: Precision): Promise<string> {
@@ -95,16 +124,20 @@ async function measureAll(measure: Measure): Promise<void> {
 
 const { address, close } = await serveMeasuring(PAGE, 'packs', '/packs/')
 try {
-  await inMeasuringBrowser(address, 'software', ({ page }) =>
-    measureAll(
-      async (request) =>
-        (await page.evaluate(
-          (input) =>
-            (globalThis as unknown as { measure: (input: object) => Promise<unknown> }).measure(input),
-          request,
-        )) as Taken,
-    ),
-  )
+  await inMeasuringBrowser(address, 'software', async ({ page, profile }) => {
+    await measureAll(async (request) => {
+      const profiled = values.functions ? await profileWorkers(page) : null
+      const before = processorOf(profile)
+      const taken = (await page.evaluate(
+        (input) => (globalThis as unknown as { measure: (input: object) => Promise<unknown> }).measure(input),
+        request,
+      )) as Taken
+      const processor = spentSince(before, processorOf(profile))
+      for (const [place, ms] of ((await profiled?.()) ?? []).slice(0, SHOWN_FUNCTIONS))
+        console.log(`  ${((1e6 * ms) / taken.read).toFixed(2)} ms a MB read: ${place}`)
+      return { ...taken, processor }
+    })
+  })
 } finally {
   await close()
 }

@@ -3,7 +3,7 @@
  * one browser, on the same adapter and the same weights:
  *   npm install --prefix packs/transformers --ignore-scripts @huggingface/transformers@4.3.1
  *   npx tsx lab/speed/side-by-side.ts [--size launch-bound] [--tokens 12] [--rounds 3] [--positions 40]
- *     [--adapter software|default] [--parts load,beside] [--out <file>]
+ *     [--adapter software|default] [--parts load,beside] [--own-kernels] [--out <file>]
  * `PICTALK_CHROMIUM_FLAGS` has further flags of Chromium.
  * Decoders are loaded once and then take turns, round by round, so that a machine that is busy with something else is
  * busy for all; loading is measured in browsers of its own. That the exporter's graph computes what ours does was found
@@ -39,6 +39,7 @@ const { values } = parseArgs({
     positions: { type: 'string', default: '40' },
     adapter: { type: 'string', default: 'software' },
     parts: { type: 'string', default: 'load,beside' },
+    'own-kernels': { type: 'boolean', default: false },
     transformers: { type: 'string', default: 'packs/transformers' },
     out: { type: 'string' },
   },
@@ -205,7 +206,8 @@ async function main(): Promise<void> {
   const positions = values.positions.split(',').map(Number)
   const asked = { tokens: Number(values.tokens), rounds: Number(values.rounds), positions }
   const base = new URL(PREFIX, address).href
-  const request = { base, vocabulary, ...asked, loadOnly: false }
+  const ownKernels = values['own-kernels']
+  const request = { base, vocabulary, ...asked, ownKernels, loadOnly: false }
   try {
     const loads: Record<Side, Beside[]> = { ours: [], transformers: [] }
     for (let round = 0; parts.includes('load') && round < asked.rounds; round += 1)
@@ -227,7 +229,7 @@ async function main(): Promise<void> {
       precision: PRECISION,
       decoderBytes,
       transformers: version,
-      asked,
+      asked: { ...asked, ownKernels },
       /** Medians over rounds. Milliseconds, bytes; memory of the renderer in megabytes above its idle state. */
       ...(parts.includes('load') && {
         load: Object.fromEntries(SIDES.map((side) => [side, mediansOf(loads[side])])),

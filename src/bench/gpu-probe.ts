@@ -2,6 +2,8 @@
  * Listens at the WebGPU interface: what the GPU is asked to do, whoever asks. There is one at a time, and only while
  * something is measured.
  */
+import { after } from './methods.ts'
+
 export interface GpuCounts {
   dispatches: number
   /** Compute passes begun, and calls of `submit`. */
@@ -95,24 +97,4 @@ function listen(counts: GpuCounts): (() => void)[] {
       counts.peakBytes = Math.max(counts.peakBytes, counts.liveBytes)
     }),
   ]
-}
-
-/** Calls `note` behind each call of a method. Returns what puts the method back. */
-function after<T extends object>(
-  prototype: T,
-  name: keyof T,
-  note: (subject: T, args: unknown[], result: unknown) => void,
-): () => void {
-  const original = prototype[name]
-  if (typeof original !== 'function') return () => undefined
-  const noted = function (this: T, ...args: unknown[]): unknown {
-    const result: unknown = Reflect.apply(original, this, args)
-    note(this, args, result)
-    return result
-  }
-  const place = (value: unknown): void => {
-    Object.defineProperty(prototype, name, { value, configurable: true, writable: true })
-  }
-  place(noted)
-  return () => place(original)
 }

@@ -18,12 +18,15 @@ it('measures every part of a model, and lets go of it', async () => {
     onPart: (soFar) => told.push(Object.keys(soFar).length),
   })
   const { load, encode, prefill, decode, firstToken, model } = result
-  expect(stages).toEqual(['bandwidth', 'load', 'first picture', 'picture', 'decode'])
+  expect(stages).toEqual(['bandwidth', 'load', 'first picture', 'picture', 'follow-up', 'decode'])
   expect(told).toEqual(told.toSorted((a, b) => a - b))
   expect(model.packBytes).toBeGreaterThan(model.decoderBytes)
   expect(load.bytes).toBeGreaterThan(model.decoderBytes)
   // 32 queries and the prompt.
   expect(prefill.positions).toBe(35)
+  // The last token before it, and those of the question.
+  expect(result.followUp.positions).toBe(10)
+  expect(result.kernels).toBeNull()
   expect(decode.recorded).toBeNull()
   expect(decode.plain.tokens).toBe(4)
   const times = [...Object.values(load.sessions), ...Object.values(encode), prefill.ms, decode.plain.ms]

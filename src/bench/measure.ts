@@ -6,7 +6,7 @@ import type { Pixels } from '../image/pixels.ts'
 import { GREEDY } from '../pack/decoding.ts'
 import type { KernelChoice } from '../pack/device-report.ts'
 import { throwIfCancelled } from '../pack/failure.ts'
-import type { BenchResult, DecodeResult } from '../protocol/bench-result.ts'
+import type { BenchResult, DecodeResult, KernelTimes } from '../protocol/bench-result.ts'
 import { vocabularyOf, type PartName } from '../pack/families.ts'
 import { weightBytes, type PackManifest, type PackReader } from '../pack/manifest.ts'
 import type { Sequence } from '../runtime/language/language-model.ts'
@@ -17,6 +17,7 @@ import { generate } from '../runtime/decode/generate.ts'
 import type { Compute } from '../runtime/device/compute.ts'
 import { copyBandwidth } from './bandwidth.ts'
 import { startGpuProbe, type GpuProbe } from './gpu-probe.ts'
+import { startKernelTimer, type KernelTimer } from './kernel-times.ts'
 
 export interface MeasureOptions {
   /** Tokens decoded for each figure. */
@@ -46,6 +47,7 @@ export async function measure(
   const { manifest } = pack
   const probe = startGpuProbe()
   let model: TalkingModel | null = null
+  let timer: KernelTimer | null = null
   try {
     const parts: Partial<BenchResult> = { model: modelFacts(manifest) }
     const stage = (name: string): void => {
@@ -56,14 +58,17 @@ export async function measure(
     stage('bandwidth')
     const copyBytesPerSecond =
       compute.device === null ? null : await copyBandwidth(compute.device, compute.software)
+    // Before there are pipelines, which it names.
+    timer = compute.device && startKernelTimer(compute.device, copyBytesPerSecond)
     probe.resetPeak()
     stage('load')
-    const loaded = await timedLoad(pack, compute, options)
+    // What a device is asked for before the first part, to see whether it has it, is no part of the load.
+    const loaded = await timedLoad(pack, compute, { ...options, onBegun: () => probe.resetPeak() })
     model = loaded.model
     parts.load = loaded.load
     const { provider, adapter, f16, software } = compute
-    const { recordsSteps } = model.talk
-    parts.device = { provider, adapter, f16, software, recordsSteps, copyBytesPerSecond }
+    const { recordsSteps, ownKernels } = model.talk
+    parts.device = { provider, adapter, f16, software, recordsSteps, ownKernels, copyBytesPerSecond }
     const gpuBytesLoading = probe.counts.peakBytes
     probe.resetPeak()
     stage('first picture')
@@ -80,6 +85,8 @@ export async function measure(
       ms: warm.prefill,
       positionsPerSecond: (1000 * warm.positions) / warm.prefill,
     }
+    stage('follow-up')
+    parts.followUp = await run.followUp()
     stage('decode')
     const recorded = recordsSteps ? await run.decode() : null
     model.talk.useRecordings(false)
@@ -88,9 +95,13 @@ export async function measure(
     parts.decode = { recorded, plain }
     parts.limit = limitOf(manifest, copyBytesPerSecond, recorded ?? plain)
     parts.memory = { gpuBytesLoading, gpuBytesRunning: probe.counts.peakBytes }
+    if (timer !== null) stage('kernels')
+    model.talk.useRecordings(recordsSteps)
+    parts.kernels = timer && (await run.kernels(timer))
     options.onPart?.(parts)
     return parts as BenchResult
   } finally {
+    timer?.stop()
     probe.stop()
     await model?.dispose()
   }
@@ -111,7 +122,8 @@ async function timedLoad(
     warmUp,
     kernels,
     judgements,
-  }: Pick<MeasureOptions, 'signal' | 'warmUp' | 'kernels' | 'judgements'>,
+    onBegun,
+  }: Pick<MeasureOptions, 'signal' | 'warmUp' | 'kernels' | 'judgements'> & { onBegun: () => void },
 ): Promise<{ model: TalkingModel; load: BenchResult['load'] }> {
   const parts: Partial<Record<PartName | 'warm-up', number>> = {}
   let part: { name: keyof typeof parts; since: number } | null = null
@@ -143,7 +155,10 @@ async function timedLoad(
     warmUp,
     kernels,
     judgements,
-    onProgress: () => next(null),
+    onProgress: (_, done) => {
+      if (done === 0) onBegun()
+      next(null)
+    },
     onPart: (begun) => next(begun === 'warm-up' ? begun : begun.creating),
   })
   next(null)
@@ -153,6 +168,9 @@ async function timedLoad(
   const load = { files: ms, bytes, bytesPerSecond: (1000 * bytes) / ms, sessions, warmUp: warmUpMs, total }
   return { model, load }
 }
+
+/** Of a short question: `Question: what colour is it? Answer:` has nine of OPT's. */
+const QUESTION_TOKENS = 10
 
 interface FirstToken {
   encode: BenchResult['encode']
@@ -188,6 +206,25 @@ class Runs {
     }
   }
 
+  /** A second question behind a first and its answer, of which only itself has to be read. Once for shaders, once to count. */
+  async followUp(): Promise<BenchResult['followUp']> {
+    const { embeddings } = await this.#model.look.see(this.#pixels(), { untilDone: true })
+    const decoding = this.#model.talk.start({ embeddings })
+    let measured = { positions: 0, ms: NaN }
+    try {
+      for (let turn = 1; turn <= 3; turn += 1) {
+        const asked = performance.now()
+        for await (const { prefilled } of this.#generate(decoding, 1, turn * QUESTION_TOKENS)) {
+          measured = { positions: prefilled, ms: performance.now() - asked }
+          break
+        }
+      }
+    } finally {
+      decoding.dispose()
+    }
+    return measured
+  }
+
   /** Steps of one token, each greedily after the one before. The first two, which may be recordings, do not count. */
   async decode(): Promise<DecodeResult> {
     const { counts } = this.#probe
@@ -204,6 +241,7 @@ class Runs {
           ms: at - before.at,
           hostMs: at - before.at - (counts.waitedMs - before.waitedMs),
           dispatches: counts.dispatches - before.dispatches,
+          submits: counts.submits - before.submits,
           bytesRead: counts.bytesRead - before.bytesRead,
         })
         before = { ...counts, at: performance.now() }
@@ -219,14 +257,37 @@ class Runs {
       ms: median(counted.map(({ ms }) => ms)),
       hostMs: median(counted.map(({ hostMs }) => hostMs)),
       dispatches: median(counted.map(({ dispatches }) => dispatches)),
+      submits: median(counted.map(({ submits }) => submits)),
       bytesRead: median(counted.map(({ bytesRead }) => bytesRead)),
     }
   }
 
-  #generate(decoding: Sequence, maxNewTokens: number): ReturnType<typeof generate> {
+  /** Of a look, of a prompt, and of the tokens behind it: by then the prompt is in the cache, but for its last token. */
+  async kernels(timer: KernelTimer): Promise<KernelTimes> {
+    const { tokens } = this.#options
+    const look = await timer.during(async () => {
+      const { embeddings } = await this.#model.look.see(this.#pixels(), { untilDone: true })
+      embeddings.dispose()
+    })
+    const { embeddings } = await this.#model.look.see(this.#pixels(), { untilDone: true })
+    const decoding = this.#model.talk.start({ embeddings })
+    const answer = async (count: number): Promise<void> => {
+      for await (const { prefilled } of this.#generate(decoding, count))
+        if (!(prefilled > 0)) throw new Error('Nothing was run.')
+    }
+    try {
+      const prefill = await timer.during(() => answer(1))
+      return { look, prefill, decode: { tokens, kernels: await timer.during(() => answer(tokens)) } }
+    } finally {
+      decoding.dispose()
+    }
+  }
+
+  /** `further` tokens behind the usual prompt. */
+  #generate(decoding: Sequence, maxNewTokens: number, further = 0): ReturnType<typeof generate> {
     const { promptTokens, signal } = this.#options
     const vocabulary = vocabularyOf(this.#model.manifest)
-    const prompt = Array.from({ length: promptTokens }, (_, i) => (i * 37) % vocabulary)
+    const prompt = Array.from({ length: promptTokens + further }, (_, i) => (i * 37) % vocabulary)
     // No ending: every answer has its full length.
     const settings = { ...GREEDY, maxNewTokens }
     return generate(decoding, prompt, settings, { countedIds: prompt, eosIds: [], signal })

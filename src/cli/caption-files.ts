@@ -8,7 +8,7 @@ import {
   type Format,
   type TableFormat,
 } from '../studio/formats/formats.ts'
-import { mergedRows, type CaptionRow } from '../studio/formats/row.ts'
+import { firstTexts, mergedRows, type CaptionRow } from '../studio/formats/row.ts'
 import { readSidecar, sameCaptionFile, writeSidecar, type SidecarEnding } from '../studio/formats/sidecar.ts'
 import { MACHINE_MADE, readXmp, writeXmp } from '../studio/formats/xmp.ts'
 import type { Captioned, Outcome } from '../studio/journal.ts'
@@ -79,7 +79,7 @@ async function openTable(
   const own = await readTable(folder, format, shard)
   // A share has a table of its own; captions from before may stand in that of the whole folder.
   const whole = shard.of === 1 ? [] : await readTable(folder, format, WHOLE)
-  const texts = new Map([...whole, ...own].map(({ file, text }) => [file, text]))
+  const texts = firstTexts([...own, ...whole])
   return {
     existing(path) {
       const owner = names.ownerOf(path)

@@ -181,6 +181,20 @@ it('classify divides likeness by the temperature that it states', async () => {
   expect((first?.probability ?? 0) / (second?.probability ?? 1)).toBeCloseTo(odds, 5)
 })
 
+it('a label that is given twice, and a file instead of a folder, are refused in a sentence', async () => {
+  const labels = { label: ['cat', 'dog', ' cat'], template: 'a {}' }
+  await expect(
+    classify({ pack, images: IMAGES, flags: { ...flags, ...labels } }, run()),
+  ).rejects.toMatchObject({
+    code: 'bad-usage',
+    message: 'The label cat is given twice; give each label once.',
+  })
+  const wanted = { ...flags, text: 'cat', top: 5 }
+  await expect(search({ pack, folder: IMAGES[0] ?? '', flags: wanted }, run())).rejects.toThrow(
+    /is no folder; give one with pictures\.$/,
+  )
+})
+
 it('search finds pictures in folders of folders, passes over damaged ones and orders by matching and likeness', async () => {
   const pictures = join(folder, 'pictures')
   mkdirSync(join(pictures, 'deeper'), { recursive: true })

@@ -2,10 +2,11 @@
  * Files that are whole or absent, whatever happens: written under another name, flushed to the disk, renamed, and then
  * the folder flushed, too, because a name is part of its folder and not of the file.
  */
-import { dirname } from 'node:path'
+import { createHash } from 'node:crypto'
+import { basename, dirname, join } from 'node:path'
 import { AppError } from '../pack/failure.ts'
 import { nodeDisk, type Disk } from './disk.ts'
-import { failOf, systemCode } from './system-errors.ts'
+import { failOf, isAbsent, systemCode } from './system-errors.ts'
 
 /** Afterwards `path` holds `bytes`, through a power cut; if this fails, what it held before. Makes the folder. */
 export async function replaceFile(
@@ -13,7 +14,7 @@ export async function replaceFile(
   bytes: Uint8Array | readonly Uint8Array[],
   disk = nodeDisk,
 ): Promise<void> {
-  const temporary = `${path}.part`
+  const temporary = temporaryFor(path)
   let made = false
   try {
     await makeFolder(dirname(path), disk)
@@ -35,14 +36,23 @@ export async function replaceFile(
   }
 }
 
+/** Of a name in UTF-8, on every file system that is common. */
+const MOST_NAME_BYTES = 255
+
+/** The same for the same path, so that what a kill left is taken by the next attempt. */
+function temporaryFor(path: string): string {
+  const name = `${basename(path)}.part`
+  if (Buffer.byteLength(name) <= MOST_NAME_BYTES) return join(dirname(path), name)
+  return join(dirname(path), `.${createHash('sha256').update(name).digest('hex')}.part`)
+}
+
 /** Afterwards there is no file at `path`, through a power cut. */
 export async function removeFile(path: string, disk = nodeDisk): Promise<void> {
   try {
     await disk.rm(path)
     await syncFolder(disk, dirname(path))
   } catch (cause) {
-    const code = systemCode(cause)
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') failOf(cause, path, 'written')
+    if (!isAbsent(cause)) failOf(cause, path, 'written')
   }
 }
 

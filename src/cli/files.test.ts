@@ -119,6 +119,16 @@ describe('folderSink', () => {
     expect(await readFile(join(path, 'a'), 'utf8')).toBe('old')
   })
 
+  it('may give a file the longest name that there is, and asks for longer ones in vain', async () => {
+    const sink = folderSink(await folder())
+    const name = 'ä'.repeat(125) + '.txt'
+    await sink.write(name, encode('x'))
+    expect(await sink.read(name)).toEqual(encode('x'))
+    const longer = `${name}.txt`
+    expect(await sink.read(longer)).toBeUndefined()
+    await expect(sink.write(longer, encode('x'))).rejects.toMatchObject({ code: 'bad-usage' })
+  })
+
   it('says so when a file stands where the folder should be', async () => {
     const path = await folder()
     await writeFile(join(path, 'pack'), '')

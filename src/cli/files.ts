@@ -9,7 +9,7 @@ import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import { chunksOf, MANIFEST_PATH, parseManifest, type PackReader } from '../pack/manifest.ts'
 import { nodeDisk, type Disk, type FileFacts, type OpenFile } from './disk.ts'
 import { removeFile, replaceFile } from './durable.ts'
-import { failOf, systemCode } from './system-errors.ts'
+import { failOf, isAbsent } from './system-errors.ts'
 
 /** The files of a folder, to read. Symbolic links are followed: the Hugging Face cache consists of them. */
 export function folderTree(folder: string): FileTree {
@@ -138,9 +138,7 @@ export async function readWhole(path: string, mostBytes: number): Promise<Uint8A
 
 /** All of a small file of ours; undefined where there is none. Throws what `failOf` says. */
 export async function readIfThere(path: string): Promise<Uint8Array | undefined> {
-  return readFile(path).catch((cause: unknown) =>
-    systemCode(cause) === 'ENOENT' ? undefined : failOf(cause, path, 'read'),
-  )
+  return readFile(path).catch((cause: unknown) => (isAbsent(cause) ? undefined : failOf(cause, path, 'read')))
 }
 
 async function readChunk(
@@ -202,8 +200,7 @@ async function readInto(file: OpenFile, target: Uint8Array, position: number, pa
 }
 
 async function statOrUndefined(disk: Disk, path: string): Promise<FileFacts | undefined> {
-  return disk.stat(path).catch((cause: unknown) => {
-    const code = systemCode(cause)
-    return code === 'ENOENT' || code === 'ENOTDIR' ? undefined : failOf(cause, path, 'read')
-  })
+  return disk
+    .stat(path)
+    .catch((cause: unknown) => (isAbsent(cause) ? undefined : failOf(cause, path, 'read')))
 }

@@ -10,6 +10,8 @@ export interface ProviderFlags {
   provider: Provider
   /** Where the language model runs on kernels of our own; left out: nowhere. */
   kernels?: KernelChoice
+  /** See `ComputeOptions`. */
+  timestamps?: boolean
 }
 
 /** Dawn's own flags, for machines with several adapters. */
@@ -19,10 +21,13 @@ const DAWN_FLAGS = 'PICTALK_DAWN_FLAGS'
  * Opens what was asked for, and says on what adapter. Throws `not-found` where there is no WebGPU here: whoever asked for
  * it would rather know than wait for a processor.
  */
-export async function openProvider({ provider }: ProviderFlags, run: Run): Promise<Compute> {
+export async function openProvider(
+  { provider, timestamps = false }: ProviderFlags,
+  run: Run,
+): Promise<Compute> {
   if (provider === 'wasm') return openCompute('wasm')
   provideWebGpu(await importDawn(), process.env[DAWN_FLAGS]?.split(' ').filter(Boolean))
-  const compute = await openCompute('webgpu')
+  const compute = await openCompute('webgpu', { timestamps })
   if (compute.provider !== 'webgpu')
     throw new AppError(
       'not-found',

@@ -8,6 +8,7 @@ import { eachPicture } from './each-picture.ts'
 import { findPictures } from './find-pictures.ts'
 import { fromHere } from './from-here.ts'
 import { readPixels } from './read-pixels.ts'
+import { statFolder } from './stat-folder.ts'
 import type { PictureFlags, Run } from './talk.ts'
 
 export interface SearchRequest {
@@ -29,6 +30,7 @@ interface Candidate {
  */
 export async function search({ pack, folder, flags }: SearchRequest, run: Run): Promise<number> {
   checkTexts([flags.text])
+  await statFolder(fromHere(folder))
   const { paths } = await findPictures(fromHere(folder), { recursive: true })
   const images = paths.map((path) => join(folder, path))
   if (images.length === 0)

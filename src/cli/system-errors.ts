@@ -17,6 +17,13 @@ export function systemCode(error: unknown): string | undefined {
   return /^E[A-Z0-9]+$/.test(error.code) ? error.code : undefined
 }
 
+/** Whether there is no such file: its folder is none, too, or its name is one that no file can have there. */
+export function isAbsent(cause: unknown): boolean {
+  return ABSENT.has(systemCode(cause) ?? '')
+}
+
+const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'])
+
 function sentenceFor(code: string, path: string, doing: Doing): [FailureCode, string] {
   switch (code) {
     case 'ENOENT':
@@ -42,6 +49,8 @@ function sentenceFor(code: string, path: string, doing: Doing): [FailureCode, st
       return doing === 'read'
         ? ['bad-usage', `${path} is a folder, or lies below a file; give the path of a file.`]
         : ['bad-usage', `${path} cannot be written: a file or folder is in the way; choose another folder.`]
+    case 'ENAMETOOLONG':
+      return ['bad-usage', `${path} is longer than a name may be there; choose a shorter one.`]
     case 'EMFILE':
     case 'ENFILE':
       return ['busy', `Too many files are open to go on with ${path}; close other programs and try again.`]

@@ -7,15 +7,22 @@ import { fastQuantise } from './simd/quantise.ts'
 const [ROWS, COLUMNS] = [128, 2048]
 const ROUNDS = 3
 /**
- * Rows that come in bands cost so many times what they cost in one piece, and reading, hashing and writing come on top.
- * Found with the built-in checkpoint on two shared cores: 20 MB/s as q4f16 and 25 as q8 in Node, 52 and 95 of the steps
- * below alone; 32 are told of fp16 and 16 to 23 were seen. Not compared with a whole conversion in a browser.
+ * Numbers of a model cost so many times what those below cost, and reading, hashing and writing come on top. Fitted to
+ * processor's time, in Chromium on two cores that had other work (a made-up checkpoint in float32, as q4f16): 3.8 ms a MB of
+ * the steps below, 4.5 of them in the conversion, 8.2 of its thread in all and 4 of others, which run beside it.
  */
-const IN_BANDS = 1.5
-const REST_BYTES_PER_SECOND = 40e6
+const IN_A_MODEL = 1.2
+const REST_BYTES_PER_SECOND = 150e6
 
-/** Bytes of a 16-bit checkpoint per second. */
-export function convertingSpeed(precision: Precision, now: () => number = () => performance.now()): number {
+/** Published checkpoints of BLIP-2 are in float32. */
+const USUAL_BYTES_PER_WEIGHT = 4
+
+/** Bytes per second of a checkpoint that has so many for each weight. */
+export function convertingSpeed(
+  precision: Precision,
+  bytesPerWeight: number = USUAL_BYTES_PER_WEIGHT,
+  now: () => number = () => performance.now(),
+): number {
   const stored = Uint16Array.from({ length: ROWS * COLUMNS }, (_, i) => 0x3c00 + ((i * 7919) % 1024))
   let best = Infinity
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -27,6 +34,6 @@ export function convertingSpeed(precision: Precision, now: () => number = () => 
       fastQuantise()(values, ROWS, COLUMNS, precision === 'q8' ? 8 : 4, 'float16', BLOCK_SIZE)
     best = Math.min(best, now() - began)
   }
-  const secondsPerByte = Math.max(best, 0.01) / 1000 / stored.byteLength
-  return 1 / (IN_BANDS * secondsPerByte + 1 / REST_BYTES_PER_SECOND)
+  const secondsPerWeight = Math.max(best, 0.01) / 1000 / stored.length
+  return 1 / ((IN_A_MODEL * secondsPerWeight) / bytesPerWeight + 1 / REST_BYTES_PER_SECOND)
 }

@@ -10,11 +10,11 @@ import { KeptJudgements } from './judged.ts'
 import { openPack } from './open-pack.ts'
 
 async function measureHere(
-  { pack: place, prefer, kernels, tokens, promptTokens, warmUp }: MeasureRequest,
+  { pack: place, prefer, kernels, tokens, promptTokens, warmUp, timestamps = false }: MeasureRequest,
   report: (event: { stage: string }) => void,
   signal: AbortSignal,
 ): Promise<BenchResult> {
-  const compute = await openCompute(prefer)
+  const compute = await openCompute(prefer, { timestamps })
   try {
     const pack = await openPack(openBrowserStore(), place, { onBytes: () => undefined, signal })
     const judgements = new KeptJudgements(browserTable('pictalk-judged'))

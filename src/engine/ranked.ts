@@ -1,7 +1,7 @@
 /** Pictures of an index in the order of their likeness. */
 import { AppError } from '../pack/failure.ts'
 import type { FoundPicture } from '../protocol/search-calls.ts'
-import { fileKey, type PictureFacts } from '../search/entries.ts'
+import { dateOf, fileKey, type PictureFacts } from '../search/entries.ts'
 import type { PictureIndex } from '../search/picture-index.ts'
 import { likenessOf, meanRow, unrounded } from '../search/vectors.ts'
 
@@ -10,8 +10,9 @@ const ALIKE_COMPARED = 256
 
 /** `likeness` is null where nothing was asked for. */
 export function found(facts: PictureFacts, likeness: number | null): FoundPicture {
-  const { source, path, name, bytes, modified, sha256, width, height } = facts
-  return { key: fileKey(facts), source, path, name, bytes, modified, sha256, width, height, likeness }
+  const { source, path, name, bytes, sha256, width, height } = facts
+  const date = dateOf(facts)
+  return { key: fileKey(facts), source, path, name, bytes, date, sha256, width, height, likeness }
 }
 
 /** All pictures, the most alike to a vector [d] first. */

@@ -7,6 +7,7 @@ import { clearOtherIndexes, otherIndexBytes, type SearchTable } from '../search/
 import { indexSource, type SeenForIndex } from '../search/indexing.ts'
 import { PictureIndex } from '../search/picture-index.ts'
 import type { Locks } from '../store/locks.ts'
+import { takenInFile } from '../studio/in-file/read-texts.ts'
 import type { Comparer } from './comparer.ts'
 import { Gate } from './gate.ts'
 import type { OpenedComparer } from './opened-comparer.ts'
@@ -54,7 +55,8 @@ export class Searcher implements Handlers<SearchCalls> {
         await this.#gate.pass(signal)
         return this.#see(image, index, signal)
       }
-      return indexSource(id, listed, { index, see, report, signal, now: this.#parts.now })
+      const { now } = this.#parts
+      return indexSource(id, listed, { index, see, taken: takenInFile, report, signal, now })
     })
 
   readonly holdIndexing: Handler<'holdIndexing'> = ({ held }) => {
@@ -92,8 +94,8 @@ export class Searcher implements Handlers<SearchCalls> {
       case 'all':
         pictures = index
           .pictures()
-          .sort((a, b) => b.modified - a.modified)
           .map((facts) => found(facts, null))
+          .sort((a, b) => b.date - a.date)
         break
       case 'words': {
         const [read] = await this.#working(index, { report, signal }, ({ model }) =>

@@ -1,4 +1,5 @@
 /** What is measured of a model on a device: the one JSON of `npm run bench`, the page and a real GPU. */
+import type { OwnKernels } from '../pack/device-report.ts'
 import type { PartName } from '../pack/families.ts'
 
 /** Milliseconds, unless a name says otherwise; `null` is what cannot be had here. */
@@ -10,6 +11,7 @@ export interface BenchResult {
     f16: boolean
     software: boolean
     recordsSteps: boolean
+    ownKernels: OwnKernels
     /** Read and written, by copies. */
     copyBytesPerSecond: number | null
   }
@@ -30,14 +32,37 @@ export interface BenchResult {
   prefill: { positions: number; ms: number; positionsPerSecond: number }
   /** From pixels to the first token. */
   firstToken: { cold: number; warm: number }
+  /** A question behind an answer: positions that were run before its first token, the rest being in the cache. */
+  followUp: { positions: number; ms: number }
   decode: { recorded: DecodeResult | null; plain: DecodeResult }
   /** What reading every weight once allows, and what was reached of it. */
   limit: { weightBytesPerToken: number; tokensPerSecond: number; reached: number } | null
+  /** Null where the device has no timestamps, or nobody asked for them. */
+  kernels: KernelTimes | null
   memory: {
     /** GPU buffers, as this program asked for them: the most while loading, and the most afterwards. */
     gpuBytesLoading: number
     gpuBytesRunning: number
   }
+}
+
+/** Time inside kernels, by the device's clock: of one look, one prompt and so many tokens behind it. */
+export interface KernelTimes {
+  look: KernelTime[]
+  prefill: KernelTime[]
+  decode: { tokens: number; kernels: KernelTime[] }
+}
+
+/** All dispatches of one kernel. */
+export interface KernelTime {
+  /** Our own by their label, ONNX Runtime's by what their code binds. */
+  name: string
+  dispatches: number
+  ms: number
+  /** Of everything that they had bound, whether or not it was read. */
+  boundBytes: number
+  /** Those bytes a second, as a share of what copies reach; null where it would be more than all, or no time was seen. */
+  ofBandwidth: number | null
 }
 
 export interface DecodeResult {
@@ -48,5 +73,6 @@ export interface DecodeResult {
   /** The processor's part of it, choosing the token included: from token to token without the waiting for the GPU. */
   hostMs: number
   dispatches: number
+  submits: number
   bytesRead: number
 }

@@ -14,6 +14,8 @@ export interface MeasureRequest {
   promptTokens: number
   /** Whether everything is run once while loading; left out: where the engine would. */
   warmUp?: boolean | undefined
+  /** Measures the time inside kernels as well, where the device can. */
+  timestamps?: boolean | undefined
 }
 
 export interface MeasureCalls {

@@ -36,8 +36,8 @@ export interface FoundPicture {
   path: string
   name: string
   bytes: number
-  /** Milliseconds since 1970. */
-  modified: number
+  /** When it was taken, or its file last changed where it does not say it; milliseconds since 1970. */
+  date: number
   /** Of its bytes; what `thumbnails` wants. */
   sha256: string
   width: number

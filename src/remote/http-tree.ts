@@ -107,7 +107,7 @@ class RemoteFile {
       const response = await this.#request(start + done, end, signal)
       if (response === undefined) throw this.#changed()
       this.#check(response, start + done)
-      for await (const piece of response.pieces()) {
+      for await (const piece of response.pieces({ passing: true })) {
         this.#options.onBytes?.(piece.length)
         if (done + piece.length > target.length) throw this.#noRanges()
         target.set(piece, done)

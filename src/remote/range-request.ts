@@ -32,8 +32,11 @@ export interface RangeResponse {
   etag: string | null
   /** Where redirects ended. */
   url: string
-  /** The body as it arrives. Throws `network` when it breaks off and `stalled` when nothing comes any more. */
-  pieces(): AsyncGenerator<Uint8Array, void, undefined>
+  /**
+   * The body as it arrives. Throws `network` when it breaks off and `stalled` when nothing comes any more. With `passing`
+   * a piece holds only until the next is asked for: the browser then reads all of them into the same memory.
+   */
+  pieces(options?: { passing?: boolean }): AsyncGenerator<Uint8Array, void, undefined>
   /** Ends the request without reading further. */
   cancel: () => void
 }
@@ -64,7 +67,7 @@ export async function requestRange(
       return undefined
     }
     const head = headOf(response, request, ranged)
-    return { ...head, cancel, pieces: () => piecesOf(exchange) }
+    return { ...head, cancel, pieces: ({ passing = false } = {}) => piecesOf(exchange, passing) }
   } catch (error) {
     cancel()
     throw error
@@ -176,23 +179,51 @@ function refusal({ status, headers }: Response, url: URL): AppError {
   return new AppError('bad-response', `${host} answered ${status} for ${nameOf(url)}; check the address.`)
 }
 
-async function* piecesOf({
-  response: { body, status },
-  patience,
-  cancel,
-}: Exchange): AsyncGenerator<Uint8Array, void, undefined> {
+/** As much as a browser has ready at a time (512 kB in Chromium 156), and some more. */
+const PASSING_BYTES = 2 ** 20
+
+async function* piecesOf(
+  { response: { body, status }, patience, cancel }: Exchange,
+  passing: boolean,
+): AsyncGenerator<Uint8Array, void, undefined> {
   // The body of a 416 explains the error; it is not the file.
   if (body === null || status === 416) return
-  const reader = body.getReader()
+  const read = passing ? (intoSameMemory(body) ?? afresh(body)) : afresh(body)
   try {
     for (;;) {
-      const { value } = await patience.wait(reader.read())
+      const value = await patience.wait(read())
       if (value === undefined) return
       patience.note(value.length)
       yield value
     }
   } finally {
     cancel()
+  }
+}
+
+/** Gives one piece after the other, undefined behind the last. */
+type ReadPiece = () => Promise<Uint8Array | undefined>
+
+function afresh(body: ReadableStream<Uint8Array>): ReadPiece {
+  const reader = body.getReader()
+  return async () => (await reader.read()).value
+}
+
+/** Null where a body cannot be read into memory of one's own. */
+function intoSameMemory(body: ReadableStream<Uint8Array>): ReadPiece | null {
+  let reader: ReadableStreamBYOBReader
+  try {
+    reader = body.getReader({ mode: 'byob' })
+  } catch {
+    return null
+  }
+  let memory = new ArrayBuffer(PASSING_BYTES)
+  return async () => {
+    // The stream takes the memory with it and hands it back with what was read.
+    const { value, done } = await reader.read(new Uint8Array(memory))
+    if (done) return undefined
+    memory = value.buffer
+    return value
   }
 }
 

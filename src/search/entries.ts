@@ -31,6 +31,11 @@ export interface PictureFacts extends FileFacts {
   height: number
   /** Of its small picture. */
   thumbnailBytes: number
+  /**
+   * When it was taken, by the clock of its camera (`2026-11-27T10:11:12`); null where its file does not say it, left out by
+   * versions that did not look.
+   */
+  taken?: string | null | undefined
 }
 
 /** A file that could not be read, so that it is not tried again until it changes. */
@@ -69,6 +74,11 @@ export interface Contents {
 
 /** Everything in the database; keys tell which is which: see `index-table.ts`. */
 export type SearchEntry = Source | Block | Contents | Uint8Array<ArrayBuffer>
+
+/** When a picture was taken, in milliseconds since 1970 where this device is; of one that does not say it, its file's date. */
+export function dateOf({ taken, modified }: Pick<PictureFacts, 'taken' | 'modified'>): number {
+  return taken === null || taken === undefined ? modified : new Date(taken).getTime()
+}
 
 /** Identifies a file among all sources. */
 export function fileKey({ source, path }: Pick<FileFacts, 'source' | 'path'>): string {

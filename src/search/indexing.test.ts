@@ -1,8 +1,15 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AppError } from '../pack/failure.ts'
 import { tableInMemory } from '../store/table.ts'
-import { listed, seeMadeUp, SHAPE, vectorsOf, type MadeUpFolder } from '../../testing/search/made-up.ts'
-import { fileKey, type SearchEntry } from './entries.ts'
+import {
+  listed,
+  seeMadeUp,
+  SHAPE,
+  takenMadeUp,
+  vectorsOf,
+  type MadeUpFolder,
+} from '../../testing/search/made-up.ts'
+import { dateOf, fileKey, type SearchEntry } from './entries.ts'
 import { indexSource, type IndexProgress } from './indexing.ts'
 import { BLOCK_PICTURES, PictureIndex } from './picture-index.ts'
 
@@ -11,6 +18,7 @@ const unheard: (progress: IndexProgress) => void = () => undefined
 let entries: Map<string, SearchEntry>
 let index: PictureIndex
 const see = vi.fn(seeMadeUp)
+const taken = takenMadeUp
 
 const open = (model = 'model'): Promise<PictureIndex> =>
   PictureIndex.open(tableInMemory(entries), model, SHAPE)
@@ -19,7 +27,7 @@ async function run(
   folder: MadeUpFolder,
   { source = 'folder', into = index, signal = never, report = unheard } = {},
 ): Promise<IndexProgress> {
-  const parts = { index: into, see, report, signal, now: () => performance.now() }
+  const parts = { index: into, see, taken, report, signal, now: () => performance.now() }
   return indexSource(source, listed(source, folder), parts)
 }
 
@@ -87,6 +95,30 @@ describe('an index', () => {
     // What went took its small picture along.
     const small = [...entries.keys()].filter((key) => key.includes('/thumbnail/'))
     expect(small).toHaveLength(new Set(folder.values()).size)
+  })
+
+  it('knows when a picture was taken, and reads those anew that were indexed before it asked, without a look', async () => {
+    const folder = new Map([
+      ['a.jpg', 'camera @2001-02-03T04:05:06'],
+      ['b.jpg', 'scanner'],
+      ['c.jpg', '!words'],
+    ])
+    await run(folder)
+    const dates = (one: PictureIndex): number[] => one.pictures().map(dateOf)
+    const [, scanned] = listed('folder', folder)
+    const expected = [new Date(2001, 1, 3, 4, 5, 6).getTime(), scanned?.modified]
+    expect(dates(index)).toEqual(expected)
+    // As versions left it that did not ask.
+    for (const entry of entries.values())
+      if (typeof entry === 'object' && 'pictures' in entry)
+        for (const facts of entry.pictures) delete facts.taken
+    const before = await open()
+    expect(dates(before)).not.toEqual(expected)
+    see.mockClear()
+    expect(await run(folder, { into: before })).toMatchObject({ total: 2, refused: 0 })
+    expect(see).not.toHaveBeenCalled()
+    expect(dates(await open())).toEqual(expected)
+    expect(await run(folder, { into: before })).toMatchObject({ total: 0 })
   })
 
   it('notes what is no picture, and tries it again only when it has changed', async () => {
@@ -171,7 +203,7 @@ describe('indexing', () => {
     const files = listed('folder', folderOf(3)).map((file, i) =>
       i === 1 ? { ...file, open: () => Promise.reject(new DOMException('', 'NotFoundError')) } : file,
     )
-    const parts = { index, see, report: () => undefined, signal: never, now: () => 0 }
+    const parts = { index, see, taken, report: () => undefined, signal: never, now: () => 0 }
     expect(await indexSource('folder', files, parts)).toMatchObject({ done: 2, refused: 0 })
     expect(index.count).toBe(2)
   })
@@ -181,7 +213,7 @@ describe('indexing', () => {
       ...file,
       open: async () => changedOnceRead(await file.open()),
     }))
-    const parts = { index, see, report: unheard, signal: never, now: () => 0 }
+    const parts = { index, see, taken, report: unheard, signal: never, now: () => 0 }
     expect(await indexSource('folder', files, parts)).toMatchObject({ done: 1, refused: 0 })
   })
 
@@ -193,7 +225,7 @@ describe('indexing', () => {
       return seeMadeUp(image)
     }
     const report = ({ secondsLeft }: IndexProgress): void => void told.push(secondsLeft)
-    const parts = { index, see: slowly, report, signal: never, now: () => now }
+    const parts = { index, see: slowly, taken, report, signal: never, now: () => now }
     await indexSource('folder', listed('folder', folderOf(4)), parts)
     expect(told).toEqual([null, 3, 2, 1, 0])
   })

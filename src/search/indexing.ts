@@ -36,6 +36,8 @@ export interface IndexingParts {
   index: PictureIndex
   /** Rejects `bad-image` and `image-too-large` for what cannot be read. */
   see: (image: Blob, signal: AbortSignal) => Promise<SeenForIndex>
+  /** When a picture was taken; see `PictureFacts`. */
+  taken: (image: Blob) => Promise<string | null>
   report: (progress: IndexProgress) => void
   signal: AbortSignal
   /** Milliseconds, for the time left. */
@@ -46,7 +48,10 @@ export interface IndexingParts {
 const BATCH = 8
 const BATCH_MS = 3_000
 
-/** What of a source has changed since it was indexed: by name, size and date, as file systems tell. */
+/**
+ * What of a source has changed since it was indexed: by name, size and date, as file systems tell. A picture of which is not
+ * known when it was taken is read again, but not looked at.
+ */
 export function changesOf(
   source: string,
   listed: readonly ListedFile[],
@@ -55,7 +60,8 @@ export function changesOf(
   const known = index.files(source)
   const isSame = (file: ListedFile): boolean => {
     const before = known.get(fileKey(file))
-    return before !== undefined && before.bytes === file.bytes && before.modified === file.modified
+    if (before === undefined || before.bytes !== file.bytes || before.modified !== file.modified) return false
+    return 'why' in before || before.taken !== undefined
   }
   const there = new Set(listed.map(fileKey))
   return {
@@ -105,19 +111,19 @@ export async function indexSource(
 async function added(
   file: ListedFile,
   batch: Batch,
-  { index, see, signal }: IndexingParts,
+  { index, see, taken, signal }: IndexingParts,
 ): Promise<AddedPicture | RefusedFile | null> {
   const { source, path, bytes, modified, name } = file
   const image = await file.open().catch(() => null)
   const content = (await image?.arrayBuffer().catch(() => null)) ?? null
   if (image === null || content === null) return null
   const sha256 = await sha256Hex(content)
-  const facts = { source, path, bytes, modified, name, sha256 }
+  // What was read, not the file: that may change while it is looked at.
+  const asRead = new Blob([content], { type: image.type })
+  const facts = { source, path, bytes, modified, name, sha256, taken: await taken(asRead) }
   const same = batch.sameBytes(sha256) ?? copyOf(sha256, index)
   if (same !== undefined) return { ...same, facts: { ...same.facts, ...facts } }
   try {
-    // What was read, not the file: that may change while it is looked at.
-    const asRead = new Blob([content], { type: image.type })
     const { vectors, thumbnail, width, height } = await see(asRead, signal)
     const whole: PictureFacts = { ...facts, width, height, thumbnailBytes: thumbnail.length }
     return { facts: whole, vectors: rounded(vectors, index.shape.width), thumbnail }

@@ -9,6 +9,7 @@ export interface ChunkStream {
   start: number
   /** Changes with the file; null when unknown. */
   etag: string | null
+  /** Each holds until the next is asked for. */
   pieces: AsyncIterable<Uint8Array>
   /** Ends it unread. */
   cancel: () => void
@@ -41,7 +42,7 @@ export function serverSource(
           `${url.host} lacks ${path}, a part of the model; ask whoever offers it.`,
         )
       const { etag, cancel } = response
-      return { start: response.start, etag, pieces: response.pieces(), cancel }
+      return { start: response.start, etag, pieces: response.pieces({ passing: true }), cancel }
     },
   }
 }

@@ -119,8 +119,9 @@ async function captionsInTables(
       const below = file.path.slice(0, file.path.length - nameOf(file.path).length)
       try {
         for (const { file: picture, text } of read(await bytesOf(file), file.path)) {
-          const path = `${below}${picture.replaceAll('\\', '/').replace(/^\.\//, '')}`
-          if (!found.has(path)) found.set(path, { text, table: file.path })
+          // Windows has other slashes; elsewhere they may stand in a name.
+          for (const name of [picture, picture.replaceAll('\\', '/')])
+            if (!found.has(below + name)) found.set(below + name, { text, table: file.path })
         }
       } catch (error) {
         fail(file.path, error)

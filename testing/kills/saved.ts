@@ -4,6 +4,8 @@ import { MANIFEST_PATH, parseManifest } from '../../src/pack/manifest.ts'
 import { distinctChunks } from '../../src/store/records.ts'
 
 const FOLDER = 'saved'
+/** What is waited for has as long as a busy machine may need. */
+export const PATIENCE_MS = 60_000
 
 /** From the next page on, "Save to a folder" saves into it. */
 export async function chooseOwnFolder(page: Page): Promise<void> {
@@ -22,14 +24,14 @@ export async function openPlace(
   page: Page,
   { site, place, shows }: { site: string; place: string; shows: (page: Page) => Locator },
 ): Promise<void> {
-  page.setDefaultTimeout(60_000)
+  page.setDefaultTimeout(PATIENCE_MS)
   // What tsx makes of functions with names calls this.
   await page.addInitScript('globalThis.__name = (named) => named')
   // What is kept for offline use would be fetched at every start.
   await page.addInitScript(() => Object.defineProperty(navigator, 'serviceWorker', { value: undefined }))
   await chooseOwnFolder(page)
   await page.goto(`${site}?provider=wasm#/${place}`, { waitUntil: 'domcontentloaded' })
-  await expect(shows(page)).toBeVisible()
+  await expect(shows(page)).toBeVisible({ timeout: PATIENCE_MS })
 }
 
 /** What is wrong with the pack in the folder, in a sentence; null where there is none or a whole one. */

@@ -1,6 +1,6 @@
 /** The caption studio in a real browser, over a folder that the page keeps for itself: made-up pictures, and what is kept of them. */
 import { expect, type Locator, type Page } from '@playwright/test'
-import { openPlace } from './saved.ts'
+import { openPlace, PATIENCE_MS } from './saved.ts'
 
 export interface KeptCaption {
   path: string
@@ -47,7 +47,7 @@ export async function beginRun(page: Page): Promise<void> {
   await page.getByText('How pictures are captioned').click()
   await page.getByLabel('Texts that are there').selectOption('get more behind')
   await page.getByRole('button', { name: /^Caption [\d,]+ pictures$/ }).click()
-  await expect(progressOf(page)).toBeVisible()
+  await expect(progressOf(page)).toBeVisible({ timeout: PATIENCE_MS })
 }
 
 function progressOf(page: Page): Locator {
@@ -59,7 +59,7 @@ export async function takenUp(page: Page): Promise<void> {
   const list = page.getByRole('heading', { name: 'Worked on before' })
   // Before a run is taken up its folder is in the list, where it says that it is not finished.
   const over = page.locator('.studio-start').filter({ has: list, hasNotText: 'a run is not finished' })
-  await expect(progressOf(page).or(over)).toBeVisible({ timeout: 60_000 })
+  await expect(progressOf(page).or(over)).toBeVisible({ timeout: PATIENCE_MS })
 }
 
 /** How many pictures the run has settled, as the page shows it; null when none is under way. */

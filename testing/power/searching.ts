@@ -4,7 +4,7 @@ import { fileKey, type SearchEntry } from '../../src/search/entries.ts'
 import { indexSource } from '../../src/search/indexing.ts'
 import { PictureIndex } from '../../src/search/picture-index.ts'
 import { unrounded } from '../../src/search/vectors.ts'
-import { listed, seeMadeUp, SHAPE, vectorsOf } from '../search/made-up.ts'
+import { listed, seeMadeUp, takenMadeUp, SHAPE, vectorsOf } from '../search/made-up.ts'
 import { Databases } from './databases.ts'
 import type { Session } from './machine.ts'
 import { demand, type Scenario, type Work } from './scenario.ts'
@@ -92,7 +92,8 @@ class Searching implements Work {
 
   async #index(index: PictureIndex): Promise<void> {
     const { signal } = new AbortController()
-    const parts = { index, see: seeMadeUp, report: () => undefined, signal, now: () => 0 }
+    const read = { see: seeMadeUp, taken: takenMadeUp }
+    const parts = { index, ...read, report: () => undefined, signal, now: () => 0 }
     await indexSource(SOURCE, listed(SOURCE, this.#folder), parts)
   }
 

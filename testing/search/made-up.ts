@@ -39,6 +39,11 @@ export async function seeMadeUp(image: Blob): Promise<SeenForIndex> {
   return { vectors: vectorsOf(text), width: 8, height: 4, thumbnail }
 }
 
+/** When it was taken stands behind an `@` in its text. */
+export async function takenMadeUp(image: Blob): Promise<string | null> {
+  return (await image.text()).split('@')[1] ?? null
+}
+
 function seedOf(text: string): number {
   return new TextEncoder().encode(text).reduce((seed, byte) => (seed * 31 + byte) % 2 ** 31, 7)
 }

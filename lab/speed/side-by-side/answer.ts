@@ -10,6 +10,8 @@ export interface DecoderRequest {
   /** Lengths of the prompts, in positions; decoding goes on behind the first. */
   positions: number[]
   vocabulary: number
+  /** Ours on kernels of our own, instead of ONNX Runtime. */
+  ownKernels: boolean
   /** Nothing is run behind loading. */
   loadOnly: boolean
 }

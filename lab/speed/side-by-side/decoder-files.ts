@@ -1,4 +1,5 @@
 /** The decoder of a pack that is served: its graph for WebGPU in float32, and its weights. */
+import type { PackPart } from '../../../src/pack/families.ts'
 import { asFamily } from '../../../src/pack/manifest.ts'
 import type { DecoderShape } from '../../../src/pack/shapes.ts'
 import type { WeightsFile } from '../../../src/runtime/ort/weights/readable.ts'
@@ -7,6 +8,7 @@ import { openCompute } from '../../../src/runtime/device/open-compute.ts'
 import { openHttpPack } from '../../../src/store/http-pack.ts'
 
 export interface DecoderFiles {
+  part: PackPart & { shape: DecoderShape }
   shape: DecoderShape
   graph: Uint8Array<ArrayBuffer>
   weights: WeightsFile
@@ -14,11 +16,13 @@ export interface DecoderFiles {
 
 export async function openDecoderFiles(base: string): Promise<DecoderFiles> {
   const pack = await openHttpPack(new URL('pack/', base).href)
-  const { graphs, weights, shape } = asFamily(pack.manifest, 'blip2-opt').parts.decoder
+  const part = asFamily(pack.manifest, 'blip2-opt').parts.decoder
+  const { graphs, weights, shape } = part
   const path = graphs.webgpu
   if (path === undefined) throw new Error('This pack has no decoder for WebGPU.')
   const graph = await pack.file(path)
   return {
+    part,
     shape,
     graph: graph instanceof Blob ? new Uint8Array(await graph.arrayBuffer()) : graph,
     weights: { path: weights, data: await pack.file(weights) },

@@ -1,6 +1,7 @@
 /** Our decoder, without the rest of the model: what lab/speed/side-by-side.ts puts beside transformers.js. */
 import { DecoderOnly } from '../../../src/runtime/language/decoder-only.ts'
 import { Runtime } from '../../../src/runtime/ort/runtime.ts'
+import { openOptDecoder, planOptDecoder } from '../../../src/runtime/wgsl/decoder/open-opt.ts'
 import {
   answerRequest,
   largest,
@@ -10,14 +11,10 @@ import {
   type DecoderRequest,
   type Generate,
 } from './answer.ts'
-import { gpu, openDecoderFiles } from './decoder-files.ts'
+import { gpu, openDecoderFiles, type DecoderFiles } from './decoder-files.ts'
 
-async function open(
-  { base, vocabulary }: DecoderRequest,
-  counts: Parameters<typeof mark>[0],
-): Promise<Generate> {
-  const runtime = await Runtime.open(await gpu())
-  const { shape, graph, weights } = await openDecoderFiles(base)
+/** Over ONNX Runtime. */
+async function openGraph(runtime: Runtime, { shape, graph, weights }: DecoderFiles): Promise<DecoderOnly> {
   const language = await DecoderOnly.open(runtime, {
     openSession: (recordable) =>
       runtime.session({
@@ -32,15 +29,46 @@ async function open(
     context: shape.positions,
   })
   if (!language.records) throw new Error('Steps are not recorded here.')
+  return language
+}
+
+/** Over our own kernels, untested: that they are right on a device is a matter of the model's loading. */
+function openOwn(runtime: Runtime, { part, graph, weights }: DecoderFiles): Promise<DecoderOnly> {
+  const { device } = runtime.compute
+  if (device === null) throw new Error('There is no GPU.')
+  const options = { graph, weights, part, cacheType: 'float32', context: part.shape.positions } as const
+  return openOptDecoder(runtime, options, planOptDecoder(device, options))
+}
+
+async function open(
+  { base, vocabulary, ownKernels }: DecoderRequest,
+  counts: Parameters<typeof mark>[0],
+): Promise<Generate> {
+  const runtime = await Runtime.open(await gpu())
+  const files = await openDecoderFiles(base)
+  const { shape } = files
+  const language = await (ownKernels ? openOwn(runtime, files) : openGraph(runtime, files))
   const { queries } = shape
   return async (length, count) => {
     const marks = [mark(counts)]
     const ids: number[] = []
     // As many positions as theirs, the queries' among them.
     const embeddings = new Float32Array(queries * shape.hiddenSize).map((_, i) => Math.sin(i))
-    const decoding = language.start(runtime.tensor('float32', embeddings, [1, queries, shape.hiddenSize]))
+    const dims = [1, queries, shape.hiddenSize]
+    const seen = ownKernels
+      ? runtime.resident('float32', embeddings, dims)
+      : runtime.tensor('float32', embeddings, dims)
+    const decoding = language.start(seen)
+    const prompt = promptOf(length - queries, vocabulary)
     try {
-      let { logits } = await decoding.begin(promptOf(length - queries, vocabulary), count)
+      if (decoding.greedy !== undefined) {
+        for await (const { token } of decoding.greedy(prompt, count)) {
+          marks.push(mark(counts))
+          ids.push(token)
+        }
+        return { marks, ids }
+      }
+      let { logits } = await decoding.begin(prompt, count)
       for (;;) {
         const id = largest(logits)
         marks.push(mark(counts))

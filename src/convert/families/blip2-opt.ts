@@ -2,7 +2,6 @@
  * BLIP-2 with OPT. The hub's current files list only what differs from the defaults in transformers' code, older ones
  * spell everything out; both are read, with the defaults of `OPTConfig` supplied (transformers 5.18, the same in 4.57).
  */
-import { AppError } from '../../pack/failure.ts'
 import type { PartShapes } from '../../pack/families.ts'
 import { noticeOf } from '../../pack/licences.ts'
 import { cacheHeadSize, embeddingTensor, headTensor, optPart, type OptConfig } from '../parts/opt.ts'
@@ -12,6 +11,7 @@ import { checkBlip2, type Published } from './blip2-checks.ts'
 import { isBlip2, lookConfig, visionTokens, type LookConfig } from './blip2-look.ts'
 import {
   checkDivides,
+  checkTokenIds,
   count,
   demand,
   section,
@@ -100,22 +100,8 @@ export function readBlip2Opt(root: Json, imageSize?: number): Blip2OptConfig {
     imageTokenIds: tokenIds(root['image_token_index'] ?? root['image_token_id'] ?? []),
     padId: tokenId(textJson, 'pad_token_id', 1),
   }
-  checkIds(ids, text.vocabulary)
+  checkTokenIds([ids.bosId, ...ids.imageTokenIds, ids.padId], ids.eosIds, text.vocabulary)
   return { ...lookConfig(root, imageSize), text, ids }
-}
-
-function checkIds({ bosId, eosIds, imageTokenIds, padId }: Blip2OptConfig['ids'], vocabulary: number): void {
-  const outside = [bosId, ...eosIds, ...imageTokenIds, padId].find((id) => id >= vocabulary)
-  if (outside !== undefined)
-    throw new AppError(
-      'bad-checkpoint',
-      `config.json: the token id ${outside} lies outside the vocabulary of ${vocabulary} rows.`,
-    )
-  if (eosIds.length === 0)
-    throw new AppError(
-      'bad-checkpoint',
-      'config.json: eos_token_id names no token id, so no answer would end.',
-    )
 }
 
 /** What a pack says of each part. */

@@ -48,6 +48,18 @@ describe('the configuration of a BLIP-2 with T5', () => {
   })
 
   it.each([
+    ['as it says', { decoder_start_token_id: 7, bos_token_id: 3 }, 7],
+    ['with BOS where it does not say', { decoder_start_token_id: null, bos_token_id: 3 }, 3],
+    ['with padding where there is no BOS', { pad_token_id: 2 }, 2],
+  ])('starts answers %s', (_, change, id) => {
+    const { model } = planConversion(parse(change), 'fp32')
+    expect(model.family === 'blip2-t5' && model.parts['text-decoder'].shape.startId).toBe(id)
+  })
+
+  it.each([
+    ['a start outside the vocabulary', { decoder_start_token_id: 32128 }, 'bad-checkpoint'],
+    ['an end outside the vocabulary', { eos_token_id: [1, 99_999] }, 'bad-checkpoint'],
+    ['answers without an end', { eos_token_id: 'none' }, 'bad-checkpoint'],
     ['two names with two values', { hidden_size: 4096 }, 'bad-checkpoint'],
     ['another feed-forward layer', { feed_forward_proj: 'relu' }, 'unsupported-model'],
     ['another activation', { dense_act_fn: 'silu' }, 'unsupported-model'],

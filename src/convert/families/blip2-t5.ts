@@ -15,6 +15,7 @@ import { checkBlip2, type Published } from './blip2-checks.ts'
 import { isBlip2, lookConfig, lookShapes, type LookConfig } from './blip2-look.ts'
 import type { CheckpointFamily, CheckpointModel } from './family.ts'
 import {
+  checkTokenIds,
   count,
   demand,
   positive,
@@ -122,6 +123,10 @@ function t5Config(given: Json): T5Config {
   const padId = tokenId(json, 'pad_token_id', 0)
   const relative = bucketRule(json)
   const { tie_word_embeddings: tied, scale_decoder_outputs: scaled } = json
+  const vocabulary = count(json, 'vocab_size', 32128)
+  const startId = startIdOf(json, padId)
+  const eosIds = tokenIds(json['eos_token_id'] ?? 1)
+  checkTokenIds([startId, padId], eosIds, vocabulary)
   return {
     hiddenSize: count(json, 'd_model', 512),
     heads: count(json, 'num_heads', 8),
@@ -129,7 +134,7 @@ function t5Config(given: Json): T5Config {
     intermediateSize: count(json, 'd_ff', 2048),
     encoderLayers,
     decoderLayers: count(json, 'num_decoder_layers', encoderLayers),
-    vocabulary: count(json, 'vocab_size', 32128),
+    vocabulary,
     ...relative,
     epsilon: positive(json, 'layer_norm_epsilon', 1e-6),
     gelu: geluOf(json),
@@ -137,10 +142,15 @@ function t5Config(given: Json): T5Config {
     scaledHead: typeof scaled === 'boolean' ? scaled : tied !== false,
     tiedHead: tied !== false,
     embeddings: { encoder: T5_SHARED, decoder: T5_SHARED, head: tied === false ? T5_HEAD : T5_SHARED },
-    startId: tokenId(json, 'decoder_start_token_id', padId),
-    eosIds: tokenIds(json['eos_token_id'] ?? 1),
+    startId,
+    eosIds,
     padId,
   }
+}
+
+/** Where nothing says what a decoder starts with, transformers' `generate` starts with BOS. */
+function startIdOf(json: Json, padId: number): number {
+  return tokenId(json, 'decoder_start_token_id', tokenId(json, 'bos_token_id', padId))
 }
 
 function bucketRule(json: Json): Pick<T5Config, 'buckets' | 'maxDistance'> {

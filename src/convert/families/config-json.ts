@@ -71,6 +71,28 @@ export function tokenIds(value: unknown): number[] {
   return [...new Set(known)]
 }
 
+/**
+ * Throws `bad-checkpoint` where an id has no row in the vocabulary, or none ends an answer. `others`: ids that the model
+ * uses beside those.
+ */
+export function checkTokenIds(
+  others: readonly number[],
+  eosIds: readonly number[],
+  vocabulary: number,
+): void {
+  const outside = [...others, ...eosIds].find((id) => id >= vocabulary)
+  if (outside !== undefined)
+    throw new AppError(
+      'bad-checkpoint',
+      `config.json: the token id ${outside} lies outside the vocabulary of ${vocabulary} rows.`,
+    )
+  if (eosIds.length === 0)
+    throw new AppError(
+      'bad-checkpoint',
+      'config.json: eos_token_id names no token id, so no answer would end.',
+    )
+}
+
 /** Throws `unsupported-model` when a setting is there and not the one that is known. */
 export function demand(json: Json, part: string, key: string, wanted: string | number | boolean): void {
   const value = json[key]

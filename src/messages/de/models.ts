@@ -232,6 +232,8 @@ export const models: TranslatedNamespace<'models'> = {
       picture: 'ein zweites Bild',
       decode: 'Schreiben',
       plainDecode: 'Schreiben ohne aufgezeichnete Schritte',
+      followUp: 'eine weitere Frage',
+      kernels: 'Zeit in den Kernels',
     },
     chosen: 'Was gewählt wurde',
     measured: 'Was gemessen wurde',

@@ -229,6 +229,8 @@ export const models = {
       picture: 'a second picture',
       decode: 'writing',
       plainDecode: 'writing without recorded steps',
+      followUp: 'a further question',
+      kernels: 'time inside kernels',
     },
     chosen: 'What was chosen',
     measured: 'What was measured',

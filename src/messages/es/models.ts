@@ -229,6 +229,8 @@ export const models: TranslatedNamespace<'models'> = {
       picture: 'una segunda imagen',
       decode: 'escritura',
       plainDecode: 'escritura sin pasos grabados',
+      followUp: 'otra pregunta',
+      kernels: 'tiempo dentro de los kernels',
     },
     chosen: 'Lo que se eligió',
     measured: 'Lo que se midió',

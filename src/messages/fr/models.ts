@@ -233,6 +233,8 @@ export const models: TranslatedNamespace<'models'> = {
       picture: 'une deuxième image',
       decode: 'écriture',
       plainDecode: 'écriture sans étapes enregistrées',
+      followUp: 'une autre question',
+      kernels: 'temps passé dans les kernels',
     },
     chosen: 'Ce qui a été choisi',
     measured: 'Ce qui a été mesuré',

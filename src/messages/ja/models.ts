@@ -226,6 +226,8 @@ export const models: TranslatedNamespace<'models'> = {
       picture: '2 枚目の画像',
       decode: '書き出し',
       plainDecode: '記録した手順なしの書き出し',
+      followUp: '続きの質問',
+      kernels: 'カーネル内の時間',
     },
     chosen: '選択された内容',
     measured: '測定結果',

@@ -218,6 +218,8 @@ export const models: TranslatedNamespace<'models'> = {
       picture: '第二张图片',
       decode: '书写',
       plainDecode: '不用录制步骤的书写',
+      followUp: '后续问题',
+      kernels: '内核内的时间',
     },
     chosen: '所选内容',
     measured: '测量结果',

@@ -22,6 +22,8 @@ const LIMITS = [
 export interface ComputeOptions {
   /** For measurements: true takes `subgroups` wherever the adapter has them, untested, and false never does. */
   subgroups?: boolean
+  /** Takes `timestamp-query` as well, where the adapter has it. */
+  timestamps?: boolean
 }
 
 /** With subgroups of 4 the shader counts keys twice: it works on 8 at once (ONNX Runtime 1.30.0). */
@@ -36,14 +38,14 @@ export async function openCompute(prefer: Provider | null, options: ComputeOptio
     const adapter = await requestAdapter(gpu)
     if (adapter === null) return onProcessor('WebGPU found no graphics adapter here.')
     const subgroups = subgroupsOf(adapter, options)
-    const compute = await onAdapter(adapter, subgroups)
+    const compute = await onAdapter(adapter, subgroups, options)
     if (subgroups !== 'used' || options.subgroups === true) return compute
     if (await attendsRightly(compute).catch(() => false)) return compute
     compute.device?.destroy()
     // An adapter gives one device only.
     const again = await requestAdapter(gpu)
     if (again === null) return onProcessor('WebGPU found no graphics adapter when asked again.')
-    return await onAdapter(again, 'wrong')
+    return await onAdapter(again, 'wrong', options)
   } catch (error) {
     return onProcessor(
       `WebGPU could not be started (${error instanceof Error ? error.message : String(error)}).`,
@@ -65,13 +67,18 @@ function subgroupsOf(adapter: GPUAdapter, { subgroups }: ComputeOptions): Subgro
   return tooSmall ? 'too-small' : 'used'
 }
 
-async function onAdapter(adapter: GPUAdapter, subgroups: Subgroups): Promise<Compute> {
+async function onAdapter(
+  adapter: GPUAdapter,
+  subgroups: Subgroups,
+  { timestamps = false }: ComputeOptions,
+): Promise<Compute> {
   const requiredLimits: Record<string, number> = {}
   for (const limit of LIMITS) requiredLimits[limit] = adapter.limits[limit]
   const f16 = adapter.features.has('shader-f16')
   const requiredFeatures: GPUFeatureName[] = []
   if (f16) requiredFeatures.push('shader-f16')
   if (subgroups === 'used') requiredFeatures.push('subgroups')
+  if (timestamps && adapter.features.has('timestamp-query')) requiredFeatures.push('timestamp-query')
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures })
   const software = isSoftware(adapter)
   return { provider: 'webgpu', device, adapter: adapterName(adapter), f16, software, subgroups, reason: null }

@@ -14,10 +14,16 @@ export interface LabelShare {
   probability: number
 }
 
-/** The text of each label. Throws `bad-usage` for a template without a place for it. */
+/**
+ * The text of each label. Throws `bad-usage` for a template without a place for it, and for a label that is there twice:
+ * the two would share what one of them is due.
+ */
 export function labelTexts(template: string, labels: readonly string[]): string[] {
   if (!template.includes(SLOT))
     throw new AppError('bad-usage', `The template has no ${SLOT} for the label, as in "a picture of {}".`)
+  const twice = labels.find((label, i) => labels.some((other, j) => j < i && other.trim() === label.trim()))
+  if (twice !== undefined)
+    throw new AppError('bad-usage', `The label ${twice.trim()} is given twice; give each label once.`)
   return labels.map((label) => template.replaceAll(SLOT, () => label))
 }
 

@@ -7,7 +7,7 @@ import type { AppStore } from '../store.ts'
 import type { ComparingCalls } from './comparing.ts'
 
 const found = (name: string): FoundPicture => ({
-  ...{ key: name, source: 'folder', path: name, name, bytes: 1, modified: 1, sha256: name },
+  ...{ key: name, source: 'folder', path: name, name, bytes: 1, date: 1, sha256: name },
   ...{ width: 1, height: 1, likeness: 0.5 },
 })
 const STATE: SearchState = { sources: [], pictures: 1, bytes: 1, otherBytes: 0 }

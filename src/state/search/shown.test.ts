@@ -5,7 +5,7 @@ import { NO_FILTERS, shownPictures } from './shown.ts'
 
 const found = (name: string, likeness: number | null, day = '2026-11-27'): FoundPicture => ({
   ...{ key: name, source: 'folder', path: `2026/${name}`, name, bytes: 1, sha256: name, width: 1, height: 1 },
-  modified: new Date(`${day}T12:00:00`).getTime(),
+  date: new Date(`${day}T12:00:00`).getTime(),
   likeness,
 })
 const PICTURES = [
@@ -39,7 +39,7 @@ it('keeps to names, days and the least likeness', () => {
 
 it('shows the whole of a day that is longer than others', () => {
   vi.stubEnv('TZ', 'Europe/Berlin')
-  const late = { ...found('late.png', null), modified: new Date(2026, 9, 25, 23, 30).getTime() }
+  const late = { ...found('late.png', null), date: new Date(2026, 9, 25, 23, 30).getTime() }
   expect(names({ from: '2026-10-25', to: '2026-10-25' }, [], [late])).toEqual(['late.png'])
   vi.unstubAllEnvs()
 })

@@ -29,8 +29,8 @@ export function shownPictures(
   const shown = found.filter(
     (picture) =>
       (wanted === '' || `${picture.name}\n${picture.path}`.toLowerCase().includes(wanted)) &&
-      picture.modified >= first &&
-      picture.modified < last &&
+      picture.date >= first &&
+      picture.date < last &&
       (picture.likeness ?? 1) >= least,
   )
   const again = shown

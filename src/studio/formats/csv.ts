@@ -3,7 +3,7 @@
  * header. Its first columns are those of ImageFolder, so that `metadata.csv` is read by both.
  */
 import Papa from 'papaparse'
-import { damagedTable, textOf, type CaptionRow } from './row.ts'
+import { damagedTable, fileOf, textOf, type CaptionRow } from './row.ts'
 
 const OURS = ['file_name', 'text', 'score', 'model', 'settings', 'edited']
 
@@ -30,7 +30,7 @@ export function readCsv(bytes: Uint8Array, name: string): CaptionRow[] {
   const [fileAt, textAt] = [header.indexOf('file_name'), header.indexOf('text')]
   if (fileAt < 0) throw damagedTable(name, 'it has no column file_name')
   return lines.map((cells, i) => {
-    const file = cells[fileAt] ?? ''
+    const file = fileOf(cells[fileAt] ?? '')
     if (file === '') throw damagedTable(name, `line ${i + 2} has no file_name`)
     const fields = header.flatMap((column, at) =>
       at === fileAt || at === textAt || (cells[at] ?? '') === '' ? [] : [[column, cells[at]] as const],

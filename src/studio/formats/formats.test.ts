@@ -138,6 +138,25 @@ describe('the metadata of an image folder', () => {
     )
   })
 
+  it('keeps other captions of a picture, of which the first one is replaced', () => {
+    const lines = ['one', 'two', 'three'].map((text) => `{"file_name":"./a.png","text":"${text}"}`)
+    const earlier = readJsonLines(bytes(lines.join('\n')), 'm')
+    const merged = mergedRows(earlier, [{ file: 'a.png', text: 'new', fields: {} }], () => 0)
+    expect(merged.map(({ file, text }) => [file, text])).toEqual([
+      ['a.png', 'new'],
+      ['a.png', 'two'],
+      ['a.png', 'three'],
+    ])
+  })
+
+  it('is one line even to readers that know more line ends than JSON', () => {
+    const line = writeJsonLines([{ file: 'a\u2028b.png', text: 'one\u0085two\u2029', fields: {} }])
+    expect(line.trimEnd().split(/[\n\u0085\u2028\u2029]/)).toHaveLength(1)
+    expect(readJsonLines(bytes(line), 'm')).toMatchObject([
+      { file: 'a\u2028b.png', text: 'one\u0085two\u2029' },
+    ])
+  })
+
   it.each(['{"text":"x"}', '[]', '{', '{"file_name":"a","text":1}'])('%s is refused', (line) => {
     expect(() => readJsonLines(bytes(line), 'm')).toThrow(expect.objectContaining({ code: 'bad-file' }))
   })
@@ -152,6 +171,14 @@ it('kohya’s table has captions under keys without endings, and keeps tags', ()
     () => 0,
   )
   expect(JSON.parse(writeKohya(merged))).toEqual({ 'sub/a': { tags: 'x, y', caption: 'new' } })
+})
+
+it.each(['jsonl', 'json', 'kohya'] as const)('%s of others keep numbers that are none here', (format) => {
+  const numbers = '"id":1234567890123456789,"size":1.0,"small":-0,"many":[1e400,"\\"1.0\\""]'
+  const own = { jsonl: `{"file_name":"a","text":"x",${numbers}}`, kohya: `{"a":{${numbers},"caption":"x"}}` }
+  const table = format === 'json' ? `[${own.jsonl}]` : own[format]
+  const { read, write } = TABLES[format]
+  expect(write(read(bytes(table), 'm')).replace(/\n *|(?<=":) /g, '')).toBe(table)
 })
 
 it('kohya’s keys may have dots, and none takes the place of another', () => {

@@ -2,11 +2,19 @@
  * The captions of Hugging Face's ImageFolder: `metadata.jsonl`, an object a line with `file_name`, relative to the file
  * that it stands in, and `text`. `metadata.csv` has the same columns: see `csv`.
  */
-import { isRecord, parseJson } from '../../pack/json.ts'
-import { damagedTable, textOf, type CaptionRow } from './row.ts'
+import { isRecord } from '../../pack/json.ts'
+import { exactJson, parseExactJson } from './exact-json.ts'
+import { damagedTable, fileOf, textOf, type CaptionRow } from './row.ts'
+
+/** What Unicode, though not JSON, calls the end of a line: readers that cut by it would cut an object in two. */
+const LINE_ENDS = /[\u0085\u2028\u2029]/g
 
 export function writeJsonLines(rows: readonly CaptionRow[]): string {
-  return rows.map((row) => `${JSON.stringify(recordOf(row))}\n`).join('')
+  return rows.map((row) => `${exactJson(recordOf(row)).replace(LINE_ENDS, escaped)}\n`).join('')
+}
+
+function escaped(sign: string): string {
+  return `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 /** Throws `bad-file`. Empty lines are passed over; other columns are kept. */
@@ -15,8 +23,17 @@ export function readJsonLines(bytes: Uint8Array, name: string): CaptionRow[] {
     .split(/\r?\n/)
     .flatMap((line, i) => {
       if (line.trim() === '') return []
-      return [rowOf(parseJson(line), name, `line ${i + 1}`)]
+      return [rowOf(parsedLine(line), name, `line ${i + 1}`)]
     })
+}
+
+/** Null for what is no JSON. */
+function parsedLine(line: string): unknown {
+  try {
+    return parseExactJson(line)
+  } catch {
+    return null
+  }
 }
 
 /** As it stands in JSON: names of ImageFolder first, then what else there is. */
@@ -29,5 +46,5 @@ export function rowOf(value: unknown, name: string, where: string): CaptionRow {
   const { file_name: file, text = '', ...fields } = value
   if (typeof file !== 'string' || file === '') throw damagedTable(name, `${where} has no file_name`)
   if (typeof text !== 'string') throw damagedTable(name, `the text in ${where} is none`)
-  return { file, text, fields }
+  return { file: fileOf(file), text, fields }
 }

@@ -1,9 +1,10 @@
 /** Captions as one JSON text: a list of objects, fields named as in the other tables. */
+import { exactJson, parseExactJson } from './exact-json.ts'
 import { recordOf, rowOf } from './image-folder.ts'
 import { damagedTable, textOf, type CaptionRow } from './row.ts'
 
 export function writeJson(rows: readonly CaptionRow[]): string {
-  return `${JSON.stringify(rows.map(recordOf), null, 1)}\n`
+  return `${exactJson(rows.map(recordOf), 1)}\n`
 }
 
 /** Throws `bad-file`. */
@@ -17,7 +18,7 @@ export function readJson(bytes: Uint8Array, name: string): CaptionRow[] {
 export function parsedJson(bytes: Uint8Array, name: string): unknown {
   const text = textOf(bytes, name)
   try {
-    return JSON.parse(text) as unknown
+    return parseExactJson(text)
   } catch {
     throw damagedTable(name, 'it is no JSON')
   }

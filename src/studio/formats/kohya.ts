@@ -3,13 +3,14 @@
  * the picture's path below the folder without its ending (`merge_captions_to_metadata.py`, without `--full_path`).
  */
 import { isRecord } from '../../pack/json.ts'
+import { exactJson } from './exact-json.ts'
 import { parsedJson } from './json.ts'
 import { damagedTable, type CaptionRow } from './row.ts'
 
 /** Rows under their keys. Of each only its caption is written, and what the file itself had (`tags`, `train_resolution`). */
 export function writeKohya(rows: readonly CaptionRow[]): string {
   const entries = rows.map(({ file, text, fields }) => [file, { ...fields, caption: text }] as const)
-  return `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`
+  return `${exactJson(Object.fromEntries(entries), 2)}\n`
 }
 
 /** Rows under their keys: a key does not say how the picture's name ends. Throws `bad-file`. */

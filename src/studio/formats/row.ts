@@ -9,18 +9,35 @@ export interface CaptionRow {
   fields: Readonly<Record<string, unknown>>
 }
 
-/** Rows by file: those of `fresh` over those of `earlier`, whose other fields stay. In the order of `compare`. */
+/**
+ * Rows by file, in the order of `compare`: those of `fresh`, one a file, over those of `earlier`, whose other fields stay.
+ * Where there are several of a file the first one is its caption, and the others stay as they are.
+ */
 export function mergedRows(
   earlier: readonly CaptionRow[],
   fresh: readonly CaptionRow[],
   compare: (one: string, other: string) => number,
 ): CaptionRow[] {
-  const rows = new Map(earlier.map((row) => [row.file, row]))
-  for (const row of fresh) {
-    const fields = { ...rows.get(row.file)?.fields, ...row.fields }
-    rows.set(row.file, { ...row, fields })
-  }
-  return [...rows.values()].sort((a, b) => compare(a.file, b.file))
+  const news = new Map(fresh.map((row) => [row.file, row]))
+  const rows = earlier.map((row) => {
+    const next = news.get(row.file)
+    if (next === undefined) return row
+    news.delete(row.file)
+    return { ...next, fields: { ...row.fields, ...next.fields } }
+  })
+  return [...rows, ...news.values()].sort((a, b) => compare(a.file, b.file))
+}
+
+/** Captions by file; of several of a file the first one. */
+export function firstTexts(rows: readonly CaptionRow[]): Map<string, string> {
+  const texts = new Map<string, string>()
+  for (const { file, text } of rows) if (!texts.has(file)) texts.set(file, text)
+  return texts
+}
+
+/** How a table calls a picture, as we call it: `./a.png` is `a.png`. */
+export function fileOf(name: string): string {
+  return name.replace(/^(\.\/+)+/, '')
 }
 
 export function damagedTable(name: string, why: string): AppError {

@@ -26,6 +26,30 @@ describe('XMP', () => {
     expect(readXmp(writeXmp(TEXTS))).toEqual(TEXTS)
   })
 
+  it('may have been a file of XML with its declaration, as darktable writes it', () => {
+    const rdf = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#'
+    const own = `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="${rdf}"><rdf:Description rdf:about="" xmlns:darktable="http://darktable.sf.net/" darktable:auto_presets_applied="1"/></rdf:RDF></x:xmpmeta>`
+    const packet = writeXmp(TEXTS, `<?xml version="1.0" encoding="UTF-8"?>\n${own}`)
+    expect(packet).not.toContain('<?xml ')
+    expect(packet).toContain('darktable:auto_presets_applied="1"')
+    expect(readXmp(packet)).toEqual(TEXTS)
+  })
+
+  it('may call another space by the name that ours has mostly', () => {
+    const other = writeXmp({}).replace(
+      '<rdf:Description',
+      '<rdf:Description xmlns:dc="http://example.com/" dc:kept="1"',
+    )
+    const packet = writeXmp(TEXTS, other)
+    expect(packet).toContain('xmlns:dc="http://example.com/"')
+    expect(readXmp(packet)).toEqual(TEXTS)
+  })
+
+  it('is XML whatever the text: what that has no place for is left out', () => {
+    const packet = writeXmp({ description: 'a\0\u0001 \ud800b\ufffe\t\u{1f388}' })
+    expect(readXmp(packet).description).toBe('a b\t\u{1f388}')
+  })
+
   it('has descriptions as language alternatives with a default', () => {
     const packet = writeXmp(TEXTS)
     expect(packet).toMatch(/^<\?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"\?>\n/)

@@ -51,10 +51,21 @@ export function writeXmp(texts: XmpTexts, existing?: string): string {
     [ALT_TEXT, texts.altText],
     [LONG_DESCRIPTION, texts.longDescription],
   ] as const)
-    if (text !== undefined) setAlternative(document, rdf, property, text)
-  if (texts.writer !== undefined) setSimple(document, rdf, WRITER, texts.writer)
-  const body = new XMLSerializer().serializeToString(document).replace(/<\?xpacket[^>]*\?>/g, '')
+    if (text !== undefined) setAlternative(document, rdf, property, textInXml(text))
+  if (texts.writer !== undefined) setSimple(document, rdf, WRITER, textInXml(texts.writer))
+  // Those of a packet are made anew, and an XML declaration may stand nowhere but at the very beginning.
+  for (const node of Array.from(document.childNodes))
+    if (node.nodeType === node.PROCESSING_INSTRUCTION_NODE) document.removeChild(node)
+  const body = new XMLSerializer().serializeToString(document)
   return `${PACKET_BEGIN}\n${body.trim()}\n${PACKET_END}\n`
+}
+
+/** What XML has no place for: most control characters, and halves of a character (XML 1.0, 2.2). */
+const NOT_IN_XML = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu
+
+/** A text as it can stand in a packet. */
+export function textInXml(text: string): string {
+  return text.replace(NOT_IN_XML, '')
 }
 
 /** Texts of a packet, '' where it has none. Throws `bad-file`. */
@@ -163,8 +174,16 @@ function appended(document: Document, rdf: Element, { space, prefix, name }: Pro
     rdf.appendChild(description)
   }
   const known = description.lookupPrefix(space)
-  if (known === null) description.setAttributeNS(XMLNS, `xmlns:${prefix}`, space)
-  const element = document.createElementNS(space, `${known ?? prefix}:${name}`)
+  const own = known ?? freePrefix(description, prefix)
+  if (known === null) description.setAttributeNS(XMLNS, `xmlns:${own}`, space)
+  const element = document.createElementNS(space, `${own}:${name}`)
   description.appendChild(element)
   return element
+}
+
+/** `prefix`, or that with a number where it stands for another space there. */
+function freePrefix(element: Element, prefix: string): string {
+  let free = prefix
+  for (let i = 2; element.lookupNamespaceURI(free) !== null; i += 1) free = `${prefix}${i}`
+  return free
 }

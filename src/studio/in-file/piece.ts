@@ -37,14 +37,10 @@ export interface Container {
   refusal: (before: readonly Piece[], after: readonly Piece[]) => AppError | undefined
 }
 
-/** The pieces with this block, in the place of the one of its kind or where it belongs. Of several the first place counts. */
+/** The pieces with this block, in the place of the one of its kind or where it belongs. */
 export function withBlock(container: Container, pieces: readonly Piece[], block: Block): Piece[] {
   const at = pieces.findIndex((piece) => piece.block?.kind === block.kind)
-  if (at >= 0)
-    return pieces.flatMap((piece, i) => {
-      if (i === at) return container.made(block, piece)
-      return piece.block?.kind === block.kind ? [] : piece
-    })
+  if (at >= 0) return pieces.map((piece, i) => (i === at ? container.made(block, piece) : piece))
   const place = container.placeOf(pieces, block.kind)
   return [...pieces.slice(0, place), container.made(block), ...pieces.slice(place)]
 }

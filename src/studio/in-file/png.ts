@@ -41,7 +41,26 @@ export const PNG: Container = {
   },
   whole: (pieces) => concatenated(pieces.map(({ bytes }) => bytes)),
   follows: () => false,
-  refusal: () => undefined,
+  refusal: (before) =>
+    before.some(hasRawProfile)
+      ? new AppError(
+          'bad-file',
+          'This picture has metadata in a form of older programs, which a caption would hide; write it beside the picture.',
+        )
+      : undefined,
+}
+
+/** Hexadecimal digits in a text chunk, from before PNG had places for metadata: readers take them where those are empty. */
+const RAW_PROFILE = /^Raw profile type (exif|app1|iptc|xmp)\0/i
+const TEXT_CHUNKS = ['tEXt', 'zTXt', 'iTXt']
+/** Length and kind of a chunk. */
+const HEAD_BYTES = 8
+/** A keyword and the zero behind it. */
+const MOST_KEYWORD_BYTES = 80
+
+function hasRawProfile({ kind, bytes }: Piece): boolean {
+  const keyword = bytes.subarray(HEAD_BYTES, HEAD_BYTES + MOST_KEYWORD_BYTES)
+  return TEXT_CHUNKS.includes(kind) && RAW_PROFILE.test(latin1(keyword))
 }
 
 function blockIn(kind: string, data: Uint8Array): Block | null {

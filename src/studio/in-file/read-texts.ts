@@ -1,11 +1,11 @@
 /**
- * The texts that a picture's own file has, read from its head: a folder has thousands of pictures, and none is read whole
+ * What a picture's own file says of it, texts and when it was taken, read from its head: a folder has thousands of pictures, and none is read whole
  * for what stands in its first kilobytes. What cannot be read there is no failure; it only says nothing.
  */
 import { sameBytes } from '../../pack/bytes.ts'
 import { textOf } from '../formats/row.ts'
 import { readXmp } from '../formats/xmp.ts'
-import { exifDescription } from './exif.ts'
+import { exifDescription, exifTaken } from './exif.ts'
 import { iptcCaption } from './iptc.ts'
 import { JPEG, segmentBlock } from './jpeg.ts'
 import { XMP_KEYWORD } from './png.ts'
@@ -32,8 +32,7 @@ const HEAD_BYTES = 2 ** 19
 
 /** What the file says of itself: XMP before IPTC before EXIF, as the Metadata Working Group has it. '' for what it does not. */
 export async function textsInFile(file: Blob): Promise<TextsInFile> {
-  const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer())
-  const { xmp, exif, resources } = await blocksOf(head, file)
+  const { xmp, exif, resources } = await blocksOf(file)
   const texts = xmpTexts(xmp)
   const captions = [
     () => texts.description,
@@ -47,6 +46,12 @@ export async function textsInFile(file: Blob): Promise<TextsInFile> {
   return texts
 }
 
+/** When a picture was taken, as `exifTaken` has it. */
+export async function takenInFile(file: Blob): Promise<string | null> {
+  const { exif } = await blocksOf(file)
+  return exif === null ? null : exifTaken(exif)
+}
+
 function xmpTexts(packet: Uint8Array | null): TextsInFile {
   const nothing = { description: '', altText: '', longDescription: '', writer: '' }
   if (packet === null) return nothing
@@ -57,7 +62,8 @@ function xmpTexts(packet: Uint8Array | null): TextsInFile {
   }
 }
 
-async function blocksOf(head: Uint8Array, file: Blob): Promise<Blocks> {
+async function blocksOf(file: Blob): Promise<Blocks> {
+  const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer())
   if (head[0] === 0xff && head[1] === 0xd8) return blocksOfJpeg(head)
   if (latin1(head, 1, 4) === 'PNG') return blocksOfPng(head)
   if (latin1(head, 0, 4) === 'RIFF' && latin1(head, 8, 12) === 'WEBP') return blocksOfWebp(head, file)

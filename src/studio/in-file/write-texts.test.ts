@@ -146,6 +146,25 @@ describe('a file is left alone, with why,', () => {
     expect(refused(withSegment(once, 0xe1, 'Exif\0\0', exif))).toContain('in several parts')
   })
 
+  it('whose XMP is there twice: the second packet may say more', () => {
+    const packet = new TextEncoder().encode(xmpInFile(withTexts(jpeg, TEXTS)) ?? '')
+    const name = 'http://ns.adobe.com/xap/1.0/\0'
+    const once = withSegment(jpeg, 0xe1, name, packet)
+    expect(refused(withSegment(once, 0xe1, name, packet))).toContain('in several parts')
+  })
+
+  it('whose metadata is in a form of old that a caption would hide', () => {
+    const comment = new TextEncoder().encode('Raw profile type exif\0\0')
+    const chunk = new Uint8Array(12 + comment.length)
+    new DataView(chunk.buffer).setUint32(0, comment.length)
+    chunk.set(new TextEncoder().encode('zTXt'), 4)
+    chunk.set(comment, 8)
+    const png = read('good-palette.png')
+    // Behind the signature and the header.
+    const at = 8 + 25
+    expect(refused(concatenated([png.subarray(0, at), chunk, png.subarray(at)]))).toContain('older programs')
+  })
+
   it('that has no room for so much', () => {
     const full = withSegment(jpeg, 0xe1, 'Exif\0\0', concatenated([exif, new Uint8Array(64_000)]))
     expect(refused(full, { ...TEXTS, description: 'x'.repeat(2000) })).toContain('no room')

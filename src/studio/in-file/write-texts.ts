@@ -6,7 +6,7 @@
 import { sameBytes } from '../../pack/bytes.ts'
 import { AppError } from '../../pack/failure.ts'
 import { textOf } from '../formats/row.ts'
-import { readXmp, writeXmp, type XmpTexts } from '../formats/xmp.ts'
+import { readXmp, textInXml, writeXmp, type XmpTexts } from '../formats/xmp.ts'
 import { isExifButDescription, withExifDescription } from './exif-splice.ts'
 import { isIptcButCaption, withIptcCaption } from './iptc-splice.ts'
 import { JPEG } from './jpeg.ts'
@@ -35,7 +35,7 @@ export function xmpInFile(file: Uint8Array): string | null {
 }
 
 function xmpOf(pieces: readonly Piece[]): string | null {
-  const packet = blockIn(pieces, 'xmp')
+  const packet = onlyBlockIn(pieces, 'xmp')
   return packet === null ? null : textOf(packet, 'The XMP in this picture')
 }
 
@@ -102,9 +102,9 @@ function saysBlock(
   return other !== null && SPLICES[kind].isSpliced(one, other, text)
 }
 
-/** As XML is read: lines end in LF, and what stands around a text is none of it. */
+/** As XML holds and reads it: lines end in LF, and what stands around a text is none of it. */
 function asWritten(text: string): string {
-  return text.replace(/\r\n?/g, '\n').trim()
+  return textInXml(text).replace(/\r\n?/g, '\n').trim()
 }
 
 function blockIn(pieces: readonly Piece[], kind: BlockKind): Uint8Array | null {

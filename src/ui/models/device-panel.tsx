@@ -58,6 +58,8 @@ const STAGES = {
   'first picture': 'firstPicture',
   picture: 'picture',
   decode: 'decode',
+  'follow-up': 'followUp',
+  kernels: 'kernels',
   'decode without recording': 'plainDecode',
 } as const
 

@@ -27,8 +27,8 @@ export function PictureDetails({
   const file = useFile(picture.key)
   const small = useThumbnail(picture.sha256)
   useEffect(() => dialog.current?.showModal(), [])
-  const { name, path, width, height, bytes, modified } = picture
-  const date = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'medium' }).format(modified)
+  const { name, path, width, height, bytes, date: day } = picture
+  const date = new Intl.DateTimeFormat(i18n.language, { dateStyle: 'medium' }).format(day)
   // Of a conversation the path is an id, which says nothing.
   const below = path !== name && picture.source !== CONVERSATIONS ? path : ''
   const facts = [`${width} × ${height}`, bytesText(bytes, i18n.language), date]

@@ -1,0 +1,163 @@
+/**
+ * Every row of docs/performance.md's "Aims" in one run on one machine, each part a process of its own with a time limit.
+ *   npx tsx lab/speed/aims.ts [--size full] [--adapter software|default] [--kernels auto] [--minutes 8] [--tokens 64]
+ *     [--only bench,plain,loading,beside,converting,software,torch] [--python python3] [--out <file>]
+ * What is made up beforehand (the pack, and transformers.js, see side-by-side.ts) is made first and does not count. The one JSON
+ * that it ends as, with the card's name, is written anew behind each part: what was measured survives a time limit.
+ * `PICTALK_CHROMIUM_FLAGS` has further flags of Chromium, `CHROMIUM_PATH` another Chromium.
+ */
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { PRECISIONS } from '../../src/pack/precisions.ts'
+import { SIZES } from '../../src/synthetic/dimensions.ts'
+import { rowsOf, type Part, type Results } from './aims/rows-of.ts'
+import { madeUpFolder, makeUpPack } from './made-up-pack.ts'
+import { circumstances, resultPath, writeResult } from './measuring-page.ts'
+
+const { values } = parseArgs({
+  options: {
+    size: { type: 'string', default: 'full' },
+    precision: { type: 'string', default: 'q4f16' },
+    adapter: { type: 'string', default: 'default' },
+    kernels: { type: 'string', default: 'auto' },
+    tokens: { type: 'string', default: '64' },
+    minutes: { type: 'string', default: '8' },
+    only: { type: 'string', default: 'bench,loading,beside,converting,plain,software,torch' },
+    python: { type: 'string', default: 'python3' },
+    transformers: { type: 'string', default: 'packs/transformers' },
+    out: { type: 'string' },
+  },
+})
+
+interface Step {
+  part: Part
+  command: string[]
+  /** Seconds at most. */
+  limit: number
+}
+
+/** The most telling first: should time run out, the least is lost. */
+function stepsInto(folder: string): Step[] {
+  const { size, precision, adapter, kernels, tokens } = values
+  const tsx = (part: Part, script: string, ...more: string[]): string[] => [
+    ...['npx', 'tsx', `lab/speed/${script}.ts`, '--out', join(folder, `${part}.json`), ...more],
+  ]
+  const bench = ['--size', size, '--precision', precision, '--adapter', adapter, '--tokens', tokens]
+  const torch = [
+    'lab/speed/real-gpu/torch_baseline.py',
+    '--out',
+    join(folder, 'torch.json'),
+    '--tokens',
+    tokens,
+  ]
+  return [
+    {
+      part: 'bench',
+      limit: 110,
+      command: tsx('bench', 'bench', ...bench, '--kernels', kernels, '--timestamps'),
+    },
+    {
+      part: 'loading',
+      limit: 110,
+      command: tsx('loading', 'loading', ...bench.slice(0, 6), '--kernels', kernels, '--rounds', '2'),
+    },
+    {
+      part: 'beside',
+      limit: 110,
+      command: tsx(
+        'beside',
+        'side-by-side',
+        ...(kernels === 'never' ? [] : ['--own-kernels']),
+        '--size',
+        size,
+        '--adapter',
+        adapter,
+        '--rounds',
+        '1',
+        '--tokens',
+        tokens,
+      ),
+    },
+    {
+      part: 'converting',
+      limit: 60,
+      command: tsx('converting', 'keeping', '--layers', '4,4,4', '--precisions', precision),
+    },
+    { part: 'plain', limit: 90, command: tsx('plain', 'bench', ...bench, '--kernels', 'never') },
+    {
+      part: 'software',
+      limit: 90,
+      command: tsx('software', 'bench', '--adapter', 'software', '--tokens', '8'),
+    },
+    { part: 'torch', limit: 90, command: [values.python, ...torch, '--size', size] },
+  ]
+}
+
+/** Ends with what it printed last, where it failed; everything that it started goes with it at the limit. */
+async function run({ part, command: [program = '', ...args], limit }: Step): Promise<object> {
+  const began = performance.now()
+  const child = spawn(program, args, { detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  child.stderr.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-2000)))
+  const over = new AbortController()
+  const timer = setTimeout(() => {
+    over.abort()
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+  }, 1000 * limit)
+  const code = await new Promise<number | null>((resolve) => {
+    child.once('error', (error) => {
+      said = error.message
+      resolve(null)
+    })
+    child.once('close', resolve)
+  })
+  clearTimeout(timer)
+  const seconds = (performance.now() - began) / 1000
+  const ended = over.signal.aborted ? `after its ${limit} s` : code === 0 ? 'whole' : 'with a failure'
+  console.error(`${part}: ended ${ended}, ${seconds.toFixed(0)} s`)
+  return { part, ended, seconds, ...(code !== 0 && { said }) }
+}
+
+function read(path: string): unknown {
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined
+}
+
+async function main(): Promise<void> {
+  const size = SIZES.find((one) => one === values.size)
+  const precision = PRECISIONS.find((one) => one === values.precision)
+  if (size === undefined || precision === undefined) throw new Error('No such size or precision.')
+  await makeUpPack(madeUpFolder(size, precision), size, precision)
+  const folder = mkdtempSync(join(tmpdir(), 'pictalk-aims-'))
+  mkdirSync(folder, { recursive: true })
+  const asked = values.only.split(',')
+  const end = performance.now() + 60_000 * Number(values.minutes)
+  const steps: object[] = []
+  const results: Results = {}
+  const write = (): void => {
+    const { card, rows } = rowsOf(results)
+    const name = `aims-${card ?? 'no-card'}-${size}`
+    const { adapter, kernels, tokens } = values
+    const about = { card, size, precision, asked: { adapter, kernels, tokens }, load: loadavg()[0], steps }
+    writeResult(values.out ?? resultPath(name), { ...circumstances(''), ...about, rows, results })
+  }
+  try {
+    for (const step of stepsInto(folder).filter(({ part }) => asked.includes(part))) {
+      const left = (end - performance.now()) / 1000
+      steps.push(
+        left > 0
+          ? await run({ ...step, limit: Math.min(step.limit, left) })
+          : { part: step.part, ended: 'not begun' },
+      )
+      const result = read(join(folder, `${step.part}.json`))
+      if (result !== undefined) results[step.part] = result
+      write()
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+await main()

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest'
+import { rowsOf } from './rows-of.ts'
+
+it('A run of which nothing came of has no figure, and says so in every row', () => {
+  const { card, rows } = rowsOf({ bench: { decode: 'garbled' }, loading: { loads: [{}] } })
+  expect(card).toBeNull()
+  expect(rows.map(({ value, met }) => [value, met])).toEqual(rows.map(() => [null, null]))
+})
+
+it('Rows are read from what the parts wrote, the best of decoding and the worst of memory', () => {
+  const { card, rows } = rowsOf({
+    bench: {
+      device: { adapter: 'a card' },
+      decode: { recorded: null, plain: { tokensPerSecond: 310, dispatches: 160, submits: 2, bytesRead: 16 } },
+      firstToken: { warm: 90 },
+    },
+    beside: { beside: { ours: { decode: { ms: 4 } }, transformers: { decode: { ms: 30 } } } },
+    loading: {
+      loads: [
+        { ms: 9500, renderer: { aboveIdle: 610 } },
+        { ms: 8000, renderer: { aboveIdle: 400 } },
+      ],
+    },
+    converting: { converted: { readMegabytesPerSecond: 120 } },
+  })
+  expect(card).toBe('a card')
+  const told = rows.flatMap(({ measure, value, met }) => (value === null ? [] : [[measure, value, met]]))
+  expect(told).toEqual([
+    ['decode, whole app path, greedy', 310, true],
+    ['beside transformers.js, same weights, decoder alone', 7.5, true],
+    ['dispatches per token', 160, true],
+    ['submits per token', 2, false],
+    ['read back per greedy token', 16, true],
+    ['first word of a picture, warm', 90, false],
+    ['load, from IndexedDB', 8000, true],
+    ["page's process above idle, the most of all loads", 610, false],
+    ['converting in the browser', 120, true],
+  ])
+})
