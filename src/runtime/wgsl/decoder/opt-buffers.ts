@@ -4,7 +4,6 @@ import { MOST_ROWS, STATE_BYTES } from '../gpu/state.ts'
 import { ownersBytes } from '../kernels/attention/owners.ts'
 import { CHOICE_BYTES } from '../kernels/choose/choose.ts'
 import { topBytes } from '../kernels/top/top.ts'
-import { partialRow } from '../kernels/tile/tile.ts'
 import type { LayerProduct } from './layout.ts'
 import { LAYER_PRODUCTS } from './layout.ts'
 import type { OptKernels } from './opt-kernels.ts'
@@ -99,10 +98,7 @@ export function makeActivations(
   const rows = Math.min(MOST_ROWS, context)
   const logitRows = Math.min(MOST_LOGIT_ROWS, rows)
   const floats = (count: number): GPUBuffer => uploads.buffer(4 * count)
-  const sums = LAYER_PRODUCTS.map((name) => {
-    const { outputs, splits } = layout.tile(matrices[name])
-    return splits * rows * partialRow(outputs)
-  })
+  const sums = LAYER_PRODUCTS.map((name) => layout.partialSums(matrices[name], rows))
   const splits = layout.longAttention()?.splits ?? 1
   const top = topBytes(layout.top(), logitRows)
   return {
@@ -121,7 +117,7 @@ export function makeActivations(
     attended: floats(rows * hiddenSize),
     parts: floats(2 * rows * heads),
     wide: floats(rows * matrices.fc1.outputs),
-    partial: floats(Math.max(...sums, logitRows * partialRow(vocabulary) * layout.headSplits())),
+    partial: floats(Math.max(...sums, layout.partialSums(kernels.head, logitRows))),
     logits: floats(logitRows * vocabulary),
     records: uploads.buffer(16 * kernels.headGroups),
     choices: uploads.buffer(CHOICE_BYTES * logitRows),

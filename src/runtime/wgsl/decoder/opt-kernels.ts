@@ -14,7 +14,7 @@ import { tuningFor, type LayerProduct, type OptLayout } from './layout.ts'
 import { NotForKernels, type LayerPlaces, type MatrixPlace, type OptPlaces } from './opt-weights.ts'
 
 /** Threads of kernels whose workgroup has a row, or a head of one. */
-const THREADS = 128
+export const THREADS = 128
 const CHOOSING_THREADS = 256
 
 /** What both a step and a run of several rows need. */
@@ -66,6 +66,10 @@ export class OptKernels {
   get layerMatrices(): Record<LayerProduct, MatrixPlace> {
     const { qkv, output, fc1, fc2 } = this.#layer
     return { qkv: qkv.matrix, output: output.matrix, fc1: fc1.matrix, fc2: fc2.matrix }
+  }
+
+  get head(): MatrixPlace {
+    return this.#places.head
   }
 
   /** Workgroups of the head's product, each of which leaves a record. */
@@ -137,11 +141,9 @@ export class OptKernels {
 
   async #compileFinishing(): Promise<Pick<RowsKernels, 'finish' | 'headFinish'>> {
     const { layout, layerMatrices: matrices } = this
-    const { head } = this.#places
-    const plain = { outputs: head.outputs, splits: layout.tile(head).splits, floats: layout.floats.count }
     const [finish, headFinish] = await Promise.all([
       this.#compiled(eachProduct((name) => finishKernel(layout.finish(name, matrices[name]), THREADS))),
-      this.#compile(finishKernel({ ...plain, biasAt: null, into: { kind: 'plain' } }, THREADS)),
+      this.#compile(finishKernel(layout.finishHead(), THREADS)),
     ])
     return { finish, headFinish }
   }

@@ -4,12 +4,13 @@ import { tensorAt, type Tensors } from '../../language/kv-cache.ts'
 import { gpuBufferOf } from '../../ort/tensor.ts'
 import type { CompiledKernel, Dispatch } from '../gpu/kernel.ts'
 import { combineWorkgroups } from '../kernels/attention/combine.ts'
+import { finishWorkgroups } from '../kernels/finish/finish.ts'
 import { workgroupsOf } from '../kernels/product/product.ts'
 import { topParts } from '../kernels/top/top.ts'
 import { tileWorkgroups } from '../kernels/tile/tile.ts'
 import { tuningFor, type LayerProduct } from './layout.ts'
 import type { Activations, MatrixBuffers, OptWeights } from './opt-buffers.ts'
-import type { OptKernels, RowsKernels, SharedKernels } from './opt-kernels.ts'
+import { THREADS, type OptKernels, type RowsKernels, type SharedKernels } from './opt-kernels.ts'
 import type { MatrixPlace, OptPlaces } from './opt-weights.ts'
 
 export interface OptPassesParts {
@@ -111,7 +112,11 @@ export class OptPasses {
     const { headTile, headFinish } = await kernels.rows(tileRows)
     return [
       this.#tile(headTile, places.head, weights.head, values.normed, count),
-      dispatch(headFinish, [values.partial, weights.finalFloats, values.state, values.logits], [count, 1, 1]),
+      dispatch(
+        headFinish,
+        [values.partial, weights.finalFloats, values.state, values.logits],
+        finishWorkgroups(kernels.layout.finishHead(), THREADS, count),
+      ),
     ]
   }
 
@@ -139,14 +144,19 @@ export class OptPasses {
     { cache, attention, count }: { cache: CacheBuffers; attention: Dispatch; count: number },
   ): Dispatch[] {
     const { weights, values } = this.#parts
+    const { layout, layerMatrices } = this.#parts.kernels
     const layer = weights.layers[i]
     if (layer === undefined) return []
     const next = weights.layers[i + 1]?.floats ?? weights.finalFloats
     const { floats } = layer
     const tile = (name: LayerProduct, from: GPUBuffer): Dispatch =>
-      this.#tile(kernels.tile[name], this.#parts.kernels.layerMatrices[name], layer[name], from, count)
+      this.#tile(kernels.tile[name], layerMatrices[name], layer[name], from, count)
     const finish = (name: LayerProduct, to: GPUBuffer, more: GPUBuffer[] = []): Dispatch =>
-      dispatch(kernels.finish[name], [values.partial, floats, values.state, to, ...more], [count, 1, 1])
+      dispatch(
+        kernels.finish[name],
+        [values.partial, floats, values.state, to, ...more],
+        finishWorkgroups(layout.finish(name, layerMatrices[name]), THREADS, count),
+      )
     return [
       tile('qkv', values.normed),
       finish('qkv', values.query, [cache.keys, cache.values]),
