@@ -16,3 +16,8 @@ it.each<[keyof typeof SHAPES, [number, number, number, number, number]]>([
     splits,
   )
 })
+
+it('cuts it into no more parts than pay, and into no smaller ones than a chunk', () => {
+  expect(splitsOf({ inputs: 2560, outputs: 64, wanted: 640 }, 5)).toBe(16)
+  expect(splitsOf({ inputs: 96, outputs: 64, wanted: 640 }, 5)).toBe(3)
+})
