@@ -30,7 +30,7 @@ export async function profileWorkers(page: Page): Promise<() => Promise<SelfTime
 
 class Workers {
   readonly #session: CDPSession
-  readonly #attached: string[] = []
+  readonly #attached = new Set<string>()
   readonly #answers = new Map<number, (result: { profile?: Profile }) => void>()
   #last = 0
 
@@ -38,10 +38,12 @@ class Workers {
     this.#session = session
     session.on('Target.attachedToTarget', ({ sessionId, targetInfo }) => {
       if (targetInfo.type !== 'worker') return
-      this.#attached.push(sessionId)
-      void this.#ask(sessionId, 'Profiler.enable')
-      void this.#ask(sessionId, 'Profiler.start')
+      this.#attached.add(sessionId)
+      for (const method of ['Profiler.enable', 'Profiler.start'])
+        // One that has ended meanwhile has no profile.
+        this.#ask(sessionId, method).catch(() => this.#attached.delete(sessionId))
     })
+    session.on('Target.detachedFromTarget', ({ sessionId }) => this.#attached.delete(sessionId))
     session.on('Target.receivedMessageFromTarget', ({ message }) => {
       const { id, result = {} } = JSON.parse(message) as { id: number; result?: { profile?: Profile } }
       this.#answers.get(id)?.(result)
@@ -49,7 +51,7 @@ class Workers {
   }
 
   async stop(): Promise<Profile[]> {
-    const stopped = await Promise.all(this.#attached.map((id) => this.#ask(id, 'Profiler.stop')))
+    const stopped = await Promise.all([...this.#attached].map((id) => this.#ask(id, 'Profiler.stop')))
     return stopped.flatMap(({ profile }) => profile ?? [])
   }
 

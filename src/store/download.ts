@@ -5,6 +5,7 @@
 import { throwIfCancelled } from '../pack/failure.ts'
 import { parseManifest } from '../pack/manifest.ts'
 import type { Network } from '../remote/network.ts'
+import { ChunkMemory } from './chunk-memory.ts'
 import { DownloadMeter, type DownloadProgress } from './download-meter.ts'
 import { fetchChunk } from './fetch-chunk.ts'
 import { inLanes } from '../pack/lanes.ts'
@@ -37,9 +38,12 @@ export async function downloadPack(
     meter.begin(sha256, end - start)
   meter.report()
   const shelf = store.shelf(record.id)
+  const memory = new ChunkMemory()
   const fetchAll = (chunks: PlacedChunk[]): Promise<void> =>
     inLanes(chunks, { lanes: LANES, signal }, (chunk, laneSignal) =>
-      fetchChunk(shelf, chunk, source, { network, signal: laneSignal, meter }),
+      memory.lend(chunk.bytes, (lent) =>
+        fetchChunk(shelf, chunk, source, { network, signal: laneSignal, meter, memory: lent }),
+      ),
     )
   try {
     await fetchAll(missing.filter((chunk) => !isWeights(chunk)))

@@ -31,6 +31,8 @@ export interface ChunkOptions {
   network: Network
   signal: AbortSignal
   meter: ChunkMeter
+  /** Where it is put together, as long as it has bytes; left out: in memory of its own. */
+  memory?: Uint8Array<ArrayBuffer> | undefined
 }
 
 /** Fetches one chunk, from where a former attempt ended, and keeps it once its hash is right. Throws `corrupt` and what requests throw. */
@@ -38,9 +40,9 @@ export async function fetchChunk(
   shelf: ChunkShelf,
   chunk: PlacedChunk,
   source: PackSource,
-  { network, signal, meter }: ChunkOptions,
+  { network, signal, meter, memory }: ChunkOptions,
 ): Promise<void> {
-  const beginning = await Beginning.open(shelf.parts, chunk, { meter, now: () => network.now() })
+  const beginning = await Beginning.open(shelf.parts, chunk, { meter, memory, now: () => network.now() })
   // Bytes that differ may have been garbled on the way, or be of two versions; fetched whole, they must be right.
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -86,6 +88,7 @@ async function fill(beginning: Beginning, source: PackSource, signal: AbortSigna
 
 interface BeginningOptions {
   meter: ChunkMeter
+  memory: Uint8Array<ArrayBuffer> | undefined
   now: () => number
 }
 
@@ -107,13 +110,13 @@ class Beginning {
   #asideAt: number
   #keys: string[] = []
 
-  private constructor(parts: Table<Blob>, chunk: PlacedChunk, { meter, now }: BeginningOptions) {
+  private constructor(parts: Table<Blob>, chunk: PlacedChunk, { meter, memory, now }: BeginningOptions) {
     this.#parts = parts
     this.chunk = chunk
     this.#meter = meter
     this.#now = now
     this.#asideAt = now()
-    this.bytes = new Uint8Array(chunk.bytes)
+    this.bytes = memory ?? new Uint8Array(chunk.bytes)
   }
 
   static async open(parts: Table<Blob>, chunk: PlacedChunk, options: BeginningOptions): Promise<Beginning> {

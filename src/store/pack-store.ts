@@ -45,7 +45,7 @@ export interface StoreTables {
 export interface ChunkShelf {
   /** Beginnings of chunks, unverified. */
   parts: Table<Blob>
-  /** Keeps a chunk. The caller has verified that `bytes` have this hash. */
+  /** Keeps a copy of a chunk. The caller has verified that `bytes` have this hash. */
   keep(sha256: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>
 }
 
