@@ -23,7 +23,11 @@ export function withBatchFlags(command: Command): Command {
           .argParser(shardArgument)
           .default(WHOLE, 'all'),
       )
-      .option('--json', 'one JSON object per picture'),
+      .option('--json', 'one JSON object per picture')
+      .addHelpText(
+        'after',
+        '\nIn --prompt, --trigger, --prefix and --suffix {name} stands for the name of each file, {folder} for that of its\nfolder, and {caption} for the caption that is there.',
+      ),
   )
 }
 

@@ -2,7 +2,7 @@
  * The pictures of a run over a folder: several are captioned at once, and what becomes of them is logged one by one in their
  * order, each before it is done.
  */
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { assertWrites } from '../pack/empty-answer.ts'
 import { AppError, toFailure, throwIfCancelled } from '../pack/failure.ts'
 import { inLanes } from '../pack/lanes.ts'
@@ -10,6 +10,7 @@ import { CAPTIONS_TOGETHER } from '../protocol/engine-calls.ts'
 import { combined, dressed, isWanted, type Dress, type Existing } from '../studio/compose.ts'
 import type { Format } from '../studio/formats/formats.ts'
 import type { Failed, Outcome } from '../studio/journal.ts'
+import { filledDress, filledIn, type Particulars } from '../studio/placeholders.ts'
 import type { Shard } from '../studio/shard.ts'
 import type { CaptionFiles } from './caption-files.ts'
 import { CaptionsTogether } from './captions-together.ts'
@@ -46,6 +47,13 @@ export async function tried<T>(path: string, attempt: () => Promise<T>): Promise
     if (failure.code === 'cancelled' || failure.code === 'no-space') throw error
     return { kind: 'failed', path, failure }
   }
+}
+
+/** A picture that wants a caption, with the one that it has. */
+interface Wanted {
+  kind: 'wanted'
+  path: string
+  text: string
 }
 
 /** What the model said of a picture that wants a caption. */
@@ -132,17 +140,23 @@ export class Work {
   /** What the model says, if it is asked at all. That it cannot be opened is no picture's fault. */
   async #attempt(path: string, after: Promise<void> = Promise.resolve()): Promise<Outcome | Said> {
     await after
-    const known = await tried<Outcome | null>(path, async () => {
+    const known = await tried<Outcome | Wanted>(path, async () => {
       const before = await this.#files.existing(path)
-      return this.#isWanted(before) ? null : { kind: 'kept', path, text: before }
+      return { kind: this.#isWanted(before) ? 'wanted' : 'kept', path, text: before }
     })
-    if (known !== null) return known
+    if (known.kind !== 'wanted') return known
     const captions = await (this.#captions ??= this.#open())
     return tried<Outcome | Said>(path, async () => {
-      const said = await captions.of(join(this.#request.folder, path))
+      const { folder, flags } = this.#request
+      const prompt = filledIn(flags.prompt, this.#particulars(path, known.text))
+      const said = await captions.of(join(folder, path), prompt)
       if (said.text === '') throw wordless(said.tokenIds, said.finish ?? 'limit')
       return { kind: 'said', path, text: said.text, score: said.answers[0]?.score ?? null }
     })
+  }
+
+  #particulars(path: string, caption: string): Particulars {
+    return { path, root: basename(this.#request.folder), caption }
   }
 
   #isWanted(before: string): boolean {
@@ -161,7 +175,8 @@ export class Work {
     const { flags } = this.#request
     const before = await this.#files.existing(path)
     if (!this.#isWanted(before)) return { kind: 'kept', path, text: before }
-    const whole = combined(before, dressed(text, flags), flags.existing)
+    const dress = filledDress(flags, this.#particulars(path, before))
+    const whole = combined(before, dressed(text, dress), flags.existing)
     return { kind: 'captioned', path, before, text: whole, score }
   }
 

@@ -125,6 +125,17 @@ describe('captions of a folder', () => {
     expect(textOf('img2.txt')).toBe(`${expected[existing]}\n`)
   })
 
+  it('may have what is of each picture in its prompt and around its caption', async () => {
+    const one = join(folder, 'more')
+    rmSync(join(one, 'img3.png'))
+    const flags = { existing: 'overwrite', prompt: 'number 6 {caption' } as const
+    await run(flags, { where: one })
+    const said = textOf('more/img6.txt').trim()
+    writeFileSync(join(one, 'img6.txt'), '{caption')
+    await run({ ...flags, prompt: 'number 6 {caption}', suffix: ' of {folder} {name}' }, { where: one })
+    expect(textOf('more/img6.txt')).toBe(`${said} of more img6\n`)
+  })
+
   it.each(['txt', 'jsonl', 'xmp'] as const)(
     'as %s are the same after a stop and a second start, and nothing is asked of the model twice',
     async (format) => {
@@ -239,6 +250,22 @@ describe('shares of a folder', () => {
       code: 'not-found',
       message: 'The share 2/2 of metadata.csv is missing; run it first.',
     })
+  })
+
+  it('leave no folder of theirs, whichever of them ends last', async () => {
+    let [begin, end] = [(): void => undefined, (): void => undefined]
+    const begun = new Promise<void>((resolve) => (begin = resolve))
+    const ended = new Promise<void>((resolve) => (end = resolve))
+    const first = owningRun(folder, parseShard('1/2'), () => {
+      begin()
+      return ended
+    })
+    await begun
+    await owningRun(folder, parseShard('2/2'), async () => {
+      end()
+      await first
+    })
+    expect(existsSync(join(folder, '.pictalk'))).toBe(false)
   })
 
   it('work beside each other, and no other run beside them', async () => {

@@ -42,14 +42,14 @@ function captionsOf(): { captions: CaptionsTogether; rows: Row[]; asked: (count:
 
 it('Only the picture that a model fails at has no caption, of all that were rows of one batch', async () => {
   const { captions, rows, asked } = captionsOf()
-  const answers = ['a', 'b', 'c'].map((image) => captions.of(image))
+  const answers = ['a', 'b', 'c'].map((image) => captions.of(image, ''))
   const settled = Promise.allSettled(answers)
   await asked(3)
   rows[0]?.fail('out-of-memory')
   rows[1]?.fail('out-of-memory')
   // While one is still being written nothing is by itself.
   await asked(3)
-  const later = captions.of('d')
+  const later = captions.of('d', '')
   rows[2]?.say()
   await asked(4)
   rows[3]?.say()
@@ -68,7 +68,7 @@ it('Only the picture that a model fails at has no caption, of all that were rows
 
 it('A picture that fails by its own fault is not tried again', async () => {
   const { captions, rows, asked } = captionsOf()
-  const answer = captions.of('a')
+  const answer = captions.of('a', '')
   answer.catch(() => undefined)
   await asked(1)
   rows[0]?.fail('bad-image')

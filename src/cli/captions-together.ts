@@ -23,12 +23,12 @@ export class CaptionsTogether {
   }
 
   /**
-   * What the model says of a picture by itself, however many others are under way. Takes the picture's whole path. A
-   * model fails all rows for the sake of one: what it failed at is tried once more, with nothing beside it.
+   * What the model says of a picture by itself behind a prompt of its own, however many others are under way. Takes the
+   * picture's whole path. A    * model fails all rows for the sake of one: what it failed at is tried once more, with nothing beside it.
    */
-  async of(image: string): Promise<AnswerSoFar> {
+  async of(image: string, prompt: string): Promise<AnswerSoFar> {
     await this.#untilNoneIsAlone()
-    const answer = this.#written(image)
+    const answer = this.#written(image, prompt)
     this.#underWay.add(answer)
     try {
       return await answer
@@ -37,7 +37,9 @@ export class CaptionsTogether {
     } finally {
       this.#underWay.delete(answer)
     }
-    const again = this.#alone.then(() => Promise.allSettled(this.#underWay)).then(() => this.#written(image))
+    const again = this.#alone
+      .then(() => Promise.allSettled(this.#underWay))
+      .then(() => this.#written(image, prompt))
     this.#alone = again.catch(() => undefined)
     return again
   }
@@ -50,11 +52,11 @@ export class CaptionsTogether {
     }
   }
 
-  #written(image: string): Promise<AnswerSoFar> {
+  #written(image: string, prompt: string): Promise<AnswerSoFar> {
     const seen = this.#looked.then(() => this.#look(image))
     this.#looked = seen.catch(() => undefined)
     const options = { settings: decodingSettings(this.#flags), signal: this.#signal }
-    return this.#model.talk.answerTogether(seen, this.#flags.prompt, options)
+    return this.#model.talk.answerTogether(seen, prompt, options)
   }
 
   /** Lets go of the model, once nothing looks any more. */

@@ -120,8 +120,9 @@ export async function removeEmpty(folders: readonly string[], disk = nodeDisk): 
   for (const folder of folders.toReversed()) {
     try {
       await disk.rmdir(folder)
-    } catch {
-      return
+    } catch (cause) {
+      // Whoever shares them may have taken one away already.
+      if (!isAbsent(cause)) return
     }
   }
 }

@@ -3,9 +3,13 @@ import { altTextProblems } from './alt-text.ts'
 import { captionOf, isEdited, isMachineMade, type CaptionedPicture } from './caption.ts'
 import { COUNTS } from './counts.ts'
 import { patternOf } from './edits.ts'
+import { termsOf } from './query.ts'
 
 export type Filter =
-  | { kind: 'text'; find: string; regular: boolean; matchCase: boolean }
+  /** A regular expression. */
+  | { kind: 'pattern'; find: string }
+  /** As `termsOf` takes it; capitals do not count. */
+  | { kind: 'words'; query: string }
   | { kind: 'length'; of: keyof typeof COUNTS; atLeast: number; atMost: number }
   | { kind: 'missing' | 'edited' | 'machine-made' | 'accepted' | 'failed' | 'alt-text-problem' }
   /** Of a model's own score, or of the match between picture and caption; what has none is left out. */
@@ -23,10 +27,12 @@ export function filtered(
 
 function testOf(filter: Filter): (picture: CaptionedPicture) => boolean {
   switch (filter.kind) {
-    case 'text': {
-      const pattern = patternOf(filter)
+    case 'pattern': {
+      const pattern = patternOf({ find: filter.find, regular: true, matchCase: false })
       return (picture) => captionOf(picture).search(pattern) >= 0
     }
+    case 'words':
+      return saysWords(filter.query)
     case 'length':
       return (picture) => isWithin(COUNTS[filter.of](captionOf(picture)), filter)
     case 'missing':
@@ -51,6 +57,18 @@ function testOf(filter: Filter): (picture: CaptionedPicture) => boolean {
       return (picture) => !test(picture)
     }
   }
+}
+
+function saysWords(query: string): (picture: CaptionedPicture) => boolean {
+  const terms = termsOf(query).map((term) => ({
+    ...term,
+    pattern: patternOf({ find: term.text, regular: false, matchCase: false }),
+  }))
+  return (picture) =>
+    terms.every(({ in: place, pattern, isWanted }) => {
+      const text = place === 'path' ? picture.path : captionOf(picture)
+      return text.search(pattern) >= 0 === isWanted
+    })
 }
 
 function isWithin(value: number, { atLeast, atMost }: { atLeast: number; atMost: number }): boolean {

@@ -4,6 +4,7 @@ import type { Failure } from '../pack/failure.ts'
 import { altTextFrom } from './alt-text.ts'
 import { captionOf, withCaption, type Author, type CaptionedPicture, type Candidate } from './caption.ts'
 import { combined, dressed, isWanted } from './compose.ts'
+import { filledDress } from './placeholders.ts'
 import type { RunSettings, Target } from './project.ts'
 
 /** The run that settles a picture; null where one is captioned by itself, and stays settled by whichever run did that. */
@@ -48,7 +49,7 @@ export function withSaid(
   picture: CaptionedPicture,
   said: Said,
   { id, settings }: Settling,
-  { model, at }: { model: string; at: number },
+  { model, at, root }: { model: string; at: number; root: string },
 ): CaptionedPicture {
   const run = id ?? picture.run
   // What a person has written while the model was at it is there, too.
@@ -59,8 +60,9 @@ export function withSaid(
     return withFailure(picture, { code: 'no-words', message }, run)
   }
   const { target, asked, decoding, existing, dress } = settings
-  const compose = (text: string): string =>
-    combined(targetText(picture, target), dressed(text, dress), existing)
+  const caption = targetText(picture, target)
+  const filled = filledDress(dress, { path: picture.path, root, caption })
+  const compose = (text: string): string => combined(caption, dressed(text, filled), existing)
   const text = compose(said.text)
   const candidates = said.answers.length < 2 ? [] : distinct(said.answers, compose)
   const settled = { ...picture, run, failure: null, candidates }

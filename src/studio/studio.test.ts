@@ -17,6 +17,7 @@ import { NO_HISTORY, redo, remember, undo } from './history.ts'
 import { filtered, type Filter } from './filters.ts'
 import { comparePaths, isLeftover } from './picture-files.ts'
 import { withSaid } from './run.ts'
+import { filledIn } from './placeholders.ts'
 import { isInShard, parseShard } from './shard.ts'
 
 function captioned(path: string, text: string, score: number | null = null): CaptionedPicture {
@@ -74,7 +75,10 @@ it('A text that a person wrote while the model was at it stays, where texts that
   const asked = { kind: 'caption', prompt: '' } as const
   const settings = { target: 'alt-text', asked, decoding: GREEDY, existing: 'skip', dress: PLAIN } as const
   const said = { text: 'a cat', tokenIds: [1], answers: [], finish: 'end' } as const
-  expect(withSaid(own, said, { id: 'run', settings }, { model: 'm', at: 2 })).toEqual({ ...own, run: 'run' })
+  expect(withSaid(own, said, { id: 'run', settings }, { model: 'm', at: 2, root: 'r' })).toEqual({
+    ...own,
+    run: 'run',
+  })
 })
 
 describe('edits of many captions', () => {
@@ -136,13 +140,43 @@ it('Filters take what they say, and its opposite', () => {
     filtered(pictures, filters)
       .map(({ path }) => path)
       .join('')
-  expect(paths({ kind: 'text', find: 'CAT|dog$', regular: true, matchCase: false })).toBe('12')
+  expect(paths({ kind: 'pattern', find: 'CAT|dog$' })).toBe('12')
   expect(paths({ kind: 'missing' })).toBe('3f')
   expect(paths({ kind: 'failed' })).toBe('f')
   expect(paths({ kind: 'not', filter: { kind: 'missing' } })).toBe('12')
   expect(paths({ kind: 'length', of: 'words', atLeast: 3, atMost: 9 })).toBe('1')
   expect(paths({ kind: 'score', of: 'caption', atLeast: -1, atMost: 0 })).toBe('1')
   expect(paths({ kind: 'missing' }, { kind: 'failed' })).toBe('f')
+})
+
+it.each([
+  ['cat RED', '1'],
+  ['"red cat"', '1'],
+  ['"cat red"', ''],
+  ['"a red', '1'],
+  ['"red a', ''],
+  ['-red', '23'],
+  ['a -"red cat"', '2'],
+  ['a$', ''],
+  ['path:more', '23'],
+  ['-path:"b/2"', '13'],
+  ['""', '123'],
+  ['-', '3'],
+])('A search for %s finds %s', (query, found) => {
+  const pictures = [
+    captioned('1', 'a red cat'),
+    captioned('b/2 more', 'a dog'),
+    captioned('more/3', 'well-known'),
+  ]
+  const shown = filtered(pictures, [{ kind: 'words', query }]).map(({ path }) => /\d/.exec(path)?.[0])
+  expect(shown.join('')).toBe(found)
+})
+
+it('What stands for something of a picture is filled in, and nothing else', () => {
+  const text = '{folder}/{name}: {caption} {other} {caption}'
+  const of = { root: 'cats', caption: ' $& {name} ' }
+  expect(filledIn(text, { ...of, path: 'a/b/c.d.jpg' })).toBe('b/c.d: $& {name} {other} $& {name}')
+  expect(filledIn('{folder}', { ...of, path: 'c.jpg' })).toBe('cats')
 })
 
 it('Lengths are counted as people count, and CLIP’s tokens are estimated', () => {

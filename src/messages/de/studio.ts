@@ -79,6 +79,8 @@ export const studio: TranslatedNamespace<'studio'> = {
     ban: 'Verbotene Wörter',
     force: 'Verlangte Wörter',
   },
+  placeholders:
+    'In Anfang, Frage und den Texten um einen Bildtext steht {name} für den Dateinamen, {folder} für den des Ordners und {caption} für den Text, der schon da ist.',
   begin_one: 'Ein Bild beschreiben',
   begin_other: '{{count, number}} Bilder beschreiben',
   nothingToDo: 'Jedes gezeigte Bild hat diesen Text.',
@@ -107,6 +109,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   },
   withText: 'Text enthält',
   moreFilters: 'Längen, Bewertung, reguläre Ausdrücke',
+  findHint:
+    'Jedes Wort muss im Text vorkommen, -wort darf nicht; "zwei Wörter" stehen beieinander, und path:sommer sucht in Namen von Dateien und Ordnern.',
   regular: 'Regulärer Ausdruck',
   lengthIn: 'Länge in',
   unit: {

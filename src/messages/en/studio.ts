@@ -65,6 +65,8 @@ export const studio = {
     ban: 'Words that must not occur',
     force: 'Words that must occur',
   },
+  placeholders:
+    'In prompt, question and texts around a caption, {name} stands for the file’s name, {folder} for its folder’s, {caption} for the text that is there.',
   begin_one: 'Caption one picture',
   begin_other: 'Caption {{count, number}} pictures',
   nothingToDo: 'Every picture that is shown has this text.',
@@ -93,6 +95,8 @@ export const studio = {
   },
   withText: 'Caption has',
   moreFilters: 'Lengths, score, regular expressions',
+  findHint:
+    'Every word must occur in the caption; -word must not, "two words" stand together, and path:summer looks at names of files and folders.',
   regular: 'Regular expression',
   lengthIn: 'Length in',
   unit: { characters: 'characters', words: 'words', clipTokens: 'CLIP tokens (estimate)' },

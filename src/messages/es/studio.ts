@@ -79,6 +79,8 @@ export const studio: TranslatedNamespace<'studio'> = {
     ban: 'Palabras prohibidas',
     force: 'Palabras obligadas',
   },
+  placeholders:
+    'En el comienzo, la pregunta y los textos que rodean una leyenda, {name} es el nombre del archivo, {folder} el de su carpeta y {caption} el texto que ya hay.',
   begin_one: 'Describir una imagen',
   begin_other: 'Describir {{count, number}} imágenes',
   nothingToDo: 'Todas las imágenes mostradas tienen este texto.',
@@ -107,6 +109,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   },
   withText: 'La leyenda contiene',
   moreFilters: 'Longitudes, puntuación, expresiones regulares',
+  findHint:
+    'Cada palabra debe aparecer en la leyenda, -palabra no debe aparecer, "dos palabras" van juntas y path:verano busca en nombres de archivos y carpetas.',
   regular: 'Expresión regular',
   lengthIn: 'Longitud en',
   unit: {

@@ -79,6 +79,8 @@ export const studio: TranslatedNamespace<'studio'> = {
     ban: 'Mots interdits',
     force: 'Mots exigés',
   },
+  placeholders:
+    'Dans le début, la question et les textes autour d’une légende, {name} représente le nom du fichier, {folder} celui de son dossier et {caption} le texte déjà présent.',
   begin_one: 'Décrire une image',
   begin_other: 'Décrire {{count, number}} images',
   nothingToDo: 'Toutes les images affichées ont ce texte.',
@@ -107,6 +109,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   },
   withText: 'La légende contient',
   moreFilters: 'Longueurs, score, expressions régulières',
+  findHint:
+    'Chaque mot doit figurer dans la légende, -mot ne doit pas y figurer, "deux mots" se suivent, et path:été cherche dans les noms de fichiers et de dossiers.',
   regular: 'Expression régulière',
   lengthIn: 'Longueur en',
   unit: {

@@ -71,6 +71,8 @@ export const studio: TranslatedNamespace<'studio'> = {
     ban: '使わない言葉',
     force: '必ず使う言葉',
   },
+  placeholders:
+    '書き出し、質問、前後に置く文字では、{name} がファイル名、{folder} がフォルダー名、{caption} がすでにあるテキストに置き換わります。',
   begin_other: '{{count, number}} 枚にキャプションを付ける',
   nothingToDo: '表示中の画像にはすべてこのテキストがあります。',
   running: '{{total, number}} 枚中 {{done, number}} 枚完了。',
@@ -97,6 +99,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   },
   withText: 'キャプションに含む',
   moreFilters: '長さ、スコア、正規表現',
+  findHint:
+    'すべての語を含むものを表示します。-語 は含まないもの、"二つの語" は続けて現れるもの、path:2024 はファイル名とフォルダー名から探します。',
   regular: '正規表現',
   lengthIn: '長さの単位',
   unit: {

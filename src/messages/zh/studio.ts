@@ -69,6 +69,8 @@ export const studio: TranslatedNamespace<'studio'> = {
     ban: '禁用词',
     force: '必用词',
   },
+  placeholders:
+    '在续写开头、问题以及前后文字中，{name} 代表文件名，{folder} 代表所在文件夹名，{caption} 代表已有的文字。',
   begin_other: '描述 {{count, number}} 张图片',
   nothingToDo: '显示的每张图片都已有此文字。',
   running: '已完成 {{done, number}} / {{total, number}}。',
@@ -95,6 +97,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   },
   withText: '说明包含',
   moreFilters: '长度、得分、正则表达式',
+  findHint:
+    '说明中须包含每个词；-词 表示不得包含，"两个词" 表示相连出现，path:2024 在文件名和文件夹名中查找。',
   regular: '正则表达式',
   lengthIn: '长度单位',
   unit: {

@@ -3,7 +3,8 @@ import { assertWrites } from '../../pack/empty-answer.ts'
 import { AppError, throwIfCancelled, toFailure, type Failure } from '../../pack/failure.ts'
 import type { AnswerRequest } from '../../protocol/engine-calls.ts'
 import type { RunSettings } from '../../studio/project.ts'
-import { withSaid, type Settling } from '../../studio/run.ts'
+import { filledIn } from '../../studio/placeholders.ts'
+import { targetText, withSaid, type Settling } from '../../studio/run.ts'
 import type { EngineAccess } from '../engine-access.ts'
 import { modelName } from '../model-slice.ts'
 import type { GetState } from '../store.ts'
@@ -59,7 +60,7 @@ export class Asking {
       if (signal.aborted || said.finish === 'stopped') throw new AppError('cancelled', 'Stopped.')
       const picture = this.#room.picture(path)
       if (picture === undefined) return {}
-      const by = { model: name, at: this.#dependencies.now() }
+      const by = { model: name, at: this.#dependencies.now(), root: this.#rootName }
       await this.#room.put([withSaid(picture, said, run, by)])
       this.#get().answerFinished()
       this.#looks.noteSeen(request.picture.id)
@@ -69,11 +70,21 @@ export class Asking {
     }
   }
 
-  async #requestFor(path: string, { asked, decoding }: RunSettings): Promise<AnswerRequest> {
+  get #rootName(): string {
+    return this.#room.studio.project?.name ?? ''
+  }
+
+  async #requestFor(path: string, { asked, decoding, target }: RunSettings): Promise<AnswerRequest> {
     const { sampling } = decoding
+    const picture = this.#room.picture(path)
+    const caption = picture === undefined ? '' : targetText(picture, target)
+    const filled = (text: string): string => filledIn(text, { path, root: this.#rootName, caption })
     return {
       picture: { id: pictureIdIn(this.#room, path), image: await this.#room.file(path) },
-      asked: asked.kind === 'caption' ? asked : { ...asked, earlier: [] },
+      asked:
+        asked.kind === 'caption'
+          ? { ...asked, prompt: filled(asked.prompt) }
+          : { ...asked, question: filled(asked.question), earlier: [] },
       settings: sampling === null ? decoding : { ...decoding, sampling: { ...sampling, seed: this.#seed() } },
     }
   }

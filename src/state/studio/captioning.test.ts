@@ -94,6 +94,19 @@ describe('a run over a folder', () => {
     expect(studioOf(page).pictures[0]?.versions.map(({ by }) => by.kind)).toEqual(['file', 'model'])
   })
 
+  it('puts what is of each picture into its prompt and around its caption', async () => {
+    const page = await opened(browserWith(2))
+    const dress = { trigger: '{folder}', prefix: '{name}: ', suffix: '' }
+    const asked = { kind: 'caption', prompt: '{caption} is' } as const
+    await page.store.getState().studioActions.begin({ ...SETTINGS, asked, dress, existing: 'overwrite' })
+    await ended(page)
+    expect(page.answer.mock.calls.map(([request]) => request.asked)).toEqual([
+      { kind: 'caption', prompt: 'old 1 is' },
+      { kind: 'caption', prompt: 'old 2 is' },
+    ])
+    expect(captions(page)[1]).toBe('holiday, img2: said picture 2')
+  })
+
   it('looks at the next picture while the words about the last are written', async () => {
     const page = await opened(browserWith(3))
     await page.store.getState().studioActions.begin(ONE_BY_ONE)

@@ -49,6 +49,7 @@ export function FilterBar({
       />
       <details>
         <summary>{t('moreFilters')}</summary>
+        <p className="hint">{t('findHint')}</p>
         <div className="studio-fields">
           <label className="check">
             <input

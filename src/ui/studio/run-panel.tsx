@@ -121,6 +121,7 @@ function RunFields({
       {text('begin')}
       {text('ban')}
       {text('force')}
+      <p className="hint">{t('placeholders')}</p>
     </div>
   )
 }
@@ -135,7 +136,7 @@ function Progress(): ReactElement | null {
   const { status, done, total, perMinute, secondsLeft, path, text } = run
   const whole = new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 0 })
   const pace =
-    perMinute === null || secondsLeft === null
+    status !== 'running' || perMinute === null || secondsLeft === null
       ? ''
       : t('pace', { pace: whole.format(perMinute), left: durationText(secondsLeft, i18n.language) })
   return (

@@ -60,7 +60,7 @@ function filtersOf({ kind, find, regular, of, atLeast, atMost, scoreAtMost, matc
   if (kind === 'captioned') filters.push({ kind: 'not', filter: { kind: 'missing' } })
   else if (kind === 'machine') filters.push({ kind: 'machine-made' })
   else if (kind !== 'all') filters.push({ kind })
-  if (find !== '') filters.push({ kind: 'text', find, regular, matchCase: false })
+  if (find !== '') filters.push(regular ? { kind: 'pattern', find } : { kind: 'words', query: find })
   if (atLeast !== '' || atMost !== '')
     filters.push({ kind: 'length', of, atLeast: numberOr(atLeast, 0), atMost: numberOr(atMost, Infinity) })
   for (const [of, atMost] of [
