@@ -32,7 +32,7 @@ test('Users are told in one sentence why a file cannot be used, and can go on', 
     await expect(app.page.getByRole('main').getByText(sentence)).toBeVisible()
     await app.page.getByRole('button', { name: 'All right' }).click()
   }
-  await expect(app.list).toContainText('None yet.')
+  await expect(app.list).toContainText('No conversations yet.')
   await app.choose(
     'testing/images/bad-text.jpg',
     ...Object.keys(REFUSED).map((name) => `testing/images/${name}`),

@@ -120,5 +120,5 @@ test('Users who delete a conversation in one tab have it deleted in the other, w
   await expect(other.list.getByRole('listitem')).toHaveCount(0)
   await other.page.close()
   await page.reload()
-  await expect(app.list).toContainText('None yet')
+  await expect(app.list).toContainText('No conversations yet')
 })

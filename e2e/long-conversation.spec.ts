@@ -136,8 +136,8 @@ test('Users are told when a file holds more than the page takes, and nothing of 
   await expect(
     page.getByRole('main').getByText(/60,000 turns in one conversation, and 10,000 are the most/),
   ).toBeVisible()
-  await expect(app.list).toContainText('None yet.')
+  await expect(app.list).toContainText('No conversations yet.')
   await page.reload()
   await app.ready()
-  await expect(app.list).toContainText('None yet.')
+  await expect(app.list).toContainText('No conversations yet.')
 })

@@ -48,7 +48,8 @@ function usedBy(pid: number, before: Omit<Used, 'seconds'>): Omit<Used, 'seconds
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
     return {
       processorSeconds: Math.round((Number(fields[11]) + Number(fields[12])) / TICKS),
-      peakBytes: 1024 * Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0),
+      // A process that has just ended is still listed, without memory.
+      peakBytes: Math.max(before.peakBytes, 1024 * Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0)),
     }
   } catch {
     // It has ended meanwhile.

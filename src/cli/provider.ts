@@ -1,5 +1,6 @@
 /** What the command line's models compute on: the processor, or WebGPU by way of Dawn. Runs in the thread of models. */
 import type { KernelChoice, Provider } from '../pack/device-report.ts'
+import { reasonText } from '../pack/device-words.ts'
 import { AppError } from '../pack/failure.ts'
 import type { Compute } from '../runtime/device/compute.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
@@ -31,7 +32,7 @@ export async function openProvider(
   if (compute.provider !== 'webgpu')
     throw new AppError(
       'not-found',
-      `${compute.reason ?? 'There is no WebGPU here.'} Look after the graphics driver, or compute on the processor.`,
+      `${reasonText(compute.reason ?? { why: 'no-webgpu' })} Look after the graphics driver, or compute on the processor.`,
     )
   const { adapter, f16, software } = compute
   const kind = software ? ', a software adapter' : ''

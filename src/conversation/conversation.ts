@@ -165,14 +165,18 @@ export function answerText(answer: AnswerState | undefined): string {
 }
 
 /** What a conversation is called in a list: as people named it, by the caption of its pictures, else by their names. */
-export function titleOf({ title, pictures, turns }: Conversation): string {
-  if (title !== undefined) return title
+export function titleOf(conversation: Conversation): string {
+  return conversation.title ?? captionIn(conversation) ?? namesOf(conversation)
+}
+
+/** What a model wrote of the first picture that it could say something of; null where there is nothing yet. */
+export function captionIn({ pictures, turns }: Pick<Conversation, 'pictures' | 'turns'>): string | null {
   const [first] = turns
   const captions = pictures.map(({ id }) => {
     const answer = first?.question === null ? first.answers[id] : undefined
     return answer?.status === 'done' ? answer.text.trim() : ''
   })
-  return captions.find((caption) => caption !== '') ?? namesOf({ pictures })
+  return captions.find((caption) => caption !== '') ?? null
 }
 
 /** The names of a conversation's pictures. */

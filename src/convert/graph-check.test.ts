@@ -167,6 +167,13 @@ describe('a graph that is not what the manifest says', () => {
       /wants more of vision\.weights/,
     ],
     [
+      'weights from a place on that the file does not reach',
+      opt,
+      'vision.f32.onnx',
+      (g) => place(g, 'location', 'vision.weights+1'),
+      /wants more of vision\.weights\+1/,
+    ],
+    [
       'a place that is no number',
       opt,
       'vision.f32.onnx',
@@ -176,6 +183,19 @@ describe('a graph that is not what the manifest says', () => {
   ])('is noticed: %s', async (_, pack, path, how, why) => {
     expect(await changed(pack, path, () => undefined)).toBeNull()
     expect(await changed(pack, path, how)).toMatch(why)
+  })
+
+  it('is noticed where ONNX Runtime would not find weights, however long the file is', async () => {
+    const { manifest } = opt
+    const files = manifest.files.map((file) => ({ ...file, bytes: 10 * 2 ** 30 }))
+    const long = { ...opt, manifest: { ...manifest, files } }
+    const at = (offset: number, location: string): Promise<string | null> =>
+      changed(long, 'vision.f16.onnx', (g) => {
+        place(g, 'offset', String(offset))
+        place(g, 'location', location)
+      })
+    expect(await at(2 ** 32, 'vision.weights')).toMatch(/too far behind in vision\.weights/)
+    expect(await at(2 ** 31, 'vision.weights+1')).toBeNull()
   })
 
   it('is noticed where the manifest was changed instead', async () => {

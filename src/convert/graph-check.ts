@@ -4,7 +4,8 @@
  */
 import { graphTreaty, type GraphTreaty, type TensorTreaty, type TensorType } from '../pack/graph-treaty.ts'
 import { partsOf, TARGETS, type PackPart, type PartName, type Target } from '../pack/families.ts'
-import { widenedPath, type PackManifest } from '../pack/manifest.ts'
+import type { PackManifest } from '../pack/manifest.ts'
+import { windowNamed } from '../pack/weight-windows.ts'
 import { readGraph, type DeclaredTensor, type ExternalData } from './onnx/graph-facts.ts'
 
 /** ONNX's names. */
@@ -42,6 +43,9 @@ function usesOf(manifest: PackManifest, path: string): Use[] {
   )
 }
 
+/** ONNX Runtime counts bytes of a file up to here (see `pack/weight-windows`). */
+const COUNTED_BYTES = 2 ** 32
+
 /** Weights lie in the file of the part, or are those of 16 bits read as 32. */
 function weightsProblem(
   { files }: PackManifest,
@@ -49,9 +53,11 @@ function weightsProblem(
   { location, end }: ExternalData,
 ): string | null {
   const stored = files.find(({ path }) => path === weights)?.bytes ?? 0
-  const there = { [weights]: stored, [widenedPath(weights)]: 2 * stored }[location]
-  if (there === undefined) return `wants weights of ${location}, which is no part of it`
-  return end <= there ? null : `wants more of ${location} than there is`
+  const window = windowNamed(location, weights)
+  if (window === null) return `wants weights of ${location}, which is no part of it`
+  const there = (window.widened ? 2 : 1) * stored - window.start
+  if (!(end <= there)) return `wants more of ${location} than there is`
+  return end <= COUNTED_BYTES ? null : `wants what lies too far behind in ${location} to be found`
 }
 
 function treatyProblem(

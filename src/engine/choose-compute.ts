@@ -2,7 +2,7 @@
  * What to compute on where nobody chose: the graphics card, unless a measured step says that the processor is faster. A
  * software renderer is WebGPU too, and of a small model launching work may cost more than doing it.
  */
-import { captionWork, predictedSeconds, secondsText, type DeviceSpeed } from '../pack/caption-work.ts'
+import { captionWork, predictedSeconds, type DeviceSpeed } from '../pack/caption-work.ts'
 import { memoryOf } from '../pack/device-memory.ts'
 import type { Provider } from '../pack/device-report.ts'
 import { weightBytes, type PackManifest } from '../pack/manifest.ts'
@@ -24,7 +24,7 @@ const SMALL_BYTES = 64 * 2 ** 20
 /** The processor has to be so many times faster: a probe of half a second is no more exact than that. */
 const CLEARLY = 1.5
 
-/** As `openCompute` opens it. Where the processor was found to be faster, `reason` says so, with both figures. */
+/** As `openCompute` opens it. Where the processor was found to be faster, `reason` says that, with both figures. */
 export async function chooseCompute(
   manifest: PackManifest,
   prefer: Provider | null,
@@ -39,12 +39,15 @@ export async function chooseCompute(
     const onGpu = predictedSeconds(work, await speeds.of(gpu, probeSpeed), 'webgpu')
     if (!(onProcessor * CLEARLY < onGpu)) return gpu
     gpu.device?.destroy()
-    const name = gpu.adapter || 'an adapter without a name'
-    const what = gpu.software ? `${name}, which is software` : name
-    return {
-      ...processor,
-      reason: `A step was measured on both: a caption takes about ${secondsText(onProcessor)} on the processor and ${secondsText(onGpu)} on WebGPU (${what}).`,
-    }
+    const { adapter, software } = gpu
+    const reason = {
+      why: 'faster',
+      processorSeconds: onProcessor,
+      gpuSeconds: onGpu,
+      adapter,
+      software,
+    } as const
+    return { ...processor, reason }
   } catch {
     // A device that fails a probe may still run the model, and says what is wrong with it when it does not.
     return gpu

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { LANGUAGES, chooseLanguage, isLanguage, type Language } from './languages.ts'
-import { bytesText, durationText, timeText } from './amounts.ts'
+import { bytesText, durationRangeText, durationText, timeText } from './amounts.ts'
 import { en } from './en/en.ts'
 import { changeWords, openWords, translationOf } from './words.ts'
 
@@ -94,7 +94,7 @@ describe.each(others)('The words of the page in %s', (language) => {
 
 /** Names and signs that are the same everywhere, and words that English shares with one language. */
 const NAMES =
-  /Q-Former|LAVIS VQA|Top-p|Hugging Face ImageFolder|kohya|JSON|fp16|metadata|meta_cap|captions|jsonl?|Zoom/g
+  /Q-Former|WebGPU|LAVIS VQA|Top-p|Hugging Face ImageFolder|kohya|JSON|fp16|metadata|meta_cap|captions|jsonl?|Zoom/g
 const SHARED: Partial<Record<Language, readonly string[]>> = {
   de: ['Pause', 'Server', 'Revision'],
   es: ['bits'],
@@ -156,6 +156,10 @@ describe('The language of the page', () => {
     expect(bytesText(15.2e9, 'de')).toBe('15,2\u00a0GB')
     expect(bytesText(15.2e9, 'fr')).toBe('15,2\u202fGo')
     expect(durationText(90, 'en')).toBe('2 minutes')
+    expect(durationRangeText([1200, 2640], 'en')).toBe('20–44 minutes')
+    expect(durationRangeText([1200, 2640], 'de')).toBe('20–44 Minuten')
+    expect(durationRangeText([50, 55], 'en')).toBe('50–55 seconds')
+    expect(durationRangeText([59, 60], 'en')).toBe('1 minute')
     expect(timeText(417, 'en')).toBe('0.42s')
   })
 })

@@ -3,7 +3,14 @@
  * chosen (and kept for starting without a network). Where a language lacks a text, the English one stands in.
  */
 import { createInstance, type i18n } from 'i18next'
-import { bytesText, durationText, numberText, timeText } from './amounts.ts'
+import {
+  bytesText,
+  durationRangeText,
+  durationText,
+  millisecondsText,
+  numberText,
+  timeText,
+} from './amounts.ts'
 import { en } from './en/en.ts'
 import type { Language } from './languages.ts'
 import type { Namespace, Translated, Words } from './translated.ts'
@@ -12,7 +19,8 @@ declare module 'i18next' {
   interface CustomTypeOptions {
     defaultNS: 'shell'
     resources: Words
-    interpolationFormatTypeMap: Record<'bytes' | 'duration' | 'time', number>
+    interpolationFormatTypeMap: Record<'bytes' | 'duration' | 'time' | 'milliseconds', number> &
+      Record<'durationRange', readonly [least: number, most: number]>
   }
 }
 
@@ -54,6 +62,10 @@ export async function openWords(language: Language): Promise<PageWords> {
   )
   formatter?.add('bytes', (value: number, tag = 'en') => bytesText(value, tag))
   formatter?.add('duration', (value: number, tag = 'en') => durationText(value, tag))
+  formatter?.add('durationRange', (value: readonly [number, number], tag = 'en') =>
+    durationRangeText(value, tag),
+  )
+  formatter?.add('milliseconds', (value: number, tag = 'en') => millisecondsText(value, tag))
   formatter?.add('time', (value: number, tag = 'en') => timeText(value, tag))
   await changeWords(words, language)
   return words

@@ -49,12 +49,33 @@ export type RuntimeBuild = 'jspi' | 'asyncify' | 'wasm'
  */
 export type MemoryChoice = 'auto' | 'keep' | 'spare' | 'plenty'
 
+/** Why WebGPU is not used. */
+export type ProcessorReason =
+  | { why: 'chosen' | 'no-webgpu' | 'no-adapter' }
+  /** `detail` is the browser's own sentence. */
+  | { why: 'not-started'; detail: string }
+  /** Seconds of a caption on both, by a measured step, and what was measured beside the processor. */
+  | {
+      why: 'faster'
+      processorSeconds: number
+      gpuSeconds: number
+      adapter: string
+      software: boolean
+    }
+
 export interface MemoryReport {
   /** Vision encoder and Q-Former stay loaded between pictures. */
   keepsAll: boolean
-  /** In one sentence. */
-  why: string
+  why: MemoryReason
 }
+
+/**
+ * People chose it, or said that there is plenty; a WebAssembly heap gives nothing back; or it follows from whether the weights are more than a third of
+ * so many GiB, which the browser told or which are assumed.
+ */
+export type MemoryReason =
+  | { kind: 'chosen' | 'plenty' | 'wasm' }
+  | { kind: 'share'; gib: number; told: boolean }
 
 /** Why a context is as long as it is: the model's maximum, or what memory or one GPU buffer allows. */
 export type ContextReason = 'model' | 'memory' | 'assumed-memory' | 'buffer' | 'wasm'
@@ -75,8 +96,8 @@ export interface DeviceReport {
   f16: boolean
   /** The adapter is a software rasteriser: right, but slow. */
   software: boolean
-  /** Why WebGPU is not used, in one sentence; null when it is. */
-  reason: string | null
+  /** Why WebGPU is not used; null when it is. */
+  reason: ProcessorReason | null
   /** Steps of one token are recorded once and replayed. */
   recordsSteps: boolean
   /** Of the language model. */

@@ -17,9 +17,20 @@ export function assertWrites({ tokenizer }: Pick<PackManifest, 'tokenizer'>): vo
   )
 }
 
-/** In one sentence. */
-export function emptyAnswerText({ tokens, finish }: EmptyAnswer): string {
-  if (tokens === 0 || finish === 'stopped') return 'The answer was stopped before its first word.'
-  if (tokens === 1 && finish === 'end') return 'The model ended its answer before its first word.'
-  return `The model wrote ${tokens} ${tokens === 1 ? 'token' : 'tokens'} and no words.`
+export function whyEmpty({ tokens, finish }: EmptyAnswer): 'stopped' | 'ended' | 'wordless' {
+  if (tokens === 0 || finish === 'stopped') return 'stopped'
+  return tokens === 1 && finish === 'end' ? 'ended' : 'wordless'
+}
+
+/** In one sentence of English; the page has its own words. */
+export function emptyAnswerText(answer: EmptyAnswer): string {
+  const { tokens } = answer
+  switch (whyEmpty(answer)) {
+    case 'stopped':
+      return 'The answer was stopped before its first word.'
+    case 'ended':
+      return 'The model ended its answer before its first word.'
+    case 'wordless':
+      return `The model wrote ${tokens} ${tokens === 1 ? 'token' : 'tokens'} and no words.`
+  }
 }

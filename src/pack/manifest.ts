@@ -63,14 +63,6 @@ export interface LaterCheck {
   next(signal?: AbortSignal): Promise<'good' | 'mended' | 'done'>
 }
 
-/**
- * Where float32 graphs say that float16 weights lie: the weights file with every two bytes become four. No pack has
- * such a file; whoever opens the graph makes it up as it is read.
- */
-export function widenedPath(weights: string): string {
-  return `${weights}.f32`
-}
-
 /** Path and size of each chunk of a file, in order: what a folder or a server holds for it. */
 export function chunksOf(file: PackFile): { path: string; bytes: number; sha256: string }[] {
   return file.chunks.map((chunk, index) => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { memoryOf, type DeviceMemory } from './device-memory.ts'
-import type { MemoryChoice } from './device-report.ts'
+import type { MemoryChoice, MemoryReport } from './device-report.ts'
 import { budgetFor, roomTrials, type ModelNeeds } from './memory-budget.ts'
 import { cacheNeedsOf } from './model-needs.ts'
 
@@ -164,15 +164,14 @@ describe('whether everything stays loaded', () => {
     expect(budgetFor({ weightBytes, cache: null }, memory, choice).look.keepsAll).toBe(keepsAll)
   })
 
-  it('is told in a sentence', () => {
-    const why = (memory: DeviceMemory): string =>
-      budgetFor({ weightBytes: 2.2 * GIB, cache: null }, memory, 'auto').look.why
-    expect(why(card)).toBe(
-      'The model needs no more than a third of the 8 GiB of memory that the browser tells of.',
-    )
-    expect(why({ ...card, gib: 4, told: false })).toBe(
-      'The model needs more than a third of the 4 GiB of memory assumed where a browser does not tell.',
-    )
+  it('says of how much memory, and whether the browser told it', () => {
+    const look = (memory: DeviceMemory): MemoryReport =>
+      budgetFor({ weightBytes: 2.2 * GIB, cache: null }, memory, 'auto').look
+    expect(look(card)).toEqual({ keepsAll: true, why: { kind: 'share', gib: 8, told: true } })
+    expect(look({ ...card, gib: 4, told: false })).toEqual({
+      keepsAll: false,
+      why: { kind: 'share', gib: 4, told: false },
+    })
   })
 })
 

@@ -164,19 +164,12 @@ export function boundByWasm(memory: DeviceMemory): boolean {
 
 /** Whether vision encoder and Q-Former stay loaded between pictures. The language model always does. */
 function lookReport(weightBytes: number, memory: DeviceMemory, choice: MemoryChoice): MemoryReport {
-  if (choice === 'keep') return { keepsAll: true, why: 'You chose to keep everything loaded.' }
-  if (choice === 'plenty') return { keepsAll: true, why: 'You said that there is plenty of memory.' }
-  if (choice === 'spare') return { keepsAll: false, why: 'You chose to spare memory.' }
+  if (choice === 'keep') return { keepsAll: true, why: { kind: 'chosen' } }
+  if (choice === 'plenty') return { keepsAll: true, why: { kind: 'plenty' } }
+  if (choice === 'spare') return { keepsAll: false, why: { kind: 'chosen' } }
   // A WebAssembly heap does not shrink, so what is released there goes to nobody else.
-  if (memory.bufferBytes === null)
-    return { keepsAll: true, why: 'WebAssembly gives no memory back, so nothing is gained by releasing.' }
-  const keepsAll = weightBytes <= SHARE_FOR_KEPT_WEIGHTS * SHARE * memory.gib * GIB
-  const what = memory.software ? 'memory, which the software renderer shares' : 'memory'
-  const size = keepsAll ? 'no more' : 'more'
-  return { keepsAll, why: `The model needs ${size} than a third of the ${gibText(memory, what)}.` }
-}
-
-/** How much memory there is, and how that is known. */
-export function gibText({ gib, told }: DeviceMemory, what = 'memory'): string {
-  return `${gib} GiB of ${what} ${told ? 'that the browser tells of' : 'assumed where a browser does not tell'}`
+  if (memory.bufferBytes === null) return { keepsAll: true, why: { kind: 'wasm' } }
+  const { gib, told } = memory
+  const keepsAll = weightBytes <= SHARE_FOR_KEPT_WEIGHTS * SHARE * gib * GIB
+  return { keepsAll, why: { kind: 'share', gib, told } }
 }

@@ -18,11 +18,11 @@ import {
   type KeptConversation,
 } from '../conversation/kept.ts'
 import type { Saying } from '../messages/note.ts'
-import { assertWrites, emptyAnswerText } from '../pack/empty-answer.ts'
+import { assertWrites } from '../pack/empty-answer.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import type { AnswerProgress, AnswerRequest } from '../protocol/engine-calls.ts'
 import { decodedFor, decodingKey } from './another.ts'
-import { done, NOTHING, signed } from './answered.ts'
+import { done, emptyAnswerNote, NOTHING, signed } from './answered.ts'
 import type { ConversationDependencies, Shelf } from './shelf.ts'
 import type { LookAhead } from './look-ahead.ts'
 import { modelName, tunedPrompt } from './model-slice.ts'
@@ -252,8 +252,12 @@ export class Answering {
     }
     if (answer.facts.finish === 'stopped') return
     const { text, tokenIds, facts } = answer
-    const words = text === '' ? emptyAnswerText({ tokens: tokenIds.length, ...facts }) : text
-    const said = `${picture.name}: ${words}`
+    if (text === '') {
+      const empty = emptyAnswerNote({ tokens: tokenIds.length, finish: facts.finish })
+      this.#set({ announcement: [`${picture.name}:`, empty] })
+      return
+    }
+    const said = `${picture.name}: ${text}`
     const { settings } = this.#get()
     // As it is now: only the answer made known whether it is a photograph.
     const now = this.#shelf.find(conversationId)?.pictures.filter(({ id }) => id === picture.id) ?? []

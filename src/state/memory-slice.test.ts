@@ -5,7 +5,7 @@ import type { EngineAccess } from './engine-access.ts'
 import { memorySlice } from './memory-slice.ts'
 import type { AppState } from './store.ts'
 
-const REPORT: MemoryReport = { keepsAll: false, why: 'Asked.' }
+const REPORT: MemoryReport = { keepsAll: false, why: { kind: 'chosen' } }
 
 describe('what an engine reports about its memory', () => {
   it.each([

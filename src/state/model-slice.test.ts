@@ -123,7 +123,7 @@ describe('what stays in memory', () => {
     expect(load).toHaveBeenCalledTimes(1)
     expect(kept.at(-1)).toMatchObject({ memory: 'spare' })
     expect(store.getState().model).toMatchObject({
-      loaded: { device: { memory: { keepsAll: false, why: 'Asked.' } } },
+      loaded: { device: { memory: { keepsAll: false, why: { kind: 'chosen' } } } },
     })
   })
 

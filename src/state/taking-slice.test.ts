@@ -12,18 +12,22 @@ describe('Files that come in', () => {
     expect(store.getState().libraryFailure?.message).toBe('notes.png: This is not a picture.')
   })
 
-  it('are one conversation without those that are no pictures, whose number is said', async () => {
+  it('are one conversation without those that cannot be read, whose number is said', async () => {
     const { store } = openPage()
     await store.getState().takePictures([picture('a'), NO_PICTURE])
     expect(store.getState().conversations.map(({ pictures }) => pictures.length)).toEqual([1])
-    expect(store.getState().aside).toEqual([{ key: 'talk:adding.leftAside', values: { count: 1 } }])
+    expect(store.getState().aside).toEqual([{ key: 'talk:adding.unread', values: { count: 1 } }])
   })
 
-  it('are counted with those that were left aside before, and nothing said of them is lost', async () => {
+  it('are counted apart from those that were left aside before, and nothing said of them is lost', async () => {
     const { store } = openPage()
     const tooMany = { key: 'talk:adding.tooMany', values: { count: 500 } } as const
     await store.getState().takePictures([picture('a'), NO_PICTURE], { leftAside: 2, notes: [tooMany] })
-    expect(store.getState().aside).toEqual([{ key: 'talk:adding.leftAside', values: { count: 3 } }, tooMany])
+    expect(store.getState().aside).toEqual([
+      { key: 'talk:adding.leftAside', values: { count: 2 } },
+      { key: 'talk:adding.unread', values: { count: 1 } },
+      tooMany,
+    ])
   })
 })
 

@@ -1,5 +1,5 @@
 /** Pictures come in: what is none is refused in words before a conversation begins. */
-import type { Note } from '../messages/note.ts'
+import type { Note, WordKey } from '../messages/note.ts'
 import { toFailure, type Failure } from '../pack/failure.ts'
 import type { GetState, SetState } from './store.ts'
 import type { NamedImage } from './turns.ts'
@@ -40,9 +40,17 @@ export function takingSlice(set: SetState, get: GetState, check: CheckPicture): 
         set({ libraryFailure: { ...failure, message }, announcement: message })
         return
       }
-      const count = leftAside + refused.length
-      const all: Note[] = count > 0 ? [{ key: 'talk:adding.leftAside', values: { count } }, ...notes] : notes
+      const all = [
+        ...counted('talk:adding.leftAside', leftAside),
+        // Among them pictures of a kind that no browser reads, and broken ones.
+        ...counted('talk:adding.unread', refused.length),
+        ...notes,
+      ]
       if (all.length > 0) get().remark(all)
     },
   }
+}
+
+function counted(key: WordKey, count: number): Note[] {
+  return count === 0 ? [] : [{ key, values: { count } }]
 }

@@ -103,7 +103,7 @@ describe.each([chromium, firefox, webkit])('In $name', (kind) => {
   })
 
   it('without any server the page starts again with all of it', async () => {
-    await page.modelSays(/starts without a connection/)
+    await page.modelSays(/This page starts without a connection/)
     const before = [await page.answer(PICTURE), await page.answer(DOG)]
     await packs.close()
     await site.stop()

@@ -52,7 +52,8 @@ async function bytesOf(pack: PackReader, path: string | undefined): Promise<Uint
 
 /** The half that talks, over our kernels on the card, which must pass. */
 async function talkOnCard(pack: PackReader, runtime: Runtime, expected: JudgedLogits): Promise<Talk> {
-  if (card.device === null || !isPackOf(pack, 'blip2-opt')) throw new Error(card.reason ?? 'Another family.')
+  if (card.device === null || !isPackOf(pack, 'blip2-opt'))
+    throw new Error(card.reason?.why ?? 'Another family.')
   const { decoder } = pack.manifest.parts
   const { shape, graphs, weights } = decoder
   const options = {

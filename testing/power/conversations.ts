@@ -219,7 +219,7 @@ function engineOf(session: Session): Handlers<EngineCalls> {
       return session.step(() => ({ ...ANSWERED, text: `words ${(words += 1)}` }))
     },
     forget: () => session.step(() => null),
-    changeMemory: () => session.step(() => ({ keepsAll: true, why: 'Asked.' })),
+    changeMemory: () => session.step(() => ({ keepsAll: true, why: { kind: 'chosen' } })),
     speed: () => Promise.resolve([]),
     ping: () => session.step(() => null),
     unload: () => session.step(() => null),

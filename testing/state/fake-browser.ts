@@ -129,7 +129,7 @@ export function openPage({ browser = fakeBrowser(), kept = [], ...options }: Pag
     forget: vi.fn<Handlers<EngineCalls>['forget']>().mockResolvedValue(null),
     changeMemory: vi
       .fn<Handlers<EngineCalls>['changeMemory']>()
-      .mockResolvedValue({ keepsAll: false, why: 'Asked.' } satisfies MemoryReport),
+      .mockResolvedValue({ keepsAll: false, why: { kind: 'chosen' } } satisfies MemoryReport),
     unload: vi.fn<Handlers<EngineCalls>['unload']>().mockResolvedValue(null),
     speed: () => Promise.resolve([]),
     ping: () => Promise.resolve(null),

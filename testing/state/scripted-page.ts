@@ -64,7 +64,7 @@ export class ScriptedEngine {
         this.pending.push({ request, report, signal, text: '', resolve, reject })
       }),
     forget: () => Promise.resolve(null),
-    changeMemory: () => Promise.resolve({ keepsAll: true, why: 'Asked.' }),
+    changeMemory: () => Promise.resolve({ keepsAll: true, why: { kind: 'chosen' } }),
     speed: () => Promise.resolve([]),
     ping: () => Promise.resolve(null),
     unload: () => Promise.resolve(null),

@@ -31,6 +31,6 @@ export async function openDecoderFiles(base: string): Promise<DecoderFiles> {
 
 export async function gpu(): Promise<Compute> {
   const compute = await openCompute('webgpu')
-  if (compute.device === null) throw new Error(compute.reason ?? 'There is no GPU.')
+  if (compute.device === null) throw new Error(compute.reason?.why ?? 'There is no GPU.')
   return compute
 }

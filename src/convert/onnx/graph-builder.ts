@@ -26,7 +26,7 @@ import {
   type ValueInfoProto,
 } from './gen/onnx_pb.ts'
 import { AppError } from '../../pack/failure.ts'
-import { widenedPath } from '../../pack/manifest.ts'
+import { placeInWindow } from '../../pack/weight-windows.ts'
 import type { Initialiser } from '../weights.ts'
 
 /** The name of a value in the graph. */
@@ -192,9 +192,10 @@ export class GraphBuilder {
     if (type === 'float32' && this.computeType === 'float16')
       throw new AppError('bug', `${name} is stored in float32 for a graph that computes in float16.`)
     const widened = type === 'float16' && this.computeType === 'float32'
+    const place = placeInWindow(this.#location, widened ? 2 * offset : offset, widened)
     const entries = {
-      location: widened ? widenedPath(this.#location) : this.#location,
-      offset: String(widened ? 2 * offset : offset),
+      location: place.location,
+      offset: String(place.offset),
       length: String(widened ? 2 * bytes : bytes),
     }
     return create(TensorProtoSchema, {

@@ -7,6 +7,6 @@ export const limits: TranslatedNamespace<'limits'> = {
     'Fragen mit {{words}} hat das Übungsmodell nicht gelernt; es antwortet auf Was, Wie viele, Welche Farbe und Wo.',
   quoted: '„{{word}}“',
   varied: 'Gewürfelt, weil Ihre Einstellungen jedes Mal dieselben Worte geben.',
-  takes: 'Zwischen {{least, duration}} und {{most, duration}}, nach dem, was eben gemessen wurde.',
+  takes: '{{range, durationRange}}, nach dem, was eben gemessen wurde.',
   used: '{{size, bytes}} sind belegt: {{models, bytes}} von diesen Modellen, {{rest, bytes}} von der Seite mit ihren eingebauten Modellen, Bildern und Gesprächen.',
 }

@@ -41,7 +41,7 @@ export const models: TranslatedNamespace<'models'> = {
     'text-states': 'Sprachmodell',
   },
   ready: {
-    size: '{{millions, number(maximumFractionDigits: 1)}} Millionen Parameter, {{precision}}, {{size, bytes}}; bereit nach {{time}}.',
+    size: '{{millions, number(maximumFractionDigits: 1)}} Millionen Parameter, {{precision}}, {{size, bytes}}; nach {{time}} bereit.',
     webgpu: 'Läuft mit WebGPU ({{name}}).',
     software: 'Läuft mit WebGPU ({{name}}; in Software nachgebildet, langsam, aber richtig).',
     wasm: 'Läuft mit WebAssembly auf dem Prozessor.',
@@ -116,7 +116,7 @@ export const models: TranslatedNamespace<'models'> = {
     useNamed: 'Verwenden: {{name}}',
   },
   findings: {
-    onProcessor: 'Es läuft auf dem Prozessor (WebAssembly), und das ist langsam.',
+    onProcessor: 'Es wird auf dem Prozessor laufen (WebAssembly), der langsamer ist als eine Grafikkarte.',
     software:
       'WebGPU wird hier vom Prozessor berechnet ({{adapter}}): Es gibt keine Grafikkarte, die es nutzen könnte.',
     softwareUnnamed:
@@ -238,5 +238,109 @@ export const models: TranslatedNamespace<'models'> = {
     chosen: 'Was gewählt wurde',
     measured: 'Was gemessen wurde',
     report: 'Als Text kopieren',
+    fact: {
+      runsOn: 'Läuft auf',
+      why: 'Warum',
+      half: 'Halbe Genauigkeit',
+      kernels: 'Kernel des Sprachmodells',
+      token: 'Ein Token dauerte',
+      recorded: 'Aufgezeichnete Schritte',
+      subgroups: 'Untergruppen (Subgroups)',
+      context: 'Gespräch',
+      memory: 'Arbeitsspeicher',
+      build: 'Laufzeit',
+      buffer: 'Größter Puffer',
+      binding: 'Größte Speicherbindung',
+      workgroup: 'Speicher einer Arbeitsgruppe',
+      caption: 'Eine Bildunterschrift',
+      loading: 'Laden',
+      looking: 'Ein Bild ansehen',
+      reading: 'Lesen',
+      first: 'Erstes Wort',
+      writing: 'Schreiben',
+      plain: 'Ohne aufgezeichnete Schritte',
+      between: 'Arbeit zwischen Schritten',
+      limit: 'Von dem, was der Speicher hergibt',
+    },
+    on: {
+      webgpu: 'WebGPU, {{name}}',
+      software: 'WebGPU, {{name}} (ein Software-Adapter, langsam, aber richtig)',
+      unnamed: 'WebGPU, ein Adapter ohne Namen',
+      unnamedSoftware: 'WebGPU, ein Software-Adapter ohne Namen, langsam, aber richtig',
+      wasm: 'WebAssembly, auf dem Prozessor',
+    },
+    reason: {
+      chosen: 'WebAssembly wurde gewählt.',
+      'no-webgpu': 'Dieser Browser hat kein WebGPU.',
+      'no-adapter': 'WebGPU hat hier keinen Grafikadapter gefunden.',
+      'not-started': 'WebGPU ließ sich nicht starten ({{detail}}).',
+      faster:
+        'Ein Schritt wurde auf beiden gemessen: Eine Bildunterschrift dauert etwa {{processor, time}} auf dem Prozessor und {{gpu, time}} auf WebGPU ({{name}}).',
+      fasterSoftware:
+        'Ein Schritt wurde auf beiden gemessen: Eine Bildunterschrift dauert etwa {{processor, time}} auf dem Prozessor und {{gpu, time}} auf WebGPU ({{name}}, das Software ist).',
+    },
+    half: {
+      yes: 'ja',
+      no: 'nein: Dem Gerät fehlt shader-f16, daher wird in voller Genauigkeit gerechnet',
+    },
+    recorded: {
+      yes: 'ja: Die Befehle eines Schritts werden einmal aufgezeichnet und dann abgespielt',
+      no: 'nein: Das Aufzeichnen gelang hier nicht, daher wird jeder Schritt neu zusammengestellt',
+    },
+    subgroups: {
+      used: 'benutzt: Die Aufmerksamkeit wurde am Anfang mit ihnen geprüft und stimmte',
+      absent: 'nein: Das Gerät hat keine',
+      software: 'nein: Ein Software-Adapter liefert mit ihnen falsche Zahlen',
+      'too-small': 'nein: Die dieses Geräts sind kleiner als 8, womit die Aufmerksamkeit falsch wird',
+      wrong: 'nein: Die Aufmerksamkeit wurde am Anfang mit ihnen geprüft und stimmte nicht',
+      'left-out': 'nein: Sie wurden mit Absicht weggelassen',
+    },
+    kernels: {
+      used: 'eigene: Sie wurden gegen ONNX Runtime geprüft und stimmten überein',
+      'no-gpu': 'die von ONNX Runtime',
+      'left-out': 'die von ONNX Runtime: Eigene sind in den Einstellungen ausgeschaltet',
+      software: 'die von ONNX Runtime: Ein Software-Adapter gewinnt durch eigene nichts',
+      unfit: 'die von ONNX Runtime: Eigene passen nicht zu diesem Modell auf diesem Gerät',
+      wrong: 'die von ONNX Runtime: Eigene wurden geprüft und rechneten anders',
+      slower: 'die von ONNX Runtime: Eigene wurden geprüft und sind hier langsamer',
+      lost: 'die von ONNX Runtime: Das Grafikgerät ging unter eigenen verloren, oder die Seite, während sie geprüft wurden',
+      memory: 'die von ONNX Runtime: Das Grafikgerät hatte für eigene keinen Platz',
+      invalid: 'die von ONNX Runtime: Das Grafikgerät hat eigene abgelehnt',
+      compiling: 'die von ONNX Runtime: Eigene brauchten hier zu lange zum Übersetzen',
+      stuck: 'die von ONNX Runtime: Eigene wurden geprüft und kamen nicht zurück',
+    },
+    builds: {
+      jspi: 'ONNX Runtime mit JSPI: Der Browser kann WebAssembly anhalten',
+      asyncify: 'ONNX Runtime mit asyncify: Der Browser kann WebAssembly nicht anhalten (JSPI)',
+      wasm: 'ONNX Runtime für den Prozessor',
+    },
+    memory: {
+      'chosen-keep': 'Sie haben gewählt, alles geladen zu lassen.',
+      'chosen-spare': 'Sie haben gewählt, Speicher zu sparen.',
+      'chosen-plenty': 'Sie haben gesagt, dass reichlich Speicher da ist.',
+      wasm: 'WebAssembly gibt keinen Speicher zurück, daher brächte Freigeben nichts.',
+      'within-told':
+        'Das Modell braucht höchstens ein Drittel der {{gib}} GiB Speicher, die der Browser nennt.',
+      'within-assumed':
+        'Das Modell braucht höchstens ein Drittel der {{gib}} GiB Speicher, die angenommen werden, wo ein Browser nichts nennt.',
+      'beyond-told':
+        'Das Modell braucht mehr als ein Drittel der {{gib}} GiB Speicher, die der Browser nennt.',
+      'beyond-assumed':
+        'Das Modell braucht mehr als ein Drittel der {{gib}} GiB Speicher, die angenommen werden, wo ein Browser nichts nennt.',
+    },
+    figure: {
+      bytes: '{{size, bytes}}',
+      caption: '{{measured, time}} gemessen, für {{words, number}} Token.',
+      foretold: '{{predicted, time}} sagte die kurze Probe.',
+      token:
+        '{{own, milliseconds}} mit eigenen Kerneln, {{other, milliseconds}} mit denen von ONNX Runtime, als sie geprüft wurden',
+      loading: '{{total, milliseconds}} ({{speed, bytes}}/s von dort, wo es liegt)',
+      looking: '{{vision, milliseconds}} Bild-Encoder, {{qFormer, milliseconds}} Q-Former',
+      reading: '{{speed, number(maximumFractionDigits: 1)}} Positionen/s',
+      first: '{{warm, milliseconds}}, beim ersten Mal {{cold, milliseconds}}',
+      writing: '{{speed, number(maximumFractionDigits: 1)}} Token/s',
+      between: '{{host, milliseconds}}, {{dispatches, number}} Aufrufe je Token',
+      limit: '{{percent, number(maximumFractionDigits: 1)}} % von {{speed, number}} Token/s',
+    },
   },
 }

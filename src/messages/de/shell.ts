@@ -23,7 +23,7 @@ export const shell: TranslatedNamespace<'shell'> = {
   list: {
     name: 'Gespräche',
     search: 'Gespräche durchsuchen',
-    none: 'Noch keine.',
+    none: 'Noch keine Gespräche.',
     noneFound: 'Keine mit diesen Wörtern.',
     rename: '{{title}} umbenennen',
     newName: 'Name des Gesprächs',

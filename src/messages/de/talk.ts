@@ -21,7 +21,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     otherModels: 'Andere Modelle',
   },
   costs: {
-    time: '{{least, duration}} bis {{most, duration}} zum Laden und Umwandeln bei 100 Mbit/s.',
+    time: '{{range, durationRange}} zum Laden und Umwandeln bei 100 Mbit/s.',
     kept: '{{keep, bytes}} bleiben auf diesem Gerät.',
     measuring: 'Es wird geprüft, wie schnell dieses Gerät ist …',
     seconds: 'Etwa {{seconds, duration}} je Bildunterschrift.',
@@ -53,6 +53,8 @@ export const talk: TranslatedNamespace<'talk'> = {
     photo: 'Foto',
     leftAside_one: '{{count, number}} Datei, die kein Bild ist, wurde ausgelassen.',
     leftAside_other: '{{count, number}} Dateien, die keine Bilder sind, wurden ausgelassen.',
+    unread_one: '{{count, number}} Datei ließ sich nicht als Bild lesen und blieb beiseite.',
+    unread_other: '{{count, number}} Dateien ließen sich nicht als Bilder lesen und blieben beiseite.',
     tooMany: 'Nur die ersten {{count, number}} Dateien wurden angesehen.',
     nothing: 'Darin ist kein Bild; legen Sie Dateien vom Typ JPEG, PNG, WebP, GIF, BMP, ICO oder AVIF ab.',
     unreadable:
@@ -129,6 +131,12 @@ export const talk: TranslatedNamespace<'talk'> = {
     elsewhere: '(in einem anderen Tab)',
     stopped: 'Angehalten',
     nothing: '(nichts)',
+    empty: {
+      stopped: 'Die Antwort wurde vor ihrem ersten Wort angehalten.',
+      ended: 'Das Modell hat seine Antwort vor dem ersten Wort beendet.',
+      wordless_one: 'Das Modell hat {{count, number}} Token geschrieben und kein Wort.',
+      wordless_other: 'Das Modell hat {{count, number}} Token geschrieben und kein Wort.',
+    },
     others_one: '{{count, number}} Antwort mit ihrer Bewertung',
     others_other: '{{count, number}} Antworten mit ihren Bewertungen',
     writtenBy: 'Geschrieben von {{by}}; die nächste Antwort kommt von {{now}}.',

@@ -7,6 +7,6 @@ export const limits = {
   /** A word of a question, as the language quotes it. */
   quoted: '“{{word}}”',
   varied: 'Sampled, because your settings give the same words each time.',
-  takes: 'Between {{least, duration}} and {{most, duration}}, by what was measured just now.',
+  takes: '{{range, durationRange}}, by what was measured just now.',
   used: '{{size, bytes}} are used: {{models, bytes}} by these models, {{rest, bytes}} by the page with its built-in models, pictures and conversations.',
 } as const

@@ -22,7 +22,7 @@ export const shell = {
   list: {
     name: 'Conversations',
     search: 'Search conversations',
-    none: 'None yet.',
+    none: 'No conversations yet.',
     noneFound: 'None with these words.',
     rename: 'Rename {{title}}',
     newName: 'Name of the conversation',

@@ -7,6 +7,6 @@ export const limits: TranslatedNamespace<'limits'> = {
     'El modelo de práctica no aprendió preguntas con {{words}}; responde a qué, cuántos, de qué color y dónde.',
   quoted: '«{{word}}»',
   varied: 'Muestreado, porque sus ajustes dan cada vez las mismas palabras.',
-  takes: 'Entre {{least, duration}} y {{most, duration}}, según lo medido ahora mismo.',
+  takes: '{{range, durationRange}}, según lo medido ahora mismo.',
   used: '{{size, bytes}} ocupados: {{models, bytes}} por estos modelos, {{rest, bytes}} por la página con sus modelos incorporados, imágenes y conversaciones.',
 }

@@ -23,7 +23,7 @@ export const shell: TranslatedNamespace<'shell'> = {
   list: {
     name: 'Conversaciones',
     search: 'Buscar en las conversaciones',
-    none: 'Todavía ninguna.',
+    none: 'Todavía no hay conversaciones.',
     noneFound: 'Ninguna con estas palabras.',
     rename: 'Cambiar el nombre de {{title}}',
     newName: 'Nombre de la conversación',

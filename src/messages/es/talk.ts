@@ -20,7 +20,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     otherModels: 'Otros modelos',
   },
   costs: {
-    time: 'De {{least, duration}} a {{most, duration}} para descargar y convertir con una línea de 100 Mbit/s.',
+    time: '{{range, durationRange}} para descargar y convertir con una línea de 100 Mbit/s.',
     kept: '{{keep, bytes}} quedan en este dispositivo.',
     measuring: 'Probando la velocidad de este dispositivo…',
     seconds: 'Unos {{seconds, duration}} por descripción aquí.',
@@ -52,6 +52,8 @@ export const talk: TranslatedNamespace<'talk'> = {
     photo: 'Foto',
     leftAside_one: 'Se dejó fuera {{count, number}} archivo que no es una imagen.',
     leftAside_other: 'Se dejaron fuera {{count, number}} archivos que no son imágenes.',
+    unread_one: '{{count, number}} archivo no se pudo leer como imagen y se dejó aparte.',
+    unread_other: '{{count, number}} archivos no se pudieron leer como imágenes y se dejaron aparte.',
     tooMany: 'Solo se miraron los primeros {{count, number}} archivos.',
     nothing:
       'No hay ninguna imagen en lo que se soltó; suelte archivos JPEG, PNG, WebP, GIF, BMP, ICO o AVIF.',
@@ -128,6 +130,12 @@ export const talk: TranslatedNamespace<'talk'> = {
     elsewhere: '(en otra pestaña)',
     stopped: 'Detenido',
     nothing: '(nada)',
+    empty: {
+      stopped: 'La respuesta se detuvo antes de su primera palabra.',
+      ended: 'El modelo terminó su respuesta antes de la primera palabra.',
+      wordless_one: 'El modelo escribió {{count, number}} token y ninguna palabra.',
+      wordless_other: 'El modelo escribió {{count, number}} tokens y ninguna palabra.',
+    },
     others_one: '{{count, number}} respuesta con su puntuación',
     others_other: '{{count, number}} respuestas con sus puntuaciones',
     writtenBy: 'Escrito por {{by}}; la próxima respuesta será de {{now}}.',

@@ -7,6 +7,6 @@ export const limits: TranslatedNamespace<'limits'> = {
     'Le modèle d’essai n’a pas appris les questions avec {{words}} ; il répond à quoi, combien, quelle couleur et où.',
   quoted: '« {{word}} »',
   varied: 'Tiré au sort, car vos réglages donnent chaque fois les mêmes mots.',
-  takes: 'Entre {{least, duration}} et {{most, duration}}, d’après ce qui vient d’être mesuré.',
+  takes: '{{range, durationRange}}, d’après ce qui vient d’être mesuré.',
   used: '{{size, bytes}} sont utilisés : {{models, bytes}} par ces modèles, {{rest, bytes}} par la page avec ses modèles intégrés, ses images et ses conversations.',
 }

@@ -118,7 +118,7 @@ export const models: TranslatedNamespace<'models'> = {
     useNamed: 'L’utiliser : {{name}}',
   },
   findings: {
-    onProcessor: 'Il tournera sur le processeur (WebAssembly), ce qui est lent.',
+    onProcessor: 'Il tournera sur le processeur (WebAssembly), plus lent qu’une carte graphique.',
     software:
       'Ici, WebGPU est calculé par le processeur ({{adapter}}) : il n’y a pas de carte graphique qu’il puisse utiliser.',
     softwareUnnamed:
@@ -239,5 +239,109 @@ export const models: TranslatedNamespace<'models'> = {
     chosen: 'Ce qui a été choisi',
     measured: 'Ce qui a été mesuré',
     report: 'Copier en texte',
+    fact: {
+      runsOn: 'Tourne sur',
+      why: 'Pourquoi',
+      half: 'Demi-précision',
+      kernels: 'Noyaux du modèle de langue',
+      token: 'Un jeton a pris',
+      recorded: 'Étapes enregistrées',
+      subgroups: 'Sous-groupes',
+      context: 'Échange',
+      memory: 'Mémoire',
+      build: 'Moteur',
+      buffer: 'Plus grand tampon',
+      binding: 'Plus grande liaison de stockage',
+      workgroup: 'Mémoire d’un groupe de travail',
+      caption: 'Une légende',
+      loading: 'Chargement',
+      looking: 'Regarder une image',
+      reading: 'Lecture',
+      first: 'Premier mot',
+      writing: 'Écriture',
+      plain: 'Sans étapes enregistrées',
+      between: 'Travail entre les étapes',
+      limit: 'De ce que permet la mémoire',
+    },
+    on: {
+      webgpu: 'WebGPU, {{name}}',
+      software: 'WebGPU, {{name}} (un adaptateur logiciel, lent mais juste)',
+      unnamed: 'WebGPU, un adaptateur sans nom',
+      unnamedSoftware: 'WebGPU, un adaptateur logiciel sans nom, lent mais juste',
+      wasm: 'WebAssembly, sur le processeur',
+    },
+    reason: {
+      chosen: 'WebAssembly a été choisi.',
+      'no-webgpu': 'Ce navigateur n’a pas WebGPU.',
+      'no-adapter': 'WebGPU n’a trouvé ici aucun adaptateur graphique.',
+      'not-started': 'WebGPU n’a pas pu démarrer ({{detail}}).',
+      faster:
+        'Une étape a été mesurée sur les deux : une légende prend environ {{processor, time}} sur le processeur et {{gpu, time}} sur WebGPU ({{name}}).',
+      fasterSoftware:
+        'Une étape a été mesurée sur les deux : une légende prend environ {{processor, time}} sur le processeur et {{gpu, time}} sur WebGPU ({{name}}, qui est logiciel).',
+    },
+    half: {
+      yes: 'oui',
+      no: 'non : il manque shader-f16 à l’appareil, le calcul se fait donc en pleine précision',
+    },
+    recorded: {
+      yes: 'oui : les commandes d’une étape sont enregistrées une fois puis rejouées',
+      no: 'non : l’enregistrement n’a pas marché ici, chaque étape est donc recomposée',
+    },
+    subgroups: {
+      used: 'utilisés : l’attention a été essayée avec eux au début et s’est révélée juste',
+      absent: 'non : l’appareil n’en a pas',
+      software: 'non : un adaptateur logiciel donne avec eux des nombres faux',
+      'too-small': 'non : ceux de cet appareil sont inférieurs à 8, ce qui fausse l’attention',
+      wrong: 'non : l’attention a été essayée avec eux au début et s’est révélée fausse',
+      'left-out': 'non : ils ont été laissés de côté exprès',
+    },
+    kernels: {
+      used: 'les nôtres : comparés à ONNX Runtime, ils donnent la même chose',
+      'no-gpu': 'ceux d’ONNX Runtime',
+      'left-out': 'ceux d’ONNX Runtime : les nôtres sont désactivés dans les réglages',
+      software: 'ceux d’ONNX Runtime : un adaptateur logiciel ne gagne rien avec les nôtres',
+      unfit: 'ceux d’ONNX Runtime : les nôtres ne conviennent pas à ce modèle sur cet appareil',
+      wrong: 'ceux d’ONNX Runtime : les nôtres ont été essayés et donnent autre chose',
+      slower: 'ceux d’ONNX Runtime : les nôtres ont été essayés et sont plus lents ici',
+      lost: 'ceux d’ONNX Runtime : l’appareil graphique a été perdu avec les nôtres, ou la page pendant leur essai',
+      memory: 'ceux d’ONNX Runtime : l’appareil graphique n’avait pas de place pour les nôtres',
+      invalid: 'ceux d’ONNX Runtime : l’appareil graphique a refusé les nôtres',
+      compiling: 'ceux d’ONNX Runtime : les nôtres étaient ici trop longs à compiler',
+      stuck: 'ceux d’ONNX Runtime : les nôtres ont été essayés et ne sont pas revenus',
+    },
+    builds: {
+      jspi: 'ONNX Runtime avec JSPI : le navigateur peut suspendre WebAssembly',
+      asyncify: 'ONNX Runtime avec asyncify : le navigateur ne peut pas suspendre WebAssembly (JSPI)',
+      wasm: 'ONNX Runtime pour le processeur',
+    },
+    memory: {
+      'chosen-keep': 'Vous avez choisi de tout garder chargé.',
+      'chosen-spare': 'Vous avez choisi de ménager la mémoire.',
+      'chosen-plenty': 'Vous avez dit que la mémoire ne manque pas.',
+      wasm: 'WebAssembly ne rend pas la mémoire, la libérer ne servirait donc à rien.',
+      'within-told':
+        'Le modèle demande au plus un tiers des {{gib}} Gio de mémoire que le navigateur indique.',
+      'within-assumed':
+        'Le modèle demande au plus un tiers des {{gib}} Gio de mémoire supposés quand un navigateur ne dit rien.',
+      'beyond-told':
+        'Le modèle demande plus d’un tiers des {{gib}} Gio de mémoire que le navigateur indique.',
+      'beyond-assumed':
+        'Le modèle demande plus d’un tiers des {{gib}} Gio de mémoire supposés quand un navigateur ne dit rien.',
+    },
+    figure: {
+      bytes: '{{size, bytes}}',
+      caption: '{{measured, time}} mesurées pour {{words, number}} jetons.',
+      foretold: 'L’essai bref disait {{predicted, time}}.',
+      token:
+        '{{own, milliseconds}} avec nos noyaux, {{other, milliseconds}} avec ceux d’ONNX Runtime, lors de l’essai',
+      loading: '{{total, milliseconds}} ({{speed, bytes}}/s depuis l’endroit où il est gardé)',
+      looking: '{{vision, milliseconds}} encodeur visuel, {{qFormer, milliseconds}} Q-Former',
+      reading: '{{speed, number(maximumFractionDigits: 1)}} positions par seconde',
+      first: '{{warm, milliseconds}}, la première fois {{cold, milliseconds}}',
+      writing: '{{speed, number(maximumFractionDigits: 1)}} jetons par seconde',
+      between: '{{host, milliseconds}}, {{dispatches, number}} appels par jeton',
+      limit: '{{percent, number(maximumFractionDigits: 1)}} % de {{speed, number}} jetons par seconde',
+    },
   },
 }

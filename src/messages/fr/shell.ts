@@ -23,7 +23,7 @@ export const shell: TranslatedNamespace<'shell'> = {
   list: {
     name: 'Conversations',
     search: 'Rechercher dans les conversations',
-    none: 'Aucune pour l’instant.',
+    none: 'Aucune conversation pour l’instant.',
     noneFound: 'Aucune avec ces mots.',
     rename: 'Renommer {{title}}',
     newName: 'Nom de la conversation',

@@ -22,7 +22,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     otherModels: 'Autres modèles',
   },
   costs: {
-    time: 'De {{least, duration}} à {{most, duration}} pour charger et convertir avec une ligne à 100 Mbit/s.',
+    time: '{{range, durationRange}} pour charger et convertir avec une ligne à 100 Mbit/s.',
     kept: '{{keep, bytes}} restent sur cet appareil.',
     measuring: 'Mesure de la vitesse de cet appareil…',
     seconds: 'Environ {{seconds, duration}} par légende ici.',
@@ -54,6 +54,8 @@ export const talk: TranslatedNamespace<'talk'> = {
     photo: 'Photo',
     leftAside_one: '{{count, number}} fichier qui n’est pas une image a été laissé de côté.',
     leftAside_other: '{{count, number}} fichiers qui ne sont pas des images ont été laissés de côté.',
+    unread_one: '{{count, number}} fichier n’a pas pu être lu comme image et a été laissé de côté.',
+    unread_other: '{{count, number}} fichiers n’ont pas pu être lus comme images et ont été laissés de côté.',
     tooMany: 'Seuls les {{count, number}} premiers fichiers ont été examinés.',
     nothing:
       'Il n’y a pas d’image dans ce qui a été déposé ; déposez des fichiers JPEG, PNG, WebP, GIF, BMP, ICO ou AVIF.',
@@ -130,6 +132,12 @@ export const talk: TranslatedNamespace<'talk'> = {
     elsewhere: '(dans un autre onglet)',
     stopped: 'Arrêté',
     nothing: '(rien)',
+    empty: {
+      stopped: 'La réponse a été arrêtée avant son premier mot.',
+      ended: 'Le modèle a terminé sa réponse avant le premier mot.',
+      wordless_one: 'Le modèle a écrit {{count, number}} jeton et aucun mot.',
+      wordless_other: 'Le modèle a écrit {{count, number}} jetons et aucun mot.',
+    },
     others_one: '{{count, number}} réponse avec son score',
     others_other: '{{count, number}} réponses avec leurs scores',
     writtenBy: 'Écrit par {{by}} ; la prochaine réponse viendra de {{now}}.',

@@ -6,6 +6,6 @@ export const limits: TranslatedNamespace<'limits'> = {
   strange: '練習用モデルは {{words}} を含む質問を学んでいません。何が、いくつ、何色、どこ、に答えます。',
   quoted: '「{{word}}」',
   varied: '設定のままでは毎回同じ言葉になるため、サンプリングしました。',
-  takes: 'いま測定した結果では {{least, duration}} から {{most, duration}} かかります。',
+  takes: 'いま測定した結果では {{range, durationRange}}かかります。',
   used: '{{size, bytes}} を使用中：これらのモデルが {{models, bytes}}、内蔵モデル・画像・会話を含むページが {{rest, bytes}}。',
 }

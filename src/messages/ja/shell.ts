@@ -23,7 +23,7 @@ export const shell: TranslatedNamespace<'shell'> = {
   list: {
     name: '会話一覧',
     search: '会話を検索',
-    none: 'まだありません。',
+    none: '会話はまだありません。',
     noneFound: 'この言葉を含む会話はありません。',
     rename: '{{title}} の名前を変更',
     newName: '会話の名前',

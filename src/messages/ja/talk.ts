@@ -20,7 +20,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     otherModels: 'ほかのモデル',
   },
   costs: {
-    time: '100 Mbit/s の回線で、取得と変換に {{least, duration}}～{{most, duration}}かかります。',
+    time: '100 Mbit/s の回線で、取得と変換に {{range, durationRange}}かかります。',
     kept: '{{keep, bytes}} がこのデバイスに残ります。',
     measuring: 'このデバイスの速さを試しています…',
     seconds: 'ここでは説明文 1 件に約 {{seconds, duration}}。',
@@ -50,6 +50,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     pasted: '貼り付けた画像',
     photo: '写真',
     leftAside_other: '画像ではない {{count, number}} 個のファイルを除外しました。',
+    unread_other: '画像として読み取れない {{count, number}} 個のファイルを除外しました。',
     tooMany: '最初の {{count, number}} 個のファイルだけを確認しました。',
     nothing:
       'ドロップされたものに画像がありません。JPEG、PNG、WebP、GIF、BMP、ICO、AVIF のファイルをドロップしてください。',
@@ -126,6 +127,11 @@ export const talk: TranslatedNamespace<'talk'> = {
     elsewhere: '（別のタブ）',
     stopped: '停止しました',
     nothing: '（なし）',
+    empty: {
+      stopped: '最初の言葉の前に回答が停止されました。',
+      ended: 'モデルは最初の言葉の前に回答を終えました。',
+      wordless_other: 'モデルは {{count, number}} 個のトークンを書きましたが、言葉はありません。',
+    },
     others_other: '{{count, number}} 件の回答とスコア',
     writtenBy: '{{by}} による回答です。次の回答は {{now}} が書きます。',
     dropped_other: '会話がモデルには長くなりすぎたため、古いやりとり {{count, number}} 件を省きました。',

@@ -6,6 +6,6 @@ export const limits: TranslatedNamespace<'limits'> = {
   strange: '练习模型没有学过含有 {{words}} 的问题；它回答是什么、有多少、什么颜色、在哪里。',
   quoted: '“{{word}}”',
   varied: '您的设置每次都会给出同样的文字，因此这次采用了采样。',
-  takes: '根据刚才的测量，需要 {{least, duration}} 到 {{most, duration}}。',
+  takes: '根据刚才的测量，需要 {{range, durationRange}}。',
   used: '已使用 {{size, bytes}}：这些模型占 {{models, bytes}}，页面及其内置模型、图片和对话占 {{rest, bytes}}。',
 }

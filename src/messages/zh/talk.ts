@@ -20,7 +20,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     otherModels: '其他模型',
   },
   costs: {
-    time: '在 100 Mbit/s 的网络上，下载和转换需要 {{least, duration}}至 {{most, duration}}。',
+    time: '在 100 Mbit/s 的网络上，下载和转换需要 {{range, durationRange}}。',
     kept: '{{keep, bytes}} 会保留在此设备上。',
     measuring: '正在测试此设备的速度……',
     seconds: '在这里，每条说明约需 {{seconds, duration}}。',
@@ -50,6 +50,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     pasted: '粘贴的图片',
     photo: '照片',
     leftAside_other: '已略过 {{count, number}} 个不是图片的文件。',
+    unread_other: '{{count, number}} 个文件无法作为图片读取，已略过。',
     tooMany: '只查看了前 {{count, number}} 个文件。',
     nothing: '拖放的内容中没有图片；请拖放 JPEG、PNG、WebP、GIF、BMP、ICO 或 AVIF 文件。',
     unreadable: '无法读取拖放的内容；请重新拖放，或改为选择文件。',
@@ -123,6 +124,11 @@ export const talk: TranslatedNamespace<'talk'> = {
     elsewhere: '（在另一个标签页）',
     stopped: '已停止',
     nothing: '（无）',
+    empty: {
+      stopped: '回答在第一个词之前被停止。',
+      ended: '模型在第一个词之前就结束了回答。',
+      wordless_other: '模型写了 {{count, number}} 个词元，但没有文字。',
+    },
     others_other: '{{count, number}} 个回答及其得分',
     writtenBy: '由 {{by}} 所写；下一个回答将由 {{now}} 来写。',
     dropped_other: '对话对模型来说太长了：已略去最早的 {{count, number}} 轮。',

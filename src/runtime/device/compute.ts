@@ -1,5 +1,5 @@
 /** What there is to compute on, once it is open: see `open-compute`. */
-import type { Provider, Subgroups } from '../../pack/device-report.ts'
+import type { ProcessorReason, Provider, Subgroups } from '../../pack/device-report.ts'
 
 export interface Compute {
   provider: Provider
@@ -12,6 +12,6 @@ export interface Compute {
   software: boolean
   /** Null for WebAssembly. */
   subgroups: Subgroups | null
-  /** Why WebGPU is not used, in one sentence; null when it is, or was not asked for. */
-  reason: string | null
+  /** Why WebGPU is not used; null when it is. */
+  reason: ProcessorReason | null
 }

@@ -3,7 +3,7 @@
  * one, its loss can be heard, and the features are ours to choose.
  */
 import { adapterName, isSoftware, requestAdapter } from '../../pack/device-memory.ts'
-import type { Provider, Subgroups } from '../../pack/device-report.ts'
+import type { ProcessorReason, Provider, Subgroups } from '../../pack/device-report.ts'
 import { attendsRightly } from './attention-check.ts'
 import type { Compute } from './compute.ts'
 
@@ -31,12 +31,12 @@ const SMALLEST_SUBGROUP = 8
 
 /** Opens WebGPU, or WebAssembly when `prefer` says so or there is no usable adapter. Never throws. */
 export async function openCompute(prefer: Provider | null, options: ComputeOptions = {}): Promise<Compute> {
-  if (prefer === 'wasm') return onProcessor('WebAssembly was chosen.')
+  if (prefer === 'wasm') return onProcessor({ why: 'chosen' })
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu
-  if (gpu === undefined) return onProcessor('This browser has no WebGPU.')
+  if (gpu === undefined) return onProcessor({ why: 'no-webgpu' })
   try {
     const adapter = await requestAdapter(gpu)
-    if (adapter === null) return onProcessor('WebGPU found no graphics adapter here.')
+    if (adapter === null) return onProcessor({ why: 'no-adapter' })
     const subgroups = subgroupsOf(adapter, options)
     const compute = await onAdapter(adapter, subgroups, options)
     if (subgroups !== 'used' || options.subgroups === true) return compute
@@ -44,12 +44,13 @@ export async function openCompute(prefer: Provider | null, options: ComputeOptio
     compute.device?.destroy()
     // An adapter gives one device only.
     const again = await requestAdapter(gpu)
-    if (again === null) return onProcessor('WebGPU found no graphics adapter when asked again.')
+    if (again === null) return onProcessor({ why: 'no-adapter' })
     return await onAdapter(again, 'wrong', options)
   } catch (error) {
-    return onProcessor(
-      `WebGPU could not be started (${error instanceof Error ? error.message : String(error)}).`,
-    )
+    return onProcessor({
+      why: 'not-started',
+      detail: error instanceof Error ? error.message : String(error),
+    })
   }
 }
 
@@ -84,6 +85,6 @@ async function onAdapter(
   return { provider: 'webgpu', device, adapter: adapterName(adapter), f16, software, subgroups, reason: null }
 }
 
-function onProcessor(reason: string): Compute {
+function onProcessor(reason: ProcessorReason): Compute {
   return { provider: 'wasm', device: null, adapter: '', f16: false, software: false, subgroups: null, reason }
 }

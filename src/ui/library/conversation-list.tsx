@@ -9,6 +9,7 @@ import { Windowed } from '../parts/windowed.tsx'
 import { PictureView } from '../picture/picture.tsx'
 import { useApp } from '../store-context.ts'
 import { RenameForm } from './rename-form.tsx'
+import { Title } from './title.tsx'
 import { ExchangePanel } from './exchange-panel.tsx'
 
 const CONVERSATIONS_IN_BLOCK = 50
@@ -87,7 +88,7 @@ const Item = memo(function Item({ conversation }: { conversation: Conversation }
         onClick={closePanel}
       >
         {picture !== undefined && <PictureView picture={picture} small />}
-        <span dir="auto">{title}</span>
+        <Title conversation={conversation} />
       </a>
       <span className="item-actions">
         <IconButton

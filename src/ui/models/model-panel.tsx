@@ -4,8 +4,10 @@ import { timeText } from '../../messages/amounts.ts'
 import type { DeviceReport } from '../../pack/device-report.ts'
 import type { LoadedModel, LoadProgress } from '../../protocol/engine-calls.ts'
 import { Notice } from '../parts/notice.tsx'
+import { Say } from '../parts/say.tsx'
 import { useApp } from '../store-context.ts'
 import { AddModel } from './add-model.tsx'
+import { reasonNote } from './device-facts.ts'
 import { KeptModels } from './kept-models.tsx'
 
 /** What runs, on what, and what it knows; the others, and how more are added. */
@@ -132,7 +134,7 @@ function Device({ device }: { device: DeviceReport }): ReactElement {
   }
   return (
     <>
-      {t('ready.wasm')} {device.reason !== null && <span lang="en">{device.reason}</span>}{' '}
+      {t('ready.wasm')} {device.reason !== null && <Say saying={reasonNote(device.reason)} />}{' '}
       <button type="button" className="link" onClick={() => void switchProvider('webgpu')}>
         {t('tryWebGpu')}
       </button>

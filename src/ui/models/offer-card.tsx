@@ -71,9 +71,7 @@ function Amounts({ offer }: { offer: Offer }): ReactElement {
         {most.keepBytes > keepBytes && t('offer.atMost', { fetch: most.fetchBytes, keep: most.keepBytes })}{' '}
         {t('offer.nothingUploaded')}
       </p>
-      {range !== null && fetchBytes >= WORTH_SAYING_BYTES && (
-        <p>{t('limits:takes', { least: range[0], most: range[1] })}</p>
-      )}
+      {range !== null && fetchBytes >= WORTH_SAYING_BYTES && <p>{t('limits:takes', { range })}</p>}
     </>
   )
 }

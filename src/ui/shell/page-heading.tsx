@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import { titleOf } from '../../conversation/conversation.ts'
+import { Title } from '../library/title.tsx'
 import { NAMESPACES } from '../../messages/words.ts'
 import { currentConversation } from '../../state/library-slice.ts'
 import { useApp } from '../store-context.ts'
@@ -15,7 +15,7 @@ export function PageHeading({ place }: { place: Place }): ReactElement | null {
   const isTalk = place.name === 'talk' && shown !== undefined
   return (
     <h1 className="visually-hidden" dir="auto">
-      {isTalk ? titleOf(shown) : t(place.label)}
+      {isTalk ? <Title conversation={shown} /> : t(place.label)}
     </h1>
   )
 }

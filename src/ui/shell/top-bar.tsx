@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { titleOf, type Conversation } from '../../conversation/conversation.ts'
 import { currentConversation } from '../../state/library-slice.ts'
 import { RenameForm } from '../library/rename-form.tsx'
+import { Title } from '../library/title.tsx'
 import { IconButton } from '../parts/icon-button.tsx'
 import { useFocusBack } from '../parts/use-focus-back.ts'
 import { useApp } from '../store-context.ts'
@@ -26,7 +27,7 @@ export function TopBar(): ReactElement {
       {shown === undefined ? (
         <span className="top-title">pictalk</span>
       ) : (
-        <Title key={shown.id} conversation={shown} />
+        <ShownTitle key={shown.id} conversation={shown} />
       )}
       <IconButton icon="compose" label={t('newConversation')} onClick={begin} />
     </section>
@@ -34,7 +35,7 @@ export function TopBar(): ReactElement {
 }
 
 /** What is shown, by the name that can be changed where it stands. */
-function Title({ conversation }: { conversation: Conversation }): ReactElement {
+function ShownTitle({ conversation }: { conversation: Conversation }): ReactElement {
   const { t } = useTranslation('shell')
   const [isRenaming, setRenaming] = useState(false)
   const button = useFocusBack(isRenaming)
@@ -45,11 +46,10 @@ function Title({ conversation }: { conversation: Conversation }): ReactElement {
       ref={button}
       type="button"
       className="top-title"
-      dir="auto"
       aria-label={t('list.rename', { title })}
       onClick={() => setRenaming(true)}
     >
-      {title}
+      <Title conversation={conversation} />
     </button>
   )
 }

@@ -1,13 +1,14 @@
 import { memo, useEffect, useRef, useState, type ReactElement, type RefObject } from 'react'
 import { useTranslation } from 'react-i18next'
 import { answerText, type AnswerState, type Picture } from '../../conversation/conversation.ts'
-import { emptyAnswerText } from '../../pack/empty-answer.ts'
 import type { Failure } from '../../pack/failure.ts'
+import { emptyAnswerNote } from '../../state/answered.ts'
 import { answerKey, type UnderWay } from '../../state/under-way.ts'
 import { modelName } from '../../state/model-slice.ts'
 import { CopyIcon } from '../parts/copy-button.tsx'
 import { IconButton } from '../parts/icon-button.tsx'
 import { Notice } from '../parts/notice.tsx'
+import { Say } from '../parts/say.tsx'
 import { useApp } from '../store-context.ts'
 import { FitsPicture } from './fit.tsx'
 import { Pointing } from './pointing.tsx'
@@ -105,8 +106,8 @@ function Words({
       return (
         <div className="words">
           {text === '' ? (
-            <p className="stage" lang="en">
-              {emptyAnswerText({ tokens: tokenIds.length, ...facts })}
+            <p className="stage">
+              <Say saying={emptyAnswerNote({ tokens: tokenIds.length, finish: facts.finish })} />
             </p>
           ) : (
             <>

@@ -59,9 +59,7 @@ function CostList({ costs, known }: { costs: KnownCosts; known: KnownModel }): R
   const expected = here === null ? null : expectedCosts(costs, here, space)
   return (
     <ul className="costs">
-      {expected?.duration != null && (
-        <li>{t('costs.time', { least: expected.duration[0], most: expected.duration[1] })}</li>
-      )}
+      {expected?.duration != null && <li>{t('costs.time', { range: expected.duration })}</li>}
       <li>{t('costs.kept', { keep: costs.keepBytes })}</li>
       {expected === null && <li>{t('costs.measuring')}</li>}
       {expected?.seconds != null && expected.advice !== null && (

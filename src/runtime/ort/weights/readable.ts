@@ -1,5 +1,5 @@
 /** A weights file as the build of ONNX Runtime that runs here can read it without taking all of it at once. */
-import { widenedPath } from '../../../pack/manifest.ts'
+import { windowsOf } from '../../../pack/weight-windows.ts'
 import type { Compute } from '../../device/compute.ts'
 import { hasJspi } from '../build.ts'
 import { canReadLazily, LazyBytes } from './lazy-bytes.ts'
@@ -12,25 +12,47 @@ export interface WeightsFile {
   data: Blob | Uint8Array<ArrayBuffer>
 }
 
-/** The file as it is, and as the float32 file that a graph which computes in float32 may ask for instead. */
+/**
+ * The file as it is, and as the float32 file that a graph which computes in float32 may ask for instead, both once more from
+ * each place on that graphs name (`pack/weight-windows`).
+ */
 export async function readableWeights(
   { path, data }: WeightsFile,
   { provider, device }: Pick<Compute, 'provider' | 'device'>,
   pace: UploadPace,
 ): Promise<WeightsFile[]> {
-  if (data instanceof Blob && provider === 'webgpu' && device !== null && hasJspi()) {
-    const allow = (bytes: number): Promise<void> => pace.allow(bytes)
-    return [
-      { path, data: new PacedBlob(data, allow) },
-      { path: widenedPath(path), data: new WidenedBlob(data, allow) },
-    ]
+  const paced = data instanceof Blob && provider === 'webgpu' && device !== null && hasJspi()
+  const views = paced ? pacedViews(data, pace) : plainViews(await inMemory(data))
+  const bytes = data instanceof Blob ? data.size : data.byteLength
+  return windowsOf(path, bytes).map(({ location, widened, start }) => ({
+    path: location,
+    data: widened ? views.widenedFrom(start / 2) : views.from(start),
+  }))
+}
+
+/** A weights file from a place in it on, as it is and widened. */
+interface Views {
+  from(start: number): WeightsFile['data']
+  widenedFrom(start: number): WeightsFile['data']
+}
+
+function pacedViews(data: Blob, pace: UploadPace): Views {
+  const allow = (bytes: number): Promise<void> => pace.allow(bytes)
+  return {
+    from: (start) => new PacedBlob(data.slice(start), allow),
+    widenedFrom: (start) => new WidenedBlob(data.slice(start), allow),
   }
-  const lazy = data instanceof Blob && canReadLazily() ? new LazyBytes(data) : data
-  const bytes = lazy instanceof Blob ? new Uint8Array(await lazy.arrayBuffer()) : lazy
-  return [
-    { path, data: bytes },
-    { path: widenedPath(path), data: new WidenedBytes(bytes) },
-  ]
+}
+
+function plainViews(data: WeightsFile['data']): Views {
+  const from = (start: number): Uint8Array<ArrayBuffer> =>
+    data instanceof Blob ? new LazyBytes(data.slice(start)) : data.subarray(start)
+  return { from, widenedFrom: (start) => new WidenedBytes(from(start)) }
+}
+
+/** All of it, unless it can be read piece by piece. */
+async function inMemory(data: WeightsFile['data']): Promise<WeightsFile['data']> {
+  return data instanceof Blob && !canReadLazily() ? new Uint8Array(await data.arrayBuffer()) : data
 }
 
 /** Weights that may be on their way to the GPU at once. */

@@ -1,6 +1,6 @@
 /**
  * A weights file of float16 as if it had been stored in float32, twice as long: what graphs that compute in float32
- * refer to (`widenedPath`). Values are widened as ONNX Runtime reads them. A `Cast` in the graph would be worked out in
+ * refer to (`pack/weight-windows`). Values are widened as ONNX Runtime reads them. A `Cast` in the graph would be worked out in
  * the WebAssembly heap, which never shrinks: 0.5 GB for the published model.
  */
 import { BlobReader } from '../../../pack/blob-reader.ts'

@@ -3,7 +3,7 @@
  * data, read out of the ONNX file itself. Of protobuf only what that takes.
  */
 import { AppError } from '../../../pack/failure.ts'
-import { widenedPath } from '../../../pack/manifest.ts'
+import { windowNamed } from '../../../pack/weight-windows.ts'
 
 export interface StoredTensor {
   name: string
@@ -54,10 +54,13 @@ function storedTensor(bytes: Uint8Array, weights: string): StoredTensor | null {
   const location = external.get('location')
   const [offset, length] = ['offset', 'length'].map((key) => Number(external.get(key)))
   if (offset === undefined || length === undefined || !(offset >= 0 && length > 0)) throw broken()
-  if (location === weights) return { name, dims, type, offset, bytes: length }
+  const window = windowNamed(location ?? '', weights)
+  if (window === null) throw broken()
+  const at = window.start + offset
   // A graph that computes in float32 asks for float16 weights widened; here they are read as they lie.
-  if (location !== widenedPath(weights)) throw broken()
-  return { name, dims, type: 'float16', offset: offset / 2, bytes: length / 2 }
+  return window.widened
+    ? { name, dims, type: 'float16', offset: at / 2, bytes: length / 2 }
+    : { name, dims, type, offset: at, bytes: length }
 }
 
 function entryOf(bytes: Uint8Array): [string, string] {

@@ -1,0 +1,12 @@
+import type { ReactElement } from 'react'
+import { captionIn, titleOf, type Conversation } from '../../conversation/conversation.ts'
+
+/** A conversation's title: people's own words in their direction, or a caption, which models write in English. */
+export function Title({ conversation }: { conversation: Conversation }): ReactElement {
+  const isCaption = conversation.title === undefined && captionIn(conversation) !== null
+  return (
+    <span dir="auto" {...(isCaption && { lang: 'en' })}>
+      {titleOf(conversation)}
+    </span>
+  )
+}
