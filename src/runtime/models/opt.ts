@@ -3,7 +3,6 @@ import type { KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import { AppError } from '../../pack/failure.ts'
 import { cacheType } from '../../pack/model-needs.ts'
 import type { TalkBudget } from '../../pack/memory-budget.ts'
-import type { Compute } from '../device/compute.ts'
 import { DecoderOnly } from '../language/decoder-only.ts'
 import type { LanguageModel } from '../language/language-model.ts'
 import {
@@ -24,18 +23,9 @@ import {
 import { KernelsFailed, within, withoutComplaints } from '../wgsl/gpu/guard.ts'
 import type { LanguageFamily } from './blip2.ts'
 import type { PartFiles, PartsOpener } from './open-parts.ts'
-import { openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
+import { limitsOf, openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
 
 type OptParts = PartsOpener<'blip2-opt'>
-
-/**
- * What kernels of ours may take in milliseconds before they are taken not to come back: compiling one, the first prompt
- * and step, and the rest of the test, some fifty runs. A card takes a second for each.
- */
-const LIMITS = { compileMs: 30_000, firstRunsMs: 20_000, testMs: 60_000 }
-
-/** A software adapter takes its time, and nobody but who asked for it waits there. */
-const NO_LIMITS: typeof LIMITS = { compileMs: Infinity, firstRunsMs: Infinity, testMs: Infinity }
 
 export const opt: LanguageFamily<'blip2-opt'> = {
   parts: ['decoder'],
@@ -122,10 +112,6 @@ function withTimes(model: DecoderOnly, times: KernelTimes | null): DecoderOnly {
   return model
 }
 
-function limitsOf({ software }: Pick<Compute, 'software'>): typeof LIMITS {
-  return software ? NO_LIMITS : LIMITS
-}
-
 /** Our decoder, opened and tested. What is not used is let go of. */
 async function tryOwn(
   { runtime, manifest }: OptParts,
@@ -133,8 +119,8 @@ async function tryOwn(
   { device, plan, options }: { device: GPUDevice; plan: OptPlan; options: TryOptions },
 ): Promise<Tried<DecoderOnly>> {
   const { shape } = manifest.parts.decoder
-  const { logits: expected, known, onLost } = options
-  const { firstRunsMs, testMs } = limitsOf(runtime.compute)
+  const { logits: expected, known, otherMs, onLost } = options
+  const { firstRunsMs, testMs } = limitsOf(runtime.compute, otherMs)
   const test = { shape, cacheType: own.cacheType, expected }
   const dispose = ({ language }: OwnDecoder): Promise<void> => language.dispose()
   const open = (): Promise<OwnDecoder> =>
@@ -185,7 +171,7 @@ function ownOptions(
 ): OptOptions {
   const { decoder } = manifest.parts
   const type = cacheType(decoder, runtime.compute)
-  const { compileMs } = limitsOf(runtime.compute)
+  const { compileMs } = limitsOf(runtime.compute, 0)
   return {
     ...files,
     compileMs,
