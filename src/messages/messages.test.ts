@@ -40,6 +40,9 @@ function stemsOf(texts: Texts): { stems: string[]; counted: Set<string> } {
 
 const english = flat(en)
 
+/** What is said of one thing or more, never of none. */
+const NEVER_NONE = ['talk.answer.dropped_one', 'talk.photograph.some_one']
+
 describe.each(others)('The words of the page in %s', (language) => {
   it('are those of the English page: every key, and none besides', async () => {
     const texts = flat(await translationOf(language))
@@ -70,6 +73,17 @@ describe.each(others)('The words of the page in %s', (language) => {
       const without = (names: string[]): string[] => names.filter((name) => !optional.includes(name))
       expect([key, without(variablesOf(text))]).toEqual([key, without(variablesOf(source))])
     }
+  })
+
+  it('give the number where one sentence is for none as well', async () => {
+    // French says "0 image".
+    if (new Intl.PluralRules(language).select(0) !== 'one') return
+    const texts = flat(await translationOf(language))
+    const without = Object.keys(texts).filter((key) => {
+      const others = texts[key.replace(/_one$/, '_other')] ?? ''
+      return key.endsWith('_one') && others.includes('{{count') && !texts[key]?.includes('{{count')
+    })
+    expect(without.filter((key) => !NEVER_NONE.includes(key))).toEqual([])
   })
 
   it('say something everywhere', async () => {
