@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium, type BrowserContext } from '@playwright/test'
+import { chromium, type BrowserContext, type Page } from '@playwright/test'
 import { launchOptions } from '../testing/browser.ts'
 import { freePort, openBuiltSite, type BuiltSite } from '../testing/servers/built-site.ts'
 import { startFaultServer } from '../testing/servers/fault-server.ts'
@@ -75,13 +75,9 @@ test('Users can caption with no server at all after one visit, with a kept model
   await second.app.choose('testing/images/good-palette.png')
   expect(await second.app.finished('good-palette.png')).toMatch(/[a-z]{2,}/)
   // Places that nobody went to before.
-  for (const [place, heading] of [
-    ['Search', 'Search your pictures'],
-    ['Captions', 'Caption studio'],
-  ] as const) {
-    await second.app.page.getByRole('link', { name: place }).click()
-    await expect(second.app.page.getByRole('heading', { level: 2, name: heading })).toBeVisible()
-  }
+  await second.app.page.getByRole('link', { name: 'Captions' }).click()
+  await expect(second.app.page.getByRole('heading', { level: 2, name: 'Caption studio' })).toBeVisible()
+  await searchesOffline(second.app.page)
   // A picture from another app, which no server gets: the system posts it as this does.
   await second.app.page.evaluate(
     async (bytes) => {
@@ -97,6 +93,30 @@ test('Users can caption with no server at all after one visit, with a kept model
   // The list of known models is the host's to change, so it is not kept; nothing else was missed.
   expect(second.complaints.filter((text) => !text.includes('ERR_CONNECTION_REFUSED'))).toEqual([])
 })
+
+/** Everything of the model that compares, which nobody wanted before: no server ever gave it to this visit. */
+async function searchesOffline(page: Page): Promise<void> {
+  await page.getByRole('link', { name: 'Talk' }).click()
+  await page.getByRole('button', { name: 'How well does it fit?' }).last().click()
+  await expect(page.getByText(/fits the picture: \d\d?%/).last()).toBeVisible()
+  await page.getByRole('link', { name: 'Search' }).click()
+  await expect(page.getByRole('heading', { level: 2, name: 'Search your pictures' })).toBeVisible()
+  // The pictures of the conversations, without a folder.
+  const results = page.getByRole('grid', { name: 'Pictures' }).getByRole('button')
+  await expect(results).toHaveCount(2)
+  await page.getByRole('searchbox').fill('a red heart')
+  await page.keyboard.press('Enter')
+  await expect(results.first()).toContainText(/fits \d\d?%/)
+  await results.first().click()
+  const details = page.getByRole('dialog', { name: 'Picture' })
+  await details.getByText('Where the words point').click()
+  await details.getByRole('button', { name: 'Show' }).click()
+  await expect(details.locator('canvas')).toHaveCount(1)
+  await details.getByRole('button', { name: 'Close' }).click()
+  await page.goto(page.url().replace(/#.*/, '#/inside'))
+  await expect(page.getByRole('heading', { name: 'Where each query looks' })).toBeVisible()
+  await expect(page.getByRole('button', { name: /^Query \d+: likeness/ })).toHaveCount(32)
+}
 
 test('Users are offered a new version, and get it when they want it', async ({ site }) => {
   await site.start()

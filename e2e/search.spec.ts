@@ -74,6 +74,18 @@ test('finds pictures of a folder by words, by another picture and without a netw
   await page.getByLabel('Name contains').fill('SCENE 4')
   await expect(results.getByRole('button')).toHaveCount(1)
 
+  // A question begins at its best, wherever people had scrolled to.
+  await page.getByLabel('Name contains').fill('')
+  await page.setViewportSize({ width: 390, height: 500 })
+  await expect(results.getByRole('button')).toHaveCount(6)
+  await results.getByRole('button').first().focus()
+  await page.keyboard.press('End')
+  const scrolled = (): Promise<number> => results.evaluate(({ scrollTop }) => scrollTop)
+  await expect.poll(scrolled).toBeGreaterThan(0)
+  await page.getByRole('searchbox').fill('a cat')
+  await page.keyboard.press('Enter')
+  await expect.poll(scrolled).toBe(0)
+
   // It is there after a reload, and goes when it is told to.
   await page.reload()
   await expect(results.getByRole('button')).toHaveCount(6)

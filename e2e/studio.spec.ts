@@ -82,6 +82,7 @@ test('Users can caption a folder, correct it with the keyboard, and write it bac
     await expectNoViolations(page)
     await expectNoOverflow(page)
     await page.keyboard.press('g')
+    await expect(page.getByRole('button', { name: /^good-rgb\.webp/ })).toBeFocused()
     await expect(page.getByText('9 captioned, 2 accepted, 1 edited, 4 failed')).toBeVisible()
   })
 
@@ -111,6 +112,10 @@ test('Users can caption a folder, correct it with the keyboard, and write it bac
     await page.getByRole('button', { name: /^Save as ZIP/ }).click()
     const zip = readFileSync(await (await download).path()).toString('latin1')
     expect(zip).toContain('{"file_name":"good-rgb.jpg","text":"my circle"}')
+    for (const closed of ['How pictures are captioned', 'Lengths, score, regular expressions', 'Duplicates'])
+      await page.getByText(closed, { exact: true }).click()
+    await page.getByRole('button', { name: 'Compare pictures' }).click()
+    await expect(page.getByText(/there more than once$/)).toBeVisible()
     await expectNoViolations(page)
   })
 
@@ -182,6 +187,6 @@ test('Users can drop a folder with folders in it on the studio', async ({ app, p
   await page.getByText('Export', { exact: true }).click()
   await page.getByRole('combobox', { name: /^As\b/ }).selectOption('Text beside each picture (.caption)')
   await page.getByRole('button', { name: /^Write into the folder/ }).click()
-  await expect(page.getByText('1 files written')).toBeVisible()
+  await expect(page.getByText('One file written')).toBeVisible()
   expect(await textOf(page, 'a.caption')).toBe('mine\n')
 })

@@ -105,7 +105,7 @@ async function throughThePage(page: Page): Promise<Map<string, string>> {
     await expect(page.getByRole('button', { name: /^Write into the folder/ })).toBeVisible({
       timeout: 300_000,
     })
-    console.log(`${format}: ${await page.getByText(/files written/).textContent()}`)
+    console.log(`${format}: ${await page.getByText(/files? written/).textContent()}`)
   }
   return new Map(kept.flatMap(({ path, texts }) => (texts.at(-1) ? [[path, texts.at(-1) ?? '']] : [])))
 }

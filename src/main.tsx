@@ -169,7 +169,7 @@ function compose(): AppStore {
       start: startComparing,
       builtInUrl: new URL('models/drawn-scenes-retrieval/', document.baseURI).href,
       chooseFolder: () => chooseFolder('read'),
-      mayRead: (handle) => mayUseFolder(handle, { ask: true, mode: 'read' }),
+      mayRead: (handle, { ask }) => mayUseFolder(handle, { ask, mode: 'read' }),
     },
     builtInModelUrl: new URL('models/drawn-scenes/', document.baseURI).href,
     // `?warm-up` is for trying what a graphics card does where there is only a software adapter.

@@ -4,6 +4,6 @@ import type * as Chunks from '../src/pack/chunks.ts'
 const CHUNK_BYTES = 2 ** 20
 
 /** What `vi.mock` puts in the place of `src/pack/chunks.ts`. */
-export function smallChunks(actual: typeof Chunks): typeof Chunks {
-  return { ...actual, CHUNK_BYTES, chunkSizes: (bytes) => actual.chunkSizes(bytes, CHUNK_BYTES) }
+export function smallChunks(actual: typeof Chunks, chunkBytes = CHUNK_BYTES): typeof Chunks {
+  return { ...actual, CHUNK_BYTES: chunkBytes, chunkSizes: (bytes) => actual.chunkSizes(bytes, chunkBytes) }
 }

@@ -120,7 +120,7 @@ describe('what the system says', () => {
     ['ENOSPC', 'no-space', /disk is full/],
     ['EIO', 'corrupt', /disk reports an error/],
     ['EMFILE', 'busy', /Too many files/],
-    ['ENAMETOOLONG', 'bad-usage', /ENAMETOOLONG/],
+    ['ENAMETOOLONG', 'bad-usage', /longer than a name/],
     ['ELOOP', 'bad-usage', /ELOOP/],
   ])('%s is said in a true sentence', (code, failure, sentence) => {
     const cause = Object.assign(new Error(code), { code })

@@ -44,13 +44,14 @@ export interface Checkpoint {
   readonly byteLength: number
   /**
    * Elements of the flattened tensor as float32, a buffer of the caller's own. Reads exactly their bytes.
-   * Throws `bad-checkpoint` when there is no such tensor or its type is not F32, F16 or BF16.
+   * Throws `bad-checkpoint` when there is no such tensor or its type is not F32, F16 or BF16. `memory`: see `ByteSource.slice`.
    */
   readElements(
     tensor: string,
     first: number,
     count: number,
     signal?: AbortSignal,
+    memory?: ArrayBuffer,
   ): Promise<Float32Array<ArrayBuffer>>
   /**
    * The same by rows of the tensor seen as [shape[0], everything else]. A vector's rows are its elements and a scalar
@@ -233,6 +234,7 @@ function readers(
     first: number,
     count: number,
     signal?: AbortSignal,
+    memory?: ArrayBuffer,
   ): Promise<Float32Array<ArrayBuffer>> {
     const info = infoOf(tensors, tensor)
     const width = readableBytes(info.dtype)
@@ -249,7 +251,7 @@ function readers(
     if (!source || !inside || end > info.end) {
       throw new AppError('bug', `${tensor} has no elements ${first} to ${first + count}.`)
     }
-    const bytes = await readExactly(source, info.file, start, end, signal)
+    const bytes = await readExactly(source, info.file, start, end, signal, memory)
     if (info.dtype === 'F32') return new Float32Array(bytes)
     const halves = new Uint16Array(bytes)
     return info.dtype === 'F16' ? f16ToF32(halves) : bf16ToF32(halves)

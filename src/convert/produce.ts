@@ -8,6 +8,7 @@
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import { elementsOf, readableBytes, type Checkpoint } from './checkpoint.ts'
 import { f32ToF16, firstNonFinite } from './dtypes.ts'
+import { BandMemory } from './band-memory.ts'
 import { interpolatePositions } from './positions.ts'
 import { fastQuantise } from './simd/quantise.ts'
 import {
@@ -23,6 +24,7 @@ import {
 export interface Piece {
   /** From the start of the graph's weights file. */
   offset: number
+  /** Those hold until the next step is asked for. */
   bytes: Uint8Array<ArrayBuffer>
 }
 
@@ -45,6 +47,8 @@ const ELEMENTS_AHEAD = 3 * BAND_ELEMENTS
  * matters where each costs a round trip.
  */
 const REQUESTS_AHEAD = 8
+
+const FLOAT_BYTES = 4
 
 /** A run of elements of one tensor. */
 interface Band {
@@ -200,20 +204,27 @@ function bandsOf(recipe: Recipe): Band[] {
   return bands
 }
 
-/** Reads bands in order, with the following ones already under way. */
+/** Reads bands in order, with the following ones already under way. Values hold until the next band is asked for. */
 async function* readAhead(
   bands: readonly Band[],
   checkpoint: Checkpoint,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<{ band: Band; values: Float32Array<ArrayBuffer> }, void, undefined> {
   const underWay: { band: Band; values: Promise<Float32Array<ArrayBuffer>> }[] = []
+  const memory = new BandMemory()
   let ahead = 0
   let next = 0
   const request = (): void => {
     for (let band = bands[next]; band !== undefined; band = bands[next]) {
       const fits = underWay.length < REQUESTS_AHEAD && ahead + band.count <= ELEMENTS_AHEAD
       if (underWay.length > 0 && !fits) return
-      const values = checkpoint.readElements(band.tensor, band.first, band.count, signal)
+      const values = checkpoint.readElements(
+        band.tensor,
+        band.first,
+        band.count,
+        signal,
+        memory.take(FLOAT_BYTES * band.count),
+      )
       // Whoever stops listening early leaves requests behind; their failure is then nobody's concern.
       values.catch(() => undefined)
       underWay.push({ band, values })
@@ -228,6 +239,8 @@ async function* readAhead(
     ahead -= current.band.count
     request()
     yield { band: current.band, values }
+    // What was made of them is in memory of its own by now, or written.
+    memory.give(values.buffer)
   }
 }
 

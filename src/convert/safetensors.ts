@@ -111,15 +111,16 @@ function refuseOthers(prefix: Uint8Array, file: string): void {
   if (sentence !== undefined) throw new AppError('bad-checkpoint', `${file} ${sentence}.`)
 }
 
-/** The bytes of a range, or `bad-checkpoint` when the source gives fewer: the file changed under our hands. */
+/** The bytes of a range (`memory` as in `ByteSource.slice`), or `bad-checkpoint` when the source gives fewer: the file changed under our hands. */
 export async function readExactly(
   source: ByteSource,
   file: string,
   start: number,
   end: number,
   signal?: AbortSignal,
+  memory?: ArrayBuffer,
 ): Promise<ArrayBuffer> {
-  const bytes = await source.slice(start, end, signal)
+  const bytes = await source.slice(start, end, signal, memory)
   if (bytes.byteLength !== end - start) {
     refuse(file, `bytes ${start} to ${end} were asked for and only ${bytes.byteLength} came`)
   }

@@ -8,7 +8,7 @@ function features(): DeviceTensor {
 }
 
 it('features of the pictures that were looked at last are kept, within a bound, and each is disposed of once', () => {
-  const last = new LastFeatures(1000)
+  const last = new LastFeatures({ bytes: 1000, pictures: 24 })
   const [a, b, anew, c] = [features(), features(), features(), features()]
   last.put('a', a)
   last.put('b', b)
@@ -21,4 +21,12 @@ it('features of the pictures that were looked at last are kept, within a bound, 
   last.clear()
   last.clear()
   for (const one of [a, b, anew, c]) expect(one.dispose).toHaveBeenCalledOnce()
+})
+
+it('of small pictures there are not many either', () => {
+  const last = new LastFeatures({ bytes: 10_000, pictures: 2 })
+  const all = [features(), features(), features()]
+  for (const [i, one] of all.entries()) last.put(String(i), one)
+  expect(all.map((_, i) => last.get(String(i)) !== undefined)).toEqual([false, true, true])
+  expect(all[0]?.dispose).toHaveBeenCalledOnce()
 })

@@ -1,16 +1,16 @@
 /** Image features of the pictures that were looked at last, where they were computed, for who else can use them. */
 import { countOf, ELEMENT_BYTES, type DeviceTensor } from '../runtime/ort/tensor.ts'
 
-/** 22 pictures of a published model, of 1.4 MB each. */
-const MOST_BYTES = 32 * 2 ** 20
+/** 23 pictures of a published model, of 1.4 MB each; as many of a small one. */
+const MOST = { bytes: 32 * 2 ** 20, pictures: 24 }
 
 export class LastFeatures {
   /** By picture, the latest last. */
   readonly #features = new Map<string, DeviceTensor>()
-  readonly #mostBytes: number
+  readonly #most: typeof MOST
 
-  constructor(mostBytes = MOST_BYTES) {
-    this.#mostBytes = mostBytes
+  constructor(most = MOST) {
+    this.#most = most
   }
 
   get(pictureId: string): DeviceTensor | undefined {
@@ -23,7 +23,7 @@ export class LastFeatures {
     this.#features.set(pictureId, features)
     let bytes = [...this.#features.values()].reduce((sum, one) => sum + bytesOf(one), 0)
     for (const [id, one] of this.#features) {
-      if (bytes <= this.#mostBytes) break
+      if (bytes <= this.#most.bytes && this.#features.size <= this.#most.pictures) break
       bytes -= bytesOf(one)
       this.remove(id)
     }

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { LANGUAGES, chooseLanguage, isLanguage, type Language } from './languages.ts'
-import { bytesText, durationText, timeText } from './amounts.ts'
+import { bytesText, durationRangeText, durationText, timeText } from './amounts.ts'
 import { en } from './en/en.ts'
 import { changeWords, openWords, translationOf } from './words.ts'
 
@@ -40,6 +40,9 @@ function stemsOf(texts: Texts): { stems: string[]; counted: Set<string> } {
 
 const english = flat(en)
 
+/** What is said of one thing or more, never of none. */
+const NEVER_NONE = ['talk.answer.dropped_one', 'talk.photograph.some_one']
+
 describe.each(others)('The words of the page in %s', (language) => {
   it('are those of the English page: every key, and none besides', async () => {
     const texts = flat(await translationOf(language))
@@ -70,6 +73,17 @@ describe.each(others)('The words of the page in %s', (language) => {
       const without = (names: string[]): string[] => names.filter((name) => !optional.includes(name))
       expect([key, without(variablesOf(text))]).toEqual([key, without(variablesOf(source))])
     }
+  })
+
+  it('give the number where one sentence is for none as well', async () => {
+    // French says "0 image".
+    if (new Intl.PluralRules(language).select(0) !== 'one') return
+    const texts = flat(await translationOf(language))
+    const without = Object.keys(texts).filter((key) => {
+      const others = texts[key.replace(/_one$/, '_other')] ?? ''
+      return key.endsWith('_one') && others.includes('{{count') && !texts[key]?.includes('{{count')
+    })
+    expect(without.filter((key) => !NEVER_NONE.includes(key))).toEqual([])
   })
 
   it('say something everywhere', async () => {
@@ -142,6 +156,10 @@ describe('The language of the page', () => {
     expect(bytesText(15.2e9, 'de')).toBe('15,2\u00a0GB')
     expect(bytesText(15.2e9, 'fr')).toBe('15,2\u202fGo')
     expect(durationText(90, 'en')).toBe('2 minutes')
+    expect(durationRangeText([1200, 2640], 'en')).toBe('20–44 minutes')
+    expect(durationRangeText([1200, 2640], 'de')).toBe('20–44 Minuten')
+    expect(durationRangeText([50, 55], 'en')).toBe('50–55 seconds')
+    expect(durationRangeText([59, 60], 'en')).toBe('1 minute')
     expect(timeText(417, 'en')).toBe('0.42s')
   })
 })

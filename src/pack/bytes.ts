@@ -4,8 +4,16 @@
  */
 export interface ByteSource {
   readonly byteLength: number
-  /** Bytes `start` (inclusive) to `end` (exclusive). Rejects when the range does not lie within the source. */
-  slice(start: number, end: number, signal?: AbortSignal): Promise<ArrayBuffer> | ArrayBuffer
+  /**
+   * Bytes `start` (inclusive) to `end` (exclusive). Rejects when the range does not lie within the source. They may be given
+   * in `memory` where it has exactly as many bytes; that is then the source's until this settles.
+   */
+  slice(
+    start: number,
+    end: number,
+    signal?: AbortSignal,
+    memory?: ArrayBuffer,
+  ): Promise<ArrayBuffer> | ArrayBuffer
   /** Changes whenever the bytes do (an ETag, or size and modification time); absent when unknown. */
   readonly version?: string
 }

@@ -47,12 +47,12 @@ async function openFile(url: URL, options: HttpTreeOptions): Promise<ByteSource 
   return {
     byteLength: file.byteLength,
     version: file.version,
-    slice: async (start, end, signal) => {
+    slice: async (start, end, signal, memory) => {
       if (!(start >= 0 && start <= end && end <= file.byteLength))
         throw new RangeError(`${nameOf(url)} has no bytes ${start} to ${end}, only ${file.byteLength}`)
       if (end <= head.length) return head.slice(start, end).buffer
       const known = Math.max(0, head.length - start)
-      const bytes = allocate(end - start, url)
+      const bytes = memory?.byteLength === end - start ? new Uint8Array(memory) : allocate(end - start, url)
       bytes.set(head.subarray(start, start + known))
       await file.read(start + known, bytes.subarray(known), signal)
       return bytes.buffer

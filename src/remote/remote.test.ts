@@ -53,6 +53,19 @@ describe('a tree of files on a server', () => {
     for (const [, listener] of added.mock.calls) expect(listeners).toContain(listener)
   })
 
+  it('fills memory that is as long as what is asked for', async () => {
+    const source = await open(await serve(), 'model.bin')
+    for (const [bytes, taken] of [
+      [200_000, true],
+      [200_001, false],
+    ] as const) {
+      const memory = new ArrayBuffer(bytes)
+      const read = await source.slice(50_000, 250_000, undefined, memory)
+      expect(read === memory).toBe(taken)
+      expect(new Uint8Array(read)).toEqual(weights.slice(50_000, 250_000))
+    }
+  })
+
   it('reads what is asked for and each byte once', async () => {
     const server = await serve()
     const source = await open(server, 'model.bin')

@@ -21,6 +21,9 @@ it('lends the same memory again, none of it to two at once, and more only where 
   await use(5, 15)
   await use(30, 20)
   await use(30, 30)
+  await use(10, 20)
+  // Those that were too small are gone.
+  expect(seen.at(-1)?.map(({ byteLength }) => byteLength)).toEqual([30, 30])
   const all = new Set(seen.flat())
   // Two at first; then one of 30 in the place of that of 10, and another in the place of that of 20.
   expect([...all].map(({ byteLength }) => byteLength)).toEqual([10, 20, 30, 30])

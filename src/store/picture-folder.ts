@@ -96,6 +96,13 @@ export function isFile(entry: FileSystemHandle): entry is FileSystemFileHandle {
 
 /** What the browser says of files, in words for people. */
 function explain(cause: unknown): never {
+  // Browsers refuse names that some system would take for something else.
+  if (cause instanceof TypeError)
+    throw new AppError(
+      'bad-usage',
+      'The browser allows no file of this name in a folder; rename the picture, or save a ZIP file instead.',
+      { cause },
+    )
   if (!(cause instanceof DOMException)) throw cause
   switch (cause.name) {
     case 'NotFoundError':
@@ -112,6 +119,10 @@ function explain(cause: unknown): never {
         'This file cannot be opened or written; allow it, or close the program that has it.',
         { cause },
       )
+    case 'TypeMismatchError':
+      throw new AppError('bad-usage', 'A folder has the name that this file would have; rename the folder.', {
+        cause,
+      })
     case 'QuotaExceededError':
       throw new AppError('no-space', 'The disk is full, so this file cannot be written; free some space.', {
         cause,

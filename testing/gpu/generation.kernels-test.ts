@@ -18,6 +18,7 @@ import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
 import { Runtime } from '../../src/runtime/ort/runtime.ts'
 import { openTokenizer } from '../../src/runtime/talk/tokenizer.ts'
 import { openOptDecoder, planOptDecoder } from '../../src/runtime/wgsl/decoder/open-opt.ts'
+import { NotForKernels } from '../../src/runtime/wgsl/decoder/opt-weights.ts'
 import { agrees, judgedLogits, type JudgedLogits } from '../../src/runtime/wgsl/decoder/self-test.ts'
 import { readFromDisk } from '../parity/files.ts'
 import {
@@ -36,6 +37,10 @@ beforeAll(async () => {
   card = await openCompute('webgpu', { subgroups: false })
 })
 afterAll(() => card.device?.destroy())
+
+/** Of a width that is no multiple of a block, so that their matrices are not stored in blocks. */
+const UNFIT = ['untied', 'long-sharded'] as const
+const FIT = OPT_CHECKPOINTS.filter((name) => !UNFIT.some((one) => one === name))
 
 /** What the model on the processor computes in the self-test. */
 async function judged(pack: PackReader, { talk }: TalkingModel): Promise<JudgedLogits> {
@@ -63,7 +68,7 @@ async function talkOnCard(pack: PackReader, runtime: Runtime, expected: JudgedLo
     cacheType: cacheType(decoder, card),
     context: shape.positions,
   }
-  const language = await openOptDecoder(runtime, options, planOptDecoder(card.device, options))
+  const { language } = await openOptDecoder(runtime, options, planOptDecoder(card.device, options))
   expect(await agrees(runtime, language, { shape, cacheType: options.cacheType, expected })).toBe(true)
   const context = { positions: shape.positions, possible: shape.positions, why: 'model' } as const
   return new Talk({ language, form: opt.form(pack.manifest), tokenizer: await openTokenizer(pack), context })
@@ -78,7 +83,15 @@ describe.each<[Precision, number]>([
   ['q4', 3],
   ['q4f16', 3],
 ])('our kernels at %s', (precision, each) => {
-  it.each(OPT_CHECKPOINTS)('answer %s as ONNX Runtime does', async (name) => {
+  it.each(UNFIT)('are not for %s, and say so', async (name) => {
+    const pack = await convertReference(readFromDisk, name, precision)
+    const runtime = await Runtime.open(card)
+    await expect(talkOnCard(pack, runtime, [new Float32Array(), new Float32Array()])).rejects.toThrow(
+      NotForKernels,
+    )
+  })
+
+  it.each(FIT)('answer %s as ONNX Runtime does', async (name) => {
     const pack = await convertReference(readFromDisk, name, precision)
     const cases = await generationCases(readFromDisk, name, each)
     const values = await storedValues(readFromDisk, `${name}/reference.safetensors`)
@@ -105,7 +118,7 @@ describe.each<[Precision, number]>([
     expect(got.length).toBeGreaterThan(20)
     expect(idsOf(got)).toEqual(idsOf(expected))
     const alone = new Map(got.map(({ title, ours }) => [title, ours.map(({ tokenIds }) => tokenIds)]))
-    expect(together.length).toBeGreaterThan(5)
+    expect(together.length).toBeGreaterThan(2)
     for (const { title, ours } of together)
       expect(
         ours.map(({ tokenIds }) => tokenIds),

@@ -17,12 +17,19 @@ beforeAll(async () => {
 })
 afterAll(() => shared.close())
 
+/** For the table of docs/stage-1-calls.md. */
+function print(provider: 'wasm' | 'webgpu', errors: ReadonlyMap<string, number>): void {
+  if (import.meta.env['VITE_ALL_PARITY'] !== '1') return
+  for (const [call, error] of errors) console.warn(`${provider}: ${call} ${error.toExponential(1)}`)
+}
+
 async function worst(name: string, precision: Precision, provider: 'wasm' | 'webgpu'): Promise<number> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
   const tree = { open: (path: string) => readFromServer(`${name}/${path}`) }
   await convertCheckpoint(tree, sinkInMemory(files), { name, precision })
   const compute = provider === 'wasm' ? await openCompute('wasm') : shared.compute
   const errors = await retrievalErrors(readFromServer, name, packInMemory(files), compute, { few: true })
+  print(provider, errors)
   expect(errors.size).toBe(16)
   expect(liveTensorCount()).toBe(0)
   return Math.max(...errors.values())
@@ -57,6 +64,7 @@ it.each(PROVIDERS)(
     const pack = await writerPack(tree, 'fp32')
     const writes = provider === 'wasm'
     const { errors, written } = await compareWriting(readFromServer, pack, compute, { few: true, writes })
+    print(provider, errors)
     for (const [call, error] of errors) expect(error, call).toBeLessThan(1e-4)
     expect(errors.size).toBe(2)
     expect(written).toHaveLength(writes ? 2 : 0)
@@ -69,6 +77,7 @@ it.each(PROVIDERS)(
 it.each(PROVIDERS)('a chat model gives its features on %s', async (provider) => {
   const compute = provider === 'wasm' ? await openCompute('wasm') : shared.compute
   const errors = await chatFeatureErrors(readFromServer, 'untied', compute)
+  print(provider, errors)
   expect(errors.size).toBe(2)
   for (const [what, error] of errors) expect(error, what).toBeLessThan(1e-4)
   expect(liveTensorCount()).toBe(0)

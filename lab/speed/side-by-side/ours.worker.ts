@@ -33,11 +33,12 @@ async function openGraph(runtime: Runtime, { shape, graph, weights }: DecoderFil
 }
 
 /** Over our own kernels, untested: that they are right on a device is a matter of the model's loading. */
-function openOwn(runtime: Runtime, { part, graph, weights }: DecoderFiles): Promise<DecoderOnly> {
+async function openOwn(runtime: Runtime, { part, graph, weights }: DecoderFiles): Promise<DecoderOnly> {
   const { device } = runtime.compute
   if (device === null) throw new Error('There is no GPU.')
   const options = { graph, weights, part, cacheType: 'float32', context: part.shape.positions } as const
-  return openOptDecoder(runtime, options, planOptDecoder(device, options))
+  const { language } = await openOptDecoder(runtime, options, planOptDecoder(device, options))
+  return language
 }
 
 async function open(

@@ -28,11 +28,11 @@ export function composeCheckpoint(composition: Composition, files: readonly Chec
       `The checkpoint has no tensor ${tensor}; it is incomplete or another model.`,
     )
   }
-  const readElements: Checkpoint['readElements'] = async (tensor, first, count, signal) => {
+  const readElements: Checkpoint['readElements'] = async (tensor, first, count, signal, memory) => {
     const one = origin(tensor)
     return isJoined(one)
       ? readJoined(one, first, count, signal)
-      : one.from.readElements(one.tensor, first, count, signal)
+      : one.from.readElements(one.tensor, first, count, signal, memory)
   }
   return {
     tensors,

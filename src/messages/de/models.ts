@@ -41,7 +41,7 @@ export const models: TranslatedNamespace<'models'> = {
     'text-states': 'Sprachmodell',
   },
   ready: {
-    size: '{{millions, number(maximumFractionDigits: 1)}} Millionen Parameter, {{precision}}, {{size, bytes}}; bereit nach {{time}}.',
+    size: '{{millions, number(maximumFractionDigits: 1)}} Millionen Parameter, {{precision}}, {{size, bytes}}; nach {{time}} bereit.',
     webgpu: 'Läuft mit WebGPU ({{name}}).',
     software: 'Läuft mit WebGPU ({{name}}; in Software nachgebildet, langsam, aber richtig).',
     wasm: 'Läuft mit WebAssembly auf dem Prozessor.',
@@ -331,7 +331,7 @@ export const models: TranslatedNamespace<'models'> = {
     figure: {
       bytes: '{{size, bytes}}',
       caption: '{{measured, time}} gemessen, für {{words, number}} Token.',
-      foretold: 'Die kurze Probe sagte {{predicted, time}}.',
+      foretold: '{{predicted, time}} sagte die kurze Probe.',
       token:
         '{{own, milliseconds}} mit eigenen Kerneln, {{other, milliseconds}} mit denen von ONNX Runtime, als sie geprüft wurden',
       loading: '{{total, milliseconds}} ({{speed, bytes}}/s von dort, wo es liegt)',

@@ -236,7 +236,10 @@ export const studio: TranslatedNamespace<'studio'> = {
     'Die Dateien von {{count, number}} Bildern werden geändert. Ihre Pixel bleiben, wie sie sind, und jedes Original bleibt, bis die neue Datei zurückgelesen wurde.',
   inFileYes: 'Dateien ändern',
   exporting: 'Wird ausgegeben',
-  exported: '{{files, number}} Dateien geschrieben, mit den Texten von {{pictures, number}} Bildern.',
+  exported_one: 'Eine Datei geschrieben, {{texts}}.',
+  exported_other: '{{count, number}} Dateien geschrieben, {{texts}}.',
+  exportedTexts_one: 'mit den Texten eines Bildes',
+  exportedTexts_other: 'mit den Texten von {{count, number}} Bildern',
   exportFailures_one: 'Ein Bild wurde ausgelassen:',
   exportFailures_other: '{{count, number}} Bilder wurden ausgelassen:',
 }

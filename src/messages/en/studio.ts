@@ -213,7 +213,10 @@ export const studio = {
     'The files of {{count, number}} pictures will be changed. Their pixels stay as they are, and each original is kept until the new file was read back.',
   inFileYes: 'Change the files',
   exporting: 'Exporting',
-  exported: '{{files, number}} files written, with the texts of {{pictures, number}} pictures.',
+  exported_one: 'One file written, {{texts}}.',
+  exported_other: '{{count, number}} files written, {{texts}}.',
+  exportedTexts_one: 'with the texts of one picture',
+  exportedTexts_other: 'with the texts of {{count, number}} pictures',
   exportFailures_one: 'One picture was left out:',
   exportFailures_other: '{{count, number}} pictures were left out:',
 } as const

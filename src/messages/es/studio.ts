@@ -237,7 +237,10 @@ export const studio: TranslatedNamespace<'studio'> = {
     'Se cambiarán los archivos de {{count, number}} imágenes. Sus píxeles quedan como están y cada original se conserva hasta que se haya vuelto a leer el archivo nuevo.',
   inFileYes: 'Cambiar los archivos',
   exporting: 'Se exporta',
-  exported: '{{files, number}} archivos escritos, con los textos de {{pictures, number}} imágenes.',
+  exported_one: 'Un archivo escrito, {{texts}}.',
+  exported_other: '{{count, number}} archivos escritos, {{texts}}.',
+  exportedTexts_one: 'con los textos de una imagen',
+  exportedTexts_other: 'con los textos de {{count, number}} imágenes',
   exportFailures_one: 'Se dejó fuera una imagen:',
   exportFailures_other: 'Se dejaron fuera {{count, number}} imágenes:',
 }

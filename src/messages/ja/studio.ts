@@ -215,6 +215,7 @@ export const studio: TranslatedNamespace<'studio'> = {
     '{{count, number}} 枚の画像ファイルを変更します。画素はそのままで、新しいファイルを読み直して確かめるまで元のファイルを残します。',
   inFileYes: 'ファイルを変更',
   exporting: '書き出しています',
-  exported: '{{files, number}} 個のファイルを書きました（画像 {{pictures, number}} 枚分）。',
+  exported_other: '{{count, number}} 個のファイルを書きました（{{texts}}）。',
+  exportedTexts_other: '画像 {{count, number}} 枚分',
   exportFailures_other: '{{count, number}} 枚の画像を除きました：',
 }

@@ -212,6 +212,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   inFileAsk_other: '将修改 {{count, number}} 张图片的文件。像素保持不变，新文件读回核对之前保留原文件。',
   inFileYes: '修改文件',
   exporting: '正在导出',
-  exported: '已写入 {{files, number}} 个文件，含 {{pictures, number}} 张图片的文字。',
+  exported_other: '已写入 {{count, number}} 个文件，{{texts}}。',
+  exportedTexts_other: '含 {{count, number}} 张图片的文字',
   exportFailures_other: '未包括 {{count, number}} 张图片：',
 }

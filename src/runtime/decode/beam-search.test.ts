@@ -1,12 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { GREEDY, type DecodingSettings } from '../../pack/decoding.ts'
+import type { ScoreRow } from '../language/language-model.ts'
 import { BeamSearch } from './beam-search.ts'
 import { seededUniform } from './sampling.ts'
 
 /** Rows that depend on seed and step only, so that two searches over them can be compared. */
-function rowsAt(seed: number, step: number, beams: number, vocabulary: number): Float32Array[] {
+function rowsAt(seed: number, step: number, beams: number, vocabulary: number): Float32Array<ArrayBuffer>[] {
   const uniform = seededUniform(1000 * seed + step)
   return Array.from({ length: beams }, () => Float32Array.from({ length: vocabulary }, () => 6 * uniform()))
+}
+
+/** A row of which all is known. */
+function whole(logits: Float32Array<ArrayBuffer>): ScoreRow {
+  return { logits, norm: null }
 }
 
 /** All rows are alike before anything was chosen. */
@@ -15,7 +21,7 @@ function search(settings: DecodingSettings, seed: number, firstRows: 'one' | 'al
   const beams = new BeamSearch(settings, { promptIds: [1, 2, 3], eosIds: [5] })
   const [first = new Float32Array(0)] = rowsAt(seed, 0, 1, vocabulary)
   let rows = firstRows === 'one' ? [first] : Array.from({ length: settings.beams }, () => first.slice())
-  for (let step = 1; beams.advance(rows) !== null; step += 1)
+  for (let step = 1; beams.advance(rows.map(whole)) !== null; step += 1)
     rows = rowsAt(seed, step, settings.beams, vocabulary)
   return beams
 }
@@ -37,7 +43,7 @@ describe('beam search', () => {
     const beams = new BeamSearch(settings, { promptIds: [], eosIds: [] })
     let step = 0
     let rows = [tables[0]?.slice() ?? new Float32Array(0)]
-    while (beams.advance(rows) !== null) {
+    while (beams.advance(rows.map(whole)) !== null) {
       step += 1
       rows = Array.from({ length: settings.beams }, () => tables[step]?.slice() ?? new Float32Array(0))
     }

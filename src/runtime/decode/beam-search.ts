@@ -4,7 +4,9 @@
  * end may finish only from the first half; a finished one is scored by sum ÷ length^penalty, its last token counted.
  */
 import type { DecodingSettings } from '../../pack/decoding.ts'
+import type { ScoreRow, TopWanted } from '../language/language-model.ts'
 import { logSoftmax, penalise, penalises } from './logits.ts'
+import { allWanted, candidatesOf, topWanted } from './top-wanted.ts'
 import { allowOnly, stillToWrite, type StillToWrite, type TokenRules } from './word-rules.ts'
 import { contradiction } from './word-writer.ts'
 
@@ -68,12 +70,12 @@ export class BeamSearch {
   }
 
   /**
-   * Takes the logits of all rows, [vocabulary] each, or of the first one alone at the first step, where all are alike;
-   * they are overwritten. Returns what to run next, or null when the search is over.
+   * Takes the logits of all rows, or of the first one alone at the first step, where all are alike; they are
+   * overwritten. Returns what to run next, or null when the search is over.
    */
-  advance(logits: readonly Float32Array[]): BeamStep | null {
+  advance(rows: readonly ScoreRow[]): BeamStep | null {
     const { beams, maxNewTokens, lengthPenalty } = this.#settings
-    const candidates = this.#candidates(logits)
+    const candidates = this.#candidates(rows)
     this.#newTokens += 1
     const atLimit = this.#newTokens === maxNewTokens
     const stops = ({ token }: Candidate): boolean => atLimit || this.#context.eosIds.includes(token)
@@ -96,6 +98,17 @@ export class BeamSearch {
     const worstFinished = Math.min(...this.#finished.map(({ score }) => score))
     if (this.#finished.length === beams && !(bestRunning > worstFinished)) return null
     return { tokens: going.map(({ token }) => token), parents: going.map(({ parent }) => parent) }
+  }
+
+  /** What `advance` has to see of each row; null for all of it. At the first step all rows are alike. */
+  wanted(): TopWanted[] | null {
+    const { promptIds, eosIds, rules } = this.#context
+    return allWanted(
+      this.#running.map(({ tokens }) => {
+        const ids = [...promptIds, ...tokens]
+        return topWanted(this.#settings, { ids, newTokens: tokens.length, eosIds, rules })
+      }),
+    )
   }
 
   /** The first one but for forced words, for whose sake less likely ones may stand before it. */
@@ -134,15 +147,16 @@ export class BeamSearch {
   }
 
   /** The best candidates over all rows, best first. */
-  #candidates(logits: readonly Float32Array[]): Candidate[] {
+  #candidates(given: readonly ScoreRow[]): Candidate[] {
     const { promptIds, eosIds, rules } = this.#context
-    const wanted = Math.max(2, 1 + eosIds.length) * this.#settings.beams
-    const rows = this.#running.map((_, row) => logits[row] ?? logits[0] ?? NO_SCORES)
+    const wanted = candidatesOf(this.#settings, eosIds)
+    const rows = this.#running.map((_, row) => (given[row] ?? given[0])?.logits ?? NO_SCORES)
     const advancing: Candidate[] = []
     for (const [row, { tokens, score }] of this.#running.entries()) {
-      const scores = logits[row]
-      if (scores === undefined) continue
-      logSoftmax(scores)
+      const of = given[row]
+      if (of === undefined) continue
+      const scores = of.logits
+      logSoftmax(scores, of.norm ?? undefined)
       const newTokens = tokens.length
       if (penalises(this.#settings, newTokens, rules))
         penalise(scores, this.#settings, { ids: [...promptIds, ...tokens], newTokens, eosIds, rules })

@@ -1,10 +1,11 @@
 /** One answer being chosen token by token. */
 import type { DecodingSettings } from '../../pack/decoding.ts'
-import type { Choice, Logits } from '../language/language-model.ts'
+import type { Choice, Logits, ScoreRow, TopWanted } from '../language/language-model.ts'
 import type { Hypothesis } from './beam-search.ts'
 import type { GenerateContext } from './generate.ts'
 import { argmax, logSumExp, penalise, penalises } from './logits.ts'
 import { Sampler } from './sampling.ts'
+import { topWanted } from './top-wanted.ts'
 import { WordWriter } from './word-writer.ts'
 
 /** Greedy search's answer, or a sample. */
@@ -37,13 +38,22 @@ export class Chosen {
     return this.#ended || this.tokens.length === this.#settings.maxNewTokens
   }
 
-  /** The next token from logits [vocabulary]; once finished, the ending one again and again. */
-  choose(logits: Logits): number {
+  /** What `choose` has to see of the next row; null for all of it. */
+  wanted(): TopWanted | null {
+    const { eosIds, rules } = this.#context
+    return topWanted(this.#settings, { ids: this.#ids, newTokens: this.tokens.length, eosIds, rules })
+  }
+
+  /** The next token from a row of logits; once finished, the ending one again and again. */
+  choose({ logits, norm }: ScoreRow): number {
     if (this.finished) return this.tokens.at(-1) ?? 0
     const scores = this.#scores(logits)
     const draw = (from: Float32Array): number => this.#sampler?.draw(from) ?? argmax(from)
     const token = this.#writer?.choose(scores, this.tokens, draw) ?? draw(scores)
-    return this.take({ token, logProbability: Math.fround((logits[token] ?? 0) - logSumExp(logits)) })
+    return this.take({
+      token,
+      logProbability: Math.fround((logits[token] ?? 0) - (norm ?? logSumExp(logits))),
+    })
   }
 
   /** The next token where something else has chosen it. */

@@ -1,10 +1,18 @@
 /** Decoding: from logits to answers, as `transformers.generate` defines them. */
 import type { DecodingSettings } from '../../pack/decoding.ts'
 import { throwIfCancelled } from '../../pack/failure.ts'
-import type { GreedyStep, Logits, Sequence } from '../language/language-model.ts'
+import type {
+  Begun,
+  Branches,
+  GreedyStep,
+  ScoreRow,
+  Sequence,
+  TopWanted,
+} from '../language/language-model.ts'
 import { BeamSearch, type Hypothesis } from './beam-search.ts'
 import { Chosen } from './chosen.ts'
 import { penalises, splitRows } from './logits.ts'
+import { allWanted, readStep } from './top-wanted.ts'
 import type { TokenRules } from './word-rules.ts'
 
 export interface GenerateContext {
@@ -43,9 +51,14 @@ export async function* generate(
     yield* chosenByDevice(sequence.greedy(prompt, settings.maxNewTokens), settings, context)
     return
   }
-  const { logits, ran: prefilled } = await sequence.begin(prompt, settings.maxNewTokens)
-  const run: Run = { sequence, promptIds: context.countedIds, settings, context, logits }
-  const answers = settings.beams > 1 ? searchBeams(run) : settings.answers > 1 ? sampleMany(run) : single(run)
+  const how = settings.beams > 1 ? searchBeams : settings.answers > 1 ? sampleMany : single
+  let prefilled = 0
+  const begin: Run['begin'] = async (wanted) => {
+    const { ran, ...row } = await beginAnswer(sequence, prompt, settings.maxNewTokens, wanted)
+    prefilled = ran
+    return row
+  }
+  const answers = how({ sequence, promptIds: context.countedIds, settings, context, begin })
   for await (const { best, answers: finished } of answers)
     yield { best: finished?.[0] ?? best, prefilled, answers: finished }
 }
@@ -82,63 +95,87 @@ interface Run {
   promptIds: readonly number[]
   settings: DecodingSettings
   context: GenerateContext
-  /** Of the prompt's last position. */
-  logits: Logits
+  /** Runs the prompt, to what is wanted of its last position. */
+  begin: (wanted: TopWanted | null) => Promise<ScoreRow>
 }
 
 type Steps = AsyncGenerator<Omit<Generated, 'prefilled'>, void, undefined>
 
 /** Greedy search or one sample, going on in the sequence itself: the next turn finds the answer in its cache. */
-async function* single({ sequence, promptIds, settings, context, logits }: Run): Steps {
+async function* single({ sequence, promptIds, settings, context, begin }: Run): Steps {
   const answer = new Chosen(settings, context, promptIds)
-  let row = logits
+  let row = await begin(answer.wanted())
   for (;;) {
     const token = answer.choose(row)
     const over = answer.finished || context.isOver?.(answer.tokens) === true
     yield { best: answer.hypothesis(), answers: over ? [answer.hypothesis()] : null }
     if (over) return
     throwIfCancelled(context.signal)
-    row = await sequence.step(token)
+    row = await readStep(sequence, token, answer.wanted())
   }
 }
 
 /** Several samples side by side; those that ended earlier run along, unheard, until all have. */
-async function* sampleMany({ sequence, promptIds, settings, context, logits }: Run): Steps {
+async function* sampleMany({ sequence, promptIds, settings, context, begin }: Run): Steps {
   const samples = Array.from(
     { length: settings.answers },
     (_, i) => new Chosen(settings, context, promptIds, (settings.sampling?.seed ?? 0) + i),
   )
+  const first = await begin(samples[0]?.wanted() ?? null)
   const branches = await sequence.fork(settings.answers)
   try {
-    let rows = samples.map(() => logits)
+    let rows = samples.map(() => first)
     for (;;) {
-      const tokens = samples.map((sample, i) => sample.choose(rows[i] ?? logits))
+      const tokens = samples.map((sample, i) => sample.choose(rows[i] ?? first))
       const hypotheses = samples.map((sample) => sample.hypothesis()).sort((a, b) => b.score - a.score)
       const over = samples.every((sample) => sample.finished)
       const [best] = hypotheses
       if (best !== undefined) yield { best, answers: over ? hypotheses : null }
       if (over) return
       throwIfCancelled(context.signal)
-      rows = splitRows(await branches.step(tokens), settings.answers)
+      rows = await stepBranches(branches, { tokens }, allWanted(samples.map((sample) => sample.wanted())))
     }
   } finally {
     branches.dispose()
   }
 }
 
-async function* searchBeams({ sequence, promptIds, settings, context, logits }: Run): Steps {
+async function* searchBeams({ sequence, promptIds, settings, context, begin }: Run): Steps {
   const search = new BeamSearch(settings, { promptIds, eosIds: context.eosIds, rules: context.rules })
+  const first = await begin(search.wanted()?.[0] ?? null)
   const branches = await sequence.fork(settings.beams)
   try {
-    let rows = [logits]
+    let rows = [first]
     for (;;) {
       const next = search.advance(rows)
       yield { best: search.best, answers: next === null ? search.answers : null }
       if (next === null) return
       throwIfCancelled(context.signal)
-      rows = splitRows(await branches.step(next.tokens, next.parents), settings.beams)
+      rows = await stepBranches(branches, next, search.wanted())
     }
   } finally {
     branches.dispose()
   }
+}
+
+/** Begins, to what is wanted or to all logits where the model has no less. */
+async function beginAnswer(
+  sequence: Sequence,
+  prompt: readonly number[],
+  newTokens: number,
+  wanted: TopWanted | null,
+): Promise<ScoreRow & Pick<Begun, 'ran'>> {
+  if (wanted !== null && sequence.top !== undefined) return sequence.top.begin(prompt, newTokens, wanted)
+  const { logits, ran } = await sequence.begin(prompt, newTokens)
+  return { logits, norm: null, ran }
+}
+
+async function stepBranches(
+  branches: Branches,
+  { tokens, parents }: { tokens: readonly number[]; parents?: readonly number[] },
+  wanted: readonly TopWanted[] | null,
+): Promise<ScoreRow[]> {
+  if (wanted !== null && branches.top !== undefined) return branches.top(tokens, parents, wanted)
+  const logits = await branches.step(tokens, parents)
+  return splitRows(logits, tokens.length).map((row) => ({ logits: row, norm: null }))
 }

@@ -52,7 +52,7 @@ function wantedNext({ rules, newTokens, ids }: ScoreContext): readonly number[] 
 }
 
 /** Ids that would complete an n-gram of `size` which is there already. */
-function repeating(ids: readonly number[], size: number): number[] {
+export function repeating(ids: readonly number[], size: number): number[] {
   if (size === 0 || ids.length + 1 < size) return []
   const start = ids.length - size + 1
   const banned: number[] = []
@@ -73,9 +73,8 @@ export function logSumExp(logits: Float32Array): number {
   return best + Math.log(sum)
 }
 
-/** Turns a row of logits into log-probabilities, in place. */
-export function logSoftmax(logits: Float32Array): void {
-  const norm = logSumExp(logits)
+/** Turns a row of logits into log-probabilities, in place. `norm` is their `logSumExp`, where it is known. */
+export function logSoftmax(logits: Float32Array, norm: number = logSumExp(logits)): void {
   for (let i = 0; i < logits.length; i += 1) logits[i] = (logits[i] ?? 0) - norm
 }
 

@@ -17,8 +17,8 @@ export interface CacheSet {
 /** How many sets of one row are kept for the next cache. */
 const SPARE_SETS = 2
 
-/** Beams are gathered from one set of tensors into another. */
-const SETS_OF_BRANCHES = 2
+/** Beams are gathered from one set of tensors into another, but for those that share their positions. */
+const SETS_OF_BRANCHES = { copied: 2, shared: 1 }
 
 /**
  * Sets of one row come back and are used again: what was recorded over them stays of use, and a recording cannot be
@@ -54,8 +54,8 @@ export class CacheMemory {
    * Makes sure that `count` branches of `positions` positions fit, at the cost of spare sets if need be. Throws
    * `out-of-memory` when they do not, before anything is allocated.
    */
-  admitBranches(count: number, positions: number): void {
-    const bytes = SETS_OF_BRANCHES * this.#bytesOf(count, positions)
+  admitBranches(count: number, positions: number, kind: keyof typeof SETS_OF_BRANCHES = 'copied'): void {
+    const bytes = SETS_OF_BRANCHES[kind] * this.#bytesOf(count, positions)
     if (this.#heldBytes + bytes > this.#limitBytes) this.#dropSpares()
     const left = Math.max(0, this.#limitBytes - this.#heldBytes)
     if (bytes <= left) return

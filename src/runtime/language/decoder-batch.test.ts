@@ -8,7 +8,7 @@ import { DecoderBatch } from './decoder-batch.ts'
 import { DecoderOnly } from './decoder-only.ts'
 import type { DecoderParts, DecoderRun, DecoderRuns } from './decoder-parts.ts'
 import { cacheLayout, type KvCache } from './kv-cache.ts'
-import type { Choice, Logits, Wanted } from './language-model.ts'
+import type { Choice, Logits } from './language-model.ts'
 import { queriesFor } from './rows-check.ts'
 
 const SHAPE = {
@@ -85,7 +85,7 @@ afterEach(() => {
 const partsOver = (runs: DecoderRuns): DecoderParts => ({ runtime, runs, shape: SHAPE, context: 32, memory })
 
 describe('a row without numbers', () => {
-  it.each<[string, ScriptedRuns, Wanted]>([
+  it.each<[string, ScriptedRuns, 'logits' | 'choice']>([
     ['whose logits are wanted', new ScriptedRuns(), 'logits'],
     ['that the device is to choose in', new ChoosingRuns(), 'choice'],
   ])('%s takes nothing from the others', async (_, runs, wanted) => {

@@ -7,11 +7,21 @@ import {
   capacityFor,
   noNumbers,
   range,
+  scoreRow,
   type DecoderParts,
   type DecoderRun,
 } from './decoder-parts.ts'
 import type { KvCache } from './kv-cache.ts'
-import type { Batch, BatchNeed, BatchRow, BegunRow, Next, Wanted } from './language-model.ts'
+import type {
+  Batch,
+  BatchNeed,
+  BatchRow,
+  BegunRow,
+  Next,
+  RowsWanted,
+  TopWanted,
+  Wanted,
+} from './language-model.ts'
 import { openCache } from './open-cache.ts'
 
 /** Grows with each step. */
@@ -66,7 +76,11 @@ export class DecoderBatch implements Batch {
     try {
       const alone = await openCache(memory, this.#capacity)
       try {
-        const [next] = await this.#run(alone, { ...run, queries }, wanted)
+        const [next] = await this.#run(
+          alone,
+          { ...run, queries },
+          typeof wanted === 'string' ? wanted : [wanted],
+        )
         if (next === undefined) throw new AppError('bug', 'A prompt has nothing behind it.')
         if (next instanceof AppError) throw next
         const place = await this.#freePlace()
@@ -84,7 +98,7 @@ export class DecoderBatch implements Batch {
 
   async step(
     tokens: readonly { row: BatchRow; token: number }[],
-    wanted: Wanted,
+    wanted: RowsWanted,
   ): Promise<(Next | AppError)[]> {
     await this.#shrink()
     const byRow = new Map(tokens.map(({ row, token }) => [row, token]))
@@ -98,7 +112,7 @@ export class DecoderBatch implements Batch {
       past: places.map((row) => row?.length ?? 0),
       logitRows: [0],
     }
-    const next = await this.#run(this.#cache, run, wanted)
+    const next = await this.#run(this.#cache, run, inPlaces(places, tokens, wanted))
     for (const row of places) if (row !== null) row.length += 1
     return tokens.map(({ row }) => {
       const found = next[places.findIndex((other) => other === row)]
@@ -117,12 +131,18 @@ export class DecoderBatch implements Batch {
   }
 
   /** What comes next in each sequence of a run, or that it has no numbers. */
-  async #run(cache: KvCache, run: DecoderRun, wanted: Wanted): Promise<(Next | AppError)[]> {
+  async #run(cache: KvCache, run: DecoderRun, wanted: RowsWanted): Promise<(Next | AppError)[]> {
     const { runs } = this.#parts
     if (wanted === 'choice' && runs.choose !== undefined)
       return (await runs.choose(cache, run)).map((choice) => choice ?? noNumbers())
+    if (typeof wanted !== 'string' && runs.top !== undefined) {
+      const found = await runs.top(cache, run, wanted)
+      return found.map((row) => (row === null ? noNumbers() : scoreRow(row, this.#parts.shape)))
+    }
     const logits = await runs.run(cache, run)
-    return splitRows(logits, run.batch).map((own) => (areNumbers(own) ? own : noNumbers()))
+    return splitRows(logits, run.batch).map((own) =>
+      areNumbers(own) ? { logits: own, norm: null } : noNumbers(),
+    )
   }
 
   async #freePlace(): Promise<number> {
@@ -164,6 +184,17 @@ export class DecoderBatch implements Batch {
     this.#queries?.dispose()
     this.#queries = null
   }
+}
+
+/** What is wanted in each place; in one whose row is over whatever costs least. */
+function inPlaces(
+  places: readonly (BatchRow | null)[],
+  tokens: readonly { row: BatchRow }[],
+  wanted: RowsWanted,
+): RowsWanted {
+  if (typeof wanted === 'string') return wanted
+  const byRow = new Map<BatchRow | null, TopWanted | undefined>(tokens.map(({ row }, i) => [row, wanted[i]]))
+  return places.map((row) => byRow.get(row) ?? { count: 1, besides: [] })
 }
 
 /** The last token of an answer is never run. */

@@ -4,8 +4,8 @@ import type { DecoderShape } from '../../pack/shapes.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import type { CacheMemory } from './cache-memory.ts'
-import type { KvCache } from './kv-cache.ts'
-import type { Choice, Logits } from './language-model.ts'
+import type { RunCache } from './kv-cache.ts'
+import type { Choice, Logits, ScoreRow, TopRow, TopWanted } from './language-model.ts'
 
 export interface DecoderParts {
   runtime: Runtime
@@ -22,14 +22,18 @@ export interface DecoderRuns {
   readonly records: boolean
   useRecordings(use: boolean): void
   /** Runs over the cache, which has the new positions behind it. Returns logits [batch · logit rows, vocabulary]. */
-  run(cache: KvCache, run: DecoderRun): Promise<Logits>
+  run(cache: RunCache, run: DecoderRun): Promise<Logits>
   /**
    * Where the device chooses tokens itself: runs, and goes on by the best token each time, `most` choices in all. Steps
    * may have run ahead of what was taken when it ends: what they left behind in the cache counts for nothing.
    */
-  greedy?(cache: KvCache, run: DecoderRun, most: number): AsyncGenerator<Choice, void, undefined>
+  greedy?(cache: RunCache, run: DecoderRun, most: number): AsyncGenerator<Choice, void, undefined>
   /** The same once, and the best token behind the last row of each sequence; null where that row has no numbers. */
-  choose?(cache: KvCache, run: DecoderRun): Promise<(Choice | null)[]>
+  choose?(cache: RunCache, run: DecoderRun): Promise<(Choice | null)[]>
+  /** The same once, and of the last row of each sequence what is wanted of it; null where it has no numbers. */
+  top?(cache: RunCache, run: DecoderRun, wanted: readonly TopWanted[]): Promise<(TopRow | null)[]>
+  /** It reads caches whose rows have positions of each other: see `BranchedCache`. */
+  readonly readsOwners?: boolean
   dispose(): Promise<void>
 }
 
@@ -79,6 +83,13 @@ export function noNumbers(): AppError {
     'bad-pack',
     'The model computed no numbers: on this device they leave the range of 16 bits, or memory ran out. Try it converted in 4 bits.',
   )
+}
+
+/** A row [vocabulary] of what was found of it. */
+export function scoreRow({ found, norm }: TopRow, { vocabulary }: DecoderShape): ScoreRow {
+  const logits = new Float32Array(vocabulary).fill(-Infinity)
+  for (const [id, logit] of found) logits[id] = logit
+  return { logits, norm }
 }
 
 /** first, first + 1, … end - 1. */

@@ -5,13 +5,15 @@ import {
   capacityFor,
   checkRange,
   longestOf,
+  noNumbers,
   range,
+  scoreRow,
   type DecoderParts,
   type DecoderRun,
   type DecoderRuns,
 } from './decoder-parts.ts'
-import type { KvCache } from './kv-cache.ts'
-import type { Begun, Branches, GreedyStep, Logits, Sequence } from './language-model.ts'
+import type { BranchCache, KvCache } from './kv-cache.ts'
+import type { Begun, Branches, GreedyStep, Logits, ScoreRow, Sequence, TopWanted } from './language-model.ts'
 import { openCache } from './open-cache.ts'
 
 export class DecoderOnlySequence implements Sequence {
@@ -36,12 +38,29 @@ export class DecoderOnlySequence implements Sequence {
     return greedy && ((prompt, newTokens) => this.#chosen(greedy, prompt, newTokens))
   }
 
+  /** Only where the device finds the likeliest tokens: see `Sequence.top`. */
+  get top(): Sequence['top'] {
+    const top = this.#parts.runs.top?.bind(this.#parts.runs)
+    if (top === undefined) return undefined
+    const reading =
+      (wanted: TopWanted): Reading<ScoreRow> =>
+      async (cache, run) => {
+        const [row] = await top(cache, run, [wanted])
+        if (row === null || row === undefined) throw noNumbers()
+        return scoreRow(row, this.#parts.shape)
+      }
+    return {
+      begin: async (prompt, newTokens, wanted) => {
+        const { row, ran } = await this.#beginBy(prompt, newTokens, reading(wanted))
+        return { ...row, ran }
+      },
+      step: (token, wanted) => this.#read([token], 'last', reading(wanted)),
+    }
+  }
+
   async begin(prompt: readonly number[], newTokens: number): Promise<Begun> {
-    const rest = await this.#prepare(prompt, newTokens)
-    const before = this.#length
-    const logits = await this.read(rest)
-    this.#promptLength = prompt.length
-    return { logits, ran: this.#length - before }
+    const { row: logits, ran } = await this.#beginBy(prompt, newTokens, this.#logits)
+    return { logits, ran }
   }
 
   step(token: number): Promise<Logits> {
@@ -56,12 +75,33 @@ export class DecoderOnlySequence implements Sequence {
    * Runs the queries (when nothing ran before) and `tokens` (at least one). Returns logits, rows × vocabulary: of the
    * last row only, or of every row of this run. After a failure nothing counts as read any more.
    */
-  async read(tokens: readonly number[], logits: 'last' | 'all' = 'last'): Promise<Logits> {
+  read(tokens: readonly number[], logits: 'last' | 'all' = 'last'): Promise<Logits> {
+    return this.#read(tokens, logits, this.#logits)
+  }
+
+  readonly #logits: Reading<Logits> = async (cache, run) => {
+    const values = await this.#parts.runs.run(cache, run)
+    checkRange(values)
+    return values
+  }
+
+  async #beginBy<T>(
+    prompt: readonly number[],
+    newTokens: number,
+    reading: Reading<T>,
+  ): Promise<{ row: T; ran: number }> {
+    const rest = await this.#prepare(prompt, newTokens)
+    const before = this.#length
+    const row = await this.#read(rest, 'last', reading)
+    this.#promptLength = prompt.length
+    return { row, ran: this.#length - before }
+  }
+
+  async #read<T>(tokens: readonly number[], logits: 'last' | 'all', reading: Reading<T>): Promise<T> {
     await this.#reserve(this.#tokens.length + tokens.length)
     const cache = this.#cacheNow()
     try {
-      const values = await this.#parts.runs.run(cache, this.#runOf(tokens, logits))
-      checkRange(values)
+      const values = await reading(cache, this.#runOf(tokens, logits))
       this.#tokens = [...this.#tokens, ...tokens]
       return values
     } catch (error) {
@@ -75,11 +115,12 @@ export class DecoderOnlySequence implements Sequence {
     const length = this.#length
     const parent = this.#cacheNow()
     const room = Math.max(this.#reach, length)
-    this.#parts.memory.admitBranches(count, room)
+    const branch = this.#parts.runs.readsOwners === true ? parent.branch?.bind(parent) : undefined
+    this.#parts.memory.admitBranches(count, room, branch === undefined ? 'copied' : 'shared')
     const queries = await this.#parts.runtime.repeat(this.#queries, count)
     try {
       const parents = Array.from({ length: count }, () => 0)
-      const cache = await parent.fork(parents, length, room)
+      const cache = await (branch?.(count, length, room) ?? parent.fork(parents, length, room))
       return new DecoderOnlyBranches(this.#parts, { queries, cache, count, length, room })
     } catch (error) {
       queries.dispose()
@@ -180,9 +221,12 @@ export class DecoderOnlySequence implements Sequence {
   }
 }
 
+/** Runs, and gets back what is wanted of the last row. */
+type Reading<T> = (cache: KvCache, run: DecoderRun) => Promise<T>
+
 interface BranchParts {
   queries: DeviceTensor
-  cache: KvCache
+  cache: BranchCache
   count: number
   length: number
   /** Positions that they may reach. */
@@ -201,14 +245,39 @@ class DecoderOnlyBranches implements Branches {
     this.#length = own.length
   }
 
-  async step(tokens: readonly number[], parents?: readonly number[]): Promise<Logits> {
+  /** Only where the device finds the likeliest tokens: see `Branches.top`. */
+  get top(): Branches['top'] {
+    const top = this.#parts.runs.top?.bind(this.#parts.runs)
+    if (top === undefined) return undefined
+    return (tokens, parents, wanted) =>
+      this.#step(tokens, parents, async (cache, run) =>
+        (await top(cache, run, wanted)).map((row) => {
+          if (row === null) throw noNumbers()
+          return scoreRow(row, this.#parts.shape)
+        }),
+      )
+  }
+
+  step(tokens: readonly number[], parents?: readonly number[]): Promise<Logits> {
+    return this.#step(tokens, parents, async (cache, run) => {
+      const values = await this.#parts.runs.run(cache, run)
+      checkRange(values)
+      return values
+    })
+  }
+
+  async #step<T>(
+    tokens: readonly number[],
+    parents: readonly number[] | undefined,
+    reading: (cache: BranchCache, run: DecoderRun) => Promise<T>,
+  ): Promise<T> {
     const { queries, cache, count, room } = this.#own
     // What is in the cache behind a failure is unknown.
     if (this.#failure !== null) throw this.#failure
     if (this.#length === room) throw new AppError('bug', 'Branches were continued beyond their room.')
     try {
       if (parents !== undefined) await cache.reorder(parents, this.#length)
-      const values = await this.#parts.runs.run(cache, {
+      const values = await reading(cache, {
         queries,
         tokens,
         batch: count,
@@ -216,7 +285,6 @@ class DecoderOnlyBranches implements Branches {
         past: Array.from({ length: count }, () => this.#length),
         logitRows: [0],
       })
-      checkRange(values)
       this.#length += 1
       return values
     } catch (error) {

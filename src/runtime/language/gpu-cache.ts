@@ -2,8 +2,9 @@
 import { AppError } from '../../pack/failure.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { BufferCopy } from '../ort/tensor.ts'
+import { BranchedCache } from './branched-cache.ts'
 import type { CacheMemory, CacheSet } from './cache-memory.ts'
-import { headBytes, tensorAt, type KvCache, type Tensors } from './kv-cache.ts'
+import { headBytes, presentIn, tensorAt, type BranchCache, type KvCache, type Tensors } from './kv-cache.ts'
 
 /** `row` of one set becomes what `parent` of another is. */
 interface CopiedRow {
@@ -39,8 +40,7 @@ export class GpuCache implements KvCache {
 
   /** Past and present are the same buffers, so a step writes one row and moves nothing. */
   into(): Tensors {
-    const { names } = this.#memory.layout
-    return Object.fromEntries(names.map(({ past, present }) => [present, tensorAt(this.#set.tensors, past)]))
+    return presentIn(this.#memory.layout, this.#set.tensors)
   }
 
   keep(): void {
@@ -61,6 +61,11 @@ export class GpuCache implements KvCache {
 
   async fork(parents: readonly number[], length: number, capacity: number): Promise<KvCache> {
     return new GpuCache(this.#memory, await this.#copied(parents, length, capacity))
+  }
+
+  async branch(count: number, length: number, capacity: number): Promise<BranchCache> {
+    const set = await this.#filled(count, [0], length, capacity)
+    return new BranchedCache(this.#memory, set, length)
   }
 
   async reorder(parents: readonly number[], length: number): Promise<void> {
@@ -88,8 +93,18 @@ export class GpuCache implements KvCache {
   }
 
   /** A set of its own with the first `length` positions of these rows. */
-  async #copied(parents: readonly number[], length: number, capacity: number): Promise<CacheSet> {
-    const set = await this.#memory.take(parents.length, capacity)
+  #copied(parents: readonly number[], length: number, capacity: number): Promise<CacheSet> {
+    return this.#filled(parents.length, parents, length, capacity)
+  }
+
+  /** A set of so many rows, of which the first ones have the first `length` positions of these. */
+  async #filled(
+    batch: number,
+    parents: readonly number[],
+    length: number,
+    capacity: number,
+  ): Promise<CacheSet> {
+    const set = await this.#memory.take(batch, capacity)
     try {
       await this.#gather(parents, length, set)
       return set

@@ -59,6 +59,8 @@ export interface Sequence {
   readonly greedy?:
     | ((prompt: readonly number[], newTokens: number) => AsyncGenerator<GreedyStep, void, undefined>)
     | undefined
+  /** Where the device can leave most of the logits where they are; undefined where the model cannot. */
+  readonly top?: TopReads | undefined
   /** Answers with `token`. Returns logits [vocabulary] of what may follow it. */
   step(token: number): Promise<Logits>
   /** Goes back to the first `count` tokens of the answer; the next `step` goes on behind them. */
@@ -78,6 +80,44 @@ export interface Choice {
 export interface GreedyStep extends Choice {
   /** As in `Begun`. */
   ran: number
+}
+
+/** More than this devices do not find in a row of logits, by their place and by name: who wants more wants all. */
+export const MOST_TOP = 64
+export const MOST_BESIDES = 512
+
+/** What is wanted of a row of logits where not all of it is. */
+export interface TopWanted {
+  /** How many of the likeliest, not counting those by name. */
+  count: number
+  /** Ids whose logits are wanted however unlikely they are, each once. */
+  besides: readonly number[]
+}
+
+/** What was found of a row of logits. */
+export interface TopRow {
+  /** Logits by id. */
+  found: Map<number, number>
+  /** log Σ e^logit over the whole vocabulary. */
+  norm: number
+}
+
+/** A row of logits of which not all need be known. */
+export interface ScoreRow {
+  /** [vocabulary]; −∞ where it is not known, which is below all that is. */
+  logits: Logits
+  /** log Σ e^logit over the whole vocabulary; null where all of `logits` is known and nobody has summed. */
+  norm: number | null
+}
+
+/** `begin` and `step` of a sequence, for who needs but some of the logits. */
+export interface TopReads {
+  begin(
+    prompt: readonly number[],
+    newTokens: number,
+    wanted: TopWanted,
+  ): Promise<ScoreRow & Pick<Begun, 'ran'>>
+  step(token: number, wanted: TopWanted): Promise<ScoreRow>
 }
 
 export interface Begun {
@@ -113,7 +153,7 @@ export interface Batch {
    * Answers with a token in each of these rows, all that have not ended. What comes next in each, in their order;
    * `bad-pack` for a row that has no numbers, which is to be ended and takes nothing from the others.
    */
-  step(tokens: readonly { row: BatchRow; token: number }[], wanted: Wanted): Promise<(Next | AppError)[]>
+  step(tokens: readonly { row: BatchRow; token: number }[], wanted: RowsWanted): Promise<(Next | AppError)[]>
   /** Its answer is over. */
   end(row: BatchRow): void
   dispose(): void
@@ -125,11 +165,14 @@ export interface BatchRow {
   readonly length: number
 }
 
-/** The logits of what comes next, or the likeliest token alone, which costs less where the device can choose it. */
-export type Wanted = 'logits' | 'choice'
+/** The logits of what comes next, some of them, or the likeliest token alone: each costs less where the device can. */
+export type Wanted = 'logits' | 'choice' | TopWanted
 
-/** Logits [vocabulary], also where only a choice was wanted and the device makes none. */
-export type Next = Logits | Choice
+/** The same of several rows. */
+export type RowsWanted = 'logits' | 'choice' | readonly TopWanted[]
+
+/** Logits [vocabulary], also where less was wanted and the device cannot tell it. */
+export type Next = ScoreRow | Choice
 
 export interface BegunRow {
   row: BatchRow
@@ -142,5 +185,13 @@ export interface BegunRow {
 export interface Branches {
   /** Row i goes on from what row `parents[i]` was (left out: from itself), by `tokens[i]`. Returns [count, vocabulary]. */
   step(tokens: readonly number[], parents?: readonly number[]): Promise<Logits>
+  /** The same, and of each row what is wanted of it; undefined where the model cannot. */
+  readonly top?:
+    | ((
+        tokens: readonly number[],
+        parents: readonly number[] | undefined,
+        wanted: readonly TopWanted[],
+      ) => Promise<ScoreRow[]>)
+    | undefined
   dispose(): void
 }

@@ -2,7 +2,7 @@
  * Whether rows of one batch compute what each computes by itself, although they differ in length: attention over a cache
  * whose rows are of different lengths is little used, and not every device's kernels are known to have it.
  */
-import type { AppError } from '../../pack/failure.ts'
+import { AppError } from '../../pack/failure.ts'
 import type { DecoderShape } from '../../pack/shapes.ts'
 import type { CacheType } from '../../pack/targets.ts'
 import { argmax } from '../decode/logits.ts'
@@ -65,8 +65,9 @@ export async function rowsAgree({ runtime, language, shape, cacheType }: Checked
 }
 
 function same(next: Next | AppError | undefined, expected: Float32Array, bound: number): boolean {
-  if (next instanceof Float32Array) return differenceOf(next, expected) <= bound
-  return next !== undefined && 'token' in next && next.token === argmax(expected)
+  if (next === undefined || next instanceof AppError) return false
+  if ('logits' in next) return differenceOf(next.logits, expected) <= bound
+  return next.token === argmax(expected)
 }
 
 /** Root mean square of the difference relative to that of `expected`; NaN where anything is none. */

@@ -5,7 +5,13 @@ import { cacheType } from '../../pack/model-needs.ts'
 import type { TalkBudget } from '../../pack/memory-budget.ts'
 import { DecoderOnly } from '../language/decoder-only.ts'
 import type { LanguageModel } from '../language/language-model.ts'
-import { openOptDecoder, planOptDecoder, type OptOptions, type OptPlan } from '../wgsl/decoder/open-opt.ts'
+import {
+  openOptDecoder,
+  planOptDecoder,
+  type OptOptions,
+  type OptPlan,
+  type OwnDecoder,
+} from '../wgsl/decoder/open-opt.ts'
 import { NotForKernels } from '../wgsl/decoder/opt-weights.ts'
 import {
   agreesInAllElse,
@@ -17,15 +23,9 @@ import {
 import { KernelsFailed, within, withoutComplaints } from '../wgsl/gpu/guard.ts'
 import type { LanguageFamily } from './blip2.ts'
 import type { PartFiles, PartsOpener } from './open-parts.ts'
-import { openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
+import { limitsOf, openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
 
 type OptParts = PartsOpener<'blip2-opt'>
-
-/** For the first prompt and step of ours: a card takes a second, and what takes this long is taken not to come back. */
-const FIRST_RUNS_MS = 20_000
-
-/** For the rest of the test, some fifty runs. */
-const TEST_MS = 60_000
 
 export const opt: LanguageFamily<'blip2-opt'> = {
   parts: ['decoder'],
@@ -119,19 +119,26 @@ async function tryOwn(
   { device, plan, options }: { device: GPUDevice; plan: OptPlan; options: TryOptions },
 ): Promise<Tried<DecoderOnly>> {
   const { shape } = manifest.parts.decoder
-  const { logits: expected, known, onLost } = options
+  const { logits: expected, known, otherMs, onLost } = options
+  const { firstRunsMs, testMs } = limitsOf(runtime.compute, otherMs)
   const test = { shape, cacheType: own.cacheType, expected }
-  const dispose = (model: DecoderOnly): Promise<void> => model.dispose()
-  const open = (): Promise<DecoderOnly> =>
+  const dispose = ({ language }: OwnDecoder): Promise<void> => language.dispose()
+  const open = (): Promise<OwnDecoder> =>
     runtime.attempt(() => openOptDecoder(runtime, { ...own, onLost }, plan))
-  const model = await withoutComplaints(device, open, dispose)
+  const { language: model, runs } = await withoutComplaints(device, open, dispose)
   const tested = async (): Promise<number | null | 'wrong'> => {
-    const first = await within(FIRST_RUNS_MS, 'stuck', givesLogits(runtime, model, test))
+    const first = await within(firstRunsMs, 'stuck', givesLogits(runtime, model, test))
     if (!first) return 'wrong'
     if (known) return null
-    const rest = async (): Promise<number | 'wrong'> =>
-      (await agreesInAllElse(runtime, model, test)) ? tokenMs(runtime, model, shape) : 'wrong'
-    return within(TEST_MS, 'stuck', rest())
+    const rest = async (): Promise<number | 'wrong'> => {
+      runs.splitAttention('everywhere')
+      const splits = await givesLogits(runtime, model, test)
+      runs.splitAttention('long')
+      return splits && (await agreesInAllElse(runtime, model, test))
+        ? tokenMs(runtime, model, shape)
+        : 'wrong'
+    }
+    return within(testMs, 'stuck', rest())
   }
   try {
     const outcome = await withoutComplaints(device, tested, () => Promise.resolve())
@@ -164,7 +171,16 @@ function ownOptions(
 ): OptOptions {
   const { decoder } = manifest.parts
   const type = cacheType(decoder, runtime.compute)
-  return { ...files, part: decoder, cacheType: type, context: context.positions, cacheBytes, signal }
+  const { compileMs } = limitsOf(runtime.compute, 0)
+  return {
+    ...files,
+    compileMs,
+    part: decoder,
+    cacheType: type,
+    context: context.positions,
+    cacheBytes,
+    signal,
+  }
 }
 
 /** Our kernels for this model on this device; null where one of the two is not for them, as far as can be said before. */

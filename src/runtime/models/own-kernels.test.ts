@@ -3,7 +3,7 @@ import type { KernelFailure, KernelTimes, OwnKernels } from '../../pack/device-r
 import { AppError } from '../../pack/failure.ts'
 import { KernelsFailed } from '../wgsl/gpu/guard.ts'
 import type { Judgement, Judgements } from './open-parts.ts'
-import { openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
+import { limitsOf, openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
 
 /** A decoder of either kind, which counts how many are open at once. */
 class Decoder {
@@ -178,4 +178,11 @@ it('holds nothing against ours when loading is cancelled, or the pack ends early
   for (const code of ['cancelled', 'bad-pack'] as const)
     await expect(house.load(() => Promise.reject(new AppError(code, 'No.')))).rejects.toMatchObject({ code })
   expect(house.known).toMatchObject({ unfinished: 0, failures: 0, verdict: null })
+})
+
+it('waits longer on a device that is slow, and on a software adapter as long as it takes', () => {
+  const [card, slow] = [limitsOf({ software: false }, 25), limitsOf({ software: false }, 400)]
+  expect(card.firstRunsMs).toBeGreaterThan(40 * 25)
+  expect(slow).toEqual({ compileMs: card.compileMs, firstRunsMs: 40_000, testMs: 400_000 })
+  expect(Object.values(limitsOf({ software: true }, 400))).toEqual([Infinity, Infinity, Infinity])
 })

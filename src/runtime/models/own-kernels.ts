@@ -5,6 +5,7 @@
  */
 import type { KernelFailure, KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import { AppError } from '../../pack/failure.ts'
+import type { Compute } from '../device/compute.ts'
 import type { LanguageModel } from '../language/language-model.ts'
 import type { JudgedLogits } from '../wgsl/decoder/self-test.ts'
 import { KernelsFailed } from '../wgsl/gpu/guard.ts'
@@ -22,6 +23,8 @@ export interface TryOptions {
   logits: JudgedLogits
   /** It has passed here before, whole: what may differ today is only how the weights came to the device. */
   known: boolean
+  /** Milliseconds of a token on ONNX Runtime's. */
+  otherMs: number
   /** Told when the device goes away under an answer. */
   onLost: () => void
 }
@@ -51,6 +54,25 @@ export interface Memory {
 
 /** So often they may fail, or their test come to no end, before they are no longer tried. */
 const MOST_FAILURES = 2
+
+/**
+ * What kernels of ours may take in milliseconds before they are taken not to come back: compiling one, the first prompt
+ * and token, and the rest of the test. A card takes a second for each.
+ */
+const LIMITS = { compileMs: 30_000, firstRunsMs: 20_000, testMs: 60_000 }
+
+/** The same in tokens of ONNX Runtime's, for a device that is slow and nothing else: some five times what the work is. */
+const LIMIT_TOKENS = { firstRunsMs: 100, testMs: 1000 }
+
+/** Limits on a device; a software adapter takes its time, and nobody waits there but who asked for it. */
+export function limitsOf({ software }: Pick<Compute, 'software'>, otherMs: number): typeof LIMITS {
+  if (software) return { compileMs: Infinity, firstRunsMs: Infinity, testMs: Infinity }
+  return {
+    ...LIMITS,
+    firstRunsMs: Math.max(LIMITS.firstRunsMs, LIMIT_TOKENS.firstRunsMs * otherMs),
+    testMs: Math.max(LIMITS.testMs, LIMIT_TOKENS.testMs * otherMs),
+  }
+}
 
 /** The decoder to be used. Rejects `device-lost` where the device went away in the test: to be loaded again on another. */
 export async function openBetter<M extends Pick<LanguageModel, 'dispose'>>(
@@ -95,12 +117,17 @@ export async function openBetter<M extends Pick<LanguageModel, 'dispose'>>(
 
 async function tryOwn<M>(
   rivals: Rivals<M>,
-  { logits, verdict }: Judgement,
+  { logits, verdict, times }: Judgement,
   onLost: () => void,
 ): Promise<Tried<M>> {
   rivals.onTrial('lost')
   try {
-    const tried = await rivals.tryOwn({ logits, known: verdict === 'right', onLost })
+    const tried = await rivals.tryOwn({
+      logits,
+      known: verdict === 'right',
+      otherMs: times.other,
+      onLost,
+    })
     rivals.onTrial(null)
     return tried
   } catch (error) {

@@ -81,19 +81,18 @@ it('one look at a picture serves both built-in models: what the one saw is to th
 })
 
 it('a model that never looks itself opens no vision encoder', async () => {
-  const model = await openRetrievalModel(compares, await openCompute('wasm'), { visionLater: true })
+  const files: string[] = []
+  const file: PackReader['file'] = (path, signal) => (files.push(path), compares.file(path, signal))
+  const pack = { ...compares, file }
+  const model = await openRetrievalModel(pack, await openCompute('wasm'), { visionLater: true })
   const tower = await Tower.of(talks, PROCESSOR)
   const { tokens, hiddenSize } = talks.manifest.parts.vision.shape
   const states = tower?.statesOf(new Float32Array(tokens * hiddenSize).fill(0.5))
-  const files: string[] = []
-  const { file } = compares
-  Object.assign(compares, { file: (path: string) => (files.push(path), file(path)) })
   const picture = states === undefined ? null : await model.encodedElsewhere(states)
   await expect(picture && model.match(picture, TEXTS)).resolves.toHaveLength(2)
   const graph = compares.manifest.parts.vision.graphs.wasm
   // Once, to find the norm in it; a session would have read it again.
   expect(files.filter((path) => path === graph)).toHaveLength(1)
-  Object.assign(compares, { file })
   picture?.features.dispose()
   await model.dispose()
 })

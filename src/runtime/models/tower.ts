@@ -62,21 +62,30 @@ export class Tower {
 
   /** `features` [tokens, width] as the vision encoder of this model gives them. */
   statesOf(features: Float32Array): TowerStates {
-    const values = Float32Array.from(features, (value, i) => {
-      const channel = i % this.#gain.length
-      return (value - (this.#bias[channel] ?? 0)) / (this.#gain[channel] ?? 1)
-    })
+    const values = byChannel(features, this.#gain, this.#bias, (value, gain, bias) => (value - bias) / gain)
     return { tower: this.key, values }
   }
 
   /** Features [tokens, width] as the vision encoder of this model would give them. Null for states of another tower. */
   featuresOf({ tower, values }: TowerStates): Float32Array<ArrayBuffer> | null {
     if (tower !== this.key) return null
-    return Float32Array.from(values, (value, i) => {
-      const channel = i % this.#gain.length
-      return value * (this.#gain[channel] ?? 1) + (this.#bias[channel] ?? 0)
-    })
+    return byChannel(values, this.#gain, this.#bias, (value, gain, bias) => value * gain + bias)
   }
+}
+
+/** `change` of each of `values` [tokens, width] with the gain and the bias of its channel, [width] each. */
+function byChannel(
+  values: Float32Array,
+  gain: Float32Array,
+  bias: Float32Array,
+  change: (value: number, gain: number, bias: number) => number,
+): Float32Array<ArrayBuffer> {
+  const changed = new Float32Array(values.length)
+  const width = gain.length
+  for (let start = 0; start < values.length; start += width)
+    for (let i = 0; i < width; i += 1)
+      changed[start + i] = change(values[start + i] ?? 0, gain[i] ?? 1, bias[i] ?? 0)
+  return changed
 }
 
 /** Hashes of all chunks of a weights file; of those with weights of the norm, what is left when they are 0. */

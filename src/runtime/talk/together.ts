@@ -7,7 +7,16 @@ import { AppError, orCancelled, throwIfCancelled, toFailure } from '../../pack/f
 import { Chosen } from '../decode/chosen.ts'
 import { isPlainGreedy } from '../decode/generate.ts'
 import type { TokenRules } from '../decode/word-rules.ts'
-import type { Batch, BatchNeed, BatchRow, LanguageModel, Next } from '../language/language-model.ts'
+import { allWanted } from '../decode/top-wanted.ts'
+import type {
+  Batch,
+  BatchNeed,
+  BatchRow,
+  LanguageModel,
+  Next,
+  RowsWanted,
+  Wanted,
+} from '../language/language-model.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import {
   askedRules,
@@ -164,7 +173,7 @@ export class Together {
   async #begin(batch: Batch, asked: Asked): Promise<void> {
     try {
       const queries = await takenUnlessCancelled(asked)
-      const { row, next, ran } = await batch.begin(queries, asked.ids, wantedBy([asked]))
+      const { row, next, ran } = await batch.begin(queries, asked.ids, wantedOf(asked))
       const written = { asked, row, prefilled: ran }
       this.#written.push(written)
       this.#take(written, next)
@@ -219,7 +228,7 @@ export class Together {
     const { asked } = written
     const { chosen } = asked
     try {
-      if (next instanceof Float32Array) chosen.choose(next)
+      if ('logits' in next) chosen.choose(next)
       else chosen.take(next)
       const soFar = this.#soFar(written)
       asked.options.report?.(soFar)
@@ -269,10 +278,16 @@ export class Together {
   }
 }
 
-/** Only choices where nothing but the likeliest token is asked for by any. */
-function wantedBy(asked: readonly Asked[]): 'choice' | 'logits' {
-  const plain = ({ settings, rules }: Asked): boolean => isPlainGreedy(settings) && rules === undefined
-  return asked.every(plain) ? 'choice' : 'logits'
+/** As little of what comes next as will do for an answer. */
+function wantedOf({ settings, rules, chosen }: Asked): Wanted {
+  if (isPlainGreedy(settings) && rules === undefined) return 'choice'
+  return chosen.wanted() ?? 'logits'
+}
+
+/** The same for several at once: only choices where nothing but the likeliest token is asked for by any. */
+function wantedBy(asked: readonly Asked[]): RowsWanted {
+  if (asked.every((one) => wantedOf(one) === 'choice')) return 'choice'
+  return allWanted(asked.map(({ chosen }) => chosen.wanted())) ?? 'logits'
 }
 
 /** A picture's query embeddings. Who no longer wants them leaves them to be disposed when they come. */

@@ -25,6 +25,9 @@ interface Call {
 let calls: Call[]
 let died: () => void
 let started: number
+let sources: SearchState['sources']
+/** Whether people might be asked, of each time that a folder was to be read. */
+let asked: boolean[]
 let store: AppStore
 
 function under(kind: keyof ComparingCalls): Call {
@@ -37,7 +40,7 @@ function under(kind: keyof ComparingCalls): Call {
 function thread(): Client<ComparingCalls> {
   const atOnce = new Map<string, unknown>([
     ['choose', { manifest: { name: 'compares' }, key: 'key' }],
-    ['searchState', STATE],
+    ['searchState', { ...STATE, sources }],
     ['addFolder', 'id'],
     ['holdIndexing', null],
     ['removeSource', { ...STATE, pictures: 0 }],
@@ -63,6 +66,8 @@ function thread(): Client<ComparingCalls> {
 beforeEach(() => {
   calls = []
   started = 0
+  sources = []
+  asked = []
   const page = openPage({
     browser: fakeBrowser(),
     search: {
@@ -73,7 +78,10 @@ beforeEach(() => {
       },
       builtInUrl: 'http://localhost/compares/',
       chooseFolder: () => Promise.resolve('none'),
-      mayRead: () => Promise.resolve(false),
+      mayRead: (handle, { ask }) => {
+        asked.push(ask)
+        return Promise.resolve('mayRead' in handle)
+      },
     },
   })
   store = page.store
@@ -92,6 +100,22 @@ async function visited(): Promise<void> {
 }
 
 describe('search', () => {
+  it('goes on with folders that may be read without asking, and with no other', async () => {
+    const folder = (id: string, handle: object | null): SearchState['sources'][number] => ({
+      ...{ id, kind: 'folder', name: id, pictures: 1, refused: 0, isHere: true },
+      handle: handle as FileSystemDirectoryHandle | null,
+    })
+    sources = [folder('allowed', { mayRead: true }), folder('to be asked', {}), folder('lent', null)]
+    await visited()
+    await vi.waitFor(() => expect(search().waiting).toEqual(['allowed']))
+    expect(asked).toEqual([false, false])
+    under('index').resolve(null)
+    await vi.waitFor(() => expect(search().indexing?.source).toBe('allowed'))
+    await actions().update(sources[1] ?? folder('', null))
+    expect(asked.at(-1)).toBe(true)
+    expect(search().failure).toMatchObject({ code: 'forbidden' })
+  })
+
   it('begins no thread before somebody wants it, and shows everything first', async () => {
     expect(started).toBe(0)
     await visited()

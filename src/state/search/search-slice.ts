@@ -67,8 +67,8 @@ export interface SearchDependencies {
   comparing: Comparing
   /** `none` where this browser picks files only; undefined when nothing was picked. */
   chooseFolder: () => Promise<FileSystemDirectoryHandle | 'none' | undefined>
-  /** Whether a folder may be read; people are asked, which takes a click of theirs. */
-  mayRead: (handle: FileSystemDirectoryHandle) => Promise<boolean>
+  /** Whether a folder may be read; where they may be asked, people are, which takes a click of theirs. */
+  mayRead: (handle: FileSystemDirectoryHandle, options: { ask: boolean }) => Promise<boolean>
   /** Tells from now on when this page begins to write an answer, and when it ends. */
   onWriting: (hear: (isWriting: boolean) => void) => void
 }
@@ -150,6 +150,8 @@ export function searchSlice(set: SetState, get: GetState, dependencies: SearchDe
           await refresh()
           if (get().search.query.kind === 'all') await find({ kind: 'all' })
           indexing.add(CONVERSATIONS)
+          // What a visit was ended in goes on, and what changed meanwhile is followed, where nobody need be asked.
+          for (const id of await readableFolders(get().search.index, mayRead)) indexing.add(id)
         }),
       find: (query) => noting(() => find(query)),
       filter: (filters) => change({ filters: { ...get().search.filters, ...filters } }),
@@ -171,7 +173,7 @@ export function searchSlice(set: SetState, get: GetState, dependencies: SearchDe
         }),
       update: ({ id, name, handle }) =>
         noting(async () => {
-          if (handle !== null && !(await mayRead(handle)))
+          if (handle !== null && !(await mayRead(handle, { ask: true })))
             throw new AppError(
               'forbidden',
               `The folder ${name} may not be read; allow it to follow its changes.`,
@@ -207,6 +209,17 @@ export function searchSlice(set: SetState, get: GetState, dependencies: SearchDe
       dismissFailure: () => change({ failure: null }),
     },
   }
+}
+
+/** Folders that may be read without anybody being asked. */
+async function readableFolders(
+  index: SearchState | null,
+  mayRead: SearchDependencies['mayRead'],
+): Promise<string[]> {
+  const readable: string[] = []
+  for (const { id, handle } of index?.sources ?? [])
+    if (handle !== null && (await mayRead(handle, { ask: false }).catch(() => false))) readable.push(id)
+  return readable
 }
 
 async function rank(

@@ -66,7 +66,7 @@ describe('What is said of the device', () => {
     )
     // Looking, the prompt and twelve words.
     expect(english).toContain('0.8s measured for 12 tokens.')
-    expect(german.join(' ')).toMatch(/0,8.s gemessen, für 12 Token\./)
+    expect(german.join(' ')).toMatch(/0,8\sSek\. gemessen, für 12 Token\. 0,4\sSek\. sagte/)
   })
 
   it.each<[ProcessorReason, string]>([

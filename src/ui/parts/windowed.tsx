@@ -16,8 +16,8 @@ export interface WindowedProps {
   blockLength: number
   /** Of an entry, until it has been drawn; pixels. */
   estimatedHeight: number
-  /** The block that is drawn at once. */
-  begin: 'first' | 'last'
+  /** The block that is drawn at once, or the entry, from 0, whose block is. */
+  begin: 'first' | 'last' | number
   /** What stands in the place of those that are not drawn; the first is number 1. */
   name: (from: number, to: number) => string
   /** Draws entries `from` (inclusive) to `to` (exclusive). */
@@ -33,7 +33,8 @@ export function Windowed({
   children,
 }: WindowedProps): ReactElement {
   const blocks = Math.ceil(count / blockLength)
-  const shownAtOnce = begin === 'first' ? 0 : blocks - 1
+  const entry = begin === 'first' ? 0 : begin === 'last' ? count - 1 : begin
+  const shownAtOnce = Math.floor(entry / blockLength)
   return (
     <>
       {Array.from({ length: blocks }, (_, block) => {

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type KeyboardEvent, type ReactElement } from 'react'
+import { useEffect, useRef, useState, type FocusEvent, type KeyboardEvent, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { ShownPicture } from '../../state/search/shown.ts'
 import { useScoreText } from './score-text.ts'
@@ -23,20 +23,33 @@ export function ResultGrid({ pictures, onOpen }: ResultGridProps): ReactElement 
   const { t } = useTranslation('search')
   const box = useRef<HTMLDivElement>(null)
   const { width, height, top } = useViewport(box)
-  const [active, setActive] = useState(0)
+  const [active, setActive] = useState<string | null>(null)
   const moved = useRef(false)
+  const isInside = useRef(false)
   const columns = Math.max(2, Math.floor(width / CELL_WIDTH))
   const rowHeight = Math.floor(width / columns) + TEXT_HEIGHT
   const rows = Math.ceil(pictures.length / columns)
-  const at = Math.min(active, pictures.length - 1)
+  // The order changes while one watches; the picture that people are at stays the one.
+  const at = Math.max(
+    0,
+    pictures.findIndex(({ key }) => key === active),
+  )
   const first = Math.max(0, Math.floor(top / rowHeight) - AROUND)
   const last = Math.min(rows, Math.ceil((top + height) / rowHeight) + AROUND)
 
   useEffect(() => {
-    if (!moved.current) return
+    const grid = box.current
+    // A cell that came to another row is another element, and the old one took the focus along.
+    const isLost = isInside.current && grid?.contains(document.activeElement) === false
+    if (!moved.current && !isLost) return
     moved.current = false
-    box.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus()
+    grid?.querySelector<HTMLElement>('[tabindex="0"]')?.focus({ preventScroll: isLost })
   })
+  const onBlur = ({ target, relatedTarget }: FocusEvent): void => {
+    if (relatedTarget !== null && box.current?.contains(relatedTarget) === true) return
+    // What was taken out of the page was not left by anybody.
+    queueMicrotask(() => (isInside.current &&= !target.isConnected))
+  }
   const go = (to: number): void => {
     const next = Math.max(0, Math.min(to, pictures.length - 1))
     const place = Math.floor(next / columns) * rowHeight
@@ -45,7 +58,7 @@ export function ResultGrid({ pictures, onOpen }: ResultGridProps): ReactElement 
     else if (grid !== null && place + rowHeight > grid.scrollTop + grid.clientHeight)
       grid.scrollTop = place + rowHeight - grid.clientHeight
     moved.current = true
-    setActive(next)
+    setActive(pictures[next]?.key ?? null)
   }
   const onKeyDown = (event: KeyboardEvent): void => {
     const page = columns * Math.max(1, Math.floor(height / rowHeight))
@@ -77,6 +90,8 @@ export function ResultGrid({ pictures, onOpen }: ResultGridProps): ReactElement 
       // As high as its rows, where they are few.
       style={{ height: rows * rowHeight }}
       onKeyDown={onKeyDown}
+      onFocus={() => (isInside.current = true)}
+      onBlur={onBlur}
     >
       <div role="presentation" style={{ height: rows * rowHeight }}>
         {[...drawn].map((row) => (
@@ -99,7 +114,7 @@ export function ResultGrid({ pictures, onOpen }: ResultGridProps): ReactElement 
                       picture={picture}
                       isActive={i === at}
                       onOpen={() => {
-                        setActive(i)
+                        setActive(picture.key)
                         onOpen(picture)
                       }}
                     />

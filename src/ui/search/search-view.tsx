@@ -44,6 +44,7 @@ function Results(): ReactElement {
   const filters = useApp((state) => state.search.filters)
   const status = useApp((state) => state.search.status)
   const foundMs = useApp((state) => state.search.foundMs)
+  const asked = useApp((state) => JSON.stringify(state.search.query))
   const indexed = useApp((state) => state.search.index?.pictures)
   const [open, setOpen] = useState<ShownPicture | null>(null)
   const pictures = useMemo(() => shownPictures(found, matches, filters), [found, matches, filters])
@@ -61,7 +62,8 @@ function Results(): ReactElement {
       {pictures.length === 0 && status !== 'finding' && indexed !== undefined && (
         <p>{indexed === 0 ? t('empty') : t('none')}</p>
       )}
-      {pictures.length > 0 && <ResultGrid pictures={pictures} onOpen={setOpen} />}
+      {/* What is asked for next begins at its best, wherever people had scrolled to. */}
+      {pictures.length > 0 && <ResultGrid key={asked} pictures={pictures} onOpen={setOpen} />}
       {foundMs !== null && <p className="hint">{t('scoreHint')}</p>}
       {open !== null && <PictureDetails key={open.key} picture={open} onClose={() => setOpen(null)} />}
     </>

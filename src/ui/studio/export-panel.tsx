@@ -43,7 +43,7 @@ function Export({ shown }: { shown: readonly CaptionedPicture[] }): ReactElement
   }
   return (
     <div>
-      <div className="studio-fields">
+      <div className="studio-fields studio-export">
         <Chosen
           label={t('format')}
           values={EXPORT_FORMATS}
@@ -134,7 +134,7 @@ function Review({
   const { unseen, faulty } = useMemo(() => altTextCounts(pictures), [pictures])
   return (
     <>
-      <p className="hint">{t('unseenCaptions', { count: machine })}</p>
+      {machine > 0 && <p className="hint">{t('unseenCaptions', { count: machine })}</p>}
       {hasAltText(format) && (unseen > 0 || faulty > 0) && (
         <p className="problem">{t('altReview', { unseen, faulty })}</p>
       )}
@@ -169,7 +169,12 @@ function Exported(): ReactElement {
     <div role="status">
       {result !== null && (
         <>
-          <p>{t('exported', { files: result.files, pictures: result.pictures })}</p>
+          <p>
+            {t('exported', {
+              count: result.files,
+              texts: t('exportedTexts', { count: result.pictures }),
+            })}
+          </p>
           {result.failures.length > 0 && (
             <>
               <p className="problem">{t('exportFailures', { count: result.failures.length })}</p>

@@ -1,4 +1,4 @@
-import { memo, type ReactElement } from 'react'
+import { memo, useCallback, useRef, useState, type ReactElement, type RefCallback } from 'react'
 import { useTranslation } from 'react-i18next'
 import { captionOf, isEdited, isMachineMade, type CaptionedPicture } from '../../studio/caption.ts'
 import { nameOf } from '../../studio/picture-files.ts'
@@ -15,13 +15,29 @@ const ESTIMATED_HEIGHT = 60
 export function Grid({
   pictures,
   mode,
+  left,
   onOpen,
 }: {
   pictures: readonly CaptionedPicture[]
   mode: Mode
+  /** The picture that people come back from: the grid begins there. */
+  left: string | null
   onOpen: (path: string) => void
 }): ReactElement {
   const { t } = useTranslation('studio')
+  const waits = useRef(left !== null)
+  // Once: its block may go and come again.
+  const focus = useCallback((cell: HTMLButtonElement | null) => {
+    if (cell === null || !waits.current) return
+    waits.current = false
+    cell.focus()
+  }, [])
+  const [begin] = useState(() =>
+    Math.max(
+      0,
+      pictures.findIndex(({ path }) => path === left),
+    ),
+  )
   if (pictures.length === 0) return <p className="hint">{t('none')}</p>
   return (
     <section aria-label={t('pictureList')}>
@@ -30,13 +46,19 @@ export function Grid({
         count={pictures.length}
         blockLength={IN_BLOCK}
         estimatedHeight={ESTIMATED_HEIGHT}
-        begin="first"
+        begin={begin}
         name={(from, to) => `${t('pictureList')} ${from}–${to}`}
       >
         {(from, to) => (
           <ul className="studio-grid">
             {pictures.slice(from, to).map((picture) => (
-              <Cell key={picture.path} picture={picture} mode={mode} onOpen={onOpen} />
+              <Cell
+                key={picture.path}
+                picture={picture}
+                mode={mode}
+                onOpen={onOpen}
+                focus={picture.path === left ? focus : undefined}
+              />
             ))}
           </ul>
         )}
@@ -50,21 +72,23 @@ const Cell = memo(function Cell({
   picture,
   mode,
   onOpen,
+  focus,
 }: {
   picture: CaptionedPicture
   mode: Mode
   onOpen: (path: string) => void
+  focus: RefCallback<HTMLButtonElement> | undefined
 }): ReactElement {
   const { t } = useTranslation('studio')
   const { path, failure } = picture
   const text = mode === 'captions' ? captionOf(picture) : picture.altText
   return (
     <li>
-      <button type="button" className="studio-cell" title={path} onClick={() => onOpen(path)}>
+      <button ref={focus} type="button" className="studio-cell" title={path} onClick={() => onOpen(path)}>
         <Thumbnail path={path} />
         <span className="name">{nameOf(path)}</span>
-        {text === '' ? <span className="hint">{t('noText')}</span> : <span className="text">{text}</span>}
-        <span className="hint">{t(markOf(picture, mode))}</span>
+        {text !== '' && <span className="text">{text}</span>}
+        <span className="hint">{t(text === '' ? 'noText' : markOf(picture, mode))}</span>
         {failure !== null && (
           <span className="problem" lang="en">
             {failure.message}

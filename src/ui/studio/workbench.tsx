@@ -23,6 +23,7 @@ export function Workbench(): ReactElement {
   const [sieve, setSieve] = useState<Sieve>(NO_SIEVE)
   const [mode, setMode] = useState<Mode>('captions')
   const [at, setAt] = useState<string | null>(null)
+  const [left, setLeft] = useState<string | null>(null)
   const { shown, problem } = useMemo(() => shownPictures(pictures, sieve), [pictures, sieve])
   return (
     <>
@@ -50,10 +51,19 @@ export function Workbench(): ReactElement {
           <Matching />
           <DuplicatesPanel onOpen={setAt} />
           <ExportPanel shown={shown} />
-          <Grid pictures={shown} mode={mode} onOpen={setAt} />
+          <Grid pictures={shown} mode={mode} left={left} onOpen={setAt} />
         </>
       ) : (
-        <OneByOne pictures={shown} mode={mode} path={at} onMove={setAt} onClose={() => setAt(null)} />
+        <OneByOne
+          pictures={shown}
+          mode={mode}
+          path={at}
+          onMove={setAt}
+          onClose={() => {
+            setLeft(at)
+            setAt(null)
+          }}
+        />
       )}
     </>
   )

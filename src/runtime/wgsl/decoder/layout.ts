@@ -8,16 +8,20 @@ import type { AttentionShape } from '../kernels/attention/attention.ts'
 import type { EmbedShape } from '../kernels/embed/embed.ts'
 import type { FinishShape, FinishTarget } from '../kernels/finish/finish.ts'
 import type { NormPlace, ProductShape, ProductTarget, ProductTuning } from '../kernels/product/product.ts'
-import { TILE_OUTPUTS, type TileShape } from '../kernels/tile/tile.ts'
+import { partialRow, splitsOf, type TileShape } from '../kernels/tile/tile.ts'
+import type { TopShape } from '../kernels/top/top.ts'
 import type { StoredTensor } from './graph-weights.ts'
 import { floatType, type LayerPlaces, type MatrixPlace, type OptPlaces } from './opt-weights.ts'
 
 /** `nn.LayerNorm`'s default, which OPT leaves as it is. */
 const EPSILON = 1e-5
 
-/** Workgroups of a product of several rows that fill a large card: as many parts are taken of the inner dimension. */
-const TILES_WANTED = 320
-const MOST_SPLITS = 8
+/** Workgroups of a product of several rows that fill a large card: five for each of 132 processors. */
+const TILES_WANTED = 640
+
+/** From so many positions on a step's attention is split: a workgroup a head would leave most of a card idle. */
+export const SPLIT_FROM = 512
+const LONG_SPLITS = 4
 
 export const LAYER_PRODUCTS = ['qkv', 'output', 'fc1', 'fc2'] as const
 export type LayerProduct = (typeof LAYER_PRODUCTS)[number]
@@ -88,7 +92,21 @@ export class OptLayout {
   }
 
   attention(): AttentionShape {
-    return { ...this.heads, positions: this.#positions, splits: 1 }
+    return { ...this.heads, positions: this.#positions, splits: 1, owned: false }
+  }
+
+  /** Over rows that share positions. */
+  ownedAttention(): AttentionShape {
+    return { ...this.attention(), owned: true }
+  }
+
+  /** Of one row that is long; null where none may be. */
+  longAttention(): AttentionShape | null {
+    return this.#positions > SPLIT_FROM ? { ...this.attention(), splits: LONG_SPLITS } : null
+  }
+
+  top(): TopShape {
+    return { vocabulary: this.#shape.vocabulary }
   }
 
   product(name: LayerProduct, matrix: MatrixPlace): ProductShape {
@@ -115,13 +133,24 @@ export class OptLayout {
   }
 
   tile(matrix: MatrixPlace): TileShape {
-    const tiles = Math.ceil(matrix.outputs / TILE_OUTPUTS)
-    const splits = Math.min(MOST_SPLITS, Math.round(TILES_WANTED / tiles), matrix.inputs / CHUNK)
-    return { ...sizesOf(matrix), splits: Math.max(1, splits) }
+    return { ...sizesOf(matrix), wanted: TILES_WANTED }
   }
 
-  headSplits(): number {
-    return this.tile(this.#places.head).splits
+  /** Partial sums of a product, in values, for whatever number of rows up to `most`. */
+  partialSums(matrix: MatrixPlace, most: number): number {
+    const shape = this.tile(matrix)
+    const counts = Array.from({ length: most }, (_, i) => i + 1)
+    return partialRow(shape.outputs) * Math.max(...counts.map((rows) => rows * splitsOf(shape, rows)))
+  }
+
+  /** Behind the head of several rows. */
+  finishHead(): FinishShape {
+    return {
+      ...this.tile(this.#places.head),
+      floats: this.floats.count,
+      biasAt: null,
+      into: { kind: 'plain' },
+    }
   }
 
   finish(name: LayerProduct, matrix: MatrixPlace): FinishShape {
@@ -133,8 +162,7 @@ export class OptLayout {
       // The next layer's first norm, or the last of all.
       fc2: { kind: 'residual', norm: norm1 },
     }
-    const { outputs, splits } = this.tile(matrix)
-    return { outputs, splits, floats: count, biasAt: biases[name], into: targets[name] }
+    return { ...this.tile(matrix), floats: count, biasAt: biases[name], into: targets[name] }
   }
 }
 

@@ -24,8 +24,16 @@ export interface OptOptions {
   context: number
   cacheBytes?: number | undefined
   signal?: AbortSignal | undefined
+  /** What compiling one kernel may take, in milliseconds; left out: any time. */
+  compileMs?: number | undefined
   /** Told when the device went away while our kernels were running on it. */
   onLost?: (() => void) | undefined
+}
+
+/** A decoder, and what runs it, for who tries it. */
+export interface OwnDecoder {
+  language: DecoderOnly
+  runs: OptRuns
 }
 
 /** Where the weights lie, and the kernels over them. */
@@ -37,11 +45,11 @@ export interface OptPlan {
 /** Kernels for the model on this device, before a weight is read. Throws `NotForKernels`. */
 export function planOptDecoder(
   device: GPUDevice,
-  { graph, weights, part, cacheType, context }: OptOptions,
+  { graph, weights, part, cacheType, context, compileMs }: OptOptions,
 ): OptPlan {
   const places = optPlaces(weightsOfGraph(graph, weights.path), part.shape)
   const layout = new OptLayout(places, part.shape, cacheType, context)
-  return { places, kernels: new OptKernels(device, layout, places) }
+  return { places, kernels: new OptKernels(device, layout, places, compileMs) }
 }
 
 /**
@@ -52,7 +60,7 @@ export async function openOptDecoder(
   runtime: Runtime,
   options: OptOptions,
   { places, kernels }: OptPlan,
-): Promise<DecoderOnly> {
+): Promise<OwnDecoder> {
   const { weights, part, cacheType, context, cacheBytes, signal, onLost } = options
   const { device } = runtime.compute
   if (device === null) throw new NotForKernels('is not run on a GPU')
@@ -68,7 +76,7 @@ export async function openOptDecoder(
     const passes = new OptPasses({ kernels, shared, products, norm, places, weights: stored, values })
     const runs = new OptRuns({ runtime, device, shape, passes, activations: values, uploads, onLost })
     const memory = new CacheMemory(runtime, cacheLayout(shape, cacheType), cacheBytes)
-    return new DecoderOnly({ runtime, runs, shape, context, memory }, 'used')
+    return { language: new DecoderOnly({ runtime, runs, shape, context, memory }, 'used'), runs }
   } catch (error) {
     uploads.dispose()
     throw error

@@ -1,8 +1,9 @@
 /** An OPT decoder's memory on the GPU: its weights, and the values on their way through it. */
 import type { DecoderShape } from '../../../pack/shapes.ts'
 import { MOST_ROWS, STATE_BYTES } from '../gpu/state.ts'
+import { ownersBytes } from '../kernels/attention/owners.ts'
 import { CHOICE_BYTES } from '../kernels/choose/choose.ts'
-import { partialRow } from '../kernels/tile/tile.ts'
+import { topBytes } from '../kernels/top/top.ts'
 import type { LayerProduct } from './layout.ts'
 import { LAYER_PRODUCTS } from './layout.ts'
 import type { OptKernels } from './opt-kernels.ts'
@@ -73,6 +74,16 @@ export interface Activations {
   records: GPUBuffer
   /** One, or of several rows. */
   choices: GPUBuffer
+  /** Of long attention: what its parts come to, of one row. */
+  shares: GPUBuffer
+  shareParts: GPUBuffer
+  /** In which row each position of each row lies. */
+  owners: GPUBuffer
+  /** What is wanted of rows of logits, on the way to it, and what is found. */
+  topWanted: GPUBuffer
+  topParts: GPUBuffer
+  topRecords: GPUBuffer
+  topFound: GPUBuffer
   /** Stands for query embeddings where none are read. */
   noQueries: GPUBuffer
 }
@@ -87,12 +98,18 @@ export function makeActivations(
   const rows = Math.min(MOST_ROWS, context)
   const logitRows = Math.min(MOST_LOGIT_ROWS, rows)
   const floats = (count: number): GPUBuffer => uploads.buffer(4 * count)
-  const sums = LAYER_PRODUCTS.map((name) => {
-    const { outputs, splits } = layout.tile(matrices[name])
-    return splits * rows * partialRow(outputs)
-  })
+  const sums = LAYER_PRODUCTS.map((name) => layout.partialSums(matrices[name], rows))
+  const splits = layout.longAttention()?.splits ?? 1
+  const top = topBytes(layout.top(), logitRows)
   return {
     rows,
+    shares: floats(splits * hiddenSize),
+    shareParts: floats(2 * splits * heads),
+    owners: uploads.buffer(ownersBytes(logitRows * context)),
+    topWanted: uploads.buffer(top.wanted),
+    topParts: uploads.buffer(top.parts),
+    topRecords: uploads.buffer(top.records),
+    topFound: uploads.buffer(top.found),
     state: uploads.buffer(STATE_BYTES, true),
     x: floats(rows * hiddenSize),
     normed: floats(rows * hiddenSize),
@@ -100,7 +117,7 @@ export function makeActivations(
     attended: floats(rows * hiddenSize),
     parts: floats(2 * rows * heads),
     wide: floats(rows * matrices.fc1.outputs),
-    partial: floats(Math.max(...sums, logitRows * partialRow(vocabulary) * layout.headSplits())),
+    partial: floats(Math.max(...sums, layout.partialSums(kernels.head, logitRows))),
     logits: floats(logitRows * vocabulary),
     records: uploads.buffer(16 * kernels.headGroups),
     choices: uploads.buffer(CHOICE_BYTES * logitRows),

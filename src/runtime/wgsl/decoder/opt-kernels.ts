@@ -1,24 +1,31 @@
 /** An OPT decoder's kernels, compiled for a device when they are first needed. */
 import { CompiledKernel, type Kernel } from '../gpu/kernel.ts'
 import { attentionKernel, attentionBytes } from '../kernels/attention/attention.ts'
+import { combineKernel } from '../kernels/attention/combine.ts'
 import { chooseKernel } from '../kernels/choose/choose.ts'
 import { chooseRowsKernel } from '../kernels/choose/choose-rows.ts'
 import { embedKernel } from '../kernels/embed/embed.ts'
 import { finishKernel } from '../kernels/finish/finish.ts'
 import { normKernel } from '../kernels/norm/norm.ts'
 import { productKernel, workgroupBytes, workgroupsOf, type ProductShape } from '../kernels/product/product.ts'
+import { topPartsKernel, topRowsKernel } from '../kernels/top/top.ts'
 import { tileKernel } from '../kernels/tile/tile.ts'
 import { tuningFor, type LayerProduct, type OptLayout } from './layout.ts'
 import { NotForKernels, type LayerPlaces, type MatrixPlace, type OptPlaces } from './opt-weights.ts'
 
 /** Threads of kernels whose workgroup has a row, or a head of one. */
-const THREADS = 128
+export const THREADS = 128
 const CHOOSING_THREADS = 256
 
 /** What both a step and a run of several rows need. */
 export interface SharedKernels {
   embed: CompiledKernel
   attention: CompiledKernel
+  ownedAttention: CompiledKernel
+  /** Null where no sequence may be that long. */
+  long: { attention: CompiledKernel; combine: CompiledKernel } | null
+  topParts: CompiledKernel
+  topRows: CompiledKernel
   head: CompiledKernel
   choose: CompiledKernel
   chooseRows: CompiledKernel
@@ -38,12 +45,14 @@ export class OptKernels {
   readonly #places: OptPlaces
   readonly #layer: LayerPlaces
   readonly #packed4x8: boolean
+  readonly #compileMs: number
   readonly #rows = new Map<number, Promise<RowsKernels>>()
   /** What stands behind tiles of whatever size. */
   #finishing: Promise<Pick<RowsKernels, 'finish' | 'headFinish'>> | null = null
 
-  /** Throws `NotForKernels` where the device has too little of something. */
-  constructor(device: GPUDevice, layout: OptLayout, places: OptPlaces) {
+  /** Throws `NotForKernels` where the device has too little of something. `compileMs`: what a kernel may take. */
+  constructor(device: GPUDevice, layout: OptLayout, places: OptPlaces, compileMs = Infinity) {
+    this.#compileMs = compileMs
     const [layer] = places.layers
     if (layer === undefined) throw new NotForKernels('has no layers')
     this.layout = layout
@@ -59,6 +68,10 @@ export class OptKernels {
     return { qkv: qkv.matrix, output: output.matrix, fc1: fc1.matrix, fc2: fc2.matrix }
   }
 
+  get head(): MatrixPlace {
+    return this.#places.head
+  }
+
   /** Workgroups of the head's product, each of which leaves a record. */
   get headGroups(): number {
     const head = this.layout.head()
@@ -68,19 +81,35 @@ export class OptKernels {
   async shared(): Promise<SharedKernels> {
     const { layout } = this
     const embed = { threads: THREADS, packed4x8: this.#packed4x8 }
-    return compiled(this.#device, {
+    const long = layout.longAttention()
+    const [shared, ofLong] = await Promise.all([
+      this.#compiled(this.#sharedKernels(embed)),
+      long === null
+        ? null
+        : this.#compiled({ attention: attentionKernel(long, THREADS), combine: combineKernel(long) }),
+    ])
+    return { ...shared, long: ofLong }
+  }
+
+  #sharedKernels(
+    embed: Parameters<typeof embedKernel>[1],
+  ): Record<Exclude<keyof SharedKernels, 'long'>, Kernel> {
+    const { layout } = this
+    return {
       embed: embedKernel(layout.embed(), embed),
       attention: attentionKernel(layout.attention(), THREADS),
+      ownedAttention: attentionKernel(layout.ownedAttention(), THREADS),
+      topParts: topPartsKernel(layout.top()),
+      topRows: topRowsKernel(layout.top()),
       head: this.#product(layout.head()),
       choose: chooseKernel(this.headGroups, CHOOSING_THREADS),
       chooseRows: chooseRowsKernel(this.#places.head.outputs, CHOOSING_THREADS),
-    })
+    }
   }
 
   /** Products of one row. */
   step(): Promise<Record<LayerProduct, CompiledKernel>> {
-    return compiled(
-      this.#device,
+    return this.#compiled(
       eachProduct((name) => this.#product(this.layout.product(name, this.layerMatrices[name]))),
     )
   }
@@ -88,7 +117,7 @@ export class OptKernels {
   norm(): Promise<CompiledKernel> {
     const { norm1, count } = this.layout.floats
     const { inputs } = this.#places.table
-    return CompiledKernel.of(this.#device, normKernel({ ...norm1, size: inputs, floats: count }, THREADS))
+    return this.#compile(normKernel({ ...norm1, size: inputs, floats: count }, THREADS))
   }
 
   /** Products of several rows, in tiles of `tileRows`. */
@@ -103,11 +132,8 @@ export class OptKernels {
     const options = { rows: tileRows, packed4x8: this.#packed4x8 }
     this.#finishing ??= this.#compileFinishing()
     const [tile, headTile, finishing] = await Promise.all([
-      compiled(
-        this.#device,
-        eachProduct((name) => tileKernel(layout.tile(matrices[name]), options)),
-      ),
-      CompiledKernel.of(this.#device, tileKernel(layout.tile(this.#places.head), options)),
+      this.#compiled(eachProduct((name) => tileKernel(layout.tile(matrices[name]), options))),
+      this.#compile(tileKernel(layout.tile(this.#places.head), options)),
       this.#finishing,
     ])
     return { tile, headTile, ...finishing }
@@ -115,19 +141,24 @@ export class OptKernels {
 
   async #compileFinishing(): Promise<Pick<RowsKernels, 'finish' | 'headFinish'>> {
     const { layout, layerMatrices: matrices } = this
-    const { head } = this.#places
-    const plain = { outputs: head.outputs, splits: layout.tile(head).splits, floats: layout.floats.count }
     const [finish, headFinish] = await Promise.all([
-      compiled(
-        this.#device,
-        eachProduct((name) => finishKernel(layout.finish(name, matrices[name]), THREADS)),
-      ),
-      CompiledKernel.of(
-        this.#device,
-        finishKernel({ ...plain, biasAt: null, into: { kind: 'plain' } }, THREADS),
-      ),
+      this.#compiled(eachProduct((name) => finishKernel(layout.finish(name, matrices[name]), THREADS))),
+      this.#compile(finishKernel(layout.finishHead(), THREADS)),
     ])
     return { finish, headFinish }
+  }
+
+  #compile(kernel: Kernel): Promise<CompiledKernel> {
+    return CompiledKernel.of(this.#device, kernel, this.#compileMs)
+  }
+
+  /** All at once: browsers compile in parallel. */
+  async #compiled<K extends string>(kernels: Record<K, Kernel>): Promise<Record<K, CompiledKernel>> {
+    const names = Object.keys(kernels) as K[]
+    const made = await Promise.all(
+      names.map(async (name) => [name, await this.#compile(kernels[name])] as const),
+    )
+    return Object.fromEntries(made) as Record<K, CompiledKernel>
   }
 
   #product(shape: ProductShape): Kernel {
@@ -155,16 +186,4 @@ export class OptKernels {
 
 function eachProduct<T>(of: (name: LayerProduct) => T): Record<LayerProduct, T> {
   return { qkv: of('qkv'), output: of('output'), fc1: of('fc1'), fc2: of('fc2') }
-}
-
-/** All at once: browsers compile in parallel. */
-async function compiled<K extends string>(
-  device: GPUDevice,
-  kernels: Record<K, Kernel>,
-): Promise<Record<K, CompiledKernel>> {
-  const names = Object.keys(kernels) as K[]
-  const made = await Promise.all(
-    names.map(async (name) => [name, await CompiledKernel.of(device, kernels[name])] as const),
-  )
-  return Object.fromEntries(made) as Record<K, CompiledKernel>
 }

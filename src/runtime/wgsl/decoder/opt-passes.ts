@@ -3,11 +3,14 @@ import { decoder as treaty } from '../../../pack/parts.ts'
 import { tensorAt, type Tensors } from '../../language/kv-cache.ts'
 import { gpuBufferOf } from '../../ort/tensor.ts'
 import type { CompiledKernel, Dispatch } from '../gpu/kernel.ts'
+import { combineWorkgroups } from '../kernels/attention/combine.ts'
+import { finishWorkgroups } from '../kernels/finish/finish.ts'
 import { workgroupsOf } from '../kernels/product/product.ts'
+import { topParts } from '../kernels/top/top.ts'
 import { tileWorkgroups } from '../kernels/tile/tile.ts'
 import { tuningFor, type LayerProduct } from './layout.ts'
 import type { Activations, MatrixBuffers, OptWeights } from './opt-buffers.ts'
-import type { OptKernels, RowsKernels, SharedKernels } from './opt-kernels.ts'
+import { THREADS, type OptKernels, type RowsKernels, type SharedKernels } from './opt-kernels.ts'
 import type { MatrixPlace, OptPlaces } from './opt-weights.ts'
 
 export interface OptPassesParts {
@@ -31,6 +34,7 @@ export class OptPasses {
   readonly #parts: OptPassesParts
   /** Bind groups are made once for every set of cache tensors. */
   readonly #steps = new WeakMap<Tensors, Dispatch[]>()
+  readonly #longSteps = new WeakMap<Tensors, Dispatch[]>()
   /** The same of as many rows as there are sequences. */
   readonly #rowSteps = new WeakMap<Tensors, Promise<Dispatch[]>>()
 
@@ -39,17 +43,21 @@ export class OptPasses {
     this.ending = this.#ending()
   }
 
-  /** One token in row 0: embedding, five dispatches a layer, head and choice. */
-  step(tensors: Tensors): Dispatch[] {
-    const known = this.#steps.get(tensors) ?? this.#step(tensors)
-    this.#steps.set(tensors, known)
+  /** One token in row 0: embedding, five dispatches a layer, head and choice; six where attention is `split`. */
+  step(tensors: Tensors, split = false): Dispatch[] {
+    const all = split ? this.#longSteps : this.#steps
+    const known = all.get(tensors) ?? this.#step(tensors, split)
+    all.set(tensors, known)
     return known
   }
 
-  /** A token in each of `count` rows, to all their logits. `tensors` have so many sequences. */
-  stepOfRows(tensors: Tensors, count: number): Promise<Dispatch[]> {
+  /**
+   * A token in each of `count` rows, to all their logits. `tensors` have so many sequences; whether those own each
+   * other's positions stays as it is.
+   */
+  stepOfRows(tensors: Tensors, count: number, owned: boolean): Promise<Dispatch[]> {
     const made = async (): Promise<Dispatch[]> => [
-      ...(await this.rows(tensors, null, count)),
+      ...(await this.rows(tensors, null, count, owned)),
       ...(await this.scoring(count)),
     ]
     const known = this.#rowSteps.get(tensors) ?? made()
@@ -63,11 +71,25 @@ export class OptPasses {
     return dispatch(shared.chooseRows, [values.logits, values.choices], [count, 1, 1])
   }
 
+  /** What is wanted of each of `count` rows of logits. */
+  top(count: number): Dispatch[] {
+    const { kernels, shared, values } = this.#parts
+    const { logits, topWanted, topParts: parts, topRecords: records, topFound: found } = values
+    return [
+      dispatch(
+        shared.topParts,
+        [logits, topWanted, parts, records, found],
+        [topParts(kernels.layout.top()), count, 1],
+      ),
+      dispatch(shared.topRows, [topWanted, parts, records, found], [count, 1, 1]),
+    ]
+  }
+
   /**
    * `count` rows through all layers; the last norm's result is there, too. `queries`: [Q, hidden] in float32, null where
    * no row is one.
    */
-  async rows(tensors: Tensors, queries: GPUBuffer | null, count: number): Promise<Dispatch[]> {
+  async rows(tensors: Tensors, queries: GPUBuffer | null, count: number, owned = false): Promise<Dispatch[]> {
     const { kernels, norm, weights, values } = this.#parts
     const tileRows = tileRowsFor(count)
     const compiled = await kernels.rows(tileRows)
@@ -75,7 +97,11 @@ export class OptPasses {
     return [
       this.#embed(queries ?? values.noQueries, count),
       dispatch(norm, [values.x, first?.floats ?? weights.finalFloats, values.normed], [count, 1, 1]),
-      ...weights.layers.flatMap((_, i) => this.#rowsOfLayer(compiled, i, this.#cacheOf(tensors, i), count)),
+      ...weights.layers.flatMap((_, i) => {
+        const cache = this.#cacheOf(tensors, i)
+        const attention = owned ? this.#ownedAttention(cache, count) : this.#attention(cache, count)
+        return this.#rowsOfLayer(compiled, i, { cache, attention, count })
+      }),
     ]
   }
 
@@ -86,11 +112,15 @@ export class OptPasses {
     const { headTile, headFinish } = await kernels.rows(tileRows)
     return [
       this.#tile(headTile, places.head, weights.head, values.normed, count),
-      dispatch(headFinish, [values.partial, weights.finalFloats, values.state, values.logits], [count, 1, 1]),
+      dispatch(
+        headFinish,
+        [values.partial, weights.finalFloats, values.state, values.logits],
+        finishWorkgroups(kernels.layout.finishHead(), THREADS, count),
+      ),
     ]
   }
 
-  #step(tensors: Tensors): Dispatch[] {
+  #step(tensors: Tensors, split: boolean): Dispatch[] {
     const { weights, values } = this.#parts
     return [
       this.#embed(values.noQueries, 1),
@@ -98,7 +128,7 @@ export class OptPasses {
         const cache = this.#cacheOf(tensors, i)
         return [
           this.#product('qkv', i, values.x, values.query, [cache.keys, cache.values]),
-          this.#attention(cache, 1),
+          ...(split ? this.#longAttention(cache) : [this.#attention(cache, 1)]),
           this.#product('output', i, values.attended, values.x),
           this.#product('fc1', i, values.x, values.wide),
           this.#product('fc2', i, values.wide, values.x),
@@ -108,20 +138,29 @@ export class OptPasses {
     ]
   }
 
-  #rowsOfLayer(kernels: RowsKernels, i: number, cache: CacheBuffers, count: number): Dispatch[] {
+  #rowsOfLayer(
+    kernels: RowsKernels,
+    i: number,
+    { cache, attention, count }: { cache: CacheBuffers; attention: Dispatch; count: number },
+  ): Dispatch[] {
     const { weights, values } = this.#parts
+    const { layout, layerMatrices } = this.#parts.kernels
     const layer = weights.layers[i]
     if (layer === undefined) return []
     const next = weights.layers[i + 1]?.floats ?? weights.finalFloats
     const { floats } = layer
     const tile = (name: LayerProduct, from: GPUBuffer): Dispatch =>
-      this.#tile(kernels.tile[name], this.#parts.kernels.layerMatrices[name], layer[name], from, count)
+      this.#tile(kernels.tile[name], layerMatrices[name], layer[name], from, count)
     const finish = (name: LayerProduct, to: GPUBuffer, more: GPUBuffer[] = []): Dispatch =>
-      dispatch(kernels.finish[name], [values.partial, floats, values.state, to, ...more], [count, 1, 1])
+      dispatch(
+        kernels.finish[name],
+        [values.partial, floats, values.state, to, ...more],
+        finishWorkgroups(layout.finish(name, layerMatrices[name]), THREADS, count),
+      )
     return [
       tile('qkv', values.normed),
       finish('qkv', values.query, [cache.keys, cache.values]),
-      this.#attention(cache, count),
+      attention,
       tile('output', values.attended),
       finish('output', values.x, [floats, values.normed]),
       tile('fc1', values.normed),
@@ -183,6 +222,27 @@ export class OptPasses {
     const { kernels, shared, values } = this.#parts
     const buffers = [values.query, keys, stored, values.state, values.attended, values.parts]
     return dispatch(shared.attention, buffers, [kernels.layout.heads.heads, count, 1])
+  }
+
+  #ownedAttention({ keys, values: stored }: CacheBuffers, count: number): Dispatch {
+    const { kernels, shared, values } = this.#parts
+    const { query, state, attended, parts, owners } = values
+    const buffers = [query, keys, stored, state, attended, parts, owners]
+    return dispatch(shared.ownedAttention, buffers, [kernels.layout.heads.heads, count, 1])
+  }
+
+  /** Of one row, in parts. */
+  #longAttention(cache: CacheBuffers): Dispatch[] {
+    const { kernels, shared, values } = this.#parts
+    const shape = kernels.layout.longAttention()
+    if (shape === null || shared.long === null) return [this.#attention(cache, 1)]
+    const { query, state, shares, shareParts, attended } = values
+    const { attention, combine } = shared.long
+    const buffers = [query, cache.keys, cache.values, state, shares, shareParts]
+    return [
+      dispatch(attention, buffers, [shape.heads, 1, shape.splits]),
+      dispatch(combine, [shares, shareParts, attended], combineWorkgroups(shape, 1)),
+    ]
   }
 
   #cacheOf(tensors: Tensors, layer: number): CacheBuffers {

@@ -5,14 +5,17 @@
 import { AppError } from '../../../pack/failure.ts'
 import type { DecoderShape } from '../../../pack/shapes.ts'
 import { noNumbers, type DecoderRun, type DecoderRuns } from '../../language/decoder-parts.ts'
-import type { KvCache } from '../../language/kv-cache.ts'
-import type { Choice, Logits } from '../../language/language-model.ts'
+import type { RunCache } from '../../language/kv-cache.ts'
+import type { Choice, Logits, TopRow, TopWanted } from '../../language/language-model.ts'
 import { createOwnBuffer } from '../../ort/session-buffers.ts'
 import type { Runtime } from '../../ort/runtime.ts'
 import { gpuBufferOf, type DeviceTensor } from '../../ort/tensor.ts'
 import { encode, type Dispatch } from '../gpu/kernel.ts'
 import { stateWords, type RowState, type RunState } from '../gpu/state.ts'
+import { ownersWords } from '../kernels/attention/owners.ts'
 import { CHOICE_BYTES, choiceOf } from '../kernels/choose/choose.ts'
+import { foundBytes, foundRows, topWords } from '../kernels/top/top.ts'
+import { SPLIT_FROM } from './layout.ts'
 import { MOST_LOGIT_ROWS, type Activations } from './opt-buffers.ts'
 import type { OptPasses } from './opt-passes.ts'
 import type { Uploads } from './uploads.ts'
@@ -34,17 +37,26 @@ export interface OptRunsParts {
 interface Work {
   dispatches: readonly Dispatch[]
   state: RunState | null
+  /** What else they read, by buffer. */
+  words?: readonly (readonly [GPUBuffer, Uint32Array<ArrayBuffer>])[]
 }
+
+/** Memory through which something comes back, while it is in no other use. */
+type Staging = GPUBuffer[]
 
 export class OptRuns implements DecoderRuns {
   /** Nothing of ONNX Runtime's is recorded: bind groups are made once and dispatches encoded anew. */
   readonly records = false
+  readonly readsOwners = true
   readonly #parts: OptRunsParts
   readonly #logitStaging: GPUBuffer
   /** Memory through which choices come back, none of it in use. */
-  readonly #choiceStaging: GPUBuffer[] = []
+  readonly #choiceStaging: Staging = []
+  readonly #topStaging: Staging = []
   /** How often the host has set the state. */
   #writes = 0
+  /** From so many positions on attention of one row is split. */
+  #splitFrom = SPLIT_FROM
 
   /** Takes over all parts but runtime and device. */
   constructor(parts: OptRunsParts) {
@@ -56,7 +68,12 @@ export class OptRuns implements DecoderRuns {
     // There are none.
   }
 
-  run(cache: KvCache, run: DecoderRun): Promise<Logits> {
+  /** Splits attention of every step, however short, or where it pays: to be tried before it is used. */
+  splitAttention(where: 'everywhere' | 'long'): void {
+    this.#splitFrom = where === 'long' ? SPLIT_FROM : 0
+  }
+
+  run(cache: RunCache, run: DecoderRun): Promise<Logits> {
     return this.#attempt(async () => {
       const { vocabulary } = this.#parts.shape
       const rows = rowsOf(run, this.#parts.shape)
@@ -71,17 +88,42 @@ export class OptRuns implements DecoderRuns {
     })
   }
 
-  choose(cache: KvCache, run: DecoderRun): Promise<(Choice | null)[]> {
+  choose(cache: RunCache, run: DecoderRun): Promise<(Choice | null)[]> {
     const { passes, shape } = this.#parts
     return this.#attempt(async () => {
       const rows = rowsOf(run, shape)
       if (run.batch === 1) return this.#choose(await this.#allButLast(cache, run.queries, rows), 1)
-      const { dispatches, state } = await this.#stepOfRows(cache, rows)
-      return this.#choose({ dispatches: [...dispatches, passes.choosing(rows.length)], state }, rows.length)
+      const work = await this.#stepOfRows(cache, rows)
+      const dispatches = [...work.dispatches, passes.choosing(rows.length)]
+      return this.#choose({ ...work, dispatches }, rows.length)
     })
   }
 
-  async *greedy(cache: KvCache, run: DecoderRun, most: number): AsyncGenerator<Choice, void, undefined> {
+  top(cache: RunCache, run: DecoderRun, wanted: readonly TopWanted[]): Promise<(TopRow | null)[]> {
+    const { passes, shape, activations } = this.#parts
+    return this.#attempt(async () => {
+      const rows = rowsOf(run, shape)
+      const known = wanted.map(({ count, besides }) => ({
+        count,
+        besides: besides.filter((id) => id < shape.vocabulary),
+      }))
+      const work =
+        run.batch === 1
+          ? await this.#allButLast(cache, run.queries, rows)
+          : await this.#stepOfRows(cache, rows)
+      const words = await this.#readBack(
+        {
+          ...work,
+          dispatches: [...work.dispatches, ...passes.top(run.batch)],
+          words: [...(work.words ?? []), [activations.topWanted, topWords(known)]],
+        },
+        { source: activations.topFound, bytes: foundBytes(known), staging: this.#topStaging },
+      )
+      return foundRows(words, known)
+    })
+  }
+
+  async *greedy(cache: RunCache, run: DecoderRun, most: number): AsyncGenerator<Choice, void, undefined> {
     const { passes, shape } = this.#parts
     const rows = rowsOf(run, shape)
     const [past = 0] = run.past
@@ -98,7 +140,6 @@ export class OptRuns implements DecoderRuns {
         return this.#writes
       })
       let last: Choice | null = null
-      const step = passes.step(cache.past())
       let state: RunState | null = null
       for (let sent = 1, taken = 0; taken < most; taken += 1) {
         if (this.#writes !== owned) {
@@ -110,7 +151,8 @@ export class OptRuns implements DecoderRuns {
           state = { capacity: cache.capacity, logitRow: 0, rows: [place] }
         }
         for (; sent < most && sent < taken + DEPTH; sent += 1) {
-          send({ dispatches: step, state })
+          const length = past + rows.length + sent
+          send({ dispatches: passes.step(cache.past(), length > this.#splitFrom), state })
           state = null
           owned = this.#writes
         }
@@ -127,7 +169,7 @@ export class OptRuns implements DecoderRuns {
 
   dispose(): Promise<void> {
     this.#parts.uploads.dispose()
-    for (const buffer of [this.#logitStaging, ...this.#choiceStaging]) buffer.destroy()
+    for (const buffer of [this.#logitStaging, ...this.#choiceStaging, ...this.#topStaging]) buffer.destroy()
     return Promise.resolve()
   }
 
@@ -144,7 +186,7 @@ export class OptRuns implements DecoderRuns {
   }
 
   /** Runs rows as far as they do not fit into the last run, and gets that one ready. */
-  async #allButLast(cache: KvCache, queries: DeviceTensor, rows: RowState[]): Promise<Work> {
+  async #allButLast(cache: RunCache, queries: DeviceTensor, rows: RowState[]): Promise<Work> {
     const { passes, activations } = this.#parts
     const { capacity } = cache
     const tensors = cache.past()
@@ -158,19 +200,24 @@ export class OptRuns implements DecoderRuns {
     const state = { capacity, logitRow: last.length - 1, rows: last }
     const [only] = last
     if (last.length === 1 && only !== undefined && 'token' in only.source)
-      return { dispatches: passes.step(tensors), state }
+      return { dispatches: passes.step(tensors, only.position + 1 > this.#splitFrom), state }
     const dispatches = await passes.rows(tensors, gpuBufferOf(queries), last.length)
     return { dispatches: [...dispatches, ...passes.ending], state }
   }
 
   /** One token of each sequence, to their logits. */
-  async #stepOfRows(cache: KvCache, rows: readonly RowState[]): Promise<Work> {
-    const dispatches = await this.#parts.passes.stepOfRows(cache.past(), rows.length)
-    return { dispatches, state: { capacity: cache.capacity, logitRow: 0, rows } }
+  async #stepOfRows(cache: RunCache, rows: readonly RowState[]): Promise<Work> {
+    const { passes, activations } = this.#parts
+    const { owners, capacity } = cache
+    const dispatches = await passes.stepOfRows(cache.past(), rows.length, owners !== undefined)
+    const state = { capacity, logitRow: 0, rows }
+    if (owners === undefined) return { dispatches, state }
+    const length = Math.max(...rows.map(({ position }) => position + 1))
+    return { dispatches, state, words: [[activations.owners, ownersWords(owners, length)]] }
   }
 
   /** Logits of all wanted rows of a run, in its own order. */
-  async #allLogits(cache: KvCache, run: DecoderRun, rows: RowState[]): Promise<Logits> {
+  async #allLogits(cache: RunCache, run: DecoderRun, rows: RowState[]): Promise<Logits> {
     const { passes, shape } = this.#parts
     const { vocabulary } = shape
     const all = new Float32Array(rows.length * vocabulary)
@@ -197,12 +244,13 @@ export class OptRuns implements DecoderRuns {
   }
 
   /** State and dispatches in one, so that no other sequence's state comes between. */
-  #submit({ dispatches, state }: Work, copy?: (encoder: GPUCommandEncoder) => void): void {
+  #submit({ dispatches, state, words = [] }: Work, copy?: (encoder: GPUCommandEncoder) => void): void {
     const { device, activations } = this.#parts
     if (state !== null) {
       this.#writes += 1
       device.queue.writeBuffer(activations.state, 0, stateWords(state))
     }
+    for (const [buffer, values] of words) device.queue.writeBuffer(buffer, 0, values)
     const encoder = device.createCommandEncoder()
     const pass = encoder.beginComputePass()
     encode(pass, dispatches)
@@ -224,18 +272,29 @@ export class OptRuns implements DecoderRuns {
 
   /** Sends a step whose choices, of `count` rows, come back later; null where a score is no number. */
   async #choose(work: Work, count: number): Promise<(Choice | null)[]> {
-    const { choices } = this.#parts.activations
-    const staging = this.#choiceStaging.pop() ?? this.#staging(choices.size)
-    const bytes = count * CHOICE_BYTES
-    this.#submit(work, (encoder) => encoder.copyBufferToBuffer(choices, 0, staging, 0, bytes))
-    await staging.mapAsync(GPUMapMode.READ, 0, bytes)
-    const words = new Uint32Array(staging.getMappedRange(0, bytes).slice(0))
-    staging.unmap()
-    this.#choiceStaging.push(staging)
+    const words = await this.#readBack(work, {
+      source: this.#parts.activations.choices,
+      bytes: count * CHOICE_BYTES,
+      staging: this.#choiceStaging,
+    })
     return Array.from({ length: count }, (_, i) => {
       const place = (i * CHOICE_BYTES) / 4
       return choiceOf(words.slice(place, place + CHOICE_BYTES / 4))
     })
+  }
+
+  /** Sends work and reads some of what it leaves back. */
+  async #readBack(
+    work: Work,
+    { source, bytes, staging }: { source: GPUBuffer; bytes: number; staging: Staging },
+  ): Promise<Uint32Array<ArrayBuffer>> {
+    const buffer = staging.pop() ?? this.#staging(source.size)
+    this.#submit(work, (encoder) => encoder.copyBufferToBuffer(source, 0, buffer, 0, bytes))
+    await buffer.mapAsync(GPUMapMode.READ, 0, bytes)
+    const words = new Uint32Array(buffer.getMappedRange(0, bytes).slice(0))
+    buffer.unmap()
+    staging.push(buffer)
+    return words
   }
 
   #staging(size: number): GPUBuffer {

@@ -75,13 +75,15 @@ function model({
     begin: (queries, prompt) => {
       queries.dispose()
       const row = { length: prompt.length }
-      return Promise.resolve({ row, next: logitsAt(row.length, 1), ran: row.length })
+      return Promise.resolve({ row, next: { logits: logitsAt(row.length, 1), norm: null }, ran: row.length })
     },
     step: (tokens, wanted) =>
       Promise.resolve(
         tokens.map(({ row }) => {
           const logits = logitsAt(((row as { length: number }).length += 1), ofRows)
-          return wanted === 'logits' ? logits : { token: argmax(logits) + rowsSkip, logProbability: 0 }
+          return wanted === 'logits'
+            ? { logits, norm: null }
+            : { token: argmax(logits) + rowsSkip, logProbability: 0 }
         }),
       ),
     end: () => undefined,

@@ -10,6 +10,7 @@ import { argmax, logSumExp } from '../../decode/logits.ts'
 import type { LanguageModel, Sequence } from '../../language/language-model.ts'
 import { BOUNDS, differenceOf, queriesFor, rowsAgree, tokensFor } from '../../language/rows-check.ts'
 import type { Runtime } from '../../ort/runtime.ts'
+import { branchesAgree } from './branches-check.ts'
 
 /** Tokens of the prompt: with a picture's query embeddings 40 rows. */
 const PROMPT_TOKENS = 8
@@ -112,7 +113,7 @@ export async function agrees(runtime: Runtime, language: LanguageModel, test: Ex
   return (await givesLogits(runtime, language, test)) && agreesInAllElse(runtime, language, test)
 }
 
-/** Whether choices, runs of a few rows and rows of one batch are what steps one by one give. */
+/** Whether choices, runs of a few rows, branches and rows of one batch are what steps one by one give. */
 export async function agreesInAllElse(
   runtime: Runtime,
   language: LanguageModel,
@@ -121,6 +122,7 @@ export async function agreesInAllElse(
   return (
     (await choosesRightly(runtime, language, shape)) &&
     (await goesOnRightly(runtime, language, shape, BOUNDS[cacheType])) &&
+    (await branchesAgree(runtime, language, shape, BOUNDS[cacheType])) &&
     (await rowsAgree({ runtime, language, shape, cacheType }))
   )
 }

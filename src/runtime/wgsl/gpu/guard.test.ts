@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { COMPILE_MS, CompiledKernel } from './kernel.ts'
+import { CompiledKernel } from './kernel.ts'
 import { KernelsFailed, within, withoutComplaints } from './guard.ts'
 
 afterEach(() => {
@@ -88,8 +88,8 @@ it('does not wait for a kernel that compiles without end, and knows one that is 
   vi.stubGlobal('GPUShaderStage', { COMPUTE: 4 })
   const kernel = { label: 'some kernel', code: '', bindings: [] }
   device.compiling = new Promise<never>(() => undefined)
-  const overdue = howOf(CompiledKernel.of(device.gpu, kernel))
-  await vi.advanceTimersByTimeAsync(COMPILE_MS)
+  const overdue = howOf(CompiledKernel.of(device.gpu, kernel, 700))
+  await vi.advanceTimersByTimeAsync(700)
   expect(await overdue).toBe('compiling')
   device.compiling = Promise.reject(new Error('No such function.'))
   expect(await howOf(CompiledKernel.of(device.gpu, kernel))).toBe('invalid')

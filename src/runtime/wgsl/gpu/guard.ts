@@ -48,8 +48,12 @@ export async function withoutComplaints<T>(
   throw complaint
 }
 
-/** As `work`, or throws `KernelsFailed` when it has not settled after `ms`; what it comes to later nobody hears of. */
+/**
+ * As `work`, or throws `KernelsFailed` when it has not settled after `ms`, which may be Infinity; what it comes to later
+ * nobody hears of.
+ */
 export async function within<T>(ms: number, how: KernelFailure, work: Promise<T>): Promise<T> {
+  if (ms === Infinity) return work
   work.catch(() => undefined)
   let timer: ReturnType<typeof setTimeout> | undefined
   const overdue = new Promise<never>((_, reject) => {

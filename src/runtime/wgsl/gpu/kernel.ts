@@ -5,9 +5,6 @@
 
 import { KernelsFailed, within } from './guard.ts'
 
-/** A compiler that takes longer is taken for one that never comes to an end. */
-export const COMPILE_MS = 30_000
-
 /** How a kernel uses a binding of group 0. */
 export type Binding = 'read' | 'write' | 'uniform'
 
@@ -31,8 +28,12 @@ export class CompiledKernel {
     this.pipeline = pipeline
   }
 
-  /** Throws `KernelsFailed` when the device does not take the kernel, or takes too long over it. */
-  static async of(device: GPUDevice, { label, code, bindings }: Kernel): Promise<CompiledKernel> {
+  /** Throws `KernelsFailed` when the device does not take the kernel, or takes longer than `limitMs` over it. */
+  static async of(
+    device: GPUDevice,
+    { label, code, bindings }: Kernel,
+    limitMs = Infinity,
+  ): Promise<CompiledKernel> {
     const layout = device.createBindGroupLayout({
       label,
       entries: bindings.map((use, binding) => ({
@@ -46,7 +47,7 @@ export class CompiledKernel {
       layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
       compute: { module: device.createShaderModule({ label, code }) },
     })
-    const pipeline = await within(COMPILE_MS, 'compiling', compiling).catch((error: unknown) => {
+    const pipeline = await within(limitMs, 'compiling', compiling).catch((error: unknown) => {
       throw error instanceof KernelsFailed ? error : new KernelsFailed('invalid', error)
     })
     return new CompiledKernel(device, layout, pipeline)

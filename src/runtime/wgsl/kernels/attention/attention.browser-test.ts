@@ -10,6 +10,8 @@ import { f16ToF32 } from '../../../../pack/float16.ts'
 import { f32ToF16 } from '../../../../convert/dtypes.ts'
 import type { FloatType } from '../../gpu/weights-format.ts'
 import { attentionKernel } from './attention.ts'
+import { combineKernel, combineWorkgroups } from './combine.ts'
+import { ownersWords } from './owners.ts'
 import { attentionReference } from './reference.ts'
 
 let bench: KernelBench
@@ -36,33 +38,6 @@ const more = [64, 80, 88, 128].flatMap((headSize): Case[] => [
   { headSize, lengths, type: 'float32', splits: 1, threads: 128 },
   { headSize, lengths, type: 'float16', splits: 2, threads: 256 },
 ])
-
-/** Puts the parts of each row's keys together. */
-function combine(
-  output: Float32Array,
-  parts: Float32Array,
-  { rows, splits, heads, headSize }: { rows: number; splits: number; heads: number; headSize: number },
-): Float32Array {
-  const all = new Float32Array(rows * heads * headSize)
-  for (let row = 0; row < rows; row += 1) {
-    for (let head = 0; head < heads; head += 1) {
-      const at = (split: number): number => (row * splits + split) * heads + head
-      const share = Array.from(
-        { length: splits },
-        (_, s) => [parts[2 * at(s)] ?? 0, parts[2 * at(s) + 1] ?? 0] as const,
-      )
-      const most = Math.max(...share.map(([best]) => best))
-      const weights = share.map(([best, sum]) => sum * Math.exp(best - most))
-      const total = weights.reduce((sum, weight) => sum + weight, 0)
-      const to = (row * heads + head) * headSize
-      weights.forEach((weight, split) => {
-        for (let i = 0; i < headSize; i += 1)
-          all[to + i] = (all[to + i] ?? 0) + (weight / total) * (output[at(split) * headSize + i] ?? NaN)
-      })
-    }
-  }
-  return all
-}
 
 it.each(shapes(few, more))(
   'looks at all positions and no other: head size $headSize, $type, $splits parts',
@@ -102,7 +77,16 @@ it.each(shapes(few, more))(
     const stored = [keys, values].map((tensor) => (type === 'float32' ? tensor : f32ToF16(tensor).values))
     const output = bench.buffer(new Float32Array(expected.length * splits).fill(NaN))
     const parts = bench.buffer(new Float32Array(2 * rows.length * splits * heads).fill(NaN))
-    const shape = { heads, headSize, cacheHeadSize, cacheType: type, scale, positions: capacity, splits }
+    const shape = {
+      heads,
+      headSize,
+      cacheHeadSize,
+      cacheType: type,
+      scale,
+      positions: capacity,
+      splits,
+      owned: false,
+    }
     await bench.run(
       attentionKernel(shape, threads),
       [
@@ -114,11 +98,9 @@ it.each(shapes(few, more))(
       ],
       [heads, rows.length, splits],
     )
-    const got = combine(
-      await bench.floats(output, expected.length * splits),
-      await bench.floats(parts, 2 * rows.length * splits * heads),
-      { rows: rows.length, splits, heads, headSize },
-    )
+    const together = bench.buffer(new Float32Array(expected.length).fill(NaN))
+    await bench.run(combineKernel(shape), [output, parts, together], combineWorkgroups(shape, rows.length))
+    const got = await bench.floats(splits === 1 ? output : together, expected.length)
     // Values lie within ±1; exp of float32 is allowed some units of the last place by WGSL.
     expect(worstError(got, expected, new Float32Array(expected.length).fill(1))).toBeLessThan(100)
   },
@@ -138,6 +120,7 @@ it('weighs equal keys equally, however large their scores', async () => {
     scale: 1,
     positions: 40,
     splits: 1,
+    owned: false,
   } as const
   await bench.run(
     attentionKernel(shape, 32),
@@ -155,3 +138,67 @@ it('weighs equal keys equally, however large their scores', async () => {
   )
   expect(await bench.floats(output, headSize)).toEqual(new Float32Array(headSize).fill(16))
 })
+
+it.each(
+  shapes<[FloatType, number, number]>(
+    [['float32', 9, 2]],
+    [
+      ['float16', 40, 5],
+      ['float32', 130, 16],
+    ],
+  ),
+)(
+  'finds positions of %s in the rows that have them, behind %i that are all the same, in %i branches',
+  async (type, base, count) => {
+    const numbers = numbersOf(base)
+    const [heads, headSize, cacheHeadSize, span] = [2, 20, 24, 4]
+    const capacity = base + span
+    const length = base + 3
+    // Whose positions they are, each row's last its own.
+    const owners = {
+      base,
+      span,
+      rows: Uint32Array.from({ length: count * span }, (_, i) =>
+        i % span === 2 ? Math.floor(i / span) : numbers.below(count),
+      ),
+    }
+    const size = count * heads * capacity * cacheHeadSize
+    const values = (): Float32Array<ArrayBuffer> => f16ToF32(f32ToF16(numbers.uniform(size)).values)
+    const cached = [values(), values()]
+    // The same rows, each with all of its positions.
+    const whole = cached.map((tensor) =>
+      Float32Array.from(tensor, (_, i) => {
+        const [column, row] = [i % cacheHeadSize, Math.floor(i / cacheHeadSize)]
+        const [key, head] = [row % capacity, Math.floor(row / capacity) % heads]
+        const slot = Math.floor(row / capacity / heads)
+        const owner = key < base ? 0 : (owners.rows[slot * span + key - base] ?? 0)
+        return tensor[((owner * heads + head) * capacity + key) * cacheHeadSize + column] ?? NaN
+      }),
+    )
+    const queries = numbers.uniform(count * heads * headSize)
+    const rows = Array.from({ length: count }, (_, slot) => ({
+      slot,
+      position: length - 1,
+      source: { token: 0 },
+    }))
+    const [keys = new Float32Array(), stored = new Float32Array()] = whole
+    const sizes = { heads, headSize, cacheHeadSize, capacity }
+    const expected = attentionReference({ queries, keys, values: stored, ...sizes, rows })
+    const output = bench.buffer(new Float32Array(expected.length).fill(NaN))
+    const shape = { ...sizes, cacheType: type, scale: 1, positions: capacity, splits: 1, owned: true }
+    await bench.run(
+      attentionKernel(shape, 32),
+      [
+        bench.buffer(queries),
+        ...cached.map((tensor) => bench.buffer(type === 'float32' ? tensor : f32ToF16(tensor).values)),
+        bench.buffer(stateBytes({ capacity, logitRow: 0, rows })),
+        output,
+        bench.buffer(new Float32Array(2 * count * heads)),
+        bench.buffer(ownersWords(owners, length)),
+      ],
+      [heads, count, 1],
+    )
+    const got = await bench.floats(output, expected.length)
+    expect(worstError(got, expected, new Float32Array(expected.length).fill(1))).toBeLessThan(100)
+  },
+)

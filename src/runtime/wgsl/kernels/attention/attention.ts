@@ -1,30 +1,35 @@
 /**
  * Attention of each row over its own sequence, as long as that truly is: rows of a prompt look back to their own
- * position, so nothing is masked. A workgroup has one head of one row, or with `splits` one part of its keys; the parts
- * are to be put together by whoever reads them. The decoder takes one.
+ * position, so nothing is masked. A workgroup has one head of one row, or with `splits` one part of its keys, which
+ * `combine` puts together.
  */
 import type { Kernel } from '../../gpu/kernel.ts'
 import { largestOf, totalOf } from '../../gpu/reduce.ts'
 import { HEADER, stateBinding } from '../../gpu/state.ts'
 import { cacheVectors, readVector, type HeadsShape } from './cache.ts'
+import { slotOf } from './owners.ts'
 
 export interface AttentionShape extends HeadsShape {
   /** Positions that a sequence may have at most. */
   positions: number
   /** Parts into which keys are cut. */
   splits: number
+  /** Positions of rows lie where `owners` says; else each row has its own. */
+  owned: boolean
 }
 
 /**
  * Bindings: queries [rows, hidden] (scaled), keys, values, run, output [rows, splits, hidden], and of each row, split
- * and head the largest score and Σ e^(score − largest). Workgroups: heads × rows × splits. `threads` is a power of two.
+ * and head the largest score and Σ e^(score − largest); where they are owned, then the owners. Workgroups: heads × rows × splits. `threads` is a power of two.
  */
 export function attentionKernel(shape: AttentionShape, threads: number): Kernel {
-  const { heads, headSize, cacheHeadSize, cacheType, positions, splits } = shape
+  const { heads, headSize, cacheHeadSize, cacheType, positions, splits, owned } = shape
   const columns = headSize / 4
   // Threads of the second half: each has four columns of the values of some keys.
   const slices = Math.floor(threads / columns)
   const most = Math.ceil(positions / splits)
+  const slot = owned ? 'slotOf(row, first + key)' : 'place.z'
+  const address = `((${slot} * ${heads}u + head) * capacity + first + key) * ${cacheHeadSize / 4}u`
   const code = `
 const THREADS = ${threads}u;
 const COLUMNS = ${columns}u;
@@ -41,6 +46,7 @@ var<workgroup> scratch: array<f32, ${threads}>;
 var<workgroup> sums: array<vec4f, ${slices * columns}>;
 ${readVector('keyAt', 'keys', cacheType)}
 ${readVector('valueAt', 'values', cacheType)}
+${owned ? slotOf(6) : ''}
 ${largestOf(threads, 'scratch')}
 ${totalOf(threads, 'scratch')}
 
@@ -53,13 +59,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let share = (length + ${splits - 1}u) / ${splits}u;
   let first = min(workgroup.z * share, length);
   let count = min(share, length - first);
-  let base = ((place.z * ${heads}u + head) * run[0][${HEADER.capacity}] + first) * ${cacheHeadSize / 4}u;
+  let capacity = run[0][${HEADER.capacity}];
   for (var i = t; i < COLUMNS; i += THREADS) { query[i] = queries[(row * ${heads}u + head) * COLUMNS + i]; }
   workgroupBarrier();
   var most = -3.4e38;
   for (var key = t; key < count; key += THREADS) {
+    let base = ${address};
     var score = 0.0;
-    for (var i = 0u; i < COLUMNS; i++) { score += dot(query[i], keyAt(base + key * ${cacheHeadSize / 4}u + i)); }
+    for (var i = 0u; i < COLUMNS; i++) { score += dot(query[i], keyAt(base + i)); }
     scores[key] = score;
     most = max(most, score);
   }
@@ -76,7 +83,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   if (slice < SLICES) {
     var mine = vec4f();
     for (var key = slice; key < count; key += SLICES) {
-      mine += scores[key] * valueAt(base + key * ${cacheHeadSize / 4}u + column);
+      let base = ${address};
+      mine += scores[key] * valueAt(base + column);
     }
     sums[slice * COLUMNS + column] = mine;
   }
@@ -92,9 +100,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
 }
 `
   return {
-    label: `attention ${heads} x ${headSize} in ${splits}`,
+    label: `attention ${heads} x ${headSize} in ${splits}${owned ? ', owned' : ''}`,
     code,
-    bindings: ['read', 'read', 'read', 'uniform', 'write', 'write'],
+    bindings: ['read', 'read', 'read', 'uniform', 'write', 'write', ...(owned ? (['read'] as const) : [])],
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * What stands behind `tile`: partial sums added up in order, the bias, and what a layer does next with the result. One
- * workgroup a row, since what follows a residual is a norm over the whole row.
+ * workgroup has a row where a residual is followed by a norm over all of it; else several share it.
  */
 import type { Kernel } from '../../gpu/kernel.ts'
 import { totalOf } from '../../gpu/reduce.ts'
@@ -8,11 +8,9 @@ import { HEADER, stateBinding } from '../../gpu/state.ts'
 import { cacheArray, writePair, type HeadsShape } from '../attention/cache.ts'
 import { normalisedRow } from '../norm/norm.ts'
 import type { NormPlace } from '../product/product.ts'
-import { partialRow } from '../tile/tile.ts'
+import { partialRow, splitsFormula, type SplitShape } from '../tile/tile.ts'
 
-export interface FinishShape {
-  outputs: number
-  splits: number
+export interface FinishShape extends SplitShape {
   floats: number
   biasAt: number | null
   into: FinishTarget
@@ -26,10 +24,10 @@ export type FinishTarget =
 
 /**
  * Bindings: partial sums, floats of the layer, run, output [rows, outputs]; for `qkv` then keys and values, for
- * `residual` the floats of the next norm and the normalised rows. Workgroups: as many as rows.
+ * `residual` the floats of the next norm and the normalised rows. Workgroups: see `finishWorkgroups`.
  */
 export function finishKernel(shape: FinishShape, threads: number): Kernel {
-  const { outputs, splits, floats, biasAt, into } = shape
+  const { outputs, floats, biasAt, into } = shape
   const row = partialRow(outputs) / 4
   const code = `
 const THREADS = ${threads}u;
@@ -41,17 +39,20 @@ ${stateBinding(2)}
 ${bindings(into, floats)}
 ${into.kind === 'residual' ? `var<workgroup> scratch: array<f32, ${threads}>;\n${totalOf(threads, 'scratch')}` : ''}
 
+${splitsFormula(shape)}
+
 fn sumOf(row: u32, i: u32) -> vec4f {
   let count = run[0][${HEADER.rows}];
+  let splits = splitsOf(count);
   var sum = partial[row * SIZE + i];
-${Array.from({ length: splits - 1 }, (_, s) => `  sum += partial[(${s + 1}u * count + row) * SIZE + i];`).join('\n')}
+  for (var s = 1u; s < splits; s++) { sum += partial[(s * count + row) * SIZE + i]; }
   return sum${biasAt === null ? '' : ` + biases[${biasAt / 4}u + i]`};
 }
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) t: u32) {
   let row = workgroup.x;
-  for (var i = t; i < SIZE; i += THREADS) {
+  for (var i = workgroup.y * THREADS + t; i < SIZE; i += ${sharers(shape, threads)}u * THREADS) {
     let sum = sumOf(row, i);
     ${write(shape)}
   }
@@ -64,6 +65,22 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     code,
     bindings: ['read', 'read', 'uniform', 'write', ...extra[into.kind]],
   }
+}
+
+/** Vectors of a row that a thread has at least, where several workgroups share it. */
+const VECTORS_EACH = 4
+
+/** Workgroups that share a row. */
+function sharers({ outputs, into }: FinishShape, threads: number): number {
+  return into.kind === 'residual' ? 1 : Math.ceil(partialRow(outputs) / 4 / (VECTORS_EACH * threads))
+}
+
+export function finishWorkgroups(
+  shape: FinishShape,
+  threads: number,
+  rows: number,
+): [number, number, number] {
+  return [rows, sharers(shape, threads), 1]
 }
 
 function bindings(into: FinishTarget, floats: number): string {

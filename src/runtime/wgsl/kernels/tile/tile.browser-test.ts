@@ -10,10 +10,10 @@ import {
 } from '../../../../../testing/gpu/kernel-bench.ts'
 import type { BlockFormat } from '../../gpu/weights-format.ts'
 import type { RunState } from '../../gpu/state.ts'
-import { finishKernel, type FinishTarget } from '../finish/finish.ts'
+import { finishKernel, finishWorkgroups, type FinishTarget } from '../finish/finish.ts'
 import { normReference } from '../norm/reference.ts'
 import { productReference, type StoredMatrix } from '../product/reference.ts'
-import { partialRow, tileKernel, tileWorkgroups } from './tile.ts'
+import { partialRow, splitsOf, TILE_OUTPUTS, tileKernel, tileWorkgroups } from './tile.ts'
 
 let bench: KernelBench
 beforeAll(async () => {
@@ -42,6 +42,11 @@ interface Given {
   packed4x8?: boolean
 }
 
+/** Workgroups that come to so many parts. */
+function wantedFor(splits: number, outputs: number, rows: number): number {
+  return splits * Math.ceil(outputs / TILE_OUTPUTS) * Math.ceil(rows / 32)
+}
+
 /** The partial sums and the state, as buffers. */
 async function tile({
   matrix,
@@ -52,9 +57,10 @@ async function tile({
   packed4x8 = bench.packed4x8,
 }: Given): Promise<GPUBuffer[]> {
   const { outputs, inputs, format } = matrix
+  const shape = { inputs, outputs, format, wanted: wantedFor(splits, outputs, rows) }
+  expect(splitsOf(shape, rows)).toBe(splits)
   const partial = bench.buffer(new Float32Array(splits * rows * partialRow(outputs)).fill(NaN))
   const state = bench.buffer(stateBytes(runOf(rows)))
-  const shape = { inputs, outputs, format, splits }
   await bench.run(
     tileKernel(shape, { rows: tileRows, packed4x8 }),
     [bench.buffer(input), bench.buffer(matrix.packed), bench.buffer(matrix.scales), state, partial],
@@ -80,12 +86,13 @@ async function finished(
 ): Promise<void> {
   const [partial, state] = await tile(given)
   if (partial === undefined || state === undefined) throw new Error('no sums')
-  const { outputs } = given.matrix
-  const shape = { outputs, splits: given.splits, floats: floats.length, biasAt, into }
+  const { outputs, inputs } = given.matrix
+  const wanted = wantedFor(given.splits, outputs, given.rows)
+  const shape = { inputs, outputs, wanted, floats: floats.length, biasAt, into }
   await bench.run(
     finishKernel(shape, 64),
     [partial, bench.buffer(floats), state, output, ...more],
-    [given.rows, 1, 1],
+    finishWorkgroups(shape, 64, given.rows),
   )
 }
 

@@ -19,8 +19,8 @@ export interface TileShape {
   inputs: number
   outputs: number
   format: BlockFormat
-  /** Parts of the inner dimension. */
-  splits: number
+  /** Workgroups that fill a card: with fewer the inner dimension is cut into as many parts as that takes. */
+  wanted: number
 }
 
 export interface TileOptions {
@@ -37,18 +37,45 @@ export function partialRow(outputs: number): number {
   return Math.ceil(outputs / 4) * 4
 }
 
+/** What parts are counted by. */
+export type SplitShape = Pick<TileShape, 'inputs' | 'outputs' | 'wanted'>
+
+/** More parts of the inner dimension cost more to add up than they bring. */
+const MOST_SPLITS = 16
+
+/** Rows of the largest tiles: fewer take one tile, whatever its size. */
+const LARGE_TILE = 32
+
+/** Parts of the inner dimension for so many rows. `splitsFormula` is the same in WGSL. */
+export function splitsOf(shape: SplitShape, rows: number): number {
+  const { wanted, tiles, most } = splitting(shape)
+  const all = tiles * Math.ceil(rows / LARGE_TILE)
+  // Rounded to the nearest.
+  return Math.min(most, Math.max(1, Math.floor((wanted + all / 2) / all)))
+}
+
+/** `fn splitsOf(rows) -> u32`. */
+export function splitsFormula(shape: SplitShape): string {
+  const { wanted, tiles, most } = splitting(shape)
+  return `fn splitsOf(rows: u32) -> u32 {
+  let all = ${tiles}u * ((rows + ${LARGE_TILE - 1}u) / ${LARGE_TILE}u);
+  return clamp((2u * ${wanted}u + all) / (2u * all), 1u, ${most}u);
+}`
+}
+
+function splitting({ inputs, outputs, wanted }: SplitShape): { wanted: number; tiles: number; most: number } {
+  const tiles = Math.ceil(outputs / TILE_OUTPUTS)
+  return { wanted, tiles, most: Math.min(MOST_SPLITS, inputs / CHUNK) }
+}
+
 /** For `rows` rows. */
-export function tileWorkgroups(
-  { outputs, splits }: TileShape,
-  tileRows: number,
-  rows: number,
-): [number, number, number] {
-  return [Math.ceil(outputs / TILE_OUTPUTS), Math.ceil(rows / tileRows), splits]
+export function tileWorkgroups(shape: TileShape, tileRows: number, rows: number): [number, number, number] {
+  return [Math.ceil(shape.outputs / TILE_OUTPUTS), Math.ceil(rows / tileRows), splitsOf(shape, rows)]
 }
 
 /** Bindings: input [rows, inputs], packed, scales, run, partial sums [splits, rows, outputs filled up to four]. */
 export function tileKernel(shape: TileShape, options: TileOptions): Kernel {
-  const { inputs, outputs, format, splits } = shape
+  const { inputs, outputs, format } = shape
   const quads = options.rows / 4
   const threads = (TILE_OUTPUTS / 4) * quads
   const chunks = inputs / CHUNK
@@ -67,6 +94,7 @@ var<workgroup> weights: array<vec4f, ${CHUNK * (TILE_OUTPUTS / 4)}>;
 var<workgroup> rows: array<vec4f, ${CHUNK * quads}>;
 ${readFloat('scaleAt', 'scales', format.scales)}
 ${unpackWord(format, options.packed4x8)}
+${splitsFormula(shape)}
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) t: u32) {
@@ -79,7 +107,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   var sum1 = vec4f();
   var sum2 = vec4f();
   var sum3 = vec4f();
-  let share = ${Math.ceil(chunks / splits)}u;
+  let splits = splitsOf(count);
+  let share = (CHUNKS + splits - 1u) / splits;
   let end = min((workgroup.z + 1u) * share, CHUNKS);
   for (var chunk = workgroup.z * share; chunk < end; chunk++) {
     for (var item = t; item < ${(TILE_OUTPUTS / 4) * words}u; item += THREADS) {
@@ -115,7 +144,7 @@ ${Array.from({ length: 4 }, (_, i) => `    if (row + ${i}u < count) { partial[at
 }
 `
   return {
-    label: `tile ${inputs} to ${outputs} in ${splits}`,
+    label: `tile ${inputs} to ${outputs}`,
     code,
     bindings: ['read', 'read', 'read', 'uniform', 'write'],
   }
