@@ -4,6 +4,7 @@ import reactHooks from 'eslint-plugin-react-hooks'
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript'
 import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
+import { TOGETHER } from './testing/together.ts'
 
 /**
  * What can be seen in a file without knowing types; `.oxlintrc.json` has the rules that ask for them, which the native
@@ -182,6 +183,17 @@ export default defineConfig(
             },
           ],
         },
+      ],
+    },
+  },
+  {
+    // They share a process: what one mocks another has loaded, and what one holds another measures.
+    files: TOGETHER,
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['mock', 'doMock', 'resetModules'].map((property) => ({ object: 'vi', property })),
+        { object: 'process', property: 'memoryUsage' },
       ],
     },
   },

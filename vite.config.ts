@@ -4,9 +4,33 @@ import { VitePWA } from 'vite-plugin-pwa'
 import { defineConfig } from 'vitest/config'
 import { SHARE_FIELD, SHARE_PATH } from './src/shared-pictures.ts'
 import { FEW_RECOMPILES, launchOptions } from './testing/browser.ts'
+import { TOGETHER } from './testing/together.ts'
 import { CONTENT_SECURITY_POLICY_HEADER, contentSecurityPolicy } from './scripts/content-security-policy.ts'
 
 const { args, ...browser } = launchOptions()
+
+const inNode = (
+  name: string,
+  files: { include: string[]; exclude?: string[]; isolate?: boolean },
+): object => ({
+  extends: true,
+  test: {
+    name,
+    environment: 'node',
+    ...files,
+    // In the gate these give way to browsers.
+    testTimeout: 180_000,
+    // A hook that ran out of time leaves its tests out, which looks as if somebody had skipped them.
+    hookTimeout: 180_000,
+    // As in browsers, which take the machine away from these; a fault of the code fails twice.
+    retry: 1,
+    // Vitest alone would leave a core idle, which on two cores is half of them.
+    maxWorkers: '100%',
+    execArgv: [FEW_RECOMPILES],
+    setupFiles: ['testing/patience.ts'],
+    expect: { poll: { timeout: 30_000 } },
+  },
+})
 
 const inBrowser = (name: string, include: string[]): object => ({
   extends: true,
@@ -84,25 +108,8 @@ export default defineConfig({
   },
   test: {
     projects: [
-      {
-        extends: true,
-        test: {
-          name: 'node',
-          environment: 'node',
-          include: ['{src,scripts,lab,testing}/**/*.test.{ts,tsx}'],
-          // In the gate these give way to browsers.
-          testTimeout: 180_000,
-          // A hook that ran out of time leaves its tests out, which looks as if somebody had skipped them.
-          hookTimeout: 180_000,
-          // As in browsers, which take the machine away from these; a fault of the code fails twice.
-          retry: 1,
-          // Vitest alone would leave a core idle, which on two cores is half of them.
-          maxWorkers: '100%',
-          execArgv: [FEW_RECOMPILES],
-          setupFiles: ['testing/patience.ts'],
-          expect: { poll: { timeout: 30_000 } },
-        },
-      },
+      inNode('node', { include: ['{src,scripts,lab,testing}/**/*.test.{ts,tsx}'], exclude: TOGETHER }),
+      inNode('node-together', { include: TOGETHER, isolate: false }),
       inBrowser('browser', ['{src,testing}/**/*.browser-test.ts']),
       {
         extends: true,

@@ -17,13 +17,20 @@ export const REPORTS = 'test-results'
 
 const npm = (script: string): string[] => ['npm', 'run', '--silent', script]
 
-function vitest(project: string, before: string[] = []): Step {
+interface VitestOptions {
+  /** What the command begins with. */
+  before?: string[]
+  /** Projects of the same run, which count as one step. */
+  beside?: string[]
+}
+
+function vitest(project: string, { before = [], beside = [] }: VitestOptions = {}): Step {
   const path = `${REPORTS}/${project}.json`
   return {
     name: `${project} tests`,
     command: [
       ...before,
-      ...['npx', 'vitest', 'run', '--project', project],
+      ...['npx', 'vitest', 'run', ...[project, ...beside].flatMap((name) => ['--project', name])],
       ...['--reporter=default', '--reporter=json', `--outputFile.json=${path}`],
     ],
     report: { path, read: readVitestReport },
@@ -39,8 +46,11 @@ const endToEnd: Step = {
   report: { path: `${REPORTS}/e2e.json`, read: readPlaywrightReport },
 }
 
+/** Files that share processes: testing/together.ts. */
+const TOGETHER = { beside: ['node-together'] }
+
 /** For the habit of every commit: all that needs no browser. */
-export const CHECK: Stage[] = [[[types, lint, format], [vitest('node')]]]
+export const CHECK: Stage[] = [[[types, lint, format], [vitest('node', TOGETHER)]]]
 
 /** What runs so gives way to what does not: it has a quarter of a disputed core, and all of one that browsers leave idle. */
 const GIVING_WAY = ['nice', '-n', '5']
@@ -51,7 +61,7 @@ const GIVING_WAY = ['nice', '-n', '5']
  */
 export const GATE: Stage[] = [
   [
-    [types, lint, format, vitest('node', GIVING_WAY)],
+    [types, lint, format, vitest('node', { ...TOGETHER, before: GIVING_WAY })],
     [vitest('browser'), endToEnd],
   ],
 ]

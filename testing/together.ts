@@ -1,0 +1,10 @@
+/**
+ * Tests that share a process with others of these, since to begin one for each file takes longer than most of them do. They
+ * load no model and put back what they change of the globals; that they mock no module and measure no memory, lint says.
+ */
+export const TOGETHER = [
+  'src/{pack,scenes,search,state,studio,ui}/**/*.test.{ts,tsx}',
+  'src/convert/*.test.ts',
+  'src/convert/{families,lavis,tokenizer,torch}/**/*.test.ts',
+  'src/runtime/{decode,limits,retrieval}/**/*.test.ts',
+]
