@@ -1,16 +1,8 @@
 import type { Page } from '@playwright/test'
 import { expect, test, type AppPage } from './fixtures.ts'
-import { expectNoOverflow, expectNoViolations } from './violations.ts'
+import { expectNoneInLightAndDark, expectNoOverflow, expectNoViolations } from './violations.ts'
 
 const PICTURE = 'testing/images/good-rgb.png'
-
-/** The same state in both, so that it is reached once. */
-async function expectNoneInLightAndDark(page: Page): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme })
-    await expectNoViolations(page)
-  }
-}
 
 /** Over the sheet, and on a phone over the rail: what lies over the page does not lie over this. */
 async function expectUndoInReach(app: AppPage, page: Page): Promise<void> {

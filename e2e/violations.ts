@@ -1,11 +1,38 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { expect, type Page } from '@playwright/test'
 
+/** The rules whose answers depend on colours, and so on the theme. */
+const OF_COLOURS = ['color-contrast', 'link-in-text-block']
+
+/** Looks at the page as axe does; without frames there is nothing to put together, for which it would open a page more. */
+export function axeOn(page: Page): AxeBuilder {
+  return new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ['violations'] })
+}
+
 /**
  * Nothing on the page, as it is now, that would be in the way of assistive technology. The page has begun by then, and
  * nothing is half faded in; what a caller opened, the caller has waited for.
  */
 export async function expectNoViolations(page: Page): Promise<void> {
+  await settled(page)
+  await expectNone(axeOn(page))
+}
+
+/** The same state in both themes, so that it is reached once; in the second only colours can be otherwise. */
+export async function expectNoneInLightAndDark(page: Page): Promise<void> {
+  await page.emulateMedia({ colorScheme: 'light' })
+  await expectNoViolations(page)
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await settled(page)
+  await expectNone(axeOn(page).withRules(OF_COLOURS))
+}
+
+async function expectNone(axe: AxeBuilder): Promise<void> {
+  const { violations } = await axe.analyze()
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`)).toEqual([])
+}
+
+async function settled(page: Page): Promise<void> {
   await expect(page.locator('h1').first()).toBeAttached()
   await page.evaluate(() => {
     const passing = document
@@ -14,8 +41,6 @@ export async function expectNoViolations(page: Page): Promise<void> {
     // One that is taken back meanwhile is over as well.
     return Promise.allSettled(passing.map((animation) => animation.finished)).then(() => undefined)
   })
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`)).toEqual([])
 }
 
 /** Nothing is wider than the window. */

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import { timeText } from '../../messages/amounts.ts'
+import { millisecondsText } from '../../messages/amounts.ts'
 import { keptComparer } from '../../state/search/comparing.ts'
 import { shownPictures, type ShownPicture } from '../../state/search/shown.ts'
 import { Notice } from '../parts/notice.tsx'
@@ -52,12 +52,13 @@ function Results(): ReactElement {
     t('shown', { count: pictures.length }),
     ...(foundMs === null
       ? []
-      : [t('foundIn', { total: found.length, time: timeText(foundMs, i18n.language) })]),
+      : [t('foundIn', { total: found.length, time: millisecondsText(foundMs, i18n.language) })]),
   ].join(' ')
   return (
     <>
       <p role="status" className="hint" lang={i18n.language}>
-        {status === 'finding' ? t('finding') : said} {status === 'ranking' && t('ranking')}
+        {status === 'finding' ? t('finding') : said}
+        {status === 'ranking' && ` · ${t('ranking')}`}
       </p>
       {pictures.length === 0 && status !== 'finding' && indexed !== undefined && (
         <p>{indexed === 0 ? t('empty') : t('none')}</p>
