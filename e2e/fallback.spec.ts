@@ -22,19 +22,6 @@ test('Users without WebGPU are told so and get their caption from WebAssembly', 
   }
 })
 
-test.describe('from WebGPU', () => {
-  test.use({ builtIn: 'small' })
-
-  test('Users can change over to WebAssembly by hand', async ({ app, page }) => {
-    await app.openOnWebGpu()
-    await app.openSheet()
-    await page.getByRole('button', { name: 'Use WebAssembly' }).click()
-    await expect(app.model).toContainText('Runs on WebAssembly')
-    await app.choose('testing/images/good-rgb.png')
-    await app.finished(0)
-  })
-})
-
 test('Users are told when the model is damaged, and can load it again', async ({ app, page }) => {
   // Twice: bytes that are wrong are fetched once more before anybody is bothered.
   const wrong = Buffer.alloc(readFileSync('public/models/drawn-scenes/decoder.weights').length)

@@ -1,6 +1,7 @@
 import { asFamily } from '../pack/manifest.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startGpuProbe } from '../bench/gpu-probe.ts'
+import { measure } from '../bench/measure.ts'
 import { GREEDY, type DecodingSettings } from '../pack/decoding.ts'
 import { openTalkingModel } from './models/models.ts'
 import type { TalkingModel } from './models/model.ts'
@@ -65,6 +66,19 @@ async function once<T>(work: (discussion: Discussion) => Promise<T>): Promise<T>
 
 it('records steps of one token', () => {
   expect(model.talk.recordsSteps).toBe(true)
+})
+
+it('is measured with steps recorded and without', async () => {
+  const pack = await smallPack({ positions: 160 })
+  const { decode, device, kernels } = await measure(pack, compute, {
+    tokens: 4,
+    promptTokens: 3,
+    kernels: 'never',
+  })
+  expect(device).toMatchObject({ provider: 'webgpu', recordsSteps: true })
+  expect([decode.recorded?.tokens, decode.plain.tokens]).toEqual([4, 4])
+  // Without timestamps, as the page measures.
+  expect(kernels).toBeNull()
 })
 
 it('reads nothing back between the vision encoder, Q-Former and decoder', async () => {

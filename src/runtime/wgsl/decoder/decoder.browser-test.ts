@@ -177,28 +177,6 @@ it('asks for the next token of three answers in one pass and one submit, and rea
   })
 })
 
-it('asks for the next tokens of five beams in one pass and one submit, and reads no more than the likeliest back', async () => {
-  const { layers, eosIds } = asFamily(pack.manifest, 'blip2-opt').parts.decoder.shape
-  const beams = 5
-  const at: (typeof counts)[] = []
-  const discussion = own.talk.discuss(seen(own, 0))
-  const settings = { ...GREEDY, beams, maxNewTokens: 6, minNewTokens: 6 }
-  const steps = discussion.answer('', { settings })
-  while ((await steps.next()).done !== true) at.push({ ...counts })
-  discussion.dispose()
-  // Behind the first token the branches are made.
-  const [before, ...later] = at.slice(1)
-  expect(later).toHaveLength(4)
-  const candidates = Math.max(2, 1 + eosIds.length) * beams
-  later.forEach((now, i) => {
-    const since = (name: keyof typeof counts): number => now[name] - (before?.[name] ?? NaN)
-    expect([since('submits'), since('passes')]).toEqual([i + 1, i + 1])
-    expect(since('dispatches')).toBe((9 * layers + 6) * (i + 1))
-    // A header, ids and logits of the candidates, and those that may not end the answer yet.
-    expect(since('bytesRead')).toBe(beams * (16 + 8 * candidates + 4 * eosIds.length) * (i + 1))
-  })
-})
-
 it('goes on rightly behind tokens that ran ahead, and between steps of another sequence', async () => {
   const { queries, hiddenSize } = asFamily(pack.manifest, 'blip2-opt').parts.decoder.shape
   const start = (phase: number): ReturnType<LanguageModel['start']> =>
