@@ -175,7 +175,7 @@ test('Users can drop a folder with folders in it on the studio', async ({ app, p
   await expect(page.getByText('called as another one but for the ending')).toBeVisible()
 
   await test.step('a picture that a filter let go of does not take the focus when it comes back', async () => {
-    const which = page.getByRole('combobox', { name: 'Which' })
+    const which = page.getByRole('combobox', { name: 'Pictures', exact: true })
     await which.selectOption('without a caption')
     await page.getByRole('button', { name: /^img10\.png/ }).click()
     await page.keyboard.press('e')
