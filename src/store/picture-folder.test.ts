@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { folderOfHandle } from './picture-folder.ts'
 
 /** A folder that gives no file, for this reason. */
-function refusing(cause: unknown): FileSystemDirectoryHandle {
+function refusing(cause: Error): FileSystemDirectoryHandle {
   const handle = { name: 'holiday', getFileHandle: () => Promise.reject(cause) }
   return handle as unknown as FileSystemDirectoryHandle
 }
