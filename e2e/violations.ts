@@ -27,7 +27,8 @@ export async function expectNoneInLightAndDark(page: Page): Promise<void> {
   await expectNone(axeOn(page).withRules(OF_COLOURS))
 }
 
-async function expectNone(axe: AxeBuilder): Promise<void> {
+/** Nothing of what this looks at. */
+export async function expectNone(axe: AxeBuilder): Promise<void> {
   const { violations } = await axe.analyze()
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`)).toEqual([])
 }

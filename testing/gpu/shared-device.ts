@@ -15,7 +15,7 @@ export interface SharedDevice {
 
 export async function openSharedDevice(): Promise<SharedDevice> {
   const compute = await openCompute('webgpu')
-  if (compute.device === null) throw new Error(`There is no WebGPU: ${compute.reason}`)
+  if (compute.device === null) throw new Error(compute.reason?.why ?? 'There is no WebGPU.')
   const runtime = await Runtime.open(compute)
   const graph = Uint8Array.from(atob(GRAPHS.float32), (char) => char.charCodeAt(0))
   const session = await runtime.session({ graph, keepOnDevice: [] })
