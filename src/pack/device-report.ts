@@ -70,8 +70,8 @@ export interface MemoryReport {
 }
 
 /**
- * People chose it, or said that there is plenty; a WebAssembly heap gives nothing back; or it follows from whether the weights are more than a third of
- * so many GiB, which the browser told or which are assumed.
+ * People chose it, or said that there is plenty; a WebAssembly heap gives nothing back; or it follows from whether the
+ * weights are more than a third of so many GiB, which the browser told or which are assumed.
  */
 export type MemoryReason =
   | { kind: 'chosen' | 'plenty' | 'wasm' }
