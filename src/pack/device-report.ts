@@ -49,11 +49,15 @@ export type RuntimeBuild = 'jspi' | 'asyncify' | 'wasm'
  */
 export type MemoryChoice = 'auto' | 'keep' | 'spare' | 'plenty'
 
-/** Why WebGPU is not used. */
-export type ProcessorReason =
+/** Why WebGPU was not opened. */
+export type UnopenedReason =
   | { why: 'chosen' | 'no-webgpu' | 'no-adapter' }
   /** `detail` is the browser's own sentence. */
   | { why: 'not-started'; detail: string }
+
+/** Why WebGPU is not used. */
+export type ProcessorReason =
+  | UnopenedReason
   /** Seconds of a caption on both, by a measured step, and what was measured beside the processor. */
   | {
       why: 'faster'
