@@ -14,7 +14,7 @@ export default defineConfig({
   // Emptied before each run: the reports of other steps lie beside it.
   outputDir: 'test-results/e2e',
   // What is expected comes within the time below or fails there; a test is many such waits.
-  timeout: 300_000,
+  timeout: 180_000,
   expect: { timeout: 120_000 },
   // Every test has a browser context of its own, servers of its own, and shares nothing but the built page.
   fullyParallel: true,

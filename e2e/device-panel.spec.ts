@@ -1,5 +1,5 @@
 import { expect, test } from './fixtures.ts'
-import { axeOn } from './violations.ts'
+import { axeOn, expectNone } from './violations.ts'
 
 test.describe('on WebGPU', () => {
   test.use({ builtIn: 'small' })
@@ -12,6 +12,7 @@ test.describe('on WebGPU', () => {
     await context.grantPermissions(['clipboard-read', 'clipboard-write'])
     const copied = async (): Promise<unknown> => {
       await page.getByRole('button', { name: 'Copy as text' }).click()
+      await expect(page.getByRole('button', { name: 'Copied', exact: true })).toBeVisible()
       return JSON.parse(await page.evaluate(() => navigator.clipboard.readText()))
     }
     await app.openOnWebGpu()
@@ -37,8 +38,7 @@ test.describe('on WebGPU', () => {
       model: { name: 'drawn-scenes' },
       measured: { decode: { recorded: null, plain: { tokens: 16 } } },
     })
-    const { violations } = await axeOn(page).include('details.device').analyze()
-    expect(violations.map(({ id }) => id)).toEqual([])
+    await expectNone(axeOn(page).include('details.device'))
     await app.choose('testing/images/good-rgb.png')
     await app.finished(0)
   })

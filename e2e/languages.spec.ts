@@ -50,9 +50,13 @@ test('Users who read Chinese find nothing in English but what is marked so', asy
   await page.keyboard.press('Enter')
   await expect(page.getByRole('checkbox')).toBeVisible()
   await expectNone()
-  for (const place of ['search', 'studio']) {
+  const places = [
+    ['search', '搜索您的图片'],
+    ['studio', '图片说明工作室'],
+  ] as const
+  for (const [place, name] of places) {
     await page.goto(`/#/${place}`)
-    await expect(page.locator('.place h2').first()).toBeVisible()
+    await expect(page.getByRole('heading', { level: 2, name, exact: true })).toBeVisible()
     await expectNone()
   }
 })

@@ -174,6 +174,21 @@ test('Users can drop a folder with folders in it on the studio', async ({ app, p
   await expect(page.getByText('3 pictures · 1 captioned')).toContainText('2 other files left aside')
   await expect(page.getByText('called as another one but for the ending')).toBeVisible()
 
+  await test.step('a picture that a filter let go of does not take the focus when it comes back', async () => {
+    const which = page.getByRole('combobox', { name: 'Pictures', exact: true })
+    await which.selectOption('without a caption')
+    await page.getByRole('button', { name: /^img10\.png/ }).click()
+    await page.keyboard.press('e')
+    await page.getByRole('textbox', { name: 'Caption' }).fill('mine, too')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('g')
+    await expect(page.getByText('1 of 3 shown.')).toBeVisible()
+    await which.focus()
+    await which.selectOption('all')
+    await expect(page.getByRole('button', { name: /^img10\.png/ })).toContainText('mine, too')
+    await expect(which).toBeFocused()
+  })
+
   await page.getByRole('button', { name: 'Close the folder' }).click()
   await expect(page.getByRole('heading', { name: 'holiday' })).toHaveCount(0)
   await page.evaluate(() => {

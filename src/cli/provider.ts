@@ -2,7 +2,7 @@
 import type { KernelChoice, Provider } from '../pack/device-report.ts'
 import { reasonText } from '../pack/device-words.ts'
 import { AppError } from '../pack/failure.ts'
-import type { Compute } from '../runtime/device/compute.ts'
+import type { OpenedCompute } from '../runtime/device/compute.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
 import { importDawn, provideWebGpu } from './dawn.ts'
 import type { Run } from './talk.ts'
@@ -25,7 +25,7 @@ const DAWN_FLAGS = 'PICTALK_DAWN_FLAGS'
 export async function openProvider(
   { provider, timestamps = false }: ProviderFlags,
   run: Run,
-): Promise<Compute> {
+): Promise<OpenedCompute> {
   if (provider === 'wasm') return openCompute('wasm')
   provideWebGpu(await importDawn(), process.env[DAWN_FLAGS]?.split(' ').filter(Boolean))
   const compute = await openCompute('webgpu', { timestamps })

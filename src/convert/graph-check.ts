@@ -5,7 +5,7 @@
 import { graphTreaty, type GraphTreaty, type TensorTreaty, type TensorType } from '../pack/graph-treaty.ts'
 import { partsOf, TARGETS, type PackPart, type PartName, type Target } from '../pack/families.ts'
 import type { PackManifest } from '../pack/manifest.ts'
-import { windowNamed } from '../pack/weight-windows.ts'
+import { reachProblem, windowNamed } from '../pack/weight-windows.ts'
 import { readGraph, type DeclaredTensor, type ExternalData } from './onnx/graph-facts.ts'
 
 /** ONNX's names. */
@@ -43,9 +43,6 @@ function usesOf(manifest: PackManifest, path: string): Use[] {
   )
 }
 
-/** ONNX Runtime counts bytes of a file up to here (see `pack/weight-windows`). */
-const COUNTED_BYTES = 2 ** 32
-
 /** Weights lie in the file of the part, or are those of 16 bits read as 32. */
 function weightsProblem(
   { files }: PackManifest,
@@ -57,7 +54,7 @@ function weightsProblem(
   if (window === null) return `wants weights of ${location}, which is no part of it`
   const there = (window.widened ? 2 : 1) * stored - window.start
   if (!(end <= there)) return `wants more of ${location} than there is`
-  return end <= COUNTED_BYTES ? null : `wants what lies too far behind in ${location} to be found`
+  return reachProblem(location, end)
 }
 
 function treatyProblem(

@@ -1,6 +1,6 @@
 import { beforeEach, expect, it, vi } from 'vitest'
 import { openPackFolder } from '../cli/files.ts'
-import { secondsText, type DeviceSpeed } from '../pack/caption-work.ts'
+import type { DeviceSpeed } from '../pack/caption-work.ts'
 import type { Provider } from '../pack/device-report.ts'
 import type { PackManifest } from '../pack/manifest.ts'
 import type { Compute } from '../runtime/device/compute.ts'
@@ -135,8 +135,4 @@ it('takes the graphics card where a probe fails', async () => {
     speeds: new Speeds(tableInMemory(), ''),
   })
   expect(compute.provider).toBe('webgpu')
-})
-
-it('says seconds with the digits that a probe is good for', () => {
-  expect([0.0834, 3.42, 12.6].map(secondsText)).toEqual(['0.083 s', '3.4 s', '13 s'])
 })

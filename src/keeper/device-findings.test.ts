@@ -10,16 +10,10 @@ import type { ContextReason, MemoryChoice } from '../pack/device-report.ts'
 import type { PackReader } from '../pack/manifest.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
 import { openWords } from '../messages/words.ts'
-import type { Finding } from '../protocol/keeper-calls.ts'
+import { contextFinding, type Finding } from '../protocol/keeper-calls.ts'
 import { openTalkingModel } from '../runtime/models/models.ts'
 import { readDevice } from './browser-device.ts'
-import {
-  contextFinding,
-  deviceFindings,
-  spaceFindings,
-  type Candidate,
-  type DeviceFacts,
-} from './device-findings.ts'
+import { deviceFindings, spaceFindings, type Candidate, type DeviceFacts } from './device-findings.ts'
 
 const GIB = 2 ** 30
 const words = await openWords('en')

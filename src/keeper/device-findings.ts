@@ -1,12 +1,12 @@
 /** What this device has, held against what a model needs: said before the first byte of it is fetched. */
 import type { DeviceMemory } from '../pack/device-memory.ts'
-import type { ContextReason, ContextReport, MemoryChoice } from '../pack/device-report.ts'
+import type { MemoryChoice } from '../pack/device-report.ts'
 import { largestTable, type PackModel } from '../pack/families.ts'
 import type { Precision } from '../pack/manifest.ts'
 import { boundByWasm, budgetFor, roomTrials } from '../pack/memory-budget.ts'
 import { needsOf, type PlannedPack } from '../pack/model-needs.ts'
 import type { Processor } from '../pack/targets.ts'
-import type { Finding, FindingKey } from '../protocol/keeper-calls.ts'
+import { contextFinding, type Finding } from '../protocol/keeper-calls.ts'
 
 /** A model that may be added. */
 export interface Candidate {
@@ -78,19 +78,6 @@ function memoryFindings(device: DeviceFacts, { pack }: Candidate, choice: Memory
   const { positions } = talk.context
   const tried = { positions, tried: trial.positions }
   return [...findings, { ok: true, mixed: true, key: 'contextTried', values: tried }]
-}
-
-/** How long a conversation may be, and why. */
-export function contextFinding({ positions, possible, why }: ContextReport): Finding {
-  if (why === 'model') return { ok: true, key: 'contextModel', values: { positions } }
-  return { ok: true, mixed: true, key: CONTEXT_KEYS[why], values: { positions, possible } }
-}
-
-const CONTEXT_KEYS: Record<Exclude<ContextReason, 'model'>, FindingKey> = {
-  memory: 'contextMemory',
-  'assumed-memory': 'contextAssumed',
-  buffer: 'contextBuffer',
-  wasm: 'contextWasm',
 }
 
 /** The embedding, as the converter stores it: 8 bits per weight unless everything is 16 or 32. */

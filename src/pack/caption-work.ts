@@ -70,11 +70,6 @@ export function predictedSeconds(
   return look + work.words * word
 }
 
-/** In words, with the digits that a probe is good for. */
-export function secondsText(seconds: number): string {
-  return `${seconds < 9.95 ? Number(seconds.toPrecision(2)) : Math.round(seconds)} s`
-}
-
 function shapeOf(model: PackModel): { queries: number } {
   return model.family === 'blip2-itm' ? model.parts['text-q-former'].shape : model.parts['q-former'].shape
 }

@@ -49,11 +49,15 @@ export type RuntimeBuild = 'jspi' | 'asyncify' | 'wasm'
  */
 export type MemoryChoice = 'auto' | 'keep' | 'spare' | 'plenty'
 
-/** Why WebGPU is not used. */
-export type ProcessorReason =
+/** Why WebGPU was not opened. */
+export type UnopenedReason =
   | { why: 'chosen' | 'no-webgpu' | 'no-adapter' }
   /** `detail` is the browser's own sentence. */
   | { why: 'not-started'; detail: string }
+
+/** Why WebGPU is not used. */
+export type ProcessorReason =
+  | UnopenedReason
   /** Seconds of a caption on both, by a measured step, and what was measured beside the processor. */
   | {
       why: 'faster'
@@ -70,8 +74,8 @@ export interface MemoryReport {
 }
 
 /**
- * People chose it, or said that there is plenty; a WebAssembly heap gives nothing back; or it follows from whether the weights are more than a third of
- * so many GiB, which the browser told or which are assumed.
+ * People chose it, or said that there is plenty; a WebAssembly heap gives nothing back; or it follows from whether the
+ * weights are more than a third of so many GiB, which the browser told or which are assumed.
  */
 export type MemoryReason =
   | { kind: 'chosen' | 'plenty' | 'wasm' }

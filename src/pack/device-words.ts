@@ -1,8 +1,7 @@
-/** Why WebGPU is not used, in one sentence for the command line; the page says it in its own language. */
-import { secondsText } from './caption-work.ts'
-import type { ProcessorReason } from './device-report.ts'
+/** Why WebGPU was not opened, in one sentence for the command line; the page says it in its own language. */
+import type { UnopenedReason } from './device-report.ts'
 
-export function reasonText(reason: ProcessorReason): string {
+export function reasonText(reason: UnopenedReason): string {
   switch (reason.why) {
     case 'chosen':
       return 'WebAssembly was chosen.'
@@ -12,9 +11,5 @@ export function reasonText(reason: ProcessorReason): string {
       return 'WebGPU found no graphics adapter here.'
     case 'not-started':
       return `WebGPU could not be started (${reason.detail}).`
-    case 'faster': {
-      const { processorSeconds, gpuSeconds, adapter } = reason
-      return `A step was measured on both: a caption takes about ${secondsText(processorSeconds)} on the processor and ${secondsText(gpuSeconds)} on WebGPU (${adapter}).`
-    }
   }
 }

@@ -1,4 +1,4 @@
-/** Why an answer has no text: what page and command line say where its words would stand. */
+/** Why an answer has no text. */
 import { AppError } from './failure.ts'
 import type { PackManifest } from './manifest.ts'
 
@@ -22,7 +22,7 @@ export function whyEmpty({ tokens, finish }: EmptyAnswer): 'stopped' | 'ended' |
   return tokens === 1 && finish === 'end' ? 'ended' : 'wordless'
 }
 
-/** In one sentence of English; the page has its own words. */
+/** For the command line and captions of folders; the page has its own words in conversations. */
 export function emptyAnswerText(answer: EmptyAnswer): string {
   const { tokens } = answer
   switch (whyEmpty(answer)) {

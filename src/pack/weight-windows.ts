@@ -4,8 +4,16 @@
  * names what lies far behind as if it were another file, one that begins there; whoever opens the graph provides those.
  */
 
+/** ONNX Runtime Web counts bytes of a file up to here. */
+const COUNTED_BYTES = 2 ** 32
+
 /** Where one of them begins and the next: half of what can be counted, so that a tensor of as much fits behind any place. */
-export const WINDOW_BYTES = 2 ** 31
+export const WINDOW_BYTES = COUNTED_BYTES / 2
+
+/** What a graph does wrong that wants bytes of `location` up to `end`; null where they are found. */
+export function reachProblem(location: string, end: number): string | null {
+  return end <= COUNTED_BYTES ? null : `wants what lies too far behind in ${location} to be found`
+}
 
 /**
  * Where float32 graphs say that float16 weights lie: the weights file with every two bytes become four. No pack has

@@ -1,6 +1,6 @@
 /** Every call that the page makes to the keeper: what models would take, keeping them, letting them go. */
 import type { CaptionWork } from '../pack/caption-work.ts'
-import type { MemoryChoice, Provider } from '../pack/device-report.ts'
+import type { ContextReason, ContextReport, MemoryChoice, Provider } from '../pack/device-report.ts'
 import type { LanguageLicence } from '../pack/licences.ts'
 import type { Precision } from '../pack/manifest.ts'
 
@@ -51,6 +51,19 @@ export type FindingKey =
   | `context${'Model' | 'Tried' | 'Memory' | 'Assumed' | 'Buffer' | 'Wasm'}`
   | `room${'' | 'Little'}`
   | `caption${'Processor' | 'Card' | 'Software' | 'Graphics'}`
+
+/** How long a conversation may be, and why: of a model that may be added, and of the one in use. */
+export function contextFinding({ positions, possible, why }: ContextReport): Finding {
+  if (why === 'model') return { ok: true, key: 'contextModel', values: { positions } }
+  return { ok: true, mixed: true, key: CONTEXT_KEYS[why], values: { positions, possible } }
+}
+
+const CONTEXT_KEYS: Record<Exclude<ContextReason, 'model'>, FindingKey> = {
+  memory: 'contextMemory',
+  'assumed-memory': 'contextAssumed',
+  buffer: 'contextBuffer',
+  wasm: 'contextWasm',
+}
 
 /** Where a model came from. */
 export interface ModelPlace {

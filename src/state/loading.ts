@@ -84,11 +84,11 @@ export class Loading {
     const onEvent = (progress: LoadProgress): void => {
       if (!signal.aborted) this.#set({ model: { status: 'loading', progress } })
     }
-    const { model, prefer, memory, kernels } = this.#get().settings
+    const { model, prefer, memory, ownKernels } = this.#get().settings
     this.#modelId = model
     try {
       const { warmUp } = this.#options
-      const request = { pack: this.place, prefer, memory, kernels, warmUp }
+      const request = { pack: this.place, prefer, memory, kernels: ownKernels, warmUp }
       const loaded = await this.#engine.call('load', request, { onEvent, signal })
       // Another model is wanted by now.
       if (signal.aborted) return false

@@ -63,7 +63,7 @@ export function measureSlice(
         // Two models at once may be more than the device holds.
         const pack = await get().unloadModel()
         throwIfCancelled(stop.signal)
-        const { kernels } = settings
+        const kernels = settings.ownKernels
         const request = { pack, prefer, kernels, tokens: TOKENS, promptTokens: PROMPT_TOKENS }
         const result = await measureDevice(request, { onStage, signal: stop.signal })
         set({

@@ -27,6 +27,18 @@ describe('settings', () => {
     expect(openPage({ kept: [kept] }).store.getState().settings).toEqual(openPage().store.getState().settings)
   })
 
+  it.each([
+    ['never', 'auto'],
+    ['always', 'always'],
+  ])('no longer go by the default of former visits: kernels that were %s are %s', (kernels, ownKernels) => {
+    const { store, kept } = openPage({ kept: [{ theme: 'dark', kernels }] })
+    expect(store.getState().settings).toMatchObject({ theme: 'dark', ownKernels })
+    for (const chosen of ['never', 'auto'] as const) {
+      store.getState().changeSettings({ ownKernels: chosen })
+      expect(openPage({ kept }).store.getState().settings.ownKernels).toBe(chosen)
+    }
+  })
+
   it('hold for the visit where nothing can be kept', () => {
     const full: unknown[] = []
     full.push = () => {

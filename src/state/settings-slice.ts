@@ -25,7 +25,7 @@ export interface Settings {
   /** Whether everything stays loaded. Changed by `changeMemory`, which takes effect at once. */
   memory: MemoryChoice
   /** Where the language model runs on kernels of our own, from the next load on. */
-  kernels: KernelChoice
+  ownKernels: KernelChoice
   /** Id of the kept model that is used; null for the built-in one. */
   model: string | null
   /** Id of a kept model in which the engine's thread was lost: it is not loaded by itself until it has shown otherwise. */
@@ -55,7 +55,7 @@ const DEFAULTS: Settings = {
   own: GREEDY,
   prefer: null,
   memory: 'auto',
-  kernels: 'auto',
+  ownKernels: 'auto',
   model: null,
   unresponsive: null,
 }
@@ -85,14 +85,13 @@ export function decodingOf({ preset, own }: Settings, seed: number): DecodingSet
 /** What was kept, where it is still valid; anything else is the default. */
 function restored(storage: SettingsStorage): Settings {
   const settings = { ...DEFAULTS }
-  let kept: Partial<Record<keyof Settings, unknown>>
+  let kept: Partial<Record<keyof Settings | 'kernels', unknown>>
   try {
     kept = { ...(storage.load() as object | null) }
   } catch {
     return settings
   }
-  const { theme, language, prompt, template, preset, own, prefer, memory, kernels, model, unresponsive } =
-    kept
+  const { theme, language, prompt, template, preset, own, prefer, memory, model, unresponsive } = kept
   if (theme === 'light' || theme === 'dark') settings.theme = theme
   if (isLanguage(language)) settings.language = language
   if (typeof prompt === 'string') settings.prompt = prompt
@@ -102,7 +101,9 @@ function restored(storage: SettingsStorage): Settings {
   if (typeof model === 'string') settings.model = model
   if (typeof unresponsive === 'string') settings.unresponsive = unresponsive
   if (memory === 'keep' || memory === 'spare' || memory === 'plenty') settings.memory = memory
-  if (kernels === 'always' || kernels === 'never') settings.kernels = kernels
+  // Formerly `kernels`, where 'never' was the default and kept with any other change: of that only 'always' was chosen.
+  const ownKernels = kept.ownKernels ?? (kept.kernels === 'always' ? 'always' : null)
+  if (ownKernels === 'always' || ownKernels === 'never') settings.ownKernels = ownKernels
   if (prefer === 'wasm' || prefer === 'webgpu') settings.prefer = prefer
   return settings
 }

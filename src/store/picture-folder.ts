@@ -24,7 +24,7 @@ export function folderOfHandle(handle: FileSystemDirectoryHandle): PictureFolder
     async open(path) {
       try {
         const { folder, name } = await folderOf(handle, path, { create: false })
-        return await (await folder.getFileHandle(name)).getFile()
+        return await (await folder.getFileHandle(name).catch(nameRefused)).getFile()
       } catch (cause) {
         if (cause instanceof DOMException && cause.name === 'NotFoundError') return undefined
         return explain(cause)
@@ -33,7 +33,8 @@ export function folderOfHandle(handle: FileSystemDirectoryHandle): PictureFolder
     async write(path, content) {
       try {
         const { folder, name } = await folderOf(handle, path, { create: true })
-        const file = await (await folder.getFileHandle(name, { create: true })).createWritable()
+        const handed = await folder.getFileHandle(name, { create: true }).catch(nameRefused)
+        const file = await handed.createWritable()
         await file.write(content)
         await file.close()
       } catch (cause) {
@@ -43,7 +44,7 @@ export function folderOfHandle(handle: FileSystemDirectoryHandle): PictureFolder
     async remove(path) {
       try {
         const { folder, name } = await folderOf(handle, path, { create: false })
-        await folder.removeEntry(name)
+        await folder.removeEntry(name).catch(nameRefused)
       } catch (cause) {
         explain(cause)
       }
@@ -82,7 +83,7 @@ async function folderOf(
   const names = path.split('/')
   const name = names.pop() ?? ''
   let folder = root
-  for (const one of names) folder = await folder.getDirectoryHandle(one, options)
+  for (const one of names) folder = await folder.getDirectoryHandle(one, options).catch(nameRefused)
   return { folder, name }
 }
 
@@ -94,15 +95,18 @@ export function isFile(entry: FileSystemHandle): entry is FileSystemFileHandle {
   return entry.kind === 'file'
 }
 
+/** Browsers refuse names that some system would take for something else, and call that a TypeError. */
+function nameRefused(cause: unknown): never {
+  if (!(cause instanceof TypeError)) throw cause
+  throw new AppError(
+    'bad-usage',
+    'The browser allows no file of this name in a folder; rename the picture, or save a ZIP file instead.',
+    { cause },
+  )
+}
+
 /** What the browser says of files, in words for people. */
 function explain(cause: unknown): never {
-  // Browsers refuse names that some system would take for something else.
-  if (cause instanceof TypeError)
-    throw new AppError(
-      'bad-usage',
-      'The browser allows no file of this name in a folder; rename the picture, or save a ZIP file instead.',
-      { cause },
-    )
   if (!(cause instanceof DOMException)) throw cause
   switch (cause.name) {
     case 'NotFoundError':

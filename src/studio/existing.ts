@@ -5,7 +5,7 @@ import { captionOf, withCaption, type Author, type CaptionedPicture } from './ca
 import type { FolderFile } from './folder.ts'
 import { TABLES, type TableFormat } from './formats/formats.ts'
 import { readSidecar } from './formats/sidecar.ts'
-import { textOf } from './formats/row.ts'
+import { fileOf, textOf } from './formats/row.ts'
 import { MACHINE_MADE, readXmp } from './formats/xmp.ts'
 import { textsInFile, type TextsInFile } from './in-file/read-texts.ts'
 import { nameOf, stemOf } from './picture-files.ts'
@@ -119,8 +119,8 @@ async function captionsInTables(
       const below = file.path.slice(0, file.path.length - nameOf(file.path).length)
       try {
         for (const { file: picture, text } of read(await bytesOf(file), file.path)) {
-          // Windows has other slashes; elsewhere they may stand in a name.
-          for (const name of [picture, picture.replaceAll('\\', '/')])
+          // Windows has other slashes; elsewhere they may stand in a name. Keys come as they are written, with `./` too.
+          for (const name of [picture, fileOf(picture), fileOf(picture.replaceAll('\\', '/'))])
             if (!found.has(below + name)) found.set(below + name, { text, table: file.path })
         }
       } catch (error) {

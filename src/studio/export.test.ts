@@ -145,6 +145,16 @@ describe('pictures of one name with different endings', () => {
   })
 })
 
+it.each([
+  ['metadata.jsonl', String.raw`{"file_name":".\\sub\\a.png","text":"x"}`],
+  ['metadata.csv', 'file_name,text\r\n./.\\sub\\a.png,x\r\n'],
+  ['meta_cap.json', '{"./sub/a":{"caption":"x"}}'],
+  ['sub/meta_cap.json', String.raw`{".\\a":{"caption":"x"}}`],
+])('A picture finds its caption in %s however its path is written: %s', async (name, table) => {
+  const folder = fakeFolder('x', { 'sub/a.png': 'a', [name]: table })
+  expect((await reread(folder)).map(captionOf)).toEqual(['x'])
+})
+
 it('XMP that is not in UTF-8 is neither read nor written over, and it is said why', async () => {
   const latin1 = Uint8Array.from(
     writeXmp({ description: 'Caf\u00e9' }),

@@ -11,6 +11,12 @@ import { chatFeatureErrors } from './chat-features.ts'
 import { retrievalErrors } from './retrieval.ts'
 import { compareWriting, WRITER, writerPack } from './writing.ts'
 
+/**
+ * On software WebGPU each takes a minute, so that it is asked for:
+ * `VITE_ALL_PARITY=1 npx vitest run --project browser testing/parity/retrieval.browser-test.ts`.
+ */
+const ALL = import.meta.env['VITE_ALL_PARITY'] === '1'
+
 let shared: SharedDevice
 beforeAll(async () => {
   shared = await openSharedDevice()
@@ -19,7 +25,7 @@ afterAll(() => shared.close())
 
 /** For the table of docs/stage-1-calls.md. */
 function print(provider: 'wasm' | 'webgpu', errors: ReadonlyMap<string, number>): void {
-  if (import.meta.env['VITE_ALL_PARITY'] !== '1') return
+  if (!ALL) return
   for (const [call, error] of errors) console.warn(`${provider}: ${call} ${error.toExponential(1)}`)
 }
 
@@ -45,12 +51,7 @@ it.each([
   },
 )
 
-/**
- * On software WebGPU each takes a minute, so that it is asked for:
- * `VITE_ALL_PARITY=1 npx vitest run --project browser testing/parity/retrieval.browser-test.ts`.
- */
-const PROVIDERS: ('wasm' | 'webgpu')[] =
-  import.meta.env['VITE_ALL_PARITY'] === '1' ? ['wasm', 'webgpu'] : ['wasm']
+const PROVIDERS: ('wasm' | 'webgpu')[] = ALL ? ['wasm', 'webgpu'] : ['wasm']
 
 it.each(PROVIDERS)(
   'a Q-Former finds words as likely as LAVIS does, and writes those, on %s',

@@ -1,5 +1,5 @@
 /** What there is to compute on, once it is open: see `open-compute`. */
-import type { ProcessorReason, Provider, Subgroups } from '../../pack/device-report.ts'
+import type { ProcessorReason, Provider, Subgroups, UnopenedReason } from '../../pack/device-report.ts'
 
 export interface Compute {
   provider: Provider
@@ -14,4 +14,9 @@ export interface Compute {
   subgroups: Subgroups | null
   /** Why WebGPU is not used; null when it is. */
   reason: ProcessorReason | null
+}
+
+/** As it was opened, before anybody measured anything on it. */
+export interface OpenedCompute extends Compute {
+  reason: UnopenedReason | null
 }

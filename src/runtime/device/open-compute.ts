@@ -3,9 +3,9 @@
  * one, its loss can be heard, and the features are ours to choose.
  */
 import { adapterName, isSoftware, requestAdapter } from '../../pack/device-memory.ts'
-import type { ProcessorReason, Provider, Subgroups } from '../../pack/device-report.ts'
+import type { Provider, Subgroups, UnopenedReason } from '../../pack/device-report.ts'
 import { attendsRightly } from './attention-check.ts'
-import type { Compute } from './compute.ts'
+import type { OpenedCompute } from './compute.ts'
 
 /** Limits that ONNX Runtime's shaders may use up to what the adapter has. */
 const LIMITS = [
@@ -30,7 +30,10 @@ export interface ComputeOptions {
 const SMALLEST_SUBGROUP = 8
 
 /** Opens WebGPU, or WebAssembly when `prefer` says so or there is no usable adapter. Never throws. */
-export async function openCompute(prefer: Provider | null, options: ComputeOptions = {}): Promise<Compute> {
+export async function openCompute(
+  prefer: Provider | null,
+  options: ComputeOptions = {},
+): Promise<OpenedCompute> {
   if (prefer === 'wasm') return onProcessor({ why: 'chosen' })
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu
   if (gpu === undefined) return onProcessor({ why: 'no-webgpu' })
@@ -72,7 +75,7 @@ async function onAdapter(
   adapter: GPUAdapter,
   subgroups: Subgroups,
   { timestamps = false }: ComputeOptions,
-): Promise<Compute> {
+): Promise<OpenedCompute> {
   const requiredLimits: Record<string, number> = {}
   for (const limit of LIMITS) requiredLimits[limit] = adapter.limits[limit]
   const f16 = adapter.features.has('shader-f16')
@@ -85,6 +88,6 @@ async function onAdapter(
   return { provider: 'webgpu', device, adapter: adapterName(adapter), f16, software, subgroups, reason: null }
 }
 
-function onProcessor(reason: ProcessorReason): Compute {
+function onProcessor(reason: UnopenedReason): OpenedCompute {
   return { provider: 'wasm', device: null, adapter: '', f16: false, software: false, subgroups: null, reason }
 }

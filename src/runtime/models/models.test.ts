@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { fromBinary, toBinary } from '@bufbuild/protobuf'
+import { ModelProtoSchema } from '../../convert/onnx/gen/onnx_pb.ts'
 import type { Pixels } from '../../image/pixels.ts'
+import { bytesOfFile } from '../../pack/bytes.ts'
 import { partsOf, type PartName } from '../../pack/families.ts'
 import { isPackOf, type PackReader } from '../../pack/manifest.ts'
 import { syntheticPack } from '../../synthetic/pack.ts'
@@ -32,6 +35,20 @@ function watched(refuse = ''): { pack: PackReader; files: string[] } {
   return { pack: { ...synthetic, file }, files }
 }
 
+function graphOf(name: PartName): string {
+  return partsOf(synthetic.manifest).find(([part]) => part === name)?.[1].graphs.wasm ?? ''
+}
+
+/** A graph that asks for the last of its weights 4 GiB behind where it lies. */
+function withFarWeight(graph: Uint8Array): Uint8Array<ArrayBuffer> {
+  const model = fromBinary(ModelProtoSchema, graph)
+  const entries = model.graph?.initializer.findLast((one) => one.externalData.length > 0)?.externalData
+  const offset = entries?.find(({ key }) => key === 'offset')
+  if (offset === undefined) throw new Error('no weights')
+  offset.value = String(Number(offset.value) + 2 ** 32)
+  return toBinary(ModelProtoSchema, model)
+}
+
 const size = synthetic.manifest.parts.vision.shape.imageSize
 const grey: Pixels = { data: new Float32Array(3 * size * size), size, brand: 'pixels' }
 
@@ -61,12 +78,25 @@ describe('opening a model', () => {
     const weights = files.filter((path) => path.endsWith('.weights'))
     expect(weights).toEqual(['vision.weights', 'q-former.weights', 'decoder.weights'])
     const before = (first: string, second: string): boolean => files.indexOf(first) < files.indexOf(second)
-    const graphOf = (name: PartName): string =>
-      partsOf(synthetic.manifest).find(([part]) => part === name)?.[1].graphs.wasm ?? ''
     expect(before('q-former.weights', graphOf('q-former'))).toBe(true)
     expect(before('decoder.weights', graphOf('decoder'))).toBe(true)
     await model.dispose()
   })
+
+  it.each(['vision', 'q-former', 'decoder'] as const)(
+    'refuses one that was kept when the %s still asked for weights where ONNX Runtime does not find them',
+    async (part) => {
+      const file: PackReader['file'] = async (path, signal) => {
+        const bytes = await synthetic.file(path, signal)
+        return path === graphOf(part) ? withFarWeight(await bytesOfFile(bytes)) : bytes
+      }
+      const opened = openModel({ ...synthetic, file }, await openCompute('wasm'))
+      await expect(opened).rejects.toMatchObject({
+        code: 'bad-pack',
+        message: expect.stringContaining(`too far behind in ${part}.weights`) as string,
+      })
+    },
+  )
 
   it.each(['vision.weights', 'q-former.weights', 'decoder.weights'])(
     'leaves nothing open when there is no %s, and succeeds the next time',

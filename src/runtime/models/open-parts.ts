@@ -13,6 +13,7 @@ import type { Runtime } from '../ort/runtime.ts'
 import type { Session, SessionOptions } from '../ort/session.ts'
 import { WeightsAhead } from '../ort/weights/weights-ahead.ts'
 import type { JudgedLogits } from '../wgsl/decoder/self-test.ts'
+import { weightsOfGraph } from '../wgsl/decoder/graph-weights.ts'
 
 export interface OpenOptions {
   /** Told before each part, of how many are open. */
@@ -162,7 +163,10 @@ export class PartsOpener<F extends Family = Family> {
         'bad-pack',
         `This pack has no ${part} graph for ${compute.provider}; convert it again.`,
       )
-    return bytesOfFile(await this.pack.file(path, signal))
+    const graph = await bytesOfFile(await this.pack.file(path, signal))
+    // What it names wrongly would be read as other weights, without a word.
+    weightsOfGraph(graph, this.#weights(part))
+    return graph
   }
 
   #weights(part: PartName): string {

@@ -26,3 +26,24 @@ it('what the model that talks saw of a picture goes along with each call about t
     ['textFeatures', { texts: ['a cat'] }],
   ])
 })
+
+it('a thread that ends while a picture is looked up is followed by one that is told which model to use', async () => {
+  const { store } = openPage()
+  const threads: { asked: string[]; died: () => void }[] = []
+  const start = (died: () => void): Client<ComparingCalls> => {
+    const asked: string[] = []
+    threads.push({ asked, died })
+    return {
+      call: (kind: string) => (asked.push(kind), Promise.resolve(null)),
+      fail: () => undefined,
+    } as Client<ComparingCalls>
+  }
+  const dependencies = { start, builtInUrl: 'http://localhost/compares/' }
+  const comparing = new Comparing(store.getState, dependencies, () => {
+    threads[0]?.died()
+    return Promise.resolve(null)
+  })
+  await comparing.model()
+  await comparing.call('match', { picture: { id: 'any', image: new Blob() }, texts: ['a cat'] })
+  expect(threads.map(({ asked }) => asked)).toEqual([['choose'], ['choose', 'match']])
+})

@@ -56,8 +56,10 @@ export class Comparing {
     input: ComparingCalls[K]['in'],
     options?: CallOptions<ComparingCalls[K]['event']>,
   ): Promise<ComparingCalls[K]['out']> {
+    const whole = await this.#withStates(input)
+    // Last, so that nothing lies between telling the thread and asking it.
     await this.model()
-    return this.#begun().call(kind, await this.#withStates(input), options)
+    return this.#begun().call(kind, whole, options)
   }
 
   /** One look at a picture serves both models where they stand on the same tower, which the thread finds out. */

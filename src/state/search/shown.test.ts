@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import type { FoundPicture, Rematch } from '../../protocol/search-calls.ts'
 import { phrasesOf } from './phrases.ts'
 import { NO_FILTERS, shownPictures } from './shown.ts'
@@ -21,6 +21,8 @@ const names = (
 ): string[] =>
   shownPictures(pictures, new Map(matches), { ...NO_FILTERS, ...filters }).map(({ name }) => name)
 
+afterEach(() => vi.unstubAllEnvs())
+
 it('puts what was looked at again first, by that, and leaves the rest as it was found', () => {
   expect(names({})).toEqual(['cat.png', 'dog.png', 'Heart.jpg'])
   expect(names({}, [match('dog.png', 1), match('Heart.jpg', 2)])).toEqual(['Heart.jpg', 'dog.png', 'cat.png'])
@@ -41,7 +43,6 @@ it('shows the whole of a day that is longer than others', () => {
   vi.stubEnv('TZ', 'Europe/Berlin')
   const late = { ...found('late.png', null), date: new Date(2026, 9, 25, 23, 30).getTime() }
   expect(names({ from: '2026-10-25', to: '2026-10-25' }, [], [late])).toEqual(['late.png'])
-  vi.unstubAllEnvs()
 })
 
 it('finds what a text names', () => {

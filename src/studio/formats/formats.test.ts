@@ -157,7 +157,14 @@ describe('the metadata of an image folder', () => {
     ])
   })
 
-  it.each(['{"text":"x"}', '[]', '{', '{"file_name":"a","text":1}'])('%s is refused', (line) => {
+  it.each([
+    '{"text":"x"}',
+    '[]',
+    '{',
+    '{"file_name":"a","text":1}',
+    '{"file_name":"./","text":"x"}',
+    '{"file_name":7,"text":"x"}',
+  ])('%s is refused', (line) => {
     expect(() => readJsonLines(bytes(line), 'm')).toThrow(expect.objectContaining({ code: 'bad-file' }))
   })
 })

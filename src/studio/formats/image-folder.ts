@@ -43,8 +43,9 @@ export function recordOf({ file, text, fields }: CaptionRow): Record<string, unk
 
 export function rowOf(value: unknown, name: string, where: string): CaptionRow {
   if (!isRecord(value)) throw damagedTable(name, `${where} is no object`)
-  const { file_name: file, text = '', ...fields } = value
-  if (typeof file !== 'string' || file === '') throw damagedTable(name, `${where} has no file_name`)
+  const { file_name: path, text = '', ...fields } = value
+  const file = typeof path === 'string' ? fileOf(path) : ''
+  if (file === '') throw damagedTable(name, `${where} has no file_name`)
   if (typeof text !== 'string') throw damagedTable(name, `the text in ${where} is none`)
-  return { file: fileOf(file), text, fields }
+  return { file, text, fields }
 }

@@ -3,10 +3,10 @@ import { captionIn, titleOf, type Conversation } from '../../conversation/conver
 
 /** A conversation's title: people's own words in their direction, or a caption, which models write in English. */
 export function Title({ conversation }: { conversation: Conversation }): ReactElement {
-  const isCaption = conversation.title === undefined && captionIn(conversation) !== null
+  const caption = conversation.title === undefined ? captionIn(conversation) : null
   return (
-    <span dir="auto" {...(isCaption && { lang: 'en' })}>
-      {titleOf(conversation)}
+    <span dir="auto" {...(caption !== null && { lang: 'en' })}>
+      {caption ?? titleOf(conversation)}
     </span>
   )
 }

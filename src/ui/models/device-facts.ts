@@ -3,6 +3,7 @@ import type { Note, Saying, WordKey } from '../../messages/note.ts'
 import { CAPTION_WORDS } from '../../pack/caption-work.ts'
 import type { ContextReport, DeviceReport, MemoryReport, ProcessorReason } from '../../pack/device-report.ts'
 import type { BenchResult } from '../../protocol/bench-result.ts'
+import { contextFinding } from '../../protocol/keeper-calls.ts'
 
 export interface Fact {
   name: WordKey
@@ -69,17 +70,10 @@ function gpuChoices({ f16, recordsSteps, ownKernels, kernelTimes, subgroups }: D
 
 const yesOrNo = (is: boolean): 'yes' | 'no' => (is ? 'yes' : 'no')
 
-/** As offers call the same. */
-const CONTEXT = {
-  model: 'contextModel',
-  memory: 'contextMemory',
-  'assumed-memory': 'contextAssumed',
-  buffer: 'contextBuffer',
-  wasm: 'contextWasm',
-} as const satisfies Record<ContextReport['why'], string>
-
-function contextNote({ positions, possible, why }: ContextReport): Note {
-  return { key: `models:findings.${CONTEXT[why]}`, values: { positions, possible } }
+/** In the words of an offer. */
+function contextNote(context: ContextReport): Note {
+  const { key, values = {} } = contextFinding(context)
+  return { key: `models:findings.${key}`, values }
 }
 
 function memoryNotes({ keepsAll, why }: MemoryReport): Note[] {
@@ -118,15 +112,19 @@ function limitsOf({ limits }: DeviceReport): Fact[] {
 
 type Measured = Pick<BenchResult, 'load' | 'encode' | 'firstToken' | 'prefill' | 'decode' | 'limit'>
 
+/** What is named as it is put in words. */
+type Figure = 'loading' | 'looking' | 'reading' | 'first' | 'between' | 'limit'
+
 /** What was measured, a caption first: beside what half a second of trying had foretold of it. */
 export function figuresOf(result: Measured, predictedSeconds: number | null): Fact[] {
   const { load, encode, firstToken, prefill, decode, limit } = result
   const best = decode.recorded ?? decode.plain
   const measured = encode.vision + encode.qFormer + prefill.ms + CAPTION_WORDS * best.ms
-  const figure = (fact: keyof typeof FIGURES, values: Record<string, number>): Fact => ({
-    name: `models:device.fact.${fact}`,
-    value: { key: `models:device.figure.${FIGURES[fact]}`, values },
+  const figure = (name: Figure, values: Record<string, number>): Fact => ({
+    name: `models:device.fact.${name}`,
+    value: { key: `models:device.figure.${name}`, values },
   })
+  const tokens = (speed: number): Note => ({ key: 'models:device.figure.writing', values: { speed } })
   const caption: Note = { key: 'models:device.figure.caption', values: { measured, words: CAPTION_WORDS } }
   const foretold: Note[] =
     predictedSeconds === null
@@ -138,23 +136,13 @@ export function figuresOf(result: Measured, predictedSeconds: number | null): Fa
     figure('looking', { vision: encode.vision, qFormer: encode.qFormer }),
     figure('reading', { speed: prefill.positionsPerSecond }),
     figure('first', { warm: firstToken.warm, cold: firstToken.cold }),
-    figure('writing', { speed: best.tokensPerSecond }),
-    ...(decode.recorded === null ? [] : [figure('plain', { speed: decode.plain.tokensPerSecond })]),
+    { name: 'models:device.fact.writing', value: tokens(best.tokensPerSecond) },
+    ...(decode.recorded === null
+      ? []
+      : [{ name: 'models:device.fact.plain', value: tokens(decode.plain.tokensPerSecond) } as const]),
     figure('between', { host: best.hostMs, dispatches: best.dispatches }),
     ...(limit === null
       ? []
       : [figure('limit', { percent: 100 * limit.reached, speed: limit.tokensPerSecond })]),
   ]
 }
-
-/** In which words a figure is put. */
-const FIGURES = {
-  loading: 'loading',
-  looking: 'looking',
-  reading: 'reading',
-  first: 'first',
-  writing: 'writing',
-  plain: 'writing',
-  between: 'between',
-  limit: 'limit',
-} as const

@@ -44,7 +44,7 @@ function Results(): ReactElement {
   const filters = useApp((state) => state.search.filters)
   const status = useApp((state) => state.search.status)
   const foundMs = useApp((state) => state.search.foundMs)
-  const asked = useApp((state) => JSON.stringify(state.search.query))
+  const query = useApp((state) => state.search.query)
   const indexed = useApp((state) => state.search.index?.pictures)
   const [open, setOpen] = useState<ShownPicture | null>(null)
   const pictures = useMemo(() => shownPictures(found, matches, filters), [found, matches, filters])
@@ -64,7 +64,7 @@ function Results(): ReactElement {
         <p>{indexed === 0 ? t('empty') : t('none')}</p>
       )}
       {/* What is asked for next begins at its best, wherever people had scrolled to. */}
-      {pictures.length > 0 && <ResultGrid key={asked} pictures={pictures} onOpen={setOpen} />}
+      {pictures.length > 0 && <ResultGrid key={JSON.stringify(query)} pictures={pictures} onOpen={setOpen} />}
       {foundMs !== null && <p className="hint">{t('scoreHint')}</p>}
       {open !== null && <PictureDetails key={open.key} picture={open} onClose={() => setOpen(null)} />}
     </>

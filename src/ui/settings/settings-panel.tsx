@@ -105,14 +105,14 @@ function Memory(): ReactElement {
 /** What the language model runs on. */
 function Kernels(): ReactElement {
   const { t } = useTranslation('settings')
-  const kernels = useApp((state) => state.settings.kernels)
+  const kernels = useApp((state) => state.settings.ownKernels)
   const change = useApp((state) => state.changeSettings)
   return (
     <Choice
       label={t('kernels.label')}
       names={namesOf(KERNELS, (choice) => t(`kernels.${choice}`))}
       chosen={kernels}
-      onChoose={(choice) => change({ kernels: choice })}
+      onChoose={(choice) => change({ ownKernels: choice })}
     >
       {t('kernels.hint')}
     </Choice>

@@ -25,19 +25,15 @@ export function Grid({
   onOpen: (path: string) => void
 }): ReactElement {
   const { t } = useTranslation('studio')
-  const waits = useRef(left !== null)
+  // A filter may no longer let it through.
+  const [begin] = useState(() => pictures.findIndex(({ path }) => path === left))
+  const waits = useRef(begin >= 0)
   // Once: its block may go and come again.
   const focus = useCallback((cell: HTMLButtonElement | null) => {
     if (cell === null || !waits.current) return
     waits.current = false
     cell.focus()
   }, [])
-  const [begin] = useState(() =>
-    Math.max(
-      0,
-      pictures.findIndex(({ path }) => path === left),
-    ),
-  )
   if (pictures.length === 0) return <p className="hint">{t('none')}</p>
   return (
     <section aria-label={t('pictureList')}>
@@ -46,7 +42,7 @@ export function Grid({
         count={pictures.length}
         blockLength={IN_BLOCK}
         estimatedHeight={ESTIMATED_HEIGHT}
-        begin={begin}
+        begin={Math.max(0, begin)}
         name={(from, to) => `${t('pictureList')} ${from}–${to}`}
       >
         {(from, to) => (

@@ -3,7 +3,7 @@
  * data, read out of the ONNX file itself. Of protobuf only what that takes.
  */
 import { AppError } from '../../../pack/failure.ts'
-import { windowNamed } from '../../../pack/weight-windows.ts'
+import { reachProblem, windowNamed } from '../../../pack/weight-windows.ts'
 
 export interface StoredTensor {
   name: string
@@ -21,7 +21,10 @@ const TENSOR = { dims: 1, dataType: 2, name: 8, externalData: 13 }
 const ENTRY = { key: 1, value: 2 }
 const TYPES: Partial<Record<number, StoredTensor['type']>> = { 1: 'float32', 2: 'uint8', 10: 'float16' }
 
-/** All tensors of `graph` that lie in the file `weights`, by name. Throws `bad-pack` for what is no such graph. */
+/**
+ * All tensors of `graph` that lie in the file `weights`, by name. Throws `bad-pack` for what is no such graph, and for one
+ * that ONNX Runtime would misread (`pack/weight-windows`), as old packs with large weights have.
+ */
 export function weightsOfGraph(graph: Uint8Array, weights: string): Map<string, StoredTensor> {
   const tensors = new Map<string, StoredTensor>()
   for (const model of fields(graph)) {
@@ -56,6 +59,9 @@ function storedTensor(bytes: Uint8Array, weights: string): StoredTensor | null {
   if (offset === undefined || length === undefined || !(offset >= 0 && length > 0)) throw broken()
   const window = windowNamed(location ?? '', weights)
   if (window === null) throw broken()
+  const problem = reachProblem(window.location, offset + length)
+  if (problem !== null)
+    throw new AppError('bad-pack', `This pack cannot be used: a graph of it ${problem}; convert it again.`)
   const at = window.start + offset
   // A graph that computes in float32 asks for float16 weights widened; here they are read as they lie.
   return window.widened
