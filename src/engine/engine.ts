@@ -69,6 +69,8 @@ export class Engine implements Handlers<EngineCalls> {
   /** Fires when the loaded model has answered. */
   #answered = new AbortController()
   #checked: Promise<BadWeights | null> = Promise.resolve(null)
+  /** No device has gone away yet in a load that asked it for more memory than is told of. */
+  #triesRoom = true
   /** Why the engine let go of a model by itself; null while there is one, or nobody asked for any. */
   #takenBack: Failure | null = null
 
@@ -196,7 +198,7 @@ export class Engine implements Handlers<EngineCalls> {
     const { pack: place, prefer, memory, kernels, warmUp } = input
     const pack = await this.#openPack(place, report, signal)
     const compute = await this.#parts.openCompute(prefer, pack.manifest)
-    const trial: { ifLost: KernelFailure | null } = { ifLost: null }
+    const trial: { ifLost: KernelFailure | null; ofRoom: boolean } = { ifLost: null, ofRoom: false }
     try {
       throwIfCancelled(signal)
       const work = async (): Promise<TalkingModel> =>
@@ -207,6 +209,8 @@ export class Engine implements Handlers<EngineCalls> {
           without: again.without,
           judgements: this.#parts.judgements,
           onTrial: (how) => (trial.ifLost = how),
+          triesRoom: this.#triesRoom,
+          onRoomTrial: () => (trial.ofRoom = true),
           warmUp,
           onPart: (part) => {
             if (part === 'warm-up') report({ stage: 'warming-up' })
@@ -223,6 +227,11 @@ export class Engine implements Handlers<EngineCalls> {
       // Under kernels of our own, which are tried here: ONNX Runtime's are used in their place.
       if (code === 'device-lost' && trial.ifLost !== null && !signal.aborted)
         return this.#load(input, report, signal, { ...again, without: trial.ifLost })
+      // Browsers give up a GPU whose process dies some times, so it is not asked at the next load either.
+      if (code === 'device-lost' && trial.ofRoom && !signal.aborted) {
+        this.#triesRoom = false
+        return this.#load(input, report, signal, again)
+      }
       // Weights that the disk has lost since they were kept may be why.
       if (
         again.mayMend === false ||

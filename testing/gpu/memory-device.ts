@@ -35,7 +35,7 @@ class MemoryBuffer {
 
 export class MemoryDevice {
   readonly limits = { maxBufferSize: 2 ** 20 }
-  readonly lost = new Promise<never>(() => undefined)
+  readonly lost: Promise<{ message: string }> = new Promise(() => undefined)
   /** Bytes of all buffers that are not destroyed. */
   liveBytes = 0
   /** Copy commands so far. */

@@ -20,13 +20,17 @@ import { Look, LOOK_PARTS } from './look.ts'
 import type { Model } from './model.ts'
 import { PartsOpener, type OpenOptions } from './open-parts.ts'
 import { Talk, type PromptForm } from './talk.ts'
-import { Tower } from './tower.ts'
+import { towerOf } from './tower.ts'
 
 export interface LoadOptions extends OpenOptions {
   /** What people want of memory; left out: everything stays loaded. */
   memory?: MemoryChoice | undefined
   /** The device's memory, where it is known better than by asking for it. */
   device?: DeviceMemory | undefined
+  /** Whether the device may be asked for memory that nobody tells of (`roomTrials`); left out: yes. */
+  triesRoom?: boolean | undefined
+  /** Told before it is asked: it may go away under that, or later, when what it gave is used. */
+  onRoomTrial?: (() => void) | undefined
 }
 
 /** How a family talks. */
@@ -55,7 +59,9 @@ export async function openBlip2<F extends TalkingFamily>(
   const needs = needsOf(manifest, compute)
   const choice = options.memory ?? 'keep'
   const told = options.device ?? memoryOf(compute.device, compute)
-  const device = await withRoomTried(compute.device, told, roomTrials(needs, told, choice))
+  const trials = options.triesRoom === false ? [] : roomTrials(needs, told, choice)
+  if (trials.length > 0) options.onRoomTrial?.()
+  const device = await withRoomTried(compute.device, told, trials)
   const budget = budgetFor(needs, device, choice)
   const parts = new PartsOpener(await Runtime.open(compute), pack, order, options)
   try {
@@ -67,7 +73,7 @@ export async function openBlip2<F extends TalkingFamily>(
       const talk = family === null || budget.talk === null ? null : await openTalk(parts, family, budget.talk)
       if (talk !== null) opened.push(talk)
       if (!budget.look.keepsAll) await look.keepLoaded(false, { afterNextLook: true })
-      const tower = (): Promise<Tower | null> => Tower.of(pack, compute)
+      const tower = towerOf(pack, compute)
       return new Blip2({ manifest, look, talk, tower, features, memory: budget.look }, (changed) =>
         budgetFor(needs, device, changed),
       )
@@ -81,10 +87,9 @@ class Blip2 implements Model {
   readonly manifest: PackManifest
   readonly look: Look
   readonly talk: Talk | null
+  readonly tower: Model['tower']
   readonly features: ChatFeatures
   readonly #budget: (choice: MemoryChoice) => MemoryBudget
-  readonly #readTower: () => Promise<Tower | null>
-  #tower: Promise<Tower | null> | null = null
   #memory: MemoryReport
 
   constructor(
@@ -101,16 +106,10 @@ class Blip2 implements Model {
     this.manifest = manifest
     this.look = look
     this.talk = talk
+    this.tower = tower
     this.features = features
     this.#memory = memory
     this.#budget = budget
-    this.#readTower = tower
-  }
-
-  /** Read when it is first wanted. */
-  tower(): Promise<Tower | null> {
-    this.#tower ??= this.#readTower()
-    return this.#tower
   }
 
   get memory(): MemoryReport {

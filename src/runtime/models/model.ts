@@ -14,7 +14,7 @@ export interface Model {
   /** Query embeddings and a prompt → an answer; null in families that have no language model. */
   readonly talk: Talk | null
   /** What it has in common with models of other stages; null for nothing. Rejects what reading the pack rejects. */
-  tower(): Promise<Tower | null>
+  readonly tower: () => Promise<Tower | null>
   /** What it knows beside its answers. */
   readonly features: ChatFeatures
   /** Whether what looks stays loaded between pictures. */

@@ -18,7 +18,7 @@ import { Discussion, type AnswerOptions, type AnswerSoFar } from '../talk/discus
 import { openTokenizer, type Tokenizer } from '../talk/tokenizer.ts'
 import { openedWhole } from './disposable.ts'
 import { PartsOpener, type OpenOptions } from './open-parts.ts'
-import { Tower } from './tower.ts'
+import { towerOf, type Tower } from './tower.ts'
 import { VisionEncoder } from './vision-encoder.ts'
 
 /** A picture as the vision encoder gives it: float32 [1, tokens, width] on the device. Dispose it. */
@@ -88,8 +88,7 @@ export class RetrievalModel {
   readonly #vision: VisionEncoder
   readonly #qFormer: TextQFormer
   readonly #tokenizer: Tokenizer | null
-  readonly #readTower: () => Promise<Tower | null>
-  #tower: Promise<Tower | null> | null = null
+  readonly #tower: () => Promise<Tower | null>
 
   private constructor(parts: {
     manifest: PackManifest<'blip2-itm'>
@@ -102,7 +101,7 @@ export class RetrievalModel {
     this.#vision = parts.vision
     this.#qFormer = parts.qFormer
     this.#tokenizer = parts.tokenizer
-    this.#readTower = parts.tower
+    this.#tower = parts.tower
   }
 
   /** What was opened is closed again when a later part fails. */
@@ -127,7 +126,7 @@ export class RetrievalModel {
         const sessions = { session, lookInside, wordHead }
         const qFormer = new TextQFormer(parts.runtime, sessions, former.shape, eye.shape.hiddenSize)
         opened.push(qFormer)
-        const tower = (): Promise<Tower | null> => Tower.of(pack, compute)
+        const tower = towerOf(pack, compute)
         const model = new RetrievalModel({ manifest, vision, qFormer, tokenizer, tower })
         await parts.warmUp(() => model.#warmUp())
         return model
@@ -171,8 +170,7 @@ export class RetrievalModel {
    * of another tower. Rejects what reading the pack rejects.
    */
   async encodedElsewhere(states: TowerStates): Promise<EncodedPicture | null> {
-    this.#tower ??= this.#readTower()
-    const features = (await this.#tower)?.featuresOf(states) ?? null
+    const features = (await this.#tower())?.featuresOf(states) ?? null
     return features === null ? null : { features: this.#vision.resident(features) }
   }
 

@@ -9,7 +9,7 @@ import { openCompute } from '../device/open-compute.ts'
 import { liveTensorCount, type DeviceTensor } from '../ort/tensor.ts'
 import { weightsOfGraph } from '../wgsl/decoder/graph-weights.ts'
 import { openRetrievalModel, openTalkingModel } from './models.ts'
-import { Tower } from './tower.ts'
+import { Tower, towerOf } from './tower.ts'
 
 const PROCESSOR = { provider: 'wasm', f16: false } as const
 const TEXTS = ['a red heart', 'two cats beside a tree']
@@ -114,6 +114,19 @@ it('a tower is the same whatever its last norm, and another for any other weight
       : one,
   )
   expect(await key({ ...talks, manifest: { ...manifest, files } })).not.toBe(tower)
+})
+
+it('a tower that could not be read is read again when it is wanted again, and one that was is kept', async () => {
+  let reads = 0
+  const file: PackReader['file'] = (path, signal) => {
+    reads += 1
+    return reads === 1 ? Promise.reject(new Error('NotReadableError')) : talks.file(path, signal)
+  }
+  const tower = towerOf({ ...talks, file }, PROCESSOR)
+  await expect(tower()).rejects.toThrow('NotReadableError')
+  const read = await tower()
+  expect(read).not.toBeNull()
+  expect(await tower()).toBe(read)
 })
 
 it('there is none where the last norm could not be taken off without loss', async () => {

@@ -73,6 +73,16 @@ export class Tower {
   }
 }
 
+/** The tower of a pack, read when it is first wanted; what could not be read is read again. */
+export function towerOf(pack: PackReader, processor: Processor): () => Promise<Tower | null> {
+  let read: Promise<Tower | null> | null = null
+  return () =>
+    (read ??= Tower.of(pack, processor).catch((error: unknown) => {
+      read = null
+      throw error
+    }))
+}
+
 /** `change` of each of `values` [tokens, width] with the gain and the bias of its channel, [width] each. */
 function byChannel(
   values: Float32Array,
