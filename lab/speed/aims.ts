@@ -7,7 +7,7 @@
  * `PICTALK_CHROMIUM_FLAGS` has further flags of Chromium, `CHROMIUM_PATH` another Chromium.
  */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -131,7 +131,6 @@ async function main(): Promise<void> {
   if (size === undefined || precision === undefined) throw new Error('No such size or precision.')
   await makeUpPack(madeUpFolder(size, precision), size, precision)
   const folder = mkdtempSync(join(tmpdir(), 'pictalk-aims-'))
-  mkdirSync(folder, { recursive: true })
   const asked = values.only.split(',')
   const end = performance.now() + 60_000 * Number(values.minutes)
   const steps: object[] = []

@@ -5,9 +5,10 @@
  *     [--kernels never|auto|always] [--timestamps] [--warm-up | --no-warm-up] [--out <file>]
  * `--size` makes a model up (weights of given shapes, random bytes) in `packs/`, once, which takes seconds. What each
  * figure is says src/protocol/bench-result.ts. `--timestamps` adds the time inside each kernel; browsers round it unless
- * `PICTALK_CHROMIUM_FLAGS` has --disable-dawn-features=timestamp_quantization, and `PICTALK_DAWN_FLAGS` the same without dashes. Everything is run once while loading where the page would
- * (`LoadOptions.warmUp`), unless said otherwise. `PICTALK_CHROMIUM_FLAGS` has further flags of Chromium. In Node WebGPU
- * is Dawn, the optional package `webgpu`; `PICTALK_DAWN_FLAGS` has its flags, as `adapter=<part of its name>`.
+ * `PICTALK_CHROMIUM_FLAGS` has --disable-dawn-features=timestamp_quantization, and `PICTALK_DAWN_FLAGS` the same without
+ * dashes. Everything is run once while loading where the page would (`LoadOptions.warmUp`), unless said otherwise.
+ * `PICTALK_CHROMIUM_FLAGS` has further flags of Chromium. In Node WebGPU is Dawn, the optional package `webgpu`;
+ * `PICTALK_DAWN_FLAGS` has its flags, as `adapter=<part of its name>`.
  */
 import { parseArgs } from 'node:util'
 import type { KernelChoice, Provider } from '../../src/pack/device-report.ts'

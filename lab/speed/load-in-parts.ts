@@ -68,7 +68,7 @@ function told(part: string, stage: string, facts: object = {}): void {
   ;[since, before] = [performance.now(), process.cpuUsage()]
 }
 
-/** Tensors between processes: float32 values in a file each, dimensions in the name of none, but beside it. */
+/** Tensors between processes: float32 values in one file each, their dimensions in another beside it. */
 class Carried {
   readonly #folder: string
   readonly #runtime: Runtime

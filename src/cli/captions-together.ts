@@ -24,7 +24,8 @@ export class CaptionsTogether {
 
   /**
    * What the model says of a picture by itself behind a prompt of its own, however many others are under way. Takes the
-   * picture's whole path. A    * model fails all rows for the sake of one: what it failed at is tried once more, with nothing beside it.
+   * picture's whole path. A model fails all rows for the sake of one: what it failed at is tried once more, with nothing
+   * beside it.
    */
   async of(image: string, prompt: string): Promise<AnswerSoFar> {
     await this.#untilNoneIsAlone()

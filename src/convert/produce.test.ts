@@ -288,6 +288,28 @@ describe('the order of things', () => {
     expect(buffers.size).toBeLessThanOrEqual(5)
   })
 
+  it.each([
+    ['F32', true],
+    ['BF16', false],
+  ] as const)(
+    'lends memory of bands for %s: %s, since only what is read as it lies has its length',
+    async (dtype, isLent) => {
+      const values = new Float32Array(16)
+      const sources = Array.from({ length: 12 }, (_, i) => ({ tensor: `v${i}`, shape: [16] }))
+      const plain = checkpointOf(
+        Object.fromEntries(sources.map(({ tensor, shape }) => [tensor, { shape, values, dtype }])),
+      )
+      const lent: boolean[] = []
+      const readElements: Checkpoint['readElements'] = (_, __, ___, ____, memory) => {
+        lent.push(memory !== undefined)
+        return Promise.resolve(values.slice())
+      }
+      await stepsOf([store(sources, 'float32', [12 * 16])], { ...plain, readElements })
+      expect(lent).toHaveLength(12)
+      expect(lent.includes(true)).toBe(isLent)
+    },
+  )
+
   it('reads nothing more once it is cancelled, and leaves no rejection behind', async () => {
     const stop = new AbortController()
     const checkpoint = checkpointOf(vectors, ({ tensor }) =>

@@ -218,13 +218,8 @@ async function* readAhead(
     for (let band = bands[next]; band !== undefined; band = bands[next]) {
       const fits = underWay.length < REQUESTS_AHEAD && ahead + band.count <= ELEMENTS_AHEAD
       if (underWay.length > 0 && !fits) return
-      const values = checkpoint.readElements(
-        band.tensor,
-        band.first,
-        band.count,
-        signal,
-        memory.take(FLOAT_BYTES * band.count),
-      )
+      const lent = isFloat32(checkpoint, band) ? memory.take(FLOAT_BYTES * band.count) : undefined
+      const values = checkpoint.readElements(band.tensor, band.first, band.count, signal, lent)
       // Whoever stops listening early leaves requests behind; their failure is then nobody's concern.
       values.catch(() => undefined)
       underWay.push({ band, values })
@@ -240,8 +235,13 @@ async function* readAhead(
     request()
     yield { band: current.band, values }
     // What was made of them is in memory of its own by now, or written.
-    memory.give(values.buffer)
+    if (isFloat32(checkpoint, current.band)) memory.give(values.buffer)
   }
+}
+
+/** Whether values are as long as they lie in the checkpoint: those of others are widened into memory of their own. */
+function isFloat32({ tensors }: Checkpoint, { tensor }: Band): boolean {
+  return tensors.get(tensor)?.dtype === 'F32'
 }
 
 function checkRecipe(recipe: Recipe, checkpoint: Checkpoint): void {

@@ -111,7 +111,10 @@ function refuseOthers(prefix: Uint8Array, file: string): void {
   if (sentence !== undefined) throw new AppError('bad-checkpoint', `${file} ${sentence}.`)
 }
 
-/** The bytes of a range (`memory` as in `ByteSource.slice`), or `bad-checkpoint` when the source gives fewer: the file changed under our hands. */
+/**
+ * The bytes of a range (`memory` as in `ByteSource.slice`), or `bad-checkpoint` when the source gives fewer: the file
+ * changed under our hands.
+ */
 export async function readExactly(
   source: ByteSource,
   file: string,

@@ -31,7 +31,6 @@ export async function makeOffer(
   const { freeBytes } = await parts.space()
   // A pack's chunks may be here already; a conversion writes all of them.
   const missingBytes = found.what === 'pack' ? terms.fetchBytes : terms.most.keepBytes
-  const bytesPerWeight = terms.most.fetchBytes / terms.parameters
   const measure = terms.fetchBytes >= WORTH_MEASURING_BYTES
   return {
     id: found.id,
@@ -41,7 +40,10 @@ export async function makeOffer(
     languageLicence: languageLicenceOf(candidate.pack),
     ...shown(terms),
     bytesPerSecond: measure ? await found.measure(largestFile, signal) : null,
-    convertBytesPerSecond: found.what === 'pack' ? null : convertingSpeed(terms.precision, bytesPerWeight),
+    convertBytesPerSecond:
+      found.what === 'pack'
+        ? null
+        : convertingSpeed(terms.precision, terms.most.fetchBytes / terms.parameters),
     work: candidate.pack.family === 'blip2-itm' ? null : captionWork(candidate.pack),
     findings: [
       ...deviceFindings(await parts.device(request.prefer), candidate, request.memory),

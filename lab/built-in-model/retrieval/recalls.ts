@@ -10,7 +10,7 @@ export function recalls(ranked: readonly (readonly number[])[], captions: readon
 }
 
 /** Of each row of likenesses the places, the most alike first. */
-export function byLikeness(rows: readonly (readonly number[])[]): number[][] {
+function byLikeness(rows: readonly (readonly number[])[]): number[][] {
   return rows.map((row) => row.map((_, i) => i).sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0)))
 }
 

@@ -1,6 +1,7 @@
 /**
- * What a picture's own file says of it, texts and when it was taken, read from its head: a folder has thousands of pictures, and none is read whole
- * for what stands in its first kilobytes. What cannot be read there is no failure; it only says nothing.
+ * What a picture's own file says of it, texts and when it was taken, read from its head: a folder has thousands of
+ * pictures, and none is read whole for what stands in its first kilobytes. What cannot be read there is no failure; it
+ * only says nothing.
  */
 import { sameBytes } from '../../pack/bytes.ts'
 import { textOf } from '../formats/row.ts'
