@@ -6,7 +6,7 @@ import type { Pixels } from '../image/pixels.ts'
 import { GREEDY } from '../pack/decoding.ts'
 import type { KernelChoice } from '../pack/device-report.ts'
 import { throwIfCancelled } from '../pack/failure.ts'
-import type { BenchResult, DecodeResult, KernelTimes } from '../protocol/bench-result.ts'
+import type { BenchResult, DecodeResult, KernelProfile } from '../protocol/bench-result.ts'
 import { vocabularyOf, type PartName } from '../pack/families.ts'
 import { weightBytes, type PackManifest, type PackReader } from '../pack/manifest.ts'
 import type { Sequence } from '../runtime/language/language-model.ts'
@@ -263,7 +263,7 @@ class Runs {
   }
 
   /** Of a look, of a prompt, and of the tokens behind it: by then the prompt is in the cache, but for its last token. */
-  async kernels(timer: KernelTimer): Promise<KernelTimes> {
+  async kernels(timer: KernelTimer): Promise<KernelProfile> {
     const { tokens } = this.#options
     const look = await timer.during(async () => {
       const { embeddings } = await this.#model.look.see(this.#pixels(), { untilDone: true })

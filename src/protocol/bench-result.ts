@@ -38,7 +38,7 @@ export interface BenchResult {
   /** What reading every weight once allows, and what was reached of it. */
   limit: { weightBytesPerToken: number; tokensPerSecond: number; reached: number } | null
   /** Null where the device has no timestamps, or nobody asked for them. */
-  kernels: KernelTimes | null
+  kernels: KernelProfile | null
   memory: {
     /** GPU buffers, as this program asked for them: the most while loading, and the most afterwards. */
     gpuBytesLoading: number
@@ -47,7 +47,7 @@ export interface BenchResult {
 }
 
 /** Time inside kernels, by the device's clock: of one look, one prompt and so many tokens behind it. */
-export interface KernelTimes {
+export interface KernelProfile {
   look: KernelTime[]
   prefill: KernelTime[]
   decode: { tokens: number; kernels: KernelTime[] }

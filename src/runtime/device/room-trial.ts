@@ -1,6 +1,7 @@
 /** Whether a graphics device has memory that no browser tells of: it is asked for it, and given it back at once. */
 import type { DeviceMemory } from '../../pack/device-memory.ts'
 import type { RoomTrial } from '../../pack/memory-budget.ts'
+import { lackOfMemory } from './lack-of-memory.ts'
 
 /** Larger than most buffers of a model, and small enough for every allocator. */
 const PIECE_BYTES = 2 ** 28
@@ -23,18 +24,12 @@ export async function withRoomTried(
 async function gives(device: GPUDevice, bytes: number): Promise<boolean> {
   const piece = Math.min(PIECE_BYTES, device.limits.maxBufferSize)
   const buffers: GPUBuffer[] = []
-  device.pushErrorScope('out-of-memory')
-  try {
+  const lack = await lackOfMemory(device, () => {
     for (let left = bytes; left > 0; left -= piece) {
       const size = Math.ceil(Math.min(piece, left) / 4) * 4
       buffers.push(device.createBuffer({ size, usage: GPUBufferUsage.STORAGE }))
     }
-  } catch {
-    await device.popErrorScope()
-    for (const buffer of buffers) buffer.destroy()
-    return false
-  }
-  const error = await device.popErrorScope()
+  })
   for (const buffer of buffers) buffer.destroy()
-  return error === null
+  return lack === null
 }

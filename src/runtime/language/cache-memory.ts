@@ -56,7 +56,7 @@ export class CacheMemory {
    */
   admitBranches(count: number, positions: number, kind: keyof typeof SETS_OF_BRANCHES = 'copied'): void {
     const bytes = SETS_OF_BRANCHES[kind] * this.#bytesOf(count, positions)
-    if (this.#heldBytes + bytes > this.#limitBytes) this.#dropSpares()
+    this.#makeRoom(bytes)
     const left = Math.max(0, this.#limitBytes - this.#heldBytes)
     if (bytes <= left) return
     const need = `${count} answers side by side, over ${positions} positions each, need ${megabytes(bytes)} of memory`
@@ -70,7 +70,7 @@ export class CacheMemory {
   rowsOfBatch(positions: number): number {
     const spare = this.#spare.reduce((sum, { batch, capacity }) => sum + this.#bytesOf(batch, capacity), 0)
     const rows = rowsOfBatch(this.#limitBytes - this.#heldBytes + spare, this.#bytesOf(1, positions))
-    if (this.#heldBytes + this.#bytesOf(rows, positions) > this.#limitBytes) this.#dropSpares()
+    this.#makeRoom(this.#bytesOf(rows, positions))
     return rows
   }
 
@@ -80,7 +80,7 @@ export class CacheMemory {
     const [spare] = known < 0 ? [] : this.#spare.splice(known, 1)
     if (spare !== undefined) return spare
     const { names, heads, headSize, type } = this.layout
-    if (this.#heldBytes + this.#bytesOf(batch, capacity) > this.#limitBytes) this.#dropSpares()
+    this.#makeRoom(this.#bytesOf(batch, capacity))
     const what = `keys and values of ${batch === 1 ? '' : `${batch} times `}${capacity} positions`
     const made = await this.runtime
       .gpuTensors(type, [batch, heads, capacity, headSize], names.length, what)
@@ -103,7 +103,7 @@ export class CacheMemory {
     }
     this.#spare.push(set)
     if (this.#spare.length > SPARE_SETS) this.#drop(this.#spare.shift())
-    if (this.#heldBytes > this.#limitBytes) this.#dropSpares()
+    this.#makeRoom(0)
   }
 
   /** Counts what a cache on the processor has taken, or (negative) let go of. */
@@ -113,6 +113,11 @@ export class CacheMemory {
 
   dispose(): void {
     this.#dropSpares()
+  }
+
+  /** For so much more within the limit, as far as spare sets can. */
+  #makeRoom(bytes: number): void {
+    if (this.#heldBytes + bytes > this.#limitBytes) this.#dropSpares()
   }
 
   #dropSpares(): void {

@@ -12,6 +12,7 @@ import { OnDemandSession } from '../ort/on-demand-session.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session, SessionOptions } from '../ort/session.ts'
 import { WeightsAhead } from '../ort/weights/weights-ahead.ts'
+import type { JudgedLogits } from '../wgsl/decoder/self-test.ts'
 import { weightsOfGraph } from '../wgsl/decoder/graph-weights.ts'
 
 export interface OpenOptions {
@@ -38,7 +39,7 @@ export interface OpenOptions {
 /** What the self-test of our kernels has found out on one device. */
 export interface Judgement {
   /** ONNX Runtime's. */
-  logits: [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>]
+  logits: JudgedLogits
   /** Milliseconds of a token, ONNX Runtime's and ours; null as long as ours were not measured. */
   times: { other: number; own: number | null }
   /** Whether ours computed the same, once a test has come to its end. */

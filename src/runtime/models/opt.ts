@@ -131,12 +131,10 @@ async function tryOwn(
     if (!first) return 'wrong'
     if (known) return null
     const rest = async (): Promise<number | 'wrong'> => {
-      runs.splitAttention('everywhere')
-      const splits = await givesLogits(runtime, model, test)
-      runs.splitAttention('long')
-      return splits && (await agreesInAllElse(runtime, model, test))
-        ? tokenMs(runtime, model, shape)
-        : 'wrong'
+      const right =
+        (await splitsRightly(runs, plan, () => givesLogits(runtime, model, test))) &&
+        (await agreesInAllElse(runtime, model, test))
+      return right ? tokenMs(runtime, model, shape) : 'wrong'
     }
     return within(testMs, 'stuck', rest())
   }
@@ -152,6 +150,19 @@ async function tryOwn(
   }
   await model.dispose()
   return { model: null, ms: null }
+}
+
+/** Whether split attention passes as well; true where no sequence may be so long that it would be used. */
+async function splitsRightly(
+  runs: OwnDecoder['runs'],
+  { kernels }: OptPlan,
+  passes: () => Promise<boolean>,
+): Promise<boolean> {
+  if (kernels.layout.longAttention() === null) return true
+  runs.splitAttention('everywhere')
+  const right = await passes()
+  runs.splitAttention('long')
+  return right
 }
 
 /** Weights, device and browser: what a judgement holds for. */

@@ -128,6 +128,14 @@ it.each<KernelFailure>(['memory', 'invalid', 'compiling'])(
   },
 )
 
+it('goes on with ONNX Runtime in the same load where a cache of ours finds no room, which says so itself', async () => {
+  const house = new House()
+  const model = await house.load(() => Promise.reject(new AppError('out-of-memory', 'No room.')))
+  expect(model.ownKernels).toBe('memory')
+  expect(house.known).toMatchObject({ failures: 1, failure: 'memory', unfinished: 0 })
+  expect(house.trials).toEqual(['lost', null])
+})
+
 it('gives a device up on which ours do not come back, which counts as a failure', async () => {
   const house = new House()
   await expect(house.load(fails('stuck'))).rejects.toMatchObject({ code: 'device-lost' })

@@ -1,10 +1,11 @@
 /**
  * Which of two decoders a model gets: ONNX Runtime's, or kernels of our own where those compute the same and are not
- * slower. Made for devices that nobody has seen: whatever goes wrong with ours leads to ONNX Runtime's in the same load,
- * and is remembered, so that a device on which they failed twice is left in peace.
+ * slower. Made for devices that nobody has seen: what goes wrong with ours leads to ONNX Runtime's in the same load, and is
+ * remembered, so that a device on which they failed twice is left in peace. Only a device that went away, or had to be given
+ * up, ends the load with `device-lost`: who loads may do it again on a new device, without ours.
  */
 import type { KernelFailure, KernelTimes, OwnKernels } from '../../pack/device-report.ts'
-import { AppError } from '../../pack/failure.ts'
+import { AppError, type FailureCode } from '../../pack/failure.ts'
 import type { Compute } from '../device/compute.ts'
 import type { LanguageModel } from '../language/language-model.ts'
 import type { JudgedLogits } from '../wgsl/decoder/self-test.ts'
@@ -34,7 +35,10 @@ export interface Rivals<M> {
   openGraph(why: OwnKernels, times: KernelTimes | null): Promise<M>
   /** What ONNX Runtime computes, and its milliseconds of a token; its decoder is closed again. */
   judge(): Promise<{ logits: JudgedLogits; ms: number }>
-  /** Opens ours and tests it. Throws `KernelsFailed`, with nothing left behind that the device would give back. */
+  /**
+   * Opens ours and tests it. Throws `KernelsFailed` or `out-of-memory`, with nothing left behind that the device would give
+   * back, and `device-lost` where it went away.
+   */
   tryOwn(options: TryOptions): Promise<Tried<M>>
   /** Says of ours, which are used, what was measured. */
   inUse(own: M, times: KernelTimes | null): M
@@ -56,10 +60,10 @@ export interface Memory {
 const MOST_FAILURES = 2
 
 /**
- * What kernels of ours may take in milliseconds before they are taken not to come back: compiling one, the first prompt
- * and token, and the rest of the test. A card takes a second for each.
+ * What kernels of ours may take in milliseconds before they are taken not to come back: compiling them, the first
+ * prompt and token, and the rest of the test. A card takes a second or two for each.
  */
-const LIMITS = { compileMs: 30_000, firstRunsMs: 20_000, testMs: 60_000 }
+const LIMITS = { compileMs: 60_000, firstRunsMs: 20_000, testMs: 60_000 }
 
 /** The same in tokens of ONNX Runtime's, for a device that is slow and nothing else: some five times what the work is. */
 const LIMIT_TOKENS = { firstRunsMs: 100, testMs: 1000 }
@@ -96,6 +100,7 @@ export async function openBetter<M extends Pick<LanguageModel, 'dispose'>>(
       own = tried.model
       now = concluded(known, tried)
       against = speaksAgainst(now, rivals.mayBeSlower)
+      await keep(now)
     } catch (error) {
       // Cancelled, or a pack that ends early, says nothing of our kernels. A device that went away does.
       if (isLoss(error)) throw error
@@ -105,7 +110,6 @@ export async function openBetter<M extends Pick<LanguageModel, 'dispose'>>(
       if (error.how === 'stuck') throw deviceGivenUp(rivals)
       against = error.how
     }
-    await keep(now)
   }
   if (own !== null && against === null) {
     inUse = now
@@ -133,6 +137,8 @@ async function tryOwn<M>(
   } catch (error) {
     // Who loads hears of the loss by other ways as well, and may ask only then how it came about.
     if (!isLoss(error)) rivals.onTrial(null)
+    // Caches say so themselves, and no error scope hears of them.
+    if (hasCode(error, 'out-of-memory')) throw new KernelsFailed('memory', error)
     throw error
   }
 }
@@ -175,5 +181,9 @@ function timesOf({ times: { own, other } }: Judgement): KernelTimes | null {
 }
 
 function isLoss(error: unknown): boolean {
-  return error instanceof AppError && error.code === 'device-lost'
+  return hasCode(error, 'device-lost')
+}
+
+function hasCode(error: unknown, code: FailureCode): boolean {
+  return error instanceof AppError && error.code === code
 }

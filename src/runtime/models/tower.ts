@@ -37,7 +37,7 @@ export class Tower {
    * The tower of a pack as it runs on `processor`; null where its graph does not say which weights are the last norm, or
    * where its gain could not be taken off again without loss.
    */
-  static async of(pack: PackReader, processor: Processor, signal?: AbortSignal): Promise<Tower | null> {
+  static async of(pack: PackReader, processor: Processor): Promise<Tower | null> {
     const { manifest } = pack
     const { graphs, weights: path, shape } = manifest.parts.vision
     const target = targetFor(processor, graphs)
@@ -45,10 +45,10 @@ export class Tower {
       manifest.files.find((file) => file.path === wanted)
     const [graph, weights] = [fileAt(graphs[target]), fileAt(path)]
     if (graph === undefined || weights === undefined) return null
-    const stored = weightsOfGraph(await bytesOfFile(await pack.file(graph.path, signal)), path)
+    const stored = weightsOfGraph(await bytesOfFile(await pack.file(graph.path)), path)
     const [gainAt, biasAt] = [stored.get(treaty.lastNorm.gain), stored.get(treaty.lastNorm.bias)]
     if (gainAt === undefined || biasAt === undefined) return null
-    const file = await pack.file(path, signal)
+    const file = await pack.file(path)
     const [gain, bias] = [await floatsOf(file, gainAt), await floatsOf(file, biasAt)]
     if (gain.length !== shape.hiddenSize || bias.length !== shape.hiddenSize) return null
     const most = MOST_BIAS[target === 'webgpu-f16' ? 'float16' : 'float32']

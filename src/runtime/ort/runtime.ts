@@ -4,6 +4,7 @@
  */
 import { AppError } from '../../pack/failure.ts'
 import type { Compute } from '../device/compute.ts'
+import { lackOfMemory } from '../device/lack-of-memory.ts'
 import { LossWatch } from '../device/loss.ts'
 import { importOrt, type Ort } from './build.ts'
 import { enqueue, type Attempt } from './queue.ts'
@@ -99,26 +100,18 @@ export class Runtime {
   gpuTensors(type: ElementType, dims: number[], count: number, what: string): Promise<DeviceTensor[]> {
     const device = this.#gpu()
     return this.attempt(async () => {
-      device.pushErrorScope('out-of-memory')
       const tensors: DeviceTensor[] = []
-      const noRoom = (cause: unknown): AppError => {
-        for (const tensor of tensors) tensor.dispose()
-        const bytes = count * countOf(dims) * ELEMENT_BYTES[type]
-        return new AppError(
-          'out-of-memory',
-          `The graphics device has no ${(bytes / 1e6).toFixed(0)} MB left for ${what}; close other tabs, or ask for less at once.`,
-          { cause },
-        )
-      }
-      try {
+      const cause = await lackOfMemory(device, () => {
         for (let i = 0; i < count; i += 1) tensors.push(this.gpuTensor(type, dims))
-      } catch (error) {
-        await device.popErrorScope()
-        throw noRoom(error)
-      }
-      const error = await device.popErrorScope()
-      if (error !== null) throw noRoom(error)
-      return tensors
+      })
+      if (cause === null) return tensors
+      for (const tensor of tensors) tensor.dispose()
+      const bytes = count * countOf(dims) * ELEMENT_BYTES[type]
+      throw new AppError(
+        'out-of-memory',
+        `The graphics device has no ${(bytes / 1e6).toFixed(0)} MB left for ${what}; close other tabs, or ask for less at once.`,
+        { cause },
+      )
     })
   }
 

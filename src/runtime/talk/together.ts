@@ -278,15 +278,19 @@ export class Together {
   }
 }
 
+/** Whether the likeliest token is all that an answer asks for. */
+function choiceIsEnough({ settings, rules }: Asked): boolean {
+  return isPlainGreedy(settings) && rules === undefined
+}
+
 /** As little of what comes next as will do for an answer. */
-function wantedOf({ settings, rules, chosen }: Asked): Wanted {
-  if (isPlainGreedy(settings) && rules === undefined) return 'choice'
-  return chosen.wanted() ?? 'logits'
+function wantedOf(asked: Asked): Wanted {
+  return choiceIsEnough(asked) ? 'choice' : (asked.chosen.wanted() ?? 'logits')
 }
 
 /** The same for several at once: only choices where nothing but the likeliest token is asked for by any. */
 function wantedBy(asked: readonly Asked[]): RowsWanted {
-  if (asked.every((one) => wantedOf(one) === 'choice')) return 'choice'
+  if (asked.every(choiceIsEnough)) return 'choice'
   return allWanted(asked.map(({ chosen }) => chosen.wanted())) ?? 'logits'
 }
 

@@ -1,4 +1,5 @@
 /** A weights file as the build of ONNX Runtime that runs here can read it without taking all of it at once. */
+import { bytesOfFile } from '../../../pack/bytes.ts'
 import { windowsOf } from '../../../pack/weight-windows.ts'
 import type { Compute } from '../../device/compute.ts'
 import { hasJspi } from '../build.ts'
@@ -52,7 +53,7 @@ function plainViews(data: WeightsFile['data']): Views {
 
 /** All of it, unless it can be read piece by piece. */
 async function inMemory(data: WeightsFile['data']): Promise<WeightsFile['data']> {
-  return data instanceof Blob && !canReadLazily() ? new Uint8Array(await data.arrayBuffer()) : data
+  return data instanceof Blob && !canReadLazily() ? bytesOfFile(data) : data
 }
 
 /** Weights that may be on their way to the GPU at once. */

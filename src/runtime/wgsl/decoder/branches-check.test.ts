@@ -81,6 +81,15 @@ function leaveOutLikeliest({ logits }: ScoreRow, behind: readonly number[]): voi
   logits[other] = all[other] ?? NaN
 }
 
+/** The second of the likeliest is not found, only what is less likely. */
+function leaveOutSecond({ logits }: ScoreRow, behind: readonly number[]): void {
+  const all = logitsBehind(behind)
+  const { ids } = topReference(all, { count: 5, besides: [SHAPE.bosId] })
+  const [second = NaN, next = NaN] = [ids[1], ids[4]]
+  logits[second] = -Infinity
+  logits[next] = all[next] ?? NaN
+}
+
 it.each<[string, Faults, boolean]>([
   ['passes what is the same', {}, true],
   [
@@ -90,6 +99,7 @@ it.each<[string, Faults, boolean]>([
   ],
   ['fails branches that are not put in order', { staysPut: true }, false],
   ['fails a likeliest token that is not', { spoil: leaveOutLikeliest }, false],
+  ['fails a token less likely in the place of the second', { spoil: leaveOutSecond }, false],
   ['fails another logit', { spoil: ({ logits }) => (logits[SHAPE.bosId] = 30) }, false],
   ['fails another sum', { spoil: (row) => (row.norm = 20) }, false],
   ['fails what is no number', { spoil: (row) => (row.norm = NaN) }, false],

@@ -3,7 +3,7 @@
  * the device finds in their logits is what is in them.
  */
 import type { DecoderShape } from '../../../pack/shapes.ts'
-import { argmax, logSumExp } from '../../decode/logits.ts'
+import { logSumExp } from '../../decode/logits.ts'
 import type { LanguageModel, Logits, ScoreRow, TopWanted } from '../../language/language-model.ts'
 import { queriesFor, tokensFor } from '../../language/rows-check.ts'
 import type { Runtime } from '../../ort/runtime.ts'
@@ -51,19 +51,20 @@ export async function branchesAgree(
   }
 }
 
-/** Whether what was found of a row is what its logits say, the likeliest first of all. */
+/** Whether what was found of a row is what its logits say, and nothing is missing that is likelier. */
 function isIn({ logits: found, norm }: ScoreRow, logits: Logits, wanted: TopWanted, bound: number): boolean {
   const size = Math.sqrt(logits.reduce((sum, value) => sum + value ** 2, 0) / logits.length)
   const near = (a: number, b: number): boolean => Math.abs(a - b) <= 10 * bound * size
   const known = [...found.keys()].filter((id) => found[id] !== -Infinity)
   const besides = new Set(wanted.besides)
-  const left = logits.map((value, id) => (besides.has(id) ? -Infinity : value))
-  const best = found.map((value, id) => (besides.has(id) ? -Infinity : value))
+  const top = (values: Logits): Logits => values.slice().sort().subarray(-wanted.count)
+  const unnamed = (values: Logits): Logits => values.map((value, id) => (besides.has(id) ? -Infinity : value))
+  const likeliest = top(unnamed(logits))
   return (
     known.length >= wanted.count &&
     wanted.besides.every((id) => known.includes(id)) &&
     known.every((id) => near(found[id] ?? NaN, logits[id] ?? NaN)) &&
-    near(left[argmax(best)] ?? NaN, left[argmax(left)] ?? NaN) &&
+    top(unnamed(found)).every((value, i) => near(value, likeliest[i] ?? NaN)) &&
     near(norm ?? NaN, logSumExp(logits))
   )
 }

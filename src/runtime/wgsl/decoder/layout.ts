@@ -23,6 +23,10 @@ const TILES_WANTED = 640
 export const SPLIT_FROM = 512
 const LONG_SPLITS = 4
 
+/** Rows that a tile of a product of several rows may have. */
+export const TILE_ROWS = [8, 16, 32] as const
+export type TileRows = (typeof TILE_ROWS)[number]
+
 export const LAYER_PRODUCTS = ['qkv', 'output', 'fc1', 'fc2'] as const
 export type LayerProduct = (typeof LAYER_PRODUCTS)[number]
 
@@ -164,6 +168,11 @@ export class OptLayout {
     }
     return { ...this.tile(matrix), floats: count, biasAt: biases[name], into: targets[name] }
   }
+}
+
+/** Rows of a tile for so many rows in all. */
+export function tileRowsFor(count: number): TileRows {
+  return TILE_ROWS.find((rows) => count <= rows) ?? 32
 }
 
 /** How a product of one row is spread over a workgroup. */

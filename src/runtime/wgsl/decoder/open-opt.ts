@@ -67,13 +67,13 @@ export async function openOptDecoder(
   const { shape } = part
   const uploads = new Uploads(device, weights.data, signal)
   try {
-    // Compiled while weights are on their way.
-    const compiling = Promise.all([kernels.shared(), kernels.step(), kernels.norm()])
+    // Compiled while weights are on their way. All of them: behind this, nobody looks how long the device takes over one.
+    const compiling = Promise.all([kernels.shared(), kernels.step(), kernels.rows(), kernels.norm()])
     compiling.catch(() => undefined)
     const values = makeActivations(uploads, kernels, shape, context)
     const stored = await uploadWeights(uploads, places, kernels)
-    const [shared, products, norm] = await compiling
-    const passes = new OptPasses({ kernels, shared, products, norm, places, weights: stored, values })
+    const [shared, products, rows, norm] = await compiling
+    const passes = new OptPasses({ kernels, shared, products, rows, norm, places, weights: stored, values })
     const runs = new OptRuns({ runtime, device, shape, passes, activations: values, uploads, onLost })
     const memory = new CacheMemory(runtime, cacheLayout(shape, cacheType), cacheBytes)
     return { language: new DecoderOnly({ runtime, runs, shape, context, memory }, 'used'), runs }

@@ -1,4 +1,4 @@
-/** An OPT decoder's kernels, compiled for a device when they are first needed. */
+/** An OPT decoder's kernels, all compiled for a device before the first of them runs. */
 import { CompiledKernel, type Kernel } from '../gpu/kernel.ts'
 import { attentionKernel, attentionBytes } from '../kernels/attention/attention.ts'
 import { combineKernel } from '../kernels/attention/combine.ts'
@@ -10,7 +10,7 @@ import { normKernel } from '../kernels/norm/norm.ts'
 import { productKernel, workgroupBytes, workgroupsOf, type ProductShape } from '../kernels/product/product.ts'
 import { topPartsKernel, topRowsKernel } from '../kernels/top/top.ts'
 import { tileKernel } from '../kernels/tile/tile.ts'
-import { tuningFor, type LayerProduct, type OptLayout } from './layout.ts'
+import { tuningFor, type LayerProduct, type OptLayout, type TileRows } from './layout.ts'
 import { NotForKernels, type LayerPlaces, type MatrixPlace, type OptPlaces } from './opt-weights.ts'
 
 /** Threads of kernels whose workgroup has a row, or a head of one. */
@@ -31,11 +31,13 @@ export interface SharedKernels {
   chooseRows: CompiledKernel
 }
 
+export type TileKernels = Record<LayerProduct | 'head', CompiledKernel>
+
 /** Of several rows. */
 export interface RowsKernels {
-  tile: Record<LayerProduct, CompiledKernel>
+  tiles: Record<TileRows, TileKernels>
+  /** What stands behind tiles of whatever size. */
   finish: Record<LayerProduct, CompiledKernel>
-  headTile: CompiledKernel
   headFinish: CompiledKernel
 }
 
@@ -46,9 +48,6 @@ export class OptKernels {
   readonly #layer: LayerPlaces
   readonly #packed4x8: boolean
   readonly #compileMs: number
-  readonly #rows = new Map<number, Promise<RowsKernels>>()
-  /** What stands behind tiles of whatever size. */
-  #finishing: Promise<Pick<RowsKernels, 'finish' | 'headFinish'>> | null = null
 
   /** Throws `NotForKernels` where the device has too little of something. `compileMs`: what a kernel may take. */
   constructor(device: GPUDevice, layout: OptLayout, places: OptPlaces, compileMs = Infinity) {
@@ -80,10 +79,9 @@ export class OptKernels {
 
   async shared(): Promise<SharedKernels> {
     const { layout } = this
-    const embed = { threads: THREADS, packed4x8: this.#packed4x8 }
     const long = layout.longAttention()
     const [shared, ofLong] = await Promise.all([
-      this.#compiled(this.#sharedKernels(embed)),
+      this.#compiled(this.#sharedKernels()),
       long === null
         ? null
         : this.#compiled({ attention: attentionKernel(long, THREADS), combine: combineKernel(long) }),
@@ -91,12 +89,10 @@ export class OptKernels {
     return { ...shared, long: ofLong }
   }
 
-  #sharedKernels(
-    embed: Parameters<typeof embedKernel>[1],
-  ): Record<Exclude<keyof SharedKernels, 'long'>, Kernel> {
+  #sharedKernels(): Record<Exclude<keyof SharedKernels, 'long'>, Kernel> {
     const { layout } = this
     return {
-      embed: embedKernel(layout.embed(), embed),
+      embed: embedKernel(layout.embed(), { threads: THREADS, packed4x8: this.#packed4x8 }),
       attention: attentionKernel(layout.attention(), THREADS),
       ownedAttention: attentionKernel(layout.ownedAttention(), THREADS),
       topParts: topPartsKernel(layout.top()),
@@ -120,32 +116,26 @@ export class OptKernels {
     return this.#compile(normKernel({ ...norm1, size: inputs, floats: count }, THREADS))
   }
 
-  /** Products of several rows, in tiles of `tileRows`. */
-  rows(tileRows: number): Promise<RowsKernels> {
-    const known = this.#rows.get(tileRows) ?? this.#compileRows(tileRows)
-    this.#rows.set(tileRows, known)
-    return known
-  }
-
-  async #compileRows(tileRows: number): Promise<RowsKernels> {
+  /** Products of several rows, in tiles of every size: nobody knows how many rows an answer will have. */
+  async rows(): Promise<RowsKernels> {
     const { layout, layerMatrices: matrices } = this
-    const options = { rows: tileRows, packed4x8: this.#packed4x8 }
-    this.#finishing ??= this.#compileFinishing()
-    const [tile, headTile, finishing] = await Promise.all([
-      this.#compiled(eachProduct((name) => tileKernel(layout.tile(matrices[name]), options))),
-      this.#compile(tileKernel(layout.tile(this.#places.head), options)),
-      this.#finishing,
-    ])
-    return { tile, headTile, ...finishing }
-  }
-
-  async #compileFinishing(): Promise<Pick<RowsKernels, 'finish' | 'headFinish'>> {
-    const { layout, layerMatrices: matrices } = this
-    const [finish, headFinish] = await Promise.all([
+    const [few, some, many, finish, headFinish] = await Promise.all([
+      this.#tiles(8),
+      this.#tiles(16),
+      this.#tiles(32),
       this.#compiled(eachProduct((name) => finishKernel(layout.finish(name, matrices[name]), THREADS))),
       this.#compile(finishKernel(layout.finishHead(), THREADS)),
     ])
-    return { finish, headFinish }
+    return { tiles: { 8: few, 16: some, 32: many }, finish, headFinish }
+  }
+
+  #tiles(rows: TileRows): Promise<TileKernels> {
+    const tile = (matrix: MatrixPlace): Kernel =>
+      tileKernel(this.layout.tile(matrix), { rows, packed4x8: this.#packed4x8 })
+    return this.#compiled({
+      ...eachProduct((name) => tile(this.layerMatrices[name])),
+      head: tile(this.#places.head),
+    })
   }
 
   #compile(kernel: Kernel): Promise<CompiledKernel> {

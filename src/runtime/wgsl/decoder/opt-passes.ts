@@ -8,15 +8,22 @@ import { finishWorkgroups } from '../kernels/finish/finish.ts'
 import { workgroupsOf } from '../kernels/product/product.ts'
 import { topParts } from '../kernels/top/top.ts'
 import { tileWorkgroups } from '../kernels/tile/tile.ts'
-import { tuningFor, type LayerProduct } from './layout.ts'
+import { tileRowsFor, tuningFor, type LayerProduct } from './layout.ts'
 import type { Activations, MatrixBuffers, OptWeights } from './opt-buffers.ts'
-import { THREADS, type OptKernels, type RowsKernels, type SharedKernels } from './opt-kernels.ts'
+import {
+  THREADS,
+  type OptKernels,
+  type RowsKernels,
+  type SharedKernels,
+  type TileKernels,
+} from './opt-kernels.ts'
 import type { MatrixPlace, OptPlaces } from './opt-weights.ts'
 
 export interface OptPassesParts {
   kernels: OptKernels
   shared: SharedKernels
   products: Record<LayerProduct, CompiledKernel>
+  rows: RowsKernels
   norm: CompiledKernel
   places: OptPlaces
   weights: OptWeights
@@ -36,7 +43,7 @@ export class OptPasses {
   readonly #steps = new WeakMap<Tensors, Dispatch[]>()
   readonly #longSteps = new WeakMap<Tensors, Dispatch[]>()
   /** The same of as many rows as there are sequences. */
-  readonly #rowSteps = new WeakMap<Tensors, Promise<Dispatch[]>>()
+  readonly #rowSteps = new WeakMap<Tensors, Dispatch[]>()
 
   constructor(parts: OptPassesParts) {
     this.#parts = parts
@@ -55,11 +62,8 @@ export class OptPasses {
    * A token in each of `count` rows, to all their logits. `tensors` have so many sequences; whether those own each
    * other's positions stays as it is.
    */
-  stepOfRows(tensors: Tensors, count: number, owned: boolean): Promise<Dispatch[]> {
-    const made = async (): Promise<Dispatch[]> => [
-      ...(await this.rows(tensors, null, count, owned)),
-      ...(await this.scoring(count)),
-    ]
+  stepOfRows(tensors: Tensors, count: number, owned: boolean): Dispatch[] {
+    const made = (): Dispatch[] => [...this.rows(tensors, null, count, owned), ...this.scoring(count)]
     const known = this.#rowSteps.get(tensors) ?? made()
     this.#rowSteps.set(tensors, known)
     return known
@@ -89,10 +93,8 @@ export class OptPasses {
    * `count` rows through all layers; the last norm's result is there, too. `queries`: [Q, hidden] in float32, null where
    * no row is one.
    */
-  async rows(tensors: Tensors, queries: GPUBuffer | null, count: number, owned = false): Promise<Dispatch[]> {
-    const { kernels, norm, weights, values } = this.#parts
-    const tileRows = tileRowsFor(count)
-    const compiled = await kernels.rows(tileRows)
+  rows(tensors: Tensors, queries: GPUBuffer | null, count: number, owned = false): Dispatch[] {
+    const { norm, weights, values } = this.#parts
     const [first] = weights.layers
     return [
       this.#embed(queries ?? values.noQueries, count),
@@ -100,20 +102,18 @@ export class OptPasses {
       ...weights.layers.flatMap((_, i) => {
         const cache = this.#cacheOf(tensors, i)
         const attention = owned ? this.#ownedAttention(cache, count) : this.#attention(cache, count)
-        return this.#rowsOfLayer(compiled, i, { cache, attention, count })
+        return this.#rowsOfLayer(i, { cache, attention, count })
       }),
     ]
   }
 
   /** Logits of all of `count` rows, out of what `rows` normalised last. */
-  async scoring(count: number): Promise<Dispatch[]> {
-    const { kernels, places, weights, values } = this.#parts
-    const tileRows = tileRowsFor(count)
-    const { headTile, headFinish } = await kernels.rows(tileRows)
+  scoring(count: number): Dispatch[] {
+    const { kernels, rows, places, weights, values } = this.#parts
     return [
-      this.#tile(headTile, places.head, weights.head, values.normed, count),
+      this.#tile('head', places.head, weights.head, values.normed, count),
       dispatch(
-        headFinish,
+        rows.headFinish,
         [values.partial, weights.finalFloats, values.state, values.logits],
         finishWorkgroups(kernels.layout.finishHead(), THREADS, count),
       ),
@@ -139,21 +139,20 @@ export class OptPasses {
   }
 
   #rowsOfLayer(
-    kernels: RowsKernels,
     i: number,
     { cache, attention, count }: { cache: CacheBuffers; attention: Dispatch; count: number },
   ): Dispatch[] {
-    const { weights, values } = this.#parts
-    const { layout, layerMatrices } = this.#parts.kernels
+    const { kernels, rows, weights, values } = this.#parts
+    const { layout, layerMatrices } = kernels
     const layer = weights.layers[i]
     if (layer === undefined) return []
     const next = weights.layers[i + 1]?.floats ?? weights.finalFloats
     const { floats } = layer
     const tile = (name: LayerProduct, from: GPUBuffer): Dispatch =>
-      this.#tile(kernels.tile[name], layerMatrices[name], layer[name], from, count)
+      this.#tile(name, layerMatrices[name], layer[name], from, count)
     const finish = (name: LayerProduct, to: GPUBuffer, more: GPUBuffer[] = []): Dispatch =>
       dispatch(
-        kernels.finish[name],
+        rows.finish[name],
         [values.partial, floats, values.state, to, ...more],
         finishWorkgroups(layout.finish(name, layerMatrices[name]), THREADS, count),
       )
@@ -207,15 +206,17 @@ export class OptPasses {
   }
 
   #tile(
-    kernel: CompiledKernel,
+    name: keyof TileKernels,
     place: MatrixPlace,
     { packed, scales }: MatrixBuffers,
     from: GPUBuffer,
     count: number,
   ): Dispatch {
-    const { kernels, values } = this.#parts
+    const { kernels, rows, values } = this.#parts
+    const tileRows = tileRowsFor(count)
     const buffers = [from, packed, scales, values.state, values.partial]
-    return dispatch(kernel, buffers, tileWorkgroups(kernels.layout.tile(place), tileRowsFor(count), count))
+    const workgroups = tileWorkgroups(kernels.layout.tile(place), tileRows, count)
+    return dispatch(rows.tiles[tileRows][name], buffers, workgroups)
   }
 
   #attention({ keys, values: stored }: CacheBuffers, count: number): Dispatch {
@@ -251,11 +252,6 @@ export class OptPasses {
       values: gpuBufferOf(tensorAt(tensors, treaty.pastValue(layer))),
     }
   }
-}
-
-/** Rows of a tile for so many rows in all. */
-function tileRowsFor(count: number): number {
-  return count <= 8 ? 8 : count <= 16 ? 16 : 32
 }
 
 function dispatch(

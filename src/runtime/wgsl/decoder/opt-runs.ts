@@ -79,11 +79,11 @@ export class OptRuns implements DecoderRuns {
       const rows = rowsOf(run, this.#parts.shape)
       const [wanted] = run.logitRows
       if (run.batch === 1 && run.logitRows.length === 1 && wanted === rows.length - 1) {
-        const last = await this.#allButLast(cache, run.queries, rows)
+        const last = this.#allButLast(cache, run.queries, rows)
         return this.#send(last, vocabulary)
       }
       if (run.batch > 1 && run.rows.length === 1 && rows.length <= MOST_LOGIT_ROWS)
-        return this.#send(await this.#stepOfRows(cache, rows), rows.length * vocabulary)
+        return this.#send(this.#stepOfRows(cache, rows), rows.length * vocabulary)
       return this.#allLogits(cache, run, rows)
     })
   }
@@ -92,8 +92,8 @@ export class OptRuns implements DecoderRuns {
     const { passes, shape } = this.#parts
     return this.#attempt(async () => {
       const rows = rowsOf(run, shape)
-      if (run.batch === 1) return this.#choose(await this.#allButLast(cache, run.queries, rows), 1)
-      const work = await this.#stepOfRows(cache, rows)
+      if (run.batch === 1) return this.#choose(this.#allButLast(cache, run.queries, rows), 1)
+      const work = this.#stepOfRows(cache, rows)
       const dispatches = [...work.dispatches, passes.choosing(rows.length)]
       return this.#choose({ ...work, dispatches }, rows.length)
     })
@@ -108,9 +108,7 @@ export class OptRuns implements DecoderRuns {
         besides: besides.filter((id) => id < shape.vocabulary),
       }))
       const work =
-        run.batch === 1
-          ? await this.#allButLast(cache, run.queries, rows)
-          : await this.#stepOfRows(cache, rows)
+        run.batch === 1 ? this.#allButLast(cache, run.queries, rows) : this.#stepOfRows(cache, rows)
       const words = await this.#readBack(
         {
           ...work,
@@ -135,16 +133,16 @@ export class OptRuns implements DecoderRuns {
       underWay.push(choice)
     }
     try {
-      let owned = await this.#attempt(async () => {
-        send(await this.#allButLast(cache, run.queries, rows))
-        return this.#writes
+      let owned = await this.#attempt(() => {
+        send(this.#allButLast(cache, run.queries, rows))
+        return Promise.resolve(this.#writes)
       })
       let last: Choice | null = null
       let state: RunState | null = null
       for (let sent = 1, taken = 0; taken < most; taken += 1) {
         if (this.#writes !== owned) {
           // Another sequence ran in between: the state is its own, and the chain is taken up where it was.
-          const sofar = await this.#attempt(() => Promise.all(underWay))
+          const sofar = await this.#attempt(() => Promise.all(underWay), true)
           const [token] = sofar.slice(-1).map((choice) => choice.token)
           const source = { token: token ?? last?.token ?? 0 }
           const place = { source, position: past + rows.length + sent - 1, slot: 0 }
@@ -158,7 +156,7 @@ export class OptRuns implements DecoderRuns {
         }
         const next = underWay.shift()
         if (next === undefined) return
-        last = await this.#attempt(() => next)
+        last = await this.#attempt(() => next, true)
         yield last
       }
     } finally {
@@ -173,27 +171,34 @@ export class OptRuns implements DecoderRuns {
     return Promise.resolve()
   }
 
-  /** Work in the runtime's queue. When the device goes away in it by itself, whoever asked for that is told. */
-  async #attempt<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * Work in the runtime's queue. When the device goes away by itself under it, or under kernels that are still running,
+   * whoever asked for that is told; not when it went away before, under somebody else's work.
+   */
+  async #attempt<T>(work: () => Promise<T>, running = false): Promise<T> {
     const { runtime, device, onLost } = this.#parts
+    let begun = running
     try {
-      return await runtime.attempt(work)
+      return await runtime.attempt(() => {
+        begun = true
+        return work()
+      })
     } catch (error) {
       const isLost = error instanceof AppError && error.code === 'device-lost'
-      if (isLost && (await device.lost).reason !== 'destroyed') onLost?.()
+      if (begun && isLost && (await device.lost).reason !== 'destroyed') onLost?.()
       throw error
     }
   }
 
   /** Runs rows as far as they do not fit into the last run, and gets that one ready. */
-  async #allButLast(cache: RunCache, queries: DeviceTensor, rows: RowState[]): Promise<Work> {
+  #allButLast(cache: RunCache, queries: DeviceTensor, rows: RowState[]): Work {
     const { passes, activations } = this.#parts
     const { capacity } = cache
     const tensors = cache.past()
     let from = 0
     for (; rows.length - from > activations.rows; from += activations.rows) {
       const some = rows.slice(from, from + activations.rows)
-      const dispatches = await passes.rows(tensors, gpuBufferOf(queries), some.length)
+      const dispatches = passes.rows(tensors, gpuBufferOf(queries), some.length)
       this.#submit({ dispatches, state: { capacity, logitRow: 0, rows: some } })
     }
     const last = rows.slice(from)
@@ -201,15 +206,15 @@ export class OptRuns implements DecoderRuns {
     const [only] = last
     if (last.length === 1 && only !== undefined && 'token' in only.source)
       return { dispatches: passes.step(tensors, only.position + 1 > this.#splitFrom), state }
-    const dispatches = await passes.rows(tensors, gpuBufferOf(queries), last.length)
+    const dispatches = passes.rows(tensors, gpuBufferOf(queries), last.length)
     return { dispatches: [...dispatches, ...passes.ending], state }
   }
 
   /** One token of each sequence, to their logits. */
-  async #stepOfRows(cache: RunCache, rows: readonly RowState[]): Promise<Work> {
+  #stepOfRows(cache: RunCache, rows: readonly RowState[]): Work {
     const { passes, activations } = this.#parts
     const { owners, capacity } = cache
-    const dispatches = await passes.stepOfRows(cache.past(), rows.length, owners !== undefined)
+    const dispatches = passes.stepOfRows(cache.past(), rows.length, owners !== undefined)
     const state = { capacity, logitRow: 0, rows }
     if (owners === undefined) return { dispatches, state }
     const length = Math.max(...rows.map(({ position }) => position + 1))
@@ -223,8 +228,8 @@ export class OptRuns implements DecoderRuns {
     const all = new Float32Array(rows.length * vocabulary)
     for (let from = 0; from < rows.length; from += MOST_LOGIT_ROWS) {
       const some = rows.slice(from, from + MOST_LOGIT_ROWS)
-      const dispatches = await passes.rows(cache.past(), gpuBufferOf(run.queries), some.length)
-      const scoring = await passes.scoring(some.length)
+      const dispatches = passes.rows(cache.past(), gpuBufferOf(run.queries), some.length)
+      const scoring = passes.scoring(some.length)
       const work = {
         dispatches: [...dispatches, ...scoring],
         state: { capacity: cache.capacity, logitRow: 0, rows: some },

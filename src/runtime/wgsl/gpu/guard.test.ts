@@ -72,6 +72,32 @@ it('says a complaint rather than what failed behind it, and leaves every scope',
   expect(device.open).toEqual([])
 })
 
+/** A device that never says what it has heard. */
+class SilentDevice extends ComplainingDevice {
+  override popErrorScope(): Promise<never> {
+    void super.popErrorScope()
+    return new Promise<never>(() => undefined)
+  }
+}
+
+it('leaves all scopes at once, so that nobody else opens one between them', async () => {
+  const device = new SilentDevice()
+  void withoutComplaints(
+    device.gpu,
+    () => Promise.resolve(),
+    () => Promise.resolve(),
+  )
+  expect(device.open).toHaveLength(3)
+  await vi.waitFor(() => expect(device.open).toEqual([]))
+})
+
+it('does not ask a device that does not come back what it has to complain of', async () => {
+  const device = new SilentDevice()
+  const stuck = (): Promise<never> => Promise.reject(new KernelsFailed('stuck'))
+  expect(await howOf(withoutComplaints(device.gpu, stuck, () => Promise.resolve()))).toBe('stuck')
+  expect(device.open).toEqual([])
+})
+
 it('waits no longer than it is told', async () => {
   vi.useFakeTimers()
   const never = new Promise<never>(() => undefined)

@@ -24,7 +24,7 @@ const SCOPES: readonly [GPUErrorFilter, KernelFailure][] = [
 
 /**
  * As `work`, or throws `KernelsFailed` where the device had complaints about it; those say more than what else failed,
- * but for the first two of what `work` rejects with. `undo` lets go of what was made all the same.
+ * but for a `KernelsFailed` of `work`'s own, behind which nothing is waited for. `undo` lets go of what was made all the same.
  */
 export async function withoutComplaints<T>(
   device: GPUDevice,
@@ -33,16 +33,15 @@ export async function withoutComplaints<T>(
 ): Promise<T> {
   for (const [filter] of SCOPES) device.pushErrorScope(filter)
   const [done] = await Promise.allSettled([work()])
-  let complaint: KernelsFailed | null = null
-  for (const [, how] of SCOPES.toReversed()) {
+  // All at once, so that nothing of what else runs comes between them.
+  const told = SCOPES.toReversed().map(async ([, how]) => {
     // A device that went away has nothing to say, and in some browsers rejects.
     const error = await device.popErrorScope().catch(() => null)
-    if (error !== null) complaint ??= new KernelsFailed(how, error)
-  }
-  if (done.status === 'rejected') {
-    if (complaint === null || done.reason instanceof KernelsFailed) throw done.reason
-    throw complaint
-  }
+    return error === null ? null : new KernelsFailed(how, error)
+  })
+  if (done.status === 'rejected' && done.reason instanceof KernelsFailed) throw done.reason
+  const complaint = (await Promise.all(told)).find((one) => one !== null) ?? null
+  if (done.status === 'rejected') throw complaint ?? done.reason
   if (complaint === null) return done.value
   await undo(done.value)
   throw complaint
