@@ -8,17 +8,14 @@
  * Of models that compare, the largest differences relative to the largest value, whatever the precision.
  */
 import { parseArgs } from 'node:util'
-import { folderTree } from '../../src/cli/files.ts'
 import { openProvider } from '../../src/cli/provider.ts'
-import { convertCheckpoint } from '../../src/convert/convert.ts'
-import { sinkInMemory } from '../../src/pack/bytes.ts'
 import { PRECISIONS, type Precision } from '../../src/pack/precisions.ts'
 import { readFromDisk } from '../../testing/parity/files.ts'
 import {
   CHECKPOINTS,
   compareWithReference,
+  convertReference,
   LAVIS_CHECKPOINTS,
-  packInMemory,
   stagesOf,
   type CheckpointName,
   type Comparison,
@@ -76,9 +73,8 @@ const CALLS = [
 ]
 
 async function printComparer(name: string, precision: Precision): Promise<void> {
-  const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  await convertCheckpoint(folderTree(`models/reference/${name}`), sinkInMemory(files), { name, precision })
-  const errors = await retrievalErrors(readFromDisk, name, packInMemory(files), compute)
+  const pack = await convertReference(readFromDisk, name, precision)
+  const errors = await retrievalErrors(readFromDisk, name, pack, compute)
   const largest = (call: string): number =>
     Math.max(...[...errors].filter(([key]) => key.startsWith(call)).map(([, error]) => error))
   row(name, precision, ...CALLS.map((call) => largest(call).toExponential(1)))

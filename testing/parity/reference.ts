@@ -88,8 +88,8 @@ export async function storedValues(
 }
 
 /** The files of a reference checkpoint; a place that can list them where that matters. */
-export function referenceTree(read: ReadFile, name: CheckpointName): FileTree {
-  const files: Partial<Record<CheckpointName, readonly string[]>> = LAVIS_FILES
+export function referenceTree(read: ReadFile, name: string): FileTree {
+  const files: Partial<Record<string, readonly string[]>> = LAVIS_FILES
   const listed = files[name]
   return {
     open: (path) => read(`${name}/${path}`),
@@ -100,7 +100,7 @@ export function referenceTree(read: ReadFile, name: CheckpointName): FileTree {
 /** Converts a reference checkpoint in memory. */
 export async function convertReference(
   read: ReadFile,
-  name: CheckpointName,
+  name: string,
   precision: Precision,
   choices?: Choices,
 ): Promise<PackReader> {

@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { convertCheckpoint } from '../../src/convert/convert.ts'
-import { sinkInMemory } from '../../src/pack/bytes.ts'
 import type { Precision } from '../../src/pack/manifest.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
 import { openSharedDevice, type SharedDevice } from '../gpu/shared-device.ts'
-import { packInMemory } from './reference.ts'
+import { convertReference } from './reference.ts'
 import { readFromServer } from './dev-server.ts'
 import { chatFeatureErrors } from './chat-features.ts'
 import { retrievalErrors } from './retrieval.ts'
@@ -30,11 +28,9 @@ function print(provider: 'wasm' | 'webgpu', errors: ReadonlyMap<string, number>)
 }
 
 async function worst(name: string, precision: Precision, provider: 'wasm' | 'webgpu'): Promise<number> {
-  const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  const tree = { open: (path: string) => readFromServer(`${name}/${path}`) }
-  await convertCheckpoint(tree, sinkInMemory(files), { name, precision })
+  const pack = await convertReference(readFromServer, name, precision)
   const compute = provider === 'wasm' ? await openCompute('wasm') : shared.compute
-  const errors = await retrievalErrors(readFromServer, name, packInMemory(files), compute, { few: true })
+  const errors = await retrievalErrors(readFromServer, name, pack, compute, { few: true })
   print(provider, errors)
   expect(errors.size).toBe(16)
   expect(liveTensorCount()).toBe(0)

@@ -1,14 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { PackReader } from '../../src/pack/manifest.ts'
 import { PRECISIONS, type Precision } from '../../src/pack/precisions.ts'
-import { folderTree } from '../../src/cli/files.ts'
-import { convertCheckpoint } from '../../src/convert/convert.ts'
 import { graphProblem } from '../../src/convert/graph-check.ts'
-import { sinkInMemory } from '../../src/pack/bytes.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { openRetrievalModel } from '../../src/runtime/models/models.ts'
 import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
-import { packInMemory } from './reference.ts'
+import { convertReference } from './reference.ts'
 import { readIn } from './files.ts'
 import { readRetrievalReference, RETRIEVAL_CHECKPOINTS, retrievalErrors } from './retrieval.ts'
 
@@ -16,12 +12,6 @@ import { readRetrievalReference, RETRIEVAL_CHECKPOINTS, retrievalErrors } from '
 const ROOT = process.env['RETRIEVAL_REFERENCE'] ?? 'models/reference'
 const read = readIn(ROOT)
 const NAMES: readonly string[] = process.env['RETRIEVAL_NAMES']?.split(',') ?? RETRIEVAL_CHECKPOINTS
-
-async function packOf(name: string, precision: Precision): Promise<PackReader> {
-  const files = new Map<string, Uint8Array<ArrayBuffer>>()
-  await convertCheckpoint(folderTree(`${ROOT}/${name}`), sinkInMemory(files), { name, precision })
-  return packInMemory(files)
-}
 
 /** The one whose matrices are wide enough to be quantised; its own weights have 16 bits. */
 const QUANTISED = NAMES.filter((name) => name !== 'itm-odd' && name !== 'itm-brain')
@@ -31,7 +21,12 @@ const BOUNDS: Record<Exclude<Precision, 'fp32'>, number> = { fp16: 1e-4, q8: 0.1
 
 describe.each(NAMES)('%s on WebAssembly', (name) => {
   it('agrees with transformers at fp32 in every call', async () => {
-    const errors = await retrievalErrors(read, name, await packOf(name, 'fp32'), await openCompute('wasm'))
+    const errors = await retrievalErrors(
+      read,
+      name,
+      await convertReference(read, name, 'fp32'),
+      await openCompute('wasm'),
+    )
     expect(errors.size).toBeGreaterThan(40)
     if (process.env['PRINT_PARITY']) for (const line of errors) console.warn(name, ...line)
     for (const [call, error] of errors) expect(error, call).toBeLessThan(1e-4)
@@ -40,7 +35,10 @@ describe.each(NAMES)('%s on WebAssembly', (name) => {
 
   it('cuts text into the ids that the reference tokenizer gives', async () => {
     const { tokenizerCases } = await readRetrievalReference(read, name)
-    const model = await openRetrievalModel(await packOf(name, 'fp32'), await openCompute('wasm'))
+    const model = await openRetrievalModel(
+      await convertReference(read, name, 'fp32'),
+      await openCompute('wasm'),
+    )
     const { positions } = model.manifest.parts['text-q-former'].shape
     for (const { text, ids } of tokenizerCases.filter((one) => one.ids.length <= positions))
       expect(model.textIds(text), JSON.stringify(text)).toEqual(ids)
@@ -55,7 +53,7 @@ describe.each(QUANTISED)('%s on WebAssembly', (name) => {
   it.each(PRECISIONS.filter((precision) => precision !== 'fp32'))(
     'stays within the stated bound at %s, with graphs that are what the manifest says',
     async (precision) => {
-      const pack = await packOf(name, precision)
+      const pack = await convertReference(read, name, precision)
       for (const { path } of pack.manifest.files.filter((file) => file.path.endsWith('.onnx'))) {
         const bytes = new Uint8Array(await new Blob([await pack.file(path)]).arrayBuffer())
         expect(graphProblem(pack.manifest, path, bytes)).toBeNull()
