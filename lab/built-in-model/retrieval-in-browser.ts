@@ -15,7 +15,7 @@ import { PRECISIONS } from '../../src/pack/precisions.ts'
 import { captionsOf } from '../../src/scenes/language.ts'
 import { FIRST_HELD_OUT_SEED, makeScene } from '../../src/scenes/scene.ts'
 import { drawnRows } from '../search/drawn.ts'
-import { inMeasuringBrowser, serveMeasuring } from '../speed/measuring-page.ts'
+import { call, inMeasuringBrowser, serveMeasuring } from '../speed/measuring-page.ts'
 import type { FindRequest } from './retrieval/in-page.ts'
 
 const { values } = parseArgs({
@@ -56,11 +56,7 @@ async function measure(folder: string): Promise<void> {
         page.on('console', (message) => console.warn(message.text()))
         const pack = at(`${precision}/`)
         const request: FindRequest = { pack, scenes: at('scenes.bin'), size, captions, provider }
-        const found = await page.evaluate(
-          (input) =>
-            (globalThis as unknown as { measure: (input: object) => Promise<string> }).measure(input),
-          request,
-        )
+        const found = await call<string>({ page }, request)
         console.warn(`${precision}: ${found}`)
       })
   } finally {

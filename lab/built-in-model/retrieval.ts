@@ -62,9 +62,8 @@ async function measure(precision: Precision): Promise<void> {
     vectors,
     texts.map(({ vector }) => vector),
   )
-  const columns = captions.map((_, text) => rows.map((row) => row[text] ?? 0))
   console.warn(`${precision}: ${recallsOf(rows, captions)}`)
-  if (rerank > 0) await reranked(model, pictures, rows, columns)
+  if (rerank > 0) await reranked(model, pictures, rows)
   for (const { features } of pictures) features.dispose()
   await model.dispose()
   console.warn(`  ${((performance.now() - started) / 1000).toFixed(0)} s`)
@@ -74,8 +73,8 @@ async function reranked(
   model: RetrievalModel,
   pictures: readonly EncodedPicture[],
   rows: readonly number[][],
-  columns: readonly number[][],
 ): Promise<void> {
+  const columns = captions.map((_, text) => rows.map((row) => row[text] ?? 0))
   const known = new Map<string, MatchLogits>()
   const pair = async (image: number, text: number): Promise<MatchLogits> => {
     const key = `${image} ${text}`

@@ -15,7 +15,7 @@ import { PRECISIONS } from '../../src/pack/precisions.ts'
 import { SIZES } from '../../src/synthetic/dimensions.ts'
 import { rowsOf, type Part, type Results } from './aims/rows-of.ts'
 import { madeUpFolder, makeUpPack } from './made-up-pack.ts'
-import { circumstances, resultPath, writeResult } from './measuring-page.ts'
+import { circumstances, oneOf, resultPath, writeResult } from './measuring-page.ts'
 
 const { values } = parseArgs({
   options: {
@@ -126,9 +126,8 @@ function read(path: string): unknown {
 }
 
 async function main(): Promise<void> {
-  const size = SIZES.find((one) => one === values.size)
-  const precision = PRECISIONS.find((one) => one === values.precision)
-  if (size === undefined || precision === undefined) throw new Error('No such size or precision.')
+  const size = oneOf(SIZES, values.size, 'size')
+  const precision = oneOf(PRECISIONS, values.precision, 'precision')
   await makeUpPack(madeUpFolder(size, precision), size, precision)
   const folder = mkdtempSync(join(tmpdir(), 'pictalk-aims-'))
   const asked = values.only.split(',')

@@ -11,7 +11,7 @@
  * `PICTALK_DAWN_FLAGS` has its flags, as `adapter=<part of its name>`.
  */
 import { parseArgs } from 'node:util'
-import type { KernelChoice, Provider } from '../../src/pack/device-report.ts'
+import type { Provider } from '../../src/pack/device-report.ts'
 import { measure } from '../../src/bench/measure.ts'
 import { openPackFolder } from '../../src/cli/files.ts'
 import { openProvider } from '../../src/cli/provider.ts'
@@ -23,8 +23,11 @@ import { SIZES } from '../../src/synthetic/dimensions.ts'
 import type { Memory } from './browser-memory.ts'
 import { madeUpFolder, makeUpPack } from './made-up-pack.ts'
 import {
+  call,
   circumstances,
   inMeasuringBrowser,
+  KERNELS,
+  oneOf,
   resultPath,
   serveMeasuring,
   writeResult,
@@ -48,13 +51,6 @@ const { values } = parseArgs({
   allowNegative: true,
 })
 
-/** One of `known`, or an error that lists them. */
-function oneOf<T extends string>(known: readonly T[], given: string, flag: string): T {
-  const found = known.find((one) => one === given)
-  if (found === undefined) throw new Error(`--${flag} must be one of ${known.join(', ')}, not ${given}.`)
-  return found
-}
-
 /** A pack of made-up weights, made when it is not there yet. */
 async function madeUp(sizeName: string): Promise<string> {
   const size = oneOf(SIZES, sizeName, 'size')
@@ -63,8 +59,6 @@ async function madeUp(sizeName: string): Promise<string> {
   await makeUpPack(folder, size, precision)
   return folder
 }
-
-const KERNELS = ['never', 'auto', 'always'] as const satisfies KernelChoice[]
 
 const PACK_URL = '/measured-pack/'
 
@@ -97,11 +91,8 @@ async function measureIn(folder: string): Promise<Measured> {
         timestamps: values.timestamps,
         warmUp: values['warm-up'],
       }
-      const result = await page.evaluate(
-        (input) => (globalThis as unknown as { measure: (input: object) => Promise<unknown> }).measure(input),
-        request,
-      )
-      return { result: result as BenchResult, browser, memory: { idle, peak: memory.peak } }
+      const result = await call<BenchResult>({ page }, request)
+      return { result, browser, memory: { idle, peak: memory.peak } }
     })
   } finally {
     await close()

@@ -62,11 +62,13 @@ export function memoryOf(profile: string): Memory {
  * (`VmHWM`), which misses nothing between two looks.
  */
 export function rendererPeak(profile: string): number {
-  const peaks = renderers(profile).map((pid) => {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-    return megabytes(1024 * Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0))
-  })
-  return Math.max(...peaks)
+  return Math.max(...renderers(profile).map((pid) => megabytes(peakBytesOf(pid))))
+}
+
+/** The most that a process has had resident; 0 for one that has just ended, which is listed without memory. */
+export function peakBytesOf(pid: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return 1024 * Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0)
 }
 
 /** Peaks count from now on: what 5 means in `clear_refs`, says proc(5). */

@@ -34,7 +34,7 @@ export function spentSince(before: Processor, after: Processor): Processor {
 }
 
 /** Of a file in the format of proc_pid_stat(5); the name may hold anything but a closing bracket at its end. */
-function readTime(path: string): { name: string; seconds: number } {
+export function readTime(path: string): { name: string; seconds: number } {
   const text = readFileSync(path, 'utf8')
   const [from, to] = [text.indexOf('('), text.lastIndexOf(')')]
   // Fields 14 and 15 of the line; the third is the first behind the name. In hundredths, whatever the kernel ticks at.

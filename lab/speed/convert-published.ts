@@ -11,6 +11,8 @@ import { parseArgs } from 'node:util'
 import { MANIFEST_PATH, parseManifest } from '../../src/pack/manifest.ts'
 import { PUBLISHED } from '../../src/synthetic/published.ts'
 import { startSyntheticHub } from '../../testing/servers/synthetic-hub.ts'
+import { peakBytesOf } from './browser-memory.ts'
+import { readTime } from './browser-processor.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -22,9 +24,6 @@ interface Used {
   processorSeconds: number
   peakBytes: number
 }
-
-/** Clock ticks per second of `/proc/<pid>/stat`: what Linux shows to programs on every architecture that Node knows. */
-const TICKS = 100
 
 /** Runs a program to its end and looks twice a second at what the kernel counts of it. */
 async function runCounted(command: string, args: readonly string[]): Promise<Used> {
@@ -43,13 +42,9 @@ async function runCounted(command: string, args: readonly string[]): Promise<Use
 
 function usedBy(pid: number, before: Omit<Used, 'seconds'>): Omit<Used, 'seconds'> {
   try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-    // Behind the name in parentheses; user's and system's time are fields 14 and 15 of the line.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
     return {
-      processorSeconds: Math.round((Number(fields[11]) + Number(fields[12])) / TICKS),
-      // A process that has just ended is still listed, without memory.
-      peakBytes: Math.max(before.peakBytes, 1024 * Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0)),
+      processorSeconds: Math.round(readTime(`/proc/${pid}/stat`).seconds),
+      peakBytes: Math.max(before.peakBytes, peakBytesOf(`${pid}`)),
     }
   } catch {
     // It has ended meanwhile.

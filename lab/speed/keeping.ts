@@ -21,7 +21,7 @@ import { checkpointOf } from '../../src/synthetic/checkpoint.ts'
 import { publishedConfig } from '../../src/synthetic/published.ts'
 import { startSyntheticHub } from '../../testing/servers/synthetic-hub.ts'
 import { processorOf, spentSince, type Processor } from './browser-processor.ts'
-import { circumstances, inMeasuringBrowser, serveMeasuring, writeResult } from './measuring-page.ts'
+import { call, circumstances, inMeasuringBrowser, serveMeasuring, writeResult } from './measuring-page.ts'
 import { profileWorkers } from './worker-profile.ts'
 
 const { values } = parseArgs({
@@ -128,10 +128,7 @@ try {
     await measureAll(async (request) => {
       const profiled = values.functions ? await profileWorkers(page) : null
       const before = processorOf(profile)
-      const taken = (await page.evaluate(
-        (input) => (globalThis as unknown as { measure: (input: object) => Promise<unknown> }).measure(input),
-        request,
-      )) as Taken
+      const taken = await call<Taken>({ page }, request)
       const processor = spentSince(before, processorOf(profile))
       for (const [place, ms] of ((await profiled?.()) ?? []).slice(0, SHOWN_FUNCTIONS))
         console.log(`  ${((1e6 * ms) / taken.read).toFixed(2)} ms a MB read: ${place}`)

@@ -34,6 +34,7 @@ import { Runtime } from '../../src/runtime/ort/runtime.ts'
 import { countOf, type DeviceTensor } from '../../src/runtime/ort/tensor.ts'
 import { SIZES } from '../../src/synthetic/dimensions.ts'
 import { syntheticPack } from '../../src/synthetic/pack.ts'
+import { peakBytesOf } from './browser-memory.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -59,11 +60,10 @@ const wanted = Number(values.tokens)
 
 let [since, before] = [performance.now(), process.cpuUsage()]
 function told(part: string, stage: string, facts: object = {}): void {
-  const peak = /^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
   const { user, system } = process.cpuUsage(before)
   const seconds = Number(((performance.now() - since) / 1000).toFixed(1))
   const processorSeconds = Number(((user + system) / 1e6).toFixed(1))
-  const peakMB = Math.round((1024 * Number(peak)) / 1e6)
+  const peakMB = Math.round(peakBytesOf('self') / 1e6)
   console.log(JSON.stringify({ size, part, stage, seconds, processorSeconds, peakMB, ...facts }))
   ;[since, before] = [performance.now(), process.cpuUsage()]
 }

@@ -5,7 +5,6 @@
  * converter made is loaded in its place. Prints a JSON line after each stage: seconds, and the most that this process has
  * had resident since it began, in MB (the kernel's `VmHWM`); weights that are made up are held in memory beside the model.
  */
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { openPackFolder } from '../../src/cli/files.ts'
 import { openProvider } from '../../src/cli/provider.ts'
@@ -14,6 +13,7 @@ import { PRECISIONS } from '../../src/pack/precisions.ts'
 import { openTalkingModel } from '../../src/runtime/models/models.ts'
 import { syntheticPack } from '../../src/synthetic/pack.ts'
 import { PUBLISHED } from '../../src/synthetic/published.ts'
+import { peakBytesOf } from './browser-memory.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -31,10 +31,9 @@ if (size === undefined || precision === undefined || !/^(wasm|webgpu)$/.test(val
 
 let since = performance.now()
 function told(stage: string, facts: object = {}): void {
-  const peak = /^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
   const seconds = Math.round((performance.now() - since) / 1000)
   console.log(
-    JSON.stringify({ size, stage, seconds, peakMB: Math.round((1024 * Number(peak)) / 1e6), ...facts }),
+    JSON.stringify({ size, stage, seconds, peakMB: Math.round(peakBytesOf('self') / 1e6), ...facts }),
   )
   since = performance.now()
 }

@@ -9,7 +9,7 @@
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { servePack } from '../../src/cli/serve.ts'
-import type { KernelChoice, Provider } from '../../src/pack/device-report.ts'
+import type { Provider } from '../../src/pack/device-report.ts'
 import { PRECISIONS } from '../../src/pack/precisions.ts'
 import type { LoadedModel } from '../../src/protocol/engine-calls.ts'
 import { SIZES } from '../../src/synthetic/dimensions.ts'
@@ -17,9 +17,12 @@ import { forgetRendererPeaks, rendererPeak } from './browser-memory.ts'
 import { processorOf, spentSince } from './browser-processor.ts'
 import { madeUpFolder, makeUpPack } from './made-up-pack.ts'
 import {
+  call,
   cardOf,
   circumstances,
   inMeasuringBrowser,
+  KERNELS,
+  oneOf,
   resultPath,
   serveMeasuring,
   writeResult,
@@ -83,14 +86,6 @@ interface Loaded {
   device: LoadedModel['device']
 }
 
-async function call<T>({ page }: MeasuringBrowser, input: object): Promise<T> {
-  const made = (await page.evaluate(
-    (request) => (globalThis as unknown as { measure: (input: object) => Promise<unknown> }).measure(request),
-    input,
-  )) as T
-  return made
-}
-
 async function keep(browser: MeasuringBrowser, folder: string): Promise<Kept> {
   const server = await servePack(folder, { port: 0, host: '127.0.0.1' })
   try {
@@ -105,9 +100,9 @@ async function loadOnce(browser: MeasuringBrowser, id: string): Promise<object> 
   const { page, profile } = browser
   const load = {
     pack: { kind: 'kept', id },
-    prefer: values.provider as Provider,
+    prefer: oneOf<Provider>(['webgpu', 'wasm'], values.provider, 'provider'),
     memory: 'keep',
-    kernels: values.kernels as KernelChoice,
+    kernels: oneOf(KERNELS, values.kernels, 'kernels'),
   }
   // What the load before left behind would count as this one's.
   await page.requestGC()
@@ -131,9 +126,8 @@ async function loadOnce(browser: MeasuringBrowser, id: string): Promise<object> 
 }
 
 async function main(): Promise<void> {
-  const size = SIZES.find((one) => one === values.size)
-  const precision = PRECISIONS.find((one) => one === values.precision)
-  if (size === undefined || precision === undefined) throw new Error('No such size or precision.')
+  const size = oneOf(SIZES, values.size, 'size')
+  const precision = oneOf(PRECISIONS, values.precision, 'precision')
   const folder = madeUpFolder(size, precision)
   await makeUpPack(folder, size, precision)
   const { address, close } = await serveMeasuring(PAGE, 'packs', '/packs/')

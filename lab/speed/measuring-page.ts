@@ -5,8 +5,18 @@ import { cpus, platform, release, tmpdir, totalmem } from 'node:os'
 import { dirname, join, resolve, sep } from 'node:path'
 import { chromium, type Page } from '@playwright/test'
 import { createServer } from 'vite'
+import type { KernelChoice } from '../../src/pack/device-report.ts'
 import { launchOptions } from '../../testing/browser.ts'
 import { watchMemory, type Memory } from './browser-memory.ts'
+
+export const KERNELS = ['never', 'auto', 'always'] as const satisfies KernelChoice[]
+
+/** One of `known`, or an error that lists them. */
+export function oneOf<T extends string>(known: readonly T[], given: string, flag: string): T {
+  const found = known.find((one) => one === given)
+  if (found === undefined) throw new Error(`--${flag} must be one of ${known.join(', ')}, not ${given}.`)
+  return found
+}
 
 /** Workers and modules are only started with a type that says what they are. */
 const TYPES: Record<string, string> = {
@@ -104,6 +114,14 @@ export async function inMeasuringBrowser<T>(
     await context.close()
     rmSync(profile, { recursive: true, force: true })
   }
+}
+
+/** What the page's `measure` gives for `input`. `T` is what that page's script says. */
+export async function call<T>({ page }: Pick<MeasuringBrowser, 'page'>, input: object): Promise<T> {
+  return (await page.evaluate(
+    (request) => (globalThis as unknown as { measure: (input: object) => Promise<unknown> }).measure(request),
+    input,
+  )) as T
 }
 
 /** What the adapter that WebGPU gives a page calls itself; null where there is none. */
