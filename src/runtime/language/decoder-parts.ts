@@ -69,8 +69,19 @@ export interface DecoderRun {
  * A number beyond float16's range, or memory that the device could not give, spoils every logit of a row by way of the
  * layer norms. Better said than answered with nonsense.
  */
-export function checkRange(logits: Float32Array): void {
+function checkRange(logits: Float32Array): void {
   if (!areNumbers(logits)) throw noNumbers()
+}
+
+/** Runs, and gets back logits that are numbers. */
+export async function readLogits(
+  { runs }: Pick<DecoderParts, 'runs'>,
+  cache: RunCache,
+  run: DecoderRun,
+): Promise<Logits> {
+  const logits = await runs.run(cache, run)
+  checkRange(logits)
+  return logits
 }
 
 /** Of one row's logits: see `checkRange`. */
@@ -85,8 +96,10 @@ export function noNumbers(): AppError {
   )
 }
 
-/** A row [vocabulary] of what was found of it. */
-export function scoreRow({ found, norm }: TopRow, { vocabulary }: DecoderShape): ScoreRow {
+/** A row [vocabulary] of what was found of it. Throws where it has no numbers: see `checkRange`. */
+export function scoreRow(row: TopRow | null | undefined, { vocabulary }: DecoderShape): ScoreRow {
+  if (row === null || row === undefined) throw noNumbers()
+  const { found, norm } = row
   const logits = new Float32Array(vocabulary).fill(-Infinity)
   for (const [id, logit] of found) logits[id] = logit
   return { logits, norm }

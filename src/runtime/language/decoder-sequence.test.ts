@@ -4,7 +4,9 @@ import { openCompute } from '../device/open-compute.ts'
 import { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
 import { liveTensorCount, type DeviceTensor } from '../ort/tensor.ts'
+import { CacheMemory } from './cache-memory.ts'
 import { DecoderOnly } from './decoder-only.ts'
+import type { DecoderRuns } from './decoder-parts.ts'
 import { cacheLayout, positionBytes, tensorAt, type Tensors } from './kv-cache.ts'
 import type { Sequence } from './language-model.ts'
 
@@ -136,6 +138,28 @@ describe.each([
     await sequence.step(3)
     expect(decoder.totals.at(-1)).toBe(6)
   })
+})
+
+it('a row that the device finds no numbers in is no row, and reading begins anew', async () => {
+  const runtime = await Runtime.open(await openCompute('wasm'))
+  const rows = [null, { found: new Map([[2, 7]]), norm: 8 }]
+  const runs: DecoderRuns = {
+    records: false,
+    useRecordings: () => undefined,
+    run: () => Promise.resolve(new Float32Array()),
+    top: () => Promise.resolve(rows.splice(0, 1)),
+    dispose: () => Promise.resolve(),
+  }
+  const memory = new CacheMemory(runtime, LAYOUT)
+  const model = new DecoderOnly({ runtime, runs, shape: SHAPE, context: SHAPE.positions, memory }, 'used')
+  const queries = new Float32Array(SHAPE.queries * SHAPE.hiddenSize)
+  const read = model.start(runtime.tensor('float32', queries, [1, SHAPE.queries, SHAPE.hiddenSize]))
+  const wanted = { count: 1, besides: [] }
+  await expect(read.top?.begin([0, 2], 4, wanted)).rejects.toMatchObject({ code: 'bad-pack' })
+  const logits = Float32Array.of(-Infinity, -Infinity, 7, -Infinity, -Infinity)
+  expect(await read.top?.begin([0, 2], 4, wanted)).toEqual({ logits, norm: 8, ran: 5 })
+  read.dispose()
+  await model.dispose()
 })
 
 describe('branches', () => {

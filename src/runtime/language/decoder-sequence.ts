@@ -3,10 +3,9 @@ import { AppError } from '../../pack/failure.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import {
   capacityFor,
-  checkRange,
   longestOf,
-  noNumbers,
   range,
+  readLogits,
   scoreRow,
   type DecoderParts,
   type DecoderRun,
@@ -46,7 +45,6 @@ export class DecoderOnlySequence implements Sequence {
       (wanted: TopWanted): Reading<ScoreRow> =>
       async (cache, run) => {
         const [row] = await top(cache, run, [wanted])
-        if (row === null || row === undefined) throw noNumbers()
         return scoreRow(row, this.#parts.shape)
       }
     return {
@@ -79,11 +77,7 @@ export class DecoderOnlySequence implements Sequence {
     return this.#read(tokens, logits, this.#logits)
   }
 
-  readonly #logits: Reading<Logits> = async (cache, run) => {
-    const values = await this.#parts.runs.run(cache, run)
-    checkRange(values)
-    return values
-  }
+  readonly #logits: Reading<Logits> = (cache, run) => readLogits(this.#parts, cache, run)
 
   async #beginBy<T>(
     prompt: readonly number[],
@@ -251,19 +245,12 @@ class DecoderOnlyBranches implements Branches {
     if (top === undefined) return undefined
     return (tokens, parents, wanted) =>
       this.#step(tokens, parents, async (cache, run) =>
-        (await top(cache, run, wanted)).map((row) => {
-          if (row === null) throw noNumbers()
-          return scoreRow(row, this.#parts.shape)
-        }),
+        (await top(cache, run, wanted)).map((row) => scoreRow(row, this.#parts.shape)),
       )
   }
 
   step(tokens: readonly number[], parents?: readonly number[]): Promise<Logits> {
-    return this.#step(tokens, parents, async (cache, run) => {
-      const values = await this.#parts.runs.run(cache, run)
-      checkRange(values)
-      return values
-    })
+    return this.#step(tokens, parents, (cache, run) => readLogits(this.#parts, cache, run))
   }
 
   async #step<T>(
