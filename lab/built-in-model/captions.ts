@@ -4,6 +4,7 @@ import { decodeImage } from '../../src/cli/decode-image.ts'
 import type { Pixels } from '../../src/image/pixels.ts'
 import { preprocess } from '../../src/image/preprocess.ts'
 import { lastOf } from '../../testing/parity/reference.ts'
+import type { SeenImage } from '../../src/runtime/models/look.ts'
 import type { TalkingModel } from '../../src/runtime/models/model.ts'
 import type { Scene } from '../../src/scenes/scene.ts'
 
@@ -22,7 +23,15 @@ export async function captionOf(
   model: TalkingModel,
   pixels: Pixels,
 ): Promise<{ text: string; ids: number[] }> {
-  const steps = model.talk.answer(await model.look.see(pixels), { prompt: '', maxNewTokens: LONGEST_CAPTION })
+  return captionOfSeen(model, await model.look.see(pixels))
+}
+
+/** The same of a picture that was looked at. Takes over `seen`. */
+export async function captionOfSeen(
+  model: TalkingModel,
+  seen: SeenImage,
+): Promise<{ text: string; ids: number[] }> {
+  const steps = model.talk.answer(seen, { prompt: '', maxNewTokens: LONGEST_CAPTION })
   const { text, tokenIds } = await lastOf(steps)
   return { text, ids: tokenIds }
 }

@@ -13,7 +13,7 @@ import { openRetrievalModel, openTalkingModel } from '../../src/runtime/models/m
 import type { TalkingModel } from '../../src/runtime/models/model.ts'
 import type { RetrievalModel } from '../../src/runtime/models/retrieval.ts'
 import { FIRST_HELD_OUT_SEED } from '../../src/scenes/scene.ts'
-import { captionOf } from './captions.ts'
+import { captionOfSeen } from './captions.ts'
 import { areaUnder, fitLogistic, quantile, scoreOf } from './limits/fit.ts'
 import { FALSE_ALARMS } from './limits/measure-limits.ts'
 import { outside, SCENES, type PictureOf } from './limits/pictures.ts'
@@ -38,10 +38,9 @@ async function scoresOf({ talking, comparing }: Models, pictureOf: PictureOf, se
   const rows = await pictureOf(seed)
   if (rows === null) throw new Error(`There is no picture of seed ${seed}.`)
   const pixels = preprocess(rows, talking.manifest.preprocessing)
-  const { embeddings } = await talking.look.see(pixels)
-  const share = outsideOf(talking.manifest, await embeddings.read()) ?? NaN
-  embeddings.dispose()
-  const { text } = await captionOf(talking, pixels)
+  const looked = await talking.look.see(pixels)
+  const share = outsideOf(talking.manifest, await looked.embeddings.read()) ?? NaN
+  const { text } = await captionOfSeen(talking, looked)
   const seen = await comparing.encode(preprocess(rows, comparing.manifest.preprocessing))
   const [match] = await comparing.match(seen, [text])
   seen.features.dispose()
