@@ -42,6 +42,8 @@ const inBrowser = (name: string, include: string[]): object => ({
     hookTimeout: 300_000,
     // As end to end: the gate names each test that needed the second try.
     retry: 1,
+    // All files in one page: ONNX Runtime is compiled once. A file opens devices of its own and puts back what it changes.
+    isolate: false,
     browser: {
       enabled: true,
       headless: true,
