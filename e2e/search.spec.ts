@@ -77,6 +77,7 @@ test('finds pictures of a folder by words, by another picture and without a netw
   // A question begins at its best, wherever people had scrolled to.
   await page.getByLabel('Name contains').fill('')
   await page.setViewportSize({ width: 390, height: 500 })
+  await expect(results).toHaveAttribute('aria-colcount', '2')
   await expect(results.getByRole('button')).toHaveCount(6)
   await results.getByRole('button').first().focus()
   await page.keyboard.press('End')
