@@ -9,7 +9,13 @@ export function f16ToF32(source: Uint16Array): Float32Array<ArrayBuffer> {
   return new Float32Array(bits.buffer)
 }
 
-/** The same as bit patterns, into an array of the same length. */
+/** Bytes of float16, or else of float32, copied, as values; they may begin anywhere in their buffer. */
+export function floatsIn(bytes: Uint8Array, isFloat16: boolean): Float32Array<ArrayBuffer> {
+  const { buffer } = Uint8Array.from(bytes)
+  return isFloat16 ? f16ToF32(new Uint16Array(buffer)) : new Float32Array(buffer)
+}
+
+/** `f16ToF32` as bit patterns, into an array of the same length. */
 export function f16ToF32Bits(source: Uint16Array, target: Uint32Array): void {
   values ??= Uint32Array.from({ length: 2 ** 16 }, (_, pattern) => f32BitsOfF16(pattern))
   const table = values

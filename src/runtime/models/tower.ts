@@ -4,7 +4,7 @@
  * look at a picture serves each.
  */
 import { bytesOfFile, sha256Hex } from '../../pack/bytes.ts'
-import { f16ToF32 } from '../../pack/float16.ts'
+import { floatsIn } from '../../pack/float16.ts'
 import { chunksOf, type PackFile, type PackReader } from '../../pack/manifest.ts'
 import { vision as treaty } from '../../pack/parts.ts'
 import { targetFor, type Processor } from '../../pack/targets.ts'
@@ -125,6 +125,5 @@ async function floatsOf(
   file: Blob | Uint8Array<ArrayBuffer>,
   { type, offset, bytes }: StoredTensor,
 ): Promise<Float32Array> {
-  const stored = (await bytesOfFile(file.slice(offset, offset + bytes))).slice()
-  return type === 'float16' ? f16ToF32(new Uint16Array(stored.buffer)) : new Float32Array(stored.buffer)
+  return floatsIn(await bytesOfFile(file.slice(offset, offset + bytes)), type === 'float16')
 }

@@ -6,21 +6,7 @@ import { Runtime } from '../../ort/runtime.ts'
 import { liveTensorCount } from '../../ort/tensor.ts'
 import { topReference } from '../kernels/top/reference.ts'
 import { branchesAgree } from './branches-check.ts'
-
-const SHAPE = {
-  queries: 2,
-  hiddenSize: 4,
-  layers: 1,
-  heads: 1,
-  headSize: 4,
-  cacheHeadSize: 8,
-  vocabulary: 64,
-  positions: 64,
-  bosId: 2,
-  eosIds: [1],
-  imageTokenIds: [],
-  padId: 1,
-}
+import { SMALL_DECODER as SHAPE } from '../../../../testing/gpu/small-decoder.ts'
 
 function logitsBehind(tokens: readonly number[]): Logits {
   const next = seededUniform(tokens.reduce((sum, token) => (31 * sum + token + 7) % 100_003, 1))

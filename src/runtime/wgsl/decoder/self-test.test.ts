@@ -6,21 +6,7 @@ import { Runtime } from '../../ort/runtime.ts'
 import { liveTensorCount } from '../../ort/tensor.ts'
 import { differenceOf } from '../../language/rows-check.ts'
 import { agreesInAllElse, givesLogits, judgedLogits, tokenMs, type Expected } from './self-test.ts'
-
-const SHAPE = {
-  queries: 2,
-  hiddenSize: 4,
-  layers: 1,
-  heads: 1,
-  headSize: 4,
-  cacheHeadSize: 8,
-  vocabulary: 64,
-  positions: 64,
-  bosId: 2,
-  eosIds: [1],
-  imageTokenIds: [],
-  padId: 1,
-}
+import { SMALL_DECODER as SHAPE } from '../../../../testing/gpu/small-decoder.ts'
 
 interface Faults {
   /** Factor on logits behind a prompt, behind a step, and what the chain chooses behind its best token. */

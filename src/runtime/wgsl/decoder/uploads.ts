@@ -1,7 +1,7 @@
 /** Weights onto the GPU, straight out of a pack's file, each tensor once and in a buffer of its own. */
 import { BlobReader } from '../../../pack/blob-reader.ts'
 import { AppError, throwIfCancelled } from '../../../pack/failure.ts'
-import { f16ToF32 } from '../../../pack/float16.ts'
+import { floatsIn } from '../../../pack/float16.ts'
 import { createOwnBuffer } from '../../ort/session-buffers.ts'
 import { UploadPace } from '../../ort/weights/readable.ts'
 import type { StoredTensor } from './graph-weights.ts'
@@ -52,13 +52,8 @@ export class Uploads {
   /** Small tensors of floats as float32, at places of `floats` values. */
   async floats(count: number, parts: readonly { tensor: StoredTensor; at: number }[]): Promise<GPUBuffer> {
     const values = new Float32Array(count)
-    for (const { tensor, at } of parts) {
-      const bytes = (await this.#read(tensor.offset, tensor.bytes)).slice()
-      values.set(
-        tensor.type === 'float16' ? f16ToF32(new Uint16Array(bytes.buffer)) : new Float32Array(bytes.buffer),
-        at,
-      )
-    }
+    for (const { tensor, at } of parts)
+      values.set(floatsIn(await this.#read(tensor.offset, tensor.bytes), tensor.type === 'float16'), at)
     const buffer = this.buffer(values.byteLength)
     this.#device.queue.writeBuffer(buffer, 0, values)
     return buffer

@@ -1,5 +1,5 @@
 /** What products with quantised matrices have to compute, one row or many. */
-import { f16ToF32 } from '../../../../pack/float16.ts'
+import { floatsIn } from '../../../../pack/float16.ts'
 import type { BlockFormat } from '../../gpu/weights-format.ts'
 
 /** A quantised matrix [outputs, inputs] as a pack stores it. */
@@ -15,9 +15,7 @@ export interface StoredMatrix {
 /** The weights themselves. */
 export function dequantised({ outputs, inputs, format, packed, scales }: StoredMatrix): Float64Array {
   const { bits, blockSize } = format
-  const own = scales.slice()
-  const values =
-    format.scales === 'float32' ? new Float32Array(own.buffer) : f16ToF32(new Uint16Array(own.buffer))
+  const values = floatsIn(scales, format.scales === 'float16')
   const weights = new Float64Array(outputs * inputs)
   for (let i = 0; i < weights.length; i += 1) {
     const byte = packed[bits === 8 ? i : i >>> 1] ?? 0
