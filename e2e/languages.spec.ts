@@ -36,7 +36,7 @@ test('Users who read Chinese find nothing in English but what is marked so', asy
   // On a phone it is in the first view, with what is here now.
   const before = page.viewportSize()
   await page.setViewportSize({ width: 390, height: 844 })
-  for (const said of [page.getByText(/^练习模型.*就绪/), seconds])
+  for (const said of [page.getByRole('heading', { name: /^练习模型.*就绪/ }), seconds])
     await expect(said).toBeInViewport({ ratio: 1 })
   if (before !== null) await page.setViewportSize(before)
   await expectNone()
