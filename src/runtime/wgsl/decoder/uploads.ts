@@ -59,6 +59,13 @@ export class Uploads {
     return buffer
   }
 
+  /** Numbers that kernels read as a uniform. */
+  uniform(words: Uint32Array<ArrayBuffer>): GPUBuffer {
+    const buffer = this.buffer(words.byteLength, true)
+    this.#device.queue.writeBuffer(buffer, 0, words)
+    return buffer
+  }
+
   dispose(): void {
     for (const buffer of this.#buffers.splice(0)) buffer.destroy()
   }
