@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { f16ToF32Bits } from '../../../pack/float16.ts'
 import { readableWeights, UploadPace } from './readable.ts'
 import { WidenedBlob, WidenedBytes } from './widened.ts'
@@ -73,6 +73,42 @@ describe('halves read as floats', () => {
     const part = widened.slice(400, 1204)
     expect(new Uint8Array(await new Response(part.stream()).arrayBuffer())).toEqual(floats.slice(400, 1204))
     expect(asked).toEqual([804])
+  })
+
+  it.each([
+    ['as much as fits', 0, 1000, 1000],
+    ['whole floats only', 4, 1003, 1000],
+  ])('stream into the memory that is lent, %s', async (_, offset, length, most) => {
+    const stored = new Blob([halves.subarray(200, 1602)])
+    const slices = vi.spyOn(stored, 'slice')
+    const reader = new WidenedBlob(stored, () => Promise.resolve()).stream().getReader({ mode: 'byob' })
+    const lengths: number[] = []
+    const bytes: number[] = []
+    for (let lent = new ArrayBuffer(1007); ;) {
+      const { value, done } = await reader.read(new Uint8Array(lent, offset, length))
+      if (done) break
+      expect([value.buffer.byteLength, value.byteOffset]).toEqual([1007, offset])
+      lengths.push(value.length)
+      bytes.push(...value)
+      lent = value.buffer
+    }
+    expect(lengths).toEqual([...Array<number>(5).fill(most), 5608 - 5 * most])
+    expect(Uint8Array.from(bytes)).toEqual(floats.slice(800, 6408))
+    // No more is read than there is room for.
+    const read = slices.mock.results.map(({ value }) => (value as Blob).size)
+    expect(2 * Math.max(...read)).toBe(most)
+  })
+
+  it('stream into memory that has no room for a float, too', async () => {
+    const part = new WidenedBlob(new Blob([halves]), () => Promise.resolve()).slice(0, 8)
+    const reader = part.stream().getReader({ mode: 'byob' })
+    const bytes: number[] = []
+    for (;;) {
+      const { value, done } = await reader.read(new Uint8Array(3))
+      if (done) break
+      bytes.push(...value)
+    }
+    expect(Uint8Array.from(bytes)).toEqual(floats.slice(0, 8))
   })
 })
 
