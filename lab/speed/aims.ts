@@ -2,7 +2,7 @@
  * Every row of docs/performance.md's "Aims" in one run on one machine, each part a process of its own with a time limit.
  *   npx tsx lab/speed/aims.ts [--size full] [--adapter software|default] [--kernels auto] [--minutes 8] [--tokens 64]
  *     [--only bench,plain,loading,beside,converting,software,torch] [--python python3] [--out <file>]
- * What is made up beforehand (the pack, and transformers.js, see side-by-side.ts) is made first and does not count. The one JSON
+ * What is made up beforehand (two packs, and transformers.js, see side-by-side.ts) is made first and does not count. The one JSON
  * that it ends as, with the card's name, is written anew behind each part: what was measured survives a time limit.
  * `PICTALK_CHROMIUM_FLAGS` has further flags of Chromium, `CHROMIUM_PATH` another Chromium.
  */
@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util'
 import { PRECISIONS } from '../../src/pack/precisions.ts'
 import { SIZES } from '../../src/synthetic/dimensions.ts'
 import { rowsOf, type Part, type Results } from './aims/rows-of.ts'
-import { madeUpFolder, makeUpPack } from './made-up-pack.ts'
+import { madeUpFolder, makeUpPack, PRECISION_BESIDE } from './made-up-pack.ts'
 import { circumstances, oneOf, resultPath, writeResult } from './measuring-page.ts'
 
 const { values } = parseArgs({
@@ -43,7 +43,7 @@ interface Step {
 function stepsInto(folder: string): Step[] {
   const { size, precision, adapter, kernels, tokens } = values
   const tsx = (part: Part, script: string, ...more: string[]): string[] => [
-    ...['npx', 'tsx', `lab/speed/${script}.ts`, '--out', join(folder, `${part}.json`), ...more],
+    ...['node', '--import', 'tsx', `lab/speed/${script}.ts`, '--out', join(folder, `${part}.json`), ...more],
   ]
   const bench = ['--size', size, '--precision', precision, '--adapter', adapter, '--tokens', tokens]
   const torch = [
@@ -128,7 +128,9 @@ function read(path: string): unknown {
 async function main(): Promise<void> {
   const size = oneOf(SIZES, values.size, 'size')
   const precision = oneOf(PRECISIONS, values.precision, 'precision')
-  await makeUpPack(madeUpFolder(size, precision), size, precision)
+  // The other is what side-by-side.ts lays beside transformers.js.
+  for (const one of new Set([precision, PRECISION_BESIDE]))
+    await makeUpPack(madeUpFolder(size, one), size, one)
   const folder = mkdtempSync(join(tmpdir(), 'pictalk-aims-'))
   const asked = values.only.split(',')
   const end = performance.now() + 60_000 * Number(values.minutes)

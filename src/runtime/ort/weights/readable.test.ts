@@ -5,6 +5,9 @@ import { WidenedBlob, WidenedBytes } from './widened.ts'
 
 const MIB = 2 ** 20
 
+/** What follows of promises that are settled has happened. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
 describe('the pace of uploads', () => {
   /** A GPU that is done when it is told to be. */
   function slowGpu(): { pace: UploadPace; waits: () => number; done: () => void } {
@@ -24,7 +27,7 @@ describe('the pace of uploads', () => {
     expect(waits()).toBe(0)
     let allowed = false
     const held = pace.allow(1).then(() => (allowed = true))
-    await Promise.resolve()
+    await settled()
     expect([waits(), allowed]).toEqual([1, false])
     done()
     await held
@@ -35,12 +38,42 @@ describe('the pace of uploads', () => {
   it('lets a single piece go that is larger than that', async () => {
     const { pace, waits, done } = slowGpu()
     const large = pace.allow(200 * MIB)
+    await settled()
     done()
     await large
     const next = pace.allow(1)
+    await settled()
     done()
     await next
     expect(waits()).toBe(2)
+  })
+
+  it('never has more than 64 MiB on the way, whoever asks at the same time', async () => {
+    let [sent, taken, most] = [0, 0, 0]
+    // As a queue tells it: what was sent by the time of asking is done.
+    const pace = new UploadPace(async () => {
+      const before = sent
+      await settled()
+      taken = Math.max(taken, before)
+    })
+    const sizes = Array.from({ length: 100 }, (_, i) => (1 + ((i * 37) % 40)) * MIB)
+    const send = async (bytes: number): Promise<void> => {
+      await pace.allow(bytes)
+      sent += bytes
+      most = Math.max(most, sent - taken)
+    }
+    await Promise.all(sizes.map(send))
+    expect(most / MIB).toBeLessThanOrEqual(64)
+    expect(most / MIB).toBeGreaterThan(40)
+  })
+
+  it('goes on for the others when the GPU fails one', async () => {
+    let failing = true
+    const pace = new UploadPace(() => (failing ? Promise.reject(new Error('lost')) : Promise.resolve()))
+    await pace.allow(64 * MIB)
+    await expect(pace.allow(1)).rejects.toThrow('lost')
+    failing = false
+    await expect(pace.allow(1)).resolves.toBeUndefined()
   })
 })
 
