@@ -122,7 +122,7 @@ it('gives way to ONNX Runtime where it computes anything else, and remembers tha
   if (kept === undefined) throw new Error('There is no judgement.')
   kept = { ...kept, verdict: null, logits: [other(), other()] }
   const model = await openTalkingModel(pack, compute, { kernels: 'always', judgements })
-  expect([model.talk.ownKernels, kept?.verdict]).toEqual(['wrong', 'wrong'])
+  expect([model.talk.ownKernels, kept.verdict]).toEqual(['wrong', 'wrong'])
   expect((await answers(model, '', {}))[0]?.tokenIds.length).toBeGreaterThan(0)
   await model.dispose()
 })
