@@ -17,8 +17,9 @@ import { Talk } from '../../src/runtime/models/talk.ts'
 import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
 import { Runtime } from '../../src/runtime/ort/runtime.ts'
 import { openTokenizer } from '../../src/runtime/talk/tokenizer.ts'
-import { openOptDecoder, planOptDecoder } from '../../src/runtime/wgsl/decoder/open-opt.ts'
+import { openOptDecoder, planOptDecoder, type OwnDecoder } from '../../src/runtime/wgsl/decoder/open-opt.ts'
 import { NotForKernels } from '../../src/runtime/wgsl/decoder/opt-weights.ts'
+import type { Together } from '../../src/runtime/wgsl/gpu/together.ts'
 import {
   agreesInAllElse,
   givesLogits,
@@ -48,8 +49,8 @@ let processor: Compute
 let card: Compute
 beforeAll(async () => {
   processor = await openCompute('wasm')
-  // Their self-test is of ONNX Runtime's attention.
-  card = await openCompute('webgpu', { subgroups: false })
+  // However small: nothing of ONNX Runtime's is run with them here.
+  card = await openCompute('webgpu', { subgroups: true })
 })
 afterAll(() => card.device?.destroy())
 
@@ -70,8 +71,12 @@ async function bytesOf(pack: PackReader, path: string | undefined): Promise<Uint
   return file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : file
 }
 
-/** The half that talks, over our kernels on the card, which must pass. */
-async function talkOnCard(pack: PackReader, runtime: Runtime, expected: JudgedLogits): Promise<Talk> {
+/** The half that talks, over our kernels on the card, which must pass in every way in which they reduce there. */
+async function talkOnCard(
+  pack: PackReader,
+  runtime: Runtime,
+  expected: JudgedLogits,
+): Promise<Pick<OwnDecoder, 'reduceBy'> & { talk: Talk }> {
   if (card.device === null || !isPackOf(pack, 'blip2-opt'))
     throw new Error(card.reason?.why ?? 'Another family.')
   const { decoder } = pack.manifest.parts
@@ -83,12 +88,21 @@ async function talkOnCard(pack: PackReader, runtime: Runtime, expected: JudgedLo
     cacheType: cacheType(decoder, card),
     context: shape.positions,
   }
-  const { language } = await openOptDecoder(runtime, options, planOptDecoder(card.device, options))
+  const plan = planOptDecoder(card.device, options)
+  const { language, reduceBy } = await openOptDecoder(runtime, options, plan)
   const test = { shape, cacheType: options.cacheType, expected }
-  expect(await givesLogits(runtime, language, test)).toBe(true)
-  expect(await agreesInAllElse(runtime, language, test)).toBe(true)
+  for (const way of ways()) {
+    await reduceBy(way)
+    expect(await givesLogits(runtime, language, test)).toBe(true)
+    expect(await agreesInAllElse(runtime, language, test)).toBe(true)
+  }
   const context = { positions: shape.positions, possible: shape.positions, why: 'model' } as const
-  return new Talk({ language, form: opt.form(pack.manifest), tokenizer: await openTokenizer(pack), context })
+  const tokenizer = await openTokenizer(pack)
+  return { talk: new Talk({ language, form: opt.form(pack.manifest), tokenizer, context }), reduceBy }
+}
+
+function ways(): Together[] {
+  return card.device?.features.has('subgroups') === true ? ['memory', 'subgroups'] : ['memory']
 }
 
 const idsOf = (results: readonly GenerationComparison[]): number[][][] =>
@@ -102,6 +116,7 @@ interface Compared {
   cases: GenerationCases
   expected: GenerationComparison[]
   talk: Talk
+  reduceBy: OwnDecoder['reduceBy']
   own: Pick<TalkingModel, 'talk' | 'manifest'>
   seen: (imageKey: string) => Promise<SeenImage>
 }
@@ -127,13 +142,13 @@ async function compared(name: (typeof FIT)[number], precision: Precision): Promi
   const logits = await judged(pack, graph)
   await graph.dispose()
   const runtime = await Runtime.open(card)
-  const talk = await talkOnCard(pack, runtime, logits)
+  const { talk, reduceBy } = await talkOnCard(pack, runtime, logits)
   const { queries, hiddenSize } = asFamily(pack.manifest, 'blip2-opt').parts.decoder.shape
   const seen = (key: string): Promise<SeenImage> => {
     const saw = embeddings.get(key) ?? new Float32Array()
     return Promise.resolve({ embeddings: runtime.resident('float32', saw, [1, queries, hiddenSize]) })
   }
-  return { cases, expected, talk, own: { talk, manifest: pack.manifest }, seen }
+  return { cases, expected, talk, reduceBy, own: { talk, manifest: pack.manifest }, seen }
 }
 
 const PRECISIONS: Precision[] = ['q8', 'q4', 'q4f16']
@@ -176,6 +191,8 @@ describe.each(each)('our kernels at %s answer %s as ONNX Runtime does', (precisi
   it.each(parts.get(name) ?? [])(
     `in part %i of its cases, ${CASES_EACH} each, alone and together`,
     async (part) => {
+      // By turns in every way that there is.
+      await of.reduceBy(ways()[part % ways().length] ?? 'memory')
       const at = part * CASES_EACH
       const cases = { ...of.cases, cases: of.cases.cases.slice(at, at + CASES_EACH) }
       const expected = of.expected.slice(at, at + CASES_EACH)

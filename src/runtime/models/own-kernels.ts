@@ -18,12 +18,16 @@ export interface Tried<M> {
   model: M | null
   /** Milliseconds of a token; null where that was not measured. */
   ms: number | null
+  /** Whether it reduces within subgroups; null where that could not be tried. */
+  subgroups: boolean | null
 }
 
 export interface TryOptions {
   logits: JudgedLogits
   /** It has passed here before, whole: what may differ today is only how the weights came to the device. */
   known: boolean
+  /** What is known of subgroups; where nothing is, both ways are tried. */
+  subgroups: boolean | null
   /** Milliseconds of a token on ONNX Runtime's. */
   otherMs: number
   /** Told when the device goes away under an answer. */
@@ -94,7 +98,7 @@ export async function openBetter<M extends Pick<LanguageModel, 'dispose'>>(
   let against = speaksAgainst(known, rivals.mayBeSlower)
   if (against === null) {
     // Written down beforehand: of a device or a tab that goes away nothing is heard any more.
-    await keep({ ...known, unfinished: known.unfinished + 1 })
+    await keep({ ...known, unfinished: known.unfinished + 1, subgroups: false })
     try {
       const tried = await tryOwn(rivals, known, onLost)
       own = tried.model
@@ -121,7 +125,7 @@ export async function openBetter<M extends Pick<LanguageModel, 'dispose'>>(
 
 async function tryOwn<M>(
   rivals: Rivals<M>,
-  { logits, verdict, times }: Judgement,
+  { logits, verdict, times, subgroups }: Judgement,
   onLost: () => void,
 ): Promise<Tried<M>> {
   rivals.onTrial('lost')
@@ -129,6 +133,7 @@ async function tryOwn<M>(
     const tried = await rivals.tryOwn({
       logits,
       known: verdict === 'right',
+      subgroups,
       otherMs: times.other,
       onLost,
     })
@@ -153,15 +158,23 @@ function deviceGivenUp(rivals: Pick<Rivals<unknown>, 'onTrial' | 'giveUpDevice'>
 }
 
 /** What a test that came to its end says. What a token took is measured once. */
-function concluded(known: Judgement, { model, ms }: Tried<unknown>): Judgement {
+function concluded(known: Judgement, { model, ms, subgroups }: Tried<unknown>): Judgement {
   const own = known.verdict === 'right' ? (known.times.own ?? ms) : ms
   const verdict = model === null ? 'wrong' : 'right'
-  return { ...known, unfinished: 0, verdict, times: { ...known.times, own } }
+  return { ...known, unfinished: 0, verdict, subgroups, times: { ...known.times, own } }
 }
 
 async function judged(rivals: Pick<Rivals<unknown>, 'judge'>): Promise<Judgement> {
   const { logits, ms } = await rivals.judge()
-  return { logits, times: { other: ms, own: null }, verdict: null, unfinished: 0, failures: 0, failure: null }
+  return {
+    logits,
+    times: { other: ms, own: null },
+    subgroups: null,
+    verdict: null,
+    unfinished: 0,
+    failures: 0,
+    failure: null,
+  }
 }
 
 /** Why ours are not even tried, by what is known; null where they are. */
@@ -172,8 +185,9 @@ function speaksAgainst(known: Judgement, mayBeSlower: boolean): OwnKernels | nul
   return !mayBeSlower && times.own !== null && times.own > times.other ? 'slower' : null
 }
 
+/** Whatever it was, the next time subgroups are left out. */
 function failed(before: Judgement, how: KernelFailure): Judgement {
-  return { ...before, failures: before.failures + 1, failure: how }
+  return { ...before, failures: before.failures + 1, failure: how, subgroups: false }
 }
 
 function timesOf({ times: { own, other } }: Judgement): KernelTimes | null {

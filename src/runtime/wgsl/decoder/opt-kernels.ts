@@ -1,5 +1,6 @@
 /** An OPT decoder's kernels, all compiled for a device before the first of them runs. */
 import { CompiledKernel, type Kernel } from '../gpu/kernel.ts'
+import type { Together } from '../gpu/together.ts'
 import { attentionKernel, attentionBytes } from '../kernels/attention/attention.ts'
 import { combineKernel } from '../kernels/attention/combine.ts'
 import { chooseKernel } from '../kernels/choose/choose.ts'
@@ -16,6 +17,14 @@ import { NotForKernels, type LayerPlaces, type MatrixPlace, type OptPlaces } fro
 /** Threads of kernels whose workgroup has a row, or a head of one. */
 export const THREADS = 128
 const CHOOSING_THREADS = 256
+
+/** All of a decoder's, which come together in one way. */
+export interface DecoderKernels {
+  shared: SharedKernels
+  products: Record<LayerProduct, CompiledKernel>
+  rows: RowsKernels
+  norm: CompiledKernel
+}
 
 /** What both a step and a run of several rows need. */
 export interface SharedKernels {
@@ -49,6 +58,8 @@ export class OptKernels {
   readonly #layer: LayerPlaces
   readonly #packed4x8: boolean
   readonly #compileMs: number
+  /** By code: what has nothing to reduce is the same in every way. */
+  readonly #known = new Map<string, Promise<CompiledKernel>>()
 
   /** Throws `NotForKernels` where the device has too little of something. `compileMs`: what a kernel may take. */
   constructor(device: GPUDevice, layout: OptLayout, places: OptPlaces, compileMs = Infinity) {
@@ -78,53 +89,69 @@ export class OptKernels {
     return workgroupsOf(head, tuningFor(head))
   }
 
-  async shared(): Promise<SharedKernels> {
+  /** Whether the device has subgroups. */
+  get haveSubgroups(): boolean {
+    return this.#device.features.has('subgroups')
+  }
+
+  /** Throws `KernelsFailed`. */
+  async compile(by: Together): Promise<DecoderKernels> {
+    const [shared, products, rows, norm] = await Promise.all([
+      this.#shared(by),
+      this.#step(by),
+      this.#rows(by),
+      this.#norm(by),
+    ])
+    return { shared, products, rows, norm }
+  }
+
+  async #shared(by: Together): Promise<SharedKernels> {
     const { layout } = this
     const long = layout.longAttention()
     const [shared, ofLong] = await Promise.all([
-      this.#compiled(this.#sharedKernels()),
+      this.#compiled(this.#sharedKernels(by)),
       long === null
         ? null
-        : this.#compiled({ attention: attentionKernel(long, THREADS), combine: combineKernel(long) }),
+        : this.#compiled({ attention: attentionKernel(long, THREADS, by), combine: combineKernel(long) }),
     ])
     return { ...shared, long: ofLong }
   }
 
-  #sharedKernels(): Record<Exclude<keyof SharedKernels, 'long'>, Kernel> {
+  #sharedKernels(by: Together): Record<Exclude<keyof SharedKernels, 'long'>, Kernel> {
     const { layout } = this
     return {
       embed: embedKernel(layout.embed(), { threads: THREADS, packed4x8: this.#packed4x8 }),
-      attention: attentionKernel(layout.attention(), THREADS),
-      ownedAttention: attentionKernel(layout.ownedAttention(), THREADS),
+      attention: attentionKernel(layout.attention(), THREADS, by),
+      ownedAttention: attentionKernel(layout.ownedAttention(), THREADS, by),
       topParts: topPartsKernel(layout.top()),
       topRows: topRowsKernel(layout.top()),
-      head: this.#product(layout.head()),
-      choose: chooseKernel(this.headGroups, CHOOSING_THREADS),
-      chooseRows: chooseRowsKernel(this.#places.head.outputs, CHOOSING_THREADS),
+      head: this.#product(layout.head(), by),
+      choose: chooseKernel(this.headGroups, CHOOSING_THREADS, by),
+      chooseRows: chooseRowsKernel(this.#places.head.outputs, CHOOSING_THREADS, by),
     }
   }
 
   /** Products of one row. */
-  step(): Promise<Record<LayerProduct, CompiledKernel>> {
+  #step(by: Together): Promise<Record<LayerProduct, CompiledKernel>> {
     return this.#compiled(
-      eachProduct((name) => this.#product(this.layout.product(name, this.layerMatrices[name]))),
+      eachProduct((name) => this.#product(this.layout.product(name, this.layerMatrices[name]), by)),
     )
   }
 
-  norm(): Promise<CompiledKernel> {
+  #norm(by: Together): Promise<CompiledKernel> {
     const { norm1, count } = this.layout.floats
     const { inputs } = this.#places.table
-    return this.#compile(normKernel({ ...norm1, size: inputs, floats: count }, THREADS))
+    return this.#compile(normKernel({ ...norm1, size: inputs, floats: count }, THREADS, by))
   }
 
   /** Products of several rows, in tiles of every size: nobody knows how many rows an answer will have. */
-  async rows(): Promise<RowsKernels> {
+  async #rows(by: Together): Promise<RowsKernels> {
     const { layout, layerMatrices: matrices } = this
     const [few, some, many, finish, headFinish] = await Promise.all([
       this.#tiles(8),
       this.#tiles(16),
       this.#tiles(32),
-      this.#compiled(eachProduct((name) => finishKernel(layout.finish(name, matrices[name]), THREADS))),
+      this.#compiled(eachProduct((name) => finishKernel(layout.finish(name, matrices[name]), THREADS, by))),
       this.#compile(finishKernel(layout.finishHead(), THREADS)),
     ])
     return { tiles: { 8: few, 16: some, 32: many }, finish, headFinish }
@@ -142,7 +169,9 @@ export class OptKernels {
   }
 
   #compile(kernel: Kernel): Promise<CompiledKernel> {
-    return CompiledKernel.of(this.#device, kernel, this.#compileMs)
+    const compiling = this.#known.get(kernel.code) ?? CompiledKernel.of(this.#device, kernel, this.#compileMs)
+    this.#known.set(kernel.code, compiling)
+    return compiling
   }
 
   /** All at once: browsers compile in parallel. */
@@ -154,8 +183,8 @@ export class OptKernels {
     return Object.fromEntries(made) as Record<K, CompiledKernel>
   }
 
-  #product(shape: ProductShape): Kernel {
-    return productKernel(shape, { ...tuningFor(shape), packed4x8: this.#packed4x8 })
+  #product(shape: ProductShape, together: Together): Kernel {
+    return productKernel(shape, { ...tuningFor(shape), packed4x8: this.#packed4x8, together })
   }
 
   #checkLimits(): void {

@@ -10,15 +10,11 @@ import { topParts } from '../kernels/top/top.ts'
 import { tileWorkgroups } from '../kernels/tile/tile.ts'
 import { tileRowsFor, tuningFor, type LayerProduct } from './layout.ts'
 import type { Activations, MatrixBuffers, OptWeights, TileSizes } from './opt-buffers.ts'
-import { THREADS, tileFormat, type OptKernels, type RowsKernels, type SharedKernels } from './opt-kernels.ts'
+import { THREADS, tileFormat, type DecoderKernels, type OptKernels } from './opt-kernels.ts'
 import type { MatrixPlace, OptPlaces } from './opt-weights.ts'
 
-export interface OptPassesParts {
+export interface OptPassesParts extends DecoderKernels {
   kernels: OptKernels
-  shared: SharedKernels
-  products: Record<LayerProduct, CompiledKernel>
-  rows: RowsKernels
-  norm: CompiledKernel
   places: OptPlaces
   weights: OptWeights
   values: Activations
