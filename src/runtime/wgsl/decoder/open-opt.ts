@@ -53,7 +53,8 @@ export function planOptDecoder(
   { graph, weights, part, cacheType, context, compileMs }: OptOptions,
 ): OptPlan {
   const places = optPlaces(weightsOfGraph(graph, weights.path), part.shape)
-  const layout = new OptLayout(places, part.shape, cacheType, context)
+  const { maxComputeInvocationsPerWorkgroup: threads, maxComputeWorkgroupStorageSize: bytes } = device.limits
+  const layout = new OptLayout(places, part.shape, cacheType, { context, limits: { threads, bytes } })
   return { places, kernels: new OptKernels(device, layout, places, compileMs) }
 }
 

@@ -8,10 +8,16 @@ import { chooseRowsKernel } from '../kernels/choose/choose-rows.ts'
 import { embedKernel } from '../kernels/embed/embed.ts'
 import { finishKernel } from '../kernels/finish/finish.ts'
 import { normKernel } from '../kernels/norm/norm.ts'
-import { productKernel, workgroupBytes, workgroupsOf, type ProductShape } from '../kernels/product/product.ts'
+import {
+  productKernel,
+  workgroupBytes,
+  workgroupsOf,
+  type NormPlace,
+  type ProductShape,
+} from '../kernels/product/product.ts'
 import { topPartsKernel, topRowsKernel } from '../kernels/top/top.ts'
-import { tileKernel } from '../kernels/tile/tile.ts'
-import { tuningFor, type LayerProduct, type OptLayout, type TileRows } from './layout.ts'
+import { tileBytes, tileKernel } from '../kernels/tile/tile.ts'
+import { TILE_ROWS, type LayerProduct, type OptLayout, type TileRows } from './layout.ts'
 import { NotForKernels, type LayerPlaces, type MatrixPlace, type OptPlaces } from './opt-weights.ts'
 
 /** Threads of kernels whose workgroup has a row, or a head of one. */
@@ -23,7 +29,9 @@ export interface DecoderKernels {
   shared: SharedKernels
   products: Record<LayerProduct, CompiledKernel>
   rows: RowsKernels
+  /** Of a layer's first norm, or the last of all, and of its second. */
   norm: CompiledKernel
+  norm2: CompiledKernel
 }
 
 /** What both a step and a run of several rows need. */
@@ -86,7 +94,7 @@ export class OptKernels {
   /** Workgroups of the head's product, each of which leaves a record. */
   get headGroups(): number {
     const head = this.layout.head()
-    return workgroupsOf(head, tuningFor(head))
+    return workgroupsOf(head, this.layout.tuning(head))
   }
 
   /** Whether the device has subgroups. */
@@ -96,13 +104,15 @@ export class OptKernels {
 
   /** Throws `KernelsFailed`. */
   async compile(by: Together): Promise<DecoderKernels> {
-    const [shared, products, rows, norm] = await Promise.all([
+    const { norm1, norm2 } = this.layout.floats
+    const [shared, products, rows, norm, second] = await Promise.all([
       this.#shared(by),
       this.#step(by),
       this.#rows(by),
-      this.#norm(by),
+      this.#norm(norm1, by),
+      this.#norm(norm2, by),
     ])
-    return { shared, products, rows, norm }
+    return { shared, products, rows, norm, norm2: second }
   }
 
   async #shared(by: Together): Promise<SharedKernels> {
@@ -126,8 +136,8 @@ export class OptKernels {
       topParts: topPartsKernel(layout.top()),
       topRows: topRowsKernel(layout.top()),
       head: this.#product(layout.head(), by),
-      choose: chooseKernel(this.headGroups, CHOOSING_THREADS, by),
-      chooseRows: chooseRowsKernel(this.#places.head.outputs, CHOOSING_THREADS, by),
+      choose: chooseKernel(this.headGroups, this.#choosingThreads, by),
+      chooseRows: chooseRowsKernel(this.#places.head.outputs, this.#choosingThreads, by),
     }
   }
 
@@ -138,10 +148,10 @@ export class OptKernels {
     )
   }
 
-  #norm(by: Together): Promise<CompiledKernel> {
-    const { norm1, count } = this.layout.floats
+  #norm(norm: NormPlace, by: Together): Promise<CompiledKernel> {
+    const { count } = this.layout.floats
     const { inputs } = this.#places.table
-    return this.#compile(normKernel({ ...norm1, size: inputs, floats: count }, THREADS, by))
+    return this.#compile(normKernel({ ...norm, size: inputs, floats: count }, THREADS, by))
   }
 
   /** Products of several rows, in tiles of every size: nobody knows how many rows an answer will have. */
@@ -184,17 +194,24 @@ export class OptKernels {
   }
 
   #product(shape: ProductShape, together: Together): Kernel {
-    return productKernel(shape, { ...tuningFor(shape), packed4x8: this.#packed4x8, together })
+    return productKernel(shape, { ...this.layout.tuning(shape), packed4x8: this.#packed4x8, together })
+  }
+
+  get #choosingThreads(): number {
+    return Math.min(CHOOSING_THREADS, this.#device.limits.maxComputeInvocationsPerWorkgroup)
   }
 
   #checkLimits(): void {
     const { limits } = this.#device
+    if (limits.maxComputeInvocationsPerWorkgroup < THREADS)
+      throw new NotForKernels('needs larger workgroups than this device has')
     const { layout } = this
     const products = eachProduct((name) => layout.product(name, this.layerMatrices[name]))
     const all = [...Object.values(products), layout.head()]
     const needed = Math.max(
-      ...all.map((shape) => workgroupBytes(shape, tuningFor(shape))),
+      ...all.map((shape) => workgroupBytes(shape, layout.tuning(shape))),
       attentionBytes(layout.attention(), THREADS),
+      ...TILE_ROWS.map(tileBytes),
     )
     if (needed > limits.maxComputeWorkgroupStorageSize)
       throw new NotForKernels('needs more workgroup memory than this device has')

@@ -237,9 +237,10 @@ describe('the best score', () => {
       ],
     }
     expect(hidden).toBe(table.inputs)
+    // The wanted row is the second one.
     const [scores, records] = await product(shape, {
       matrix: table,
-      input: rows,
+      input: Float32Array.of(...new Float32Array(hidden), ...rows),
       more: [new Uint32Array(4 * groups)],
       way,
     })

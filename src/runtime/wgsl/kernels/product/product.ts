@@ -79,7 +79,7 @@ export function workgroupBytes({ norm, inputs, into }: ProductShape, tuning: Pro
 
 /**
  * Bindings: input [rows, inputs], floats, packed, scales, run, output; for `qkv` then keys and values, for `scores`
- * the records. Without a norm the input's row 0 is taken, with one the row whose logits are wanted.
+ * the records. Of the input the row whose logits are wanted is taken.
  */
 export function productKernel(shape: ProductShape, options: ProductOptions): Kernel {
   const { inputs, outputs, format, norm, into } = shape
@@ -112,6 +112,7 @@ ${norm === null ? '' : totalBy(by, threads, 'sums')}
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) t: u32) {
   ${togetherStart(by)}
   ${norm === null ? '' : normalise(norm)}
+  let first = ${norm === null ? `run[0][${HEADER.logitRow}] * (INPUTS / 4u)` : '0u'};
   let lane = t % LANES;
   let group = t / LANES;
 ${each.map((r) => `  let row${r} = min(workgroup.x * ROWS + group * ${rowsPerThread}u + ${r}u, OUTPUTS - 1u);\n  var sum${r} = 0.0;`).join('\n')}
@@ -174,7 +175,10 @@ function normalise({ weightAt, biasAt, epsilon }: NormPlace): string {
 
 /** A chunk of the input, in the order in which words come apart. */
 function loads({ bits }: BlockFormat, from: string): string {
-  const lines = Array.from({ length: CHUNK / 4 }, (_, i) => `    let x${i} = ${from}[chunk * 8u + ${i}u];`)
+  const lines = Array.from(
+    { length: CHUNK / 4 },
+    (_, i) => `    let x${i} = ${from}[first + chunk * 8u + ${i}u];`,
+  )
   if (bits === 4) {
     for (let word = 0; word < 4; word += 1) {
       const [a, b] = [`x${2 * word}`, `x${2 * word + 1}`]
