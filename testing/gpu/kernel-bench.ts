@@ -32,7 +32,9 @@ export class KernelBench {
   static async open(): Promise<KernelBench> {
     const adapter = await navigator.gpu.requestAdapter()
     if (adapter === null) throw new Error('There is no WebGPU adapter here.')
-    return new KernelBench(await adapter.requestDevice())
+    // As the app opens its device.
+    const { maxComputeWorkgroupStorageSize } = adapter.limits
+    return new KernelBench(await adapter.requestDevice({ requiredLimits: { maxComputeWorkgroupStorageSize } }))
   }
 
   get packed4x8(): boolean {

@@ -24,9 +24,10 @@ export function valuesOfWord({ bits }: BlockFormat): number {
   return 32 / bits
 }
 
-/** The type of an array of floats in WGSL. */
-export function floatArray(type: FloatType, count: number): string {
-  return type === 'float32' ? `array<f32, ${count}>` : `array<u32, ${Math.ceil(count / 2)}>`
+/** The type of an array of floats in WGSL; without a count, one that is as long as its buffer. */
+export function floatArray(type: FloatType, count?: number): string {
+  const [element, values] = type === 'float32' ? ['f32', 1] : ['u32', 2]
+  return count === undefined ? `array<${element}>` : `array<${element}, ${Math.ceil(count / values)}>`
 }
 
 /** `fn name(i) -> f32`: a value of `array`, which is one of `floatArray`. */
