@@ -1,6 +1,4 @@
-import type { ESLint } from 'eslint'
 import { importX } from 'eslint-plugin-import-x'
-import reactHooks from 'eslint-plugin-react-hooks'
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript'
 import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
@@ -8,7 +6,7 @@ import { TOGETHER } from './testing/together.ts'
 
 /**
  * What can be seen in a file without knowing types; `.oxlintrc.json` has the rules that ask for them, which the native
- * compiler answers several times sooner.
+ * compiler answers several times sooner, and those of React, for which its own compiler reads every component.
  */
 
 /**
@@ -115,10 +113,7 @@ export default defineConfig(
   tseslint.configs.strict,
   {
     files: ['**/*.ts', '**/*.tsx'],
-    plugins: {
-      'import-x': importX,
-      'react-hooks': reactHooks as unknown as ESLint.Plugin,
-    },
+    plugins: { 'import-x': importX },
     settings: {
       'import-x/resolver-next': [createTypeScriptImportResolver({ project: 'tsconfig.node.json' })],
     },
@@ -197,7 +192,6 @@ export default defineConfig(
       ],
     },
   },
-  { files: ['src/ui/**', 'src/main.tsx'], rules: reactHooks.configs.recommended.rules },
   {
     files: ['src/cli/**', 'scripts/**', 'lab/**', 'models/**'],
     rules: { 'no-console': 'off' },

@@ -18,15 +18,21 @@ const { counts } = probe
 let pack: PackReader
 let compute: Compute
 let own: TalkingModel
+/** ONNX Runtime, on the processor: on a software adapter its shaders take longer to compile than all of this. */
 let graph: TalkingModel
+let kept: Judgement | undefined
+const judgements: Judgements = {
+  recall: () => Promise.resolve(kept),
+  keep: (_, judgement) => Promise.resolve(void (kept = judgement)),
+}
 const complaints: string[] = []
 
 beforeAll(async () => {
   pack = await smallPack({ positions: 160, precision: 'q4' })
   compute = await openCompute('webgpu')
   compute.device?.addEventListener('uncapturederror', ({ error }) => complaints.push(error.message))
-  graph = await openTalkingModel(pack, compute, { kernels: 'never' })
-  own = await openTalkingModel(pack, compute, { kernels: 'always', warmUp: true })
+  graph = await openTalkingModel(pack, await openCompute('wasm'), { kernels: 'always' })
+  own = await openTalkingModel(pack, compute, { kernels: 'always', judgements })
   // Shaders are compiled here, on a software adapter by the processor.
 }, 300_000)
 
@@ -65,8 +71,10 @@ async function answers(
   }
 }
 
-it('passes the self-test, and is what was asked for', () => {
-  expect([own.talk.ownKernels, graph.talk.ownKernels]).toEqual(['used', 'left-out'])
+it('passes the self-test against ONNX Runtime on the same device', () => {
+  expect([own.talk.ownKernels, graph.talk.ownKernels]).toEqual(['used', 'no-gpu'])
+  expect(kept?.verdict).toBe('right')
+  expect(kept?.times.other).toBeGreaterThan(0)
 })
 
 describe('answers as ONNX Runtime does', () => {
@@ -111,20 +119,10 @@ it('gives way to ONNX Runtime where it computes anything else, and remembers tha
   const { vocabulary } = asFamily(pack.manifest, 'blip2-opt').parts.decoder.shape
   const other = (): Float32Array<ArrayBuffer> =>
     Float32Array.from({ length: vocabulary }, (_, i) => Math.cos(i))
-  let kept: Judgement = {
-    logits: [other(), other()],
-    times: { other: 1, own: null },
-    verdict: null,
-    unfinished: 0,
-    failures: 0,
-    failure: null,
-  }
-  const judgements: Judgements = {
-    recall: () => Promise.resolve(kept),
-    keep: (_, judgement) => Promise.resolve(void (kept = judgement)),
-  }
+  if (kept === undefined) throw new Error('There is no judgement.')
+  kept = { ...kept, verdict: null, logits: [other(), other()] }
   const model = await openTalkingModel(pack, compute, { kernels: 'always', judgements })
-  expect([model.talk.ownKernels, kept.verdict]).toEqual(['wrong', 'wrong'])
+  expect([model.talk.ownKernels, kept?.verdict]).toEqual(['wrong', 'wrong'])
   expect((await answers(model, '', {}))[0]?.tokenIds.length).toBeGreaterThan(0)
   await model.dispose()
 })

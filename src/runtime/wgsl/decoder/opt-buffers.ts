@@ -3,6 +3,7 @@ import type { DecoderShape } from '../../../pack/shapes.ts'
 import { MOST_ROWS, STATE_BYTES } from '../gpu/state.ts'
 import { ownersBytes } from '../kernels/attention/owners.ts'
 import { CHOICE_BYTES } from '../kernels/choose/choose.ts'
+import { tileSizes } from '../kernels/tile/tile.ts'
 import { topBytes } from '../kernels/top/top.ts'
 import type { LayerProduct } from './layout.ts'
 import { LAYER_PRODUCTS } from './layout.ts'
@@ -25,6 +26,9 @@ export interface OptWeights {
   finalFloats: GPUBuffer
   head: MatrixBuffers
 }
+
+/** Of each matrix, as tiles read them. */
+export type TileSizes = Record<LayerProduct | 'head', GPUBuffer>
 
 /** In the order of the file, so that it is read from front to back. */
 export async function uploadWeights(
@@ -69,6 +73,7 @@ export interface Activations {
   parts: GPUBuffer
   wide: GPUBuffer
   partial: GPUBuffer
+  tileSizes: TileSizes
   /** [vocabulary], or of several rows. */
   logits: GPUBuffer
   records: GPUBuffer
@@ -101,6 +106,7 @@ export function makeActivations(
   const sums = LAYER_PRODUCTS.map((name) => layout.partialSums(matrices[name], rows))
   const splits = layout.longAttention()?.splits ?? 1
   const top = topBytes(layout.top(), logitRows)
+  const sizesOf = (matrix: MatrixPlace): GPUBuffer => uploads.uniform(tileSizes(layout.tile(matrix)))
   return {
     rows,
     shares: floats(splits * hiddenSize),
@@ -118,6 +124,13 @@ export function makeActivations(
     parts: floats(2 * rows * heads),
     wide: floats(rows * matrices.fc1.outputs),
     partial: floats(Math.max(...sums, layout.partialSums(kernels.head, logitRows))),
+    tileSizes: {
+      qkv: sizesOf(matrices.qkv),
+      output: sizesOf(matrices.output),
+      fc1: sizesOf(matrices.fc1),
+      fc2: sizesOf(matrices.fc2),
+      head: sizesOf(kernels.head),
+    },
     logits: floats(logitRows * vocabulary),
     records: uploads.buffer(16 * kernels.headGroups),
     choices: uploads.buffer(CHOICE_BYTES * logitRows),

@@ -31,7 +31,8 @@ export interface SharedKernels {
   chooseRows: CompiledKernel
 }
 
-export type TileKernels = Record<LayerProduct | 'head', CompiledKernel>
+/** One for each format in which matrices are stored; see `tileFormat`. */
+export type TileKernels = ReadonlyMap<string, CompiledKernel>
 
 /** Of several rows. */
 export interface RowsKernels {
@@ -129,13 +130,15 @@ export class OptKernels {
     return { tiles: { 8: few, 16: some, 32: many }, finish, headFinish }
   }
 
-  #tiles(rows: TileRows): Promise<TileKernels> {
-    const tile = (matrix: MatrixPlace): Kernel =>
-      tileKernel(this.layout.tile(matrix), { rows, packed4x8: this.#packed4x8 })
-    return this.#compiled({
-      ...eachProduct((name) => tile(this.layerMatrices[name])),
-      head: tile(this.#places.head),
-    })
+  async #tiles(rows: TileRows): Promise<TileKernels> {
+    const matrices = [...Object.values(this.layerMatrices), this.#places.head]
+    const tiles = Object.fromEntries(
+      matrices.map((matrix) => [
+        tileFormat(matrix),
+        tileKernel(matrix.format, { rows, packed4x8: this.#packed4x8 }),
+      ]),
+    )
+    return new Map(Object.entries(await this.#compiled(tiles)))
   }
 
   #compile(kernel: Kernel): Promise<CompiledKernel> {
@@ -172,6 +175,11 @@ export class OptKernels {
       throw new NotForKernels('has a matrix that is larger than one buffer of this device')
     if (layout.heads.headSize % 4 !== 0) throw new NotForKernels('has heads of no multiple of 4')
   }
+}
+
+/** What matrices of one tile kernel have in common. */
+export function tileFormat({ format: { bits, blockSize, scales } }: Pick<MatrixPlace, 'format'>): string {
+  return `${bits} bits of ${blockSize}, ${scales}`
 }
 
 function eachProduct<T>(of: (name: LayerProduct) => T): Record<LayerProduct, T> {

@@ -9,14 +9,8 @@ import { workgroupsOf } from '../kernels/product/product.ts'
 import { topParts } from '../kernels/top/top.ts'
 import { tileWorkgroups } from '../kernels/tile/tile.ts'
 import { tileRowsFor, tuningFor, type LayerProduct } from './layout.ts'
-import type { Activations, MatrixBuffers, OptWeights } from './opt-buffers.ts'
-import {
-  THREADS,
-  type OptKernels,
-  type RowsKernels,
-  type SharedKernels,
-  type TileKernels,
-} from './opt-kernels.ts'
+import type { Activations, MatrixBuffers, OptWeights, TileSizes } from './opt-buffers.ts'
+import { THREADS, tileFormat, type OptKernels, type RowsKernels, type SharedKernels } from './opt-kernels.ts'
 import type { MatrixPlace, OptPlaces } from './opt-weights.ts'
 
 export interface OptPassesParts {
@@ -206,7 +200,7 @@ export class OptPasses {
   }
 
   #tile(
-    name: keyof TileKernels,
+    name: keyof TileSizes,
     place: MatrixPlace,
     { packed, scales }: MatrixBuffers,
     from: GPUBuffer,
@@ -214,9 +208,10 @@ export class OptPasses {
   ): Dispatch {
     const { kernels, rows, values } = this.#parts
     const tileRows = tileRowsFor(count)
-    const buffers = [from, packed, scales, values.state, values.partial]
-    const workgroups = tileWorkgroups(kernels.layout.tile(place), tileRows, count)
-    return dispatch(rows.tiles[tileRows][name], buffers, workgroups)
+    const kernel = rows.tiles[tileRows].get(tileFormat(place))
+    if (kernel === undefined) throw new Error(`There are no tiles for ${tileFormat(place)}.`)
+    const buffers = [from, packed, scales, values.state, values.tileSizes[name], values.partial]
+    return dispatch(kernel, buffers, tileWorkgroups(kernels.layout.tile(place), tileRows, count))
   }
 
   #attention({ keys, values: stored }: CacheBuffers, count: number): Dispatch {

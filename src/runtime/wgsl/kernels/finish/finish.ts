@@ -8,7 +8,7 @@ import { HEADER, stateBinding } from '../../gpu/state.ts'
 import { cacheArray, writePair, type HeadsShape } from '../attention/cache.ts'
 import { normalisedRow } from '../norm/norm.ts'
 import type { NormPlace } from '../product/product.ts'
-import { partialRow, splitsFormula, type SplitShape } from '../tile/tile.ts'
+import { partialRow, splitsFormula, splitting, type SplitShape } from '../tile/tile.ts'
 
 export interface FinishShape extends SplitShape {
   floats: number
@@ -29,6 +29,7 @@ export type FinishTarget =
 export function finishKernel(shape: FinishShape, threads: number): Kernel {
   const { outputs, floats, biasAt, into } = shape
   const row = partialRow(outputs) / 4
+  const { wanted, tiles, most } = splitting(shape)
   const code = `
 const THREADS = ${threads}u;
 const SIZE = ${row}u;
@@ -39,7 +40,7 @@ ${stateBinding(2)}
 ${bindings(into, floats)}
 ${into.kind === 'residual' ? `var<workgroup> scratch: array<f32, ${threads}>;\n${totalOf(threads, 'scratch')}` : ''}
 
-${splitsFormula(shape)}
+${splitsFormula({ wanted: `${wanted}u`, tiles: `${tiles}u`, most: `${most}u` })}
 
 fn sumOf(row: u32, i: u32) -> vec4f {
   let count = run[0][${HEADER.rows}];

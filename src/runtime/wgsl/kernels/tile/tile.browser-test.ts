@@ -13,7 +13,7 @@ import type { RunState } from '../../gpu/state.ts'
 import { finishKernel, finishWorkgroups, type FinishTarget } from '../finish/finish.ts'
 import { normReference } from '../norm/reference.ts'
 import { productReference, type StoredMatrix } from '../product/reference.ts'
-import { partialRow, splitsOf, TILE_OUTPUTS, tileKernel, tileWorkgroups } from './tile.ts'
+import { partialRow, splitsOf, TILE_OUTPUTS, tileKernel, tileSizes, tileWorkgroups } from './tile.ts'
 
 let bench: KernelBench
 beforeAll(async () => {
@@ -62,8 +62,15 @@ async function tile({
   const partial = bench.buffer(new Float32Array(splits * rows * partialRow(outputs)).fill(NaN))
   const state = bench.buffer(stateBytes(runOf(rows)))
   await bench.run(
-    tileKernel(shape, { rows: tileRows, packed4x8 }),
-    [bench.buffer(input), bench.buffer(matrix.packed), bench.buffer(matrix.scales), state, partial],
+    tileKernel(format, { rows: tileRows, packed4x8 }),
+    [
+      bench.buffer(input),
+      bench.buffer(matrix.packed),
+      bench.buffer(matrix.scales),
+      state,
+      bench.buffer(tileSizes(shape)),
+      partial,
+    ],
     tileWorkgroups(shape, tileRows, rows),
   )
   return [partial, state]

@@ -1,7 +1,8 @@
 /**
  * Several rows times a quantised matrix: prompts, and answers side by side. A tile of the matrix is taken apart once
  * into workgroup memory and serves all rows of the tile. Long inner dimensions are split, since a prompt has too few
- * tiles to fill a card; the partial sums are added up by `finish`, always in the same order.
+ * tiles to fill a card; the partial sums are added up by `finish`, always in the same order. The sizes of the matrix are
+ * read at run time, which costs a tile nothing: all matrices of a format share a kernel, and few have to be compiled.
  */
 import type { Kernel } from '../../gpu/kernel.ts'
 import { HEADER, stateBinding } from '../../gpu/state.ts'
@@ -54,16 +55,37 @@ export function splitsOf(shape: SplitShape, rows: number): number {
   return Math.min(most, Math.max(1, Math.floor((wanted + all / 2) / all)))
 }
 
-/** `fn splitsOf(rows) -> u32`. */
-export function splitsFormula(shape: SplitShape): string {
-  const { wanted, tiles, most } = splitting(shape)
+/**
+ * `fn splitsOf(rows) -> u32`. What it goes by is WGSL as well: numbers of `splitting`, or where a kernel reads them.
+ */
+export function splitsFormula({ wanted, tiles, most }: Record<keyof Splitting, string>): string {
   return `fn splitsOf(rows: u32) -> u32 {
-  let all = ${tiles}u * ((rows + ${LARGE_TILE - 1}u) / ${LARGE_TILE}u);
-  return clamp((2u * ${wanted}u + all) / (2u * all), 1u, ${most}u);
+  let all = ${tiles} * ((rows + ${LARGE_TILE - 1}u) / ${LARGE_TILE}u);
+  return clamp((2u * ${wanted} + all) / (2u * all), 1u, ${most});
 }`
 }
 
-function splitting({ inputs, outputs, wanted }: SplitShape): { wanted: number; tiles: number; most: number } {
+/** The sizes of a matrix as a kernel reads them: chunks of a row, outputs, workgroups wanted. */
+export function tileSizes({ inputs, outputs, wanted }: SplitShape): Uint32Array<ArrayBuffer> {
+  return Uint32Array.of(inputs / CHUNK, outputs, wanted, 0)
+}
+
+/** Of a kernel that reads `tileSizes`. */
+const SPLITTING_READ = {
+  wanted: 'sizes.z',
+  tiles: `((sizes.y + ${TILE_OUTPUTS - 1}u) / ${TILE_OUTPUTS}u)`,
+  most: `min(${MOST_SPLITS}u, sizes.x)`,
+}
+
+interface Splitting {
+  wanted: number
+  /** Tiles side by side. */
+  tiles: number
+  /** Parts at most. */
+  most: number
+}
+
+export function splitting({ inputs, outputs, wanted }: SplitShape): Splitting {
   const tiles = Math.ceil(outputs / TILE_OUTPUTS)
   return { wanted, tiles, most: Math.min(MOST_SPLITS, inputs / CHUNK) }
 }
@@ -73,28 +95,29 @@ export function tileWorkgroups(shape: TileShape, tileRows: number, rows: number)
   return [Math.ceil(shape.outputs / TILE_OUTPUTS), Math.ceil(rows / tileRows), splitsOf(shape, rows)]
 }
 
-/** Bindings: input [rows, inputs], packed, scales, run, partial sums [splits, rows, outputs filled up to four]. */
-export function tileKernel(shape: TileShape, options: TileOptions): Kernel {
-  const { inputs, outputs, format } = shape
+/**
+ * Bindings: input [rows, inputs], packed, scales, run, sizes of the matrix, partial sums [splits, rows, outputs filled up
+ * to four].
+ */
+export function tileKernel(format: BlockFormat, options: TileOptions): Kernel {
   const quads = options.rows / 4
   const threads = (TILE_OUTPUTS / 4) * quads
-  const chunks = inputs / CHUNK
   const words = CHUNK / valuesOfWord(format)
   const code = `
-const CHUNKS = ${chunks}u;
-const OUTPUTS = ${outputs}u;
 const THREADS = ${threads}u;
 const QUADS = ${quads}u;
 @group(0) @binding(0) var<storage, read> input: array<vec4f>;
-@group(0) @binding(1) var<storage, read> packed: array<u32, ${outputs * chunks * words}>;
-@group(0) @binding(2) var<storage, read> scales: ${floatArray(format.scales, (outputs * inputs) / format.blockSize)};
+@group(0) @binding(1) var<storage, read> packed: array<u32>;
+@group(0) @binding(2) var<storage, read> scales: ${floatArray(format.scales)};
 ${stateBinding(3)}
-@group(0) @binding(4) var<storage, read_write> partial: array<vec4f>;
+// What tileSizes says.
+@group(0) @binding(4) var<uniform> sizes: vec4u;
+@group(0) @binding(5) var<storage, read_write> partial: array<vec4f>;
 var<workgroup> weights: array<vec4f, ${CHUNK * (TILE_OUTPUTS / 4)}>;
 var<workgroup> rows: array<vec4f, ${CHUNK * quads}>;
 ${readFloat('scaleAt', 'scales', format.scales)}
 ${unpackWord(format, options.packed4x8)}
-${splitsFormula(shape)}
+${splitsFormula(SPLITTING_READ)}
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) t: u32) {
@@ -107,9 +130,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   var sum1 = vec4f();
   var sum2 = vec4f();
   var sum3 = vec4f();
+  let chunks = sizes.x;
   let splits = splitsOf(count);
-  let share = (CHUNKS + splits - 1u) / splits;
-  let end = min((workgroup.z + 1u) * share, CHUNKS);
+  let share = (chunks + splits - 1u) / splits;
+  let end = min((workgroup.z + 1u) * share, chunks);
   for (var chunk = workgroup.z * share; chunk < end; chunk++) {
     for (var item = t; item < ${(TILE_OUTPUTS / 4) * words}u; item += THREADS) {
       let word = item % ${words}u;
@@ -121,7 +145,7 @@ ${storeWeights(format, unitOf(format, options.packed4x8))}
       let k = item % 8u;
       let quad = item / 8u;
       let at = chunk * 8u + k;
-${Array.from({ length: 4 }, (_, i) => `      let x${i} = input[min(firstRow + quad * 4u + ${i}u, count - 1u) * (CHUNKS * 8u) + at];`).join('\n')}
+${Array.from({ length: 4 }, (_, i) => `      let x${i} = input[min(firstRow + quad * 4u + ${i}u, count - 1u) * (chunks * 8u) + at];`).join('\n')}
 ${Array.from('xyzw', (c, i) => `      rows[(k * 4u + ${i}u) * QUADS + quad] = vec4f(x0.${c}, x1.${c}, x2.${c}, x3.${c});`).join('\n')}
     }
     workgroupBarrier();
@@ -136,25 +160,26 @@ ${Array.from('xyzw', (c, i) => `      rows[(k * 4u + ${i}u) * QUADS + quad] = ve
     workgroupBarrier();
   }
   let output = firstOutput / 4u + outputQuad;
-  if (output < ${partialRow(outputs) / 4}u) {
+  let size = (sizes.y + 3u) / 4u;
+  if (output < size) {
     let row = firstRow + rowQuad * 4u;
-    let at = (workgroup.z * count + row) * ${partialRow(outputs) / 4}u + output;
-${Array.from({ length: 4 }, (_, i) => `    if (row + ${i}u < count) { partial[at + ${i * (partialRow(outputs) / 4)}u] = sum${i}; }`).join('\n')}
+    let at = (workgroup.z * count + row) * size + output;
+${Array.from({ length: 4 }, (_, i) => `    if (row + ${i}u < count) { partial[at + ${i}u * size] = sum${i}; }`).join('\n')}
   }
 }
 `
   return {
-    label: `tile ${inputs} to ${outputs}`,
+    label: `tile of ${options.rows} rows, ${format.bits} bits`,
     code,
-    bindings: ['read', 'read', 'read', 'uniform', 'write'],
+    bindings: ['read', 'read', 'read', 'uniform', 'uniform', 'write'],
   }
 }
 
 function loadOutput(i: number, { blockSize }: BlockFormat, words: number): string {
   const perBlock = blockSize / CHUNK
-  return `      let o${i} = min(firstOutput + quad * 4u + ${i}u, OUTPUTS - 1u);
-      let w${i} = packed[(o${i} * CHUNKS + chunk) * ${words}u + word];
-      let s${i} = scaleAt(o${i} * (CHUNKS / ${perBlock}u) + chunk / ${perBlock}u);`
+  return `      let o${i} = min(firstOutput + quad * 4u + ${i}u, sizes.y - 1u);
+      let w${i} = packed[(o${i} * chunks + chunk) * ${words}u + word];
+      let s${i} = scaleAt(o${i} * (chunks / ${perBlock}u) + chunk / ${perBlock}u);`
 }
 
 /** Four outputs of a word's values side by side, at the row of each value. */
