@@ -23,7 +23,15 @@ import {
 import { KernelsFailed, within, withoutComplaints } from '../wgsl/gpu/guard.ts'
 import type { LanguageFamily } from './blip2.ts'
 import type { PartFiles, PartsOpener } from './open-parts.ts'
-import { limitsOf, openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
+import {
+  judgementKey,
+  leftOut,
+  limitsOf,
+  openBetter,
+  type Rivals,
+  type Tried,
+  type TryOptions,
+} from './own-kernels.ts'
 
 type OptParts = PartsOpener<'blip2-opt'>
 
@@ -32,7 +40,7 @@ export const opt: LanguageFamily<'blip2-opt'> = {
 
   async open(parts, budget) {
     const files = await parts.files('decoder')
-    const without = leftOut(parts)
+    const without = leftOut(parts, 'decoder')
     return without === null ? openJudged(parts, budget, files) : openGraph(parts, budget, files, without)
   },
 
@@ -44,17 +52,6 @@ export const opt: LanguageFamily<'blip2-opt'> = {
     ],
     eosIds: () => decoder.shape.eosIds,
   }),
-}
-
-/** Why kernels of our own are not even tried; null where they are. */
-function leftOut({
-  trial: { kernels = 'never', without },
-  runtime: { compute },
-}: OptParts): OwnKernels | null {
-  if (compute.device === null) return 'no-gpu'
-  if (kernels === 'never') return 'left-out'
-  if (without !== undefined) return without
-  return compute.software && kernels !== 'always' ? 'software' : null
 }
 
 /** Over ONNX Runtime. */
@@ -91,7 +88,7 @@ async function openJudged(parts: OptParts, budget: TalkBudget, files: PartFiles)
       const judge = await openGraph(parts, budget, files, 'unfit')
       try {
         return {
-          logits: await judgedLogits(runtime, judge, shape),
+          expected: await judgedLogits(runtime, judge, shape),
           ms: await tokenMs(runtime, judge, shape),
         }
       } finally {
@@ -100,11 +97,11 @@ async function openJudged(parts: OptParts, budget: TalkBudget, files: PartFiles)
     },
     tryOwn: (options) => tryOwn(parts, ownOptions(parts, budget, files), { device, plan, options }),
     inUse: withTimes,
-    mayBeSlower: kernels === 'always',
+    gain: kernels === 'always' ? 0 : 1,
     giveUpDevice: () => device.destroy(),
-    onTrial: (ifLost) => onTrial?.(ifLost),
+    onTrial: (ifLost) => onTrial?.(ifLost && { decoder: ifLost }),
   }
-  return openBetter(rivals, { key: judgementKey(parts), judgements })
+  return openBetter(rivals, { key: judgementKey(parts, 'decoder', SELF_TEST_VERSION), judgements })
 }
 
 function withTimes(model: DecoderOnly, times: KernelTimes | null): DecoderOnly {
@@ -119,12 +116,12 @@ async function tryOwn(
   { device, plan, options }: { device: GPUDevice; plan: OptPlan; options: TryOptions },
 ): Promise<Tried<DecoderOnly>> {
   const { shape } = manifest.parts.decoder
-  const { logits: expected, known, otherMs, onLost } = options
+  const { expected, known, otherMs, onFailed } = options
   const { firstRunsMs, testMs } = limitsOf(runtime.compute, otherMs)
   const test = { shape, cacheType: own.cacheType, expected }
   const dispose = ({ language }: OwnDecoder): Promise<void> => language.dispose()
   const open = (): Promise<OwnDecoder> =>
-    runtime.attempt(() => openOptDecoder(runtime, { ...own, onLost }, plan))
+    runtime.attempt(() => openOptDecoder(runtime, { ...own, onLost: () => onFailed('lost') }, plan))
   const { language: model, runs } = await withoutComplaints(device, open, dispose)
   const tested = async (): Promise<number | null | 'wrong'> => {
     const first = await within(firstRunsMs, 'stuck', givesLogits(runtime, model, test))
@@ -163,16 +160,6 @@ async function splitsRightly(
   const right = await passes()
   runs.splitAttention('long')
   return right
-}
-
-/** Weights, device and browser: what a judgement holds for. */
-function judgementKey({ manifest, runtime: { compute } }: OptParts): string {
-  const { weights } = manifest.parts.decoder
-  const hashes = manifest.files.find(({ path }) => path === weights)?.chunks.map(({ sha256 }) => sha256) ?? []
-  const device = [compute.adapter, compute.f16 ? 'f16' : 'f32', compute.subgroups ?? '']
-  const { navigator } = globalThis as { navigator?: { userAgent?: string } }
-  const browser = navigator?.userAgent ?? ''
-  return [SELF_TEST_VERSION, ...hashes, ...device, browser].join(' ')
 }
 
 function ownOptions(
