@@ -6,7 +6,11 @@ import { buildFor } from '../runtime/ort/build.ts'
 
 export function describeDevice(
   { device, provider, adapter, f16, software, subgroups, reason }: Compute,
-  { look: { kernels: vision }, talk: { recordsSteps, ownKernels, kernelTimes, context }, memory }: TalkingModel,
+  {
+    look: { kernels: vision },
+    talk: { recordsSteps, ownKernels, kernelTimes, context },
+    memory,
+  }: TalkingModel,
 ): DeviceReport {
   const limits = device === null ? null : limitsOf(device.limits)
   const build = buildFor(provider)

@@ -36,7 +36,9 @@ export class KernelBench {
     if (adapter === null) throw new Error('There is no WebGPU adapter here.')
     // As the app opens its device.
     const { maxComputeWorkgroupStorageSize } = adapter.limits
-    return new KernelBench(await adapter.requestDevice({ requiredLimits: { maxComputeWorkgroupStorageSize } }))
+    return new KernelBench(
+      await adapter.requestDevice({ requiredLimits: { maxComputeWorkgroupStorageSize } }),
+    )
   }
 
   get packed4x8(): boolean {

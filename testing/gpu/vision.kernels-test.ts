@@ -48,9 +48,9 @@ const UNFIT = 'untied'
 const FIT = [...CHECKPOINTS, ...LAVIS_CHECKPOINTS].filter((name) => name !== UNFIT)
 
 it(`is not for ${UNFIT}, and says so`, async () => {
-  const { manifest, file } = await convertReference(readFromDisk, UNFIT, 'q4')
-  const { shape, graphs, weights } = manifest.parts.vision
-  const graph = await bytesOfFile(await file(graphs.webgpu ?? ''))
+  const pack = await convertReference(readFromDisk, UNFIT, 'q4')
+  const { shape, graphs, weights } = pack.manifest.parts.vision
+  const graph = await bytesOfFile(await pack.file(graphs.webgpu ?? ''))
   if (card.device === null) throw new Error('There is no GPU.')
   const { device } = card
   expect(() => planEncoder(device, { graph, weights: { path: weights } }, shape)).toThrow(NotForKernels)

@@ -302,7 +302,8 @@ export const models = {
       unfit: 'those of ONNX Runtime: our own are not for this model on this device',
       wrong: 'those of ONNX Runtime: our own were tried and came out otherwise',
       slower: 'those of ONNX Runtime: our own were tried and are slower here',
-      tooSlow: 'those of ONNX Runtime: our own were tried and are less than one and a half times as fast here',
+      tooSlow:
+        'those of ONNX Runtime: our own were tried and are less than one and a half times as fast here',
       lost: 'those of ONNX Runtime: the graphics device went away under our own, or the page while they were tried',
       memory: 'those of ONNX Runtime: the graphics device had no room for our own',
       invalid: 'those of ONNX Runtime: the graphics device refused our own',

@@ -187,7 +187,14 @@ function concluded(known: Judgement, { model, ms }: Tried<unknown>): Judgement {
 
 async function judged(rivals: Pick<Rivals<unknown>, 'judge'>): Promise<Judgement> {
   const { expected, ms } = await rivals.judge()
-  return { expected, times: { other: ms, own: null }, verdict: null, unfinished: 0, failures: 0, failure: null }
+  return {
+    expected,
+    times: { other: ms, own: null },
+    verdict: null,
+    unfinished: 0,
+    failures: 0,
+    failure: null,
+  }
 }
 
 /** Why ours are not even tried, by what is known; null where they are. */

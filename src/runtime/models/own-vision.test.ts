@@ -95,21 +95,33 @@ class House {
       destroy: () => (this.destroyed = true),
     }
     const runtime = {
-      compute: { provider: 'webgpu', device, adapter: 'card', f16: false, software: false, subgroups: 'used' },
+      compute: {
+        provider: 'webgpu',
+        device,
+        adapter: 'card',
+        f16: false,
+        software: false,
+        subgroups: 'used',
+      },
       attempt: (work: () => Promise<unknown>) => work(),
       finished: () => Promise.resolve(),
       tensor: () => tensorOf([]),
       repeat: () => Promise.resolve(tensorOf(RIGHT)),
       session: () => {
         const encoder = this.#encoder(60, {})
-        const run = async (): Promise<object> => ({ image_features: await encoder.encode(new Float32Array()) })
+        const run = async (): Promise<object> => ({
+          image_features: await encoder.encode(new Float32Array()),
+        })
         return Promise.resolve({ run, dispose: () => encoder.dispose() })
       },
     }
     const files = { graph: new Uint8Array(), weights: { path: 'vision.bin', data: new Uint8Array() } }
     return {
       runtime,
-      manifest: { files: [], parts: { vision: { shape: SHAPE, graphs: { webgpu: '' }, weights: 'vision.bin' } } },
+      manifest: {
+        files: [],
+        parts: { vision: { shape: SHAPE, graphs: { webgpu: '' }, weights: 'vision.bin' } },
+      },
       files: () => Promise.resolve(files),
       filesAgain: () => Promise.resolve(files),
       signal: undefined,

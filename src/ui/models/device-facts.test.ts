@@ -69,7 +69,9 @@ describe('What is said of the device', () => {
     expect(english).toContain(
       'those of ONNX Runtime: our own were tried and are less than one and a half times as fast here',
     )
-    expect(english.join(' ')).toMatch(/A picture took 57\s?ms on our own kernels, 60\s?ms on those of ONNX Runtime/)
+    expect(english.join(' ')).toMatch(
+      /A picture took 57\s?ms on our own kernels, 60\s?ms on those of ONNX Runtime/,
+    )
     // Looking, the prompt and twelve words.
     expect(english).toContain('0.8s measured for 12 tokens.')
     expect(german.join(' ')).toMatch(/0,8\sSek\. gemessen, für 12 Token\. 0,4\sSek\. sagte/)

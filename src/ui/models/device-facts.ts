@@ -75,9 +75,7 @@ function gpuChoices(device: DeviceReport): Fact[] {
 }
 
 function timesFact(name: WordKey, times: KernelTimes | null): Fact | null {
-  return times === null
-    ? null
-    : { name, value: { key: 'models:device.figure.token', values: { ...times } } }
+  return times === null ? null : { name, value: { key: 'models:device.figure.token', values: { ...times } } }
 }
 
 const yesOrNo = (is: boolean): 'yes' | 'no' => (is ? 'yes' : 'no')

@@ -123,8 +123,12 @@ it('gives way to ONNX Runtime where it computes anything else, and remembers tha
     Float32Array.from({ length: vocabulary }, (_, i) => Math.cos(i))
   if (kept === undefined) throw new Error('There is no judgement.')
   kept = { ...kept, verdict: null, expected: [other(), other()] }
-  const model = await openTalkingModel(pack, compute, { kernels: 'always', without: WITHOUT_VISION, judgements })
-  expect([model.talk.ownKernels, kept?.verdict]).toEqual(['wrong', 'wrong'])
+  const model = await openTalkingModel(pack, compute, {
+    kernels: 'always',
+    without: WITHOUT_VISION,
+    judgements,
+  })
+  expect([model.talk.ownKernels, kept.verdict]).toEqual(['wrong', 'wrong'])
   expect((await answers(model, '', {}))[0]?.tokenIds.length).toBeGreaterThan(0)
   await model.dispose()
 })

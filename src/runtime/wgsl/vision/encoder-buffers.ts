@@ -30,8 +30,7 @@ export async function uploadEncoder(
   const patch = uploads.given(turned(await uploads.values(places.patch), shape.hiddenSize))
   const base = uploads.given(await baseOf(uploads, places, layout, shape))
   const { preNorm } = places
-  const preFloats =
-    preNorm === null ? null : await uploads.floats(layout.floats, layout.normFloats(preNorm))
+  const preFloats = preNorm === null ? null : await uploads.floats(layout.floats, layout.normFloats(preNorm))
   const blocks: BlockBuffers[] = []
   for (const block of places.blocks) {
     const floats = await uploads.floats(layout.floats, layout.floatsOf(block))

@@ -55,7 +55,9 @@ export async function compileEncoder(
     tile(PATCH_FORMAT),
     compiled(blockAttentionKernel(layout.attention, layout.attentionBlocks)),
     Promise.all([...formats].map(async ([key, format]) => [key, await tile(format)] as const)),
-    Promise.all(FINISHES.map(async (name) => [name, await compiled(wideFinishKernel(shapes[name]))] as const)),
+    Promise.all(
+      FINISHES.map(async (name) => [name, await compiled(wideFinishKernel(shapes[name]))] as const),
+    ),
     places.preNorm === null
       ? null
       : compiled(wideNormKernel(shapes.entry.outputs, layout.tiles, places.epsilons.blocks)),

@@ -73,11 +73,11 @@ export class EncoderPasses {
       ...(kernels.norm === null
         ? []
         : [
-            dispatch(kernels.norm, [this.#stream.sum, first, places.patch, this.#stream.normed], [
-              layout.tiles.quads,
-              1,
-              1,
-            ]),
+            dispatch(
+              kernels.norm,
+              [this.#stream.sum, first, places.patch, this.#stream.normed],
+              [layout.tiles.quads, 1, 1],
+            ),
           ]),
     ]
   }

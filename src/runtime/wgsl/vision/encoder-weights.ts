@@ -157,7 +157,11 @@ class FoundTensors {
     const bits = packed4 === null ? 8 : 4
     const [outputs = 0, blocks = 0] = scales?.dims ?? []
     const blockSize = inputs / blocks
-    if (scales === null || ![32, 64, 128].includes(blockSize) || packed.bytes !== (outputs * inputs * bits) / 8)
+    if (
+      scales === null ||
+      ![32, 64, 128].includes(blockSize) ||
+      packed.bytes !== (outputs * inputs * bits) / 8
+    )
       throw new NotForKernels(`has a ${name} of another shape`)
     const format = { bits, blockSize, scales: floatType(scales) } as const
     return { inputs, outputs, format, tensors: [packed, scales] }
@@ -178,7 +182,10 @@ function epsilonsOf(
   { preNorm, blocks, postNorm }: Pick<EncoderPlaces, 'preNorm' | 'blocks' | 'postNorm'>,
 ): EncoderPlaces['epsilons'] {
   const of = ({ weight }: NormTensors): number => epsilons.get(weight.name) ?? NaN
-  const inner = [...(preNorm === null ? [] : [preNorm]), ...blocks.flatMap(({ norm1, norm2 }) => [norm1, norm2])]
+  const inner = [
+    ...(preNorm === null ? [] : [preNorm]),
+    ...blocks.flatMap(({ norm1, norm2 }) => [norm1, norm2]),
+  ]
   const all = new Set(inner.map(of))
   const [first = NaN] = all
   const post = of(postNorm)

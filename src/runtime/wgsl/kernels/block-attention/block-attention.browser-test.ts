@@ -27,21 +27,20 @@ interface Case {
   spread?: number
 }
 
-const few: Case[] = [{ tokens: 37, heads: 2, headSize: 12, room: 16_384 }]
-const more: Case[] = [
+const all: Case[] = [
+  { tokens: 37, heads: 2, headSize: 12, room: 16_384 },
   ...[64, 80, 88, 128].map((headSize): Case => ({ tokens: 70, heads: 2, headSize, room: 32_768 })),
   { tokens: 40, heads: 2, headSize: 88, room: 16_384 },
   { tokens: 40, heads: 1, headSize: 128, room: 16_384 },
-  ...[1, 2, 15, 16, 17, 31, 32, 33].map(
-    (tokens): Case => ({ tokens, heads: 3, headSize: 16, room: 32_768 }),
-  ),
+  ...[1, 2, 15, 16, 17, 31, 32, 33].map((tokens): Case => ({ tokens, heads: 3, headSize: 16, room: 32_768 })),
   { tokens: 257, heads: 1, headSize: 88, room: 32_768 },
   { tokens: 677, heads: 1, headSize: 88, room: 32_768 },
   { tokens: 100, heads: 1, headSize: 8, room: 32_768, spread: 60 },
 ]
 
 describe('attention of all tokens over all', () => {
-  it.each(shapes(few, more))(
+  // The vision encoder's own test has it in every browser.
+  it.each(shapes([], all))(
     'is the softmax of all scores: $tokens tokens, $heads heads of $headSize, $room bytes',
     async ({ tokens, heads, headSize, room, spread = 2 }) => {
       const tiles = tokenTiles(tokens, room)

@@ -73,7 +73,13 @@ it.each([
   const got = byToken(await bench.floats(output, count), of.shape.tiles)
   const expected = Float64Array.from(of.sums, reference)
   // Some millionths of the sums: what tells both forms apart is a hundred times as much.
-  expect(worstError(got, expected, of.sums.map((x) => 1 + Math.abs(x)))).toBeLessThan(16)
+  expect(
+    worstError(
+      got,
+      expected,
+      of.sums.map((x) => 1 + Math.abs(x)),
+    ),
+  ).toBeLessThan(16)
 })
 
 it('has queries by channel, scaled, and keys and values by token', async () => {
@@ -82,8 +88,7 @@ it('has queries by channel, scaled, and keys and values by token', async () => {
   const count = 24 * 4 * tiles.quads
   const made = [0, 1, 2].map(() => bench.buffer(new Float32Array(count)))
   await finish(of, ...made)
-  const third = (part: number): Float32Array =>
-    of.sums.filter((_, i) => Math.floor((i % 72) / 24) === part)
+  const third = (part: number): Float32Array => of.sums.filter((_, i) => Math.floor((i % 72) / 24) === part)
   const [queries = new Float32Array(), keys, values] = await Promise.all(
     made.map((buffer) => bench.floats(buffer, count)),
   )

@@ -57,9 +57,17 @@ fn sumOf(channel: u32, quad: u32) -> vec4f {
 }
 ${bodyOf(shape)}
 `
-  const own = { gelu: ['write'], qkv: ['write', 'write', 'write'], residual: ['write', 'read', 'write'] } as const
+  const own = {
+    gelu: ['write'],
+    qkv: ['write', 'write', 'write'],
+    residual: ['write', 'read', 'write'],
+  } as const
   const extra = into.kind === 'qkv' ? own.qkv : 'epsilon' in into ? own.residual : own.gelu
-  return { label: `wide finish ${outputs} ${into.kind}`, code, bindings: ['read', 'read', 'uniform', ...extra] }
+  return {
+    label: `wide finish ${outputs} ${into.kind}`,
+    code,
+    bindings: ['read', 'read', 'uniform', ...extra],
+  }
 }
 
 export function wideFinishWorkgroups({ outputs, tiles, into }: WideFinishShape): [number, number, number] {

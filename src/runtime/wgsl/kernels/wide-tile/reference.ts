@@ -39,10 +39,7 @@ export interface FloatMatrix {
 }
 
 /** input [tokens, inputs] times the matrix, each as [tokens, outputs]. */
-export function wideReference(
-  matrix: FloatMatrix | StoredMatrix,
-  input: ArrayLike<number>,
-): ProductResult {
+export function wideReference(matrix: FloatMatrix | StoredMatrix, input: ArrayLike<number>): ProductResult {
   if ('packed' in matrix) return productReference(matrix, input, null)
   const { inputs, outputs, values: weights } = matrix
   const rows = input.length / inputs

@@ -33,14 +33,18 @@ interface Case {
 const Q4 = { bits: 4, blockSize: 32, scales: 'float16' } as const
 const Q8 = { bits: 8, blockSize: 32, scales: 'float32' } as const
 
-const few: Case[] = [
+// Of dense ones the vision encoder's own test runs a shape.
+const few: Case[] = [{ tokens: 7, outputs: 68, inputs: 96, splits: 2, weights: Q4 }]
+const more: Case[] = [
   { tokens: 17, outputs: 72, inputs: 96, splits: 2, weights: Q4 },
   { tokens: 5, outputs: 132, inputs: 44, splits: 1, weights: { dense: 'float16' } },
-]
-const more: Case[] = [
-  ...[1, 7, 8, 9, 16, 40, 65].map(
-    (tokens): Case => ({ tokens, outputs: 64, inputs: 96, splits: 3, weights: Q8 }),
-  ),
+  ...[1, 7, 8, 9, 16, 40, 65].map((tokens): Case => ({
+    tokens,
+    outputs: 64,
+    inputs: 96,
+    splits: 3,
+    weights: Q8,
+  })),
   { tokens: 257, outputs: 68, inputs: 1408, splits: 5, weights: Q4 },
   { tokens: 257, outputs: 128, inputs: 64, splits: 1, weights: Q8, room: 16_384 },
   { tokens: 677, outputs: 64, inputs: 128, splits: 2, weights: { ...Q4, blockSize: 64, scales: 'float32' } },
@@ -101,7 +105,7 @@ it.each(shapes(few, more))(
 
 it('loses no more than rounding', async () => {
   const numbers = numbersOf(4)
-  const [tokens, outputs, inputs] = [17, 72, 96]
+  const [tokens, outputs, inputs] = [7, 68, 96]
   const matrix = randomMatrix(numbers, outputs, inputs, Q4)
   const input = numbers.uniform(tokens * inputs)
   const shape = { inputs, outputs, splits: 2, weights: Q4, tiles: tilesOf({ tokens }) }

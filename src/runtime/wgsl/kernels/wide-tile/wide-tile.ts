@@ -154,7 +154,8 @@ function loadBlocks(format: BlockFormat, packed4x8: boolean): string {
   const words = CHUNK / valuesOfWord(format)
   const quads = WIDE_OUTPUTS / 4
   const perBlock = format.blockSize / CHUNK
-  const each = (line: (i: number) => string): string => Array.from({ length: 4 }, (_, i) => line(i)).join('\n')
+  const each = (line: (i: number) => string): string =>
+    Array.from({ length: 4 }, (_, i) => line(i)).join('\n')
   return `    for (var item = t; item < ${quads * words}u; item += THREADS) {
       // Neighbours store side by side.
       let quad = item % ${quads}u;
