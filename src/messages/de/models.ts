@@ -82,6 +82,8 @@ export const models: TranslatedNamespace<'models'> = {
   add: {
     heading: 'Ein Modell hinzufügen',
     known: 'Bekannte Modelle',
+    more_one: '{{count, number}} weiteres bekanntes Modell',
+    more_other: '{{count, number}} weitere bekannte Modelle',
     look: 'Ansehen',
     sizes: '{{fetch, bytes}} zu laden, {{keep, bytes}} bleiben.',
     lookNamed: 'Ansehen: {{name}}',
@@ -162,13 +164,13 @@ export const models: TranslatedNamespace<'models'> = {
     roomLittle:
       'Der Browser erlaubt noch {{free, bytes}}, gebraucht werden aber {{need, bytes}}. Ein privates Fenster erlaubt wenig und vergisst es.',
     captionProcessor:
-      'Eine Bildunterschrift würde auf dem Prozessor etwa {{ms, time}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
+      'Eine Bildunterschrift würde auf dem Prozessor etwa {{seconds, duration}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
     captionCard:
-      'Eine Bildunterschrift würde auf {{name}} etwa {{ms, time}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
+      'Eine Bildunterschrift würde auf {{name}} etwa {{seconds, duration}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
     captionSoftware:
-      'Eine Bildunterschrift würde auf {{name}} (Software) etwa {{ms, time}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
+      'Eine Bildunterschrift würde auf {{name}} (Software) etwa {{seconds, duration}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
     captionGraphics:
-      'Eine Bildunterschrift würde auf der Grafikkarte etwa {{ms, time}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
+      'Eine Bildunterschrift würde auf der Grafikkarte etwa {{seconds, duration}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
   },
   offer: {
     pack: 'Ein fertiges Paket: {{millions, number(maximumFractionDigits: 1)}} Millionen Parameter, {{precision}}.',

@@ -16,6 +16,10 @@ export const talk: TranslatedNamespace<'talk'> = {
     photographsOnce: 'Fotos: einmal {{fetch, bytes}}',
     photographsKept: 'Fotos: {{name}} ist da',
     photographsText: 'Das volle BLIP-2 kennt Fotos. Ist es einmal hier, braucht es keine Verbindung mehr.',
+    added: '{{name}} ist da',
+    addedText: 'Sie haben dieses Modell hinzugefügt. Es braucht keine Verbindung.',
+    cannotKeep:
+      'Dieser Browser lässt die Seite nichts behalten; darum kann hier kein anderes Modell hinzugefügt werden.',
     look: 'Zeigen, was es hier bräuchte',
     useKept: 'Verwenden',
     otherModels: 'Andere Modelle',

@@ -81,6 +81,8 @@ export const models = {
   add: {
     heading: 'Add a model',
     known: 'Known models',
+    more_one: '{{count, number}} more known model',
+    more_other: '{{count, number}} more known models',
     look: 'Look at it',
     sizes: '{{fetch, bytes}} to fetch, {{keep, bytes}} kept.',
     lookNamed: 'Look at it: {{name}}',
@@ -160,13 +162,13 @@ export const models = {
     roomLittle:
       'The browser allows {{free, bytes}} more, but {{need, bytes}} are needed. A private window allows little and forgets it.',
     captionProcessor:
-      'A caption would take about {{ms, time}} on the processor, judged by half a second of trying; half or twice of it may come.',
+      'A caption would take about {{seconds, duration}} on the processor, judged by half a second of trying; half or twice of it may come.',
     captionCard:
-      'A caption would take about {{ms, time}} on {{name}}, judged by half a second of trying; half or twice of it may come.',
+      'A caption would take about {{seconds, duration}} on {{name}}, judged by half a second of trying; half or twice of it may come.',
     captionSoftware:
-      'A caption would take about {{ms, time}} on {{name}}, which is software, judged by half a second of trying; half or twice of it may come.',
+      'A caption would take about {{seconds, duration}} on {{name}}, which is software, judged by half a second of trying; half or twice of it may come.',
     captionGraphics:
-      'A caption would take about {{ms, time}} on the graphics card, judged by half a second of trying; half or twice of it may come.',
+      'A caption would take about {{seconds, duration}} on the graphics card, judged by half a second of trying; half or twice of it may come.',
   },
   offer: {
     pack: 'A pack: {{millions, number(maximumFractionDigits: 1)}} million parameters, {{precision}}.',

@@ -82,6 +82,8 @@ export const models: TranslatedNamespace<'models'> = {
   add: {
     heading: 'Añadir un modelo',
     known: 'Modelos conocidos',
+    more_one: '{{count, number}} modelo conocido más',
+    more_other: '{{count, number}} modelos conocidos más',
     look: 'Mirarlo',
     sizes: '{{fetch, bytes}} que descargar, {{keep, bytes}} que guardar.',
     lookNamed: 'Mirarlo: {{name}}',
@@ -160,13 +162,13 @@ export const models: TranslatedNamespace<'models'> = {
     roomLittle:
       'El navegador permite {{free, bytes}} más, pero hacen falta {{need, bytes}}. Una ventana privada permite poco y lo olvida.',
     captionProcessor:
-      'Una descripción tardaría unos {{ms, time}} en el procesador, según medio segundo de prueba; puede resultar la mitad o el doble.',
+      'Una descripción tardaría unos {{seconds, duration}} en el procesador, según medio segundo de prueba; puede resultar la mitad o el doble.',
     captionCard:
-      'Una descripción tardaría unos {{ms, time}} en {{name}}, según medio segundo de prueba; puede resultar la mitad o el doble.',
+      'Una descripción tardaría unos {{seconds, duration}} en {{name}}, según medio segundo de prueba; puede resultar la mitad o el doble.',
     captionSoftware:
-      'Una descripción tardaría unos {{ms, time}} en {{name}}, que es software, según medio segundo de prueba; puede resultar la mitad o el doble.',
+      'Una descripción tardaría unos {{seconds, duration}} en {{name}}, que es software, según medio segundo de prueba; puede resultar la mitad o el doble.',
     captionGraphics:
-      'Una descripción tardaría unos {{ms, time}} en la tarjeta gráfica, según medio segundo de prueba; puede resultar la mitad o el doble.',
+      'Una descripción tardaría unos {{seconds, duration}} en la tarjeta gráfica, según medio segundo de prueba; puede resultar la mitad o el doble.',
   },
   offer: {
     pack: 'Un paquete: {{millions, number(maximumFractionDigits: 1)}} millones de parámetros, {{precision}}.',

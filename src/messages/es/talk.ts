@@ -15,6 +15,10 @@ export const talk: TranslatedNamespace<'talk'> = {
     photographsOnce: 'Fotografías: {{fetch, bytes}} una sola vez',
     photographsKept: 'Fotografías: {{name}} está aquí',
     photographsText: 'El BLIP-2 completo conoce fotografías. Una vez aquí, no necesita conexión.',
+    added: '{{name}} está aquí',
+    addedText: 'Usted añadió este modelo. No necesita conexión.',
+    cannotKeep:
+      'Este navegador no deja que la página guarde nada, así que aquí no se puede añadir otro modelo.',
     look: 'Ver qué haría falta aquí',
     useKept: 'Usarlo',
     otherModels: 'Otros modelos',

@@ -83,6 +83,8 @@ export const models: TranslatedNamespace<'models'> = {
   add: {
     heading: 'Ajouter un modèle',
     known: 'Modèles connus',
+    more_one: '{{count, number}} autre modèle connu',
+    more_other: '{{count, number}} autres modèles connus',
     look: 'Examiner',
     sizes: '{{fetch, bytes}} à charger, {{keep, bytes}} conservés.',
     lookNamed: 'Examiner : {{name}}',
@@ -164,13 +166,13 @@ export const models: TranslatedNamespace<'models'> = {
     roomLittle:
       'Le navigateur permet encore {{free, bytes}}, mais il faut {{need, bytes}}. Une fenêtre privée permet peu et l’oublie.',
     captionProcessor:
-      'Une légende prendrait environ {{ms, time}} sur le processeur, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
+      'Une légende prendrait environ {{seconds, duration}} sur le processeur, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
     captionCard:
-      'Une légende prendrait environ {{ms, time}} sur {{name}}, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
+      'Une légende prendrait environ {{seconds, duration}} sur {{name}}, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
     captionSoftware:
-      'Une légende prendrait environ {{ms, time}} sur {{name}}, qui est logiciel, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
+      'Une légende prendrait environ {{seconds, duration}} sur {{name}}, qui est logiciel, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
     captionGraphics:
-      'Une légende prendrait environ {{ms, time}} sur la carte graphique, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
+      'Une légende prendrait environ {{seconds, duration}} sur la carte graphique, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
   },
   offer: {
     pack: 'Un paquet : {{millions, number(maximumFractionDigits: 1)}} millions de paramètres, {{precision}}.',

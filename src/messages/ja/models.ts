@@ -81,6 +81,7 @@ export const models: TranslatedNamespace<'models'> = {
   add: {
     heading: 'モデルを追加',
     known: '既知のモデル',
+    more_other: 'ほかの既知のモデル {{count, number}} 件',
     look: '確認する',
     sizes: '取得 {{fetch, bytes}}、保存 {{keep, bytes}}。',
     lookNamed: '確認する：{{name}}',
@@ -158,13 +159,13 @@ export const models: TranslatedNamespace<'models'> = {
     roomLittle:
       'ブラウザーはあと {{free, bytes}} 保存できますが、{{need, bytes}} 必要です。プライベートウィンドウではわずかしか保存できず、閉じると消えます。',
     captionProcessor:
-      '半秒の試行によると、プロセッサーでは説明文 1 件に約 {{ms, time}}かかります。半分や倍になることもあります。',
+      '半秒の試行によると、プロセッサーでは説明文 1 件に約 {{seconds, duration}}かかります。半分や倍になることもあります。',
     captionCard:
-      '半秒の試行によると、{{name}} では説明文 1 件に約 {{ms, time}}かかります。半分や倍になることもあります。',
+      '半秒の試行によると、{{name}} では説明文 1 件に約 {{seconds, duration}}かかります。半分や倍になることもあります。',
     captionSoftware:
-      '半秒の試行によると、{{name}}（ソフトウェア）では説明文 1 件に約 {{ms, time}}かかります。半分や倍になることもあります。',
+      '半秒の試行によると、{{name}}（ソフトウェア）では説明文 1 件に約 {{seconds, duration}}かかります。半分や倍になることもあります。',
     captionGraphics:
-      '半秒の試行によると、グラフィックカードでは説明文 1 件に約 {{ms, time}}かかります。半分や倍になることもあります。',
+      '半秒の試行によると、グラフィックカードでは説明文 1 件に約 {{seconds, duration}}かかります。半分や倍になることもあります。',
   },
   offer: {
     pack: 'パック：パラメーター {{millions, number(maximumFractionDigits: 1)}} 百万、{{precision}}。',

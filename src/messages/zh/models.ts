@@ -80,6 +80,7 @@ export const models: TranslatedNamespace<'models'> = {
   add: {
     heading: '添加模型',
     known: '已知模型',
+    more_other: '另外 {{count, number}} 个已知模型',
     look: '查看',
     sizes: '需下载 {{fetch, bytes}}，保留 {{keep, bytes}}。',
     lookNamed: '查看：{{name}}',
@@ -152,11 +153,13 @@ export const models: TranslatedNamespace<'models'> = {
     room: '浏览器还允许保存 {{free, bytes}}，足够。',
     roomLittle:
       '浏览器还允许保存 {{free, bytes}}，但需要 {{need, bytes}}。隐私窗口允许的空间很小，而且关闭后会清除。',
-    captionProcessor: '根据半秒钟的测试，在处理器上每条说明约需 {{ms, time}}；实际可能是其一半或两倍。',
-    captionCard: '根据半秒钟的测试，在 {{name}} 上每条说明约需 {{ms, time}}；实际可能是其一半或两倍。',
+    captionProcessor:
+      '根据半秒钟的测试，在处理器上每条说明约需 {{seconds, duration}}；实际可能是其一半或两倍。',
+    captionCard:
+      '根据半秒钟的测试，在 {{name}} 上每条说明约需 {{seconds, duration}}；实际可能是其一半或两倍。',
     captionSoftware:
-      '根据半秒钟的测试，在 {{name}}（软件）上每条说明约需 {{ms, time}}；实际可能是其一半或两倍。',
-    captionGraphics: '根据半秒钟的测试，在显卡上每条说明约需 {{ms, time}}；实际可能是其一半或两倍。',
+      '根据半秒钟的测试，在 {{name}}（软件）上每条说明约需 {{seconds, duration}}；实际可能是其一半或两倍。',
+    captionGraphics: '根据半秒钟的测试，在显卡上每条说明约需 {{seconds, duration}}；实际可能是其一半或两倍。',
   },
   offer: {
     pack: '模型包：{{millions, number(maximumFractionDigits: 1)}} 百万个参数，{{precision}}。',

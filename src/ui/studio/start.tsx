@@ -11,8 +11,10 @@ export function Start(): ReactElement {
   return (
     <div className="studio-start">
       <p>{t('what')}</p>
-      <Pick />
-      <p className="hint">{t('dropHint')}</p>
+      <div className="drop-area">
+        <Pick />
+        <p className="hint">{t('dropHint')}</p>
+      </div>
       {projects.length > 0 && (
         <>
           <h3>{t('before')}</h3>
