@@ -6,16 +6,16 @@ import { syntheticPack } from '../../../synthetic/pack.ts'
 import { weightsOfGraph } from '../decoder/graph-weights.ts'
 import { NotForKernels } from '../decoder/opt-weights.ts'
 import { wideWorkgroups } from '../kernels/wide-tile/wide-tile.ts'
-import { EncoderLayout } from './encoder-layout.ts'
+import { EncoderLayout, type EncoderLimits } from './encoder-layout.ts'
 import { encoderPlaces, type EncoderPlaces } from './encoder-weights.ts'
 import { nodesOfGraph, type GraphNodes } from './graph-nodes.ts'
 
 /** Of a card, as far as it is asked. */
-const LIMITS = {
+const LIMITS: EncoderLimits = {
   maxComputeWorkgroupStorageSize: 32_768,
   maxBufferSize: 2 ** 31,
   maxStorageBufferBindingSize: 2 ** 31,
-} as GPUSupportedLimits
+}
 
 interface Given {
   tensors: ReturnType<typeof weightsOfGraph>
@@ -102,7 +102,7 @@ describe('kernels of our own are not for', () => {
   })
 
   it('heads of a size that is no multiple of four, and devices with too little', () => {
-    const layout = (shape: Partial<VisionShape>, limits: object) => (): EncoderLayout =>
+    const layout = (shape: Partial<VisionShape>, limits: Partial<EncoderLimits>) => (): EncoderLayout =>
       new EncoderLayout(placesOf(given), { ...given.shape, ...shape }, { ...LIMITS, ...limits })
     expect(layout({ heads: 64 }, {})).toThrow(NotForKernels)
     expect(layout({}, { maxComputeWorkgroupStorageSize: 4096 })).toThrow(NotForKernels)

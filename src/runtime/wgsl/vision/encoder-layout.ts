@@ -13,6 +13,12 @@ import { tokenTiles, type TokenTiles } from '../kernels/wide-tile/token-tiles.ts
 import { wideSplits, type WideShape } from '../kernels/wide-tile/wide-tile.ts'
 import { BLOCK_PRODUCTS, type BlockPlaces, type BlockProduct, type EncoderPlaces } from './encoder-weights.ts'
 
+/** Of a device, as far as they matter here. */
+export type EncoderLimits = Pick<
+  GPUSupportedLimits,
+  'maxComputeWorkgroupStorageSize' | 'maxBufferSize' | 'maxStorageBufferBindingSize'
+>
+
 /** A product, or the one that makes tokens of patches. */
 export type EncoderProduct = BlockProduct | 'patch'
 
@@ -25,7 +31,7 @@ export class EncoderLayout {
   readonly #places: EncoderPlaces
 
   /** Throws `NotForKernels` where the device has too little of something. */
-  constructor(places: EncoderPlaces, shape: VisionShape, limits: GPUSupportedLimits) {
+  constructor(places: EncoderPlaces, shape: VisionShape, limits: EncoderLimits) {
     const room = limits.maxComputeWorkgroupStorageSize
     const headSize = shape.hiddenSize / shape.heads
     if (headSize % 4 !== 0) throw new NotForKernels('has heads of no multiple of 4')
@@ -153,7 +159,7 @@ export class EncoderLayout {
     return this.#biasesAt.fc1 + this.#block.fc1.matrix.outputs
   }
 
-  #checkBuffers({ maxBufferSize, maxStorageBufferBindingSize }: GPUSupportedLimits): void {
+  #checkBuffers({ maxBufferSize, maxStorageBufferBindingSize }: EncoderLimits): void {
     const matrices = BLOCK_PRODUCTS.flatMap((name) => this.#block[name].matrix.tensors)
     const largest = Math.max(4 * this.partialSums, ...matrices.map(({ bytes }) => bytes))
     if (largest > Math.min(maxBufferSize, maxStorageBufferBindingSize))

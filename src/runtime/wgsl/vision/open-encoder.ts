@@ -9,7 +9,7 @@ import { encode } from '../gpu/kernel.ts'
 import { tellingOfLoss } from '../gpu/loss.ts'
 import { makeValues, uploadEncoder, type EncoderValues, type EncoderWeights } from './encoder-buffers.ts'
 import { compileEncoder, type EncoderKernels } from './encoder-kernels.ts'
-import { EncoderLayout } from './encoder-layout.ts'
+import { EncoderLayout, type EncoderLimits } from './encoder-layout.ts'
 import { EncoderPasses } from './encoder-passes.ts'
 import { encoderPlaces, type EncoderPlaces } from './encoder-weights.ts'
 import { nodesOfGraph } from './graph-nodes.ts'
@@ -45,7 +45,7 @@ export interface EncoderPlan {
 
 /** What there is to do for the model on this device, before a weight is read. Throws `NotForKernels`. */
 export function planEncoder(
-  device: Pick<GPUDevice, 'limits'>,
+  device: { limits: EncoderLimits },
   { graph, weights }: Pick<OwnEncoderOptions, 'graph'> & { weights: { path: string } },
   shape: VisionShape,
 ): EncoderPlan {
