@@ -42,8 +42,12 @@ export class KernelBench {
   static async open(): Promise<KernelBench> {
     const adapter = await navigator.gpu.requestAdapter()
     if (adapter === null) throw new Error('There is no WebGPU adapter here.')
+    // As the app opens its device.
+    const { maxComputeWorkgroupStorageSize } = adapter.limits
     const requiredFeatures: GPUFeatureName[] = adapter.features.has('subgroups') ? ['subgroups'] : []
-    return new KernelBench(await adapter.requestDevice({ requiredFeatures }))
+    return new KernelBench(
+      await adapter.requestDevice({ requiredLimits: { maxComputeWorkgroupStorageSize }, requiredFeatures }),
+    )
   }
 
   /** A kernel whose threads come together in this way; without subgroups of its own a device emulates the smallest. */

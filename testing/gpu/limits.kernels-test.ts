@@ -59,10 +59,10 @@ it('computes the same where norms do not fit into products, in seven dispatches 
   expect(await agreesInAllElse(runtime, language, test)).toBe(true)
   const sequence = language.start(queriesFor(runtime, shape, 0))
   const before = { ...probe.counts }
-  let taken = 0
-  for await (const _ of sequence.greedy?.([shape.bosId, 5], 4) ?? []) taken += 1
+  const tokens: number[] = []
+  for await (const { token } of sequence.greedy?.([shape.bosId, 5], 4) ?? []) tokens.push(token)
   sequence.dispose()
-  expect(taken).toBe(4)
+  expect(tokens).toHaveLength(4)
   // The prompt, then three tokens.
   const prompt = 9 * shape.layers + 2 + 3
   expect(probe.counts.dispatches - before.dispatches).toBe(prompt + 3 * (7 * shape.layers + 4))

@@ -25,7 +25,15 @@ import {
 import { KernelsFailed, within, withoutComplaints } from '../wgsl/gpu/guard.ts'
 import type { LanguageFamily } from './blip2.ts'
 import type { PartFiles, PartsOpener } from './open-parts.ts'
-import { limitsOf, openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
+import {
+  judgementKey,
+  leftOut,
+  limitsOf,
+  openBetter,
+  type Rivals,
+  type Tried,
+  type TryOptions,
+} from './own-kernels.ts'
 import { tryWays } from './reducing-ways.ts'
 
 type OptParts = PartsOpener<'blip2-opt'>
@@ -35,7 +43,7 @@ export const opt: LanguageFamily<'blip2-opt'> = {
 
   async open(parts, budget) {
     const files = await parts.files('decoder')
-    const without = leftOut(parts)
+    const without = leftOut(parts, 'decoder')
     return without === null ? openJudged(parts, budget, files) : openGraph(parts, budget, files, without)
   },
 
@@ -47,17 +55,6 @@ export const opt: LanguageFamily<'blip2-opt'> = {
     ],
     eosIds: () => decoder.shape.eosIds,
   }),
-}
-
-/** Why kernels of our own are not even tried; null where they are. */
-function leftOut({
-  trial: { kernels = 'never', without },
-  runtime: { compute },
-}: OptParts): OwnKernels | null {
-  if (compute.device === null) return 'no-gpu'
-  if (kernels === 'never') return 'left-out'
-  if (without !== undefined) return without
-  return compute.software && kernels !== 'always' ? 'software' : null
 }
 
 /** Over ONNX Runtime. */
@@ -94,7 +91,7 @@ async function openJudged(parts: OptParts, budget: TalkBudget, files: PartFiles)
       const judge = await openGraph(parts, budget, files, 'unfit')
       try {
         return {
-          logits: await judgedLogits(runtime, judge, shape),
+          expected: await judgedLogits(runtime, judge, shape),
           ms: await tokenMs(runtime, judge, shape),
         }
       } finally {
@@ -103,11 +100,11 @@ async function openJudged(parts: OptParts, budget: TalkBudget, files: PartFiles)
     },
     tryOwn: (options) => tryOwn(parts, ownOptions(parts, budget, files), { device, plan, options }),
     inUse: withTimes,
-    mayBeSlower: kernels === 'always',
+    gain: kernels === 'always' ? 0 : 1,
     giveUpDevice: () => device.destroy(),
-    onTrial: (ifLost) => onTrial?.(ifLost),
+    onTrial: (ifLost) => onTrial?.(ifLost && { decoder: ifLost }),
   }
-  return openBetter(rivals, { key: judgementKey(parts), judgements })
+  return openBetter(rivals, { key: judgementKey(parts, 'decoder', SELF_TEST_VERSION), judgements })
 }
 
 function withTimes(model: DecoderOnly, times: KernelTimes | null): DecoderOnly {
@@ -124,9 +121,9 @@ async function tryOwn(
   const { shape } = manifest.parts.decoder
   const dispose = ({ language }: OwnDecoder): Promise<void> => language.dispose()
   const open = (): Promise<OwnDecoder> =>
-    runtime.attempt(() => openOptDecoder(runtime, { ...own, onLost: options.onLost }, plan))
+    runtime.attempt(() => openOptDecoder(runtime, { ...own, onLost: () => options.onFailed('lost') }, plan))
   const decoder = await withoutComplaints(device, open, dispose)
-  const test = { shape, cacheType: own.cacheType, expected: options.logits }
+  const test = { shape, cacheType: own.cacheType, expected: options.expected }
   const trial = { runtime, plan, decoder, test, limits: limitsOf(runtime.compute, options.otherMs) }
   try {
     const ways = {
@@ -200,16 +197,6 @@ async function splitsRightly(
   } finally {
     runs.splitAttention('long')
   }
-}
-
-/** Weights, device and browser: what a judgement holds for. */
-function judgementKey({ manifest, runtime: { compute } }: OptParts): string {
-  const { weights } = manifest.parts.decoder
-  const hashes = manifest.files.find(({ path }) => path === weights)?.chunks.map(({ sha256 }) => sha256) ?? []
-  const device = [compute.adapter, compute.f16 ? 'f16' : 'f32', compute.subgroups ?? '']
-  const { navigator } = globalThis as { navigator?: { userAgent?: string } }
-  const browser = navigator?.userAgent ?? ''
-  return [SELF_TEST_VERSION, ...hashes, ...device, browser].join(' ')
 }
 
 function ownOptions(

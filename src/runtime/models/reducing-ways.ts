@@ -20,7 +20,7 @@ export interface Ways {
 }
 
 /** What came of it, the decoder reducing in the better way; null where ours are wrong. */
-export type Outcome = Omit<Tried<unknown>, 'model'> | null
+export type Outcome = Required<Omit<Tried<unknown>, 'model'>> | null
 
 export function tryWays(ways: Ways, options: Pick<TryOptions, 'known' | 'subgroups'>): Promise<Outcome> {
   return options.known ? tryAgain(ways, options) : tryAfresh(ways, options)

@@ -2,7 +2,6 @@
  * An OPT decoder over our own kernels: one pass and one submit for each token, five dispatches a layer. A greedy chain
  * needs nothing from the host between tokens; several are under way, so that nobody waits for a read-back.
  */
-import { AppError } from '../../../pack/failure.ts'
 import type { DecoderShape } from '../../../pack/shapes.ts'
 import { noNumbers, type DecoderRun, type DecoderRuns } from '../../language/decoder-parts.ts'
 import type { RunCache } from '../../language/kv-cache.ts'
@@ -11,6 +10,7 @@ import { createOwnBuffer } from '../../ort/session-buffers.ts'
 import type { Runtime } from '../../ort/runtime.ts'
 import { gpuBufferOf, type DeviceTensor } from '../../ort/tensor.ts'
 import { encode, type Dispatch } from '../gpu/kernel.ts'
+import { tellingOfLoss } from '../gpu/loss.ts'
 import { stateWords, type RowState, type RunState } from '../gpu/state.ts'
 import { ownersWords } from '../kernels/attention/owners.ts'
 import { CHOICE_BYTES, choiceOf } from '../kernels/choose/choose.ts'
@@ -178,23 +178,9 @@ export class OptRuns implements DecoderRuns {
     return Promise.resolve()
   }
 
-  /**
-   * Work in the runtime's queue. When the device goes away by itself under it, or under kernels that are still running,
-   * whoever asked for that is told; not when it went away before, under somebody else's work.
-   */
-  async #attempt<T>(work: () => Promise<T>, running = false): Promise<T> {
-    const { runtime, device, onLost } = this.#parts
-    let begun = running
-    try {
-      return await runtime.attempt(() => {
-        begun = true
-        return work()
-      })
-    } catch (error) {
-      const isLost = error instanceof AppError && error.code === 'device-lost'
-      if (begun && isLost && (await device.lost).reason !== 'destroyed') onLost?.()
-      throw error
-    }
+  /** Work in the runtime's queue. */
+  #attempt<T>(work: () => Promise<T>, running = false): Promise<T> {
+    return tellingOfLoss(this.#parts, work, running)
   }
 
   /** Runs rows as far as they do not fit into the last run, and gets that one ready. */

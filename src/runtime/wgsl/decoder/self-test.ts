@@ -52,7 +52,8 @@ export async function judgedLogits(
 export interface Expected {
   shape: DecoderShape
   cacheType: CacheType
-  expected: JudgedLogits
+  /** `JudgedLogits` */
+  expected: readonly Float32Array[]
 }
 
 /** Whether our decoder gives those logits: the first part of the test, and all of it where the rest has passed before. */
