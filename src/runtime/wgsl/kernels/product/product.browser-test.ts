@@ -241,6 +241,7 @@ describe('the best score', () => {
     const [scores, records] = await product(shape, {
       matrix: table,
       input: Float32Array.of(...new Float32Array(hidden), ...rows),
+      run,
       more: [new Uint32Array(4 * groups)],
       way,
     })
