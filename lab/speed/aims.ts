@@ -15,7 +15,7 @@ import { PRECISIONS } from '../../src/pack/precisions.ts'
 import { SIZES } from '../../src/synthetic/dimensions.ts'
 import { rowsOf, type Part, type Results } from './aims/rows-of.ts'
 import { madeUpFolder, makeUpPack, PRECISION_BESIDE } from './made-up-pack.ts'
-import { circumstances, oneOf, resultPath, writeResult } from './measuring-page.ts'
+import { CHROMIUM_FLAGS, circumstances, oneOf, resultPath, writeResult } from './measuring-page.ts'
 
 const { values } = parseArgs({
   options: {
@@ -37,6 +37,8 @@ interface Step {
   command: string[]
   /** Seconds at most. */
   limit: number
+  /** Without the flags of a card. */
+  plainly?: true
 }
 
 /** The most telling first: should time run out, the least is lost. */
@@ -83,13 +85,14 @@ function stepsInto(folder: string): Step[] {
     },
     {
       part: 'converting',
-      limit: 60,
-      command: tsx('converting', 'keeping', '--layers', '4,4,4', '--precisions', precision),
+      limit: 90,
+      command: tsx('converting', 'keeping', '--precisions', precision, '--what', 'convert,download'),
     },
     { part: 'plain', limit: 90, command: tsx('plain', 'bench', ...bench, '--kernels', 'never') },
     {
       part: 'software',
       limit: 90,
+      plainly: true,
       command: tsx('software', 'bench', '--adapter', 'software', '--tokens', '8'),
     },
     { part: 'torch', limit: 90, command: [values.python, ...torch, '--size', size] },
@@ -97,9 +100,13 @@ function stepsInto(folder: string): Step[] {
 }
 
 /** Ends with what it printed last, where it failed; everything that it started goes with it at the limit. */
-async function run({ part, command: [program = '', ...args], limit }: Step): Promise<object> {
+async function run({ part, command: [program = '', ...args], limit, plainly }: Step): Promise<object> {
   const began = performance.now()
-  const child = spawn(program, args, { detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(program, args, {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...(plainly && { [CHROMIUM_FLAGS]: '' }) },
+  })
   let said = ''
   child.stderr.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-2000)))
   const over = new AbortController()

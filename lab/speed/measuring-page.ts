@@ -83,7 +83,7 @@ export interface MeasuringBrowser {
 }
 
 /** Further flags of Chromium, with spaces between them: what a card needs, say `--use-angle=vulkan`. */
-const CHROMIUM_FLAGS = 'PICTALK_CHROMIUM_FLAGS'
+export const CHROMIUM_FLAGS = 'PICTALK_CHROMIUM_FLAGS'
 
 /** How long a page that has loaded is left alone before its memory counts as idle. */
 const SETTLING_MS = 1500
