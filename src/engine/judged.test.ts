@@ -7,6 +7,7 @@ const judgement: Judgement = {
   expected: [Float32Array.of(1), Float32Array.of(2)],
   times: { other: 25, own: 4 },
   verdict: 'right',
+  subgroups: null,
   unfinished: 0,
   failures: 0,
   failure: null,

@@ -47,6 +47,11 @@ export interface Judgement {
   expected: Float32Array<ArrayBuffer>[]
   /** Milliseconds of a token or a picture, ONNX Runtime's and ours; null as long as ours were not measured. */
   times: { other: number; own: number | null }
+  /**
+   * Whether kernels of ours reduce within subgroups, where the device has them: they passed with them, and a token took no
+   * longer. Null as long as that was not tried; false as well while it is, since of a device that goes away nothing is heard.
+   */
+  subgroups: boolean | null
   /** Whether ours computed the same, once a test has come to its end. */
   verdict: 'right' | 'wrong' | null
   /** Tests that were begun since and came to no end: the device or the tab went away in them. */

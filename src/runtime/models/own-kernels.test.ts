@@ -65,9 +65,9 @@ class House {
 
   /** Ours, which take so long. */
   readonly own =
-    (ms: number | null = 5) =>
+    (ms: number | null = 5, subgroups: boolean | null = null) =>
     (): Promise<Tried<Decoder>> =>
-      Promise.resolve({ model: new Decoder(this, 'used'), ms })
+      Promise.resolve({ model: new Decoder(this, 'used'), ms, subgroups })
 }
 
 const fails = (how: KernelFailure) => (): Promise<never> => Promise.reject(new KernelsFailed(how))
@@ -116,7 +116,7 @@ it.each([
 
 it('uses ONNX Runtime where ours come out otherwise, for good', async () => {
   const house = new House()
-  const wrong = (): Promise<Tried<Decoder>> => Promise.resolve({ model: null, ms: null })
+  const wrong = (): Promise<Tried<Decoder>> => Promise.resolve({ model: null, ms: null, subgroups: null })
   expect((await house.load(wrong)).ownKernels).toBe('wrong')
   expect((await house.load(house.own())).ownKernels).toBe('wrong')
   expect(house.tried).toHaveLength(1)
@@ -190,11 +190,27 @@ it('does not count a device that goes away in the test twice over', async () => 
   expect(house.known).toMatchObject({ unfinished: 1, failures: 0 })
 })
 
+it('remembers how ours reduce, and leaves subgroups out behind a device that went away in a test or under an answer', async () => {
+  const house = new House()
+  await expect(house.load(lost)).rejects.toMatchObject({ code: 'device-lost' })
+  await (await house.load(house.own(5, false))).dispose()
+  expect(house.tried.map(({ subgroups }) => subgroups)).toEqual([null, false])
+  expect(house.known).toMatchObject({ verdict: 'right', unfinished: 0, subgroups: false })
+  const other = new House()
+  for (const known of [null, true]) {
+    const model = await other.load(other.own(5, true))
+    expect([other.tried.at(-1)?.subgroups, other.known?.subgroups]).toEqual([known, true])
+    await model.dispose()
+  }
+  other.tried.at(-1)?.onFailed('lost')
+  await vi.waitFor(() => expect(other.known).toMatchObject({ failures: 1, subgroups: false }))
+})
+
 it('holds nothing against ours when loading is cancelled, or the pack ends early', async () => {
   const house = new House()
   for (const code of ['cancelled', 'bad-pack'] as const)
     await expect(house.load(() => Promise.reject(new AppError(code, 'No.')))).rejects.toMatchObject({ code })
-  expect(house.known).toMatchObject({ unfinished: 0, failures: 0, verdict: null })
+  expect(house.known).toMatchObject({ unfinished: 0, failures: 0, verdict: null, subgroups: null })
 })
 
 it('waits longer on a device that is slow, and on a software adapter as long as it takes', () => {

@@ -18,6 +18,8 @@ export interface Tried<M> {
   model: M | null
   /** Milliseconds of a token or a picture; null where that was not measured. */
   ms: number | null
+  /** Whether it reduces within subgroups; null where that could not be tried, left out where there is no such choice. */
+  subgroups?: boolean | null
 }
 
 export interface TryOptions {
@@ -25,6 +27,8 @@ export interface TryOptions {
   expected: Float32Array<ArrayBuffer>[]
   /** It has passed here before, whole: what may differ today is only how the weights came to the device. */
   known: boolean
+  /** What is known of subgroups; where nothing is, both ways are tried. */
+  subgroups: boolean | null
   /** Milliseconds of a token or a picture on ONNX Runtime's. */
   otherMs: number
   /** Told when they fail in use: the device goes away under them, or they cannot be opened again. */
@@ -120,7 +124,7 @@ export async function openBetter<M extends Disposable>(
   let against = speaksAgainst(known, rivals.gain)
   if (against === null) {
     // Written down beforehand: of a device or a tab that goes away nothing is heard any more.
-    await keep({ ...known, unfinished: known.unfinished + 1 })
+    await keep({ ...known, unfinished: known.unfinished + 1, subgroups: false })
     try {
       const tried = await tryOwn(rivals, known, onFailed)
       own = tried.model
@@ -147,7 +151,7 @@ export async function openBetter<M extends Disposable>(
 
 async function tryOwn<M>(
   rivals: Rivals<M>,
-  { expected, verdict, times }: Judgement,
+  { expected, verdict, times, subgroups }: Judgement,
   onFailed: TryOptions['onFailed'],
 ): Promise<Tried<M>> {
   rivals.onTrial('lost')
@@ -155,6 +159,7 @@ async function tryOwn<M>(
     const tried = await rivals.tryOwn({
       expected,
       known: verdict === 'right',
+      subgroups,
       otherMs: times.other,
       onFailed,
     })
@@ -179,10 +184,10 @@ function deviceGivenUp(rivals: Pick<Rivals<unknown>, 'onTrial' | 'giveUpDevice'>
 }
 
 /** What a test that came to its end says. What it took is measured once. */
-function concluded(known: Judgement, { model, ms }: Tried<unknown>): Judgement {
+function concluded(known: Judgement, { model, ms, subgroups = null }: Tried<unknown>): Judgement {
   const own = known.verdict === 'right' ? (known.times.own ?? ms) : ms
   const verdict = model === null ? 'wrong' : 'right'
-  return { ...known, unfinished: 0, verdict, times: { ...known.times, own } }
+  return { ...known, unfinished: 0, verdict, subgroups, times: { ...known.times, own } }
 }
 
 async function judged(rivals: Pick<Rivals<unknown>, 'judge'>): Promise<Judgement> {
@@ -190,6 +195,7 @@ async function judged(rivals: Pick<Rivals<unknown>, 'judge'>): Promise<Judgement
   return {
     expected,
     times: { other: ms, own: null },
+    subgroups: null,
     verdict: null,
     unfinished: 0,
     failures: 0,
@@ -205,8 +211,9 @@ function speaksAgainst(known: Judgement, gain: number): OwnKernels | null {
   return times.own !== null && times.own * gain > times.other ? 'slower' : null
 }
 
+/** Whatever it was, the next time subgroups are left out. */
 function failed(before: Judgement, how: KernelFailure): Judgement {
-  return { ...before, failures: before.failures + 1, failure: how }
+  return { ...before, failures: before.failures + 1, failure: how, subgroups: false }
 }
 
 function timesOf({ times: { own, other } }: Judgement): KernelTimes | null {
