@@ -246,6 +246,8 @@ export const models: TranslatedNamespace<'models'> = {
       half: 'Halbe Genauigkeit',
       kernels: 'Kernel des Sprachmodells',
       token: 'Ein Token dauerte',
+      visionKernels: 'Kernel des Bild-Encoders',
+      picture: 'Ein Bild dauerte',
       recorded: 'Aufgezeichnete Schritte',
       subgroups: 'Untergruppen (Subgroups)',
       context: 'Gespräch',
@@ -305,6 +307,8 @@ export const models: TranslatedNamespace<'models'> = {
       unfit: 'die von ONNX Runtime: Eigene passen nicht zu diesem Modell auf diesem Gerät',
       wrong: 'die von ONNX Runtime: Eigene wurden geprüft und rechneten anders',
       slower: 'die von ONNX Runtime: Eigene wurden geprüft und sind hier langsamer',
+      tooSlow:
+        'die von ONNX Runtime: Eigene wurden geprüft und sind hier nicht mindestens anderthalbmal so schnell',
       lost: 'die von ONNX Runtime: Das Grafikgerät ging unter eigenen verloren, oder die Seite, während sie geprüft wurden',
       memory: 'die von ONNX Runtime: Das Grafikgerät hatte für eigene keinen Platz',
       invalid: 'die von ONNX Runtime: Das Grafikgerät hat eigene abgelehnt',

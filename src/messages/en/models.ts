@@ -243,6 +243,8 @@ export const models = {
       half: 'Half precision',
       kernels: 'Kernels of the language model',
       token: 'A token took',
+      visionKernels: 'Kernels of the vision encoder',
+      picture: 'A picture took',
       recorded: 'Recorded steps',
       subgroups: 'Subgroups',
       context: 'Conversation',
@@ -302,6 +304,8 @@ export const models = {
       unfit: 'those of ONNX Runtime: our own are not for this model on this device',
       wrong: 'those of ONNX Runtime: our own were tried and came out otherwise',
       slower: 'those of ONNX Runtime: our own were tried and are slower here',
+      tooSlow:
+        'those of ONNX Runtime: our own were tried and are less than one and a half times as fast here',
       lost: 'those of ONNX Runtime: the graphics device went away under our own, or the page while they were tried',
       memory: 'those of ONNX Runtime: the graphics device had no room for our own',
       invalid: 'those of ONNX Runtime: the graphics device refused our own',

@@ -243,6 +243,8 @@ export const models: TranslatedNamespace<'models'> = {
       half: 'Media precisión',
       kernels: 'Núcleos del modelo de lenguaje',
       token: 'Un token tardó',
+      visionKernels: 'Núcleos del codificador de visión',
+      picture: 'Una imagen tardó',
       recorded: 'Pasos grabados',
       subgroups: 'Subgrupos',
       context: 'Conversación',
@@ -302,6 +304,8 @@ export const models: TranslatedNamespace<'models'> = {
       unfit: 'los de ONNX Runtime: los propios no sirven para este modelo en este dispositivo',
       wrong: 'los de ONNX Runtime: los propios se probaron y dieron otra cosa',
       slower: 'los de ONNX Runtime: los propios se probaron y aquí son más lentos',
+      tooSlow:
+        'los de ONNX Runtime: los propios se probaron y aquí no llegan a ser una vez y media más rápidos',
       lost: 'los de ONNX Runtime: el dispositivo gráfico se perdió con los propios, o la página mientras se probaban',
       memory: 'los de ONNX Runtime: el dispositivo gráfico no tenía sitio para los propios',
       invalid: 'los de ONNX Runtime: el dispositivo gráfico rechazó los propios',

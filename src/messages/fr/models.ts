@@ -247,6 +247,8 @@ export const models: TranslatedNamespace<'models'> = {
       half: 'Demi-précision',
       kernels: 'Noyaux du modèle de langue',
       token: 'Un jeton a pris',
+      visionKernels: 'Noyaux de l’encodeur visuel',
+      picture: 'Une image a pris',
       recorded: 'Étapes enregistrées',
       subgroups: 'Sous-groupes',
       context: 'Échange',
@@ -306,6 +308,8 @@ export const models: TranslatedNamespace<'models'> = {
       unfit: 'ceux d’ONNX Runtime : les nôtres ne conviennent pas à ce modèle sur cet appareil',
       wrong: 'ceux d’ONNX Runtime : les nôtres ont été essayés et donnent autre chose',
       slower: 'ceux d’ONNX Runtime : les nôtres ont été essayés et sont plus lents ici',
+      tooSlow:
+        'ceux d’ONNX Runtime : les nôtres ont été essayés et n’atteignent pas ici une fois et demie leur vitesse',
       lost: 'ceux d’ONNX Runtime : l’appareil graphique a été perdu avec les nôtres, ou la page pendant leur essai',
       memory: 'ceux d’ONNX Runtime : l’appareil graphique n’avait pas de place pour les nôtres',
       invalid: 'ceux d’ONNX Runtime : l’appareil graphique a refusé les nôtres',
