@@ -31,7 +31,14 @@ test('Users who read Chinese find nothing in English but what is marked so', asy
   await expect(app.page.locator('html')).toHaveAttribute('lang', 'zh')
   // Once it is known what photographs would cost here.
   await expect(page.getByText('OPT-175B').locator('..')).toBeVisible()
-  await expect(page.getByText(/每条说明约需/)).toBeVisible()
+  const seconds = page.getByText(/每条说明约需/)
+  await expect(seconds).toBeVisible()
+  // On a phone it is in the first view, with what is here now.
+  const before = page.viewportSize()
+  await page.setViewportSize({ width: 390, height: 844 })
+  for (const said of [page.getByRole('heading', { name: /^练习模型.*就绪/ }), seconds])
+    await expect(said).toBeInViewport({ ratio: 1 })
+  if (before !== null) await page.setViewportSize(before)
   await expectNone()
   await page
     .getByRole('button', { name: /^示例场景/ })

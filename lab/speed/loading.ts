@@ -105,7 +105,9 @@ async function loadOnce(browser: MeasuringBrowser, id: string): Promise<object> 
     kernels: oneOf(KERNELS, values.kernels, 'kernels'),
   }
   // What the load before left behind would count as this one's.
-  await page.requestGC()
+  const session = await page.createCDPSession()
+  await session.send('HeapProfiler.collectGarbage')
+  await session.detach()
   forgetRendererPeaks(profile)
   const idle = rendererPeak(profile)
   const profiled = values.functions ? await profileWorkers(page) : null

@@ -3,10 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { cpus, platform, release, tmpdir, totalmem } from 'node:os'
 import { dirname, join, resolve, sep } from 'node:path'
-import { chromium, type Page } from '@playwright/test'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { LaunchOptions, Page } from 'puppeteer-core'
 import { createServer } from 'vite'
 import type { KernelChoice } from '../../src/pack/device-report.ts'
 import { launchOptions } from '../../testing/browser.ts'
+import { launchChromium } from '../../testing/browsers/chromium.ts'
 import { watchMemory, type Memory } from './browser-memory.ts'
 
 export const KERNELS = ['never', 'auto', 'always'] as const satisfies KernelChoice[]
@@ -86,6 +88,16 @@ const CHROMIUM_FLAGS = 'PICTALK_CHROMIUM_FLAGS'
 /** How long a page that has loaded is left alone before its memory counts as idle. */
 const SETTLING_MS = 1500
 
+/**
+ * Nobody listens to the network: where somebody does, as Playwright always, Chromium tells of each piece of a body and the
+ * page's process keeps up to 200 MB of bodies for whoever might ask. That is three quarters of what a page pays for a download.
+ */
+const UNWATCHED: LaunchOptions = { networkEnabled: false, protocolTimeout: 0 }
+const ON_OWN_ADAPTER: LaunchOptions = {
+  ...UNWATCHED,
+  ignoreDefaultArgs: launchOptions().args.filter((arg) => arg.startsWith('--use-webgpu-adapter')),
+}
+
 /** A browser with a profile of its own on /measure.html, closed behind `work`. `adapter`: the software one, or the machine's own. */
 export async function inMeasuringBrowser<T>(
   address: string,
@@ -93,25 +105,21 @@ export async function inMeasuringBrowser<T>(
   work: (browser: MeasuringBrowser) => Promise<T>,
 ): Promise<T> {
   const profile = mkdtempSync(join(tmpdir(), 'pictalk-measuring-'))
-  const launch = launchOptions()
-  const own = launch.args.filter((arg) => adapter === 'software' || !arg.includes('use-webgpu-adapter'))
-  // Of several such switches the last one counts.
-  const args = [...own, ...(process.env[CHROMIUM_FLAGS]?.split(' ').filter(Boolean) ?? [])]
-  const context = await chromium.launchPersistentContext(profile, { ...launch, args })
+  const flags = process.env[CHROMIUM_FLAGS]?.split(' ').filter(Boolean) ?? []
+  const browser = await launchChromium(profile, adapter === 'software' ? UNWATCHED : ON_OWN_ADAPTER, flags)
   const memory = watchMemory(profile)
   try {
-    const page = context.pages()[0] ?? (await context.newPage())
-    page.setDefaultTimeout(0)
+    const [page = await browser.newPage()] = await browser.pages()
     await page.goto(new URL('/measure.html', address).href)
-    await page.waitForFunction(() => 'measure' in globalThis)
-    await page.waitForTimeout(SETTLING_MS)
+    await page.waitForFunction(() => 'measure' in globalThis, { timeout: 0 })
+    await pause(SETTLING_MS)
     const idle = { ...memory.peak, byType: { ...memory.peak.byType } }
     memory.reset()
-    const browser = `Chromium ${context.browser()?.version() ?? ''}`.trim()
-    return await work({ page, browser, memory, idle, profile })
+    const version = (await browser.version()).replace(/^\w*Chrom\w*\//, 'Chromium ')
+    return await work({ page, browser: version, memory, idle, profile })
   } finally {
     memory.stop()
-    await context.close()
+    await browser.close()
     rmSync(profile, { recursive: true, force: true })
   }
 }

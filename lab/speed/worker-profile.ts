@@ -1,5 +1,5 @@
 /** Where a page's workers spend their time, by function: a sampling profile of all of them together. */
-import type { CDPSession, Page } from '@playwright/test'
+import type { CDPSession, Page } from 'puppeteer-core'
 
 interface Profile {
   nodes: { id: number; callFrame: { functionName: string; url: string } }[]
@@ -12,7 +12,7 @@ export type SelfTimes = [place: string, ms: number][]
 
 /** To be started before the workers are. What is returned ends it. */
 export async function profileWorkers(page: Page): Promise<() => Promise<SelfTimes>> {
-  const session = await page.context().newCDPSession(page)
+  const session = await page.createCDPSession()
   const workers = new Workers(session)
   // Flat sessions are the debugger's own; these can be talked to through the page's.
   await session.send('Target.setAutoAttach', {

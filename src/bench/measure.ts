@@ -68,7 +68,9 @@ export async function measure(
     parts.load = loaded.load
     const { provider, adapter, f16, software } = compute
     const { recordsSteps, ownKernels } = model.talk
-    parts.device = { provider, adapter, f16, software, recordsSteps, ownKernels, copyBytesPerSecond }
+    const { ownKernels: visionKernels, times: visionTimes } = model.look.kernels
+    const own = { ownKernels, visionKernels, visionTimes }
+    parts.device = { provider, adapter, f16, software, recordsSteps, ...own, copyBytesPerSecond }
     const gpuBytesLoading = probe.counts.peakBytes
     probe.resetPeak()
     stage('first picture')

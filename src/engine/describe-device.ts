@@ -6,7 +6,11 @@ import { buildFor } from '../runtime/ort/build.ts'
 
 export function describeDevice(
   { device, provider, adapter, f16, software, subgroups, reason }: Compute,
-  { talk: { recordsSteps, ownKernels, kernelTimes, context }, memory }: TalkingModel,
+  {
+    look: { kernels: vision },
+    talk: { recordsSteps, ownKernels, kernelTimes, context },
+    memory,
+  }: TalkingModel,
 ): DeviceReport {
   const limits = device === null ? null : limitsOf(device.limits)
   const build = buildFor(provider)
@@ -20,6 +24,8 @@ export function describeDevice(
     recordsSteps,
     ownKernels,
     kernelTimes,
+    visionKernels: vision.ownKernels,
+    visionTimes: vision.times,
     context,
     limits,
     build,

@@ -164,7 +164,7 @@ describe('when the device goes away while loading', () => {
   /** Once, with this said of what our kernels have to do with it. */
   const loseOnce = (...said: (KernelFailure | null)[]): MockInstance<typeof opt.open> =>
     vi.spyOn(opt, 'open').mockImplementationOnce(({ trial }) => {
-      for (const how of said) trial.onTrial?.(how)
+      for (const how of said) trial.onTrial?.(how && { decoder: how })
       return Promise.reject(new AppError('device-lost', 'Gone.'))
     })
 
@@ -173,7 +173,7 @@ describe('when the device goes away while loading', () => {
     async (how) => {
       const open = loseOnce(how)
       await load(engine)
-      expect(open.mock.calls.map(([{ trial }]) => trial.without)).toEqual([undefined, how])
+      expect(open.mock.calls.map(([{ trial }]) => trial.without)).toEqual([undefined, { decoder: how }])
     },
   )
 

@@ -2,7 +2,7 @@
  * The engine: one loaded model, the discussions about its pictures, and what was seen in them. Any number of calls may
  * be under way; what must not overlap takes turns. Everything from outside is handed in.
  */
-import type { KernelFailure, MemoryReport, OwnKernels, Provider } from '../pack/device-report.ts'
+import type { MemoryReport, Provider } from '../pack/device-report.ts'
 import {
   AppError,
   fromFailure,
@@ -33,7 +33,7 @@ import { lossOf, unlessLost } from '../runtime/device/loss.ts'
 import { openTalkingModel } from '../runtime/models/models.ts'
 import type { SeenImage } from '../runtime/models/look.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
-import type { Judgements } from '../runtime/models/open-parts.ts'
+import type { Judgements, Without } from '../runtime/models/open-parts.ts'
 import type { Discussion } from '../runtime/talk/discussion.ts'
 import { describeDevice } from './describe-device.ts'
 import { checkWeights, mendAll } from './check-weights.ts'
@@ -191,14 +191,14 @@ export class Engine implements Handlers<EngineCalls> {
     input: EngineCalls['load']['in'],
     report: (event: LoadProgress) => void,
     signal: AbortSignal,
-    again: { mayMend?: boolean; without?: OwnKernels } = {},
+    again: { mayMend?: boolean; without?: Without } = {},
   ): Promise<LoadedModel> {
     const startedAt = performance.now()
     await this.#unload()
     const { pack: place, prefer, memory, kernels, warmUp } = input
     const pack = await this.#openPack(place, report, signal)
     const compute = await this.#parts.openCompute(prefer, pack.manifest)
-    const trial: { ifLost: KernelFailure | null; ofRoom: boolean } = { ifLost: null, ofRoom: false }
+    const trial: { ifLost: Without | null; ofRoom: boolean } = { ifLost: null, ofRoom: false }
     try {
       throwIfCancelled(signal)
       const work = async (): Promise<TalkingModel> =>
@@ -226,7 +226,7 @@ export class Engine implements Handlers<EngineCalls> {
       const { code } = toFailure(error)
       // Under kernels of our own, which are tried here: ONNX Runtime's are used in their place.
       if (code === 'device-lost' && trial.ifLost !== null && !signal.aborted)
-        return this.#load(input, report, signal, { ...again, without: trial.ifLost })
+        return this.#load(input, report, signal, { ...again, without: { ...again.without, ...trial.ifLost } })
       // Browsers give up a GPU whose process dies some times, so it is not asked at the next load either.
       if (code === 'device-lost' && trial.ofRoom && !signal.aborted) {
         this.#triesRoom = false

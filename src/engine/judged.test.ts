@@ -4,9 +4,10 @@ import { tableInMemory } from '../store/table.ts'
 import { KeptJudgements } from './judged.ts'
 
 const judgement: Judgement = {
-  logits: [Float32Array.of(1), Float32Array.of(2)],
+  expected: [Float32Array.of(1), Float32Array.of(2)],
   times: { other: 25, own: 4 },
   verdict: 'right',
+  subgroups: null,
   unfinished: 0,
   failures: 0,
   failure: null,

@@ -68,16 +68,21 @@ function memoryFindings(device: DeviceFacts, { pack }: Candidate, choice: Memory
   const { bytes, fits, look, talk } = budgetFor(needs, memory, choice)
   const where = boundByWasm(memory) ? 'Wasm' : memory.told ? 'Told' : 'Assumed'
   const values = { weights: needs.weightBytes, room: bytes, ...(where !== 'Wasm' && { gib: memory.gib }) }
-  const findings: Finding[] = [
-    { ok: fits, key: `weights${where}${fits ? '' : 'Little'}`, values },
+  const weights: Finding = { ok: fits, key: `weights${where}${fits ? '' : 'Little'}`, values }
+  const arranged: Finding[] = [
     look.keepsAll ? { ok: true, key: 'staysLoaded' } : { ok: true, mixed: true, key: 'putAway' },
   ]
-  if (talk === null) return findings
-  const [trial] = roomTrials(needs, memory, choice)
-  if (trial === undefined) return [...findings, contextFinding(talk.context)]
-  const { positions } = talk.context
-  const tried = { positions, tried: trial.positions }
-  return [...findings, { ok: true, mixed: true, key: 'contextTried', values: tried }]
+  if (talk !== null) {
+    const [trial] = roomTrials(needs, memory, choice)
+    const { positions } = talk.context
+    arranged.push(
+      trial === undefined
+        ? contextFinding(talk.context)
+        : { ok: true, mixed: true, key: 'contextTried', values: { positions, tried: trial.positions } },
+    )
+  }
+  // How a model that may not fit would be arranged is no good news.
+  return [weights, ...arranged.map((finding) => (fits ? finding : { ...finding, mixed: true as const }))]
 }
 
 /** The embedding, as the converter stores it: 8 bits per weight unless everything is 16 or 32. */

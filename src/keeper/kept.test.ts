@@ -11,6 +11,7 @@ import type { FaultServer } from '../../testing/servers/fault-server.ts'
 import { AppError } from '../pack/failure.ts'
 import { parseManifest } from '../pack/manifest.ts'
 import type { KeptModel } from '../protocol/keeper-calls.ts'
+import { partKey } from '../store/records.ts'
 import { tableInMemory } from '../store/table.ts'
 
 const HUB = 'http://127.0.0.1:1/'
@@ -48,6 +49,22 @@ describe('what is kept', () => {
     expect(await remove(tab, id)).toBe(model?.bytes)
     expect(await list(tab)).toEqual([])
     expect(browser.tables.chunks.size).toBe(0)
+  })
+
+  it('counts of a pack that is not whole what has arrived, the beginning of a chunk included', async () => {
+    const { server } = await serve()
+    const browser = openBrowser()
+    const tab = browser.tab()
+    const id = await tab.add(requestOf(server.origin))
+    const [whole] = await list(tab)
+    const record = browser.tables.records.get(id)
+    if (record?.kind !== 'pack') throw new Error('There should be a pack.')
+    const [[hash = '', blob] = []] = browser.tables.chunks
+    browser.tables.chunks.delete(hash)
+    browser.tables.parts.set(partKey(hash, 0, 5), new Blob(['12345']))
+    browser.tables.records.set(id, { ...record, complete: false })
+    const [model] = await list(tab)
+    expect(model?.bytes).toBe((whole?.bytes ?? 0) - (blob?.size ?? 0) + 5)
   })
 
   it('can be seen and deleted when its manifest is refused by now, and does not hide the rest', async () => {

@@ -2,7 +2,14 @@
 import { AppError } from '../pack/failure.ts'
 import { languageLicenceOf } from '../pack/licences.ts'
 import type { KeptModel, Space } from '../protocol/keeper-calls.ts'
-import { distinctChunks, manifestOf, type StoreRecord } from '../store/records.ts'
+import type { PackStore } from '../store/pack-store.ts'
+import {
+  distinctChunks,
+  manifestOf,
+  parsePartKey,
+  type PackRecord,
+  type StoreRecord,
+} from '../store/records.ts'
 import { findModel } from './find.ts'
 import { modelLock, shown, sumOfBytes, type KeeperParts } from './keeper-parts.ts'
 import { placeOf } from './place.ts'
@@ -11,7 +18,26 @@ export async function listKept({
   store,
   space,
 }: KeeperParts): Promise<{ models: KeptModel[]; space: Space }> {
-  return { models: (await store.list()).map(describeKept), space: await space() }
+  const records = await store.list()
+  const models = await Promise.all(
+    records.map(async (record) => {
+      const model = describeKept(record)
+      return record.kind === 'conversion' || record.complete
+        ? model
+        : { ...model, bytes: model.bytes - (await missingBytes(store, record)) }
+    }),
+  )
+  return { models, space: await space() }
+}
+
+/** What of an unfinished pack has not arrived, not even as the beginning of a chunk. */
+async function missingBytes(store: PackStore, record: PackRecord): Promise<number> {
+  const manifest = manifestOf(record)
+  if (manifest === null) return 0
+  const missing = await store.missing(manifest)
+  const hashes = new Set(missing.map(({ sha256 }) => sha256))
+  const begun = (await store.parts.keys()).map(parsePartKey).filter(({ sha256 }) => hashes.has(sha256))
+  return sumOfBytes(missing) - sumOfBytes(begun.map(({ start, end }) => ({ bytes: end - start })))
 }
 
 /** A record as the page shows it. One whose manifest is refused by now can at least be seen and deleted. */

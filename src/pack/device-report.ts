@@ -14,9 +14,9 @@ export type Subgroups = 'used' | 'absent' | 'software' | 'too-small' | 'wrong' |
 export type KernelFailure = 'lost' | 'memory' | 'invalid' | 'compiling' | 'stuck'
 
 /**
- * Whether the language model runs on kernels of our own, or why not: it is not on a GPU, the caller left them out, the
- * adapter is a software rasteriser, model or device are not for them, the self-test came out otherwise than ONNX
- * Runtime, a token took longer, or they failed.
+ * Whether language model or vision encoder run on kernels of our own, or why not: it is not on a GPU, the caller left them
+ * out, the adapter is a software rasteriser, model or device are not for them, the self-test came out otherwise than ONNX
+ * Runtime, a token took longer or a picture more than two thirds as long, or they failed.
  */
 export type OwnKernels =
   | 'used'
@@ -28,7 +28,7 @@ export type OwnKernels =
   | 'slower'
   | KernelFailure
 
-/** Milliseconds of a token of a greedy answer, as the self-test measured them. */
+/** Milliseconds of a token of a greedy answer, or of a picture, as the self-test measured them. */
 export interface KernelTimes {
   /** On kernels of our own. */
   own: number
@@ -108,6 +108,10 @@ export interface DeviceReport {
   ownKernels: OwnKernels
   /** Null where not both were measured. */
   kernelTimes: KernelTimes | null
+  /** Of the vision encoder. */
+  visionKernels: OwnKernels
+  /** Null where not both were measured. */
+  visionTimes: KernelTimes | null
   /** Null for WebAssembly. */
   subgroups: Subgroups | null
   context: ContextReport

@@ -1,5 +1,5 @@
 /** What is measured of a model on a device: the one JSON of `npm run bench`, the page and a real GPU. */
-import type { OwnKernels } from '../pack/device-report.ts'
+import type { KernelTimes, OwnKernels } from '../pack/device-report.ts'
 import type { PartName } from '../pack/families.ts'
 
 /** Milliseconds, unless a name says otherwise; `null` is what cannot be had here. */
@@ -12,6 +12,9 @@ export interface BenchResult {
     software: boolean
     recordsSteps: boolean
     ownKernels: OwnKernels
+    /** Of the vision encoder, and milliseconds of a picture on both, where both were measured. */
+    visionKernels: OwnKernels
+    visionTimes: KernelTimes | null
     /** Read and written, by copies. */
     copyBytesPerSecond: number | null
   }

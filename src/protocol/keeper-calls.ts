@@ -111,7 +111,7 @@ export interface KeptModel {
   id: string
   name: string
   precision: Precision | null
-  /** Of the pack; of an unfinished conversion, what there is so far. */
+  /** Of the pack; of one that is not whole, what there is so far. */
   bytes: number
   complete: boolean
   licence: string | null

@@ -2,6 +2,7 @@
 import type { CaptionWork } from '../pack/caption-work.ts'
 import { LANGUAGE_LICENCES, type LanguageLicence } from '../pack/licences.ts'
 import { PRECISIONS, type Precision } from '../pack/precisions.ts'
+import type { KeptModel } from '../protocol/keeper-calls.ts'
 
 export interface KnownModel {
   name: string
@@ -40,6 +41,17 @@ export function parseCatalogue(json: unknown): Catalogue {
     hub: typeof hub === 'string' && /^https?:/.test(hub) && URL.canParse(hub) ? hub : EMPTY_CATALOGUE.hub,
     models: Array.isArray(models) ? (models as unknown[]).flatMap(knownModel).slice(0, 50) : [],
   }
+}
+
+/** Whether a model that is kept came from here: of what people bring along nobody knows what it was taught. */
+export function isKnown({ asked }: Pick<KeptModel, 'asked'>, { models }: Catalogue): boolean {
+  return models.some(({ address }) => address === asked)
+}
+
+/** What is kept and can talk; before others what came from here. */
+export function keptFor(kept: readonly KeptModel[], catalogue: Catalogue): KeptModel | undefined {
+  const talking = kept.filter(({ complete, compares }) => complete && !compares)
+  return talking.find((model) => isKnown(model, catalogue)) ?? talking[0]
 }
 
 /** A model's note in a language, or else in English; null where there is neither. */

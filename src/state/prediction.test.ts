@@ -41,7 +41,7 @@ it('speaks of the faster device by its name, and of software as such', () => {
 
 it('is no good news where nobody would wait', () => {
   expect(predictionFindings(work, [device({}, 1e13)])).toEqual([
-    { ok: true, key: 'captionCard', values: { name: 'a card', ms: expect.any(Number) as number } },
+    { ok: true, key: 'captionCard', values: { name: 'a card', seconds: expect.any(Number) as number } },
   ])
   expect(predictionFindings(work, [device({}, 1.2e10)])[0]).toMatchObject({ ok: true, mixed: true })
   expect(predictionFindings(work, [device({}, 1e9)])[0]?.ok).toBe(false)

@@ -24,16 +24,15 @@ export function predictionFindings(work: CaptionWork, devices: readonly ProbedDe
   const found = fastestFor(work, devices)
   if (found === null || !Number.isFinite(found.seconds)) return []
   const { device, seconds } = found
-  const ms = 1000 * seconds
   const mixed = seconds >= SHORT_SECONDS && ({ mixed: true } as const)
-  return [{ ok: seconds < LONG_SECONDS, ...mixed, ...whereFound(device, ms) }]
+  return [{ ok: seconds < LONG_SECONDS, ...mixed, ...whereFound(device, seconds) }]
 }
 
 function whereFound(
   { provider, adapter: name, software }: ProbedDevice,
-  ms: number,
+  seconds: number,
 ): Pick<Finding, 'key' | 'values'> {
-  if (provider === 'wasm') return { key: 'captionProcessor', values: { ms } }
-  if (name === '') return { key: 'captionGraphics', values: { ms } }
-  return { key: software ? 'captionSoftware' : 'captionCard', values: { ms, name } }
+  if (provider === 'wasm') return { key: 'captionProcessor', values: { seconds } }
+  if (name === '') return { key: 'captionGraphics', values: { seconds } }
+  return { key: software ? 'captionSoftware' : 'captionCard', values: { seconds, name } }
 }

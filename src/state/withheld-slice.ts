@@ -14,6 +14,8 @@ export interface Withheld {
 export interface WithheldSlice {
   /** What is not kept or not to be had, and why, a sentence or two each; empty when there is nothing, and once it was read. */
   withheld: readonly Note[]
+  /** Neither conversations nor models outlive the page. */
+  keepsNothing: boolean
   noteWithheld: (facts: Withheld) => void
   dismissWithheld: () => void
 }
@@ -21,7 +23,9 @@ export interface WithheldSlice {
 export function withheldSlice(set: SetState): WithheldSlice {
   return {
     withheld: [],
+    keepsNothing: false,
     noteWithheld(facts) {
+      set({ keepsNothing: facts.database !== null })
       const withheld = withheldNotes(facts)
       if (withheld.length > 0) set({ withheld, announcement: withheld })
     },

@@ -1,11 +1,13 @@
 /** For tests of kernels: values in, one dispatch, values out, on the adapter at hand. */
 import { inject } from 'vitest'
 import { CompiledKernel, encode, type Kernel } from '../../src/runtime/wgsl/gpu/kernel.ts'
+import type { Together } from '../../src/runtime/wgsl/gpu/together.ts'
 import type { BlockFormat } from '../../src/runtime/wgsl/gpu/weights-format.ts'
 import type { StoredMatrix } from '../../src/runtime/wgsl/kernels/product/reference.ts'
 import { stateWords, STATE_BYTES, type RunState } from '../../src/runtime/wgsl/gpu/state.ts'
 import { quantiseBlocks, type BlockSize } from '../../src/convert/quantise.ts'
 import { seededUniform } from '../../src/runtime/decode/sampling.ts'
+import { emulatedSubgroups } from './emulated-subgroups.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -18,6 +20,12 @@ declare module 'vitest' {
 export function shapes<T>(few: readonly T[], more: readonly T[] = []): T[] {
   return inject('everyShape') === true ? [...few, ...more] : [...few]
 }
+
+/** How threads come together: through memory, in the adapter's own subgroups, or in emulated ones that are so wide. */
+export type Way = 'memory' | 'own' | number
+
+/** What subgroups may have. */
+export const WIDTHS = [4, 8, 16, 32, 64, 128]
 
 export type Values = Float32Array | Uint32Array | Uint8Array | Uint16Array
 
@@ -34,7 +42,19 @@ export class KernelBench {
   static async open(): Promise<KernelBench> {
     const adapter = await navigator.gpu.requestAdapter()
     if (adapter === null) throw new Error('There is no WebGPU adapter here.')
-    return new KernelBench(await adapter.requestDevice())
+    // As the app opens its device.
+    const { maxComputeWorkgroupStorageSize } = adapter.limits
+    const requiredFeatures: GPUFeatureName[] = adapter.features.has('subgroups') ? ['subgroups'] : []
+    return new KernelBench(
+      await adapter.requestDevice({ requiredLimits: { maxComputeWorkgroupStorageSize }, requiredFeatures }),
+    )
+  }
+
+  /** A kernel whose threads come together in this way; without subgroups of its own a device emulates the smallest. */
+  kernel(way: Way, make: (by: Together) => Kernel): Kernel {
+    if (way === 'memory') return make('memory')
+    if (way === 'own' && this.device.features.has('subgroups')) return make('subgroups')
+    return emulatedSubgroups(make('subgroups'), way === 'own' ? 4 : way)
   }
 
   get packed4x8(): boolean {

@@ -47,7 +47,7 @@ export const models: TranslatedNamespace<'models'> = {
     wasm: 'Läuft mit WebAssembly auf dem Prozessor.',
     card: 'Grafikkarte',
   },
-  others: 'Andere Modelle',
+  others: 'Modelle hier',
   kept: {
     list: 'Modelle',
     builtIn: 'Eingebaut: gezeichnete Szenen',
@@ -82,6 +82,8 @@ export const models: TranslatedNamespace<'models'> = {
   add: {
     heading: 'Ein Modell hinzufügen',
     known: 'Bekannte Modelle',
+    more_one: '{{count, number}} weiteres bekanntes Modell',
+    more_other: '{{count, number}} weitere bekannte Modelle',
     look: 'Ansehen',
     sizes: '{{fetch, bytes}} zu laden, {{keep, bytes}} bleiben.',
     lookNamed: 'Ansehen: {{name}}',
@@ -162,13 +164,13 @@ export const models: TranslatedNamespace<'models'> = {
     roomLittle:
       'Der Browser erlaubt noch {{free, bytes}}, gebraucht werden aber {{need, bytes}}. Ein privates Fenster erlaubt wenig und vergisst es.',
     captionProcessor:
-      'Eine Bildunterschrift würde auf dem Prozessor etwa {{ms, time}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
+      'Eine Bildunterschrift würde auf dem Prozessor etwa {{seconds, duration}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
     captionCard:
-      'Eine Bildunterschrift würde auf {{name}} etwa {{ms, time}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
+      'Eine Bildunterschrift würde auf {{name}} etwa {{seconds, duration}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
     captionSoftware:
-      'Eine Bildunterschrift würde auf {{name}} (Software) etwa {{ms, time}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
+      'Eine Bildunterschrift würde auf {{name}} (Software) etwa {{seconds, duration}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
     captionGraphics:
-      'Eine Bildunterschrift würde auf der Grafikkarte etwa {{ms, time}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
+      'Eine Bildunterschrift würde auf der Grafikkarte etwa {{seconds, duration}} dauern, nach einer halben Sekunde Probieren; die Hälfte oder das Doppelte ist möglich.',
   },
   offer: {
     pack: 'Ein fertiges Paket: {{millions, number(maximumFractionDigits: 1)}} Millionen Parameter, {{precision}}.',
@@ -244,6 +246,8 @@ export const models: TranslatedNamespace<'models'> = {
       half: 'Halbe Genauigkeit',
       kernels: 'Kernel des Sprachmodells',
       token: 'Ein Token dauerte',
+      visionKernels: 'Kernel des Bild-Encoders',
+      picture: 'Ein Bild dauerte',
       recorded: 'Aufgezeichnete Schritte',
       subgroups: 'Untergruppen (Subgroups)',
       context: 'Gespräch',
@@ -303,6 +307,8 @@ export const models: TranslatedNamespace<'models'> = {
       unfit: 'die von ONNX Runtime: Eigene passen nicht zu diesem Modell auf diesem Gerät',
       wrong: 'die von ONNX Runtime: Eigene wurden geprüft und rechneten anders',
       slower: 'die von ONNX Runtime: Eigene wurden geprüft und sind hier langsamer',
+      tooSlow:
+        'die von ONNX Runtime: Eigene wurden geprüft und sind hier nicht mindestens anderthalbmal so schnell',
       lost: 'die von ONNX Runtime: Das Grafikgerät ging unter eigenen verloren, oder die Seite, während sie geprüft wurden',
       memory: 'die von ONNX Runtime: Das Grafikgerät hatte für eigene keinen Platz',
       invalid: 'die von ONNX Runtime: Das Grafikgerät hat eigene abgelehnt',

@@ -38,7 +38,7 @@ export const settings: TranslatedNamespace<'settings'> = {
     never: 'Aus',
     auto: 'Auf Grafikkarten, wo sie schneller sind',
     always: 'Auch in Software',
-    hint: 'Sie sollen das Sprachmodell auf einer Grafikkarte schneller machen. Beim ersten Laden werden sie geprüft: Wo sie anders rechnen als ONNX Runtime, langsamer sind oder versagen, wird ONNX Runtime benutzt, und „Dieses Gerät“ sagt, warum. Eine Änderung gilt ab dem nächsten Laden.',
+    hint: 'Sie sollen Sprachmodell und Bild-Encoder auf einer Grafikkarte schneller machen. Beim ersten Laden werden beide geprüft: Wo sie anders rechnen als ONNX Runtime, nicht schneller sind oder versagen, wird ONNX Runtime benutzt, und „Dieses Gerät“ sagt, warum. Eine Änderung gilt ab dem nächsten Laden.',
   },
   own: {
     legend: 'Meine eigene Art zu antworten',

@@ -46,7 +46,7 @@ export const models = {
     wasm: 'Runs on WebAssembly, on the processor.',
     card: 'graphics card',
   },
-  others: 'Other models',
+  others: 'Models here',
   kept: {
     list: 'Models',
     builtIn: 'Built-in: drawn scenes',
@@ -81,6 +81,8 @@ export const models = {
   add: {
     heading: 'Add a model',
     known: 'Known models',
+    more_one: '{{count, number}} more known model',
+    more_other: '{{count, number}} more known models',
     look: 'Look at it',
     sizes: '{{fetch, bytes}} to fetch, {{keep, bytes}} kept.',
     lookNamed: 'Look at it: {{name}}',
@@ -160,13 +162,13 @@ export const models = {
     roomLittle:
       'The browser allows {{free, bytes}} more, but {{need, bytes}} are needed. A private window allows little and forgets it.',
     captionProcessor:
-      'A caption would take about {{ms, time}} on the processor, judged by half a second of trying; half or twice of it may come.',
+      'A caption would take about {{seconds, duration}} on the processor, judged by half a second of trying; half or twice of it may come.',
     captionCard:
-      'A caption would take about {{ms, time}} on {{name}}, judged by half a second of trying; half or twice of it may come.',
+      'A caption would take about {{seconds, duration}} on {{name}}, judged by half a second of trying; half or twice of it may come.',
     captionSoftware:
-      'A caption would take about {{ms, time}} on {{name}}, which is software, judged by half a second of trying; half or twice of it may come.',
+      'A caption would take about {{seconds, duration}} on {{name}}, which is software, judged by half a second of trying; half or twice of it may come.',
     captionGraphics:
-      'A caption would take about {{ms, time}} on the graphics card, judged by half a second of trying; half or twice of it may come.',
+      'A caption would take about {{seconds, duration}} on the graphics card, judged by half a second of trying; half or twice of it may come.',
   },
   offer: {
     pack: 'A pack: {{millions, number(maximumFractionDigits: 1)}} million parameters, {{precision}}.',
@@ -241,6 +243,8 @@ export const models = {
       half: 'Half precision',
       kernels: 'Kernels of the language model',
       token: 'A token took',
+      visionKernels: 'Kernels of the vision encoder',
+      picture: 'A picture took',
       recorded: 'Recorded steps',
       subgroups: 'Subgroups',
       context: 'Conversation',
@@ -300,6 +304,8 @@ export const models = {
       unfit: 'those of ONNX Runtime: our own are not for this model on this device',
       wrong: 'those of ONNX Runtime: our own were tried and came out otherwise',
       slower: 'those of ONNX Runtime: our own were tried and are slower here',
+      tooSlow:
+        'those of ONNX Runtime: our own were tried and are less than one and a half times as fast here',
       lost: 'those of ONNX Runtime: the graphics device went away under our own, or the page while they were tried',
       memory: 'those of ONNX Runtime: the graphics device had no room for our own',
       invalid: 'those of ONNX Runtime: the graphics device refused our own',

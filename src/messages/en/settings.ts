@@ -36,7 +36,7 @@ export const settings = {
     never: 'Off',
     auto: 'On graphics cards, where they are faster',
     always: 'On software adapters, too',
-    hint: 'They are meant to make the language model faster on a graphics card. They are tried at the first load: where they compute anything else than ONNX Runtime, are slower, or fail, ONNX Runtime is used, and “This device” says why. A change holds from the next load on.',
+    hint: 'They are meant to make the language model and the vision encoder faster on a graphics card. Both are tried at the first load: where they compute anything else than ONNX Runtime, are not faster, or fail, ONNX Runtime is used, and “This device” says why. A change holds from the next load on.',
   },
   own: {
     legend: 'My own way to answer',

@@ -47,7 +47,7 @@ export const models: TranslatedNamespace<'models'> = {
     wasm: 'Funciona con WebAssembly, en el procesador.',
     card: 'tarjeta gráfica',
   },
-  others: 'Otros modelos',
+  others: 'Modelos aquí',
   kept: {
     list: 'Modelos',
     builtIn: 'Integrado: escenas dibujadas',
@@ -82,6 +82,8 @@ export const models: TranslatedNamespace<'models'> = {
   add: {
     heading: 'Añadir un modelo',
     known: 'Modelos conocidos',
+    more_one: '{{count, number}} modelo conocido más',
+    more_other: '{{count, number}} modelos conocidos más',
     look: 'Mirarlo',
     sizes: '{{fetch, bytes}} que descargar, {{keep, bytes}} que guardar.',
     lookNamed: 'Mirarlo: {{name}}',
@@ -160,13 +162,13 @@ export const models: TranslatedNamespace<'models'> = {
     roomLittle:
       'El navegador permite {{free, bytes}} más, pero hacen falta {{need, bytes}}. Una ventana privada permite poco y lo olvida.',
     captionProcessor:
-      'Una descripción tardaría unos {{ms, time}} en el procesador, según medio segundo de prueba; puede resultar la mitad o el doble.',
+      'Una descripción tardaría unos {{seconds, duration}} en el procesador, según medio segundo de prueba; puede resultar la mitad o el doble.',
     captionCard:
-      'Una descripción tardaría unos {{ms, time}} en {{name}}, según medio segundo de prueba; puede resultar la mitad o el doble.',
+      'Una descripción tardaría unos {{seconds, duration}} en {{name}}, según medio segundo de prueba; puede resultar la mitad o el doble.',
     captionSoftware:
-      'Una descripción tardaría unos {{ms, time}} en {{name}}, que es software, según medio segundo de prueba; puede resultar la mitad o el doble.',
+      'Una descripción tardaría unos {{seconds, duration}} en {{name}}, que es software, según medio segundo de prueba; puede resultar la mitad o el doble.',
     captionGraphics:
-      'Una descripción tardaría unos {{ms, time}} en la tarjeta gráfica, según medio segundo de prueba; puede resultar la mitad o el doble.',
+      'Una descripción tardaría unos {{seconds, duration}} en la tarjeta gráfica, según medio segundo de prueba; puede resultar la mitad o el doble.',
   },
   offer: {
     pack: 'Un paquete: {{millions, number(maximumFractionDigits: 1)}} millones de parámetros, {{precision}}.',
@@ -241,6 +243,8 @@ export const models: TranslatedNamespace<'models'> = {
       half: 'Media precisión',
       kernels: 'Núcleos del modelo de lenguaje',
       token: 'Un token tardó',
+      visionKernels: 'Núcleos del codificador de visión',
+      picture: 'Una imagen tardó',
       recorded: 'Pasos grabados',
       subgroups: 'Subgrupos',
       context: 'Conversación',
@@ -300,6 +304,8 @@ export const models: TranslatedNamespace<'models'> = {
       unfit: 'los de ONNX Runtime: los propios no sirven para este modelo en este dispositivo',
       wrong: 'los de ONNX Runtime: los propios se probaron y dieron otra cosa',
       slower: 'los de ONNX Runtime: los propios se probaron y aquí son más lentos',
+      tooSlow:
+        'los de ONNX Runtime: los propios se probaron y aquí no llegan a ser una vez y media más rápidos',
       lost: 'los de ONNX Runtime: el dispositivo gráfico se perdió con los propios, o la página mientras se probaban',
       memory: 'los de ONNX Runtime: el dispositivo gráfico no tenía sitio para los propios',
       invalid: 'los de ONNX Runtime: el dispositivo gráfico rechazó los propios',

@@ -38,7 +38,7 @@ export const settings: TranslatedNamespace<'settings'> = {
     never: 'Desactivados',
     auto: 'En tarjetas gráficas, donde son más rápidos',
     always: 'También en adaptadores por software',
-    hint: 'Están pensados para acelerar el modelo de lenguaje en una tarjeta gráfica. Se prueban en la primera carga: donde calculan algo distinto de ONNX Runtime, son más lentos o fallan, se usa ONNX Runtime, y «Este dispositivo» dice por qué. Un cambio vale desde la próxima carga.',
+    hint: 'Están pensados para acelerar el modelo de lenguaje y el codificador de visión en una tarjeta gráfica. Se prueban en la primera carga: donde calculan algo distinto de ONNX Runtime, no son más rápidos o fallan, se usa ONNX Runtime, y «Este dispositivo» dice por qué. Un cambio vale desde la próxima carga.',
   },
   own: {
     legend: 'Mi propia manera de responder',

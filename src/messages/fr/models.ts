@@ -48,7 +48,7 @@ export const models: TranslatedNamespace<'models'> = {
     wasm: 'Fonctionne avec WebAssembly, sur le processeur.',
     card: 'carte graphique',
   },
-  others: 'Autres modèles',
+  others: 'Modèles présents',
   kept: {
     list: 'Modèles',
     builtIn: 'Intégré : scènes dessinées',
@@ -83,6 +83,8 @@ export const models: TranslatedNamespace<'models'> = {
   add: {
     heading: 'Ajouter un modèle',
     known: 'Modèles connus',
+    more_one: '{{count, number}} autre modèle connu',
+    more_other: '{{count, number}} autres modèles connus',
     look: 'Examiner',
     sizes: '{{fetch, bytes}} à charger, {{keep, bytes}} conservés.',
     lookNamed: 'Examiner : {{name}}',
@@ -164,13 +166,13 @@ export const models: TranslatedNamespace<'models'> = {
     roomLittle:
       'Le navigateur permet encore {{free, bytes}}, mais il faut {{need, bytes}}. Une fenêtre privée permet peu et l’oublie.',
     captionProcessor:
-      'Une légende prendrait environ {{ms, time}} sur le processeur, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
+      'Une légende prendrait environ {{seconds, duration}} sur le processeur, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
     captionCard:
-      'Une légende prendrait environ {{ms, time}} sur {{name}}, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
+      'Une légende prendrait environ {{seconds, duration}} sur {{name}}, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
     captionSoftware:
-      'Une légende prendrait environ {{ms, time}} sur {{name}}, qui est logiciel, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
+      'Une légende prendrait environ {{seconds, duration}} sur {{name}}, qui est logiciel, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
     captionGraphics:
-      'Une légende prendrait environ {{ms, time}} sur la carte graphique, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
+      'Une légende prendrait environ {{seconds, duration}} sur la carte graphique, d’après une demi-seconde d’essai ; la moitié ou le double est possible.',
   },
   offer: {
     pack: 'Un paquet : {{millions, number(maximumFractionDigits: 1)}} millions de paramètres, {{precision}}.',
@@ -245,6 +247,8 @@ export const models: TranslatedNamespace<'models'> = {
       half: 'Demi-précision',
       kernels: 'Noyaux du modèle de langue',
       token: 'Un jeton a pris',
+      visionKernels: 'Noyaux de l’encodeur visuel',
+      picture: 'Une image a pris',
       recorded: 'Étapes enregistrées',
       subgroups: 'Sous-groupes',
       context: 'Échange',
@@ -304,6 +308,8 @@ export const models: TranslatedNamespace<'models'> = {
       unfit: 'ceux d’ONNX Runtime : les nôtres ne conviennent pas à ce modèle sur cet appareil',
       wrong: 'ceux d’ONNX Runtime : les nôtres ont été essayés et donnent autre chose',
       slower: 'ceux d’ONNX Runtime : les nôtres ont été essayés et sont plus lents ici',
+      tooSlow:
+        'ceux d’ONNX Runtime : les nôtres ont été essayés et n’atteignent pas ici une fois et demie leur vitesse',
       lost: 'ceux d’ONNX Runtime : l’appareil graphique a été perdu avec les nôtres, ou la page pendant leur essai',
       memory: 'ceux d’ONNX Runtime : l’appareil graphique n’avait pas de place pour les nôtres',
       invalid: 'ceux d’ONNX Runtime : l’appareil graphique a refusé les nôtres',

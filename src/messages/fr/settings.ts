@@ -38,7 +38,7 @@ export const settings: TranslatedNamespace<'settings'> = {
     never: 'Désactivés',
     auto: 'Sur les cartes graphiques, là où ils sont plus rapides',
     always: 'Aussi sur les adaptateurs logiciels',
-    hint: 'Ils visent à accélérer le modèle de langage sur une carte graphique. Ils sont essayés au premier chargement : là où ils diffèrent d’ONNX Runtime, sont plus lents ou échouent, c’est ONNX Runtime qui est utilisé, et « Cet appareil » dit pourquoi. Un changement vaut à partir du prochain chargement.',
+    hint: 'Ils visent à accélérer le modèle de langage et l’encodeur visuel sur une carte graphique. Ils sont essayés au premier chargement : là où ils diffèrent d’ONNX Runtime, ne sont pas plus rapides ou échouent, c’est ONNX Runtime qui est utilisé, et « Cet appareil » dit pourquoi. Un changement vaut à partir du prochain chargement.',
   },
   own: {
     legend: 'Ma propre manière de répondre',

@@ -17,6 +17,10 @@ export const talk: TranslatedNamespace<'talk'> = {
     photographsKept: 'Photographies : {{name}} est là',
     photographsText:
       'Le BLIP-2 complet connaît les photographies. Une fois là, il n’a plus besoin de connexion.',
+    added: '{{name}} est là',
+    addedText: 'Vous avez ajouté ce modèle. Il n’a besoin d’aucune connexion.',
+    cannotKeep:
+      'Ce navigateur ne laisse rien garder à la page ; aucun autre modèle ne peut donc être ajouté ici.',
     look: 'Voir ce qu’il faudrait ici',
     useKept: 'L’utiliser',
     otherModels: 'Autres modèles',
@@ -154,8 +158,8 @@ export const talk: TranslatedNamespace<'talk'> = {
       speed: 'Vitesse',
       tokens: '{{speed, number(maximumFractionDigits: 1)}} jetons par seconde',
       read: 'Lu pour cela',
-      positions_one: '{{count, number}} position lue',
-      positions_other: '{{count, number}} positions lues',
+      positions_one: '{{count, number}} token d’image et de mots',
+      positions_other: '{{count, number}} tokens d’image et de mots',
       length: 'Longueur',
       cut: 'coupée à la plus longue réponse permise par les réglages',
       by: 'Écrit par',

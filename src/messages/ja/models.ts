@@ -46,7 +46,7 @@ export const models: TranslatedNamespace<'models'> = {
     wasm: 'プロセッサー上の WebAssembly で動作。',
     card: 'グラフィックスカード',
   },
-  others: 'ほかのモデル',
+  others: 'ここにあるモデル',
   kept: {
     list: 'モデル一覧',
     builtIn: '内蔵：描かれた場面',
@@ -81,6 +81,7 @@ export const models: TranslatedNamespace<'models'> = {
   add: {
     heading: 'モデルを追加',
     known: '既知のモデル',
+    more_other: 'ほかの既知のモデル {{count, number}} 件',
     look: '確認する',
     sizes: '取得 {{fetch, bytes}}、保存 {{keep, bytes}}。',
     lookNamed: '確認する：{{name}}',
@@ -158,13 +159,13 @@ export const models: TranslatedNamespace<'models'> = {
     roomLittle:
       'ブラウザーはあと {{free, bytes}} 保存できますが、{{need, bytes}} 必要です。プライベートウィンドウではわずかしか保存できず、閉じると消えます。',
     captionProcessor:
-      '半秒の試行によると、プロセッサーでは説明文 1 件に約 {{ms, time}}かかります。半分や倍になることもあります。',
+      '半秒の試行によると、プロセッサーでは説明文 1 件に約 {{seconds, duration}}かかります。半分や倍になることもあります。',
     captionCard:
-      '半秒の試行によると、{{name}} では説明文 1 件に約 {{ms, time}}かかります。半分や倍になることもあります。',
+      '半秒の試行によると、{{name}} では説明文 1 件に約 {{seconds, duration}}かかります。半分や倍になることもあります。',
     captionSoftware:
-      '半秒の試行によると、{{name}}（ソフトウェア）では説明文 1 件に約 {{ms, time}}かかります。半分や倍になることもあります。',
+      '半秒の試行によると、{{name}}（ソフトウェア）では説明文 1 件に約 {{seconds, duration}}かかります。半分や倍になることもあります。',
     captionGraphics:
-      '半秒の試行によると、グラフィックカードでは説明文 1 件に約 {{ms, time}}かかります。半分や倍になることもあります。',
+      '半秒の試行によると、グラフィックカードでは説明文 1 件に約 {{seconds, duration}}かかります。半分や倍になることもあります。',
   },
   offer: {
     pack: 'パック：パラメーター {{millions, number(maximumFractionDigits: 1)}} 百万、{{precision}}。',
@@ -238,6 +239,8 @@ export const models: TranslatedNamespace<'models'> = {
       half: '半精度',
       kernels: '言語モデルのカーネル',
       token: '1 トークンの時間',
+      visionKernels: 'ビジョンエンコーダーのカーネル',
+      picture: '画像 1 枚の時間',
       recorded: '記録した手順',
       subgroups: 'サブグループ',
       context: '会話',
@@ -297,6 +300,7 @@ export const models: TranslatedNamespace<'models'> = {
       unfit: 'ONNX Runtime のもの：独自のものはこの端末のこのモデルに合いません',
       wrong: 'ONNX Runtime のもの：独自のものを試し、異なる結果でした',
       slower: 'ONNX Runtime のもの：独自のものを試し、ここでは低速でした',
+      tooSlow: 'ONNX Runtime のもの：独自のものを試しましたが、ここでは 1.5 倍の速さになりませんでした',
       lost: 'ONNX Runtime のもの：独自のものの使用中にグラフィックス端末が失われたか、試行中にページが失われました',
       memory: 'ONNX Runtime のもの：グラフィックス端末に独自のものの余地がありませんでした',
       invalid: 'ONNX Runtime のもの：グラフィックス端末が独自のものを拒否しました',

@@ -45,7 +45,7 @@ export const models: TranslatedNamespace<'models'> = {
     wasm: '使用 WebAssembly 在处理器上运行。',
     card: '显卡',
   },
-  others: '其他模型',
+  others: '此处的模型',
   kept: {
     list: '模型列表',
     builtIn: '内置：绘制的场景',
@@ -80,6 +80,7 @@ export const models: TranslatedNamespace<'models'> = {
   add: {
     heading: '添加模型',
     known: '已知模型',
+    more_other: '另外 {{count, number}} 个已知模型',
     look: '查看',
     sizes: '需下载 {{fetch, bytes}}，保留 {{keep, bytes}}。',
     lookNamed: '查看：{{name}}',
@@ -152,11 +153,13 @@ export const models: TranslatedNamespace<'models'> = {
     room: '浏览器还允许保存 {{free, bytes}}，足够。',
     roomLittle:
       '浏览器还允许保存 {{free, bytes}}，但需要 {{need, bytes}}。隐私窗口允许的空间很小，而且关闭后会清除。',
-    captionProcessor: '根据半秒钟的测试，在处理器上每条说明约需 {{ms, time}}；实际可能是其一半或两倍。',
-    captionCard: '根据半秒钟的测试，在 {{name}} 上每条说明约需 {{ms, time}}；实际可能是其一半或两倍。',
+    captionProcessor:
+      '根据半秒钟的测试，在处理器上每条说明约需 {{seconds, duration}}；实际可能是其一半或两倍。',
+    captionCard:
+      '根据半秒钟的测试，在 {{name}} 上每条说明约需 {{seconds, duration}}；实际可能是其一半或两倍。',
     captionSoftware:
-      '根据半秒钟的测试，在 {{name}}（软件）上每条说明约需 {{ms, time}}；实际可能是其一半或两倍。',
-    captionGraphics: '根据半秒钟的测试，在显卡上每条说明约需 {{ms, time}}；实际可能是其一半或两倍。',
+      '根据半秒钟的测试，在 {{name}}（软件）上每条说明约需 {{seconds, duration}}；实际可能是其一半或两倍。',
+    captionGraphics: '根据半秒钟的测试，在显卡上每条说明约需 {{seconds, duration}}；实际可能是其一半或两倍。',
   },
   offer: {
     pack: '模型包：{{millions, number(maximumFractionDigits: 1)}} 百万个参数，{{precision}}。',
@@ -230,6 +233,8 @@ export const models: TranslatedNamespace<'models'> = {
       half: '半精度',
       kernels: '语言模型的内核',
       token: '一个词元用时',
+      visionKernels: '视觉编码器的内核',
+      picture: '一张图片用时',
       recorded: '录制的步骤',
       subgroups: '子组',
       context: '对话',
@@ -289,6 +294,7 @@ export const models: TranslatedNamespace<'models'> = {
       unfit: 'ONNX Runtime 的：自有内核不适合此设备上的这个模型',
       wrong: 'ONNX Runtime 的：试过自有内核，结果不同',
       slower: 'ONNX Runtime 的：试过自有内核，在这里更慢',
+      tooSlow: 'ONNX Runtime 的：试过自有内核，在这里达不到 1.5 倍的速度',
       lost: 'ONNX Runtime 的：使用自有内核时图形设备丢失，或测试时页面丢失',
       memory: 'ONNX Runtime 的：图形设备没有空间容纳自有内核',
       invalid: 'ONNX Runtime 的：图形设备拒绝了自有内核',

@@ -33,7 +33,7 @@ export const settings: TranslatedNamespace<'settings'> = {
     never: '关闭',
     auto: '在更快的显卡上使用',
     always: '在软件适配器上也使用',
-    hint: '旨在让语言模型在显卡上更快。首次加载时会先检验：结果与 ONNX Runtime 不一致、更慢或失败时改用 ONNX Runtime，并在“此设备”中说明原因。更改从下次加载起生效。',
+    hint: '旨在让语言模型和视觉编码器在显卡上更快。首次加载时会分别检验：结果与 ONNX Runtime 不一致、不够快或失败时改用 ONNX Runtime，并在“此设备”中说明原因。更改从下次加载起生效。',
   },
   own: {
     legend: '我的回答方式',

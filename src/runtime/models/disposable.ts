@@ -1,4 +1,4 @@
-interface Disposable {
+export interface Disposable {
   dispose: () => Promise<void>
 }
 

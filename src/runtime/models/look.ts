@@ -5,12 +5,13 @@ import type { TalkingFamily } from '../../pack/families.ts'
 import type { QFormerShape } from '../../pack/shapes.ts'
 import type { Pixels } from '../../image/pixels.ts'
 import type { TracedTensor } from '../language/traced.ts'
-import type { OnDemandSession, RunOptions } from '../ort/on-demand-session.ts'
+import type { RunOptions } from '../ort/on-demand.ts'
+import type { OnDemandSession } from '../ort/on-demand-session.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
 import { openedWhole } from './disposable.ts'
 import type { PartsOpener } from './open-parts.ts'
-import { VisionEncoder } from './vision-encoder.ts'
+import { VisionEncoder, type VisionKernels } from './vision-encoder.ts'
 
 /** The parts that looking at a picture needs, in the order in which they run. */
 export const LOOK_PARTS = ['vision', 'q-former'] as const
@@ -137,6 +138,11 @@ export class Look {
   async keepLoaded(keep: boolean, { afterNextLook = false } = {}): Promise<void> {
     for (const session of [this.#vision.session, this.#qFormer])
       await session.keepOpen(keep, { now: !afterNextLook })
+  }
+
+  /** What the vision encoder runs on. */
+  get kernels(): VisionKernels {
+    return this.#vision.kernels
   }
 
   /** Which of the parts are open right now. */

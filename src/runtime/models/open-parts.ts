@@ -3,7 +3,7 @@
  * hashed where that is not done later.
  */
 import { bytesOfFile } from '../../pack/bytes.ts'
-import type { KernelChoice, KernelFailure, OwnKernels } from '../../pack/device-report.ts'
+import type { KernelChoice, KernelFailure } from '../../pack/device-report.ts'
 import { AppError, throwIfCancelled } from '../../pack/failure.ts'
 import { partNamed, type Family, type PackPart, type PartName } from '../../pack/families.ts'
 import type { PackManifest, PackReader } from '../../pack/manifest.ts'
@@ -12,7 +12,6 @@ import { OnDemandSession } from '../ort/on-demand-session.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session, SessionOptions } from '../ort/session.ts'
 import { WeightsAhead } from '../ort/weights/weights-ahead.ts'
-import type { JudgedLogits } from '../wgsl/decoder/self-test.ts'
 import { weightsOfGraph } from '../wgsl/decoder/graph-weights.ts'
 
 export interface OpenOptions {
@@ -28,20 +27,31 @@ export interface OpenOptions {
   warmUp?: boolean | undefined
   /** Left out: `never`. */
   kernels?: KernelChoice | undefined
-  /** Kernels of our own are left out, and this is why: the device went away under them a moment ago. */
-  without?: OwnKernels | undefined
+  /** Parts for which kernels of our own are left out, and why: the device went away under them a moment ago. */
+  without?: Without | undefined
   /** Where the self-test of our kernels is remembered; left out: nowhere, and the judge is asked each time. */
   judgements?: Judgements | undefined
   /** Told, while our kernels are tried, how they will have failed if the device goes away; null when that is over. */
-  onTrial?: ((ifLost: KernelFailure | null) => void) | undefined
+  onTrial?: ((ifLost: Without | null) => void) | undefined
 }
+
+/** Parts that there are kernels of our own for. */
+export type KernelPart = Extract<PartName, 'vision' | 'decoder'>
+
+/** How kernels of our own failed, by part. */
+export type Without = Partial<Record<KernelPart, KernelFailure>>
 
 /** What the self-test of our kernels has found out on one device. */
 export interface Judgement {
-  /** ONNX Runtime's. */
-  logits: JudgedLogits
-  /** Milliseconds of a token, ONNX Runtime's and ours; null as long as ours were not measured. */
+  /** What ONNX Runtime computed. */
+  expected: Float32Array<ArrayBuffer>[]
+  /** Milliseconds of a token or a picture, ONNX Runtime's and ours; null as long as ours were not measured. */
   times: { other: number; own: number | null }
+  /**
+   * Whether kernels of ours reduce within subgroups, where the device has them: they passed with them, and a token took no
+   * longer. Null as long as that was not tried; false as well while it is, since of a device that goes away nothing is heard.
+   */
+  subgroups: boolean | null
   /** Whether ours computed the same, once a test has come to its end. */
   verdict: 'right' | 'wrong' | null
   /** Tests that were begun since and came to no end: the device or the tab went away in them. */
@@ -95,6 +105,11 @@ export class PartsOpener<F extends Family = Family> {
   async files(part: PartName): Promise<PartFiles> {
     this.#announce(part)
     return this.#files(part, this.#options.signal)
+  }
+
+  /** The same once more, for what was let go of in between. */
+  filesAgain(part: PartName, signal: AbortSignal | undefined): Promise<PartFiles> {
+    return this.#files(part, signal)
   }
 
   get signal(): AbortSignal | undefined {

@@ -5,6 +5,7 @@ import { cacheType } from '../../pack/model-needs.ts'
 import type { TalkBudget } from '../../pack/memory-budget.ts'
 import { DecoderOnly } from '../language/decoder-only.ts'
 import type { LanguageModel } from '../language/language-model.ts'
+import type { Runtime } from '../ort/runtime.ts'
 import {
   openOptDecoder,
   planOptDecoder,
@@ -19,11 +20,21 @@ import {
   judgedLogits,
   SELF_TEST_VERSION,
   tokenMs,
+  type Expected,
 } from '../wgsl/decoder/self-test.ts'
 import { KernelsFailed, within, withoutComplaints } from '../wgsl/gpu/guard.ts'
 import type { LanguageFamily } from './blip2.ts'
 import type { PartFiles, PartsOpener } from './open-parts.ts'
-import { limitsOf, openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
+import {
+  judgementKey,
+  leftOut,
+  limitsOf,
+  openBetter,
+  type Rivals,
+  type Tried,
+  type TryOptions,
+} from './own-kernels.ts'
+import { tryWays } from './reducing-ways.ts'
 
 type OptParts = PartsOpener<'blip2-opt'>
 
@@ -32,7 +43,7 @@ export const opt: LanguageFamily<'blip2-opt'> = {
 
   async open(parts, budget) {
     const files = await parts.files('decoder')
-    const without = leftOut(parts)
+    const without = leftOut(parts, 'decoder')
     return without === null ? openJudged(parts, budget, files) : openGraph(parts, budget, files, without)
   },
 
@@ -44,17 +55,6 @@ export const opt: LanguageFamily<'blip2-opt'> = {
     ],
     eosIds: () => decoder.shape.eosIds,
   }),
-}
-
-/** Why kernels of our own are not even tried; null where they are. */
-function leftOut({
-  trial: { kernels = 'never', without },
-  runtime: { compute },
-}: OptParts): OwnKernels | null {
-  if (compute.device === null) return 'no-gpu'
-  if (kernels === 'never') return 'left-out'
-  if (without !== undefined) return without
-  return compute.software && kernels !== 'always' ? 'software' : null
 }
 
 /** Over ONNX Runtime. */
@@ -91,7 +91,7 @@ async function openJudged(parts: OptParts, budget: TalkBudget, files: PartFiles)
       const judge = await openGraph(parts, budget, files, 'unfit')
       try {
         return {
-          logits: await judgedLogits(runtime, judge, shape),
+          expected: await judgedLogits(runtime, judge, shape),
           ms: await tokenMs(runtime, judge, shape),
         }
       } finally {
@@ -100,11 +100,11 @@ async function openJudged(parts: OptParts, budget: TalkBudget, files: PartFiles)
     },
     tryOwn: (options) => tryOwn(parts, ownOptions(parts, budget, files), { device, plan, options }),
     inUse: withTimes,
-    mayBeSlower: kernels === 'always',
+    gain: kernels === 'always' ? 0 : 1,
     giveUpDevice: () => device.destroy(),
-    onTrial: (ifLost) => onTrial?.(ifLost),
+    onTrial: (ifLost) => onTrial?.(ifLost && { decoder: ifLost }),
   }
-  return openBetter(rivals, { key: judgementKey(parts), judgements })
+  return openBetter(rivals, { key: judgementKey(parts, 'decoder', SELF_TEST_VERSION), judgements })
 }
 
 function withTimes(model: DecoderOnly, times: KernelTimes | null): DecoderOnly {
@@ -119,37 +119,69 @@ async function tryOwn(
   { device, plan, options }: { device: GPUDevice; plan: OptPlan; options: TryOptions },
 ): Promise<Tried<DecoderOnly>> {
   const { shape } = manifest.parts.decoder
-  const { logits: expected, known, otherMs, onLost } = options
-  const { firstRunsMs, testMs } = limitsOf(runtime.compute, otherMs)
-  const test = { shape, cacheType: own.cacheType, expected }
   const dispose = ({ language }: OwnDecoder): Promise<void> => language.dispose()
   const open = (): Promise<OwnDecoder> =>
-    runtime.attempt(() => openOptDecoder(runtime, { ...own, onLost }, plan))
-  const { language: model, runs } = await withoutComplaints(device, open, dispose)
-  const tested = async (): Promise<number | null | 'wrong'> => {
-    const first = await within(firstRunsMs, 'stuck', givesLogits(runtime, model, test))
-    if (!first) return 'wrong'
-    if (known) return null
-    const rest = async (): Promise<number | 'wrong'> => {
-      const right =
-        (await splitsRightly(runs, plan, () => givesLogits(runtime, model, test))) &&
-        (await agreesInAllElse(runtime, model, test))
-      return right ? tokenMs(runtime, model, shape) : 'wrong'
-    }
-    return within(testMs, 'stuck', rest())
-  }
+    runtime.attempt(() => openOptDecoder(runtime, { ...own, onLost: () => options.onFailed('lost') }, plan))
+  const decoder = await withoutComplaints(device, open, dispose)
+  const test = { shape, cacheType: own.cacheType, expected: options.expected }
+  const trial = { runtime, plan, decoder, test, limits: limitsOf(runtime.compute, options.otherMs) }
   try {
-    const outcome = await withoutComplaints(device, tested, () => Promise.resolve())
-    if (outcome !== 'wrong') return { model, ms: outcome }
+    const ways = {
+      haveSubgroups: plan.kernels.haveSubgroups,
+      reduceBy: decoder.reduceBy,
+      whole: () => testedWhole(trial),
+      first: () => testedFirst(trial),
+      guarded: <T>(work: () => Promise<T>) => withoutComplaints(device, work, () => Promise.resolve()),
+    }
+    const outcome = await tryWays(ways, options)
+    if (outcome !== null) return { ...outcome, model: decoder.language }
   } catch (error) {
     // On a device that does not come back nothing is waited for.
-    if (!(error instanceof KernelsFailed && error.how === 'stuck')) await model.dispose()
-    // What is no number is wrong; anything else is another matter.
-    if (error instanceof AppError && error.code === 'bad-pack') return { model: null, ms: null }
+    if (!(error instanceof KernelsFailed && error.how === 'stuck')) await decoder.language.dispose()
     throw error
   }
-  await model.dispose()
-  return { model: null, ms: null }
+  await decoder.language.dispose()
+  return { model: null, ms: null, subgroups: options.subgroups }
+}
+
+/** What is tried, and what it is held against. */
+interface OwnTrial {
+  runtime: Runtime
+  plan: OptPlan
+  decoder: OwnDecoder
+  test: Expected
+  limits: ReturnType<typeof limitsOf>
+}
+
+/** The first prompt and token; null where they come out otherwise. */
+function testedFirst({ runtime, decoder, test, limits }: OwnTrial): Promise<true | null> {
+  const work = async (): Promise<true | null> =>
+    (await givesLogits(runtime, decoder.language, test)) ? true : null
+  return within(limits.firstRunsMs, 'stuck', rightNumbers(work))
+}
+
+/** Milliseconds of a token behind all of the test; null where something comes out otherwise. */
+async function testedWhole(trial: OwnTrial): Promise<number | null> {
+  const { runtime, plan, decoder, test, limits } = trial
+  const { language, runs } = decoder
+  if ((await testedFirst(trial)) === null) return null
+  const rest = async (): Promise<number | null> => {
+    const right =
+      (await splitsRightly(runs, plan, () => givesLogits(runtime, language, test))) &&
+      (await agreesInAllElse(runtime, language, test))
+    return right ? tokenMs(runtime, language, test.shape) : null
+  }
+  return within(limits.testMs, 'stuck', rightNumbers(rest))
+}
+
+/** What is no number is wrong; anything else is another matter. */
+async function rightNumbers<T>(work: () => Promise<T | null>): Promise<T | null> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'bad-pack') return null
+    throw error
+  }
 }
 
 /** Whether split attention passes as well; true where no sequence may be so long that it would be used. */
@@ -160,19 +192,11 @@ async function splitsRightly(
 ): Promise<boolean> {
   if (kernels.layout.longAttention() === null) return true
   runs.splitAttention('everywhere')
-  const right = await passes()
-  runs.splitAttention('long')
-  return right
-}
-
-/** Weights, device and browser: what a judgement holds for. */
-function judgementKey({ manifest, runtime: { compute } }: OptParts): string {
-  const { weights } = manifest.parts.decoder
-  const hashes = manifest.files.find(({ path }) => path === weights)?.chunks.map(({ sha256 }) => sha256) ?? []
-  const device = [compute.adapter, compute.f16 ? 'f16' : 'f32', compute.subgroups ?? '']
-  const { navigator } = globalThis as { navigator?: { userAgent?: string } }
-  const browser = navigator?.userAgent ?? ''
-  return [SELF_TEST_VERSION, ...hashes, ...device, browser].join(' ')
+  try {
+    return await passes()
+  } finally {
+    runs.splitAttention('long')
+  }
 }
 
 function ownOptions(

@@ -43,20 +43,20 @@ class House {
   }
 
   /** Loads the model where ours do this. */
-  async load(own: () => Promise<Tried<Decoder>>, mayBeSlower = false): Promise<Decoder> {
+  async load(own: () => Promise<Tried<Decoder>>, gain = 1): Promise<Decoder> {
     const rivals: Rivals<Decoder> = {
       openGraph: (why, times) => Promise.resolve(Object.assign(new Decoder(this, why), { times })),
       judge: async () => {
         this.judged += 1
         await new Decoder(this, 'unfit').dispose()
-        return { logits: [Float32Array.of(1), Float32Array.of(2)], ms: 20 }
+        return { expected: [Float32Array.of(1), Float32Array.of(2)], ms: 20 }
       },
       tryOwn: (options) => {
         this.tried.push(options)
         return own()
       },
       inUse: (model, times) => Object.assign(model, { times }),
-      mayBeSlower,
+      gain,
       giveUpDevice: () => (this.gone = true),
       onTrial: (ifLost) => void this.trials.push(ifLost),
     }
@@ -65,9 +65,9 @@ class House {
 
   /** Ours, which take so long. */
   readonly own =
-    (ms: number | null = 5) =>
+    (ms: number | null = 5, subgroups: boolean | null = null) =>
     (): Promise<Tried<Decoder>> =>
-      Promise.resolve({ model: new Decoder(this, 'used'), ms })
+      Promise.resolve({ model: new Decoder(this, 'used'), ms, subgroups })
 }
 
 const fails = (how: KernelFailure) => (): Promise<never> => Promise.reject(new KernelsFailed(how))
@@ -101,13 +101,22 @@ it('uses ONNX Runtime where ours are slower, from the next load on without tryin
 
 it('uses ours although they are slower where that is wanted', async () => {
   const house = new House()
-  const model = await house.load(house.own(30), true)
+  const model = await house.load(house.own(30), 0)
   expect([model.ownKernels, model.times?.own]).toEqual(['used', 30])
+})
+
+it.each([
+  [13.3, 'used'],
+  [13.4, 'slower'],
+] as const)('takes %d ms against 20 for one and a half times as fast, or not: %s', async (ms, outcome) => {
+  const house = new House()
+  const model = await house.load(house.own(ms), 1.5)
+  expect(model.ownKernels).toBe(outcome)
 })
 
 it('uses ONNX Runtime where ours come out otherwise, for good', async () => {
   const house = new House()
-  const wrong = (): Promise<Tried<Decoder>> => Promise.resolve({ model: null, ms: null })
+  const wrong = (): Promise<Tried<Decoder>> => Promise.resolve({ model: null, ms: null, subgroups: null })
   expect((await house.load(wrong)).ownKernels).toBe('wrong')
   expect((await house.load(house.own())).ownKernels).toBe('wrong')
   expect(house.tried).toHaveLength(1)
@@ -164,8 +173,8 @@ it('counts a device that goes away under an answer, and a test that passes does 
     expect(model.ownKernels).toBe('used')
     const [last] = house.tried.slice(-1)
     // Every run under way hears of it.
-    last?.onLost()
-    last?.onLost()
+    last?.onFailed('lost')
+    last?.onFailed('lost')
     await vi.waitFor(() => expect(house.known).toMatchObject({ failures, failure: 'lost' }))
   }
   expect((await house.load(house.own())).ownKernels).toBe('lost')
@@ -174,18 +183,34 @@ it('counts a device that goes away under an answer, and a test that passes does 
 it('does not count a device that goes away in the test twice over', async () => {
   const house = new House()
   const own = (): Promise<never> => {
-    house.tried.at(-1)?.onLost()
+    house.tried.at(-1)?.onFailed('lost')
     return lost()
   }
   await expect(house.load(own)).rejects.toMatchObject({ code: 'device-lost' })
   expect(house.known).toMatchObject({ unfinished: 1, failures: 0 })
 })
 
+it('remembers how ours reduce, and leaves subgroups out behind a device that went away in a test or under an answer', async () => {
+  const house = new House()
+  await expect(house.load(lost)).rejects.toMatchObject({ code: 'device-lost' })
+  await (await house.load(house.own(5, false))).dispose()
+  expect(house.tried.map(({ subgroups }) => subgroups)).toEqual([null, false])
+  expect(house.known).toMatchObject({ verdict: 'right', unfinished: 0, subgroups: false })
+  const other = new House()
+  for (const known of [null, true]) {
+    const model = await other.load(other.own(5, true))
+    expect([other.tried.at(-1)?.subgroups, other.known?.subgroups]).toEqual([known, true])
+    await model.dispose()
+  }
+  other.tried.at(-1)?.onFailed('lost')
+  await vi.waitFor(() => expect(other.known).toMatchObject({ failures: 1, subgroups: false }))
+})
+
 it('holds nothing against ours when loading is cancelled, or the pack ends early', async () => {
   const house = new House()
   for (const code of ['cancelled', 'bad-pack'] as const)
     await expect(house.load(() => Promise.reject(new AppError(code, 'No.')))).rejects.toMatchObject({ code })
-  expect(house.known).toMatchObject({ unfinished: 0, failures: 0, verdict: null })
+  expect(house.known).toMatchObject({ unfinished: 0, failures: 0, verdict: null, subgroups: null })
 })
 
 it('waits longer on a device that is slow, and on a software adapter as long as it takes', () => {

@@ -1,40 +1,45 @@
 /**
- * Which of two decoders a model gets: ONNX Runtime's, or kernels of our own where those compute the same and are not
- * slower. Made for devices that nobody has seen: what goes wrong with ours leads to ONNX Runtime's in the same load, and is
+ * What a part of a model runs on: ONNX Runtime, or kernels of our own where those compute the same and are as fast as they
+ * must be. Made for devices that nobody has seen: what goes wrong with ours leads to ONNX Runtime's in the same load, and is
  * remembered, so that a device on which they failed twice is left in peace. Only a device that went away, or had to be given
  * up, ends the load with `device-lost`: who loads may do it again on a new device, without ours.
  */
 import type { KernelFailure, KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import { AppError, type FailureCode } from '../../pack/failure.ts'
+import { partNamed } from '../../pack/families.ts'
 import type { Compute } from '../device/compute.ts'
-import type { LanguageModel } from '../language/language-model.ts'
-import type { JudgedLogits } from '../wgsl/decoder/self-test.ts'
 import { KernelsFailed } from '../wgsl/gpu/guard.ts'
-import type { Judgement, Judgements } from './open-parts.ts'
+import type { Disposable } from './disposable.ts'
+import type { Judgement, Judgements, KernelPart, PartsOpener } from './open-parts.ts'
 
-/** What the self-test found out about our decoder. */
+/** What the self-test found out about ours. */
 export interface Tried<M> {
   /** Null where it came out otherwise than ONNX Runtime; nothing of it is left then. */
   model: M | null
-  /** Milliseconds of a token; null where that was not measured. */
+  /** Milliseconds of a token or a picture; null where that was not measured. */
   ms: number | null
+  /** Whether it reduces within subgroups; null where that could not be tried, left out where there is no such choice. */
+  subgroups?: boolean | null
 }
 
 export interface TryOptions {
-  logits: JudgedLogits
+  /** What ONNX Runtime computed. */
+  expected: Float32Array<ArrayBuffer>[]
   /** It has passed here before, whole: what may differ today is only how the weights came to the device. */
   known: boolean
-  /** Milliseconds of a token on ONNX Runtime's. */
+  /** What is known of subgroups; where nothing is, both ways are tried. */
+  subgroups: boolean | null
+  /** Milliseconds of a token or a picture on ONNX Runtime's. */
   otherMs: number
-  /** Told when the device goes away under an answer. */
-  onLost: () => void
+  /** Told when they fail in use: the device goes away under them, or they cannot be opened again. */
+  onFailed: (how: KernelFailure) => void
 }
 
-/** Both decoders, and what is to be done with a device. They are opened one behind the other, never at once. */
+/** Both, and what is to be done with a device. They are opened one behind the other, never at once. */
 export interface Rivals<M> {
   openGraph(why: OwnKernels, times: KernelTimes | null): Promise<M>
-  /** What ONNX Runtime computes, and its milliseconds of a token; its decoder is closed again. */
-  judge(): Promise<{ logits: JudgedLogits; ms: number }>
+  /** What ONNX Runtime computes, and its milliseconds of a token or a picture; it is closed again. */
+  judge(): Promise<{ expected: Float32Array<ArrayBuffer>[]; ms: number }>
   /**
    * Opens ours and tests it. Throws `KernelsFailed` or `out-of-memory`, with nothing left behind that the device would give
    * back, and `device-lost` where it went away.
@@ -42,12 +47,37 @@ export interface Rivals<M> {
   tryOwn(options: TryOptions): Promise<Tried<M>>
   /** Says of ours, which are used, what was measured. */
   inUse(own: M, times: KernelTimes | null): M
-  /** Ours are used although they are slower. */
-  mayBeSlower: boolean
+  /** How many times as fast as ONNX Runtime ours must be; 0: they are used, whatever they take. */
+  gain: number
   /** Lets go of a device on which something still runs that does not come back. */
   giveUpDevice(): void
   /** Told, while ours are tried, how they will have failed if the device goes away; null when that is over. */
   onTrial(ifLost: KernelFailure | null): void
+}
+
+/** Why kernels of our own are not even tried for a part; null where they are. */
+export function leftOut(
+  { trial: { kernels = 'never', without = {} }, runtime: { compute } }: PartsOpener,
+  part: KernelPart,
+): OwnKernels | null {
+  if (compute.device === null) return 'no-gpu'
+  if (kernels === 'never') return 'left-out'
+  const failure = without[part]
+  if (failure !== undefined) return failure
+  return compute.software && kernels !== 'always' ? 'software' : null
+}
+
+/** Weights, device and browser: what a judgement of a part holds for. `version` is that of kernels and test. */
+export function judgementKey(
+  { manifest, runtime: { compute } }: PartsOpener,
+  part: KernelPart,
+  version: number,
+): string {
+  const weights = partNamed(manifest, part)?.weights
+  const hashes = manifest.files.find(({ path }) => path === weights)?.chunks.map(({ sha256 }) => sha256) ?? []
+  const device = [compute.adapter, compute.f16 ? 'f16' : 'f32', compute.subgroups ?? '']
+  const { navigator } = globalThis as { navigator?: { userAgent?: string } }
+  return [part, version, ...hashes, ...device, navigator?.userAgent ?? ''].join(' ')
 }
 
 /** Where the outcome is remembered, and under which key. */
@@ -78,28 +108,28 @@ export function limitsOf({ software }: Pick<Compute, 'software'>, otherMs: numbe
   }
 }
 
-/** The decoder to be used. Rejects `device-lost` where the device went away in the test: to be loaded again on another. */
-export async function openBetter<M extends Pick<LanguageModel, 'dispose'>>(
+/** The one to be used. Rejects `device-lost` where the device went away in the test: to be loaded again on another. */
+export async function openBetter<M extends Disposable>(
   rivals: Rivals<M>,
   { key, judgements }: Memory,
 ): Promise<M> {
   const keep = async (judgement: Judgement): Promise<void> => judgements?.keep(key, judgement)
   const known = (await judgements?.recall(key)) ?? (await judged(rivals))
   let inUse: Judgement | null = null
-  const onLost = (): void => {
-    if (inUse !== null) void keep(failed(inUse, 'lost'))
+  const onFailed = (how: KernelFailure): void => {
+    if (inUse !== null) void keep(failed(inUse, how))
   }
   let now = known
   let own: M | null = null
-  let against = speaksAgainst(known, rivals.mayBeSlower)
+  let against = speaksAgainst(known, rivals.gain)
   if (against === null) {
     // Written down beforehand: of a device or a tab that goes away nothing is heard any more.
-    await keep({ ...known, unfinished: known.unfinished + 1 })
+    await keep({ ...known, unfinished: known.unfinished + 1, subgroups: false })
     try {
-      const tried = await tryOwn(rivals, known, onLost)
+      const tried = await tryOwn(rivals, known, onFailed)
       own = tried.model
       now = concluded(known, tried)
-      against = speaksAgainst(now, rivals.mayBeSlower)
+      against = speaksAgainst(now, rivals.gain)
       await keep(now)
     } catch (error) {
       // Cancelled, or a pack that ends early, says nothing of our kernels. A device that went away does.
@@ -121,16 +151,17 @@ export async function openBetter<M extends Pick<LanguageModel, 'dispose'>>(
 
 async function tryOwn<M>(
   rivals: Rivals<M>,
-  { logits, verdict, times }: Judgement,
-  onLost: () => void,
+  { expected, verdict, times, subgroups }: Judgement,
+  onFailed: TryOptions['onFailed'],
 ): Promise<Tried<M>> {
   rivals.onTrial('lost')
   try {
     const tried = await rivals.tryOwn({
-      logits,
+      expected,
       known: verdict === 'right',
+      subgroups,
       otherMs: times.other,
-      onLost,
+      onFailed,
     })
     rivals.onTrial(null)
     return tried
@@ -152,28 +183,37 @@ function deviceGivenUp(rivals: Pick<Rivals<unknown>, 'onTrial' | 'giveUpDevice'>
   )
 }
 
-/** What a test that came to its end says. What a token took is measured once. */
-function concluded(known: Judgement, { model, ms }: Tried<unknown>): Judgement {
+/** What a test that came to its end says. What it took is measured once. */
+function concluded(known: Judgement, { model, ms, subgroups = null }: Tried<unknown>): Judgement {
   const own = known.verdict === 'right' ? (known.times.own ?? ms) : ms
   const verdict = model === null ? 'wrong' : 'right'
-  return { ...known, unfinished: 0, verdict, times: { ...known.times, own } }
+  return { ...known, unfinished: 0, verdict, subgroups, times: { ...known.times, own } }
 }
 
 async function judged(rivals: Pick<Rivals<unknown>, 'judge'>): Promise<Judgement> {
-  const { logits, ms } = await rivals.judge()
-  return { logits, times: { other: ms, own: null }, verdict: null, unfinished: 0, failures: 0, failure: null }
+  const { expected, ms } = await rivals.judge()
+  return {
+    expected,
+    times: { other: ms, own: null },
+    subgroups: null,
+    verdict: null,
+    unfinished: 0,
+    failures: 0,
+    failure: null,
+  }
 }
 
 /** Why ours are not even tried, by what is known; null where they are. */
-function speaksAgainst(known: Judgement, mayBeSlower: boolean): OwnKernels | null {
+function speaksAgainst(known: Judgement, gain: number): OwnKernels | null {
   const { verdict, times, unfinished, failures, failure } = known
   if (verdict === 'wrong') return 'wrong'
   if (unfinished + failures >= MOST_FAILURES) return failure ?? 'lost'
-  return !mayBeSlower && times.own !== null && times.own > times.other ? 'slower' : null
+  return times.own !== null && times.own * gain > times.other ? 'slower' : null
 }
 
+/** Whatever it was, the next time subgroups are left out. */
 function failed(before: Judgement, how: KernelFailure): Judgement {
-  return { ...before, failures: before.failures + 1, failure: how }
+  return { ...before, failures: before.failures + 1, failure: how, subgroups: false }
 }
 
 function timesOf({ times: { own, other } }: Judgement): KernelTimes | null {

@@ -1,33 +1,50 @@
 /** The vision encoder of a model of any family: pixels → image features. */
 import type { Pixels } from '../../image/pixels.ts'
+import type { KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import { AppError } from '../../pack/failure.ts'
-import { vision as treaty } from '../../pack/parts.ts'
 import type { VisionShape } from '../../pack/shapes.ts'
-import type { OnDemandSession, RunOptions } from '../ort/on-demand-session.ts'
+import { OnDemand, type RunOptions } from '../ort/on-demand.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
+import type { Encoder } from '../wgsl/vision/open-encoder.ts'
 import type { PartsOpener } from './open-parts.ts'
+import { EncoderChoice } from './own-vision.ts'
+
+/** Whether it runs on kernels of our own, or why not, and what a picture took on both. */
+export interface VisionKernels {
+  ownKernels: OwnKernels
+  /** Null where not both were measured. */
+  times: KernelTimes | null
+}
 
 export class VisionEncoder {
   readonly shape: VisionShape
-  readonly session: OnDemandSession
+  /** Where it is opened and let go of. */
+  readonly session: OnDemand<Encoder>
   readonly #runtime: Runtime
+  readonly #choice: EncoderChoice
 
-  private constructor(shape: VisionShape, session: OnDemandSession, runtime: Runtime) {
-    this.shape = shape
-    this.session = session
+  private constructor({ manifest, runtime }: PartsOpener, choice: EncoderChoice, opened: Encoder | null) {
+    this.shape = manifest.parts.vision.shape
+    this.session = new OnDemand((signal) => choice.openAgain(signal), opened)
     this.#runtime = runtime
+    this.#choice = choice
   }
 
+  /** On whatever is better here. */
   static async open(parts: PartsOpener): Promise<VisionEncoder> {
-    const session = await parts.openOnDemand('vision', { keepOnDevice: [treaty.output.features] })
-    return new VisionEncoder(parts.manifest.parts.vision.shape, session, parts.runtime)
+    const choice = new EncoderChoice(parts)
+    return new VisionEncoder(parts, choice, await choice.open())
   }
 
-  /** The same, opened when a picture is first encoded. */
+  /** Over ONNX Runtime, opened when a picture is first encoded: nobody waits for a test then. */
   static later(parts: PartsOpener): VisionEncoder {
-    const session = parts.onDemand('vision', { keepOnDevice: [treaty.output.features] })
-    return new VisionEncoder(parts.manifest.parts.vision.shape, session, parts.runtime)
+    return new VisionEncoder(parts, new EncoderChoice(parts), null)
+  }
+
+  get kernels(): VisionKernels {
+    const { ownKernels, times } = this.#choice
+    return { ownKernels, times }
   }
 
   /** Features [tokens, hidden] that came about elsewhere, where what runs next finds them; the caller's. */
@@ -39,17 +56,8 @@ export class VisionEncoder {
   }
 
   /** float32 [1, tokens, hidden], after the post-layernorm; the caller's. */
-  async encode(pixels: Pixels, options: RunOptions = {}): Promise<DeviceTensor> {
-    const { imageSize } = this.shape
-    const input = this.#runtime.tensor('float32', pixels.data, [1, 3, imageSize, imageSize])
-    try {
-      const feeds = { [treaty.input.pixels]: input }
-      const { [treaty.output.features]: features } = await this.session.run(feeds, options)
-      if (features === undefined) throw new AppError('bug', 'The vision encoder returned no features.')
-      return features
-    } finally {
-      input.dispose()
-    }
+  encode({ data }: Pixels, options: RunOptions = {}): Promise<DeviceTensor> {
+    return this.session.use((encoder) => encoder.encode(data), options)
   }
 
   /** Encodes a picture without anything in it. */

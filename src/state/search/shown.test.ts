@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import type { FoundPicture, Rematch } from '../../protocol/search-calls.ts'
 import { phrasesOf } from './phrases.ts'
-import { NO_FILTERS, shownPictures } from './shown.ts'
+import { hasNothing, NO_FILTERS, shownPictures } from './shown.ts'
 
 const found = (name: string, likeness: number | null, day = '2026-11-27'): FoundPicture => ({
   ...{ key: name, source: 'folder', path: `2026/${name}`, name, bytes: 1, sha256: name, width: 1, height: 1 },
@@ -43,6 +43,19 @@ it('shows the whole of a day that is longer than others', () => {
   vi.stubEnv('TZ', 'Europe/Berlin')
   const late = { ...found('late.png', null), date: new Date(2026, 9, 25, 23, 30).getTime() }
   expect(names({ from: '2026-10-25', to: '2026-10-25' }, [], [late])).toEqual(['late.png'])
+})
+
+it('asks for a folder where there is nothing, and none is on its way', () => {
+  const index = { sources: [], pictures: 0, bytes: 0, otherBytes: 0 }
+  const nothing = { index, indexing: null, waiting: [] }
+  const indexing = (source: string): { source: string; progress: null } => ({ source, progress: null })
+  expect(hasNothing({ search: nothing })).toBe(true)
+  // Those of conversations come by themselves, at every visit.
+  expect(hasNothing({ search: { ...nothing, indexing: indexing('conversations') } })).toBe(true)
+  expect(hasNothing({ search: { ...nothing, indexing: indexing('folder') } })).toBe(false)
+  expect(hasNothing({ search: { ...nothing, waiting: ['folder'] } })).toBe(false)
+  expect(hasNothing({ search: { ...nothing, index: { ...index, pictures: 1 } } })).toBe(false)
+  expect(hasNothing({ search: { ...nothing, index: null } })).toBe(false)
 })
 
 it('finds what a text names', () => {

@@ -1,5 +1,6 @@
 /** Which of what was found is shown, and in which order. */
-import type { FoundPicture, Rematch } from '../../protocol/search-calls.ts'
+import { CONVERSATIONS, type FoundPicture, type Rematch } from '../../protocol/search-calls.ts'
+import type { Search } from './search-slice.ts'
 
 export interface SearchFilters {
   /** Part of a name or path, whatever its case. */
@@ -41,6 +42,13 @@ export function shownPictures(
     .sort((a, b) => b.score - a.score)
   const rest = shown.filter(({ key }) => !matches.has(key)).map((picture) => ({ ...picture, match: null }))
   return [...again, ...rest]
+}
+
+/** Whether there is nothing to search in, and no folder on its way: then one is asked for. */
+export function hasNothing({ search }: { search: Pick<Search, 'index' | 'indexing' | 'waiting'> }): boolean {
+  const { index, indexing, waiting } = search
+  const isFolder = indexing !== null && indexing.source !== CONVERSATIONS
+  return index?.pictures === 0 && waiting.length === 0 && !isFolder
 }
 
 /** Midnight some days after a day (days are not all as long), where the page is; undefined for what is no day. */

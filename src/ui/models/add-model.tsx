@@ -16,7 +16,7 @@ export function AddModel(): ReactElement {
     if (status !== 'idle') box.current?.scrollIntoView({ block: 'nearest' })
   }, [status])
   return (
-    <div ref={box}>
+    <div ref={box} className="adding">
       <Stage />
     </div>
   )
@@ -96,12 +96,13 @@ function Stage(): ReactElement {
 function Added({ id, name, compares }: KeptModel): ReactElement {
   const { t } = useTranslation('models')
   const changeModel = useApp((state) => state.changeModel)
+  const inUse = useApp((state) => state.settings.model === id)
   return (
     <div className="actions">
       <p>
         <strong>{name}</strong> {t('add.added')}
       </p>
-      {!compares && (
+      {!compares && !inUse && (
         <button
           type="button"
           className="primary"
@@ -138,7 +139,7 @@ function Discard({ progress }: { progress: AddProgress | null }): ReactElement {
       <button type="button" onClick={() => void cancel(true)}>
         {t('add.reallyDiscard', { size: progress?.doneBytes ?? 0 })}
       </button>
-      <button type="button" className="quiet" onClick={() => setAsked(false)}>
+      <button type="button" className="quiet" data-first onClick={() => setAsked(false)}>
         {t('add.keepGoing')}
       </button>
     </>

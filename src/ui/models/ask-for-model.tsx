@@ -36,15 +36,7 @@ export function AskForModel(): ReactElement {
         void requestOffer({ kind: 'address', text: address }, options)
       }}
     >
-      {catalogue.models.length > 0 && (
-        <ul className="models" aria-label={t('add.known')}>
-          {catalogue.models.map((model) => (
-            <li key={model.address}>
-              <Known model={model} options={options} />
-            </li>
-          ))}
-        </ul>
-      )}
+      <KnownModels models={catalogue.models} options={options} />
       <label>
         {t('add.address')}
         <input
@@ -105,6 +97,52 @@ export function AskForModel(): ReactElement {
         <ChooseFiles label={t('add.files')} onChange={offerOfFiles} />
       </div>
     </form>
+  )
+}
+
+/** So many are in sight; what else is known would stand in the way of all that comes below. */
+const SHOWN = 3
+
+function KnownModels({
+  models,
+  options,
+}: {
+  models: readonly KnownModel[]
+  options: OfferOptions
+}): ReactElement | null {
+  const { t } = useTranslation('models')
+  const [first, more] = [models.slice(0, SHOWN), models.slice(SHOWN)]
+  if (first.length === 0) return null
+  return (
+    <>
+      <KnownList models={first} options={options} label={t('add.known')} />
+      {more.length > 0 && (
+        <details className="more-models">
+          <summary>{t('add.more', { count: more.length })}</summary>
+          <KnownList models={more} options={options} label={t('add.more', { count: more.length })} />
+        </details>
+      )}
+    </>
+  )
+}
+
+function KnownList({
+  models,
+  options,
+  label,
+}: {
+  models: readonly KnownModel[]
+  options: OfferOptions
+  label: string
+}): ReactElement {
+  return (
+    <ul className="models" aria-label={label}>
+      {models.map((model) => (
+        <li key={model.address}>
+          <Known model={model} options={options} />
+        </li>
+      ))}
+    </ul>
   )
 }
 

@@ -14,6 +14,8 @@ const DEVICE: DeviceReport = {
   recordsSteps: true,
   ownKernels: 'software',
   kernelTimes: { own: 12.34, other: 9 },
+  visionKernels: 'slower',
+  visionTimes: { own: 56.78, other: 60 },
   subgroups: 'software',
   context: { positions: 512, possible: 2048, why: 'memory' },
   limits: { buffer: 2 ** 30, storageBinding: 2 ** 28, workgroupStorage: 32_768 },
@@ -63,6 +65,12 @@ describe('What is said of the device', () => {
     expect(english).toContain('WebGPU, llvmpipe (a software adapter, slow but right)')
     expect(english).toContain(
       'The model needs more than a third of the 4 GiB of memory assumed where a browser does not tell.',
+    )
+    expect(english).toContain(
+      'those of ONNX Runtime: our own were tried and are less than one and a half times as fast here',
+    )
+    expect(english.join(' ')).toMatch(
+      /A picture took 57\s?ms on our own kernels, 60\s?ms on those of ONNX Runtime/,
     )
     // Looking, the prompt and twelve words.
     expect(english).toContain('0.8s measured for 12 tokens.')

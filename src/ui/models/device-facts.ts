@@ -1,7 +1,13 @@
 /** What the panel of the device lists: notes, which are words only where they are shown. */
 import type { Note, Saying, WordKey } from '../../messages/note.ts'
 import { CAPTION_WORDS } from '../../pack/caption-work.ts'
-import type { ContextReport, DeviceReport, MemoryReport, ProcessorReason } from '../../pack/device-report.ts'
+import type {
+  ContextReport,
+  DeviceReport,
+  KernelTimes,
+  MemoryReport,
+  ProcessorReason,
+} from '../../pack/device-report.ts'
 import type { BenchResult } from '../../protocol/bench-result.ts'
 import { contextFinding } from '../../protocol/keeper-calls.ts'
 
@@ -45,16 +51,16 @@ function placeOf({ provider, adapter: name, software }: DeviceReport): Note {
   return { key: software ? 'models:device.on.software' : 'models:device.on.webgpu', values: { name } }
 }
 
-function gpuChoices({ f16, recordsSteps, ownKernels, kernelTimes, subgroups }: DeviceReport): Fact[] {
+function gpuChoices(device: DeviceReport): Fact[] {
+  const { f16, recordsSteps, ownKernels, kernelTimes, visionKernels, visionTimes, subgroups } = device
+  // The decoder's must not be slower, the vision encoder's be faster by half.
+  const ofVision = visionKernels === 'slower' ? 'tooSlow' : visionKernels
   const facts: (Fact | null)[] = [
     { name: 'models:device.fact.half', value: { key: `models:device.half.${yesOrNo(f16)}` } },
     { name: 'models:device.fact.kernels', value: { key: `models:device.kernels.${ownKernels}` } },
-    kernelTimes === null
-      ? null
-      : {
-          name: 'models:device.fact.token',
-          value: { key: 'models:device.figure.token', values: { ...kernelTimes } },
-        },
+    timesFact('models:device.fact.token', kernelTimes),
+    { name: 'models:device.fact.visionKernels', value: { key: `models:device.kernels.${ofVision}` } },
+    timesFact('models:device.fact.picture', visionTimes),
     ownKernels === 'used'
       ? null
       : {
@@ -66,6 +72,10 @@ function gpuChoices({ f16, recordsSteps, ownKernels, kernelTimes, subgroups }: D
       : { name: 'models:device.fact.subgroups', value: { key: `models:device.subgroups.${subgroups}` } },
   ]
   return facts.filter((fact) => fact !== null)
+}
+
+function timesFact(name: WordKey, times: KernelTimes | null): Fact | null {
+  return times === null ? null : { name, value: { key: 'models:device.figure.token', values: { ...times } } }
 }
 
 const yesOrNo = (is: boolean): 'yes' | 'no' => (is ? 'yes' : 'no')

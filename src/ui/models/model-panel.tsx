@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { timeText } from '../../messages/amounts.ts'
 import type { DeviceReport } from '../../pack/device-report.ts'
 import type { LoadedModel, LoadProgress } from '../../protocol/engine-calls.ts'
+import { ModelFailed } from '../parts/model-failed.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Say } from '../parts/say.tsx'
 import { useApp } from '../store-context.ts'
@@ -28,7 +29,6 @@ function InUse(): ReactElement {
   const { t } = useTranslation('models')
   const model = useApp((state) => state.model)
   const offlineReady = useApp((state) => state.offlineReady)
-  const loadModel = useApp((state) => state.loadModel)
   const changeModel = useApp((state) => state.changeModel)
   const chosen = useApp((state) => state.settings.model)
   const setAside = useApp((state) => state.setAside)
@@ -47,7 +47,7 @@ function InUse(): ReactElement {
       {model.status === 'ready' && <Ready loaded={model.loaded} />}
       {model.status === 'failed' && (
         <>
-          <Notice failure={model.failure} action={t('loadAgain')} onAction={() => void loadModel()} />
+          <ModelFailed />
           {model.failure.code === 'device-lost' && <LostAgain />}
         </>
       )}

@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { AddProgress } from '../../protocol/keeper-calls.ts'
-import type { PartName } from '../../pack/families.ts'
+import { models } from '../../messages/en/models.ts'
 
 /** How far a model is on its way: the whole, with speed and time left, and each large part. */
 export function ProgressBars({ progress }: { progress: AddProgress }): ReactElement {
@@ -33,16 +33,19 @@ export function ProgressBars({ progress }: { progress: AddProgress }): ReactElem
   )
 }
 
-/** Parts that have a name of their own; any other goes by its file. */
-const NAMED: Record<string, PartName> = {
-  'vision.weights': 'vision',
-  'q-former.weights': 'q-former',
-  'decoder.weights': 'decoder',
+type NamedPart = keyof typeof models.parts
+
+/** The part whose weights a file holds, as converters call it; null where the file is called otherwise. */
+export function partOf(path: string): NamedPart | null {
+  const name = path.replace(/\.weights$/, '')
+  return isNamed(name) ? name : null
 }
+
+const isNamed = (name: string): name is NamedPart => Object.hasOwn(models.parts, name)
 
 function PartLine({ path, doneBytes, totalBytes }: AddProgress['parts'][number]): ReactElement {
   const { t } = useTranslation('models')
-  const named = NAMED[path]
-  const part = named === undefined ? path : t(`parts.${named}`)
+  const named = partOf(path)
+  const part = named === null ? path : t(`parts.${named}`)
   return <li>{t('progress.part', { part, done: doneBytes, total: totalBytes })}</li>
 }

@@ -2,13 +2,13 @@ import { useEffect, useMemo, useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { millisecondsText } from '../../messages/amounts.ts'
 import { keptComparer } from '../../state/search/comparing.ts'
-import { shownPictures, type ShownPicture } from '../../state/search/shown.ts'
+import { hasNothing, shownPictures, type ShownPicture } from '../../state/search/shown.ts'
 import { Notice } from '../parts/notice.tsx'
 import { useApp } from '../store-context.ts'
 import { AskForm } from './ask-form.tsx'
 import { PictureDetails } from './picture-details.tsx'
 import { ResultGrid } from './result-grid.tsx'
-import { Sources } from './sources.tsx'
+import { AddFolder, Sources } from './sources.tsx'
 import './search.css'
 
 /** Pictures of folders and conversations, found by words. */
@@ -46,6 +46,7 @@ function Results(): ReactElement {
   const foundMs = useApp((state) => state.search.foundMs)
   const query = useApp((state) => state.search.query)
   const indexed = useApp((state) => state.search.index?.pictures)
+  const isEmpty = useApp(hasNothing)
   const [open, setOpen] = useState<ShownPicture | null>(null)
   const pictures = useMemo(() => shownPictures(found, matches, filters), [found, matches, filters])
   const said = [
@@ -57,11 +58,17 @@ function Results(): ReactElement {
   return (
     <>
       <p role="status" className="hint" lang={i18n.language}>
-        {status === 'finding' ? t('finding') : said}
+        {status === 'finding' ? t('finding') : indexed !== 0 && said}
         {status === 'ranking' && ` · ${t('ranking')}`}
       </p>
-      {pictures.length === 0 && status !== 'finding' && indexed !== undefined && (
-        <p>{indexed === 0 ? t('empty') : t('none')}</p>
+      {isEmpty && (
+        <div className="drop-area">
+          <p>{t('empty')}</p>
+          <AddFolder first />
+        </div>
+      )}
+      {pictures.length === 0 && status !== 'finding' && indexed !== undefined && indexed > 0 && (
+        <p>{t('none')}</p>
       )}
       {/* What is asked for next begins at its best, wherever people had scrolled to. */}
       {pictures.length > 0 && <ResultGrid key={JSON.stringify(query)} pictures={pictures} onOpen={setOpen} />}

@@ -2,6 +2,7 @@ import { useRef, useState, type ChangeEvent, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { bytesText, durationText } from '../../messages/amounts.ts'
 import type { SearchSource } from '../../protocol/search-calls.ts'
+import { hasNothing } from '../../state/search/shown.ts'
 import { isWritingHere } from '../../state/under-way.ts'
 import { folderName } from '../taking/dropped-files.ts'
 import { useApp } from '../store-context.ts'
@@ -11,6 +12,7 @@ export function Sources(): ReactElement {
   const { t, i18n } = useTranslation('search')
   const index = useApp((state) => state.search.index)
   const { clear, clearOthers } = useApp((state) => state.searchActions)
+  const isEmpty = useApp(hasNothing)
   return (
     <section aria-labelledby="sources-heading" className="sources">
       <h3 id="sources-heading">{t('sources')}</h3>
@@ -19,7 +21,7 @@ export function Sources(): ReactElement {
           <Source key={source.id} source={source} />
         ))}
       </ul>
-      <AddFolder />
+      {!isEmpty && <AddFolder />}
       {index !== null && index.pictures > 0 && (
         <p className="hint">
           {t('size', { size: bytesText(index.bytes, i18n.language) })}{' '}
@@ -123,7 +125,8 @@ function Progress({ isUnderWay }: { isUnderWay: boolean }): ReactElement {
   )
 }
 
-function AddFolder(): ReactElement {
+/** Chooses a folder to search in; the first one is what this place begins with. */
+export function AddFolder({ first = false }: { first?: boolean }): ReactElement {
   const { t } = useTranslation('search')
   const { chooseFolder, addFiles } = useApp((state) => state.searchActions)
   const input = useRef<HTMLInputElement>(null)
@@ -141,7 +144,7 @@ function AddFolder(): ReactElement {
   }
   return (
     <>
-      <button type="button" onClick={() => void choose()}>
+      <button type="button" {...(first && { className: 'primary' })} onClick={() => void choose()}>
         {t('addFolder')}
       </button>
       <input ref={input} type="file" hidden multiple {...{ webkitdirectory: '' }} onChange={onChange} />

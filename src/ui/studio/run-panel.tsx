@@ -9,6 +9,7 @@ import { TARGETS } from '../../studio/project.ts'
 import { wantedPaths } from '../../studio/run.ts'
 import { nameOf } from '../../studio/picture-files.ts'
 import { useApp } from '../store-context.ts'
+import { ModelFailed } from '../parts/model-failed.tsx'
 import { Chosen, Field } from './fields.tsx'
 import { draftOf, settingsFrom, usePageSettings, type RunDraft } from './run-draft.ts'
 import type { Mode } from './workbench.tsx'
@@ -150,6 +151,7 @@ function Progress(): ReactElement | null {
           {model === 'ready' ? (path === null ? '' : `${nameOf(path)}: ${text}`) : t('waitsForModel')}
         </p>
       )}
+      {status === 'running' && <ModelFailed />}
       <div className="actions">
         {status === 'running' ? (
           <>

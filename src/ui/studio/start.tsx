@@ -11,8 +11,10 @@ export function Start(): ReactElement {
   return (
     <div className="studio-start">
       <p>{t('what')}</p>
-      <Pick />
-      <p className="hint">{t('dropHint')}</p>
+      <div className="drop-area">
+        <Pick />
+        <p className="hint">{t('dropHint')}</p>
+      </div>
       {projects.length > 0 && (
         <>
           <h3>{t('before')}</h3>
@@ -107,7 +109,7 @@ function Kept({ project }: { project: Project }): ReactElement {
           <button type="button" onClick={() => void removeProject(id)}>
             {t('forgetNow')}
           </button>
-          <button type="button" className="quiet" onClick={() => setAsks(false)}>
+          <button type="button" className="quiet" data-first onClick={() => setAsks(false)}>
             {t('keep')}
           </button>
         </span>

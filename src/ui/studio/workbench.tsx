@@ -47,10 +47,12 @@ export function Workbench(): ReactElement {
             of={pictures.length}
             problem={problem}
           />
-          {mode === 'captions' ? <BulkPanel shown={shown} /> : <AltTextPanel shown={shown} />}
-          <Matching />
-          <DuplicatesPanel onOpen={setAt} />
-          <ExportPanel shown={shown} />
+          <div className="studio-tools">
+            {mode === 'captions' ? <BulkPanel shown={shown} /> : <AltTextPanel shown={shown} />}
+            <Matching />
+            <DuplicatesPanel onOpen={setAt} />
+            <ExportPanel shown={shown} />
+          </div>
           <Grid pictures={shown} mode={mode} left={left} onOpen={setAt} />
         </>
       ) : (

@@ -5,6 +5,7 @@ import { isWritingHere } from '../../state/under-way.ts'
 import { currentConversation } from '../../state/library-slice.ts'
 import { AutoTextarea } from '../parts/auto-textarea.tsx'
 import { Icon } from '../parts/icons.tsx'
+import { ModelFailed } from '../parts/model-failed.tsx'
 import { useApp } from '../store-context.ts'
 import { AddMenu } from './add-menu.tsx'
 import { SuggestedQuestions } from './suggested-questions.tsx'
@@ -30,6 +31,7 @@ function AskLine({ conversation }: { conversation: Conversation }): ReactElement
         send()
       }}
     >
+      <ModelFailed />
       {isNew && <SuggestedQuestions />}
       <div className="ask">
         <AddMenu />

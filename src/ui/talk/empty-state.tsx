@@ -2,7 +2,7 @@ import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { PictureInput, useFileField } from '../taking/choose-files.tsx'
 import { Icon } from '../parts/icons.tsx'
-import { Notice } from '../parts/notice.tsx'
+import { ModelFailed } from '../parts/model-failed.tsx'
 import { useApp } from '../store-context.ts'
 import { Examples } from './examples.tsx'
 import { PhotographCard } from './photograph-card.tsx'
@@ -56,17 +56,8 @@ function PracticeCard(): ReactElement {
     <section className="card">
       <h2>{heading}</h2>
       <p>{t('empty.practiceText')}</p>
-      <Failed />
+      <ModelFailed />
       <Examples />
     </section>
   )
-}
-
-/** On a phone nothing else that is in sight says why. */
-function Failed(): ReactElement | null {
-  const { t } = useTranslation('models')
-  const model = useApp((state) => state.model)
-  const loadModel = useApp((state) => state.loadModel)
-  if (model.status !== 'failed') return null
-  return <Notice failure={model.failure} action={t('loadAgain')} onAction={() => void loadModel()} />
 }

@@ -1,6 +1,6 @@
 import { useEffect, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import { noteIn, type KnownCosts, type KnownModel } from '../../state/catalogue.ts'
+import { isKnown, keptFor, noteIn, type KnownCosts, type KnownModel } from '../../state/catalogue.ts'
 import { expectedCosts } from '../../state/costs-slice.ts'
 import { LanguageTerms } from '../models/model-terms.tsx'
 import { useApp } from '../store-context.ts'
@@ -8,14 +8,16 @@ import { useApp } from '../store-context.ts'
 /** What a model for photographs would cost, before anything of it is fetched; or the one that is kept already. */
 export function PhotographCard(): ReactElement | null {
   const { t } = useTranslation('talk')
-  const kept = useApp((state) => state.kept.find(({ complete, compares }) => complete && !compares))
-  const known = useApp((state) => state.catalogue.models[0])
+  const catalogue = useApp((state) => state.catalogue)
+  const kept = useApp((state) => keptFor(state.kept, catalogue))
+  const keepsNothing = useApp((state) => state.keepsNothing)
+  const [known] = catalogue.models
   const changeModel = useApp((state) => state.changeModel)
   if (kept !== undefined) {
     return (
       <section className="card">
-        <h2>{t('empty.photographsKept', { name: kept.name })}</h2>
-        <p>{t('empty.photographsText')}</p>
+        <h2>{t(isKnown(kept, catalogue) ? 'empty.photographsKept' : 'empty.added', { name: kept.name })}</h2>
+        <p>{t(isKnown(kept, catalogue) ? 'empty.photographsText' : 'empty.addedText')}</p>
         <div className="actions">
           <button type="button" className="primary" onClick={() => void changeModel(kept.id)}>
             {t('empty.useKept')}
@@ -33,7 +35,7 @@ export function PhotographCard(): ReactElement | null {
       </h2>
       <p>{t('empty.photographsText')}</p>
       {known !== undefined && <Costs known={known} />}
-      <Offer known={known} />
+      {keepsNothing ? <p className="hint">{t('empty.cannotKeep')}</p> : <Offer known={known} />}
     </section>
   )
 }
@@ -94,8 +96,13 @@ function useMeasuredHere({ precision }: KnownModel): void {
   }, [isFree, measure, precision])
 }
 
+/** What leads on is loud only where something speaks for it. */
 function Offer({ known }: { known: KnownModel | undefined }): ReactElement {
   const { t } = useTranslation('talk')
+  const advice = useApp(({ here, space }) =>
+    known?.costs == null || here === null ? null : expectedCosts(known.costs, here, space).advice,
+  )
+  const isLoud = advice === 'advised' || advice === 'slow'
   const openPanel = useApp((state) => state.openPanel)
   const requestOffer = useApp((state) => state.requestOffer)
   return (
@@ -103,7 +110,7 @@ function Offer({ known }: { known: KnownModel | undefined }): ReactElement {
       {known !== undefined && (
         <button
           type="button"
-          className="primary"
+          {...(isLoud && { className: 'primary' })}
           onClick={() => {
             openPanel('models')
             const { address, precision } = known

@@ -78,7 +78,8 @@ function entryOf(bytes: Uint8Array): [string, string] {
   return entry
 }
 
-interface Field {
+/** A field of a protobuf message. */
+export interface Field {
   number: number
   /** A varint, or the bytes of anything else. */
   value: number | Uint8Array
@@ -87,7 +88,8 @@ interface Field {
 /** Protobuf's wire types. */
 const WIRE = { varint: 0, eightBytes: 1, bytes: 2, fourBytes: 5 }
 
-function* fields(bytes: Uint8Array): Generator<Field> {
+/** Of a message, in order. Throws `bad-pack` where it breaks off. */
+export function* fields(bytes: Uint8Array): Generator<Field> {
   const numbers: number[] = []
   const varint = (from: number): [number, number] => {
     const next = pushVarint(bytes, from, numbers)
@@ -128,12 +130,12 @@ function pushVarint(bytes: Uint8Array, at: number, into: number[]): number {
   throw broken()
 }
 
-function bytesOf({ value }: Field): Uint8Array {
+export function bytesOf({ value }: Field): Uint8Array {
   if (typeof value === 'number') throw broken()
   return value
 }
 
-function text(bytes: Uint8Array): string {
+export function text(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes)
 }
 

@@ -7,7 +7,13 @@ import type { HeadsShape } from '../kernels/attention/cache.ts'
 import type { AttentionShape } from '../kernels/attention/attention.ts'
 import type { EmbedShape } from '../kernels/embed/embed.ts'
 import type { FinishShape, FinishTarget } from '../kernels/finish/finish.ts'
-import type { NormPlace, ProductShape, ProductTarget, ProductTuning } from '../kernels/product/product.ts'
+import {
+  workgroupBytes,
+  type NormPlace,
+  type ProductShape,
+  type ProductTarget,
+  type ProductTuning,
+} from '../kernels/product/product.ts'
 import { partialRow, splitsOf, type TileShape } from '../kernels/tile/tile.ts'
 import type { TopShape } from '../kernels/top/top.ts'
 import type { StoredTensor } from './graph-weights.ts'
@@ -30,6 +36,12 @@ export type TileRows = (typeof TILE_ROWS)[number]
 export const LAYER_PRODUCTS = ['qkv', 'output', 'fc1', 'fc2'] as const
 export type LayerProduct = (typeof LAYER_PRODUCTS)[number]
 
+/** What a workgroup may have on a device. */
+export interface WorkgroupLimits {
+  threads: number
+  bytes: number
+}
+
 /** Where norms and biases lie, in values. */
 export interface FloatPlaces {
   norm1: NormPlace
@@ -44,9 +56,16 @@ export class OptLayout {
   readonly #places: OptPlaces
   readonly #shape: DecoderShape
   readonly #positions: number
+  readonly #limits: WorkgroupLimits
 
   /** `context`: positions that a sequence may have here. */
-  constructor(places: OptPlaces, shape: DecoderShape, cacheType: CacheType, context: number) {
+  constructor(
+    places: OptPlaces,
+    shape: DecoderShape,
+    cacheType: CacheType,
+    { context, limits }: { context: number; limits: WorkgroupLimits },
+  ) {
+    this.#limits = limits
     const { hiddenSize: hidden, heads, headSize, cacheHeadSize } = shape
     this.#places = places
     this.#shape = shape
@@ -122,18 +141,29 @@ export class OptLayout {
       fc2: [null, { kind: 'residual' }],
     }
     const [norm, into] = targets[name]
-    return { ...sizesOf(matrix), floats: count, norm, biasAt: biases[name], into }
+    return this.#fitted({ ...sizesOf(matrix), floats: count, norm, biasAt: biases[name], into })
   }
 
   head(): ProductShape {
     const { norm1, count } = this.floats
-    return {
+    return this.#fitted({
       ...sizesOf(this.#places.head),
       floats: count,
       norm: norm1,
       biasAt: null,
       into: { kind: 'scores' },
-    }
+    })
+  }
+
+  /** How a product of one row is spread over a workgroup of this device. */
+  tuning(shape: ProductShape): ProductTuning {
+    return tuningFor(shape, this.#limits)
+  }
+
+  /** Without the norm where a workgroup has no memory for a normalised row: then that is a dispatch of its own. */
+  #fitted(shape: ProductShape): ProductShape {
+    const fits = workgroupBytes(shape, this.tuning(shape)) <= this.#limits.bytes
+    return fits ? shape : { ...shape, norm: null }
   }
 
   tile(matrix: MatrixPlace): TileShape {
@@ -175,9 +205,23 @@ export function tileRowsFor(count: number): TileRows {
   return TILE_ROWS.find((rows) => count <= rows) ?? 32
 }
 
-/** How a product of one row is spread over a workgroup. */
-export function tuningFor({ inputs }: Pick<ProductShape, 'inputs'>): ProductTuning {
-  const chunks = inputs / CHUNK
+/** Fewer threads are not worth what they save of memory. */
+const FEWEST_THREADS = 64
+
+/** As on most devices, or with fewer threads where a workgroup may have no more, or has no memory for their sums. */
+export function tuningFor(shape: ProductShape, limits: WorkgroupLimits): ProductTuning {
+  const tuning = usualTuning(shape.inputs / CHUNK)
+  const halved = (): ProductTuning => {
+    const threads = tuning.threads / 2
+    return { ...tuning, threads, lanes: Math.min(tuning.lanes, threads) }
+  }
+  while (tuning.threads > limits.threads) Object.assign(tuning, halved())
+  while (tuning.threads > FEWEST_THREADS && workgroupBytes(shape, tuning) > limits.bytes)
+    Object.assign(tuning, halved())
+  return tuning
+}
+
+function usualTuning(chunks: number): ProductTuning {
   // A long inner dimension is shared by more threads: few rows of the matrix would leave a card idle.
   if (chunks >= 256) return { threads: 256, lanes: 64, rowsPerThread: 4 }
   const lanes = chunks >= 16 ? 16 : chunks >= 8 ? 8 : 4

@@ -1,10 +1,12 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import { bytesOfFile } from '../../../pack/bytes.ts'
 import { asFamily } from '../../../pack/manifest.ts'
+import type { Size } from '../../../synthetic/dimensions.ts'
 import { syntheticPack } from '../../../synthetic/pack.ts'
 import type { Runtime } from '../../ort/runtime.ts'
 import { TILE_ROWS, tileRowsFor } from './layout.ts'
 import { openOptDecoder, planOptDecoder, type OwnDecoder } from './open-opt.ts'
+import { NotForKernels } from './opt-weights.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -13,16 +15,19 @@ const part = asFamily(pack.manifest, 'blip2-opt').parts.decoder
 const bytes = pack.manifest.files.find(({ path }) => path === part.weights)?.bytes ?? 0
 const graph = await bytesOfFile(await pack.file(part.graphs.webgpu ?? ''))
 
-/** Opens a decoder on a device that compiles no code that is `refused`. */
-async function open(refused: (code: string) => boolean): Promise<OwnDecoder> {
+/** A device that compiles no code that is `refused`, and of some limits has this; of others plenty. */
+function deviceWith(
+  refused: (code: string) => boolean,
+  limits: Partial<Record<keyof GPUSupportedLimits, number>> = {},
+): GPUDevice {
   vi.stubGlobal('navigator', { gpu: { wgslLanguageFeatures: new Set() } })
   vi.stubGlobal('GPUBufferUsage', { STORAGE: 1, COPY_SRC: 2, COPY_DST: 4, UNIFORM: 8 })
   vi.stubGlobal('GPUShaderStage', { COMPUTE: 4 })
   const createBuffer = (): object => ({ destroy: () => undefined })
   vi.stubGlobal('GPUDevice', { prototype: { createBuffer } })
-  const limits = new Proxy({}, { get: () => 2 ** 30 })
-  const device = {
-    limits,
+  return {
+    limits: new Proxy(limits, { get: (some, name: keyof GPUSupportedLimits) => some[name] ?? 2 ** 30 }),
+    features: new Set(),
     queue: { writeBuffer: () => undefined, onSubmittedWorkDone: () => Promise.resolve() },
     createBindGroupLayout: () => ({}),
     createBindGroup: () => ({}),
@@ -31,16 +36,81 @@ async function open(refused: (code: string) => boolean): Promise<OwnDecoder> {
     createComputePipelineAsync: ({ compute: { module } }: { compute: { module: string } }) =>
       refused(module) ? Promise.reject(new Error('Refused.')) : Promise.resolve({}),
   } as unknown as GPUDevice
-  const options = {
-    graph,
-    weights: { path: part.weights, data: new Uint8Array(bytes) },
-    part,
-    cacheType: 'float32' as const,
-    context: part.shape.positions,
-  }
+}
+
+const options = {
+  graph,
+  weights: { path: part.weights, data: new Uint8Array(bytes) },
+  part,
+  cacheType: 'float32' as const,
+  context: part.shape.positions,
+}
+
+/** Opens a decoder there. */
+async function open(...of: Parameters<typeof deviceWith>): Promise<OwnDecoder> {
+  const device = deviceWith(...of)
   const runtime = { compute: { device } } as unknown as Runtime
   return openOptDecoder(runtime, options, planOptDecoder(device, options))
 }
+
+/** All that is compiled of a model on a device with such limits. */
+async function compiledWith(size: Size, threads: number, bytes: number): Promise<string[]> {
+  const all: string[] = []
+  const of = syntheticPack({ size, precision: 'q4', seed: 1 })
+  const { decoder } = asFamily(of.manifest, 'blip2-opt').parts
+  const device = deviceWith(
+    (code) => {
+      all.push(code)
+      return false
+    },
+    { maxComputeInvocationsPerWorkgroup: threads, maxComputeWorkgroupStorageSize: bytes },
+  )
+  const { kernels } = planOptDecoder(device, {
+    ...options,
+    graph: await bytesOfFile(await of.file(decoder.graphs.webgpu ?? '')),
+    weights: { path: decoder.weights, data: new Uint8Array() },
+    part: decoder,
+    context: decoder.shape.positions,
+  })
+  await kernels.compile('memory')
+  return all
+}
+
+const WORKGROUP_SIZE = /@workgroup_size\((\d+)\)/
+
+/** Bytes of all variables of a workgroup. */
+function workgroupBytesOf(code: string): number {
+  const sizes: Record<string, number> = { f32: 4, u32: 4, vec4f: 16 }
+  return [...code.matchAll(/var<workgroup> \w+: array<(\w+), (\d+)>/g)].reduce(
+    (sum, [, type = '', count]) => sum + (sizes[type] ?? NaN) * Number(count),
+    0,
+  )
+}
+
+it.each<[Size, number, number, number]>([
+  // Products that normalise: queries with keys and values, the first of the feed-forward, the head.
+  ['2-layers', 256, 2 ** 14, 3],
+  ['2-layers', 128, 2 ** 14, 3],
+  ['2-layers', 256, 12 * 2 ** 10, 3],
+  ['opt-6.7b-2-layers', 1024, 2 ** 15, 3],
+  ['opt-6.7b-2-layers', 256, 2 ** 14, 0],
+])(
+  'keeps %s to workgroups of %i threads and %i bytes, in which %i products normalise by themselves',
+  async (size, threads, bytes, normalising) => {
+    const codes = await compiledWith(size, threads, bytes)
+    for (const code of codes) {
+      expect(Number(WORKGROUP_SIZE.exec(code)?.[1])).toBeLessThanOrEqual(threads)
+      expect(workgroupBytesOf(code)).toBeLessThanOrEqual(bytes)
+    }
+    expect(codes.filter((code) => code.includes('var<workgroup> normed'))).toHaveLength(normalising)
+    expect(codes.some((code) => workgroupBytesOf(code) > bytes / 2)).toBe(true)
+  },
+)
+
+it('leaves a device alone whose workgroups are too small for any of it', async () => {
+  await expect(compiledWith('2-layers', 64, 2 ** 14)).rejects.toThrow(NotForKernels)
+  await expect(compiledWith('2-layers', 256, 2 ** 13)).rejects.toThrow(NotForKernels)
+})
 
 it.each(TILE_ROWS)('finds out while opening that tiles of %d rows do not compile here', async (rows) => {
   const ofTile = (code: string): boolean => code.includes(`let firstRow = workgroup.y * ${rows}u;`)

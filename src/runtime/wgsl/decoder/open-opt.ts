@@ -5,10 +5,11 @@ import { CacheMemory } from '../../language/cache-memory.ts'
 import { DecoderOnly } from '../../language/decoder-only.ts'
 import { cacheLayout, type CacheLayout } from '../../language/kv-cache.ts'
 import type { Runtime } from '../../ort/runtime.ts'
+import type { Together } from '../gpu/together.ts'
 import { weightsOfGraph } from './graph-weights.ts'
 import { OptLayout } from './layout.ts'
 import { makeActivations, uploadWeights } from './opt-buffers.ts'
-import { OptKernels } from './opt-kernels.ts'
+import { OptKernels, type DecoderKernels } from './opt-kernels.ts'
 import { OptPasses } from './opt-passes.ts'
 import { OptRuns } from './opt-runs.ts'
 import { NotForKernels, optPlaces, type OptPlaces } from './opt-weights.ts'
@@ -26,6 +27,8 @@ export interface OptOptions {
   signal?: AbortSignal | undefined
   /** What compiling one kernel may take, in milliseconds; left out: any time. */
   compileMs?: number | undefined
+  /** How kernels reduce, to begin with; left out: through memory, which every device has. */
+  together?: Together | undefined
   /** Told when the device went away while our kernels were running on it. */
   onLost?: (() => void) | undefined
 }
@@ -34,6 +37,8 @@ export interface OptOptions {
 export interface OwnDecoder {
   language: DecoderOnly
   runs: OptRuns
+  /** From now on kernels reduce in this way. Throws `KernelsFailed`, and all is as before. */
+  reduceBy: (by: Together) => Promise<void>
 }
 
 /** Where the weights lie, and the kernels over them. */
@@ -48,7 +53,8 @@ export function planOptDecoder(
   { graph, weights, part, cacheType, context, compileMs }: OptOptions,
 ): OptPlan {
   const places = optPlaces(weightsOfGraph(graph, weights.path), part.shape)
-  const layout = new OptLayout(places, part.shape, cacheType, context)
+  const { maxComputeInvocationsPerWorkgroup: threads, maxComputeWorkgroupStorageSize: bytes } = device.limits
+  const layout = new OptLayout(places, part.shape, cacheType, { context, limits: { threads, bytes } })
   return { places, kernels: new OptKernels(device, layout, places, compileMs) }
 }
 
@@ -61,22 +67,27 @@ export async function openOptDecoder(
   options: OptOptions,
   { places, kernels }: OptPlan,
 ): Promise<OwnDecoder> {
-  const { weights, part, cacheType, context, cacheBytes, signal, onLost } = options
+  const { weights, part, cacheType, context, cacheBytes, signal, onLost, together = 'memory' } = options
   const { device } = runtime.compute
   if (device === null) throw new NotForKernels('is not run on a GPU')
   const { shape } = part
   const uploads = new Uploads(device, weights.data, signal)
   try {
     // Compiled while weights are on their way. All of them: behind this, nobody looks how long the device takes over one.
-    const compiling = Promise.all([kernels.shared(), kernels.step(), kernels.rows(), kernels.norm()])
+    const compiling = kernels.compile(together)
     compiling.catch(() => undefined)
     const values = makeActivations(uploads, kernels, shape, context)
     const stored = await uploadWeights(uploads, places, kernels)
-    const [shared, products, rows, norm] = await compiling
-    const passes = new OptPasses({ kernels, shared, products, rows, norm, places, weights: stored, values })
+    const passesOver = (compiled: DecoderKernels): OptPasses =>
+      new OptPasses({ ...compiled, kernels, places, weights: stored, values })
+    const passes = passesOver(await compiling)
     const runs = new OptRuns({ runtime, device, shape, passes, activations: values, uploads, onLost })
     const memory = new CacheMemory(runtime, cacheLayout(shape, cacheType), cacheBytes)
-    return { language: new DecoderOnly({ runtime, runs, shape, context, memory }, 'used'), runs }
+    return {
+      language: new DecoderOnly({ runtime, runs, shape, context, memory }, 'used'),
+      runs,
+      reduceBy: async (by) => runs.usePasses(passesOver(await kernels.compile(by))),
+    }
   } catch (error) {
     uploads.dispose()
     throw error

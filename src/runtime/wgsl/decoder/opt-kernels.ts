@@ -1,5 +1,6 @@
 /** An OPT decoder's kernels, all compiled for a device before the first of them runs. */
 import { CompiledKernel, type Kernel } from '../gpu/kernel.ts'
+import type { Together } from '../gpu/together.ts'
 import { attentionKernel, attentionBytes } from '../kernels/attention/attention.ts'
 import { combineKernel } from '../kernels/attention/combine.ts'
 import { chooseKernel } from '../kernels/choose/choose.ts'
@@ -7,15 +8,31 @@ import { chooseRowsKernel } from '../kernels/choose/choose-rows.ts'
 import { embedKernel } from '../kernels/embed/embed.ts'
 import { finishKernel } from '../kernels/finish/finish.ts'
 import { normKernel } from '../kernels/norm/norm.ts'
-import { productKernel, workgroupBytes, workgroupsOf, type ProductShape } from '../kernels/product/product.ts'
+import {
+  productKernel,
+  workgroupBytes,
+  workgroupsOf,
+  type NormPlace,
+  type ProductShape,
+} from '../kernels/product/product.ts'
 import { topPartsKernel, topRowsKernel } from '../kernels/top/top.ts'
-import { tileKernel } from '../kernels/tile/tile.ts'
-import { tuningFor, type LayerProduct, type OptLayout, type TileRows } from './layout.ts'
+import { tileBytes, tileKernel } from '../kernels/tile/tile.ts'
+import { TILE_ROWS, type LayerProduct, type OptLayout, type TileRows } from './layout.ts'
 import { NotForKernels, type LayerPlaces, type MatrixPlace, type OptPlaces } from './opt-weights.ts'
 
 /** Threads of kernels whose workgroup has a row, or a head of one. */
 export const THREADS = 128
 const CHOOSING_THREADS = 256
+
+/** All of a decoder's, which come together in one way. */
+export interface DecoderKernels {
+  shared: SharedKernels
+  products: Record<LayerProduct, CompiledKernel>
+  rows: RowsKernels
+  /** Of a layer's first norm, or the last of all, and of its second. */
+  norm: CompiledKernel
+  norm2: CompiledKernel
+}
 
 /** What both a step and a run of several rows need. */
 export interface SharedKernels {
@@ -49,6 +66,8 @@ export class OptKernels {
   readonly #layer: LayerPlaces
   readonly #packed4x8: boolean
   readonly #compileMs: number
+  /** By code: what has nothing to reduce is the same in every way. */
+  readonly #known = new Map<string, Promise<CompiledKernel>>()
 
   /** Throws `NotForKernels` where the device has too little of something. `compileMs`: what a kernel may take. */
   constructor(device: GPUDevice, layout: OptLayout, places: OptPlaces, compileMs = Infinity) {
@@ -75,56 +94,74 @@ export class OptKernels {
   /** Workgroups of the head's product, each of which leaves a record. */
   get headGroups(): number {
     const head = this.layout.head()
-    return workgroupsOf(head, tuningFor(head))
+    return workgroupsOf(head, this.layout.tuning(head))
   }
 
-  async shared(): Promise<SharedKernels> {
+  /** Whether the device has subgroups. */
+  get haveSubgroups(): boolean {
+    return this.#device.features.has('subgroups')
+  }
+
+  /** Throws `KernelsFailed`. */
+  async compile(by: Together): Promise<DecoderKernels> {
+    const { norm1, norm2 } = this.layout.floats
+    const [shared, products, rows, norm, second] = await Promise.all([
+      this.#shared(by),
+      this.#step(by),
+      this.#rows(by),
+      this.#norm(norm1, by),
+      this.#norm(norm2, by),
+    ])
+    return { shared, products, rows, norm, norm2: second }
+  }
+
+  async #shared(by: Together): Promise<SharedKernels> {
     const { layout } = this
     const long = layout.longAttention()
     const [shared, ofLong] = await Promise.all([
-      this.#compiled(this.#sharedKernels()),
+      this.#compiled(this.#sharedKernels(by)),
       long === null
         ? null
-        : this.#compiled({ attention: attentionKernel(long, THREADS), combine: combineKernel(long) }),
+        : this.#compiled({ attention: attentionKernel(long, THREADS, by), combine: combineKernel(long) }),
     ])
     return { ...shared, long: ofLong }
   }
 
-  #sharedKernels(): Record<Exclude<keyof SharedKernels, 'long'>, Kernel> {
+  #sharedKernels(by: Together): Record<Exclude<keyof SharedKernels, 'long'>, Kernel> {
     const { layout } = this
     return {
       embed: embedKernel(layout.embed(), { threads: THREADS, packed4x8: this.#packed4x8 }),
-      attention: attentionKernel(layout.attention(), THREADS),
-      ownedAttention: attentionKernel(layout.ownedAttention(), THREADS),
+      attention: attentionKernel(layout.attention(), THREADS, by),
+      ownedAttention: attentionKernel(layout.ownedAttention(), THREADS, by),
       topParts: topPartsKernel(layout.top()),
       topRows: topRowsKernel(layout.top()),
-      head: this.#product(layout.head()),
-      choose: chooseKernel(this.headGroups, CHOOSING_THREADS),
-      chooseRows: chooseRowsKernel(this.#places.head.outputs, CHOOSING_THREADS),
+      head: this.#product(layout.head(), by),
+      choose: chooseKernel(this.headGroups, this.#choosingThreads, by),
+      chooseRows: chooseRowsKernel(this.#places.head.outputs, this.#choosingThreads, by),
     }
   }
 
   /** Products of one row. */
-  step(): Promise<Record<LayerProduct, CompiledKernel>> {
+  #step(by: Together): Promise<Record<LayerProduct, CompiledKernel>> {
     return this.#compiled(
-      eachProduct((name) => this.#product(this.layout.product(name, this.layerMatrices[name]))),
+      eachProduct((name) => this.#product(this.layout.product(name, this.layerMatrices[name]), by)),
     )
   }
 
-  norm(): Promise<CompiledKernel> {
-    const { norm1, count } = this.layout.floats
+  #norm(norm: NormPlace, by: Together): Promise<CompiledKernel> {
+    const { count } = this.layout.floats
     const { inputs } = this.#places.table
-    return this.#compile(normKernel({ ...norm1, size: inputs, floats: count }, THREADS))
+    return this.#compile(normKernel({ ...norm, size: inputs, floats: count }, THREADS, by))
   }
 
   /** Products of several rows, in tiles of every size: nobody knows how many rows an answer will have. */
-  async rows(): Promise<RowsKernels> {
+  async #rows(by: Together): Promise<RowsKernels> {
     const { layout, layerMatrices: matrices } = this
     const [few, some, many, finish, headFinish] = await Promise.all([
       this.#tiles(8),
       this.#tiles(16),
       this.#tiles(32),
-      this.#compiled(eachProduct((name) => finishKernel(layout.finish(name, matrices[name]), THREADS))),
+      this.#compiled(eachProduct((name) => finishKernel(layout.finish(name, matrices[name]), THREADS, by))),
       this.#compile(finishKernel(layout.finishHead(), THREADS)),
     ])
     return { tiles: { 8: few, 16: some, 32: many }, finish, headFinish }
@@ -142,7 +179,9 @@ export class OptKernels {
   }
 
   #compile(kernel: Kernel): Promise<CompiledKernel> {
-    return CompiledKernel.of(this.#device, kernel, this.#compileMs)
+    const compiling = this.#known.get(kernel.code) ?? CompiledKernel.of(this.#device, kernel, this.#compileMs)
+    this.#known.set(kernel.code, compiling)
+    return compiling
   }
 
   /** All at once: browsers compile in parallel. */
@@ -154,18 +193,25 @@ export class OptKernels {
     return Object.fromEntries(made) as Record<K, CompiledKernel>
   }
 
-  #product(shape: ProductShape): Kernel {
-    return productKernel(shape, { ...tuningFor(shape), packed4x8: this.#packed4x8 })
+  #product(shape: ProductShape, together: Together): Kernel {
+    return productKernel(shape, { ...this.layout.tuning(shape), packed4x8: this.#packed4x8, together })
+  }
+
+  get #choosingThreads(): number {
+    return Math.min(CHOOSING_THREADS, this.#device.limits.maxComputeInvocationsPerWorkgroup)
   }
 
   #checkLimits(): void {
     const { limits } = this.#device
+    if (limits.maxComputeInvocationsPerWorkgroup < THREADS)
+      throw new NotForKernels('needs larger workgroups than this device has')
     const { layout } = this
     const products = eachProduct((name) => layout.product(name, this.layerMatrices[name]))
     const all = [...Object.values(products), layout.head()]
     const needed = Math.max(
-      ...all.map((shape) => workgroupBytes(shape, tuningFor(shape))),
+      ...all.map((shape) => workgroupBytes(shape, layout.tuning(shape))),
       attentionBytes(layout.attention(), THREADS),
+      ...TILE_ROWS.map(tileBytes),
     )
     if (needed > limits.maxComputeWorkgroupStorageSize)
       throw new NotForKernels('needs more workgroup memory than this device has')

@@ -8,17 +8,13 @@ import { finishWorkgroups } from '../kernels/finish/finish.ts'
 import { workgroupsOf } from '../kernels/product/product.ts'
 import { topParts } from '../kernels/top/top.ts'
 import { tileWorkgroups } from '../kernels/tile/tile.ts'
-import { tileRowsFor, tuningFor, type LayerProduct } from './layout.ts'
+import { tileRowsFor, type LayerProduct } from './layout.ts'
 import type { Activations, MatrixBuffers, OptWeights, TileSizes } from './opt-buffers.ts'
-import { THREADS, tileFormat, type OptKernels, type RowsKernels, type SharedKernels } from './opt-kernels.ts'
+import { THREADS, tileFormat, type DecoderKernels, type OptKernels } from './opt-kernels.ts'
 import type { MatrixPlace, OptPlaces } from './opt-weights.ts'
 
-export interface OptPassesParts {
+export interface OptPassesParts extends DecoderKernels {
   kernels: OptKernels
-  shared: SharedKernels
-  products: Record<LayerProduct, CompiledKernel>
-  rows: RowsKernels
-  norm: CompiledKernel
   places: OptPlaces
   weights: OptWeights
   values: Activations
@@ -44,7 +40,10 @@ export class OptPasses {
     this.ending = this.#ending()
   }
 
-  /** One token in row 0: embedding, five dispatches a layer, head and choice; six where attention is `split`. */
+  /**
+   * One token in row 0: embedding, five dispatches a layer, head and choice; one more a layer where attention is `split`,
+   * two more and one where norms do not fit into products.
+   */
   step(tensors: Tensors, split = false): Dispatch[] {
     const all = split ? this.#longSteps : this.#steps
     const known = all.get(tensors) ?? this.#step(tensors, split)
@@ -121,10 +120,10 @@ export class OptPasses {
       ...weights.layers.flatMap((_, i) => {
         const cache = this.#cacheOf(tensors, i)
         return [
-          this.#product('qkv', i, values.x, values.query, [cache.keys, cache.values]),
+          ...this.#normedProduct('qkv', i, values.query, [cache.keys, cache.values]),
           ...(split ? this.#longAttention(cache) : [this.#attention(cache, 1)]),
           this.#product('output', i, values.attended, values.x),
-          this.#product('fc1', i, values.x, values.wide),
+          ...this.#normedProduct('fc1', i, values.wide),
           this.#product('fc2', i, values.wide, values.x),
         ]
       }),
@@ -166,8 +165,13 @@ export class OptPasses {
   #ending(): Dispatch[] {
     const { kernels, shared, weights, values } = this.#parts
     const { packed, scales } = weights.head
-    const head = [values.x, weights.finalFloats, packed, scales, values.state, values.logits, values.records]
+    const folded = kernels.layout.head().norm !== null
+    const from = folded ? values.x : values.normed
+    const head = [from, weights.finalFloats, packed, scales, values.state, values.logits, values.records]
+    // Behind several rows the wanted one is normalised already, and stays.
+    const norm = this.#parts.norm
     return [
+      ...(folded ? [] : [dispatch(norm, [values.x, weights.finalFloats, values.normed], [1, 1, 1])]),
       dispatch(shared.head, head, [kernels.headGroups, 1, 1]),
       dispatch(shared.choose, [values.records, values.state, values.choices], [1, 1, 1]),
     ]
@@ -178,6 +182,18 @@ export class OptPasses {
     const { packed, scales } = weights.table
     const buffers = [packed, scales, weights.positions, queries, values.state, values.x]
     return dispatch(shared.embed, buffers, [count, 1, 1])
+  }
+
+  /** The norm that stands in front of a product, in it where it fits. */
+  #normedProduct(name: 'qkv' | 'fc1', i: number, to: GPUBuffer, more: readonly GPUBuffer[] = []): Dispatch[] {
+    const { kernels, norm, norm2, weights, values } = this.#parts
+    if (kernels.layout.product(name, kernels.layerMatrices[name]).norm !== null)
+      return [this.#product(name, i, values.x, to, more)]
+    const floats = weights.layers[i]?.floats ?? weights.finalFloats
+    return [
+      dispatch(name === 'qkv' ? norm : norm2, [values.x, floats, values.normed], [1, 1, 1]),
+      this.#product(name, i, values.normed, to, more),
+    ]
   }
 
   #product(
@@ -195,7 +211,7 @@ export class OptPasses {
     return dispatch(
       products[name],
       [from, floats, packed, scales, values.state, to, ...more],
-      [workgroupsOf(shape, tuningFor(shape)), 1, 1],
+      [workgroupsOf(shape, kernels.layout.tuning(shape)), 1, 1],
     )
   }
 

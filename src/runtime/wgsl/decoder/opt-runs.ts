@@ -2,7 +2,6 @@
  * An OPT decoder over our own kernels: one pass and one submit for each token, five dispatches a layer. A greedy chain
  * needs nothing from the host between tokens; several are under way, so that nobody waits for a read-back.
  */
-import { AppError } from '../../../pack/failure.ts'
 import type { DecoderShape } from '../../../pack/shapes.ts'
 import { noNumbers, type DecoderRun, type DecoderRuns } from '../../language/decoder-parts.ts'
 import type { RunCache } from '../../language/kv-cache.ts'
@@ -11,6 +10,7 @@ import { createOwnBuffer } from '../../ort/session-buffers.ts'
 import type { Runtime } from '../../ort/runtime.ts'
 import { gpuBufferOf, type DeviceTensor } from '../../ort/tensor.ts'
 import { encode, type Dispatch } from '../gpu/kernel.ts'
+import { tellingOfLoss } from '../gpu/loss.ts'
 import { stateWords, type RowState, type RunState } from '../gpu/state.ts'
 import { ownersWords } from '../kernels/attention/owners.ts'
 import { CHOICE_BYTES, choiceOf } from '../kernels/choose/choose.ts'
@@ -49,6 +49,7 @@ export class OptRuns implements DecoderRuns {
   readonly records = false
   readonly readsOwners = true
   readonly #parts: OptRunsParts
+  #passes: OptPasses
   readonly #logitStaging: GPUBuffer
   /** Memory through which choices come back, none of it in use. */
   readonly #choiceStaging: Staging = []
@@ -61,7 +62,13 @@ export class OptRuns implements DecoderRuns {
   /** Takes over all parts but runtime and device. */
   constructor(parts: OptRunsParts) {
     this.#parts = parts
+    this.#passes = parts.passes
     this.#logitStaging = this.#staging(parts.activations.logits.size)
+  }
+
+  /** Other kernels over the same weights and caches; nothing may be under way. */
+  usePasses(passes: OptPasses): void {
+    this.#passes = passes
   }
 
   useRecordings(): void {
@@ -89,18 +96,18 @@ export class OptRuns implements DecoderRuns {
   }
 
   choose(cache: RunCache, run: DecoderRun): Promise<(Choice | null)[]> {
-    const { passes, shape } = this.#parts
+    const { shape } = this.#parts
     return this.#attempt(async () => {
       const rows = rowsOf(run, shape)
       if (run.batch === 1) return this.#choose(this.#allButLast(cache, run.queries, rows), 1)
       const work = this.#stepOfRows(cache, rows)
-      const dispatches = [...work.dispatches, passes.choosing(rows.length)]
+      const dispatches = [...work.dispatches, this.#passes.choosing(rows.length)]
       return this.#choose({ ...work, dispatches }, rows.length)
     })
   }
 
   top(cache: RunCache, run: DecoderRun, wanted: readonly TopWanted[]): Promise<(TopRow | null)[]> {
-    const { passes, shape, activations } = this.#parts
+    const { shape, activations } = this.#parts
     return this.#attempt(async () => {
       const rows = rowsOf(run, shape)
       const known = wanted.map(({ count, besides }) => ({
@@ -112,7 +119,7 @@ export class OptRuns implements DecoderRuns {
       const words = await this.#readBack(
         {
           ...work,
-          dispatches: [...work.dispatches, ...passes.top(run.batch)],
+          dispatches: [...work.dispatches, ...this.#passes.top(run.batch)],
           words: [...(work.words ?? []), [activations.topWanted, topWords(known)]],
         },
         { source: activations.topFound, bytes: foundBytes(known), staging: this.#topStaging },
@@ -122,7 +129,7 @@ export class OptRuns implements DecoderRuns {
   }
 
   async *greedy(cache: RunCache, run: DecoderRun, most: number): AsyncGenerator<Choice, void, undefined> {
-    const { passes, shape } = this.#parts
+    const { shape } = this.#parts
     const rows = rowsOf(run, shape)
     const [past = 0] = run.past
     const underWay: Promise<Choice>[] = []
@@ -150,7 +157,7 @@ export class OptRuns implements DecoderRuns {
         }
         for (; sent < most && sent < taken + DEPTH; sent += 1) {
           const length = past + rows.length + sent
-          send({ dispatches: passes.step(cache.past(), length > this.#splitFrom), state })
+          send({ dispatches: this.#passes.step(cache.past(), length > this.#splitFrom), state })
           state = null
           owned = this.#writes
         }
@@ -171,50 +178,36 @@ export class OptRuns implements DecoderRuns {
     return Promise.resolve()
   }
 
-  /**
-   * Work in the runtime's queue. When the device goes away by itself under it, or under kernels that are still running,
-   * whoever asked for that is told; not when it went away before, under somebody else's work.
-   */
-  async #attempt<T>(work: () => Promise<T>, running = false): Promise<T> {
-    const { runtime, device, onLost } = this.#parts
-    let begun = running
-    try {
-      return await runtime.attempt(() => {
-        begun = true
-        return work()
-      })
-    } catch (error) {
-      const isLost = error instanceof AppError && error.code === 'device-lost'
-      if (begun && isLost && (await device.lost).reason !== 'destroyed') onLost?.()
-      throw error
-    }
+  /** Work in the runtime's queue. */
+  #attempt<T>(work: () => Promise<T>, running = false): Promise<T> {
+    return tellingOfLoss(this.#parts, work, running)
   }
 
   /** Runs rows as far as they do not fit into the last run, and gets that one ready. */
   #allButLast(cache: RunCache, queries: DeviceTensor, rows: RowState[]): Work {
-    const { passes, activations } = this.#parts
+    const { activations } = this.#parts
     const { capacity } = cache
     const tensors = cache.past()
     let from = 0
     for (; rows.length - from > activations.rows; from += activations.rows) {
       const some = rows.slice(from, from + activations.rows)
-      const dispatches = passes.rows(tensors, gpuBufferOf(queries), some.length)
+      const dispatches = this.#passes.rows(tensors, gpuBufferOf(queries), some.length)
       this.#submit({ dispatches, state: { capacity, logitRow: 0, rows: some } })
     }
     const last = rows.slice(from)
     const state = { capacity, logitRow: last.length - 1, rows: last }
     const [only] = last
     if (last.length === 1 && only !== undefined && 'token' in only.source)
-      return { dispatches: passes.step(tensors, only.position + 1 > this.#splitFrom), state }
-    const dispatches = passes.rows(tensors, gpuBufferOf(queries), last.length)
-    return { dispatches: [...dispatches, ...passes.ending], state }
+      return { dispatches: this.#passes.step(tensors, only.position + 1 > this.#splitFrom), state }
+    const dispatches = this.#passes.rows(tensors, gpuBufferOf(queries), last.length)
+    return { dispatches: [...dispatches, ...this.#passes.ending], state }
   }
 
   /** One token of each sequence, to their logits. */
   #stepOfRows(cache: RunCache, rows: readonly RowState[]): Work {
-    const { passes, activations } = this.#parts
+    const { activations } = this.#parts
     const { owners, capacity } = cache
-    const dispatches = passes.stepOfRows(cache.past(), rows.length, owners !== undefined)
+    const dispatches = this.#passes.stepOfRows(cache.past(), rows.length, owners !== undefined)
     const state = { capacity, logitRow: 0, rows }
     if (owners === undefined) return { dispatches, state }
     const length = Math.max(...rows.map(({ position }) => position + 1))
@@ -223,13 +216,13 @@ export class OptRuns implements DecoderRuns {
 
   /** Logits of all wanted rows of a run, in its own order. */
   async #allLogits(cache: RunCache, run: DecoderRun, rows: RowState[]): Promise<Logits> {
-    const { passes, shape } = this.#parts
+    const { shape } = this.#parts
     const { vocabulary } = shape
     const all = new Float32Array(rows.length * vocabulary)
     for (let from = 0; from < rows.length; from += MOST_LOGIT_ROWS) {
       const some = rows.slice(from, from + MOST_LOGIT_ROWS)
-      const dispatches = passes.rows(cache.past(), gpuBufferOf(run.queries), some.length)
-      const scoring = passes.scoring(some.length)
+      const dispatches = this.#passes.rows(cache.past(), gpuBufferOf(run.queries), some.length)
+      const scoring = this.#passes.scoring(some.length)
       const work = {
         dispatches: [...dispatches, ...scoring],
         state: { capacity: cache.capacity, logitRow: 0, rows: some },

@@ -52,8 +52,17 @@ export class Uploads {
   /** Small tensors of floats as float32, at places of `floats` values. */
   async floats(count: number, parts: readonly { tensor: StoredTensor; at: number }[]): Promise<GPUBuffer> {
     const values = new Float32Array(count)
-    for (const { tensor, at } of parts)
-      values.set(floatsIn(await this.#read(tensor.offset, tensor.bytes), tensor.type === 'float16'), at)
+    for (const { tensor, at } of parts) values.set(await this.values(tensor), at)
+    return this.given(values)
+  }
+
+  /** The values of a tensor of floats, for who makes something else of them. */
+  async values({ type, offset, bytes }: StoredTensor): Promise<Float32Array<ArrayBuffer>> {
+    return floatsIn(await this.#read(offset, bytes), type === 'float16')
+  }
+
+  /** Values that were made here. */
+  given(values: Float32Array<ArrayBuffer>): GPUBuffer {
     const buffer = this.buffer(values.byteLength)
     this.#device.queue.writeBuffer(buffer, 0, values)
     return buffer

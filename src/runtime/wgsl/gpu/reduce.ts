@@ -1,12 +1,12 @@
 /** WGSL for what all threads of a workgroup find out together. */
 
 /**
- * `fn total(t, value) -> f32`: the sum of `value` over all `threads`, a power of two, by halving, in an order that is
- * always the same. Every thread must call it. Uses `scratch`, a workgroup array of at least as many f32.
+ * `fn total(t, value)`: the sum of `value`, of `type`, over all `threads`, a power of two, by halving, in an order that is
+ * always the same. Every thread must call it. Uses `scratch`, a workgroup array of at least as many values.
  */
-export function totalOf(threads: number, scratch: string): string {
+export function totalOf(threads: number, scratch: string, type: 'f32' | 'vec4f' = 'f32'): string {
   return `
-fn total(t: u32, value: f32) -> f32 {
+fn total(t: u32, value: ${type}) -> ${type} {
   ${scratch}[t] = value;
   workgroupBarrier();
 ${halvings(threads, (half) => `if (t < ${half}u) { ${scratch}[t] += ${scratch}[t + ${half}u]; }`)}

@@ -5,6 +5,8 @@ import {
   shapes,
   stateBytes,
   worstError,
+  type Way,
+  WIDTHS,
 } from '../../../../../testing/gpu/kernel-bench.ts'
 import { f16ToF32 } from '../../../../pack/float16.ts'
 import { f32ToF16 } from '../../../../convert/dtypes.ts'
@@ -27,22 +29,31 @@ interface Case {
   type: FloatType
   splits: number
   threads: number
+  way: Way
 }
 
 const few: Case[] = [
-  { headSize: 80, lengths: [1, 33], type: 'float32', splits: 1, threads: 64 },
-  { headSize: 12, lengths: [7, 64, 65], type: 'float16', splits: 4, threads: 32 },
+  { headSize: 80, lengths: [1, 33], type: 'float32', splits: 1, threads: 64, way: 'memory' },
+  { headSize: 12, lengths: [7, 64, 65], type: 'float16', splits: 4, threads: 32, way: 'own' },
 ]
 const lengths = [1, 31, 32, 33, 127, 128, 129, 511, 512, 513]
 const more = [64, 80, 88, 128].flatMap((headSize): Case[] => [
-  { headSize, lengths, type: 'float32', splits: 1, threads: 128 },
-  { headSize, lengths, type: 'float16', splits: 2, threads: 256 },
+  { headSize, lengths, type: 'float32', splits: 1, threads: 128, way: 'memory' },
+  { headSize, lengths, type: 'float16', splits: 2, threads: 256, way: 'own' },
+  ...WIDTHS.map((way): Case => ({
+    headSize,
+    lengths: [1, 33, 129],
+    type: 'float32',
+    splits: 1,
+    threads: 128,
+    way,
+  })),
 ])
 
 it.each(shapes(few, more))(
-  'looks at all positions and no other: head size $headSize, $type, $splits parts',
+  'looks at all positions and no other: head size $headSize, $type, $splits parts, $way',
   async (of) => {
-    const { headSize, splits, type, threads } = of
+    const { headSize, splits, type, threads, way } = of
     const numbers = numbersOf(headSize)
     const heads = 2
     const cacheHeadSize = Math.ceil(headSize / 8) * 8
@@ -88,7 +99,7 @@ it.each(shapes(few, more))(
       owned: false,
     }
     await bench.run(
-      attentionKernel(shape, threads),
+      bench.kernel(way, (by) => attentionKernel(shape, threads, by)),
       [
         bench.buffer(queries),
         ...stored.map((tensor) => bench.buffer(tensor)),
@@ -123,7 +134,7 @@ it('weighs equal keys equally, however large their scores', async () => {
     owned: false,
   } as const
   await bench.run(
-    attentionKernel(shape, 32),
+    bench.kernel(8, (by) => attentionKernel(shape, 32, by)),
     [
       bench.buffer(new Float32Array(headSize).fill(30)),
       bench.buffer(keys),

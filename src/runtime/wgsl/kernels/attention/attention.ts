@@ -4,8 +4,8 @@
  * `combine` puts together.
  */
 import type { Kernel } from '../../gpu/kernel.ts'
-import { largestOf, totalOf } from '../../gpu/reduce.ts'
 import { HEADER, stateBinding } from '../../gpu/state.ts'
+import { largestBy, togetherHead, togetherStart, totalBy, type Together } from '../../gpu/together.ts'
 import { cacheVectors, readVector, type HeadsShape } from './cache.ts'
 import { slotOf } from './owners.ts'
 
@@ -22,7 +22,7 @@ export interface AttentionShape extends HeadsShape {
  * Bindings: queries [rows, hidden] (scaled), keys, values, run, output [rows, splits, hidden], and of each row, split
  * and head the largest score and Σ e^(score − largest); where they are owned, then the owners. Workgroups: heads × rows × splits. `threads` is a power of two.
  */
-export function attentionKernel(shape: AttentionShape, threads: number): Kernel {
+export function attentionKernel(shape: AttentionShape, threads: number, by: Together = 'memory'): Kernel {
   const { heads, headSize, cacheHeadSize, cacheType, positions, splits, owned } = shape
   const columns = headSize / 4
   // Threads of the second half: each has four columns of the values of some keys.
@@ -30,7 +30,7 @@ export function attentionKernel(shape: AttentionShape, threads: number): Kernel 
   const most = Math.ceil(positions / splits)
   const slot = owned ? 'slotOf(row, first + key)' : 'place.z'
   const address = `((${slot} * ${heads}u + head) * capacity + first + key) * ${cacheHeadSize / 4}u`
-  const code = `
+  const code = `${togetherHead(by)}
 const THREADS = ${threads}u;
 const COLUMNS = ${columns}u;
 const SLICES = ${slices}u;
@@ -47,11 +47,12 @@ var<workgroup> sums: array<vec4f, ${slices * columns}>;
 ${readVector('keyAt', 'keys', cacheType)}
 ${readVector('valueAt', 'values', cacheType)}
 ${owned ? slotOf(6) : ''}
-${largestOf(threads, 'scratch')}
-${totalOf(threads, 'scratch')}
+${largestBy(by, threads, 'scratch')}
+${totalBy(by, threads, 'scratch')}
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) t: u32) {
+  ${togetherStart(by)}
   let head = workgroup.x;
   let row = workgroup.y;
   let place = run[1u + row];

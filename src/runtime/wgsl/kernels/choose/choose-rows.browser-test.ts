@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { KernelBench, numbersOf, shapes } from '../../../../../testing/gpu/kernel-bench.ts'
+import { KernelBench, numbersOf, shapes, WIDTHS, type Way } from '../../../../../testing/gpu/kernel-bench.ts'
 import { CHOICE_BYTES, choiceOf } from './choose.ts'
 import { chooseRowsKernel } from './choose-rows.ts'
 import { bestScoreReference } from './reference.ts'
@@ -11,10 +11,15 @@ beforeAll(async () => {
 afterEach(() => bench.clear())
 afterAll(() => bench.close())
 
-async function chosen(scores: Float32Array, vocabulary: number): Promise<ReturnType<typeof choiceOf>[]> {
+async function chosen(
+  scores: Float32Array,
+  vocabulary: number,
+  way: Way = 'memory',
+): Promise<ReturnType<typeof choiceOf>[]> {
   const rows = scores.length / vocabulary
   const choices = bench.buffer(new Uint32Array((rows * CHOICE_BYTES) / 4))
-  await bench.run(chooseRowsKernel(vocabulary, 64), [bench.buffer(scores), choices], [rows, 1, 1])
+  const kernel = bench.kernel(way, (by) => chooseRowsKernel(vocabulary, 64, by))
+  await bench.run(kernel, [bench.buffer(scores), choices], [rows, 1, 1])
   const words = await bench.words(choices)
   return Array.from({ length: rows }, (_, i) => choiceOf(words.slice(4 * i, 4 * i + 4)))
 }
@@ -42,10 +47,14 @@ it.each(
   })
 })
 
-it('is the first of equals, and none where a score is no number, in its own row alone', async () => {
-  const scores = numbersOf(9).uniform(3 * 400)
-  for (const at of [130, 131, 399]) scores[at] = 7
-  scores[400 + 200] = NaN
-  scores[800 + 71] = 7
-  expect((await chosen(scores, 400)).map((choice) => choice?.token ?? null)).toEqual([130, null, 71])
-})
+const ways = shapes<Way>(['own'], ['memory', ...WIDTHS])
+it.each(ways)(
+  'is the first of equals, and none where a score is no number, in its own row alone (%s)',
+  async (way) => {
+    const scores = numbersOf(9).uniform(3 * 400)
+    for (const at of [130, 131, 399]) scores[at] = 7
+    scores[400 + 200] = NaN
+    scores[800 + 71] = 7
+    expect((await chosen(scores, 400, way)).map((choice) => choice?.token ?? null)).toEqual([130, null, 71])
+  },
+)

@@ -5,6 +5,8 @@ import {
   numbersOf,
   shapes,
   stateBytes,
+  type Way,
+  WIDTHS,
 } from '../../../../../testing/gpu/kernel-bench.ts'
 import { normKernel } from '../norm/norm.ts'
 import { normReference } from '../norm/reference.ts'
@@ -55,14 +57,15 @@ it.each(shapes<4 | 8>([8], [4]))(
   },
 )
 
-it('normalises rows', async () => {
+it.each(shapes<Way>(['memory', 'own'], WIDTHS))('normalises rows (%s)', async (way) => {
   const numbers = numbersOf(3)
   const size = 96
   const floats = numbers.uniform(2 * size)
   const input = numbers.uniform(4 * size).map((value) => 3 + value)
   const output = bench.buffer(new Float32Array(4 * size))
   const shape = { size, floats: 2 * size, weightAt: 0, biasAt: size, epsilon: 1e-5 }
-  await bench.run(normKernel(shape, 32), [bench.buffer(input), bench.buffer(floats), output], [4, 1, 1])
+  const kernel = bench.kernel(way, (by) => normKernel(shape, 32, by))
+  await bench.run(kernel, [bench.buffer(input), bench.buffer(floats), output], [4, 1, 1])
   const expected = normReference(input, floats.subarray(0, size), floats.subarray(size), 1e-5)
   const got = await bench.floats(output, 4 * size)
   expected.forEach((value, i) => expect(Math.abs((got[i] ?? NaN) - value)).toBeLessThan(1e-5))

@@ -3,8 +3,8 @@
  * workgroup has a row where a residual is followed by a norm over all of it; else several share it.
  */
 import type { Kernel } from '../../gpu/kernel.ts'
-import { totalOf } from '../../gpu/reduce.ts'
 import { HEADER, stateBinding } from '../../gpu/state.ts'
+import { togetherHead, togetherStart, totalBy, type Together } from '../../gpu/together.ts'
 import { cacheArray, writePair, type HeadsShape } from '../attention/cache.ts'
 import { normalisedRow } from '../norm/norm.ts'
 import type { NormPlace } from '../product/product.ts'
@@ -26,11 +26,13 @@ export type FinishTarget =
  * Bindings: partial sums, floats of the layer, run, output [rows, outputs]; for `qkv` then keys and values, for
  * `residual` the floats of the next norm and the normalised rows. Workgroups: see `finishWorkgroups`.
  */
-export function finishKernel(shape: FinishShape, threads: number): Kernel {
+export function finishKernel(shape: FinishShape, threads: number, wish: Together = 'memory'): Kernel {
   const { outputs, floats, biasAt, into } = shape
+  // Only a norm adds anything up.
+  const by = into.kind === 'residual' ? wish : 'memory'
   const row = partialRow(outputs) / 4
   const { wanted, tiles, most } = splitting(shape)
-  const code = `
+  const code = `${togetherHead(by)}
 const THREADS = ${threads}u;
 const SIZE = ${row}u;
 @group(0) @binding(0) var<storage, read> partial: array<vec4f>;
@@ -38,7 +40,7 @@ const SIZE = ${row}u;
 ${stateBinding(2)}
 @group(0) @binding(3) var<storage, read_write> output: array<${into.kind === 'plain' ? 'f32' : 'vec4f'}>;
 ${bindings(into, floats)}
-${into.kind === 'residual' ? `var<workgroup> scratch: array<f32, ${threads}>;\n${totalOf(threads, 'scratch')}` : ''}
+${into.kind === 'residual' ? `var<workgroup> scratch: array<f32, ${threads}>;\n${totalBy(by, threads, 'scratch')}` : ''}
 
 ${splitsFormula({ wanted: `${wanted}u`, tiles: `${tiles}u`, most: `${most}u` })}
 
@@ -52,6 +54,7 @@ fn sumOf(row: u32, i: u32) -> vec4f {
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) t: u32) {
+  ${togetherStart(by)}
   let row = workgroup.x;
   for (var i = workgroup.y * THREADS + t; i < SIZE; i += ${sharers(shape, threads)}u * THREADS) {
     let sum = sumOf(row, i);

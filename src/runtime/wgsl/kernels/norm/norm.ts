@@ -1,6 +1,6 @@
 /** Layer normalisation of rows, in front of the products of several rows. */
 import type { Kernel } from '../../gpu/kernel.ts'
-import { totalOf } from '../../gpu/reduce.ts'
+import { togetherHead, togetherStart, totalBy, type Together } from '../../gpu/together.ts'
 import type { NormPlace } from '../product/product.ts'
 
 export interface NormShape extends NormPlace {
@@ -10,18 +10,19 @@ export interface NormShape extends NormPlace {
 }
 
 /** Bindings: input [rows, size], floats, output. One workgroup a row; `threads` is a power of two. */
-export function normKernel(shape: NormShape, threads: number): Kernel {
-  const code = `
+export function normKernel(shape: NormShape, threads: number, by: Together = 'memory'): Kernel {
+  const code = `${togetherHead(by)}
 const SIZE = ${shape.size / 4}u;
 const THREADS = ${threads}u;
 @group(0) @binding(0) var<storage, read> input: array<vec4f>;
 @group(0) @binding(1) var<storage, read> floats: array<vec4f, ${shape.floats / 4}>;
 @group(0) @binding(2) var<storage, read_write> output: array<vec4f>;
 var<workgroup> scratch: array<f32, ${threads}>;
-${totalOf(threads, 'scratch')}
+${totalBy(by, threads, 'scratch')}
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) t: u32) {
+  ${togetherStart(by)}
   let start = workgroup.x * SIZE;
 ${normalisedRow(shape, 'input')}
 }

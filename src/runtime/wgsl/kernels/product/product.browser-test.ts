@@ -9,6 +9,8 @@ import {
   stateBytes,
   worstError,
   type Values,
+  type Way,
+  WIDTHS,
 } from '../../../../../testing/gpu/kernel-bench.ts'
 import { f16ToF32 } from '../../../../pack/float16.ts'
 import type { RunState } from '../../gpu/state.ts'
@@ -45,11 +47,12 @@ interface Run {
   output?: Float32Array
   run?: RunState
   more?: Values[]
+  way?: Way
 }
 
 async function product(
   shape: Omit<ProductShape, 'inputs' | 'outputs' | 'format'>,
-  { matrix, input, floats = new Float32Array(4), output, run = ONE_ROW, more = [] }: Run,
+  { matrix, input, floats = new Float32Array(4), output, run = ONE_ROW, more = [], way = 'memory' }: Run,
   options: Partial<ProductOptions> = {},
 ): Promise<GPUBuffer[]> {
   const whole = { ...shape, inputs: matrix.inputs, outputs: matrix.outputs, format: matrix.format }
@@ -63,7 +66,8 @@ async function product(
     output ?? new Float32Array(matrix.outputs),
     ...more,
   ].map((values) => bench.buffer(values))
-  await bench.run(productKernel(whole, choice), buffers, [workgroupsOf(whole, choice), 1, 1])
+  const kernel = bench.kernel(way, (together) => productKernel(whole, { ...choice, together }))
+  await bench.run(kernel, buffers, [workgroupsOf(whole, choice), 1, 1])
   return buffers.slice(5)
 }
 
@@ -89,15 +93,23 @@ describe('one row times a quantised matrix', () => {
     const matrix = exactMatrix(numbers, of.outputs, of.inputs, of)
     const input = numbers.whole(of.inputs)
     const expected = productReference(matrix, input, null).values
-    for (const options of shapes<Partial<ProductOptions>>(
-      [{}],
+    const spread: Partial<ProductOptions>[] = [
+      { threads: 256, lanes: 64, rowsPerThread: 2 },
+      { threads: 32, lanes: 4, rowsPerThread: 1 },
+    ]
+    for (const [way, options] of shapes<[Way, Partial<ProductOptions>]>(
       [
-        { packed4x8: false },
-        { threads: 256, lanes: 64, rowsPerThread: 2 },
-        { threads: 32, lanes: 4, rowsPerThread: 1 },
+        ['memory', {}],
+        ['own', {}],
+      ],
+      [
+        ['memory', { packed4x8: false }],
+        ...(['memory', ...WIDTHS] as Way[]).flatMap((each) =>
+          spread.map((one): [Way, typeof one] => [each, one]),
+        ),
       ],
     )) {
-      const [output] = await product(plain, { matrix, input }, options)
+      const [output] = await product(plain, { matrix, input, way }, options)
       if (output === undefined) throw new Error('no output')
       expect(await bench.floats(output, of.outputs)).toEqual(Float32Array.from(expected))
     }
@@ -131,29 +143,32 @@ describe('one row times a quantised matrix', () => {
     ).toBeLessThan(32)
   })
 
-  it('normalises the wanted row first', async () => {
-    const numbers = numbersOf(3)
-    const inputs = 160
-    const matrix = randomMatrix(numbers, 40, inputs, { ...F32, scales: 'float16' })
-    const rows = numbers.uniform(3 * inputs).map((value) => 5 + value)
-    const floats = numbers.uniform(2 * inputs + 40)
-    const norm = { weightAt: 0, biasAt: inputs, epsilon: 1e-5 }
-    const run = { ...ONE_ROW, logitRow: 2 }
-    const [output] = await product(
-      { floats: floats.length, norm, biasAt: 2 * inputs, into: { kind: 'plain' } },
-      { matrix, input: rows, floats, run },
-    )
-    if (output === undefined) throw new Error('no output')
-    const normed = normReference(
-      rows.subarray(2 * inputs),
-      floats.subarray(0, inputs),
-      floats.subarray(inputs, 2 * inputs),
-      1e-5,
-    )
-    const { values, sizes } = productReference(matrix, normed, floats.subarray(2 * inputs))
-    // Of values around 5 the norm loses what float32 has not: some 20 units in each.
-    expect(worstError(await bench.floats(output, 40), values, sizes)).toBeLessThan(100)
-  })
+  it.each(shapes<Way>([64], ['memory', 'own', ...WIDTHS]))(
+    'normalises the wanted row first (%s)',
+    async (way) => {
+      const numbers = numbersOf(3)
+      const inputs = 160
+      const matrix = randomMatrix(numbers, 40, inputs, { ...F32, scales: 'float16' })
+      const rows = numbers.uniform(3 * inputs).map((value) => 5 + value)
+      const floats = numbers.uniform(2 * inputs + 40)
+      const norm = { weightAt: 0, biasAt: inputs, epsilon: 1e-5 }
+      const run = { ...ONE_ROW, logitRow: 2 }
+      const [output] = await product(
+        { floats: floats.length, norm, biasAt: 2 * inputs, into: { kind: 'plain' } },
+        { matrix, input: rows, floats, run, way },
+      )
+      if (output === undefined) throw new Error('no output')
+      const normed = normReference(
+        rows.subarray(2 * inputs),
+        floats.subarray(0, inputs),
+        floats.subarray(inputs, 2 * inputs),
+        1e-5,
+      )
+      const { values, sizes } = productReference(matrix, normed, floats.subarray(2 * inputs))
+      // Of values around 5 the norm loses what float32 has not: some 20 units in each.
+      expect(worstError(await bench.floats(output, 40), values, sizes)).toBeLessThan(100)
+    },
+  )
 
   it.each(shapes(['float32', 'float16'] as const))(
     'puts keys and values where they belong, in %s',
@@ -209,6 +224,7 @@ describe('the best score', () => {
     rows: Float32Array,
     hidden: number,
     table: StoredMatrix,
+    way: Way = 'memory',
   ): Promise<{ choice: ReturnType<typeof choiceOf>; scores: Float32Array; state: Uint32Array }> {
     const shape = { ...plain, into: { kind: 'scores' } } as const
     const groups = Math.ceil(table.outputs / rowsOfWorkgroup(tuning))
@@ -221,14 +237,18 @@ describe('the best score', () => {
       ],
     }
     expect(hidden).toBe(table.inputs)
+    // The wanted row is the second one.
     const [scores, records] = await product(shape, {
       matrix: table,
-      input: rows,
+      input: Float32Array.of(...new Float32Array(hidden), ...rows),
+      run,
       more: [new Uint32Array(4 * groups)],
+      way,
     })
     if (scores === undefined || records === undefined) throw new Error('no output')
     const [next, choice] = [bench.buffer(stateBytes(run)), bench.buffer(new Uint32Array(4))]
-    await bench.run(chooseKernel(groups, 64), [records, next, choice], [1, 1, 1])
+    const choose = bench.kernel(way, (by) => chooseKernel(groups, 64, by))
+    await bench.run(choose, [records, next, choice], [1, 1, 1])
     return {
       choice: choiceOf(await bench.words(choice)),
       scores: await bench.floats(scores, table.outputs),
@@ -250,22 +270,26 @@ describe('the best score', () => {
     },
   )
 
-  it('is the first of equals', async () => {
+  it.each(shapes<Way>([32], ['memory', 'own', ...WIDTHS]))('is the first of equals (%s)', async (way) => {
     const numbers = numbersOf(6)
     const table = exactMatrix(numbers, 400, 32, { ...F32, bits: 8 })
     // Rows 130, 131 and 399 are the same, and larger than all others.
     const { packed, scales } = table
     for (const row of [130, 131, 399]) packed.fill(255, row * 32, row * 32 + 32)
     scales.set(bytesOf(new Float32Array(400).fill(0.125)))
-    const { choice } = await chosen(new Float32Array(32).fill(1), 32, table)
+    const { choice } = await chosen(new Float32Array(32).fill(1), 32, table, way)
     expect(choice?.token).toBe(130)
   })
 
-  it.each([NaN, Infinity])('is none where a score is %d', async (bad) => {
+  it.each(
+    [NaN, Infinity].flatMap((bad) =>
+      shapes<Way>(['own'], ['memory', ...WIDTHS]).map((way): [number, Way] => [bad, way]),
+    ),
+  )('is none where a score is %d (%s)', async (bad, way) => {
     const numbers = numbersOf(7)
     const table = randomMatrix(numbers, 300, 32, { ...F32, bits: 8 })
     table.scales.set(bytesOf(Float32Array.of(bad)), 4 * 200)
-    const { choice } = await chosen(numbers.uniform(32), 32, table)
+    const { choice } = await chosen(numbers.uniform(32), 32, table, way)
     expect(choice).toBeNull()
   })
 })

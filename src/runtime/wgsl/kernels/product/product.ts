@@ -3,8 +3,9 @@
  * `lanes` threads share a row of the matrix, and a thread has `rowsPerThread` rows, for which it reads the input once.
  */
 import type { Kernel } from '../../gpu/kernel.ts'
-import { bestHalvings, halvings, totalOf } from '../../gpu/reduce.ts'
+import { halvings } from '../../gpu/reduce.ts'
 import { HEADER, stateBinding } from '../../gpu/state.ts'
+import { bestBy, togetherHead, togetherStart, totalBy, type Together } from '../../gpu/together.ts'
 import {
   CHUNK,
   floatArray,
@@ -57,6 +58,8 @@ export interface ProductTuning {
 export interface ProductOptions extends ProductTuning {
   /** Whether WGSL has `unpack4xI8` here. */
   packed4x8: boolean
+  /** How sums of lanes come together; left out: in memory. */
+  together?: Together
 }
 
 /** Rows of the matrix that a workgroup has. */
@@ -76,15 +79,15 @@ export function workgroupBytes({ norm, inputs, into }: ProductShape, tuning: Pro
 
 /**
  * Bindings: input [rows, inputs], floats, packed, scales, run, output; for `qkv` then keys and values, for `scores`
- * the records. Without a norm the input's row 0 is taken, with one the row whose logits are wanted.
+ * the records. Of the input the row whose logits are wanted is taken.
  */
 export function productKernel(shape: ProductShape, options: ProductOptions): Kernel {
   const { inputs, outputs, format, norm, into } = shape
-  const { threads, lanes, rowsPerThread } = options
+  const { threads, lanes, rowsPerThread, together: by = 'memory' } = options
   const rows = rowsOfWorkgroup(options)
   const chunks = inputs / CHUNK
   const each = Array.from({ length: rowsPerThread }, (_, r) => r)
-  const code = `
+  const code = `${togetherHead(by)}
 const INPUTS = ${inputs}u;
 const OUTPUTS = ${outputs}u;
 const CHUNKS = ${chunks}u;
@@ -98,16 +101,18 @@ const ROWS = ${rows}u;
 ${stateBinding(4)}
 @group(0) @binding(5) var<storage, read_write> output: array<f32>;
 ${targetBindings(into)}
-${into.kind === 'scores' ? `var<workgroup> places: array<u32, ${rows}>;\nvar<workgroup> faults: array<u32, ${rows}>;` : ''}
 var<workgroup> sums: array<f32, ${threads * rowsPerThread}>;
+${into.kind === 'scores' ? `${bestBy(by, rows, 'sums')}\n${totalBy(by, rows, 'sums', 'totalOfRows')}` : ''}
 ${norm === null ? '' : `var<workgroup> normed: array<vec4f, ${inputs / 4}>;`}
 ${readFloat('scaleAt', 'scales', format.scales)}
 ${unpackWord(format, options.packed4x8)}
-${norm === null ? '' : totalOf(threads, 'sums')}
+${norm === null ? '' : totalBy(by, threads, 'sums')}
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) t: u32) {
+  ${togetherStart(by)}
   ${norm === null ? '' : normalise(norm)}
+  let first = ${norm === null ? `run[0][${HEADER.logitRow}] * (INPUTS / 4u)` : '0u'};
   let lane = t % LANES;
   let group = t / LANES;
 ${each.map((r) => `  let row${r} = min(workgroup.x * ROWS + group * ${rowsPerThread}u + ${r}u, OUTPUTS - 1u);\n  var sum${r} = 0.0;`).join('\n')}
@@ -115,15 +120,15 @@ ${each.map((r) => `  let row${r} = min(workgroup.x * ROWS + group * ${rowsPerThr
 ${loads(format, norm === null ? 'input' : 'normed')}
 ${each.map((r) => oneRow(format, r)).join('\n')}
   }
-${each.map((r) => `  sums[${r * threads}u + t] = sum${r} * ${unitOf(format, options.packed4x8)};`).join('\n')}
-  workgroupBarrier();
-${halvings(lanes, (half) => `if (lane < ${half}u) { ${each.map((r) => `sums[${r * threads}u + t] += sums[${r * threads}u + t + ${half}u];`).join(' ')} }`)}
-${epilogue(shape, options)}
+${each.map((r) => `  sum${r} *= ${unitOf(format, options.packed4x8)};`).join('\n')}
+${by === 'subgroups' ? sumsAcross(options) : sumsInMemory(options)}
+${epilogue(shape)}
 }
 
 fn result(workgroup: u32, i: u32) -> f32 {
   let row = workgroup * ROWS + i;
-  let sum = sums[(i % ${rowsPerThread}u) * THREADS + (i / ${rowsPerThread}u) * LANES];
+  let at = (i % ${rowsPerThread}u) * THREADS + (i / ${rowsPerThread}u) * LANES;
+  ${by === 'subgroups' ? 'var sum = 0.0;\n  for (var part = 0u; part < LANES; part += width) { sum += sums[at + part]; }' : 'let sum = sums[at];'}
   return sum${shape.biasAt === null ? '' : ` + floats[${shape.biasAt / 4}u + row / 4u][row % 4u]`};
 }
 `
@@ -170,7 +175,10 @@ function normalise({ weightAt, biasAt, epsilon }: NormPlace): string {
 
 /** A chunk of the input, in the order in which words come apart. */
 function loads({ bits }: BlockFormat, from: string): string {
-  const lines = Array.from({ length: CHUNK / 4 }, (_, i) => `    let x${i} = ${from}[chunk * 8u + ${i}u];`)
+  const lines = Array.from(
+    { length: CHUNK / 4 },
+    (_, i) => `    let x${i} = ${from}[first + chunk * 8u + ${i}u];`,
+  )
   if (bits === 4) {
     for (let word = 0; word < 4; word += 1) {
       const [a, b] = [`x${2 * word}`, `x${2 * word + 1}`]
@@ -202,7 +210,7 @@ function oneRow(format: BlockFormat, r: number): string {
   return `${loadsOfRow.join('\n')}\n    sum${r} += (${products.join(' + ')}) * ${scale};`
 }
 
-function epilogue({ into }: ProductShape, options: ProductOptions): string {
+function epilogue({ into }: ProductShape): string {
   const write = (value: string): string => `  if (t < ROWS && workgroup.x * ROWS + t < OUTPUTS) {
     let row = workgroup.x * ROWS + t;
     ${value}
@@ -215,7 +223,7 @@ function epilogue({ into }: ProductShape, options: ProductOptions): string {
     case 'residual':
       return write('output[row] += result(workgroup.x, t);')
     case 'scores':
-      return recordScores(options)
+      return recordScores()
     case 'qkv':
       return intoCache(into)
   }
@@ -241,9 +249,32 @@ function intoCache({ heads, headSize, cacheHeadSize, scale }: HeadsShape): strin
   }`
 }
 
+/** Of each row the sum of its lanes, at the first of them. */
+function sumsInMemory({ threads, lanes, rowsPerThread }: ProductTuning): string {
+  const each = Array.from({ length: rowsPerThread }, (_, r) => r)
+  return `${each.map((r) => `  sums[${r * threads}u + t] = sum${r};`).join('\n')}
+  workgroupBarrier();
+${halvings(lanes, (half) => `if (lane < ${half}u) { ${each.map((r) => `sums[${r * threads}u + t] += sums[${r * threads}u + t + ${half}u];`).join(' ')} }`)}`
+}
+
+/**
+ * Of each row the sum of its lanes, at the first of them; where a subgroup has fewer threads than a row, one for each
+ * subgroup. What comes from beyond a subgroup is no value, and is left.
+ */
+function sumsAcross({ threads, lanes, rowsPerThread }: ProductTuning): string {
+  const each = Array.from({ length: rowsPerThread }, (_, r) => r)
+  const masks: number[] = []
+  for (let mask = lanes / 2; mask >= 1; mask /= 2) masks.push(mask)
+  const exchanges = masks.flatMap((mask) =>
+    each.map((r) => `  sum${r} += select(0.0, groupAcross(sum${r}, ${mask}u), width > ${mask}u);`),
+  )
+  return `${exchanges.join('\n')}
+  if ((lane & (width - 1u)) == 0u) { ${each.map((r) => `sums[${r * threads}u + t] = sum${r};`).join(' ')} }
+  workgroupBarrier();`
+}
+
 /** A record: the largest score, the lowest id that has it, Σ e^(score − largest), and whether a score is no number. */
-function recordScores({ threads, lanes, rowsPerThread }: ProductOptions): string {
-  const rows = rowsOfWorkgroup({ threads, lanes, rowsPerThread })
+function recordScores(): string {
   return `  // No thread may still read a sum that is overwritten below.
   let mine = workgroup.x * ROWS + t;
   let has = t < ROWS && mine < OUTPUTS;
@@ -255,15 +286,9 @@ function recordScores({ threads, lanes, rowsPerThread }: ProductOptions): string
   workgroupBarrier();
   // By its bits: a compiler may take it that there are no other numbers.
   let bad = has && (bitcast<u32>(score) & 0x7f800000u) == 0x7f800000u;
-  if (t < ROWS) { sums[t] = score; places[t] = select(mine, 0xffffffffu, !has); faults[t] = u32(bad); }
-  workgroupBarrier();
-${bestHalvings(rows, 'sums')}
-  let most = sums[0];
-  workgroupBarrier();
-  if (t < ROWS) { sums[t] = select(0.0, exp(score - most), has); }
-  workgroupBarrier();
-${halvings(rows, (half) => `if (t < ${half}u) { sums[t] += sums[t + ${half}u]; }`)}
+  let most = best(t, score, select(mine, 0xffffffffu, !has), u32(bad));
+  let sum = totalOfRows(t, select(0.0, exp(score - most.score), has));
   if (t == 0u) {
-    records[workgroup.x] = vec4u(bitcast<u32>(most), places[0], bitcast<u32>(sums[0]), faults[0]);
+    records[workgroup.x] = vec4u(bitcast<u32>(most.score), most.place, bitcast<u32>(sum), most.fault);
   }`
 }

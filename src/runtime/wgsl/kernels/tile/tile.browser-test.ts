@@ -7,6 +7,8 @@ import {
   shapes,
   stateBytes,
   worstError,
+  type Way,
+  WIDTHS,
 } from '../../../../../testing/gpu/kernel-bench.ts'
 import type { BlockFormat } from '../../gpu/weights-format.ts'
 import type { RunState } from '../../gpu/state.ts'
@@ -84,11 +86,13 @@ async function finished(
     biasAt = null,
     output,
     more = [],
+    way = 'memory',
   }: {
     floats?: Float32Array
     biasAt?: number | null
     output: GPUBuffer
     more?: GPUBuffer[]
+    way?: Way
   },
 ): Promise<void> {
   const [partial, state] = await tile(given)
@@ -97,7 +101,7 @@ async function finished(
   const wanted = wantedFor(given.splits, outputs, given.rows)
   const shape = { inputs, outputs, wanted, floats: floats.length, biasAt, into }
   await bench.run(
-    finishKernel(shape, 64),
+    bench.kernel(way, (by) => finishKernel(shape, 64, by)),
     [partial, bench.buffer(floats), state, output, ...more],
     finishWorkgroups(shape, 64, given.rows),
   )
@@ -161,7 +165,8 @@ describe('several rows times a quantised matrix', () => {
     },
   )
 
-  it('takes bias, residual and the next norm with it', async () => {
+  const ways = shapes<Way>(['own'], ['memory', ...WIDTHS])
+  it.each(ways)('takes bias, residual and the next norm with it (%s)', async (way) => {
     const numbers = numbersOf(11)
     const [rows, outputs, inputs] = [5, 96, 64]
     const matrix = randomMatrix(numbers, outputs, inputs, F32)
@@ -178,6 +183,7 @@ describe('several rows times a quantised matrix', () => {
         biasAt: 2 * outputs,
         output,
         more: [bench.buffer(floats), normed],
+        way,
       },
     )
     const { values, sizes } = productReference(matrix, input, floats.subarray(2 * outputs))

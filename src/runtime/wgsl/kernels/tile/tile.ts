@@ -33,6 +33,11 @@ export interface TileOptions {
 /** Outputs of a tile. */
 export const TILE_OUTPUTS = 64
 
+/** Bytes of workgroup memory that tiles of so many rows take. */
+export function tileBytes(rows: number): number {
+  return 4 * CHUNK * (TILE_OUTPUTS + rows)
+}
+
 /** Values of a row of partial sums: outputs, filled up to four. */
 export function partialRow(outputs: number): number {
   return Math.ceil(outputs / 4) * 4

@@ -1,0 +1,229 @@
+/**
+ * What a model's vision encoder runs on: ONNX Runtime, or kernels of our own where those agree with it on this device and
+ * are faster by half. As with the decoder (`own-kernels`), whatever goes wrong leads to ONNX Runtime and is remembered.
+ */
+import type { KernelTimes, OwnKernels } from '../../pack/device-report.ts'
+import { AppError } from '../../pack/failure.ts'
+import { vision as treaty } from '../../pack/parts.ts'
+import { cacheTypeOf, targetFor } from '../../pack/targets.ts'
+import { outliving } from '../ort/on-demand-session.ts'
+import type { Runtime } from '../ort/runtime.ts'
+import type { Session } from '../ort/session.ts'
+import type { DeviceTensor } from '../ort/tensor.ts'
+import { NotForKernels } from '../wgsl/decoder/opt-weights.ts'
+import { KernelsFailed, within, withoutComplaints } from '../wgsl/gpu/guard.ts'
+import {
+  openOwnEncoder,
+  planEncoder,
+  type Encoder,
+  type EncoderPlan,
+  type OwnEncoder,
+} from '../wgsl/vision/open-encoder.ts'
+import {
+  ENCODER_GAIN,
+  ENCODER_TEST_VERSION,
+  pictureMs,
+  seesTheSame,
+  testFeatures,
+} from '../wgsl/vision/self-test.ts'
+import type { PartFiles, PartsOpener } from './open-parts.ts'
+import {
+  judgementKey,
+  leftOut,
+  limitsOf,
+  openBetter,
+  type Rivals,
+  type Tried,
+  type TryOptions,
+} from './own-kernels.ts'
+
+/** Over ONNX Runtime. */
+class GraphEncoder implements Encoder {
+  readonly #runtime: Runtime
+  readonly #session: Session
+  readonly #dims: number[]
+
+  constructor(runtime: Runtime, session: Session, imageSize: number) {
+    this.#runtime = runtime
+    this.#session = session
+    this.#dims = [1, 3, imageSize, imageSize]
+  }
+
+  async encode(pixels: Float32Array): Promise<DeviceTensor> {
+    const input = this.#runtime.tensor('float32', pixels, this.#dims)
+    try {
+      const outputs = await this.#session.run({ [treaty.input.pixels]: input })
+      const { [treaty.output.features]: features } = await outliving(this.#runtime, outputs)
+      if (features === undefined) throw new AppError('bug', 'The vision encoder returned no features.')
+      return features
+    } finally {
+      input.dispose()
+    }
+  }
+
+  dispose(): Promise<void> {
+    return this.#session.dispose()
+  }
+}
+
+/** Opens a model's vision encoder, chooses what it runs on, and opens the same again. */
+export class EncoderChoice {
+  readonly #parts: PartsOpener
+  #ownKernels: OwnKernels
+  #times: KernelTimes | null = null
+  /** Null where kernels of our own are not used. */
+  #own: { plan: EncoderPlan; device: GPUDevice; onFailed: TryOptions['onFailed'] } | null = null
+
+  constructor(parts: PartsOpener) {
+    this.#parts = parts
+    this.#ownKernels = leftOut(parts, 'vision') ?? 'unfit'
+  }
+
+  /** Whether kernels of our own are used, or why not. */
+  get ownKernels(): OwnKernels {
+    return this.#ownKernels
+  }
+
+  /** Of a picture; null where not both were measured. */
+  get times(): KernelTimes | null {
+    return this.#times
+  }
+
+  /** The better one, with the model; see `openBetter`. */
+  async open(): Promise<Encoder> {
+    const parts = this.#parts
+    const files = await parts.files('vision')
+    const { device } = parts.runtime.compute
+    const without = leftOut(parts, 'vision')
+    if (without !== null || device === null) return this.#openGraph(files)
+    const plan = planOwn(parts, device, files)
+    if (plan === null) return this.#openGraph(files)
+    const { kernels, judgements, onTrial } = parts.trial
+    const rivals: Rivals<Encoder> = {
+      openGraph: (why, times) => {
+        this.#decide(why, times)
+        return this.#openGraph(files)
+      },
+      judge: () => this.#judge(files),
+      tryOwn: (options) => this.#tryOwn({ files, device, plan, options }),
+      inUse: (own, times) => {
+        this.#decide('used', times)
+        return own
+      },
+      gain: kernels === 'always' ? 0 : ENCODER_GAIN,
+      giveUpDevice: () => device.destroy(),
+      onTrial: (ifLost) => onTrial?.(ifLost && { vision: ifLost }),
+    }
+    return openBetter(rivals, { key: judgementKey(parts, 'vision', ENCODER_TEST_VERSION), judgements })
+  }
+
+  /** The same that `open` chose, after it was let go of; ONNX Runtime's where ours do not open again. */
+  async openAgain(signal: AbortSignal | undefined): Promise<Encoder> {
+    const files = await this.#parts.filesAgain('vision', signal)
+    if (this.#own === null) return this.#openGraph(files)
+    const { plan, device, onFailed } = this.#own
+    try {
+      const open = (): Promise<OwnEncoder> => this.#openOwn(files, plan, onFailed, signal)
+      return await withoutComplaints(device, open, (encoder) => encoder.dispose())
+    } catch (error) {
+      if (!(error instanceof KernelsFailed)) throw error
+      onFailed(error.how)
+      this.#decide(error.how, this.#times)
+      return this.#openGraph(files)
+    }
+  }
+
+  #decide(ownKernels: OwnKernels, times: KernelTimes | null): void {
+    this.#ownKernels = ownKernels
+    this.#times = times
+    if (ownKernels !== 'used') this.#own = null
+  }
+
+  async #openGraph(files: PartFiles): Promise<Encoder> {
+    const { runtime, manifest } = this.#parts
+    const session = await runtime.session({ ...files, keepOnDevice: [treaty.output.features] })
+    return new GraphEncoder(runtime, session, manifest.parts.vision.shape.imageSize)
+  }
+
+  #openOwn(
+    files: PartFiles,
+    plan: EncoderPlan,
+    onFailed: TryOptions['onFailed'],
+    signal: AbortSignal | undefined,
+  ): Promise<OwnEncoder> {
+    const { runtime, manifest } = this.#parts
+    const { shape } = manifest.parts.vision
+    const { compileMs } = limitsOf(runtime.compute, 0)
+    const options = { ...files, shape, signal, compileMs, onLost: () => onFailed('lost') }
+    return runtime.attempt(() => openOwnEncoder(runtime, options, plan))
+  }
+
+  async #judge(files: PartFiles): ReturnType<Rivals<Encoder>['judge']> {
+    const { runtime, manifest } = this.#parts
+    const { shape } = manifest.parts.vision
+    const judge = await this.#openGraph(files)
+    try {
+      return {
+        expected: [await testFeatures(judge, shape)],
+        ms: await pictureMs(runtime, judge, shape),
+      }
+    } finally {
+      await judge.dispose()
+    }
+  }
+
+  /** Ours, opened and tested. What is not used is let go of. */
+  async #tryOwn({
+    files,
+    device,
+    plan,
+    options: { expected, known, otherMs, onFailed },
+  }: {
+    files: PartFiles
+    device: GPUDevice
+    plan: EncoderPlan
+    options: TryOptions
+  }): Promise<Tried<Encoder>> {
+    const { runtime, manifest, signal } = this.#parts
+    const { shape, graphs } = manifest.parts.vision
+    const { firstRunsMs, testMs } = limitsOf(runtime.compute, otherMs)
+    const type = cacheTypeOf(targetFor(runtime.compute, graphs))
+    const open = (): Promise<OwnEncoder> => this.#openOwn(files, plan, onFailed, signal)
+    const encoder = await withoutComplaints(device, open, (made) => made.dispose())
+    const agrees = async (): Promise<boolean> =>
+      seesTheSame(await testFeatures(encoder, shape), expected[0] ?? new Float32Array(), type)
+    const tested = async (): Promise<number | null | 'wrong'> => {
+      if (!(await within(firstRunsMs, 'stuck', agrees()))) return 'wrong'
+      if (known) return null
+      // Once more behind others: nothing of a picture may be left for the next.
+      const rest = async (): Promise<number | 'wrong'> => {
+        const ms = await pictureMs(runtime, encoder, shape)
+        return (await agrees()) ? ms : 'wrong'
+      }
+      return within(testMs, 'stuck', rest())
+    }
+    try {
+      const outcome = await withoutComplaints(device, tested, () => Promise.resolve())
+      if (outcome !== 'wrong') {
+        this.#own = { plan, device, onFailed }
+        return { model: encoder, ms: outcome }
+      }
+    } catch (error) {
+      // On a device that does not come back nothing is waited for.
+      if (!(error instanceof KernelsFailed && error.how === 'stuck')) await encoder.dispose()
+      throw error
+    }
+    await encoder.dispose()
+    return { model: null, ms: null }
+  }
+}
+
+/** Our kernels for this model on this device; null where one of the two is not for them, as far as can be said before. */
+function planOwn({ manifest }: PartsOpener, device: GPUDevice, files: PartFiles): EncoderPlan | null {
+  try {
+    return planEncoder(device, files, manifest.parts.vision.shape)
+  } catch (error) {
+    if (error instanceof NotForKernels) return null
+    throw error
+  }
+}

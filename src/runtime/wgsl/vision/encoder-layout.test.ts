@@ -1,0 +1,112 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { bytesOfFile } from '../../../pack/bytes.ts'
+import type { Precision } from '../../../pack/manifest.ts'
+import type { VisionShape } from '../../../pack/shapes.ts'
+import { syntheticPack } from '../../../synthetic/pack.ts'
+import { weightsOfGraph } from '../decoder/graph-weights.ts'
+import { NotForKernels } from '../decoder/opt-weights.ts'
+import { wideWorkgroups } from '../kernels/wide-tile/wide-tile.ts'
+import { EncoderLayout, type EncoderLimits } from './encoder-layout.ts'
+import { encoderPlaces, type EncoderPlaces } from './encoder-weights.ts'
+import { nodesOfGraph, type GraphNodes } from './graph-nodes.ts'
+
+/** Of a card, as far as it is asked. */
+const LIMITS: EncoderLimits = {
+  maxComputeWorkgroupStorageSize: 32_768,
+  maxBufferSize: 2 ** 31,
+  maxStorageBufferBindingSize: 2 ** 31,
+}
+
+interface Given {
+  tensors: ReturnType<typeof weightsOfGraph>
+  nodes: GraphNodes
+  shape: VisionShape
+}
+
+/** The published vision encoder, as its graph says. */
+async function published(precision: Precision, target: 'webgpu' | 'webgpu-f16'): Promise<Given> {
+  const pack = syntheticPack({ size: 'full', precision, seed: 1 })
+  const { shape, graphs, weights } = pack.manifest.parts.vision
+  const graph = await bytesOfFile(await pack.file(graphs[target] ?? ''))
+  return { tensors: weightsOfGraph(graph, weights), nodes: nodesOfGraph(graph), shape }
+}
+
+const placesOf = ({ tensors, nodes, shape }: Given): EncoderPlaces => encoderPlaces(tensors, nodes, shape)
+
+let given: Given
+beforeAll(async () => {
+  given = await published('q4f16', 'webgpu')
+})
+
+describe("the published vision encoder's", () => {
+  it('picture costs 354 dispatches, and 27 MB besides weights', () => {
+    const layout = new EncoderLayout(placesOf(given), given.shape, LIMITS)
+    expect(layout.dispatches).toBe(354)
+    expect(layout.activationBytes / 1e6).toBeCloseTo(27, 0)
+    // Nearly 400 workgroups for each product, and 144 for attention.
+    const groups = (['qkv', 'projection', 'fc1', 'fc2'] as const).map((name) =>
+      wideWorkgroups(layout.product(name)).reduce((a, b) => a * b),
+    )
+    expect(groups).toEqual([396, 396, 288, 396])
+  })
+
+  it('weights, norms and activation are found in graphs of either type', async () => {
+    for (const of of [given, await published('q4f16', 'webgpu-f16')]) {
+      const { blocks, activation, epsilons, patch, preNorm } = placesOf(of)
+      expect([blocks.length, activation, preNorm]).toEqual([39, 'gelu', null])
+      expect(epsilons.blocks).toBeCloseTo(1e-6, 9)
+      expect(patch).toMatchObject({ type: 'float16', dims: [1408, 3, 14, 14] })
+      const [first] = blocks
+      expect(first?.fc1.matrix).toMatchObject({
+        inputs: 1408,
+        outputs: 6144,
+        format: { bits: 4, scales: 'float16' },
+      })
+      expect(new Set(blocks.map(({ qkv }) => qkv.matrix.tensors[0]?.offset)).size).toBe(39)
+    }
+  })
+
+  it('matrices may be floats', async () => {
+    const { blocks } = placesOf(await published('fp16', 'webgpu'))
+    expect(blocks[38]?.fc2.matrix).toMatchObject({
+      inputs: 6144,
+      outputs: 1408,
+      format: { dense: 'float16' },
+    })
+  })
+})
+
+describe('kernels of our own are not for', () => {
+  const refused = (change: Partial<Given>): (() => EncoderPlaces) => {
+    return () => placesOf({ ...given, ...change })
+  }
+
+  it('norms that differ, or that nothing is known of', () => {
+    const epsilons = new Map(given.nodes.epsilons)
+    const [name = ''] = [...epsilons.keys()].filter((one) => one.includes('layers.7.layer_norm2'))
+    expect(name).not.toBe('')
+    expect(refused({ nodes: { ...given.nodes, epsilons: epsilons.set(name, 1e-5) } })).toThrow(NotForKernels)
+    expect(refused({ nodes: { ...given.nodes, epsilons: new Map() } })).toThrow(NotForKernels)
+  })
+
+  it('another activation', () => {
+    const operators = new Set([...given.nodes.operators].filter((name) => name !== 'Gelu'))
+    expect(refused({ nodes: { ...given.nodes, operators } })).toThrow(NotForKernels)
+  })
+
+  it('weights that are missing, or of another shape', () => {
+    const tensors = new Map(given.tensors)
+    tensors.delete('vision_model.post_layernorm.bias')
+    expect(refused({ tensors })).toThrow(NotForKernels)
+    expect(refused({ shape: { ...given.shape, tokens: 677 } })).toThrow(NotForKernels)
+  })
+
+  it('heads of a size that is no multiple of four, and devices with too little', () => {
+    const layout = (shape: Partial<VisionShape>, limits: Partial<EncoderLimits>) => (): EncoderLayout =>
+      new EncoderLayout(placesOf(given), { ...given.shape, ...shape }, { ...LIMITS, ...limits })
+    expect(layout({ heads: 64 }, {})).toThrow(NotForKernels)
+    expect(layout({}, { maxComputeWorkgroupStorageSize: 4096 })).toThrow(NotForKernels)
+    expect(layout({}, { maxStorageBufferBindingSize: 2 ** 20 })).toThrow(NotForKernels)
+    expect(layout({}, { maxComputeWorkgroupStorageSize: 16_384 })).not.toThrow()
+  })
+})
