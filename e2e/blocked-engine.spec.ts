@@ -2,6 +2,7 @@ import { HOSTILE_QUESTION, hostileFile, type Hostility } from '../testing/hostil
 import { startFaultServer, type FaultServer } from '../testing/servers/fault-server.ts'
 import { expect, type Expected } from './fixtures.ts'
 import { PACK_FILES, test } from './model-fixtures.ts'
+import { hurryPage } from './threads.ts'
 
 const NAME = 'good-rgb.png'
 
@@ -27,6 +28,8 @@ test('Users can leave a model that never comes back from a question, and it does
     await expect(heading).toHaveText('Backtracking scenes')
     await app.ask(HOSTILE_QUESTION)
     const answer = app.answer(`${NAME}: ${HOSTILE_QUESTION}`)
+    await expect(page.getByRole('button', { name: 'Stop' })).toBeVisible()
+    await hurryPage(page)
     await page.getByRole('button', { name: 'Stop' }).click()
     await expect(answer).toContainText('unresponsive')
     await expect(app.model).toContainText('did not stop within 5 seconds')
@@ -44,6 +47,7 @@ test('Users can leave a model that never comes back from a question, and it does
     await expect(app.model).toContainText('Runs on')
     await app.ask(`${HOSTILE_QUESTION} Again?`)
     await expect(page.getByRole('button', { name: 'Stop' })).toBeVisible()
+    await hurryPage(page)
     await page.getByRole('button', { name: 'Use: built-in model' }).click()
     await expect(heading).toContainText('Built-in')
     await expect(app.model).toContainText('Runs on')
@@ -75,6 +79,7 @@ test('Users can leave a model that is folded for hours while it loads, and it do
     await page.getByRole('button', { name: 'Load it all the same' }).click()
     await expect(heading).toHaveText('Folding scenes')
     await expect(app.model).toContainText(/Fetching|Preparing/)
+    await hurryPage(page)
     await page.getByRole('button', { name: 'Use the built-in model' }).click()
     await expect(heading).toContainText('Built-in')
     await expect(app.model).toContainText('Runs on')

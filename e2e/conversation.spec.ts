@@ -8,9 +8,9 @@ const NAME = 'good-rgb.png'
 const config: unknown = JSON.parse(readFileSync('models/drawn-scenes/checkpoint/config.json', 'utf8'))
 const { num_query_tokens: queries } = config as { num_query_tokens: number }
 
-/** How many positions an answer says the model had to read. */
-function positionsRead(words: string): number {
-  return Number(/(\d+) positions read/.exec(words)?.[1])
+/** How many tokens of picture and words an answer says the model had to read. */
+function tokensRead(words: string): number {
+  return Number(/(\d+) tokens of picture and words/.exec(words)?.[1])
 }
 
 test('Users can hold a conversation of three turns, without a network and across a reload', async ({
@@ -32,8 +32,8 @@ test('Users can hold a conversation of three turns, without a network and across
   const third = await app.factsOf(`${NAME}: is there a cat?`)
   // The first turn's cache holds the picture; later turns read what is new, which is less than a picture.
   for (const turn of [second, third]) {
-    expect(positionsRead(turn)).toBeGreaterThan(0)
-    expect(positionsRead(turn)).toBeLessThan(queries)
+    expect(tokensRead(turn)).toBeGreaterThan(0)
+    expect(tokensRead(turn)).toBeLessThan(queries)
   }
   await context.setOffline(false)
 

@@ -80,6 +80,11 @@ export class AppPage {
     return other
   }
 
+  /** To this tab from one beside it: what lies behind draws a frame a second, and a click waits for two. */
+  comeBack(): Promise<void> {
+    return this.page.bringToFront()
+  }
+
   /** From now on answers have at least so many tokens, so that something can be done while one is being written. */
   async answerAtLength(tokens = 150): Promise<void> {
     await this.openSettings()

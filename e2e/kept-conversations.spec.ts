@@ -75,6 +75,7 @@ test('Users can talk about a picture in two tabs at once, and each shows what th
   await app.openWith(PICTURE)
   const other = await app.beside()
   await other.finished(NAME)
+  await app.comeBack()
   await app.answerAtLength()
   await hold(page, 'writing')
   await app.ask('is there a cat?')
@@ -96,6 +97,7 @@ test('Users can talk about a picture in two tabs at once, and each shows what th
 test('Users are told when an answer was cut off with its tab, in every tab', async ({ app, page }) => {
   await app.openWith(PICTURE)
   const other = await app.beside()
+  await app.comeBack()
   await app.answerAtLength()
   await hold(page, 'writing')
   await app.ask('is there a cat?')
@@ -116,6 +118,7 @@ test('Users who delete a conversation in one tab have it deleted in the other, w
   await hold(other.page, 'writing')
   await other.ask('is there a cat?')
   await expect(app.answer(CAT)).toContainText('Writing… (in another tab)')
+  await app.comeBack()
   await app.list.getByRole('button', { name: 'Delete conversation' }).click()
   await expect(other.list.getByRole('listitem')).toHaveCount(0)
   await other.page.close()

@@ -81,6 +81,18 @@ test('Users can caption a folder, correct it with the keyboard, and write it bac
     await page.emulateMedia({ colorScheme: 'dark' })
     await expectNoViolations(page)
     await expectNoOverflow(page)
+    // What lies over it takes the keys, and Escape closes that alone.
+    await page.keyboard.press('?')
+    await expect(page.getByRole('dialog')).toBeVisible()
+    await page.keyboard.press('g')
+    await page.keyboard.press('Escape')
+    await expect(page.getByRole('dialog')).toHaveCount(0)
+    await page.getByRole('button', { name: 'Alternative texts' }).click()
+    await page.getByRole('button', { name: 'Make it from the caption' }).click()
+    await expect(page.getByRole('textbox', { name: 'Alternative text' })).not.toHaveValue('')
+    await expectNoViolations(page)
+    await expectNoOverflow(page)
+    await page.getByRole('button', { name: 'Captions', exact: true }).click()
     await page.keyboard.press('g')
     await expect(page.getByRole('button', { name: /^good-rgb\.webp/ })).toBeFocused()
     await expect(page.getByText('9 captioned, 2 accepted, 1 edited, 4 failed')).toBeVisible()
@@ -191,6 +203,11 @@ test('Users can drop a folder with folders in it on the studio', async ({ app, p
 
   await page.getByRole('button', { name: 'Close the folder' }).click()
   await expect(page.getByRole('heading', { name: 'holiday' })).toHaveCount(0)
+  // The focus is not lost with the button, and a question begins at what keeps.
+  await expect(page.getByRole('button', { name: 'Open a folder' })).toBeFocused()
+  await page.getByRole('button', { name: 'Let go of the captions of holiday' }).click()
+  await expect(page.getByRole('button', { name: 'Keep them' })).toBeFocused()
+  await page.keyboard.press('Enter')
   await page.evaluate(() => {
     const { showDirectoryPicker } = window as unknown as {
       showDirectoryPicker: () => Promise<FileSystemDirectoryHandle>

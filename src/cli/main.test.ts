@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundleCommandLine, type CommandLine, type Outcome } from '../../testing/command-line.ts'
+import { pictalkHere } from '../../testing/command-line-here.ts'
 import { folderTree } from './files.ts'
 import { openCheckpoint } from '../convert/checkpoint.ts'
 
@@ -63,10 +64,10 @@ describe('pictalk', () => {
     cpSync(CHECKPOINT, licensed, { recursive: true })
     writeFileSync(join(licensed, 'README.md'), '---\r\nlicense: other\r\nlicense_name: opt-175b\r\n---\r\n')
     const pack = join(folder, 'licensed-pack')
-    const converted = await pictalk('convert', '--from', licensed, '--out', pack, '--precision', 'q8')
+    const converted = await pictalkHere('convert', '--from', licensed, '--out', pack, '--precision', 'q8')
     const line = expect.stringMatching(/^ {2}licence {6}opt-175b$/m) as string
     expect(converted).toMatchObject({ status: 0, stdout: line })
-    expect(await pictalk('inspect', pack)).toMatchObject({ status: 0, stdout: line })
+    expect(await pictalkHere('inspect', pack)).toMatchObject({ status: 0, stdout: line })
   })
 
   it('says that a pack without a tokenizer writes no text', async () => {
@@ -74,7 +75,9 @@ describe('pictalk', () => {
     cpSync(CHECKPOINT, bare, { recursive: true })
     for (const file of ['tokenizer.json', 'vocab.json', 'merges.txt']) rmSync(join(bare, file))
     const pack = join(folder, 'bare-pack')
-    expect((await pictalk('convert', '--from', bare, '--out', pack, '--precision', 'fp32')).status).toBe(0)
+    expect((await pictalkHere('convert', '--from', bare, '--out', pack, '--precision', 'fp32')).status).toBe(
+      0,
+    )
     const { status, stdout, stderr } = await pictalk('caption', pack, PICTURE)
     expect([status, stdout]).toEqual([1, ''])
     expect(stderr).toMatch(/^pictalk: This pack has no tokenizer, .* \[unsupported-model\]\n$/)
@@ -112,8 +115,9 @@ describe('pictalk', () => {
       const { stdout } = await pictalk('caption', join(folder, 'pack'), PICTURE, ...flags)
       return String((JSON.parse(stdout) as { token_ids: number[] }).token_ids)
     }
-    expect(await sample('4')).toBe(await sample('4'))
-    expect(await sample('4')).not.toBe(await sample('5'))
+    const four = await sample('4')
+    expect(await sample('4')).toBe(four)
+    expect(await sample('5')).not.toBe(four)
   })
 
   it('traces every stage', async () => {
@@ -141,7 +145,7 @@ describe('pictalk', () => {
   it('inspects a pack for people and for programs', async () => {
     const people = await pictalk('inspect', join(folder, 'pack'))
     expect(people.stdout).toContain('vision.weights')
-    const programs = await pictalk('inspect', join(folder, 'pack'), '--json')
+    const programs = await pictalkHere('inspect', join(folder, 'pack'), '--json')
     expect(JSON.parse(programs.stdout)).toMatchObject({ format: 'pictalk-pack', precision: 'fp32' })
   })
 
@@ -177,11 +181,16 @@ describe('pictalk', () => {
     ['a folder that is not there', ['convert', '--from', 'nowhere', '--out', 'y'], 1, /\[not-found\]/],
     ['a folder without a pack', ['inspect', 'src'], 1, /\[not-found\]/],
   ])('refuses %s in one sentence with a code', async (_, args, status, sentence) => {
-    const outcome = await pictalk(...args)
+    const outcome = await pictalkHere(...args)
     expect(outcome.status).toBe(status)
     expect(outcome.stderr.trim().split('\n')).toHaveLength(1)
     expect(outcome.stderr).toMatch(sentence)
     expect(outcome.stdout).toBe('')
+  })
+
+  it('ends with that status as a program', async () => {
+    const { status, stderr } = await pictalk('ask', 'x', 'y')
+    expect([status, stderr]).toEqual([2, (await pictalkHere('ask', 'x', 'y')).stderr])
   })
 
   it('ends without a word when nobody reads any more, as behind a pipe', async () => {
@@ -210,7 +219,7 @@ describe('pictalk', () => {
       num_query_tokens: number
     }
     writeFileSync(join(broken, 'config.json'), JSON.stringify({ ...config, num_query_tokens: 9 }))
-    const { status, stderr } = await pictalk('convert', '--from', broken, '--out', join(folder, 'none'))
+    const { status, stderr } = await pictalkHere('convert', '--from', broken, '--out', join(folder, 'none'))
     expect(status).toBe(1)
     expect(stderr).toMatch(/query_tokens has shape.*\[bad-checkpoint\]/)
     expect(() => readdirSync(join(folder, 'none'))).toThrow()

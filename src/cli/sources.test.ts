@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bundleCommandLine, type CommandLine, type Outcome } from '../../testing/command-line.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { pictalkHere as pictalk } from '../../testing/command-line-here.ts'
 import { startHubServer, type HubServer } from '../../testing/servers/hub-server.ts'
 import { LEDGER_PATH } from '../convert/pack-writer.ts'
 import { servePack } from './serve.ts'
@@ -13,22 +13,15 @@ const AS_INSTALLED = ['node_modules/tsx/dist/cli.mjs', 'src/cli/main.ts']
 let folder = ''
 let hub: HubServer
 
-let commandLine: CommandLine
-
-function pictalk(...args: string[]): Promise<Outcome> {
-  return commandLine.run(...args)
-}
-
 beforeAll(async () => {
-  commandLine = await bundleCommandLine()
   folder = mkdtempSync(join(tmpdir(), 'pictalk-sources-'))
   cpSync('models/reference/untied', join(folder, 'checkpoint'), { recursive: true })
   writeFileSync(join(folder, 'checkpoint', 'README.md'), '---\nlicense: mit\n---\n# A model\n')
   hub = await startHubServer({ 'test/untied': join(folder, 'checkpoint') })
 })
+afterEach(() => void vi.unstubAllGlobals())
 afterAll(async () => {
   await hub.close()
-  commandLine.remove()
   rmSync(folder, { recursive: true })
 })
 
@@ -117,6 +110,11 @@ describe('pictalk', () => {
     ['a name that is none', 'hub:nonsense', /\[bad-usage\]/],
     ['a server that is not there', 'http://127.0.0.1:9/', /\[network\]/],
   ])('refuses %s in one sentence', async (_, from, sentence) => {
+    // Attempts follow each other ten times as soon.
+    const wait = setTimeout
+    vi.stubGlobal('setTimeout', (work: (...given: unknown[]) => void, ms = 0, ...given: unknown[]) =>
+      wait(work, ms / 10, ...given),
+    )
     const { status, stderr } = await pictalk(
       'convert',
       '--from',

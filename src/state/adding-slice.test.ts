@@ -37,7 +37,7 @@ describe('an offer', () => {
     await settled()
     const { adding } = store.getState()
     expect(adding.status === 'offered' && adding.offer.findings).toEqual([
-      { ok: false, mixed: true, key: 'captionProcessor', values: { ms: 280_000 } },
+      { ok: false, mixed: true, key: 'captionProcessor', values: { seconds: 280 } },
       { ok: true, key: 'room' },
     ])
   })

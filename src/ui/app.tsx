@@ -6,6 +6,7 @@ import { AddressDialog } from './taking/address-dialog.tsx'
 import { CameraDialog } from './taking/camera-dialog.tsx'
 import { DropZone } from './taking/drop-zone.tsx'
 import { Say } from './parts/say.tsx'
+import { useFocusKept } from './parts/use-focus-kept.ts'
 import { Notices } from './shell/notices.tsx'
 import { PageHeading } from './shell/page-heading.tsx'
 import { PLACES, type Place } from './shell/places.tsx'
@@ -31,6 +32,7 @@ function Page(): ReactElement {
   useTheme()
   useLanguage()
   useShortcuts()
+  useFocusKept()
   const { t } = useTranslation('shell')
   const place = usePlace()
   const announcement = useApp((state) => state.announcement)

@@ -12,16 +12,20 @@ import type { Compute } from '../../src/runtime/device/compute.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { differenceOf } from '../../src/runtime/language/rows-check.ts'
 import { openTalkingModel } from '../../src/runtime/models/models.ts'
+import { PartsOpener } from '../../src/runtime/models/open-parts.ts'
 import { tracedFloats } from '../../src/runtime/models/trace.ts'
+import { VisionEncoder } from '../../src/runtime/models/vision-encoder.ts'
 import { Runtime } from '../../src/runtime/ort/runtime.ts'
 import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
 import { NotForKernels } from '../../src/runtime/wgsl/decoder/opt-weights.ts'
 import { openOwnEncoder, planEncoder } from '../../src/runtime/wgsl/vision/open-encoder.ts'
-import { readFromDisk } from '../parity/files.ts'
+import { readFromDisk, readIn } from '../parity/files.ts'
+import { smallModel } from '../small-model.ts'
 import {
   CHECKPOINTS,
   convertReference,
   LAVIS_CHECKPOINTS,
+  packInMemory,
   pixelsOf,
   readReference,
   storedValues,
@@ -55,6 +59,33 @@ it(`is not for ${UNFIT}, and says so`, async () => {
   const { device } = card
   expect(() => planEncoder(device, { graph, weights: { path: weights } }, shape)).toThrow(NotForKernels)
 })
+
+it('is chosen against ONNX Runtime, let go of behind a picture, and opened again for the next', async () => {
+  const pack = packInMemory(await smallModel(readIn('.'), { precision: 'q4' }))
+  const parts = new PartsOpener(await Runtime.open(card), pack, ['vision'], { kernels: 'always' })
+  const vision = await VisionEncoder.open(parts)
+  expect(vision.kernels.ownKernels).toBe('used')
+  expect(vision.kernels.times?.other).toBeGreaterThan(0)
+  const pictures: Float32Array[] = []
+  const features = async (): Promise<void> => {
+    const encoded = await vision.encode(vision.nothing())
+    pictures.push(await encoded.read())
+    encoded.dispose()
+  }
+  await features()
+  const { liveBytes } = probe.counts
+  await vision.session.keepOpen(false)
+  expect(vision.session.isOpen).toBe(false)
+  // Weights, and values on their way.
+  expect(liveBytes - probe.counts.liveBytes).toBeGreaterThan(100_000)
+  await features()
+  expect(vision.session.isOpen).toBe(false)
+  expect(vision.kernels.ownKernels).toBe('used')
+  expect(pictures[1]).toEqual(pictures[0])
+  await vision.session.dispose()
+  expect(liveTensorCount()).toBe(0)
+  // ONNX Runtime's shaders are compiled by the processor here.
+}, 600_000)
 
 describe.each(PRECISIONS)('a vision encoder on our own kernels at %s', (precision) => {
   it.each(FIT)('sees in the pictures of %s what it must', async (name) => {

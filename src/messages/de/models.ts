@@ -47,7 +47,7 @@ export const models: TranslatedNamespace<'models'> = {
     wasm: 'Läuft mit WebAssembly auf dem Prozessor.',
     card: 'Grafikkarte',
   },
-  others: 'Andere Modelle',
+  others: 'Modelle hier',
   kept: {
     list: 'Modelle',
     builtIn: 'Eingebaut: gezeichnete Szenen',

@@ -46,7 +46,7 @@ export const models = {
     wasm: 'Runs on WebAssembly, on the processor.',
     card: 'graphics card',
   },
-  others: 'Other models',
+  others: 'Models here',
   kept: {
     list: 'Models',
     builtIn: 'Built-in: drawn scenes',

@@ -47,7 +47,7 @@ export const models: TranslatedNamespace<'models'> = {
     wasm: 'Funciona con WebAssembly, en el procesador.',
     card: 'tarjeta gráfica',
   },
-  others: 'Otros modelos',
+  others: 'Modelos aquí',
   kept: {
     list: 'Modelos',
     builtIn: 'Integrado: escenas dibujadas',

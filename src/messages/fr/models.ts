@@ -48,7 +48,7 @@ export const models: TranslatedNamespace<'models'> = {
     wasm: 'Fonctionne avec WebAssembly, sur le processeur.',
     card: 'carte graphique',
   },
-  others: 'Autres modèles',
+  others: 'Modèles présents',
   kept: {
     list: 'Modèles',
     builtIn: 'Intégré : scènes dessinées',

@@ -46,7 +46,7 @@ export const models: TranslatedNamespace<'models'> = {
     wasm: 'プロセッサー上の WebAssembly で動作。',
     card: 'グラフィックスカード',
   },
-  others: 'ほかのモデル',
+  others: 'ここにあるモデル',
   kept: {
     list: 'モデル一覧',
     builtIn: '内蔵：描かれた場面',

@@ -147,7 +147,7 @@ export const talk: TranslatedNamespace<'talk'> = {
       speed: '速度',
       tokens: '毎秒 {{speed, number(maximumFractionDigits: 1)}} トークン',
       read: '読んだ量',
-      positions_other: '{{count, number}} 位置',
+      positions_other: '画像と言葉の {{count, number}} トークン',
       length: '長さ',
       cut: '設定で許された最長の回答で打ち切り',
       by: '作成',

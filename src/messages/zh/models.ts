@@ -45,7 +45,7 @@ export const models: TranslatedNamespace<'models'> = {
     wasm: '使用 WebAssembly 在处理器上运行。',
     card: '显卡',
   },
-  others: '其他模型',
+  others: '此处的模型',
   kept: {
     list: '模型列表',
     builtIn: '内置：绘制的场景',

@@ -144,7 +144,7 @@ export const talk: TranslatedNamespace<'talk'> = {
       speed: '速度',
       tokens: '每秒 {{speed, number(maximumFractionDigits: 1)}} 个词元',
       read: '为此读取',
-      positions_other: '{{count, number}} 个位置',
+      positions_other: '图片与文字共 {{count, number}} 个 token',
       length: '长度',
       cut: '在设置允许的最长回答处截断',
       by: '作者',

@@ -19,12 +19,12 @@ afterEach(() => {
 
 const SHAPE = { imageSize: 4, patchSize: 2, hiddenSize: 2, layers: 1, heads: 1, tokens: 5 }
 
-/** What ours does with its nth picture, from 0; and what the device complains of when it is opened. */
+/** What ours does with its nth picture, from 0; and how its nth opening goes, and what the device complains of in it. */
 interface Behaviour {
   ms?: number
   encode?: (nth: number) => Promise<void>
   features?: (nth: number) => number[]
-  complaint?: GPUErrorFilter
+  complaint?: (nth: number) => GPUErrorFilter | null
   opening?: (nth: number) => Promise<void>
 }
 
@@ -38,9 +38,7 @@ class House {
   readonly judged = new Map<string, Judgement>()
   readonly trials: (Without | null)[] = []
   destroyed = false
-  /** Of complaints that nobody has heard yet. */
-  #complaint: GPUErrorFilter | null = null
-  #scopes: string[] = []
+  readonly #scopes: { filter: string; error: object | null }[] = []
   readonly ours: Behaviour
   readonly #openings: OwnEncoderOptions[] = []
 
@@ -49,7 +47,10 @@ class House {
     vi.spyOn(openEncoder, 'openOwnEncoder').mockImplementation(async (_, options) => {
       const nth = this.#openings.push(options) - 1
       await ours.opening?.(nth)
-      this.#complaint = ours.complaint ?? null
+      // Heard by who listens now, and by nobody else.
+      const complaint = ours.complaint?.(nth)
+      const scope = this.#scopes.find(({ filter }) => filter === complaint)
+      if (scope !== undefined) scope.error = { message: 'No.' }
       return this.#encoder(ours.ms ?? 20, ours) as OwnEncoder
     })
   }
@@ -86,12 +87,8 @@ class House {
   /** As much of a model being opened as this part asks for. */
   #parts({ kernels, without }: { kernels: KernelChoice; without: Without | undefined }): PartsOpener {
     const device = {
-      pushErrorScope: (filter: string) => void this.#scopes.push(filter),
-      popErrorScope: () => {
-        const heard = this.#scopes.pop() === this.#complaint
-        if (heard) this.#complaint = null
-        return Promise.resolve(heard ? { message: 'No.' } : null)
-      },
+      pushErrorScope: (filter: string) => void this.#scopes.push({ filter, error: null }),
+      popErrorScope: () => Promise.resolve(this.#scopes.pop()?.error ?? null),
       destroy: () => (this.destroyed = true),
     }
     const runtime = {
@@ -182,8 +179,8 @@ describe('leaves it to ONNX Runtime, with nothing of ours left behind,', () => {
     ],
     ['where they are not faster by half', { ms: 41 }, 'slower'],
     ['where they fail', { opening: () => Promise.reject(new KernelsFailed('compiling')) }, 'compiling'],
-    ['where the device refuses them', { complaint: 'validation' }, 'invalid'],
-    ['where there is no room', { complaint: 'out-of-memory' }, 'memory'],
+    ['where the device refuses them', { complaint: () => 'validation' }, 'invalid'],
+    ['where there is no room', { complaint: () => 'out-of-memory' }, 'memory'],
   ])('%s', async (_, ours, why) => {
     const house = new House(ours)
     expect(await outcomeOf(house.choice())).toBe(why)
@@ -211,16 +208,15 @@ describe('leaves it to ONNX Runtime, with nothing of ours left behind,', () => {
   })
 
   it('where they were used and do not open again, which is remembered', async () => {
-    const opening = (nth: number): Promise<void> =>
-      nth === 0 ? Promise.resolve() : Promise.reject(new KernelsFailed('memory'))
-    const house = new House({ opening })
+    const house = new House({ complaint: (nth) => (nth === 0 ? null : 'out-of-memory') })
     const choice = house.choice()
     expect(await outcomeOf(choice)).toBe('used')
     await choice.openAgain(undefined).then((encoder) => encoder.dispose())
     expect(choice.ownKernels).toBe('memory')
     expect(house.judgement).toMatchObject({ failures: 1, failure: 'memory' satisfies KernelFailure })
-    await choice.openAgain(undefined)
+    await choice.openAgain(undefined).then((encoder) => encoder.dispose())
     expect(openEncoder.openOwnEncoder).toHaveBeenCalledTimes(2)
+    expect([house.open, house.most]).toEqual([0, 1])
   })
 
   it('where people turned them off, without asking what either takes', async () => {

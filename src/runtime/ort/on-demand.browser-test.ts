@@ -146,9 +146,8 @@ it('give their GPU memory back at once, and take no more when they come again', 
 })
 
 it('fail with the loss of the device when it goes away while they are opened', async () => {
-  const loaded = await load(await openCompute('webgpu'), { memory: 'spare' })
-  const { model, compute } = loaded
-  await embeddingsOf(model, 1)
+  const { model, compute } = await load(await openCompute('webgpu'), {})
+  await model.look.keepLoaded(false)
   await expect(embeddingsOf(model, 1, { onOpening: () => compute.device?.destroy() })).rejects.toMatchObject({
     code: 'device-lost',
   })

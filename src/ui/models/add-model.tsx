@@ -139,7 +139,7 @@ function Discard({ progress }: { progress: AddProgress | null }): ReactElement {
       <button type="button" onClick={() => void cancel(true)}>
         {t('add.reallyDiscard', { size: progress?.doneBytes ?? 0 })}
       </button>
-      <button type="button" className="quiet" onClick={() => setAsked(false)}>
+      <button type="button" className="quiet" data-first onClick={() => setAsked(false)}>
         {t('add.keepGoing')}
       </button>
     </>

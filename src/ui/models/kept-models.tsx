@@ -185,7 +185,7 @@ function Delete({ model, inUse }: { model: KeptModel; inUse: boolean }): ReactEl
       <button type="button" aria-label={t('kept.reallyNamed', { name })} onClick={() => void go()}>
         {t('kept.really')}
       </button>
-      <button type="button" className="quiet" onClick={() => setAsked(false)}>
+      <button type="button" className="quiet" data-first onClick={() => setAsked(false)}>
         {t('kept.keep')}
       </button>
     </>

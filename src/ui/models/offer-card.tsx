@@ -48,7 +48,7 @@ export function OfferCard({ offer }: { offer: Offer }): ReactElement {
 }
 
 /** No tick for what is no good news. */
-function markOf({ ok, mixed }: Pick<Finding, 'ok' | 'mixed'>): string {
+export function markOf({ ok, mixed }: Pick<Finding, 'ok' | 'mixed'>): string {
   if (!ok) return '⚠'
   return mixed === true ? '–' : '✓'
 }

@@ -49,12 +49,14 @@ function Interrupted(): ReactElement | null {
   const elsewhere = useApp((state) => state.elsewhere)
   const isAdding = useApp((state) => state.adding.status !== 'idle')
   const putOff = useApp((state) => state.putOff)
+  const panel = useApp((state) => state.panel)
   const putOffModel = useApp((state) => state.putOffModel)
   const model = kept.find(
     ({ id, complete, address }) =>
       !complete && address !== null && elsewhere[id] === undefined && !putOff.includes(id),
   )
-  if (model === undefined || isAdding) return null
+  // In the sheet the model itself stands, with what can be done about it.
+  if (model === undefined || isAdding || panel === 'models') return null
   return <InterruptedModel model={model} onLater={() => putOffModel(model.id)} />
 }
 

@@ -29,9 +29,10 @@ export function useShortcuts(): void {
 }
 
 function escape(store: AppStore): void {
-  const { panel, closePanel, stop } = store.getState()
+  const { panel, place, closePanel, stop } = store.getState()
   if (panel === 'models' || panel === 'rail') closePanel()
-  else if (panel === null) stop()
+  // Elsewhere it would stop what nobody sees.
+  else if (panel === null && place === 'talk') stop()
 }
 
 /** False where there is nothing to do, and the key stays the browser's. */

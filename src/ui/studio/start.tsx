@@ -109,7 +109,7 @@ function Kept({ project }: { project: Project }): ReactElement {
           <button type="button" onClick={() => void removeProject(id)}>
             {t('forgetNow')}
           </button>
-          <button type="button" className="quiet" onClick={() => setAsks(false)}>
+          <button type="button" className="quiet" data-first onClick={() => setAsks(false)}>
             {t('keep')}
           </button>
         </span>

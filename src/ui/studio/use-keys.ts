@@ -24,5 +24,7 @@ export function useKeys(keys: Readonly<Record<string, () => void>>): void {
 
 function takesKey(target: HTMLElement, key: string): boolean {
   if (target.matches('input, textarea, select') || target.isContentEditable) return true
+  // What lies over the page has keys of its own.
+  if (target.closest('dialog, [role=dialog], #rail') !== null) return true
   return key === 'Enter' && target.matches('button, a, summary')
 }

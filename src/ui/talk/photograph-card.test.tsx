@@ -62,7 +62,7 @@ const room = (freeBytes: number): Partial<AppState> => ({
 
 /** Each state once: what people read, and whether they are led on. */
 it.each<[string, Partial<AppState>, string, boolean]>([
-  ['nobody has measured yet', {}, 'Trying how fast this device is…', true],
+  ['nobody has measured yet', {}, 'Trying how fast this device is…', false],
   ['what it costs', { here: here(1e13) }, 'Photographs: 15 GB once', true],
   ['what it takes to come', { here: here(1e13) }, '20–34 minutes to fetch and convert', true],
   ['what stays', { here: here(1e13) }, '2.2 GB stay on this device.', true],
@@ -98,7 +98,7 @@ it.each<[string, Partial<AppState>, string, boolean]>([
     'Not advised: this device may have too little memory.',
     false,
   ],
-  ['nothing could be measured', { here: { devices: [], convertBytesPerSecond: null } }, '2.2 GB stay', true],
+  ['nothing could be measured', { here: { devices: [], convertBytesPerSecond: null } }, '2.2 GB stay', false],
   ['a browser that keeps nothing', { keepsNothing: true }, 'no other model can be added here', false],
   [
     'a kept model that came from here',

@@ -22,6 +22,7 @@ export function PhotographCard(): ReactElement | null {
           <button type="button" className="primary" onClick={() => void changeModel(kept.id)}>
             {t('empty.useKept')}
           </button>
+          <OtherModels />
         </div>
       </section>
     )
@@ -96,13 +97,13 @@ function useMeasuredHere({ precision }: KnownModel): void {
   }, [isFree, measure, precision])
 }
 
-/** What leads on is no louder than what speaks for it. */
+/** What leads on is loud only where something speaks for it. */
 function Offer({ known }: { known: KnownModel | undefined }): ReactElement {
   const { t } = useTranslation('talk')
   const advice = useApp(({ here, space }) =>
     known?.costs == null || here === null ? null : expectedCosts(known.costs, here, space).advice,
   )
-  const speaksAgainst = advice !== null && advice !== 'advised' && advice !== 'slow'
+  const isLoud = advice === 'advised' || advice === 'slow'
   const openPanel = useApp((state) => state.openPanel)
   const requestOffer = useApp((state) => state.requestOffer)
   return (
@@ -110,7 +111,7 @@ function Offer({ known }: { known: KnownModel | undefined }): ReactElement {
       {known !== undefined && (
         <button
           type="button"
-          {...(!speaksAgainst && { className: 'primary' })}
+          {...(isLoud && { className: 'primary' })}
           onClick={() => {
             openPanel('models')
             const { address, precision } = known
@@ -120,9 +121,17 @@ function Offer({ known }: { known: KnownModel | undefined }): ReactElement {
           {t('empty.look')}
         </button>
       )}
-      <button type="button" className="quiet" onClick={() => openPanel('models')}>
-        {t('empty.otherModels')}
-      </button>
+      <OtherModels />
     </div>
+  )
+}
+
+function OtherModels(): ReactElement {
+  const { t } = useTranslation('talk')
+  const openPanel = useApp((state) => state.openPanel)
+  return (
+    <button type="button" className="quiet" onClick={() => openPanel('models')}>
+      {t('empty.otherModels')}
+    </button>
   )
 }
