@@ -25,7 +25,7 @@ async function encoderOnDevice(): Promise<{
   const onLost = vi.fn<() => void>()
   let finish = (): void => undefined
   const done = new Promise<void>((resolve) => (finish = resolve))
-  let lose = (_: GPUDeviceLostReason): void => undefined
+  let lose: (reason: GPUDeviceLostReason) => void = () => undefined
   const lost = new Promise((resolve) => (lose = (reason) => resolve({ reason, message: '' })))
   const commands = {
     copyBufferToBuffer: () => undefined,
