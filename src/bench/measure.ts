@@ -174,6 +174,10 @@ async function timedLoad(
 /** Of a short question: `Question: what colour is it? Answer:` has nine of OPT's. */
 const QUESTION_TOKENS = 10
 
+/** Before the tokens that count, and behind them. */
+const FIRST_TOKENS = 3
+const LAST_TOKENS = 3
+
 interface FirstToken {
   encode: BenchResult['encode']
   prefill: number
@@ -227,7 +231,10 @@ class Runs {
     return measured
   }
 
-  /** Steps of one token, each greedily after the one before. The first two, which may be recordings, do not count. */
+  /**
+   * Steps of one token, each greedily after the one before. The first ones, which may be recordings, do not count, nor do
+   * the last: where several are under way nothing more is sent for them.
+   */
   async decode(): Promise<DecodeResult> {
     const { counts } = this.#probe
     const { tokens } = this.#options
@@ -236,7 +243,7 @@ class Runs {
     const steps: Omit<DecodeResult, 'tokens' | 'tokensPerSecond'>[] = []
     try {
       let before = { ...counts, at: performance.now() }
-      for await (const { prefilled } of this.#generate(decoding, tokens + 3)) {
+      for await (const { prefilled } of this.#generate(decoding, FIRST_TOKENS + tokens + LAST_TOKENS)) {
         if (!(prefilled > 0)) throw new Error('Nothing was run.')
         const at = performance.now()
         steps.push({
@@ -251,7 +258,7 @@ class Runs {
     } finally {
       decoding.dispose()
     }
-    const counted = steps.slice(-tokens)
+    const counted = steps.slice(FIRST_TOKENS, FIRST_TOKENS + tokens)
     const seconds = counted.reduce((sum, { ms }) => sum + ms, 0) / 1000
     return {
       tokens: counted.length,

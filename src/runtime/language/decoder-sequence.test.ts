@@ -6,7 +6,7 @@ import type { Session } from '../ort/session.ts'
 import { liveTensorCount, type DeviceTensor } from '../ort/tensor.ts'
 import { CacheMemory } from './cache-memory.ts'
 import { DecoderOnly } from './decoder-only.ts'
-import type { DecoderRuns } from './decoder-parts.ts'
+import type { DecoderRun, DecoderRuns } from './decoder-parts.ts'
 import { cacheLayout, positionBytes, tensorAt, type Tensors } from './kv-cache.ts'
 import type { Sequence } from './language-model.ts'
 
@@ -158,6 +158,53 @@ it('a row that the device finds no numbers in is no row, and reading begins anew
   await expect(read.top?.begin([0, 2], 4, wanted)).rejects.toMatchObject({ code: 'bad-pack' })
   const logits = Float32Array.of(-Infinity, -Infinity, 7, -Infinity, -Infinity)
   expect(await read.top?.begin([0, 2], 4, wanted)).toEqual({ logits, norm: 8, ran: 5 })
+  read.dispose()
+  await model.dispose()
+})
+
+it('counts nothing that ran ahead of an answer, wherever that was left, and goes on behind what was said', async () => {
+  const runtime = await Runtime.open(await openCompute('wasm'))
+  /** Positions that lie in the cache, and tokens that run. */
+  const ran: [past: number, tokens: readonly number[]][] = []
+  const note = ({ past: [past = NaN], tokens }: DecoderRun): void => void ran.push([past, tokens])
+  const runs: DecoderRuns = {
+    records: false,
+    useRecordings: () => undefined,
+    run: (_, run) => {
+      note(run)
+      return Promise.resolve(new Float32Array(SHAPE.vocabulary))
+    },
+    async *greedy(_, run, most) {
+      note(run)
+      for (let i = 0; i < most; i += 1) yield await Promise.resolve({ token: 2 + (i % 3), logProbability: 0 })
+    },
+    dispose: () => Promise.resolve(),
+  }
+  const memory = new CacheMemory(runtime, LAYOUT)
+  const model = new DecoderOnly({ runtime, runs, shape: SHAPE, context: SHAPE.positions, memory }, 'used')
+  const queries = new Float32Array(SHAPE.queries * SHAPE.hiddenSize)
+  const read = model.start(runtime.tensor('float32', queries, [1, SHAPE.queries, SHAPE.hiddenSize]))
+  const said = async (prompt: number[], count: number): Promise<number[]> => {
+    const tokens: number[] = []
+    for await (const { token } of read.greedy?.(prompt, 8) ?? []) {
+      tokens.push(token)
+      if (tokens.length === count) break
+    }
+    return tokens
+  }
+  // Left at the third token, which nothing was read behind; the next turn runs it and what comes on top.
+  expect(await said([0, 2], 3)).toEqual([2, 3, 4])
+  await said([0, 2, 2, 3, 4, 1, 2], 2)
+  // Another beginning: of the two tokens of before nothing is left.
+  await said([0, 2, 2, 3, 3], 8)
+  // To the end, and the same again.
+  expect((await read.begin([0, 2, 2, 3, 3, 2, 3, 4, 2, 3, 4, 2, 3], 4)).ran).toBe(1)
+  expect(ran).toEqual([
+    [0, [0, 2]],
+    [7, [4, 1, 2]],
+    [7, [3]],
+    [15, [3]],
+  ])
   read.dispose()
   await model.dispose()
 })

@@ -22,6 +22,7 @@ export function PhotographCard(): ReactElement | null {
           <button type="button" className="primary" onClick={() => void changeModel(kept.id)}>
             {t('empty.useKept')}
           </button>
+          <OtherModels />
         </div>
       </section>
     )
@@ -120,9 +121,17 @@ function Offer({ known }: { known: KnownModel | undefined }): ReactElement {
           {t('empty.look')}
         </button>
       )}
-      <button type="button" className="quiet" onClick={() => openPanel('models')}>
-        {t('empty.otherModels')}
-      </button>
+      <OtherModels />
     </div>
+  )
+}
+
+function OtherModels(): ReactElement {
+  const { t } = useTranslation('talk')
+  const openPanel = useApp((state) => state.openPanel)
+  return (
+    <button type="button" className="quiet" onClick={() => openPanel('models')}>
+      {t('empty.otherModels')}
+    </button>
   )
 }

@@ -72,3 +72,93 @@ it('tells of a device that went away under tokens that were sent ahead', async (
   await expect(runs.greedy(cache, run, 3).next()).rejects.toBe(lost)
   expect([attempts, onLost.mock.calls.length]).toEqual([2, 1])
 })
+
+/** A device whose choices come back when they are told to, with the numbers of their tokens. */
+function slowDevice(): { runs: OptRuns; submits: string[][]; states: () => number; comeBack: () => void } {
+  const submits: string[][] = []
+  const waiting: (() => void)[] = []
+  let token = 0
+  let states = 0
+  const createBuffer = (): object => {
+    let words = new Uint32Array(4)
+    return {
+      mapAsync: () =>
+        new Promise<void>((resolve) => {
+          waiting.push(() => {
+            words = Uint32Array.of((token += 1), 0, 0, 0)
+            resolve()
+          })
+        }),
+      getMappedRange: () => words.buffer,
+      unmap: () => undefined,
+    }
+  }
+  vi.stubGlobal('GPUDevice', { prototype: { createBuffer } })
+  let pass: string[] = []
+  const encoder = {
+    beginComputePass: () => ({
+      setPipeline: (name: string) => pass.push(name),
+      setBindGroup: () => undefined,
+      dispatchWorkgroups: () => undefined,
+      end: () => undefined,
+    }),
+    copyBufferToBuffer: () => undefined,
+    finish: () => pass,
+  }
+  const named = (pipeline: string): object[] => [{ kernel: { pipeline }, group: {}, workgroups: [1, 1, 1] }]
+  const parts: Partial<Record<keyof OptRunsParts, unknown>> = {
+    runtime: { attempt: (work: () => Promise<unknown>) => work() },
+    device: {
+      queue: {
+        writeBuffer: () => (states += 1),
+        submit: ([one]: [string[]]) => {
+          submits.push(one)
+          pass = []
+        },
+      },
+      createCommandEncoder: () => encoder,
+    },
+    activations: { rows: 8, state: {}, logits: { size: 4 }, choices: { size: 16 } },
+    passes: { step: () => named('step') },
+    shape: { queries: 2 },
+  }
+  const comeBack = (): void => waiting.shift()?.()
+  return { runs: new OptRuns(parts as unknown as OptRunsParts), submits, states: () => states, comeBack }
+}
+
+/** Until nothing moves but what is waited for from the device. */
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))
+
+it('has three tokens under way before the first comes back, each in one submit, and sends nothing behind the end', async () => {
+  const { runs, submits, states, comeBack } = slowDevice()
+  const steps = runs.greedy(cache, run, 5)
+  for (const underWay of [3, 4, 5, 5, 5]) {
+    const next = steps.next()
+    await settled()
+    expect(submits).toHaveLength(underWay)
+    comeBack()
+    expect((await next).value).toMatchObject({ logProbability: 0 })
+  }
+  expect((await steps.next()).done).toBe(true)
+  expect(submits).toEqual(Array(5).fill(['step']))
+  // The host says where the first is; of each other the one before does.
+  expect(states()).toBe(1)
+})
+
+it('is over, when an answer ends early, only once all that ran ahead has come back', async () => {
+  const { runs, submits, comeBack } = slowDevice()
+  const steps = runs.greedy(cache, run, 9)
+  const first = steps.next()
+  await settled()
+  comeBack()
+  expect((await first).value).toMatchObject({ token: 1 })
+  let over = false
+  const ended = steps.return(undefined).then(() => (over = true))
+  for (const isOver of [false, false, true]) {
+    await settled()
+    expect(over).toBe(isOver)
+    comeBack()
+  }
+  await ended
+  expect(submits).toHaveLength(3)
+})

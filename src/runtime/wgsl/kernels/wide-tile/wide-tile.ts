@@ -135,11 +135,11 @@ function denseBinding({ dense }: DenseFormat): string {
 fn matrixAt(at: u32) -> vec4f { ${read} }`
 }
 
-/** Inputs behind the last, where they do not fill the last chunk, count as 0. */
+/** Behind the last input, where inputs do not fill the last chunk, its weights stand once more: what they meet is 0. */
 const LOAD_DENSE = `    for (var item = t; item < ${(WIDE_INPUTS * WIDE_OUTPUTS) / 4}u; item += THREADS) {
-      let k = chunk * ${WIDE_INPUTS}u + item / ${WIDE_OUTPUTS / 4}u;
+      let k = min(chunk * ${WIDE_INPUTS}u + item / ${WIDE_OUTPUTS / 4}u, sizes.x - 1u);
       let quad = min(firstOutput / 4u + item % ${WIDE_OUTPUTS / 4}u, outputs / 4u - 1u);
-      weights[item] = select(vec4f(), matrixAt(k * (outputs / 4u) + quad), k < sizes.x);
+      weights[item] = matrixAt(k * (outputs / 4u) + quad);
     }`
 
 function blockBindings(format: BlockFormat, packed4x8: boolean): string {
