@@ -6,7 +6,7 @@ import { syntheticPack } from '../../../synthetic/pack.ts'
 import type { Runtime } from '../../ort/runtime.ts'
 import { TILE_ROWS, tileRowsFor } from './layout.ts'
 import { openOptDecoder, planOptDecoder, type OwnDecoder } from './open-opt.ts'
-import { NotForKernels } from './opt-weights.ts'
+import { NotForKernels } from '../weights/stored.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -106,6 +106,14 @@ it.each<[Size, number, number, number]>([
     expect(codes.some((code) => workgroupBytesOf(code) > bytes / 2)).toBe(true)
   },
 )
+
+it('compiles tiles once for each number of rows and each format, whatever the matrices', async () => {
+  const tiles = (await compiledWith('2-layers', 256, 2 ** 14)).filter((code) => code.includes('let rowQuad'))
+  // Layers of 4 bits, a head of 8.
+  const bits = tiles.map((code) => (code.includes('fn high(') ? 4 : 8))
+  expect(bits.sort()).toEqual([4, 4, 4, 8, 8, 8])
+  expect(new Set(tiles).size).toBe(2 * TILE_ROWS.length)
+})
 
 it('leaves a device alone whose workgroups are too small for any of it', async () => {
   await expect(compiledWith('2-layers', 64, 2 ** 14)).rejects.toThrow(NotForKernels)

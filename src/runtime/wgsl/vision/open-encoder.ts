@@ -2,11 +2,11 @@
 import type { VisionShape } from '../../../pack/shapes.ts'
 import type { Runtime } from '../../ort/runtime.ts'
 import { gpuBufferOf, type DeviceTensor } from '../../ort/tensor.ts'
-import { weightsOfGraph } from '../decoder/graph-weights.ts'
-import { NotForKernels } from '../decoder/opt-weights.ts'
-import { Uploads } from '../decoder/uploads.ts'
 import { encode } from '../gpu/kernel.ts'
 import { tellingOfLoss } from '../gpu/loss.ts'
+import { weightsOfGraph } from '../weights/graph-weights.ts'
+import { NotForKernels } from '../weights/stored.ts'
+import { Uploads } from '../weights/uploads.ts'
 import { makeValues, uploadEncoder, type EncoderValues, type EncoderWeights } from './encoder-buffers.ts'
 import { compileEncoder, type EncoderKernels } from './encoder-kernels.ts'
 import { EncoderLayout, type EncoderLimits } from './encoder-layout.ts'
@@ -115,6 +115,7 @@ export class OwnEncoder implements Encoder {
         encode(pass, passes.into(gpuBufferOf(features)))
         pass.end()
         device.queue.submit([encoder.finish()])
+        this.#watch()
         return Promise.resolve()
       })
       return features
@@ -127,5 +128,13 @@ export class OwnEncoder implements Encoder {
   dispose(): Promise<void> {
     this.#parts.uploads.dispose()
     return Promise.resolve()
+  }
+
+  /** Nobody waits for a picture here: that the device goes away under it is heard beside what runs next. */
+  #watch(): void {
+    const { runtime, device, onLost } = this.#parts
+    const watched = { device, onLost, runtime: { attempt: runtime.watched } }
+    // Whoever waits for something of this device hears of the failure itself.
+    tellingOfLoss(watched, () => device.queue.onSubmittedWorkDone(), true).catch(() => undefined)
   }
 }
