@@ -86,15 +86,27 @@ const tested = (target: string): Zone => ({
   message: 'What tests share lies in testing',
 })
 
-function layerOf(folder: string): Zone {
-  const allowed = layers[folder] ?? []
-  const forbidden = Object.keys(layers).filter((other) => other !== folder && !allowed.includes(other))
-  return {
-    target: `src/${folder}`,
-    from: forbidden.map((other) => `src/${other}`),
-    message: `${folder} may import only: ${allowed.join(', ') || 'nothing'}`,
-  }
+/** Of our own kernels, from what a device is asked for up to the parts that run on them, which know nothing of each other. */
+const wgsl: Record<string, string[]> = {
+  gpu: [],
+  weights: ['gpu'],
+  kernels: ['gpu'],
+  decoder: ['gpu', 'weights', 'kernels'],
+  vision: ['gpu', 'weights', 'kernels'],
 }
+
+/** What `folder` of `base` may import of the folders beside it. */
+const layerOf =
+  (table: Record<string, string[]>, base: string) =>
+  (folder: string): Zone => {
+    const allowed = table[folder] ?? []
+    const forbidden = Object.keys(table).filter((other) => other !== folder && !allowed.includes(other))
+    return {
+      target: `${base}/${folder}`,
+      from: forbidden.map((other) => `${base}/${other}`),
+      message: `${folder} may import only: ${allowed.join(', ') || 'nothing'}`,
+    }
+  }
 
 const tests = ['**/*.test.ts', '**/*.test.tsx', '**/*.browser-test.ts']
 
@@ -140,7 +152,11 @@ export default defineConfig(
     files: ['src/**'],
     ignores: tests,
     rules: {
-      'import-x/no-restricted-paths': onResolvedPaths([shipped, ...Object.keys(layers).map(layerOf)]),
+      'import-x/no-restricted-paths': onResolvedPaths([
+        shipped,
+        ...Object.keys(layers).map(layerOf(layers, 'src')),
+        ...Object.keys(wgsl).map(layerOf(wgsl, 'src/runtime/wgsl')),
+      ]),
     },
   },
   {

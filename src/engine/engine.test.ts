@@ -177,6 +177,21 @@ describe('when the device goes away while loading', () => {
     },
   )
 
+  it('leaves kernels out of each part under whose the device went away', async () => {
+    const open = vi.spyOn(opt, 'open')
+    for (const lost of [{ vision: 'lost' }, { decoder: 'lost' }] as const)
+      open.mockImplementationOnce(({ trial }) => {
+        trial.onTrial?.(lost)
+        return Promise.reject(new AppError('device-lost', 'Gone.'))
+      })
+    await load(engine)
+    expect(open.mock.calls.map(([{ trial }]) => trial.without)).toEqual([
+      undefined,
+      { vision: 'lost' },
+      { vision: 'lost', decoder: 'lost' },
+    ])
+  })
+
   it('says so where they were not, or no longer', async () => {
     loseOnce('lost', null)
     await expect(load(engine)).rejects.toMatchObject({ code: 'device-lost' })

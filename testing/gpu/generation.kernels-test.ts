@@ -18,7 +18,6 @@ import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
 import { Runtime } from '../../src/runtime/ort/runtime.ts'
 import { openTokenizer } from '../../src/runtime/talk/tokenizer.ts'
 import { openOptDecoder, planOptDecoder, type OwnDecoder } from '../../src/runtime/wgsl/decoder/open-opt.ts'
-import { NotForKernels } from '../../src/runtime/wgsl/decoder/opt-weights.ts'
 import type { Together } from '../../src/runtime/wgsl/gpu/together.ts'
 import {
   agreesInAllElse,
@@ -26,6 +25,7 @@ import {
   judgedLogits,
   type JudgedLogits,
 } from '../../src/runtime/wgsl/decoder/self-test.ts'
+import { NotForKernels } from '../../src/runtime/wgsl/weights/stored.ts'
 import { readFromDisk } from '../parity/files.ts'
 import {
   answersIn,

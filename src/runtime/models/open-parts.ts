@@ -12,7 +12,7 @@ import { OnDemandSession } from '../ort/on-demand-session.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session, SessionOptions } from '../ort/session.ts'
 import { WeightsAhead } from '../ort/weights/weights-ahead.ts'
-import { weightsOfGraph } from '../wgsl/decoder/graph-weights.ts'
+import { weightsOfGraph } from '../wgsl/weights/graph-weights.ts'
 
 export interface OpenOptions {
   /** Told before each part, of how many are open. */

@@ -13,7 +13,6 @@ import {
   type OptPlan,
   type OwnDecoder,
 } from '../wgsl/decoder/open-opt.ts'
-import { NotForKernels } from '../wgsl/decoder/opt-weights.ts'
 import {
   agreesInAllElse,
   givesLogits,
@@ -23,6 +22,7 @@ import {
   type Expected,
 } from '../wgsl/decoder/self-test.ts'
 import { KernelsFailed, within, withoutComplaints } from '../wgsl/gpu/guard.ts'
+import { NotForKernels } from '../wgsl/weights/stored.ts'
 import type { LanguageFamily } from './blip2.ts'
 import type { PartFiles, PartsOpener } from './open-parts.ts'
 import {

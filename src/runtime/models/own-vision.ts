@@ -10,7 +10,6 @@ import { outliving } from '../ort/on-demand-session.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
 import type { DeviceTensor } from '../ort/tensor.ts'
-import { NotForKernels } from '../wgsl/decoder/opt-weights.ts'
 import { KernelsFailed, within, withoutComplaints } from '../wgsl/gpu/guard.ts'
 import {
   openOwnEncoder,
@@ -26,6 +25,7 @@ import {
   seesTheSame,
   testFeatures,
 } from '../wgsl/vision/self-test.ts'
+import { NotForKernels } from '../wgsl/weights/stored.ts'
 import type { PartFiles, PartsOpener } from './open-parts.ts'
 import {
   judgementKey,

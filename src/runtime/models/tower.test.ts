@@ -7,7 +7,7 @@ import type { PackReader } from '../../pack/manifest.ts'
 import { vision } from '../../pack/parts.ts'
 import { openCompute } from '../device/open-compute.ts'
 import { liveTensorCount, type DeviceTensor } from '../ort/tensor.ts'
-import { weightsOfGraph } from '../wgsl/decoder/graph-weights.ts'
+import { weightsOfGraph } from '../wgsl/weights/graph-weights.ts'
 import { openRetrievalModel, openTalkingModel } from './models.ts'
 import { Tower, towerOf } from './tower.ts'
 

@@ -9,7 +9,7 @@ import { chunksOf, type PackFile, type PackReader } from '../../pack/manifest.ts
 import { vision as treaty } from '../../pack/parts.ts'
 import { targetFor, type Processor } from '../../pack/targets.ts'
 import type { TowerStates } from '../../pack/tower-states.ts'
-import { weightsOfGraph, type StoredTensor } from '../wgsl/decoder/graph-weights.ts'
+import { weightsOfGraph, type StoredTensor } from '../wgsl/weights/graph-weights.ts'
 
 /**
  * How many times the largest bias may be its gain: what rounding took of features grows as much, and one of 24 bits has

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { asFamily } from '../../../pack/manifest.ts'
 import { syntheticPack } from '../../../synthetic/pack.ts'
-import { weightsOfGraph, type StoredTensor } from './graph-weights.ts'
-import { NotForKernels, optPlaces } from './opt-weights.ts'
+import { weightsOfGraph, type StoredTensor } from '../weights/graph-weights.ts'
+import { optPlaces } from './opt-weights.ts'
+import { NotForKernels } from '../weights/stored.ts'
 
 async function decoderOf(
   precision: 'q4' | 'q4f16' | 'fp16',

@@ -6,7 +6,7 @@ import { syntheticPack } from '../../../synthetic/pack.ts'
 import type { Runtime } from '../../ort/runtime.ts'
 import { TILE_ROWS, tileRowsFor } from './layout.ts'
 import { openOptDecoder, planOptDecoder, type OwnDecoder } from './open-opt.ts'
-import { NotForKernels } from './opt-weights.ts'
+import { NotForKernels } from '../weights/stored.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 

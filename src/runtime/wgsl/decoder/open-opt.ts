@@ -6,14 +6,15 @@ import { DecoderOnly } from '../../language/decoder-only.ts'
 import { cacheLayout, type CacheLayout } from '../../language/kv-cache.ts'
 import type { Runtime } from '../../ort/runtime.ts'
 import type { Together } from '../gpu/together.ts'
-import { weightsOfGraph } from './graph-weights.ts'
+import { weightsOfGraph } from '../weights/graph-weights.ts'
+import { NotForKernels } from '../weights/stored.ts'
+import { Uploads } from '../weights/uploads.ts'
 import { OptLayout } from './layout.ts'
 import { makeActivations, uploadWeights } from './opt-buffers.ts'
 import { OptKernels, type DecoderKernels } from './opt-kernels.ts'
 import { OptPasses } from './opt-passes.ts'
 import { OptRuns } from './opt-runs.ts'
-import { NotForKernels, optPlaces, type OptPlaces } from './opt-weights.ts'
-import { Uploads } from './uploads.ts'
+import { optPlaces, type OptPlaces } from './opt-weights.ts'
 
 export interface OptOptions {
   /** A graph of the part, which says where its weights lie. */

@@ -15,10 +15,10 @@ import { stateWords, type RowState, type RunState } from '../gpu/state.ts'
 import { ownersWords } from '../kernels/attention/owners.ts'
 import { CHOICE_BYTES, choiceOf } from '../kernels/choose/choose.ts'
 import { foundBytes, foundRows, topWords } from '../kernels/top/top.ts'
+import type { Uploads } from '../weights/uploads.ts'
 import { SPLIT_FROM } from './layout.ts'
 import { MOST_LOGIT_ROWS, type Activations } from './opt-buffers.ts'
 import type { OptPasses } from './opt-passes.ts'
-import type { Uploads } from './uploads.ts'
 
 /** Tokens under way at once: enough to hide the way back of one, few enough to waste little behind an answer's end. */
 const DEPTH = 3

@@ -1,8 +1,9 @@
 /** OPT's weights among those of its graph, each checked against the model's shape. */
 import type { DecoderShape } from '../../../pack/shapes.ts'
 import { countOf } from '../../ort/tensor.ts'
-import type { BlockFormat, FloatType } from '../gpu/weights-format.ts'
-import type { StoredTensor } from './graph-weights.ts'
+import type { BlockFormat } from '../gpu/weights-format.ts'
+import type { StoredTensor } from '../weights/graph-weights.ts'
+import { NotForKernels, type NormTensors } from '../weights/stored.ts'
 
 /** A quantised matrix [outputs, inputs]. */
 export interface MatrixPlace {
@@ -16,11 +17,6 @@ export interface MatrixPlace {
 /** A matrix with its bias. */
 export interface LinearPlace {
   matrix: MatrixPlace
-  bias: StoredTensor
-}
-
-export interface NormTensors {
-  weight: StoredTensor
   bias: StoredTensor
 }
 
@@ -40,11 +36,6 @@ export interface OptPlaces {
   finalNorm: NormTensors
   /** The table where the head is tied to it. */
   head: MatrixPlace
-}
-
-/** Why a pack's decoder is not for our kernels, in words behind "The pack". */
-export class NotForKernels extends Error {
-  override readonly name = 'NotForKernels'
 }
 
 /** Throws `NotForKernels` where weights are missing, not quantised, or otherwise not as kernels take them. */
@@ -111,10 +102,4 @@ export function optPlaces(tensors: ReadonlyMap<string, StoredTensor>, shape: Dec
     finalNorm: norm('decoder.final_layer_norm'),
     head: matrix('lm_head.weight', vocabulary, hidden) ?? table,
   }
-}
-
-/** The float type of a tensor that is not quantised. */
-export function floatType({ type, name }: StoredTensor): FloatType {
-  if (type === 'uint8') throw new NotForKernels(`has a ${name} that is no float`)
-  return type
 }

@@ -1,9 +1,9 @@
 /** A vision encoder's memory on the GPU: its weights, and the values on their way through it. */
 import type { VisionShape } from '../../../pack/shapes.ts'
-import type { Uploads } from '../decoder/uploads.ts'
 import { patchInputs } from '../kernels/patches/patches.ts'
 import { finishPlaces } from '../kernels/wide-finish/wide-finish.ts'
 import { wideSizes } from '../kernels/wide-tile/wide-tile.ts'
+import type { Uploads } from '../weights/uploads.ts'
 import type { EncoderLayout, EncoderProduct } from './encoder-layout.ts'
 import { BLOCK_PRODUCTS, type BlockProduct, type EncoderPlaces } from './encoder-weights.ts'
 

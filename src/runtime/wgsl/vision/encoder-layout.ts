@@ -1,7 +1,5 @@
 /** Shapes of a vision encoder's kernels on a device, and where a block's norms and biases lie in its buffer of floats. */
 import type { VisionShape } from '../../../pack/shapes.ts'
-import type { StoredTensor } from '../decoder/graph-weights.ts'
-import { NotForKernels, type NormTensors } from '../decoder/opt-weights.ts'
 import {
   attentionBlocks,
   type AttentionBlocks,
@@ -11,6 +9,8 @@ import { patchInputs, type PatchesShape } from '../kernels/patches/patches.ts'
 import type { WideFinishPlaces, WideFinishShape } from '../kernels/wide-finish/wide-finish.ts'
 import { tokenTiles, type TokenTiles } from '../kernels/wide-tile/token-tiles.ts'
 import { wideSplits, type WideShape } from '../kernels/wide-tile/wide-tile.ts'
+import type { StoredTensor } from '../weights/graph-weights.ts'
+import { NotForKernels, type NormTensors } from '../weights/stored.ts'
 import { BLOCK_PRODUCTS, type BlockPlaces, type BlockProduct, type EncoderPlaces } from './encoder-weights.ts'
 
 /** Of a device, as far as they matter here. */

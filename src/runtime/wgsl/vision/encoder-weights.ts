@@ -2,9 +2,9 @@
 import { vision as treaty } from '../../../pack/parts.ts'
 import type { VisionShape } from '../../../pack/shapes.ts'
 import { countOf } from '../../ort/tensor.ts'
-import type { StoredTensor } from '../decoder/graph-weights.ts'
-import { floatType, NotForKernels, type NormTensors } from '../decoder/opt-weights.ts'
 import type { WideFormat } from '../kernels/wide-tile/wide-tile.ts'
+import type { StoredTensor } from '../weights/graph-weights.ts'
+import { floatType, NotForKernels, type NormTensors } from '../weights/stored.ts'
 import type { GraphNodes } from './graph-nodes.ts'
 
 /** A matrix as it is stored: blocks [outputs, inputs] and their scales, or floats [inputs, outputs]. */

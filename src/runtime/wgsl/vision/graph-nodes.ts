@@ -1,5 +1,5 @@
 /** What a part's graph computes, as far as its weights do not say it: its operators, and epsilons of norms. */
-import { bytesOf, fields, text, type Field } from '../decoder/graph-weights.ts'
+import { bytesOf, fields, text, type Field } from '../weights/graph-weights.ts'
 
 /** Field numbers of onnx.proto. */
 const MODEL = { graph: 7 }
