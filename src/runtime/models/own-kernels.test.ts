@@ -3,14 +3,8 @@ import type { KernelFailure, KernelTimes, OwnKernels } from '../../pack/device-r
 import { AppError } from '../../pack/failure.ts'
 import { KernelsFailed } from '../wgsl/gpu/guard.ts'
 import type { Judgement, Judgements } from './open-parts.ts'
-import {
-  compileLimit,
-  openBetter,
-  testLimits,
-  type Rivals,
-  type Tried,
-  type TryOptions,
-} from './own-kernels.ts'
+import { openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
+import { compileLimit, testLimits } from './own-trial.ts'
 
 /** A decoder of either kind, which counts how many are open at once. */
 class Decoder {
@@ -63,11 +57,14 @@ class House {
         return own()
       },
       inUse: (model, times) => Object.assign(model, { times }),
+    }
+    return openBetter(rivals, {
+      key: 'key',
+      judgements: this.judgements,
       gain,
       giveUpDevice: () => (this.gone = true),
       onTrial: (ifLost) => void this.trials.push(ifLost),
-    }
-    return openBetter(rivals, { key: 'key', judgements: this.judgements })
+    })
   }
 
   /** Ours, which take so long. */
