@@ -8,7 +8,7 @@ import type { KernelFailure, KernelTimes, OwnKernels } from '../../pack/device-r
 import { AppError, type FailureCode } from '../../pack/failure.ts'
 import { KernelsFailed } from '../wgsl/gpu/guard.ts'
 import type { Disposable } from './disposable.ts'
-import type { Judgement, Judgements } from './open-parts.ts'
+import type { Judgement, JudgementKey, Judgements } from './open-parts.ts'
 
 /** What the self-test found out about ours. */
 export interface Tried<M> {
@@ -50,7 +50,7 @@ export interface Rivals<M> {
 /** What a trial of ours is to show, where its outcome is remembered, and what is to be done with its device. */
 export interface Trial {
   /** Of what the outcome holds for. */
-  key: string
+  key: JudgementKey
   judgements: Judgements | undefined
   /** How many times as fast as ONNX Runtime ours must be; 0: they are used, whatever they take. */
   gain: number

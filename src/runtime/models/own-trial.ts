@@ -4,7 +4,7 @@ import { partNamed } from '../../pack/families.ts'
 import type { Compute } from '../device/compute.ts'
 import { KernelsFailed, withoutComplaints } from '../wgsl/gpu/guard.ts'
 import { NotForKernels } from '../wgsl/weights/stored.ts'
-import type { KernelPart, PartsOpener } from './open-parts.ts'
+import type { JudgementKey, KernelPart, PartsOpener } from './open-parts.ts'
 import type { Trial } from './own-kernels.ts'
 
 /** Why kernels of our own are not even tried for a part; null where they are. */
@@ -69,17 +69,20 @@ export async function openedAndTested<O, T>(
   return null
 }
 
-/** Weights, device and browser: what a judgement of a part holds for. `version` is that of kernels and test. */
+/** What a judgement of a part holds for. `version` is that of kernels and test. */
 function judgementKey(
   { manifest, runtime: { compute } }: PartsOpener,
   part: KernelPart,
   version: number,
-): string {
+): JudgementKey {
   const weights = partNamed(manifest, part)?.weights
   const hashes = manifest.files.find(({ path }) => path === weights)?.chunks.map(({ sha256 }) => sha256) ?? []
   const device = [compute.adapter, compute.f16 ? 'f16' : 'f32', compute.subgroups ?? '']
   const { navigator } = globalThis as { navigator?: { userAgent?: string } }
-  return [part, version, ...hashes, ...device, navigator?.userAgent ?? ''].join(' ')
+  return {
+    subject: [part, ...hashes, ...device].join(' '),
+    state: [version, navigator?.userAgent ?? ''].join(' '),
+  }
 }
 
 /**
