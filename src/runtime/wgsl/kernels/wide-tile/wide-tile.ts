@@ -8,6 +8,7 @@ import type { Kernel } from '../../gpu/kernel.ts'
 import {
   CHUNK,
   floatArray,
+  formatName,
   readFloat,
   unitOf,
   unpackWord,
@@ -34,6 +35,11 @@ export interface WideShape {
 
 /** Blocks of a matrix [outputs, inputs], or floats. */
 export type WideFormat = BlockFormat | DenseFormat
+
+/** What matrices of one kernel have in common. */
+export function wideFormatName(format: WideFormat): string {
+  return 'dense' in format ? format.dense : formatName(format)
+}
 
 /** Workgroups that fill a large card: three for each of 132 processors. */
 const WIDE_WANTED = 396
