@@ -2,6 +2,7 @@
 import { Compiler, type CompiledKernel, type Kernel } from '../gpu/kernel.ts'
 import type { Together } from '../gpu/together.ts'
 import { formatName } from '../gpu/weights-format.ts'
+import { tileBytes } from '../gpu/weights-tile.ts'
 import { attentionKernel, attentionBytes } from '../kernels/attention/attention.ts'
 import { combineKernel } from '../kernels/attention/combine.ts'
 import { chooseKernel } from '../kernels/choose/choose.ts'
@@ -17,7 +18,7 @@ import {
   type ProductShape,
 } from '../kernels/product/product.ts'
 import { topPartsKernel, topRowsKernel } from '../kernels/top/top.ts'
-import { tileBytes, tileKernel } from '../kernels/tile/tile.ts'
+import { tileKernel } from '../kernels/tile/tile.ts'
 import { NotForKernels } from '../weights/stored.ts'
 import { TILE_ROWS, type LayerProduct, type OptLayout, type TileRows } from './layout.ts'
 import type { LayerPlaces, MatrixPlace, OptPlaces } from './opt-weights.ts'
