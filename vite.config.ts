@@ -50,7 +50,9 @@ const inBrowser = (name: string, include: string[]): object => ({
       connectTimeout: 180_000,
       screenshotFailures: false,
       // Tests may collect garbage when it does most harm.
-      provider: playwright({ launchOptions: { ...browser, args: [...args, '--js-flags=--expose-gc'] } }),
+      provider: playwright({
+        launchOptions: { ...browser, args: [...args, `--js-flags=--expose-gc ${FEW_RECOMPILES}`] },
+      }),
       instances: [{ browser: 'chromium' as const }],
     },
   },

@@ -2,7 +2,7 @@
  * Every row of docs/performance.md's "Aims" in one run on one machine, each part a process of its own with a time limit.
  *   npx tsx lab/speed/aims.ts [--size full] [--adapter software|default] [--kernels auto] [--minutes 8] [--tokens 64]
  *     [--only bench,plain,loading,beside,converting,software,torch] [--python python3] [--out <file>]
- * What is made up beforehand (the pack, and transformers.js, see side-by-side.ts) is made first and does not count. The one JSON
+ * What is made up beforehand (two packs, and transformers.js, see side-by-side.ts) is made first and does not count. The one JSON
  * that it ends as, with the card's name, is written anew behind each part: what was measured survives a time limit.
  * `PICTALK_CHROMIUM_FLAGS` has further flags of Chromium, `CHROMIUM_PATH` another Chromium.
  */
@@ -14,8 +14,8 @@ import { parseArgs } from 'node:util'
 import { PRECISIONS } from '../../src/pack/precisions.ts'
 import { SIZES } from '../../src/synthetic/dimensions.ts'
 import { rowsOf, type Part, type Results } from './aims/rows-of.ts'
-import { madeUpFolder, makeUpPack } from './made-up-pack.ts'
-import { circumstances, oneOf, resultPath, writeResult } from './measuring-page.ts'
+import { madeUpFolder, makeUpPack, PRECISION_BESIDE } from './made-up-pack.ts'
+import { CHROMIUM_FLAGS, circumstances, oneOf, resultPath, writeResult } from './measuring-page.ts'
 
 const { values } = parseArgs({
   options: {
@@ -37,13 +37,15 @@ interface Step {
   command: string[]
   /** Seconds at most. */
   limit: number
+  /** Without the flags of a card. */
+  plainly?: true
 }
 
 /** The most telling first: should time run out, the least is lost. */
 function stepsInto(folder: string): Step[] {
   const { size, precision, adapter, kernels, tokens } = values
   const tsx = (part: Part, script: string, ...more: string[]): string[] => [
-    ...['npx', 'tsx', `lab/speed/${script}.ts`, '--out', join(folder, `${part}.json`), ...more],
+    ...['node', '--import', 'tsx', `lab/speed/${script}.ts`, '--out', join(folder, `${part}.json`), ...more],
   ]
   const bench = ['--size', size, '--precision', precision, '--adapter', adapter, '--tokens', tokens]
   const torch = [
@@ -83,13 +85,14 @@ function stepsInto(folder: string): Step[] {
     },
     {
       part: 'converting',
-      limit: 60,
-      command: tsx('converting', 'keeping', '--layers', '4,4,4', '--precisions', precision),
+      limit: 90,
+      command: tsx('converting', 'keeping', '--precisions', precision, '--what', 'convert,download'),
     },
     { part: 'plain', limit: 90, command: tsx('plain', 'bench', ...bench, '--kernels', 'never') },
     {
       part: 'software',
       limit: 90,
+      plainly: true,
       command: tsx('software', 'bench', '--adapter', 'software', '--tokens', '8'),
     },
     { part: 'torch', limit: 90, command: [values.python, ...torch, '--size', size] },
@@ -97,9 +100,13 @@ function stepsInto(folder: string): Step[] {
 }
 
 /** Ends with what it printed last, where it failed; everything that it started goes with it at the limit. */
-async function run({ part, command: [program = '', ...args], limit }: Step): Promise<object> {
+async function run({ part, command: [program = '', ...args], limit, plainly }: Step): Promise<object> {
   const began = performance.now()
-  const child = spawn(program, args, { detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(program, args, {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...(plainly && { [CHROMIUM_FLAGS]: '' }) },
+  })
   let said = ''
   child.stderr.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-2000)))
   const over = new AbortController()
@@ -128,7 +135,9 @@ function read(path: string): unknown {
 async function main(): Promise<void> {
   const size = oneOf(SIZES, values.size, 'size')
   const precision = oneOf(PRECISIONS, values.precision, 'precision')
-  await makeUpPack(madeUpFolder(size, precision), size, precision)
+  // The other is what side-by-side.ts lays beside transformers.js.
+  for (const one of new Set([precision, PRECISION_BESIDE]))
+    await makeUpPack(madeUpFolder(size, one), size, one)
   const folder = mkdtempSync(join(tmpdir(), 'pictalk-aims-'))
   const asked = values.only.split(',')
   const end = performance.now() + 60_000 * Number(values.minutes)

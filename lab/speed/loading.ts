@@ -7,6 +7,7 @@
  * had resident at most, above what it had before. `PICTALK_CHROMIUM_FLAGS` has further flags of Chromium.
  */
 import { loadavg } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { servePack } from '../../src/cli/serve.ts'
 import type { Provider } from '../../src/pack/device-report.ts'
@@ -43,11 +44,15 @@ const { values } = parseArgs({
   },
 })
 
-/** Keeper and engine are the page's own. The thread of an earlier load is ended first, with its memory. */
+/** Keeper and engine are the page's own. */
 const PAGE = `
   import { connect } from '/src/protocol/rpc.ts'
   let last
   globalThis.measure = async ({ keep, load }) => {
+    if (keep === undefined && load === undefined) {
+      last?.terminate()
+      return null
+    }
     if (keep !== undefined) {
       const worker = new Worker('/src/keeper/keeper.worker.ts', { type: 'module' })
       const began = performance.now()
@@ -56,7 +61,6 @@ const PAGE = `
       worker.terminate()
       return { id, bytes, ms }
     }
-    last?.terminate()
     last = new Worker('/src/engine/engine.worker.ts', { type: 'module' })
     const engine = connect(last)
     await engine.call('ping', null)
@@ -96,6 +100,18 @@ async function keep(browser: MeasuringBrowser, folder: string): Promise<Kept> {
   }
 }
 
+/** A thread that has ended gives its memory back a little later. */
+const SETTLING_MS = 2000
+
+/** The thread of the load before is ended, with its memory: else most of what a load takes would count as idle in the next. */
+async function letGoOfLast(browser: MeasuringBrowser): Promise<void> {
+  await call<null>(browser, {})
+  const session = await browser.page.createCDPSession()
+  await session.send('HeapProfiler.collectGarbage')
+  await session.detach()
+  await pause(SETTLING_MS)
+}
+
 async function loadOnce(browser: MeasuringBrowser, id: string): Promise<object> {
   const { page, profile } = browser
   const load = {
@@ -104,10 +120,7 @@ async function loadOnce(browser: MeasuringBrowser, id: string): Promise<object> 
     memory: 'keep',
     kernels: oneOf(KERNELS, values.kernels, 'kernels'),
   }
-  // What the load before left behind would count as this one's.
-  const session = await page.createCDPSession()
-  await session.send('HeapProfiler.collectGarbage')
-  await session.detach()
+  await letGoOfLast(browser)
   forgetRendererPeaks(profile)
   const idle = rendererPeak(profile)
   const profiled = values.functions ? await profileWorkers(page) : null
@@ -115,10 +128,11 @@ async function loadOnce(browser: MeasuringBrowser, id: string): Promise<object> 
   const { ms, stages, device } = await call<Loaded>(browser, { load })
   const processor = spentSince(before, processorOf(profile))
   const functions = await profiled?.()
+  const peak = rendererPeak(profile)
   return {
     ms,
     stages: stages.map(({ stage, at }, i) => ({ stage, ms: (stages[i + 1]?.at ?? ms) - at })),
-    renderer: { idle, aboveIdle: rendererPeak(profile) - idle },
+    renderer: { idle, peak, aboveIdle: peak - idle },
     processor,
     context: device.context,
     ownKernels: device.ownKernels,

@@ -15,6 +15,9 @@ import {
 import type { Size } from '../../src/synthetic/dimensions.ts'
 import { syntheticPack } from '../../src/synthetic/pack.ts'
 
+/** Of the decoder that stands beside transformers.js: one that both have. */
+export const PRECISION_BESIDE: Precision = 'q4'
+
 /** Where such a pack lies, which Git ignores. */
 export function madeUpFolder(size: Size, precision: Precision): string {
   return join('packs', `made-up-${size}-${precision}`)

@@ -83,7 +83,7 @@ export interface MeasuringBrowser {
 }
 
 /** Further flags of Chromium, with spaces between them: what a card needs, say `--use-angle=vulkan`. */
-const CHROMIUM_FLAGS = 'PICTALK_CHROMIUM_FLAGS'
+export const CHROMIUM_FLAGS = 'PICTALK_CHROMIUM_FLAGS'
 
 /** How long a page that has loaded is left alone before its memory counts as idle. */
 const SETTLING_MS = 1500
@@ -113,6 +113,7 @@ export async function inMeasuringBrowser<T>(
     await page.goto(new URL('/measure.html', address).href)
     await page.waitForFunction(() => 'measure' in globalThis, { timeout: 0 })
     await pause(SETTLING_MS)
+    if (adapter !== 'software') await adapterOf(page)
     const idle = { ...memory.peak, byType: { ...memory.peak.byType } }
     memory.reset()
     const version = (await browser.version()).replace(/^\w*Chrom\w*\//, 'Chromium ')
@@ -122,6 +123,12 @@ export async function inMeasuringBrowser<T>(
     await browser.close()
     rmSync(profile, { recursive: true, force: true })
   }
+}
+
+/** Waits for an adapter: a browser that has just begun gives none. Where there is none at all, measuring says so. */
+async function adapterOf(page: Page): Promise<void> {
+  const given = async (): Promise<boolean> => (await navigator.gpu.requestAdapter()) !== null
+  await page.waitForFunction(given, { polling: 500, timeout: 15_000 }).catch(() => undefined)
 }
 
 /** What the page's `measure` gives for `input`. `T` is what that page's script says. */

@@ -9,7 +9,15 @@
  * busy for all; loading is measured in browsers of its own. That the exporter's graph computes what ours does was found
  * by a study of the changes between the two (docs/performance.md).
  */
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -17,7 +25,7 @@ import { build } from 'esbuild'
 import { readBlip2Opt } from '../../src/convert/families/blip2-opt.ts'
 import { parseConfig } from '../../src/convert/families/config-json.ts'
 import { configOf, SIZES, type Size } from '../../src/synthetic/dimensions.ts'
-import { joinFile, makeUpPack } from './made-up-pack.ts'
+import { joinFile, madeUpFolder, makeUpPack, PRECISION_BESIDE as PRECISION } from './made-up-pack.ts'
 import { forgetRendererPeaks, rendererPeak } from './browser-memory.ts'
 import {
   circumstances,
@@ -44,14 +52,14 @@ const { values } = parseArgs({
     out: { type: 'string' },
   },
 })
-const PRECISION = 'q4'
 /** The weights' file as transformers.js looks for it. */
 const WEIGHTS = 'model_q4.onnx_data'
 
 /** The pack, and beside it the same weights as transformers.js wants them. */
 async function prepare(folder: string, size: Size): Promise<{ vocabulary: number; decoderBytes: number }> {
-  const pack = join(folder, 'pack')
+  const pack = madeUpFolder(size, PRECISION)
   await makeUpPack(pack, size, PRECISION)
+  symlinkSync(resolve(pack), join(folder, 'pack'))
   const { text } = readBlip2Opt(parseConfig(configOf(size)))
   const model = join(folder, 'exporter')
   mkdirSync(join(model, 'onnx'), { recursive: true })

@@ -52,8 +52,8 @@ const TOGETHER = { beside: ['node-together'] }
 /** For the habit of every commit: all that needs no browser. */
 export const CHECK: Stage[] = [[[types, lint, format], [vitest('node', TOGETHER)]]]
 
-/** What runs so gives way to what does not: it has a quarter of a disputed core, and all of one that browsers leave idle. */
-const GIVING_WAY = ['nice', '-n', '5']
+/** What runs so gives way to what does not: it has a tenth of a disputed core, and all of one that browsers leave idle. */
+const GIVING_WAY = ['nice', '-n', '10']
 
 /**
  * Everything. One lane has the browsers, one after the other: two would dispute the software graphics adapter. The other

@@ -21,7 +21,7 @@ const { values } = parseArgs({
 })
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const PARTS = join(values.parts, 'node_modules')
-const MODULES = fileURLToPath(new URL('../../node_modules/', import.meta.url))
+const MODULES = fileURLToPath(new URL('../../../node_modules/', import.meta.url))
 
 /** `from` → `<name>.xz` in the folder. */
 function compress(from: string, name: string, strip = false): void {

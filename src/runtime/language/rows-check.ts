@@ -2,7 +2,7 @@
  * Whether rows of one batch compute what each computes by itself, although they differ in length: attention over a cache
  * whose rows are of different lengths is little used, and not every device's kernels are known to have it.
  */
-import { AppError } from '../../pack/failure.ts'
+import { AppError, throwIfCancelled } from '../../pack/failure.ts'
 import type { DecoderShape } from '../../pack/shapes.ts'
 import type { CacheType } from '../../pack/targets.ts'
 import { argmax } from '../decode/logits.ts'
@@ -26,10 +26,18 @@ export interface CheckedModel {
   language: Pick<LanguageModel, 'start' | 'openBatch'>
   shape: DecoderShape
   cacheType: CacheType
+  /** Looked at between runs. */
+  signal?: AbortSignal | undefined
 }
 
-/** Also true where there is no room for rows: then there are none. */
-export async function rowsAgree({ runtime, language, shape, cacheType }: CheckedModel): Promise<boolean> {
+/** Also true where there is no room for rows: then there are none. Throws `cancelled`. */
+export async function rowsAgree({
+  runtime,
+  language,
+  shape,
+  cacheType,
+  signal,
+}: CheckedModel): Promise<boolean> {
   const prompts = PROMPTS.map((count, i) => tokensFor(shape, count, i))
   const need = { promptTokens: Math.max(...PROMPTS), newTokens: STEPS + 1 }
   const batch = await language.openBatch(PROMPTS.length, need)
@@ -39,12 +47,14 @@ export async function rowsAgree({ runtime, language, shape, cacheType }: Checked
   try {
     for (const [i, prompt] of prompts.entries()) {
       if (i === batch.rows) break
+      throwIfCancelled(signal)
       const { row, next } = await batch.begin(queriesFor(runtime, shape, i), prompt, 'logits')
       rows.push({ row, token: shape.vocabulary >> (i + 1) })
       got.push([next])
     }
     // The first step gives logits, the second what the device chooses, where it does.
     for (const wanted of ['logits', 'choice'] as const) {
+      throwIfCancelled(signal)
       const next = await batch.step(rows, wanted)
       next.forEach((of, i) => got[i]?.push(of))
     }
@@ -52,6 +62,7 @@ export async function rowsAgree({ runtime, language, shape, cacheType }: Checked
     batch.dispose()
   }
   for (const [i, row] of rows.entries()) {
+    throwIfCancelled(signal)
     const sequence = language.start(queriesFor(runtime, shape, i))
     try {
       const { logits } = await sequence.begin(prompts[i] ?? [], STEPS + 1)

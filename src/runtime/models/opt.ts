@@ -18,6 +18,7 @@ import {
   givesLogits,
   judgedLogits,
   SELF_TEST_VERSION,
+  SELF_TEST_WORK,
   tokenMs,
   type Expected,
 } from '../wgsl/decoder/self-test.ts'
@@ -26,10 +27,11 @@ import { NotForKernels } from '../wgsl/weights/stored.ts'
 import type { LanguageFamily } from './blip2.ts'
 import type { PartFiles, PartsOpener } from './open-parts.ts'
 import {
+  compileLimit,
   judgementKey,
   leftOut,
-  limitsOf,
   openBetter,
+  testLimits,
   type Rivals,
   type Tried,
   type TryOptions,
@@ -79,7 +81,7 @@ function openGraph(
 
 /** Over our own kernels where they are better, else over ONNX Runtime: see `openBetter`. */
 async function openJudged(parts: OptParts, budget: TalkBudget, files: PartFiles): Promise<LanguageModel> {
-  const { runtime, manifest, trial } = parts
+  const { runtime, manifest, signal, trial } = parts
   const { device } = runtime.compute
   const { shape } = manifest.parts.decoder
   const plan = planOwn(parts, budget, files)
@@ -91,8 +93,8 @@ async function openJudged(parts: OptParts, budget: TalkBudget, files: PartFiles)
       const judge = await openGraph(parts, budget, files, 'unfit')
       try {
         return {
-          expected: await judgedLogits(runtime, judge, shape),
-          ms: await tokenMs(runtime, judge, shape),
+          expected: await judgedLogits(runtime, judge, shape, signal),
+          ms: await tokenMs(runtime, judge, shape, { signal }),
         }
       } finally {
         await judge.dispose()
@@ -123,8 +125,9 @@ async function tryOwn(
   const open = (): Promise<OwnDecoder> =>
     runtime.attempt(() => openOptDecoder(runtime, { ...own, onLost: () => options.onFailed('lost') }, plan))
   const decoder = await withoutComplaints(device, open, dispose)
-  const test = { shape, cacheType: own.cacheType, expected: options.expected }
-  const trial = { runtime, plan, decoder, test, limits: limitsOf(runtime.compute, options.otherMs) }
+  const test = { shape, cacheType: own.cacheType, expected: options.expected, signal: own.signal }
+  const limits = testLimits(runtime.compute, SELF_TEST_WORK, options.otherMs)
+  const trial = { runtime, plan, decoder, test, limits }
   try {
     const ways = {
       haveSubgroups: plan.kernels.haveSubgroups,
@@ -150,7 +153,7 @@ interface OwnTrial {
   plan: OptPlan
   decoder: OwnDecoder
   test: Expected
-  limits: ReturnType<typeof limitsOf>
+  limits: ReturnType<typeof testLimits>
 }
 
 /** The first prompt and token; null where they come out otherwise. */
@@ -169,7 +172,7 @@ async function testedWhole(trial: OwnTrial): Promise<number | null> {
     const right =
       (await splitsRightly(runs, plan, () => givesLogits(runtime, language, test))) &&
       (await agreesInAllElse(runtime, language, test))
-    return right ? tokenMs(runtime, language, test.shape) : null
+    return right ? tokenMs(runtime, language, test.shape, { signal: test.signal }) : null
   }
   return within(limits.testMs, 'stuck', rightNumbers(rest))
 }
@@ -206,10 +209,9 @@ function ownOptions(
 ): OptOptions {
   const { decoder } = manifest.parts
   const type = cacheType(decoder, runtime.compute)
-  const { compileMs } = limitsOf(runtime.compute, 0)
   return {
     ...files,
-    compileMs,
+    compileMs: compileLimit(runtime.compute),
     part: decoder,
     cacheType: type,
     context: context.positions,

@@ -3,7 +3,14 @@ import type { KernelFailure, KernelTimes, OwnKernels } from '../../pack/device-r
 import { AppError } from '../../pack/failure.ts'
 import { KernelsFailed } from '../wgsl/gpu/guard.ts'
 import type { Judgement, Judgements } from './open-parts.ts'
-import { limitsOf, openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
+import {
+  compileLimit,
+  openBetter,
+  testLimits,
+  type Rivals,
+  type Tried,
+  type TryOptions,
+} from './own-kernels.ts'
 
 /** A decoder of either kind, which counts how many are open at once. */
 class Decoder {
@@ -214,8 +221,9 @@ it('holds nothing against ours when loading is cancelled, or the pack ends early
 })
 
 it('waits longer on a device that is slow, and on a software adapter as long as it takes', () => {
-  const [card, slow] = [limitsOf({ software: false }, 25), limitsOf({ software: false }, 400)]
-  expect(card.firstRunsMs).toBeGreaterThan(40 * 25)
-  expect(slow).toEqual({ compileMs: card.compileMs, firstRunsMs: 40_000, testMs: 400_000 })
-  expect(Object.values(limitsOf({ software: true }, 400))).toEqual([Infinity, Infinity, Infinity])
+  const work = { firstRuns: 100, test: 1000 }
+  expect(testLimits({ software: false }, work, 25)).toEqual({ firstRunsMs: 20_000, testMs: 60_000 })
+  expect(testLimits({ software: false }, work, 400)).toEqual({ firstRunsMs: 40_000, testMs: 400_000 })
+  expect(testLimits({ software: true }, work, 400)).toEqual({ firstRunsMs: Infinity, testMs: Infinity })
+  expect([false, true].map((software) => compileLimit({ software }))).toEqual([60_000, Infinity])
 })

@@ -90,21 +90,32 @@ export interface Memory {
 const MOST_FAILURES = 2
 
 /**
- * What kernels of ours may take in milliseconds before they are taken not to come back: compiling them, the first
- * prompt and token, and the rest of the test. A card takes a second or two for each.
+ * What kernels of ours may take in milliseconds before they are taken not to come back: compiling them, the first runs of
+ * a test, and the rest of it. A card takes a second or two for each.
  */
 const LIMITS = { compileMs: 60_000, firstRunsMs: 20_000, testMs: 60_000 }
 
-/** The same in tokens of ONNX Runtime's, for a device that is slow and nothing else: some five times what the work is. */
-const LIMIT_TOKENS = { firstRunsMs: 100, testMs: 1000 }
+/** The same for a test, in tokens or pictures of ONNX Runtime's: for a device that is slow and nothing else. */
+export interface TestWork {
+  firstRuns: number
+  test: number
+}
 
-/** Limits on a device; a software adapter takes its time, and nobody waits there but who asked for it. */
-export function limitsOf({ software }: Pick<Compute, 'software'>, otherMs: number): typeof LIMITS {
-  if (software) return { compileMs: Infinity, firstRunsMs: Infinity, testMs: Infinity }
+/** What compiling them may take; a software adapter takes its time, and nobody waits there but who asked for it. */
+export function compileLimit({ software }: Pick<Compute, 'software'>): number {
+  return software ? Infinity : LIMITS.compileMs
+}
+
+/** What a test may take where a token or a picture takes ONNX Runtime `otherMs`. */
+export function testLimits(
+  { software }: Pick<Compute, 'software'>,
+  work: TestWork,
+  otherMs: number,
+): { firstRunsMs: number; testMs: number } {
+  if (software) return { firstRunsMs: Infinity, testMs: Infinity }
   return {
-    ...LIMITS,
-    firstRunsMs: Math.max(LIMITS.firstRunsMs, LIMIT_TOKENS.firstRunsMs * otherMs),
-    testMs: Math.max(LIMITS.testMs, LIMIT_TOKENS.testMs * otherMs),
+    firstRunsMs: Math.max(LIMITS.firstRunsMs, work.firstRuns * otherMs),
+    testMs: Math.max(LIMITS.testMs, work.test * otherMs),
   }
 }
 

@@ -30,8 +30,10 @@ interface Behaviour {
 
 const RIGHT = [1, 2, 3]
 
-/** A device with a browser around it, on which a picture takes ONNX Runtime 60 ms. */
+/** A device with a browser around it, on which a picture takes ONNX Runtime so long. */
 class House {
+  graphMs = 60
+  signal: AbortSignal | undefined
   /** Encoders that are open now, and the most at once. */
   open = 0
   most = 0
@@ -105,7 +107,7 @@ class House {
       tensor: () => tensorOf([]),
       repeat: () => Promise.resolve(tensorOf(RIGHT)),
       session: () => {
-        const encoder = this.#encoder(60, {})
+        const encoder = this.#encoder(this.graphMs, {})
         const run = async (): Promise<object> => ({
           image_features: await encoder.encode(new Float32Array()),
         })
@@ -121,7 +123,7 @@ class House {
       },
       files: () => Promise.resolve(files),
       filesAgain: () => Promise.resolve(files),
-      signal: undefined,
+      signal: this.signal,
       trial: {
         kernels,
         without,
@@ -197,6 +199,18 @@ describe('leaves it to ONNX Runtime, with nothing of ours left behind,', () => {
     expect(await outcomeOf(new House().choice('auto', { vision: 'stuck' }))).toBe('stuck')
   })
 
+  it('where a picture takes many times as long as on ONNX Runtime, which is slow itself', async () => {
+    const house = new House({ encode: never })
+    house.graphMs = 6000
+    const opened = house.choice().open().catch(toFailure)
+    let settled = false
+    void opened.then(() => (settled = true))
+    await vi.advanceTimersByTimeAsync(29_000)
+    expect(settled).toBe(false)
+    await vi.advanceTimersByTimeAsync(2000)
+    expect([settled, house.judgement?.failure]).toEqual([true, 'stuck'])
+  })
+
   it('where the device went away in two tests', async () => {
     const gone = (): Promise<never> => Promise.reject(new AppError('device-lost', 'Gone.'))
     const house = new House({ encode: gone })
@@ -232,6 +246,29 @@ it('remembers a device that went away under a picture', async () => {
   house.lose()
   await vi.waitFor(() => expect(house.judgement).toMatchObject({ failures: 1, failure: 'lost' }))
 })
+
+it.each([0, 1, 2, 3, 4])(
+  'stops behind picture %i of its test, and holds nothing against kernels of our own',
+  async (last) => {
+    const house = new House()
+    const stop = new AbortController()
+    house.signal = stop.signal
+    let pictures = 0
+    house.ours.encode = (nth) => {
+      pictures = nth + 1
+      if (nth === last) stop.abort()
+      return Promise.resolve()
+    }
+    const opened = house.choice().open().catch(toFailure)
+    if (last === 4) expect(await opened).toHaveProperty('encode')
+    else {
+      expect(await opened).toMatchObject({ code: 'cancelled' })
+      expect(house.open).toBe(0)
+    }
+    expect(pictures).toBe(last + 1)
+    expect(house.judgement).toMatchObject({ unfinished: 0, failures: 0 })
+  },
+)
 
 it('tests what it knows to be right with one picture, and measures it once', async () => {
   const house = new House({ ms: 20 })

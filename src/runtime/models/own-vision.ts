@@ -4,8 +4,8 @@
  */
 import type { KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import { AppError } from '../../pack/failure.ts'
+import { cacheType } from '../../pack/model-needs.ts'
 import { vision as treaty } from '../../pack/parts.ts'
-import { cacheTypeOf, targetFor } from '../../pack/targets.ts'
 import { outliving } from '../ort/on-demand-session.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session } from '../ort/session.ts'
@@ -21,6 +21,7 @@ import {
 import {
   ENCODER_GAIN,
   ENCODER_TEST_VERSION,
+  ENCODER_TEST_WORK,
   pictureMs,
   seesTheSame,
   testFeatures,
@@ -28,10 +29,11 @@ import {
 import { NotForKernels } from '../wgsl/weights/stored.ts'
 import type { PartFiles, PartsOpener } from './open-parts.ts'
 import {
+  compileLimit,
   judgementKey,
   leftOut,
-  limitsOf,
   openBetter,
+  testLimits,
   type Rivals,
   type Tried,
   type TryOptions,
@@ -69,6 +71,8 @@ class GraphEncoder implements Encoder {
 /** Opens a model's vision encoder, chooses what it runs on, and opens the same again. */
 export class EncoderChoice {
   readonly #parts: PartsOpener
+  /** Why kernels of our own are not even tried; null where they are. */
+  readonly #leftOut: OwnKernels | null
   #ownKernels: OwnKernels
   #times: KernelTimes | null = null
   /** Null where kernels of our own are not used. */
@@ -76,7 +80,8 @@ export class EncoderChoice {
 
   constructor(parts: PartsOpener) {
     this.#parts = parts
-    this.#ownKernels = leftOut(parts, 'vision') ?? 'unfit'
+    this.#leftOut = leftOut(parts, 'vision')
+    this.#ownKernels = this.#leftOut ?? 'unfit'
   }
 
   /** Whether kernels of our own are used, or why not. */
@@ -94,8 +99,7 @@ export class EncoderChoice {
     const parts = this.#parts
     const files = await parts.files('vision')
     const { device } = parts.runtime.compute
-    const without = leftOut(parts, 'vision')
-    if (without !== null || device === null) return this.#openGraph(files)
+    if (this.#leftOut !== null || device === null) return this.#openGraph(files)
     const plan = planOwn(parts, device, files)
     if (plan === null) return this.#openGraph(files)
     const { kernels, judgements, onTrial } = parts.trial
@@ -153,22 +157,20 @@ export class EncoderChoice {
   ): Promise<OwnEncoder> {
     const { runtime, manifest } = this.#parts
     const { shape } = manifest.parts.vision
-    const { compileMs } = limitsOf(runtime.compute, 0)
+    const compileMs = compileLimit(runtime.compute)
     const options = { ...files, shape, signal, compileMs, onLost: () => onFailed('lost') }
     return runtime.attempt(() => openOwnEncoder(runtime, options, plan))
   }
 
   async #judge(files: PartFiles): ReturnType<Rivals<Encoder>['judge']> {
-    const { runtime, manifest } = this.#parts
+    const { runtime, manifest, signal } = this.#parts
     const { shape } = manifest.parts.vision
-    const judge = await this.#openGraph(files)
+    const encoder = await this.#openGraph(files)
+    const tried = { encoder, shape, signal }
     try {
-      return {
-        expected: [await testFeatures(judge, shape)],
-        ms: await pictureMs(runtime, judge, shape),
-      }
+      return { expected: [await testFeatures(tried)], ms: await pictureMs(runtime, tried) }
     } finally {
-      await judge.dispose()
+      await encoder.dispose()
     }
   }
 
@@ -185,19 +187,20 @@ export class EncoderChoice {
     options: TryOptions
   }): Promise<Tried<Encoder>> {
     const { runtime, manifest, signal } = this.#parts
-    const { shape, graphs } = manifest.parts.vision
-    const { firstRunsMs, testMs } = limitsOf(runtime.compute, otherMs)
-    const type = cacheTypeOf(targetFor(runtime.compute, graphs))
+    const { vision } = manifest.parts
+    const { firstRunsMs, testMs } = testLimits(runtime.compute, ENCODER_TEST_WORK, otherMs)
+    const type = cacheType(vision, runtime.compute)
     const open = (): Promise<OwnEncoder> => this.#openOwn(files, plan, onFailed, signal)
     const encoder = await withoutComplaints(device, open, (made) => made.dispose())
+    const tried = { encoder, shape: vision.shape, signal }
     const agrees = async (): Promise<boolean> =>
-      seesTheSame(await testFeatures(encoder, shape), expected[0] ?? new Float32Array(), type)
+      seesTheSame(await testFeatures(tried), expected[0] ?? new Float32Array(), type)
     const tested = async (): Promise<number | null | 'wrong'> => {
       if (!(await within(firstRunsMs, 'stuck', agrees()))) return 'wrong'
       if (known) return null
       // Once more behind others: nothing of a picture may be left for the next.
       const rest = async (): Promise<number | 'wrong'> => {
-        const ms = await pictureMs(runtime, encoder, shape)
+        const ms = await pictureMs(runtime, tried)
         return (await agrees()) ? ms : 'wrong'
       }
       return within(testMs, 'stuck', rest())

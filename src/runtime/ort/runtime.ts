@@ -180,6 +180,19 @@ export class Runtime {
     }
   }
 
+  /**
+   * Beside the queue, for what was handed to the device and runs there already: as `work`, or fails with the loss of the
+   * device where that goes away first.
+   */
+  readonly watched: Attempt = async (work) => {
+    const [done] = await Promise.allSettled([this.#loss.untilLost(work())])
+    // A device that goes away may call its work done before it says so.
+    const lost = await this.#loss.cause()
+    if (lost !== null) throw lost
+    if (done.status === 'rejected') throw done.reason
+    return done.value
+  }
+
   #gpu(): GPUDevice {
     const { device } = this.compute
     if (device === null) throw new AppError('bug', 'There is no GPU here.')

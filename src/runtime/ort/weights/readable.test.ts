@@ -1,9 +1,12 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { f16ToF32Bits } from '../../../pack/float16.ts'
 import { readableWeights, UploadPace } from './readable.ts'
 import { WidenedBlob, WidenedBytes } from './widened.ts'
 
 const MIB = 2 ** 20
+
+/** What follows of promises that are settled has happened. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('the pace of uploads', () => {
   /** A GPU that is done when it is told to be. */
@@ -24,7 +27,7 @@ describe('the pace of uploads', () => {
     expect(waits()).toBe(0)
     let allowed = false
     const held = pace.allow(1).then(() => (allowed = true))
-    await Promise.resolve()
+    await settled()
     expect([waits(), allowed]).toEqual([1, false])
     done()
     await held
@@ -35,12 +38,42 @@ describe('the pace of uploads', () => {
   it('lets a single piece go that is larger than that', async () => {
     const { pace, waits, done } = slowGpu()
     const large = pace.allow(200 * MIB)
+    await settled()
     done()
     await large
     const next = pace.allow(1)
+    await settled()
     done()
     await next
     expect(waits()).toBe(2)
+  })
+
+  it('never has more than 64 MiB on the way, whoever asks at the same time', async () => {
+    let [sent, taken, most] = [0, 0, 0]
+    // As a queue tells it: what was sent by the time of asking is done.
+    const pace = new UploadPace(async () => {
+      const before = sent
+      await settled()
+      taken = Math.max(taken, before)
+    })
+    const sizes = Array.from({ length: 100 }, (_, i) => (1 + ((i * 37) % 40)) * MIB)
+    const send = async (bytes: number): Promise<void> => {
+      await pace.allow(bytes)
+      sent += bytes
+      most = Math.max(most, sent - taken)
+    }
+    await Promise.all(sizes.map(send))
+    expect(most / MIB).toBeLessThanOrEqual(64)
+    expect(most / MIB).toBeGreaterThan(40)
+  })
+
+  it('goes on for the others when the GPU fails one', async () => {
+    let failing = true
+    const pace = new UploadPace(() => (failing ? Promise.reject(new Error('lost')) : Promise.resolve()))
+    await pace.allow(64 * MIB)
+    await expect(pace.allow(1)).rejects.toThrow('lost')
+    failing = false
+    await expect(pace.allow(1)).resolves.toBeUndefined()
   })
 })
 
@@ -73,6 +106,42 @@ describe('halves read as floats', () => {
     const part = widened.slice(400, 1204)
     expect(new Uint8Array(await new Response(part.stream()).arrayBuffer())).toEqual(floats.slice(400, 1204))
     expect(asked).toEqual([804])
+  })
+
+  it.each([
+    ['as much as fits', 0, 1000, 1000],
+    ['whole floats only', 4, 1003, 1000],
+  ])('stream into the memory that is lent, %s', async (_, offset, length, most) => {
+    const stored = new Blob([halves.subarray(200, 1602)])
+    const slices = vi.spyOn(stored, 'slice')
+    const reader = new WidenedBlob(stored, () => Promise.resolve()).stream().getReader({ mode: 'byob' })
+    const lengths: number[] = []
+    const bytes: number[] = []
+    for (let lent = new ArrayBuffer(1007); ;) {
+      const { value, done } = await reader.read(new Uint8Array(lent, offset, length))
+      if (done) break
+      expect([value.buffer.byteLength, value.byteOffset]).toEqual([1007, offset])
+      lengths.push(value.length)
+      bytes.push(...value)
+      lent = value.buffer
+    }
+    expect(lengths).toEqual([...Array<number>(5).fill(most), 5608 - 5 * most])
+    expect(Uint8Array.from(bytes)).toEqual(floats.slice(800, 6408))
+    // No more is read than there is room for.
+    const read = slices.mock.results.map(({ value }) => (value as Blob).size)
+    expect(2 * Math.max(...read)).toBe(most)
+  })
+
+  it('stream into memory that has no room for a float, too', async () => {
+    const part = new WidenedBlob(new Blob([halves]), () => Promise.resolve()).slice(0, 8)
+    const reader = part.stream().getReader({ mode: 'byob' })
+    const bytes: number[] = []
+    for (;;) {
+      const { value, done } = await reader.read(new Uint8Array(3))
+      if (done) break
+      bytes.push(...value)
+    }
+    expect(Uint8Array.from(bytes)).toEqual(floats.slice(0, 8))
   })
 })
 

@@ -56,7 +56,7 @@ async function inMemory(data: WeightsFile['data']): Promise<WeightsFile['data']>
   return data instanceof Blob && !canReadLazily() ? bytesOfFile(data) : data
 }
 
-/** Weights that may be on their way to the GPU at once. */
+/** Weights that may be on their way to the GPU at once, or one tensor that is larger. */
 const UPLOADING_BYTES = 64 * 2 ** 20
 
 /** Holds weights back until the GPU has taken in enough of those before them. */
@@ -64,14 +64,23 @@ export class UploadPace {
   readonly #taken: () => Promise<unknown>
   /** Bytes sent since the GPU was last waited for. */
   #sent = 0
+  /** Of whoever asked last. */
+  #turn: Promise<unknown> = Promise.resolve()
 
   /** `taken` resolves when the GPU is done with everything that was sent to it. */
   constructor(taken: () => Promise<unknown>) {
     this.#taken = taken
   }
 
-  /** Resolves when `bytes` more may be sent. */
-  async allow(bytes: number): Promise<void> {
+  /** Resolves when `bytes` more may be sent; in the order of asking. Rejects as `taken` does. */
+  allow(bytes: number): Promise<void> {
+    // One at a time: of several that wait for the same bytes to be taken in, each would think that it has all the room.
+    const turn = this.#turn.then(() => this.#makeRoom(bytes))
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #makeRoom(bytes: number): Promise<void> {
     if (this.#sent + bytes > UPLOADING_BYTES) {
       await this.#taken()
       this.#sent = 0

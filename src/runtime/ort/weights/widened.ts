@@ -31,15 +31,21 @@ export class WidenedBlob extends Blob {
     return new ReadableStream({
       type: 'bytes',
       start: () => this.#allow(this.size),
+      // Into the memory that was asked with, so that none is taken for each piece.
       pull: async (controller) => {
-        const piece = this.#halves.slice(done / 2, (done + PIECE_BYTES) / 2)
+        const request = controller.byobRequest
+        const memory = floatsIn(request?.view) ?? new Uint32Array(PIECE_BYTES / 4)
+        const piece = this.#halves.slice(done / 2, done / 2 + Math.min(memory.length, PIECE_BYTES / 4) * 2)
         if (piece.size === 0) {
           controller.close()
-          controller.byobRequest?.respond(0)
+          request?.respond(0)
           return
         }
-        controller.enqueue(widen(await reader.read(piece)))
-        done += 2 * piece.size
+        const floats = memory.subarray(0, piece.size / 2)
+        f16ToF32Bits(halvesOf(await reader.read(piece)), floats)
+        done += floats.byteLength
+        if (floats.buffer === request?.view?.buffer) request.respond(floats.byteLength)
+        else controller.enqueue(new Uint8Array(floats.buffer, 0, floats.byteLength))
       },
     })
   }
@@ -61,9 +67,21 @@ export class WidenedBytes extends Uint8Array<ArrayBuffer> {
 }
 
 function widen(halves: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const aligned = halves.byteOffset % 2 === 0 ? halves : halves.slice()
-  const source = new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2)
+  const source = halvesOf(halves)
   const target = new Uint32Array(source.length)
   f16ToF32Bits(source, target)
   return new Uint8Array(target.buffer)
+}
+
+function halvesOf(bytes: Uint8Array<ArrayBuffer>): Uint16Array {
+  const aligned = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice()
+  return new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2)
+}
+
+/** Memory as whole floats; undefined where it lies askew or has no room for one. */
+function floatsIn(
+  view: ArrayBufferView<ArrayBuffer> | null | undefined,
+): Uint32Array<ArrayBuffer> | undefined {
+  if (view == null || view.byteOffset % 4 !== 0 || view.byteLength < 4) return undefined
+  return new Uint32Array(view.buffer, view.byteOffset, Math.floor(view.byteLength / 4))
 }

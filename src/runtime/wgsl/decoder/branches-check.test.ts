@@ -91,6 +91,7 @@ it.each<[string, Faults, boolean]>([
   ['fails what is no number', { spoil: (row) => (row.norm = NaN) }, false],
 ])('%s', async (_, faults, passes) => {
   const runtime = await Runtime.open(await openCompute('wasm'))
-  expect(await branchesAgree(runtime, model(faults), SHAPE, 1e-3)).toBe(passes)
+  const checked = { runtime, language: model(faults), shape: SHAPE, cacheType: 'float32' as const }
+  expect(await branchesAgree(checked)).toBe(passes)
   expect(liveTensorCount()).toBe(0)
 })

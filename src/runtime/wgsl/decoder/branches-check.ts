@@ -2,11 +2,10 @@
  * Whether branches of one sequence, which share positions, come out as what each of them is by itself, and whether what
  * the device finds in their logits is what is in them.
  */
-import type { DecoderShape } from '../../../pack/shapes.ts'
+import { throwIfCancelled } from '../../../pack/failure.ts'
 import { logSumExp } from '../../decode/logits.ts'
 import type { LanguageModel, Logits, ScoreRow, TopWanted } from '../../language/language-model.ts'
-import { queriesFor, tokensFor } from '../../language/rows-check.ts'
-import type { Runtime } from '../../ort/runtime.ts'
+import { BOUNDS, queriesFor, tokensFor, type CheckedModel } from '../../language/rows-check.ts'
 
 const PROMPT_TOKENS = 4
 const COUNT = 4
@@ -14,13 +13,14 @@ const COUNT = 4
 /** In the second step every branch goes on from another one, and two from the same. */
 const PARENTS = [2, 0, 0]
 
-/** Also true of a model that has none of this. `bound`: of differences, relative to the size of logits. */
-export async function branchesAgree(
-  runtime: Runtime,
-  language: Pick<LanguageModel, 'start'>,
-  shape: DecoderShape,
-  bound: number,
-): Promise<boolean> {
+/** Also true of a model that has none of this. Throws `cancelled`. */
+export async function branchesAgree({
+  runtime,
+  language,
+  shape,
+  cacheType,
+  signal,
+}: Omit<CheckedModel, 'language'> & { language: Pick<LanguageModel, 'start'> }): Promise<boolean> {
   const [sequence, alone] = [0, 1].map(() => language.start(queriesFor(runtime, shape, 0)))
   if (sequence === undefined || alone === undefined) return false
   try {
@@ -30,8 +30,9 @@ export async function branchesAgree(
     if (first === undefined || second === undefined) return false
     const wanted: TopWanted = { count: COUNT, besides: [shape.bosId] }
     const same = async (row: ScoreRow | undefined, behind: readonly number[]): Promise<boolean> => {
+      throwIfCancelled(signal)
       const { logits } = await alone.begin([...prompt, ...behind], 1)
-      return row !== undefined && isIn(row, logits, wanted, bound)
+      return row !== undefined && isIn(row, logits, wanted, BOUNDS[cacheType])
     }
     if (!(await same(await sequence.top.begin(prompt, 3, wanted), []))) return false
     const branches = await sequence.fork(PARENTS.length)
@@ -51,7 +52,10 @@ export async function branchesAgree(
   }
 }
 
-/** Whether what was found of a row is what its logits say, and nothing is missing that is likelier. */
+/**
+ * Whether what was found of a row is what its logits say, and nothing is missing that is likelier. `bound`: of
+ * differences, relative to the size of logits.
+ */
 function isIn({ logits: found, norm }: ScoreRow, logits: Logits, wanted: TopWanted, bound: number): boolean {
   const size = Math.sqrt(logits.reduce((sum, value) => sum + value ** 2, 0) / logits.length)
   const near = (a: number, b: number): boolean => Math.abs(a - b) <= 10 * bound * size

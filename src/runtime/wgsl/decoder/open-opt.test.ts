@@ -107,6 +107,14 @@ it.each<[Size, number, number, number]>([
   },
 )
 
+it('compiles tiles once for each number of rows and each format, whatever the matrices', async () => {
+  const tiles = (await compiledWith('2-layers', 256, 2 ** 14)).filter((code) => code.includes('let rowQuad'))
+  // Layers of 4 bits, a head of 8.
+  const bits = tiles.map((code) => (code.includes('fn high(') ? 4 : 8))
+  expect(bits.sort()).toEqual([4, 4, 4, 8, 8, 8])
+  expect(new Set(tiles).size).toBe(2 * TILE_ROWS.length)
+})
+
 it('leaves a device alone whose workgroups are too small for any of it', async () => {
   await expect(compiledWith('2-layers', 64, 2 ** 14)).rejects.toThrow(NotForKernels)
   // Attention would fit, tiles of 32 rows do not.

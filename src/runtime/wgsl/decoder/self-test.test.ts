@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { toFailure } from '../../../pack/failure.ts'
 import { openCompute } from '../../device/open-compute.ts'
 import { argmax, logSumExp } from '../../decode/logits.ts'
 import type { Batch, LanguageModel, Logits, Sequence } from '../../language/language-model.ts'
@@ -19,6 +20,8 @@ interface Faults {
   rows?: number
   /** What the device chooses in rows, behind the best. */
   rowsSkip?: number
+  /** Told of each run. */
+  onRun?: () => void
 }
 
 /** A model whose logits follow from how many tokens there are. */
@@ -30,9 +33,12 @@ function model({
   run = {},
   rows: ofRows = 1,
   rowsSkip = 0,
+  onRun,
 }: Faults): LanguageModel {
-  const logitsAt = (length: number, factor: number): Logits =>
-    Float32Array.from({ length: SHAPE.vocabulary }, (_, i) => factor * 10 * Math.sin(i * length))
+  const logitsAt = (length: number, factor: number): Logits => {
+    onRun?.()
+    return Float32Array.from({ length: SHAPE.vocabulary }, (_, i) => factor * 10 * Math.sin(i * length))
+  }
   const sequence = (dispose: () => void): Sequence => {
     let length = 0
     return {
@@ -128,10 +134,40 @@ describe('the self-test of our kernels', () => {
         const sequence = model({}).start(queries)
         return chains ? sequence : { ...sequence, greedy: undefined }
       }
-      expect(await tokenMs(runtime, { start }, SHAPE, now)).toBe(2)
+      expect(await tokenMs(runtime, { start }, SHAPE, { now })).toBe(2)
       expect(tokens).toBe(14)
     }
     expect(liveTensorCount()).toBe(0)
+  })
+
+  it('is stopped wherever it is, a few runs later at most', async () => {
+    const runtime = await Runtime.open(await openCompute('wasm'))
+    const expected = await judgedLogits(runtime, model({}), SHAPE)
+    /** Runs until it ends, where it is stopped in the nth. */
+    const runsOf = async (stopped: number): Promise<[runs: number, how: string]> => {
+      const stop = new AbortController()
+      let runs = 0
+      const onRun = (): void => {
+        runs += 1
+        if (runs === stopped) stop.abort()
+      }
+      const language = model({ onRun })
+      const { signal } = stop
+      const test = { shape: SHAPE, cacheType: 'float32' as const, expected, signal }
+      const how = await agrees(runtime, language, test)
+        .then(() => tokenMs(runtime, language, SHAPE, { signal }))
+        .then(
+          () => 'ended',
+          (error: unknown) => toFailure(error).code,
+        )
+      expect(liveTensorCount()).toBe(0)
+      return [runs, how]
+    }
+    const [all] = await runsOf(Infinity)
+    for (let stopped = 1; stopped < all; stopped += 1) {
+      const [runs, how] = await runsOf(stopped)
+      expect([how, runs - stopped <= 3]).toEqual(['cancelled', true])
+    }
   })
 
   it('finds rows of other lengths different', () => {

@@ -2,13 +2,22 @@
  * Whether our kernels compute on this device what ONNX Runtime computes there with the same weights: a prompt behind
  * query embeddings and a step after it, logits against logits. Greedy search's own choices, runs of a few rows and rows
  * of one batch must then agree with such steps, so that every kernel that may be used was run. Both decoders run the same
- * work one after the other, so that their weights never lie in memory together.
+ * work one after the other, so that their weights never lie in memory together. Whoever stops it in between is heard
+ * before the next run.
  */
+import { throwIfCancelled } from '../../../pack/failure.ts'
 import type { DecoderShape } from '../../../pack/shapes.ts'
 import type { CacheType } from '../../../pack/targets.ts'
 import { argmax, logSumExp } from '../../decode/logits.ts'
 import type { LanguageModel, Sequence } from '../../language/language-model.ts'
-import { BOUNDS, differenceOf, queriesFor, rowsAgree, tokensFor } from '../../language/rows-check.ts'
+import {
+  BOUNDS,
+  differenceOf,
+  queriesFor,
+  rowsAgree,
+  tokensFor,
+  type CheckedModel,
+} from '../../language/rows-check.ts'
 import type { Runtime } from '../../ort/runtime.ts'
 import { branchesAgree } from './branches-check.ts'
 
@@ -24,6 +33,9 @@ const SPAN_TOKENS = 3
 /** To be raised when kernels or the test change: what was found out before holds no longer. */
 export const SELF_TEST_VERSION = 5
 
+/** What it may take on ours, in tokens of ONNX Runtime's: some five times what the work is. */
+export const SELF_TEST_WORK = { firstRuns: 100, test: 1000 }
+
 /**
  * Tokens that go on behind the prompt, in one run: few rows and some more take tiles of their own. Prompts of more rows
  * take the tiles of the prompt.
@@ -38,10 +50,13 @@ export async function judgedLogits(
   runtime: Runtime,
   language: Pick<LanguageModel, 'start'>,
   shape: DecoderShape,
+  signal?: AbortSignal,
 ): Promise<JudgedLogits> {
+  throwIfCancelled(signal)
   const sequence = startSequence(runtime, language, shape)
   try {
     const { logits } = await sequence.begin(promptOf(shape), GREEDY_TOKENS)
+    throwIfCancelled(signal)
     return [logits, await sequence.step(lastToken(shape))]
   } finally {
     sequence.dispose()
@@ -54,15 +69,16 @@ export interface Expected {
   cacheType: CacheType
   /** `JudgedLogits` */
   expected: readonly Float32Array[]
+  signal?: AbortSignal | undefined
 }
 
 /** Whether our decoder gives those logits: the first part of the test, and all of it where the rest has passed before. */
 export async function givesLogits(
   runtime: Runtime,
   language: Pick<LanguageModel, 'start'>,
-  { shape, cacheType, expected }: Expected,
+  { shape, cacheType, expected, signal }: Expected,
 ): Promise<boolean> {
-  const got = await judgedLogits(runtime, language, shape)
+  const got = await judgedLogits(runtime, language, shape, signal)
   return got.every(
     (logits, i) => differenceOf(logits, expected[i] ?? new Float32Array()) <= BOUNDS[cacheType],
   )
@@ -76,7 +92,7 @@ export async function tokenMs(
   runtime: Runtime,
   language: Pick<LanguageModel, 'start'>,
   shape: DecoderShape,
-  now: () => number = () => performance.now(),
+  { signal, now = () => performance.now() }: { signal?: AbortSignal | undefined; now?: () => number } = {},
 ): Promise<number> {
   const sequence = startSequence(runtime, language, shape)
   const count = WARM_TOKENS + SPANS * SPAN_TOKENS + 1
@@ -84,7 +100,15 @@ export async function tokenMs(
   try {
     const prompt = promptOf(shape)
     const steps = sequence.greedy?.(prompt, count) ?? chosenHere(sequence, prompt, count)
-    while ((await steps.next()).done !== true) at.push(now())
+    try {
+      while ((await steps.next()).done !== true) {
+        at.push(now())
+        throwIfCancelled(signal)
+      }
+    } finally {
+      // Also where it is stopped: what ran ahead is waited for.
+      await steps.return(undefined)
+    }
   } finally {
     sequence.dispose()
   }
@@ -113,13 +137,14 @@ async function* chosenHere(
 export async function agreesInAllElse(
   runtime: Runtime,
   language: LanguageModel,
-  { shape, cacheType }: Omit<Expected, 'expected'>,
+  { shape, cacheType, signal }: Omit<Expected, 'expected'>,
 ): Promise<boolean> {
+  const checked: CheckedModel = { runtime, language, shape, cacheType, signal }
   return (
-    (await choosesRightly(runtime, language, shape)) &&
-    (await goesOnRightly(runtime, language, shape, BOUNDS[cacheType])) &&
-    (await branchesAgree(runtime, language, shape, BOUNDS[cacheType])) &&
-    (await rowsAgree({ runtime, language, shape, cacheType }))
+    (await choosesRightly(checked)) &&
+    (await goesOnRightly(checked)) &&
+    (await branchesAgree(checked)) &&
+    (await rowsAgree(checked))
   )
 }
 
@@ -127,22 +152,27 @@ export async function agreesInAllElse(
  * Whether runs of a few rows give what the same tokens give one by one: the tiles for 8 and for 16 rows, which neither
  * the prompt nor a step has taken.
  */
-async function goesOnRightly(
-  runtime: Runtime,
-  language: LanguageModel,
-  shape: DecoderShape,
-  bound: number,
-): Promise<boolean> {
+async function goesOnRightly({
+  runtime,
+  language,
+  shape,
+  cacheType,
+  signal,
+}: CheckedModel): Promise<boolean> {
   const [run, steps] = [startSequence(runtime, language, shape), startSequence(runtime, language, shape)]
   try {
     const prompt = promptOf(shape)
     for (const count of MORE_TOKENS) {
       const more = tokensFor(shape, count, count)
+      throwIfCancelled(signal)
       await run.begin(prompt, GREEDY_TOKENS)
       const { logits } = await run.begin([...prompt, ...more], GREEDY_TOKENS)
       let expected = (await steps.begin(prompt, count + GREEDY_TOKENS)).logits
-      for (const token of more) expected = await steps.step(token)
-      if (!(differenceOf(logits, expected) <= bound)) return false
+      for (const token of more) {
+        throwIfCancelled(signal)
+        expected = await steps.step(token)
+      }
+      if (!(differenceOf(logits, expected) <= BOUNDS[cacheType])) return false
     }
     return true
   } finally {
@@ -152,11 +182,8 @@ async function goesOnRightly(
 }
 
 /** Whether the chain on the device chooses as the same decoder's logits say, token by token. */
-async function choosesRightly(
-  runtime: Runtime,
-  language: LanguageModel,
-  shape: DecoderShape,
-): Promise<boolean> {
+async function choosesRightly({ runtime, language, shape, signal }: CheckedModel): Promise<boolean> {
+  throwIfCancelled(signal)
   const [chain, steps] = [startSequence(runtime, language, shape), startSequence(runtime, language, shape)]
   try {
     if (chain.greedy === undefined) return false
@@ -164,6 +191,7 @@ async function choosesRightly(
     for await (const { token, logProbability } of chain.greedy(promptOf(shape), GREEDY_TOKENS)) {
       const own = (logits[token] ?? NaN) - logSumExp(logits)
       if (token !== argmax(logits) || !(Math.abs(own - logProbability) < 1e-3)) return false
+      throwIfCancelled(signal)
       logits = await steps.step(token)
     }
     return true

@@ -115,6 +115,7 @@ export class OwnEncoder implements Encoder {
         encode(pass, passes.into(gpuBufferOf(features)))
         pass.end()
         device.queue.submit([encoder.finish()])
+        this.#watch()
         return Promise.resolve()
       })
       return features
@@ -127,5 +128,13 @@ export class OwnEncoder implements Encoder {
   dispose(): Promise<void> {
     this.#parts.uploads.dispose()
     return Promise.resolve()
+  }
+
+  /** Nobody waits for a picture here: that the device goes away under it is heard beside what runs next. */
+  #watch(): void {
+    const { runtime, device, onLost } = this.#parts
+    const watched = { device, onLost, runtime: { attempt: runtime.watched } }
+    // Whoever waits for something of this device hears of the failure itself.
+    tellingOfLoss(watched, () => device.queue.onSubmittedWorkDone(), true).catch(() => undefined)
   }
 }
