@@ -19,9 +19,9 @@ import {
 } from '../kernels/product/product.ts'
 import { topPartsKernel, topRowsKernel } from '../kernels/top/top.ts'
 import { tileKernel } from '../kernels/tile/tile.ts'
-import { NotForKernels } from '../weights/stored.ts'
+import { NotForKernels, type MatrixPlace } from '../weights/stored.ts'
 import { TILE_ROWS, type LayerProduct, type OptLayout, type TileRows } from './layout.ts'
-import type { LayerPlaces, MatrixPlace, OptPlaces } from './opt-weights.ts'
+import type { LayerPlaces, OptPlaces } from './opt-weights.ts'
 
 /** Threads of kernels whose workgroup has a row, or a head of one. */
 export const THREADS = 128

@@ -9,10 +9,11 @@ import { finishWorkgroups } from '../kernels/finish/finish.ts'
 import { workgroupsOf } from '../kernels/product/product.ts'
 import { topParts } from '../kernels/top/top.ts'
 import { tileWorkgroups } from '../kernels/tile/tile.ts'
+import type { MatrixPlace } from '../weights/stored.ts'
 import { tileRowsFor, type LayerProduct } from './layout.ts'
 import type { Activations, MatrixBuffers, OptWeights, TileSizes } from './opt-buffers.ts'
 import { THREADS, type DecoderKernels, type OptKernels } from './opt-kernels.ts'
-import type { MatrixPlace, OptPlaces } from './opt-weights.ts'
+import type { OptPlaces } from './opt-weights.ts'
 
 export interface OptPassesParts extends DecoderKernels {
   kernels: OptKernels
