@@ -57,6 +57,7 @@ export const shell: TranslatedNamespace<'shell'> = {
     failed: 'nicht geladen',
   },
   queue: {
+    captioning: 'Ein Ordner wird beschrieben: {{done, number}} von {{total, number}}',
     writing: 'Eine Antwort wird geschrieben',
     waiting_one: '{{count, number}} weitere wartet',
     waiting_other: '{{count, number}} weitere warten',

@@ -54,6 +54,7 @@ export const shell: TranslatedNamespace<'shell'> = {
     failed: '未読み込み',
   },
   queue: {
+    captioning: 'フォルダーを処理中：{{done, number}} / {{total, number}}',
     writing: '回答を作成中',
     waiting_other: 'ほか {{count, number}} 件が待機中',
     stop: '中断',

@@ -74,6 +74,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   placeholders:
     '書き出し、質問、前後に置く文字では、{name} がファイル名、{folder} がフォルダー名、{caption} がすでにあるテキストに置き換わります。',
   begin_other: '{{count, number}} 枚にキャプションを付ける',
+  beginAltText_other: '代替テキストを {{count, number}} 件書く',
+  beginLong_other: '長い説明を {{count, number}} 件書く',
   nothingToDo: '表示中の画像にはすべてこのテキストがあります。',
   running: '{{total, number}} 枚中 {{done, number}} 枚完了。',
   paused: '{{total, number}} 枚中 {{done, number}} 枚で一時停止中。',

@@ -72,6 +72,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   placeholders:
     '在续写开头、问题以及前后文字中，{name} 代表文件名，{folder} 代表所在文件夹名，{caption} 代表已有的文字。',
   begin_other: '描述 {{count, number}} 张图片',
+  beginAltText_other: '编写 {{count, number}} 条替代文本',
+  beginLong_other: '编写 {{count, number}} 条详细描述',
   nothingToDo: '显示的每张图片都已有此文字。',
   running: '已完成 {{done, number}} / {{total, number}}。',
   paused: '已暂停：{{done, number}} / {{total, number}}。',

@@ -9,18 +9,31 @@ import { useApp } from '../store-context.ts'
 export function QueueLine(): ReactElement | null {
   const { t } = useTranslation('shell')
   const isWriting = useApp(isWritingHere)
+  const run = useApp((state) => state.studio.run)
   const tab = useApp((state) => state.tab)
   const conversations = useApp((state) => state.conversations)
-  const waiting = useMemo(() => waitingOf(conversations, tab) - 1, [conversations, tab])
+  const answers = useMemo(() => waitingOf(conversations, tab), [conversations, tab])
   const stop = useApp((state) => state.stop)
-  if (!isWriting) return null
+  const isCaptioning = run?.status === 'running'
+  if (!isWriting && !isCaptioning) return null
+  const waiting = isWriting ? answers - 1 : answers
   return (
-    <div className="queue-line">
-      <span>
-        {t('queue.writing')}
-        {waiting > 0 && ` · ${t('queue.waiting', { count: waiting })}`}
-      </span>
-      <IconButton icon="stop" label={t('queue.stop')} onClick={stop} />
-    </div>
+    <>
+      {isCaptioning && (
+        <a className="queue-line" href="#/studio">
+          {t('queue.captioning', { done: run.done, total: run.total })}
+          {!isWriting && waiting > 0 && ` · ${t('queue.waiting', { count: waiting })}`}
+        </a>
+      )}
+      {isWriting && (
+        <div className="queue-line">
+          <span>
+            {t('queue.writing')}
+            {waiting > 0 && ` · ${t('queue.waiting', { count: waiting })}`}
+          </span>
+          <IconButton icon="stop" label={t('queue.stop')} onClick={stop} />
+        </div>
+      )}
+    </>
   )
 }

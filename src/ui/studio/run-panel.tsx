@@ -53,13 +53,16 @@ function Begin({ shown, mode }: { shown: readonly CaptionedPicture[]; mode: Mode
             if (settings !== null) void begin(settings, wanted)
           }}
         >
-          {t('begin', { count: wanted.length })}
+          {t(BEGIN[target], { count: wanted.length })}
         </button>
         {wanted.length === 0 && problem === null && <span className="hint">{t('nothingToDo')}</span>}
       </div>
     </div>
   )
 }
+
+/** What the button says that a run will write. */
+const BEGIN = { caption: 'begin', 'alt-text': 'beginAltText', 'long-description': 'beginLong' } as const
 
 function RunFields({
   draft,
