@@ -9,7 +9,7 @@ import type { Run } from './talk.ts'
 
 export interface ProviderFlags {
   provider: Provider
-  /** Where the language model runs on kernels of our own; left out: nowhere. */
+  /** Where vision encoder and language model run on kernels of our own; left out: nowhere. */
   kernels?: KernelChoice
   /** See `ComputeOptions`. */
   timestamps?: boolean

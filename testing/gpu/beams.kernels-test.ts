@@ -3,17 +3,15 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startGpuProbe } from '../../src/bench/gpu-probe.ts'
 import { GREEDY } from '../../src/pack/decoding.ts'
 import { asFamily } from '../../src/pack/manifest.ts'
-import { cacheType } from '../../src/pack/model-needs.ts'
-import { targetFor } from '../../src/pack/targets.ts'
 import { generate } from '../../src/runtime/decode/generate.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { queriesFor } from '../../src/runtime/language/rows-check.ts'
 import { Runtime } from '../../src/runtime/ort/runtime.ts'
 import { openOptDecoder, planOptDecoder, type OwnDecoder } from '../../src/runtime/wgsl/decoder/open-opt.ts'
-import { bytesOfFile } from '../../src/pack/bytes.ts'
 import { readFromDisk } from '../parity/files.ts'
 import { convertReference } from '../parity/reference.ts'
+import { optOptions } from './part-files.ts'
 
 const BEAMS = 5
 
@@ -23,20 +21,13 @@ let card: Compute
 let runtime: Runtime
 let decoder: OwnDecoder
 const pack = await convertReference(readFromDisk, 'short-tied', 'q8')
-const part = asFamily(pack.manifest, 'blip2-opt').parts.decoder
-const { shape } = part
+const { shape } = asFamily(pack.manifest, 'blip2-opt').parts.decoder
 
 beforeAll(async () => {
   card = await openCompute('webgpu', { subgroups: false })
   if (card.device === null) throw new Error('There is no GPU.')
   runtime = await Runtime.open(card)
-  const options = {
-    graph: await bytesOfFile(await pack.file(part.graphs[targetFor(card, part.graphs)] ?? '')),
-    weights: { path: part.weights, data: await bytesOfFile(await pack.file(part.weights)) },
-    part,
-    cacheType: cacheType(part, card),
-    context: shape.positions,
-  }
+  const options = await optOptions(pack, card)
   decoder = await openOptDecoder(runtime, options, planOptDecoder(card.device, options))
 })
 afterAll(async () => {

@@ -5,8 +5,6 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { asFamily, isPackOf, type PackReader, type Precision } from '../../src/pack/manifest.ts'
-import { cacheType } from '../../src/pack/model-needs.ts'
-import { targetFor } from '../../src/pack/targets.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import type { SeenImage } from '../../src/runtime/models/look.ts'
@@ -41,6 +39,7 @@ import {
   storedValues,
   type CheckpointName,
 } from '../parity/reference.ts'
+import { optOptions } from './part-files.ts'
 
 /** A software driver takes its time. */
 const HOUR_MS = 3_600_000
@@ -66,11 +65,6 @@ async function judged(pack: PackReader, { talk }: TalkingModel): Promise<JudgedL
   return judgedLogits(await Runtime.open(processor), { start }, shape)
 }
 
-async function bytesOf(pack: PackReader, path: string | undefined): Promise<Uint8Array<ArrayBuffer>> {
-  const file = await pack.file(path ?? '')
-  return file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : file
-}
-
 /** The half that talks, over our kernels on the card, which must pass in every way in which they reduce there. */
 async function talkOnCard(
   pack: PackReader,
@@ -79,15 +73,8 @@ async function talkOnCard(
 ): Promise<Pick<OwnDecoder, 'reduceBy'> & { talk: Talk }> {
   if (card.device === null || !isPackOf(pack, 'blip2-opt'))
     throw new Error(card.reason?.why ?? 'Another family.')
-  const { decoder } = pack.manifest.parts
-  const { shape, graphs, weights } = decoder
-  const options = {
-    graph: await bytesOf(pack, graphs[targetFor(card, graphs)]),
-    weights: { path: weights, data: await bytesOf(pack, weights) },
-    part: decoder,
-    cacheType: cacheType(decoder, card),
-    context: shape.positions,
-  }
+  const { shape } = pack.manifest.parts.decoder
+  const options = await optOptions(pack, card)
   const plan = planOptDecoder(card.device, options)
   const { language, reduceBy } = await openOptDecoder(runtime, options, plan)
   const test = { shape, cacheType: options.cacheType, expected }

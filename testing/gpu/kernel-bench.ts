@@ -1,6 +1,6 @@
 /** For tests of kernels: values in, one dispatch, values out, on the adapter at hand. */
 import { inject } from 'vitest'
-import { CompiledKernel, encode, type Kernel } from '../../src/runtime/wgsl/gpu/kernel.ts'
+import { Compiler, dispatch, encode, type Kernel } from '../../src/runtime/wgsl/gpu/kernel.ts'
 import type { Together } from '../../src/runtime/wgsl/gpu/together.ts'
 import type { BlockFormat } from '../../src/runtime/wgsl/gpu/weights-format.ts'
 import type { StoredMatrix } from '../../src/runtime/wgsl/kernels/product/reference.ts'
@@ -32,11 +32,12 @@ export type Values = Float32Array | Uint32Array | Uint8Array | Uint16Array
 export class KernelBench {
   readonly device: GPUDevice
   readonly #buffers: GPUBuffer[] = []
-  /** By code: cases of one shape share what takes a software adapter longest. */
-  readonly #compiled = new Map<string, Promise<CompiledKernel>>()
+  /** Cases of one shape share what takes a software adapter longest. */
+  readonly #compiler: Compiler
 
   private constructor(device: GPUDevice) {
     this.device = device
+    this.#compiler = new Compiler(device)
   }
 
   static async open(): Promise<KernelBench> {
@@ -58,7 +59,7 @@ export class KernelBench {
   }
 
   get packed4x8(): boolean {
-    return navigator.gpu.wgslLanguageFeatures.has('packed_4x8_integer_dot_product')
+    return this.#compiler.packed4x8
   }
 
   /** A buffer that holds `values`; any binding may use it. */
@@ -80,12 +81,10 @@ export class KernelBench {
     buffers: readonly GPUBuffer[],
     workgroups: readonly [number, number, number],
   ): Promise<void> {
-    const compiling = this.#compiled.get(kernel.code) ?? CompiledKernel.of(this.device, kernel)
-    this.#compiled.set(kernel.code, compiling)
-    const compiled = await compiling
+    const compiled = await this.#compiler.compiled(kernel)
     const encoder = this.device.createCommandEncoder()
     const pass = encoder.beginComputePass()
-    encode(pass, [{ kernel: compiled, group: compiled.bind(buffers), workgroups }])
+    encode(pass, [dispatch(compiled, buffers, workgroups)])
     pass.end()
     this.device.queue.submit([encoder.finish()])
   }

@@ -1,10 +1,8 @@
 /** The same decoder on a device that allows a workgroup little: fewer threads, and norms in dispatches of their own. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startGpuProbe } from '../../src/bench/gpu-probe.ts'
-import { bytesOfFile } from '../../src/pack/bytes.ts'
 import { asFamily } from '../../src/pack/manifest.ts'
 import { cacheType } from '../../src/pack/model-needs.ts'
-import { targetFor } from '../../src/pack/targets.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { queriesFor } from '../../src/runtime/language/rows-check.ts'
@@ -15,6 +13,7 @@ import { OptKernels } from '../../src/runtime/wgsl/decoder/opt-kernels.ts'
 import { agreesInAllElse, givesLogits, judgedLogits } from '../../src/runtime/wgsl/decoder/self-test.ts'
 import { readFromDisk } from '../parity/files.ts'
 import { convertReference } from '../parity/reference.ts'
+import { optOptions } from './part-files.ts'
 
 const probe = startGpuProbe()
 let card: Compute
@@ -35,17 +34,10 @@ afterAll(() => {
 /** Within these limits, or those of the device. */
 async function open(limits?: WorkgroupLimits): Promise<OwnDecoder> {
   if (card.device === null) throw new Error('There is no GPU.')
-  const type = cacheType(part, card)
-  const options = {
-    graph: await bytesOfFile(await pack.file(part.graphs[targetFor(card, part.graphs)] ?? '')),
-    weights: { path: part.weights, data: await bytesOfFile(await pack.file(part.weights)) },
-    part,
-    cacheType: type,
-    context: shape.positions,
-  }
+  const options = await optOptions(pack, card)
   const { places, kernels } = planOptDecoder(card.device, options)
   if (limits === undefined) return openOptDecoder(runtime, options, { places, kernels })
-  const layout = new OptLayout(places, shape, type, { context: shape.positions, limits })
+  const layout = new OptLayout(places, shape, options.cacheType, { context: options.context, limits })
   return openOptDecoder(runtime, options, { places, kernels: new OptKernels(card.device, layout, places) })
 }
 

@@ -5,9 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startGpuProbe } from '../../src/bench/gpu-probe.ts'
-import { bytesOfFile } from '../../src/pack/bytes.ts'
 import { PRECISIONS } from '../../src/pack/precisions.ts'
-import { targetFor } from '../../src/pack/targets.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { differenceOf } from '../../src/runtime/language/rows-check.ts'
@@ -31,6 +29,7 @@ import {
   storedValues,
   worstError,
 } from '../parity/reference.ts'
+import { filesOfPart } from './part-files.ts'
 
 const probe = startGpuProbe()
 let processor: Compute
@@ -53,11 +52,11 @@ const FIT = [...CHECKPOINTS, ...LAVIS_CHECKPOINTS].filter((name) => name !== UNF
 
 it(`is not for ${UNFIT}, and says so`, async () => {
   const pack = await convertReference(readFromDisk, UNFIT, 'q4')
-  const { shape, graphs, weights } = pack.manifest.parts.vision
-  const graph = await bytesOfFile(await pack.file(graphs.webgpu ?? ''))
+  const { vision } = pack.manifest.parts
+  const files = await filesOfPart(pack, vision, card)
   if (card.device === null) throw new Error('There is no GPU.')
   const { device } = card
-  expect(() => planEncoder(device, { graph, weights: { path: weights } }, shape)).toThrow(NotForKernels)
+  expect(() => planEncoder(device, files, vision.shape)).toThrow(NotForKernels)
 })
 
 it('is chosen against ONNX Runtime, let go of behind a picture, and opened again for the next', async () => {
@@ -90,12 +89,11 @@ it('is chosen against ONNX Runtime, let go of behind a picture, and opened again
 describe.each(PRECISIONS)('a vision encoder on our own kernels at %s', (precision) => {
   it.each(FIT)('sees in the pictures of %s what it must', async (name) => {
     const pack = await convertReference(readFromDisk, name, precision)
-    const { shape, graphs, weights } = pack.manifest.parts.vision
+    const { vision } = pack.manifest.parts
+    const { shape } = vision
     const { device } = card
     if (device === null) throw new Error('There is no GPU.')
-    const graph = await bytesOfFile(await pack.file(graphs[targetFor(card, graphs)] ?? ''))
-    const data = await bytesOfFile(await pack.file(weights))
-    const files = { graph, weights: { path: weights, data } }
+    const files = await filesOfPart(pack, vision, card)
     const runtime = await Runtime.open(card)
     const plan = planEncoder(device, files, shape)
     const encoder = await openOwnEncoder(runtime, { ...files, shape }, plan)
@@ -108,7 +106,7 @@ describe.each(PRECISIONS)('a vision encoder on our own kernels at %s', (precisio
       const features = await encoder.encode(pixels.data)
       const since = (count: keyof typeof before): number => probe.counts[count] - before[count]
       expect([since('submits'), since('passes'), since('bytesRead')]).toEqual([1, 1, 0])
-      expect(since('dispatches')).toBe(plan.layout.dispatches)
+      expect(since('dispatches')).toBe(9 * shape.layers + (plan.places.preNorm === null ? 3 : 4))
       const got = await features.read()
       features.dispose()
       const { seen, tensors } = await judge.look.trace(pixels)

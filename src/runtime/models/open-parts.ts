@@ -61,10 +61,18 @@ export interface Judgement {
   failure: KernelFailure | null
 }
 
+/** What a judgement holds for. */
+export interface JudgementKey {
+  /** Part, weights and device, of which there is one judgement at most. */
+  subject: string
+  /** Kernels, their test and the browser: of other ones nothing is known any more. */
+  state: string
+}
+
 /** Judgements by what they hold for. Neither call rejects. */
 export interface Judgements {
-  recall(key: string): Promise<Judgement | undefined>
-  keep(key: string, judgement: Judgement): Promise<void>
+  recall(key: JudgementKey): Promise<Judgement | undefined>
+  keep(key: JudgementKey, judgement: Judgement): Promise<void>
 }
 
 export type PartFiles = Required<Pick<SessionOptions, 'graph' | 'weights'>>

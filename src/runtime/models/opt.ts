@@ -22,21 +22,12 @@ import {
   tokenMs,
   type Expected,
 } from '../wgsl/decoder/self-test.ts'
-import { KernelsFailed, within, withoutComplaints } from '../wgsl/gpu/guard.ts'
-import { NotForKernels } from '../wgsl/weights/stored.ts'
+import { within, withoutComplaints } from '../wgsl/gpu/guard.ts'
 import type { LanguageFamily } from './blip2.ts'
 import type { PartFiles, PartsOpener } from './open-parts.ts'
-import {
-  compileLimit,
-  judgementKey,
-  leftOut,
-  openBetter,
-  testLimits,
-  type Rivals,
-  type Tried,
-  type TryOptions,
-} from './own-kernels.ts'
-import { tryWays } from './reducing-ways.ts'
+import { openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
+import { compileLimit, fitting, leftOut, openedAndTested, testLimits, trialOf } from './own-trial.ts'
+import { tryWays, type Outcome } from './reducing-ways.ts'
 
 type OptParts = PartsOpener<'blip2-opt'>
 
@@ -81,12 +72,12 @@ function openGraph(
 
 /** Over our own kernels where they are better, else over ONNX Runtime: see `openBetter`. */
 async function openJudged(parts: OptParts, budget: TalkBudget, files: PartFiles): Promise<LanguageModel> {
-  const { runtime, manifest, signal, trial } = parts
+  const { runtime, manifest, signal } = parts
   const { device } = runtime.compute
   const { shape } = manifest.parts.decoder
-  const plan = planOwn(parts, budget, files)
+  const own = ownOptions(parts, budget, files)
+  const plan = device === null ? null : fitting(() => planOptDecoder(device, own))
   if (plan === null || device === null) return openGraph(parts, budget, files, 'unfit')
-  const { kernels, judgements, onTrial } = trial
   const rivals: Rivals<DecoderOnly> = {
     openGraph: async (why, times) => withTimes(await openGraph(parts, budget, files, why), times),
     judge: async () => {
@@ -100,13 +91,10 @@ async function openJudged(parts: OptParts, budget: TalkBudget, files: PartFiles)
         await judge.dispose()
       }
     },
-    tryOwn: (options) => tryOwn(parts, ownOptions(parts, budget, files), { device, plan, options }),
+    tryOwn: (options) => tryOwn(parts, own, { device, plan, options }),
     inUse: withTimes,
-    gain: kernels === 'always' ? 0 : 1,
-    giveUpDevice: () => device.destroy(),
-    onTrial: (ifLost) => onTrial?.(ifLost && { decoder: ifLost }),
   }
-  return openBetter(rivals, { key: judgementKey(parts, 'decoder', SELF_TEST_VERSION), judgements })
+  return openBetter(rivals, trialOf(parts, 'decoder', { version: SELF_TEST_VERSION, gain: 1, device }))
 }
 
 function withTimes(model: DecoderOnly, times: KernelTimes | null): DecoderOnly {
@@ -121,14 +109,12 @@ async function tryOwn(
   { device, plan, options }: { device: GPUDevice; plan: OptPlan; options: TryOptions },
 ): Promise<Tried<DecoderOnly>> {
   const { shape } = manifest.parts.decoder
-  const dispose = ({ language }: OwnDecoder): Promise<void> => language.dispose()
   const open = (): Promise<OwnDecoder> =>
     runtime.attempt(() => openOptDecoder(runtime, { ...own, onLost: () => options.onFailed('lost') }, plan))
-  const decoder = await withoutComplaints(device, open, dispose)
   const test = { shape, cacheType: own.cacheType, expected: options.expected, signal: own.signal }
   const limits = testLimits(runtime.compute, SELF_TEST_WORK, options.otherMs)
-  const trial = { runtime, plan, decoder, test, limits }
-  try {
+  const tried = (decoder: OwnDecoder): Promise<Outcome> => {
+    const trial = { runtime, plan, decoder, test, limits }
     const ways = {
       haveSubgroups: plan.kernels.haveSubgroups,
       reduceBy: decoder.reduceBy,
@@ -136,15 +122,12 @@ async function tryOwn(
       first: () => testedFirst(trial),
       guarded: <T>(work: () => Promise<T>) => withoutComplaints(device, work, () => Promise.resolve()),
     }
-    const outcome = await tryWays(ways, options)
-    if (outcome !== null) return { ...outcome, model: decoder.language }
-  } catch (error) {
-    // On a device that does not come back nothing is waited for.
-    if (!(error instanceof KernelsFailed && error.how === 'stuck')) await decoder.language.dispose()
-    throw error
+    return tryWays(ways, options)
   }
-  await decoder.language.dispose()
-  return { model: null, ms: null, subgroups: options.subgroups }
+  const opened = await openedAndTested(device, open, tried, ({ language }) => language.dispose())
+  return opened === null
+    ? { model: null, ms: null, subgroups: options.subgroups }
+    : { ...opened.outcome, model: opened.own.language }
 }
 
 /** What is tried, and what it is held against. */
@@ -217,16 +200,5 @@ function ownOptions(
     context: context.positions,
     cacheBytes,
     signal,
-  }
-}
-
-/** Our kernels for this model on this device; null where one of the two is not for them, as far as can be said before. */
-function planOwn(parts: OptParts, budget: TalkBudget, files: PartFiles): OptPlan | null {
-  const { device } = parts.runtime.compute
-  try {
-    return device === null ? null : planOptDecoder(device, ownOptions(parts, budget, files))
-  } catch (error) {
-    if (error instanceof NotForKernels) return null
-    throw error
   }
 }

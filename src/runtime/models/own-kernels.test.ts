@@ -2,15 +2,11 @@ import { expect, it, vi } from 'vitest'
 import type { KernelFailure, KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import { AppError } from '../../pack/failure.ts'
 import { KernelsFailed } from '../wgsl/gpu/guard.ts'
-import type { Judgement, Judgements } from './open-parts.ts'
-import {
-  compileLimit,
-  openBetter,
-  testLimits,
-  type Rivals,
-  type Tried,
-  type TryOptions,
-} from './own-kernels.ts'
+import type { Judgement, JudgementKey, Judgements } from './open-parts.ts'
+import { openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
+import { compileLimit, testLimits } from './own-trial.ts'
+
+const KEY: JudgementKey = { subject: 'a part on a device', state: 'in a browser' }
 
 /** A decoder of either kind, which counts how many are open at once. */
 class Decoder {
@@ -39,14 +35,14 @@ class House {
   tried: TryOptions[] = []
   gone = false
   trials: (KernelFailure | null)[] = []
-  readonly kept = new Map<string, Judgement>()
+  readonly kept = new Map<JudgementKey, Judgement>()
   readonly judgements: Judgements = {
     recall: (key) => Promise.resolve(this.kept.get(key)),
     keep: (key, judgement) => Promise.resolve(void this.kept.set(key, judgement)),
   }
 
   get known(): Judgement | undefined {
-    return this.kept.get('key')
+    return this.kept.get(KEY)
   }
 
   /** Loads the model where ours do this. */
@@ -63,11 +59,14 @@ class House {
         return own()
       },
       inUse: (model, times) => Object.assign(model, { times }),
+    }
+    return openBetter(rivals, {
+      key: KEY,
+      judgements: this.judgements,
       gain,
       giveUpDevice: () => (this.gone = true),
       onTrial: (ifLost) => void this.trials.push(ifLost),
-    }
-    return openBetter(rivals, { key: 'key', judgements: this.judgements })
+    })
   }
 
   /** Ours, which take so long. */

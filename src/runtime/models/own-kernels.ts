@@ -6,11 +6,9 @@
  */
 import type { KernelFailure, KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import { AppError, type FailureCode } from '../../pack/failure.ts'
-import { partNamed } from '../../pack/families.ts'
-import type { Compute } from '../device/compute.ts'
 import { KernelsFailed } from '../wgsl/gpu/guard.ts'
 import type { Disposable } from './disposable.ts'
-import type { Judgement, Judgements, KernelPart, PartsOpener } from './open-parts.ts'
+import type { Judgement, JudgementKey, Judgements } from './open-parts.ts'
 
 /** What the self-test found out about ours. */
 export interface Tried<M> {
@@ -35,7 +33,7 @@ export interface TryOptions {
   onFailed: (how: KernelFailure) => void
 }
 
-/** Both, and what is to be done with a device. They are opened one behind the other, never at once. */
+/** Both. They are opened one behind the other, never at once. */
 export interface Rivals<M> {
   openGraph(why: OwnKernels, times: KernelTimes | null): Promise<M>
   /** What ONNX Runtime computes, and its milliseconds of a token or a picture; it is closed again. */
@@ -47,83 +45,27 @@ export interface Rivals<M> {
   tryOwn(options: TryOptions): Promise<Tried<M>>
   /** Says of ours, which are used, what was measured. */
   inUse(own: M, times: KernelTimes | null): M
+}
+
+/** What a trial of ours is to show, where its outcome is remembered, and what is to be done with its device. */
+export interface Trial {
+  /** Of what the outcome holds for. */
+  key: JudgementKey
+  judgements: Judgements | undefined
   /** How many times as fast as ONNX Runtime ours must be; 0: they are used, whatever they take. */
   gain: number
   /** Lets go of a device on which something still runs that does not come back. */
-  giveUpDevice(): void
+  giveUpDevice: () => void
   /** Told, while ours are tried, how they will have failed if the device goes away; null when that is over. */
-  onTrial(ifLost: KernelFailure | null): void
-}
-
-/** Why kernels of our own are not even tried for a part; null where they are. */
-export function leftOut(
-  { trial: { kernels = 'never', without = {} }, runtime: { compute } }: PartsOpener,
-  part: KernelPart,
-): OwnKernels | null {
-  if (compute.device === null) return 'no-gpu'
-  if (kernels === 'never') return 'left-out'
-  const failure = without[part]
-  if (failure !== undefined) return failure
-  return compute.software && kernels !== 'always' ? 'software' : null
-}
-
-/** Weights, device and browser: what a judgement of a part holds for. `version` is that of kernels and test. */
-export function judgementKey(
-  { manifest, runtime: { compute } }: PartsOpener,
-  part: KernelPart,
-  version: number,
-): string {
-  const weights = partNamed(manifest, part)?.weights
-  const hashes = manifest.files.find(({ path }) => path === weights)?.chunks.map(({ sha256 }) => sha256) ?? []
-  const device = [compute.adapter, compute.f16 ? 'f16' : 'f32', compute.subgroups ?? '']
-  const { navigator } = globalThis as { navigator?: { userAgent?: string } }
-  return [part, version, ...hashes, ...device, navigator?.userAgent ?? ''].join(' ')
-}
-
-/** Where the outcome is remembered, and under which key. */
-export interface Memory {
-  key: string
-  judgements: Judgements | undefined
+  onTrial: (ifLost: KernelFailure | null) => void
 }
 
 /** So often they may fail, or their test come to no end, before they are no longer tried. */
 const MOST_FAILURES = 2
 
-/**
- * What kernels of ours may take in milliseconds before they are taken not to come back: compiling them, the first runs of
- * a test, and the rest of it. A card takes a second or two for each.
- */
-const LIMITS = { compileMs: 60_000, firstRunsMs: 20_000, testMs: 60_000 }
-
-/** The same for a test, in tokens or pictures of ONNX Runtime's: for a device that is slow and nothing else. */
-export interface TestWork {
-  firstRuns: number
-  test: number
-}
-
-/** What compiling them may take; a software adapter takes its time, and nobody waits there but who asked for it. */
-export function compileLimit({ software }: Pick<Compute, 'software'>): number {
-  return software ? Infinity : LIMITS.compileMs
-}
-
-/** What a test may take where a token or a picture takes ONNX Runtime `otherMs`. */
-export function testLimits(
-  { software }: Pick<Compute, 'software'>,
-  work: TestWork,
-  otherMs: number,
-): { firstRunsMs: number; testMs: number } {
-  if (software) return { firstRunsMs: Infinity, testMs: Infinity }
-  return {
-    firstRunsMs: Math.max(LIMITS.firstRunsMs, work.firstRuns * otherMs),
-    testMs: Math.max(LIMITS.testMs, work.test * otherMs),
-  }
-}
-
 /** The one to be used. Rejects `device-lost` where the device went away in the test: to be loaded again on another. */
-export async function openBetter<M extends Disposable>(
-  rivals: Rivals<M>,
-  { key, judgements }: Memory,
-): Promise<M> {
+export async function openBetter<M extends Disposable>(rivals: Rivals<M>, trial: Trial): Promise<M> {
+  const { key, judgements, gain } = trial
   const keep = async (judgement: Judgement): Promise<void> => judgements?.keep(key, judgement)
   const known = (await judgements?.recall(key)) ?? (await judged(rivals))
   let inUse: Judgement | null = null
@@ -132,15 +74,15 @@ export async function openBetter<M extends Disposable>(
   }
   let now = known
   let own: M | null = null
-  let against = speaksAgainst(known, rivals.gain)
+  let against = speaksAgainst(known, gain)
   if (against === null) {
     // Written down beforehand: of a device or a tab that goes away nothing is heard any more.
     await keep({ ...known, unfinished: known.unfinished + 1, subgroups: false })
     try {
-      const tried = await tryOwn(rivals, known, onFailed)
+      const tried = await tryOwn(rivals, trial, known, onFailed)
       own = tried.model
       now = concluded(known, tried)
-      against = speaksAgainst(now, rivals.gain)
+      against = speaksAgainst(now, gain)
       await keep(now)
     } catch (error) {
       // Cancelled, or a pack that ends early, says nothing of our kernels. A device that went away does.
@@ -148,7 +90,7 @@ export async function openBetter<M extends Disposable>(
       now = error instanceof KernelsFailed ? failed(known, error.how) : known
       await keep(now)
       if (!(error instanceof KernelsFailed)) throw error
-      if (error.how === 'stuck') throw deviceGivenUp(rivals)
+      if (error.how === 'stuck') throw deviceGivenUp(trial)
       against = error.how
     }
   }
@@ -162,10 +104,11 @@ export async function openBetter<M extends Disposable>(
 
 async function tryOwn<M>(
   rivals: Rivals<M>,
+  { onTrial }: Pick<Trial, 'onTrial'>,
   { expected, verdict, times, subgroups }: Judgement,
   onFailed: TryOptions['onFailed'],
 ): Promise<Tried<M>> {
-  rivals.onTrial('lost')
+  onTrial('lost')
   try {
     const tried = await rivals.tryOwn({
       expected,
@@ -174,20 +117,20 @@ async function tryOwn<M>(
       otherMs: times.other,
       onFailed,
     })
-    rivals.onTrial(null)
+    onTrial(null)
     return tried
   } catch (error) {
     // Who loads hears of the loss by other ways as well, and may ask only then how it came about.
-    if (!isLoss(error)) rivals.onTrial(null)
+    if (!isLoss(error)) onTrial(null)
     // Caches say so themselves, and no error scope hears of them.
     if (hasCode(error, 'out-of-memory')) throw new KernelsFailed('memory', error)
     throw error
   }
 }
 
-function deviceGivenUp(rivals: Pick<Rivals<unknown>, 'onTrial' | 'giveUpDevice'>): AppError {
-  rivals.onTrial('stuck')
-  rivals.giveUpDevice()
+function deviceGivenUp({ onTrial, giveUpDevice }: Trial): AppError {
+  onTrial('stuck')
+  giveUpDevice()
   return new AppError(
     'device-lost',
     'The graphics device did not come back from a test; load the model again.',

@@ -5,7 +5,7 @@ import type { DeviceTensor } from '../ort/tensor.ts'
 import { KernelsFailed } from '../wgsl/gpu/guard.ts'
 import type { Encoder, OwnEncoder, OwnEncoderOptions } from '../wgsl/vision/open-encoder.ts'
 import * as openEncoder from '../wgsl/vision/open-encoder.ts'
-import type { Judgement, PartsOpener, Without } from './open-parts.ts'
+import type { Judgement, JudgementKey, PartsOpener, Without } from './open-parts.ts'
 import { EncoderChoice } from './own-vision.ts'
 
 beforeEach(() => {
@@ -128,8 +128,9 @@ class House {
         kernels,
         without,
         judgements: {
-          recall: (key: string) => Promise.resolve(this.judged.get(key)),
-          keep: (key: string, judgement: Judgement) => Promise.resolve(void this.judged.set(key, judgement)),
+          recall: ({ subject }: JudgementKey) => Promise.resolve(this.judged.get(subject)),
+          keep: ({ subject }: JudgementKey, judgement: Judgement) =>
+            Promise.resolve(void this.judged.set(subject, judgement)),
         },
         onTrial: (ifLost: Without | null) => void this.trials.push(ifLost),
       },

@@ -26,18 +26,9 @@ import {
   seesTheSame,
   testFeatures,
 } from '../wgsl/vision/self-test.ts'
-import { NotForKernels } from '../wgsl/weights/stored.ts'
 import type { PartFiles, PartsOpener } from './open-parts.ts'
-import {
-  compileLimit,
-  judgementKey,
-  leftOut,
-  openBetter,
-  testLimits,
-  type Rivals,
-  type Tried,
-  type TryOptions,
-} from './own-kernels.ts'
+import { openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
+import { compileLimit, fitting, leftOut, openedAndTested, testLimits, trialOf } from './own-trial.ts'
 
 /** Over ONNX Runtime. */
 class GraphEncoder implements Encoder {
@@ -100,9 +91,8 @@ export class EncoderChoice {
     const files = await parts.files('vision')
     const { device } = parts.runtime.compute
     if (this.#leftOut !== null || device === null) return this.#openGraph(files)
-    const plan = planOwn(parts, device, files)
+    const plan = fitting(() => planEncoder(device, files, parts.manifest.parts.vision.shape))
     if (plan === null) return this.#openGraph(files)
-    const { kernels, judgements, onTrial } = parts.trial
     const rivals: Rivals<Encoder> = {
       openGraph: (why, times) => {
         this.#decide(why, times)
@@ -114,11 +104,9 @@ export class EncoderChoice {
         this.#decide('used', times)
         return own
       },
-      gain: kernels === 'always' ? 0 : ENCODER_GAIN,
-      giveUpDevice: () => device.destroy(),
-      onTrial: (ifLost) => onTrial?.(ifLost && { vision: ifLost }),
     }
-    return openBetter(rivals, { key: judgementKey(parts, 'vision', ENCODER_TEST_VERSION), judgements })
+    const version = ENCODER_TEST_VERSION
+    return openBetter(rivals, trialOf(parts, 'vision', { version, gain: ENCODER_GAIN, device }))
   }
 
   /** The same that `open` chose, after it was let go of; ONNX Runtime's where ours do not open again. */
@@ -191,42 +179,28 @@ export class EncoderChoice {
     const { firstRunsMs, testMs } = testLimits(runtime.compute, ENCODER_TEST_WORK, otherMs)
     const type = cacheType(vision, runtime.compute)
     const open = (): Promise<OwnEncoder> => this.#openOwn(files, plan, onFailed, signal)
-    const encoder = await withoutComplaints(device, open, (made) => made.dispose())
-    const tried = { encoder, shape: vision.shape, signal }
-    const agrees = async (): Promise<boolean> =>
-      seesTheSame(await testFeatures(tried), expected[0] ?? new Float32Array(), type)
-    const tested = async (): Promise<number | null | 'wrong'> => {
-      if (!(await within(firstRunsMs, 'stuck', agrees()))) return 'wrong'
-      if (known) return null
+    const test = async (encoder: OwnEncoder): Promise<{ ms: number | null } | null> => {
+      const tried = { encoder, shape: vision.shape, signal }
+      const agrees = async (): Promise<boolean> =>
+        seesTheSame(await testFeatures(tried), expected[0] ?? new Float32Array(), type)
+      if (!(await within(firstRunsMs, 'stuck', agrees()))) return null
+      if (known) return { ms: null }
       // Once more behind others: nothing of a picture may be left for the next.
-      const rest = async (): Promise<number | 'wrong'> => {
+      const rest = async (): Promise<{ ms: number } | null> => {
         const ms = await pictureMs(runtime, tried)
-        return (await agrees()) ? ms : 'wrong'
+        return (await agrees()) ? { ms } : null
       }
       return within(testMs, 'stuck', rest())
     }
-    try {
-      const outcome = await withoutComplaints(device, tested, () => Promise.resolve())
-      if (outcome !== 'wrong') {
-        this.#own = { plan, device, onFailed }
-        return { model: encoder, ms: outcome }
-      }
-    } catch (error) {
-      // On a device that does not come back nothing is waited for.
-      if (!(error instanceof KernelsFailed && error.how === 'stuck')) await encoder.dispose()
-      throw error
-    }
-    await encoder.dispose()
-    return { model: null, ms: null }
-  }
-}
-
-/** Our kernels for this model on this device; null where one of the two is not for them, as far as can be said before. */
-function planOwn({ manifest }: PartsOpener, device: GPUDevice, files: PartFiles): EncoderPlan | null {
-  try {
-    return planEncoder(device, files, manifest.parts.vision.shape)
-  } catch (error) {
-    if (error instanceof NotForKernels) return null
-    throw error
+    const guarded = (encoder: OwnEncoder): ReturnType<typeof test> =>
+      withoutComplaints(
+        device,
+        () => test(encoder),
+        () => Promise.resolve(),
+      )
+    const opened = await openedAndTested(device, open, guarded, (encoder) => encoder.dispose())
+    if (opened === null) return { model: null, ms: null }
+    this.#own = { plan, device, onFailed }
+    return { model: opened.own, ...opened.outcome }
   }
 }

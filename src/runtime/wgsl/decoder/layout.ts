@@ -17,8 +17,8 @@ import {
 import { partialRow, splitsOf, type TileShape } from '../kernels/tile/tile.ts'
 import type { TopShape } from '../kernels/top/top.ts'
 import type { StoredTensor } from '../weights/graph-weights.ts'
-import { floatType } from '../weights/stored.ts'
-import type { LayerPlaces, MatrixPlace, OptPlaces } from './opt-weights.ts'
+import { floatType, type MatrixPlace } from '../weights/stored.ts'
+import type { LayerPlaces, OptPlaces } from './opt-weights.ts'
 
 /** `nn.LayerNorm`'s default, which OPT leaves as it is. */
 const EPSILON = 1e-5

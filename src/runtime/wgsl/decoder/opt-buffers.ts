@@ -5,11 +5,12 @@ import { ownersBytes } from '../kernels/attention/owners.ts'
 import { CHOICE_BYTES } from '../kernels/choose/choose.ts'
 import { tileSizes } from '../kernels/tile/tile.ts'
 import { topBytes } from '../kernels/top/top.ts'
+import type { MatrixPlace } from '../weights/stored.ts'
 import type { Uploads } from '../weights/uploads.ts'
 import type { LayerProduct } from './layout.ts'
 import { LAYER_PRODUCTS } from './layout.ts'
 import type { OptKernels } from './opt-kernels.ts'
-import type { MatrixPlace, OptPlaces } from './opt-weights.ts'
+import type { OptPlaces } from './opt-weights.ts'
 
 /** Rows of a run of which all logits are wanted. */
 export const MOST_LOGIT_ROWS = 32

@@ -1,6 +1,8 @@
 /** An OPT decoder's kernels, all compiled for a device before the first of them runs. */
-import { CompiledKernel, type Kernel } from '../gpu/kernel.ts'
+import { Compiler, type CompiledKernel, type Kernel } from '../gpu/kernel.ts'
 import type { Together } from '../gpu/together.ts'
+import { formatName } from '../gpu/weights-format.ts'
+import { tileBytes } from '../gpu/weights-tile.ts'
 import { attentionKernel, attentionBytes } from '../kernels/attention/attention.ts'
 import { combineKernel } from '../kernels/attention/combine.ts'
 import { chooseKernel } from '../kernels/choose/choose.ts'
@@ -16,10 +18,10 @@ import {
   type ProductShape,
 } from '../kernels/product/product.ts'
 import { topPartsKernel, topRowsKernel } from '../kernels/top/top.ts'
-import { tileBytes, tileKernel } from '../kernels/tile/tile.ts'
-import { NotForKernels } from '../weights/stored.ts'
+import { tileKernel } from '../kernels/tile/tile.ts'
+import { NotForKernels, type MatrixPlace } from '../weights/stored.ts'
 import { TILE_ROWS, type LayerProduct, type OptLayout, type TileRows } from './layout.ts'
-import type { LayerPlaces, MatrixPlace, OptPlaces } from './opt-weights.ts'
+import type { LayerPlaces, OptPlaces } from './opt-weights.ts'
 
 /** Threads of kernels whose workgroup has a row, or a head of one. */
 export const THREADS = 128
@@ -49,7 +51,7 @@ export interface SharedKernels {
   chooseRows: CompiledKernel
 }
 
-/** One for each format in which matrices are stored; see `tileFormat`. */
+/** One for each format in which matrices are stored; see `formatName`. */
 export type TileKernels = ReadonlyMap<string, CompiledKernel>
 
 /** Of several rows. */
@@ -65,21 +67,18 @@ export class OptKernels {
   readonly #device: GPUDevice
   readonly #places: OptPlaces
   readonly #layer: LayerPlaces
-  readonly #packed4x8: boolean
-  readonly #compileMs: number
-  /** By code: what has nothing to reduce is the same in every way. */
-  readonly #known = new Map<string, Promise<CompiledKernel>>()
+  /** For every way to reduce: what has nothing to reduce is the same in all of them. */
+  readonly #compiler: Compiler
 
   /** Throws `NotForKernels` where the device has too little of something. `compileMs`: what a kernel may take. */
   constructor(device: GPUDevice, layout: OptLayout, places: OptPlaces, compileMs = Infinity) {
-    this.#compileMs = compileMs
     const [layer] = places.layers
     if (layer === undefined) throw new NotForKernels('has no layers')
     this.layout = layout
     this.#device = device
     this.#places = places
     this.#layer = layer
-    this.#packed4x8 = navigator.gpu.wgslLanguageFeatures.has('packed_4x8_integer_dot_product')
+    this.#compiler = new Compiler(device, compileMs)
     this.#checkLimits()
   }
 
@@ -120,10 +119,10 @@ export class OptKernels {
     const { layout } = this
     const long = layout.longAttention()
     const [shared, ofLong] = await Promise.all([
-      this.#compiled(this.#sharedKernels(by)),
+      this.#compiler.all(this.#sharedKernels(by)),
       long === null
         ? null
-        : this.#compiled({ attention: attentionKernel(long, THREADS, by), combine: combineKernel(long) }),
+        : this.#compiler.all({ attention: attentionKernel(long, THREADS, by), combine: combineKernel(long) }),
     ])
     return { ...shared, long: ofLong }
   }
@@ -131,7 +130,7 @@ export class OptKernels {
   #sharedKernels(by: Together): Record<Exclude<keyof SharedKernels, 'long'>, Kernel> {
     const { layout } = this
     return {
-      embed: embedKernel(layout.embed(), { threads: THREADS, packed4x8: this.#packed4x8 }),
+      embed: embedKernel(layout.embed(), { threads: THREADS, packed4x8: this.#compiler.packed4x8 }),
       attention: attentionKernel(layout.attention(), THREADS, by),
       ownedAttention: attentionKernel(layout.ownedAttention(), THREADS, by),
       topParts: topPartsKernel(layout.top()),
@@ -144,7 +143,7 @@ export class OptKernels {
 
   /** Products of one row. */
   #step(by: Together): Promise<Record<LayerProduct, CompiledKernel>> {
-    return this.#compiled(
+    return this.#compiler.all(
       eachProduct((name) => this.#product(this.layout.product(name, this.layerMatrices[name]), by)),
     )
   }
@@ -152,7 +151,7 @@ export class OptKernels {
   #norm(norm: NormPlace, by: Together): Promise<CompiledKernel> {
     const { count } = this.layout.floats
     const { inputs } = this.#places.table
-    return this.#compile(normKernel({ ...norm, size: inputs, floats: count }, THREADS, by))
+    return this.#compiler.compiled(normKernel({ ...norm, size: inputs, floats: count }, THREADS, by))
   }
 
   /** Products of several rows, in tiles of every size: nobody knows how many rows an answer will have. */
@@ -162,8 +161,10 @@ export class OptKernels {
       this.#tiles(8),
       this.#tiles(16),
       this.#tiles(32),
-      this.#compiled(eachProduct((name) => finishKernel(layout.finish(name, matrices[name]), THREADS, by))),
-      this.#compile(finishKernel(layout.finishHead(), THREADS)),
+      this.#compiler.all(
+        eachProduct((name) => finishKernel(layout.finish(name, matrices[name]), THREADS, by)),
+      ),
+      this.#compiler.compiled(finishKernel(layout.finishHead(), THREADS)),
     ])
     return { tiles: { 8: few, 16: some, 32: many }, finish, headFinish }
   }
@@ -172,30 +173,19 @@ export class OptKernels {
     const matrices = [...Object.values(this.layerMatrices), this.#places.head]
     const tiles = Object.fromEntries(
       matrices.map((matrix) => [
-        tileFormat(matrix),
-        tileKernel(matrix.format, { rows, packed4x8: this.#packed4x8 }),
+        formatName(matrix.format),
+        tileKernel(matrix.format, { rows, packed4x8: this.#compiler.packed4x8 }),
       ]),
     )
-    return new Map(Object.entries(await this.#compiled(tiles)))
-  }
-
-  #compile(kernel: Kernel): Promise<CompiledKernel> {
-    const compiling = this.#known.get(kernel.code) ?? CompiledKernel.of(this.#device, kernel, this.#compileMs)
-    this.#known.set(kernel.code, compiling)
-    return compiling
-  }
-
-  /** All at once: browsers compile in parallel. */
-  async #compiled<K extends string>(kernels: Record<K, Kernel>): Promise<Record<K, CompiledKernel>> {
-    const names = Object.keys(kernels) as K[]
-    const made = await Promise.all(
-      names.map(async (name) => [name, await this.#compile(kernels[name])] as const),
-    )
-    return Object.fromEntries(made) as Record<K, CompiledKernel>
+    return new Map(Object.entries(await this.#compiler.all(tiles)))
   }
 
   #product(shape: ProductShape, together: Together): Kernel {
-    return productKernel(shape, { ...this.layout.tuning(shape), packed4x8: this.#packed4x8, together })
+    return productKernel(shape, {
+      ...this.layout.tuning(shape),
+      packed4x8: this.#compiler.packed4x8,
+      together,
+    })
   }
 
   get #choosingThreads(): number {
@@ -222,11 +212,6 @@ export class OptKernels {
       throw new NotForKernels('has a matrix that is larger than one buffer of this device')
     if (layout.heads.headSize % 4 !== 0) throw new NotForKernels('has heads of no multiple of 4')
   }
-}
-
-/** What matrices of one tile kernel have in common. */
-export function tileFormat({ format: { bits, blockSize, scales } }: Pick<MatrixPlace, 'format'>): string {
-  return `${bits} bits of ${blockSize}, ${scales}`
 }
 
 function eachProduct<T>(of: (name: LayerProduct) => T): Record<LayerProduct, T> {

@@ -2,16 +2,18 @@
 import { decoder as treaty } from '../../../pack/parts.ts'
 import { tensorAt, type Tensors } from '../../language/kv-cache.ts'
 import { gpuBufferOf } from '../../ort/tensor.ts'
-import type { CompiledKernel, Dispatch } from '../gpu/kernel.ts'
+import { dispatch, type Dispatch } from '../gpu/kernel.ts'
+import { formatName } from '../gpu/weights-format.ts'
 import { combineWorkgroups } from '../kernels/attention/combine.ts'
 import { finishWorkgroups } from '../kernels/finish/finish.ts'
 import { workgroupsOf } from '../kernels/product/product.ts'
 import { topParts } from '../kernels/top/top.ts'
 import { tileWorkgroups } from '../kernels/tile/tile.ts'
+import type { MatrixPlace } from '../weights/stored.ts'
 import { tileRowsFor, type LayerProduct } from './layout.ts'
 import type { Activations, MatrixBuffers, OptWeights, TileSizes } from './opt-buffers.ts'
-import { THREADS, tileFormat, type DecoderKernels, type OptKernels } from './opt-kernels.ts'
-import type { MatrixPlace, OptPlaces } from './opt-weights.ts'
+import { THREADS, type DecoderKernels, type OptKernels } from './opt-kernels.ts'
+import type { OptPlaces } from './opt-weights.ts'
 
 export interface OptPassesParts extends DecoderKernels {
   kernels: OptKernels
@@ -224,8 +226,8 @@ export class OptPasses {
   ): Dispatch {
     const { kernels, rows, values } = this.#parts
     const tileRows = tileRowsFor(count)
-    const kernel = rows.tiles[tileRows].get(tileFormat(place))
-    if (kernel === undefined) throw new Error(`There are no tiles for ${tileFormat(place)}.`)
+    const kernel = rows.tiles[tileRows].get(formatName(place.format))
+    if (kernel === undefined) throw new Error(`There are no tiles for ${formatName(place.format)}.`)
     const buffers = [from, packed, scales, values.state, values.tileSizes[name], values.partial]
     return dispatch(kernel, buffers, tileWorkgroups(kernels.layout.tile(place), tileRows, count))
   }
@@ -263,12 +265,4 @@ export class OptPasses {
       values: gpuBufferOf(tensorAt(tensors, treaty.pastValue(layer))),
     }
   }
-}
-
-function dispatch(
-  kernel: CompiledKernel,
-  buffers: readonly GPUBuffer[],
-  workgroups: readonly [number, number, number],
-): Dispatch {
-  return { kernel, group: kernel.bind(buffers), workgroups }
 }

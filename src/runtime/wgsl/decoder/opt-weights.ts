@@ -1,18 +1,8 @@
 /** OPT's weights among those of its graph, each checked against the model's shape. */
 import type { DecoderShape } from '../../../pack/shapes.ts'
 import { countOf } from '../../ort/tensor.ts'
-import type { BlockFormat } from '../gpu/weights-format.ts'
 import type { StoredTensor } from '../weights/graph-weights.ts'
-import { NotForKernels, type NormTensors } from '../weights/stored.ts'
-
-/** A quantised matrix [outputs, inputs]. */
-export interface MatrixPlace {
-  outputs: number
-  inputs: number
-  format: BlockFormat
-  packed: StoredTensor
-  scales: StoredTensor
-}
+import { blocksAt, NotForKernels, type MatrixPlace, type NormTensors } from '../weights/stored.ts'
 
 /** A matrix with its bias. */
 export interface LinearPlace {
@@ -41,33 +31,26 @@ export interface OptPlaces {
 /** Throws `NotForKernels` where weights are missing, not quantised, or otherwise not as kernels take them. */
 export function optPlaces(tensors: ReadonlyMap<string, StoredTensor>, shape: DecoderShape): OptPlaces {
   const { hiddenSize: hidden, vocabulary, layers } = shape
-  const find = (ending: string, required = true): StoredTensor | null => {
+  const find = (ending: string): StoredTensor | null => {
     // The prefix is the checkpoint's own; shapes such as `/80x2560` behind a name are other views of the same bytes.
     for (const [name, tensor] of tensors) {
       const plain = name.split('/')[0] ?? ''
       if (plain === ending || plain.endsWith(`.${ending}`)) return tensor
     }
-    if (required) throw new NotForKernels(`has no ${ending} that is stored in blocks`)
     return null
   }
-  const need = (ending: string, bytesOfDims?: number[]): StoredTensor => {
+  const need = (ending: string, dims?: number[]): StoredTensor => {
     const tensor = find(ending)
-    if (tensor === null || (bytesOfDims !== undefined && countOf(tensor.dims) !== countOf(bytesOfDims)))
+    if (tensor === null) throw new NotForKernels(`has no ${ending}`)
+    if (dims !== undefined && countOf(tensor.dims) !== countOf(dims))
       throw new NotForKernels(`has a ${ending} of another shape`)
     return tensor
   }
   const matrix = (name: string, outputs: number | null, inputs: number): MatrixPlace | null => {
-    const packed4 = find(`${name}.q4`, false)
-    const packed = packed4 ?? find(`${name}.q8`, false)
-    if (packed === null) return null
-    const scales = need(`${name}.scales`)
-    const bits = packed4 === null ? 8 : 4
-    const [rows = 0, blocks = 0] = scales.dims
-    const blockSize = inputs / blocks
-    const whole = [32, 64, 128].includes(blockSize) && (outputs ?? rows) === rows
-    if (!whole || packed.bytes !== (rows * inputs * bits) / 8 || scales.type === 'uint8')
+    const found = blocksAt(find, name, inputs)
+    if (found !== null && (outputs ?? found.outputs) !== found.outputs)
       throw new NotForKernels(`has a ${name} of another shape`)
-    return { outputs: rows, inputs, format: { bits, blockSize, scales: scales.type }, packed, scales }
+    return found
   }
   const needMatrix = (name: string, outputs: number | null, inputs: number): MatrixPlace => {
     const found = matrix(name, outputs, inputs)

@@ -61,6 +61,38 @@ export class CompiledKernel {
   }
 }
 
+/** Compiles kernels for one device, each code once, however often it is asked for. */
+export class Compiler {
+  /** Whether a word is taken apart as four bytes by one instruction. */
+  readonly packed4x8: boolean
+  readonly #device: GPUDevice
+  readonly #limitMs: number
+  readonly #known = new Map<string, Promise<CompiledKernel>>()
+
+  /** `limitMs`: what a kernel may take. */
+  constructor(device: GPUDevice, limitMs = Infinity) {
+    this.#device = device
+    this.#limitMs = limitMs
+    this.packed4x8 = navigator.gpu.wgslLanguageFeatures.has('packed_4x8_integer_dot_product')
+  }
+
+  /** Rejects as `CompiledKernel.of` does. */
+  compiled(kernel: Kernel): Promise<CompiledKernel> {
+    const compiling = this.#known.get(kernel.code) ?? CompiledKernel.of(this.#device, kernel, this.#limitMs)
+    this.#known.set(kernel.code, compiling)
+    return compiling
+  }
+
+  /** All at once: browsers compile in parallel. */
+  async all<K extends string>(kernels: Record<K, Kernel>): Promise<Record<K, CompiledKernel>> {
+    const names = Object.keys(kernels) as K[]
+    const made = await Promise.all(
+      names.map(async (name) => [name, await this.compiled(kernels[name])] as const),
+    )
+    return Object.fromEntries(made) as Record<K, CompiledKernel>
+  }
+}
+
 const LAYOUT_TYPES = { read: 'read-only-storage', write: 'storage', uniform: 'uniform' } as const
 
 /** One kernel over one set of buffers, ready to be put into a pass again and again. */
@@ -69,6 +101,15 @@ export interface Dispatch {
   group: GPUBindGroup
   /** Workgroups in each direction. */
   workgroups: readonly [number, number, number]
+}
+
+/** A bind group is made of `buffers`, in the order of the kernel's bindings. */
+export function dispatch(
+  kernel: CompiledKernel,
+  buffers: readonly GPUBuffer[],
+  workgroups: readonly [number, number, number],
+): Dispatch {
+  return { kernel, group: kernel.bind(buffers), workgroups }
 }
 
 /** Puts dispatches into a pass, in order; each sees what those before it wrote. */

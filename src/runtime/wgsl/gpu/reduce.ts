@@ -1,31 +1,18 @@
 /** WGSL for what all threads of a workgroup find out together. */
 
 /**
- * `fn total(t, value)`: the sum of `value`, of `type`, over all `threads`, a power of two, by halving, in an order that is
+ * `fn total(t, value)`: the sum of `value`, a vec4f, over all `threads`, a power of two, by halving, in an order that is
  * always the same. Every thread must call it. Uses `scratch`, a workgroup array of at least as many values.
  */
-export function totalOf(threads: number, scratch: string, type: 'f32' | 'vec4f' = 'f32'): string {
+export function totalOf(threads: number, scratch: string): string {
   return `
-fn total(t: u32, value: ${type}) -> ${type} {
+fn total(t: u32, value: vec4f) -> vec4f {
   ${scratch}[t] = value;
   workgroupBarrier();
 ${halvings(threads, (half) => `if (t < ${half}u) { ${scratch}[t] += ${scratch}[t + ${half}u]; }`)}
   let sum = ${scratch}[0];
   workgroupBarrier();
   return sum;
-}`
-}
-
-/** `fn largest(t, value) -> f32`, in the same way. */
-export function largestOf(threads: number, scratch: string): string {
-  return `
-fn largest(t: u32, value: f32) -> f32 {
-  ${scratch}[t] = value;
-  workgroupBarrier();
-${halvings(threads, (half) => `if (t < ${half}u) { ${scratch}[t] = max(${scratch}[t], ${scratch}[t + ${half}u]); }`)}
-  let most = ${scratch}[0];
-  workgroupBarrier();
-  return most;
 }`
 }
 

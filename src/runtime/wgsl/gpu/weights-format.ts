@@ -8,6 +8,11 @@ export interface BlockFormat {
   scales: FloatType
 }
 
+/** What matrices of one format have in common. */
+export function formatName({ bits, blockSize, scales }: BlockFormat): string {
+  return `${bits} bits of ${blockSize}, ${scales}`
+}
+
 /** A type in which floats lie in memory. float16 needs no feature of the device: it is unpacked as it is read. */
 export type FloatType = 'float32' | 'float16'
 

@@ -4,8 +4,8 @@ import { patchInputs } from '../kernels/patches/patches.ts'
 import { finishPlaces } from '../kernels/wide-finish/wide-finish.ts'
 import { wideSizes } from '../kernels/wide-tile/wide-tile.ts'
 import type { Uploads } from '../weights/uploads.ts'
-import type { EncoderLayout, EncoderProduct } from './encoder-layout.ts'
-import { BLOCK_PRODUCTS, type BlockProduct, type EncoderPlaces } from './encoder-weights.ts'
+import { ENCODER_PRODUCTS, type EncoderLayout, type EncoderProduct } from './encoder-layout.ts'
+import type { BlockProduct, EncoderPlaces } from './encoder-weights.ts'
 
 export type BlockBuffers = { floats: GPUBuffer } & Record<BlockProduct, GPUBuffer[]>
 
@@ -91,12 +91,15 @@ export interface EncoderValues {
   places: Record<EncoderProduct, GPUBuffer>
 }
 
-export function makeValues(uploads: Uploads, layout: EncoderLayout, shape: VisionShape): EncoderValues {
+export function makeValues(
+  uploads: Pick<Uploads, 'buffer' | 'uniform'>,
+  layout: EncoderLayout,
+  shape: VisionShape,
+): EncoderValues {
   const { hiddenSize, imageSize } = shape
   const columns = (channels: number): GPUBuffer => uploads.buffer(4 * layout.columns * channels)
-  const products = [...BLOCK_PRODUCTS, 'patch'] as const
   const each = (of: (name: EncoderProduct) => GPUBuffer): Record<EncoderProduct, GPUBuffer> =>
-    Object.fromEntries(products.map((name) => [name, of(name)])) as Record<EncoderProduct, GPUBuffer>
+    Object.fromEntries(ENCODER_PRODUCTS.map((name) => [name, of(name)])) as Record<EncoderProduct, GPUBuffer>
   return {
     pixels: uploads.buffer(4 * 3 * imageSize ** 2),
     patches: columns(patchInputs(shape)),

@@ -1,16 +1,14 @@
 /** A vision encoder's kernels, all compiled for a device before the first of them runs. */
-import { CompiledKernel, type Kernel } from '../gpu/kernel.ts'
+import { Compiler, type CompiledKernel } from '../gpu/kernel.ts'
 import { blockAttentionKernel } from '../kernels/block-attention/block-attention.ts'
 import { patchesKernel } from '../kernels/patches/patches.ts'
 import { wideFinishKernel, wideNormKernel } from '../kernels/wide-finish/wide-finish.ts'
-import { wideTileKernel, type WideFormat } from '../kernels/wide-tile/wide-tile.ts'
+import { wideFormatName, wideTileKernel, type WideFormat } from '../kernels/wide-tile/wide-tile.ts'
 import type { EncoderLayout } from './encoder-layout.ts'
-import type { EncoderPlaces, WideMatrix } from './encoder-weights.ts'
+import { BLOCK_PRODUCTS, type BlockProduct, type EncoderPlaces, type WideMatrix } from './encoder-weights.ts'
 
 /** Of the convolution at the front, which is turned around as it is uploaded. */
 const PATCH_FORMAT: WideFormat = { dense: 'float32' }
-
-const FINISHES = ['entry', 'qkv', 'projection', 'fc1', 'fc2', 'features'] as const
 
 export interface EncoderKernels {
   patches: CompiledKernel
@@ -18,7 +16,7 @@ export interface EncoderKernels {
   /** For matrices of this format. */
   tileFor(matrix: WideMatrix): CompiledKernel
   attention: CompiledKernel
-  finish: Record<(typeof FINISHES)[number], CompiledKernel>
+  finish: Record<BlockProduct | 'entry' | 'features', CompiledKernel>
   norm: CompiledKernel | null
 }
 
@@ -29,46 +27,34 @@ export async function compileEncoder(
   places: EncoderPlaces,
   limitMs = Infinity,
 ): Promise<EncoderKernels> {
-  const packed4x8 = navigator.gpu.wgslLanguageFeatures.has('packed_4x8_integer_dot_product')
-  const known = new Map<string, Promise<CompiledKernel>>()
-  const compiled = (kernel: Kernel): Promise<CompiledKernel> => {
-    const one = known.get(kernel.code) ?? CompiledKernel.of(device, kernel, limitMs)
-    known.set(kernel.code, one)
-    return one
-  }
+  const compiler = new Compiler(device, limitMs)
   const tile = (format: WideFormat): Promise<CompiledKernel> =>
-    compiled(wideTileKernel(format, layout.tiles, packed4x8))
-  const formats = new Map<string, WideFormat>()
-  for (const block of places.blocks)
-    for (const { format } of [block.qkv, block.projection, block.fc1, block.fc2].map(({ matrix }) => matrix))
-      formats.set(JSON.stringify(format), format)
-  const shapes = {
-    entry: layout.finish('patch'),
-    qkv: layout.finish('qkv'),
-    projection: layout.finish('projection'),
-    fc1: layout.finish('fc1'),
-    fc2: layout.finish('fc2'),
-    features: layout.finish('fc2', true),
-  }
-  const [patches, patchTile, attention, tiles, finishes, norm] = await Promise.all([
-    compiled(patchesKernel(layout.patches)),
+    compiler.compiled(wideTileKernel(format, layout.tiles, compiler.packed4x8))
+  const matrices = places.blocks.flatMap((block) => BLOCK_PRODUCTS.map((name) => block[name].matrix))
+  const formats = new Map(matrices.map(({ format }) => [wideFormatName(format), format]))
+  const entry = layout.finish('patch')
+  const [patches, patchTile, attention, tiles, finish, norm] = await Promise.all([
+    compiler.compiled(patchesKernel(layout.patches)),
     tile(PATCH_FORMAT),
-    compiled(blockAttentionKernel(layout.attention, layout.attentionBlocks)),
-    Promise.all([...formats].map(async ([key, format]) => [key, await tile(format)] as const)),
-    Promise.all(
-      FINISHES.map(async (name) => [name, await compiled(wideFinishKernel(shapes[name]))] as const),
-    ),
+    compiler.compiled(blockAttentionKernel(layout.attention, layout.attentionBlocks)),
+    Promise.all([...formats].map(async ([name, format]) => [name, await tile(format)] as const)),
+    compiler.all({
+      entry: wideFinishKernel(entry),
+      qkv: wideFinishKernel(layout.finish('qkv')),
+      projection: wideFinishKernel(layout.finish('projection')),
+      fc1: wideFinishKernel(layout.finish('fc1')),
+      fc2: wideFinishKernel(layout.finish('fc2')),
+      features: wideFinishKernel(layout.finish('fc2', true)),
+    }),
     places.preNorm === null
       ? null
-      : compiled(wideNormKernel(shapes.entry.outputs, layout.tiles, places.epsilons.blocks)),
+      : compiler.compiled(wideNormKernel(entry.outputs, layout.tiles, places.epsilons.blocks)),
   ])
   const byFormat = new Map(tiles)
-  return {
-    patches,
-    patchTile,
-    attention,
-    norm,
-    finish: Object.fromEntries(finishes) as EncoderKernels['finish'],
-    tileFor: ({ format }) => byFormat.get(JSON.stringify(format)) ?? patchTile,
+  const tileFor = ({ format }: WideMatrix): CompiledKernel => {
+    const kernel = byFormat.get(wideFormatName(format))
+    if (kernel === undefined) throw new Error(`There are no tiles for ${wideFormatName(format)}.`)
+    return kernel
   }
+  return { patches, patchTile, attention, norm, finish, tileFor }
 }

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { bytesOfFile } from '../../../pack/bytes.ts'
 import type { Precision } from '../../../pack/manifest.ts'
 import type { VisionShape } from '../../../pack/shapes.ts'
@@ -6,7 +6,10 @@ import { syntheticPack } from '../../../synthetic/pack.ts'
 import { wideWorkgroups } from '../kernels/wide-tile/wide-tile.ts'
 import { weightsOfGraph } from '../weights/graph-weights.ts'
 import { NotForKernels } from '../weights/stored.ts'
+import { makeValues } from './encoder-buffers.ts'
+import { compileEncoder } from './encoder-kernels.ts'
 import { EncoderLayout, type EncoderLimits } from './encoder-layout.ts'
+import { EncoderPasses } from './encoder-passes.ts'
 import { encoderPlaces, type EncoderPlaces } from './encoder-weights.ts'
 import { nodesOfGraph, type GraphNodes } from './graph-nodes.ts'
 
@@ -15,6 +18,19 @@ const LIMITS: EncoderLimits = {
   maxComputeWorkgroupStorageSize: 32_768,
   maxBufferSize: 2 ** 31,
   maxStorageBufferBindingSize: 2 ** 31,
+}
+
+afterEach(() => vi.unstubAllGlobals())
+
+/** A device that takes any kernel. */
+function compilingDevice(): GPUDevice {
+  vi.stubGlobal('navigator', { gpu: { wgslLanguageFeatures: new Set() } })
+  vi.stubGlobal('GPUShaderStage', { COMPUTE: 4 })
+  const made = (): object => ({})
+  return {
+    ...{ createBindGroupLayout: made, createBindGroup: made, createPipelineLayout: made },
+    ...{ createShaderModule: made, createComputePipelineAsync: () => Promise.resolve({}) },
+  } as unknown as GPUDevice
 }
 
 interface Given {
@@ -39,10 +55,26 @@ beforeAll(async () => {
 })
 
 describe("the published vision encoder's", () => {
-  it('picture costs 354 dispatches, and 27 MB besides weights', () => {
-    const layout = new EncoderLayout(placesOf(given), given.shape, LIMITS)
-    expect(layout.dispatches).toBe(354)
-    expect(layout.activationBytes / 1e6).toBeCloseTo(27, 0)
+  it('picture costs 354 dispatches, and 27 MB besides weights', async () => {
+    const { shape } = given
+    const places = placesOf(given)
+    const layout = new EncoderLayout(places, shape, LIMITS)
+    let bytes = 0
+    const buffer = (size: number): GPUBuffer => {
+      bytes += size
+      return {} as GPUBuffer
+    }
+    const values = makeValues({ buffer, uniform: ({ byteLength }) => buffer(byteLength) }, layout, shape)
+    const base = buffer(4 * layout.columns * shape.hiddenSize)
+    expect(bytes / 1e6).toBeCloseTo(27, 0)
+    const block = { floats: base, qkv: [base], projection: [base], fc1: [base], fc2: [base] }
+    const weights = {
+      ...{ patch: base, base, preFloats: null, postFloats: base },
+      blocks: places.blocks.map(() => block),
+    }
+    const kernels = await compileEncoder(compilingDevice(), layout, places)
+    const passes = new EncoderPasses({ kernels, layout, places, weights, values })
+    expect(passes.into(base)).toHaveLength(354)
     // Nearly 400 workgroups for each product, and 144 for attention.
     const groups = (['qkv', 'projection', 'fc1', 'fc2'] as const).map((name) =>
       wideWorkgroups(layout.product(name)).reduce((a, b) => a * b),

@@ -19,8 +19,9 @@ export type EncoderLimits = Pick<
   'maxComputeWorkgroupStorageSize' | 'maxBufferSize' | 'maxStorageBufferBindingSize'
 >
 
-/** A product, or the one that makes tokens of patches. */
-export type EncoderProduct = BlockProduct | 'patch'
+/** A block's products, and the one that makes tokens of patches. */
+export const ENCODER_PRODUCTS = [...BLOCK_PRODUCTS, 'patch'] as const
+export type EncoderProduct = (typeof ENCODER_PRODUCTS)[number]
 
 export class EncoderLayout {
   readonly tiles: TokenTiles
@@ -84,40 +85,32 @@ export class EncoderLayout {
   finishPlaces(name: EncoderProduct): WideFinishPlaces {
     const { hiddenSize: hidden } = this.#shape
     const { splits } = this.product(name)
-    const norm1 = { weightAt: 0, biasAt: hidden }
-    const norm2 = { weightAt: 2 * hidden, biasAt: 3 * hidden }
+    const weightAt = name === 'projection' ? this.#norm2At : 0
     const biasAt = name === 'patch' ? this.#zerosAt : this.#biasesAt[name]
-    return { splits, biasAt, norm: name === 'projection' ? norm2 : norm1 }
+    return { splits, biasAt, norm: { weightAt, biasAt: weightAt + hidden } }
   }
 
   /** A block's floats, each with its place. */
   floatsOf(block: BlockPlaces): { tensor: StoredTensor; at: number }[] {
-    const { hiddenSize: hidden } = this.#shape
     const biases = BLOCK_PRODUCTS.flatMap((name) => {
       const { bias } = block[name]
       return bias === null ? [] : [{ tensor: bias, at: this.#biasesAt[name] }]
     })
-    return [
-      ...this.normFloats(block.norm1),
-      { tensor: block.norm2.weight, at: 2 * hidden },
-      { tensor: block.norm2.bias, at: 3 * hidden },
-      ...biases,
-    ]
+    return [...this.normFloats(block.norm1), ...this.normFloats(block.norm2, this.#norm2At), ...biases]
   }
 
-  /** A norm by itself, where a block has its first: what reads one reads the other. */
-  normFloats({ weight, bias }: NormTensors): { tensor: StoredTensor; at: number }[] {
+  /** A norm; by itself it lies where a block has its first: what reads one reads the other. */
+  normFloats({ weight, bias }: NormTensors, at = 0): { tensor: StoredTensor; at: number }[] {
     return [
-      { tensor: weight, at: 0 },
-      { tensor: bias, at: this.#shape.hiddenSize },
+      { tensor: weight, at },
+      { tensor: bias, at: at + this.#shape.hiddenSize },
     ]
   }
 
   /** Values of partial sums that any of the products leaves. */
   get partialSums(): number {
-    const products = [...BLOCK_PRODUCTS, 'patch'] as const
     return Math.max(
-      ...products.map((name) => {
+      ...ENCODER_PRODUCTS.map((name) => {
         const { splits, outputs } = this.product(name)
         return splits * outputs * this.columns
       }),
@@ -129,24 +122,15 @@ export class EncoderLayout {
     return 4 * this.tiles.quads
   }
 
-  /** Bytes of values on their way, besides weights. */
-  get activationBytes(): number {
-    const { hiddenSize, imageSize } = this.#shape
-    const wide = this.#block.fc1.matrix.outputs
-    // Stream, what it begins as, normalised, queries, keys, values and what was attended to; pixels, patches.
-    const columns = 7 * hiddenSize + wide + patchInputs(this.#shape)
-    return 4 * (this.columns * columns + this.partialSums + 3 * imageSize ** 2)
-  }
-
-  /** Dispatches of a picture: nine a block, and three or four in front of them. */
-  get dispatches(): number {
-    return 9 * this.#shape.layers + (this.#places.preNorm === null ? 3 : 4)
-  }
-
   get #block(): BlockPlaces {
     const [block] = this.#places.blocks
     if (block === undefined) throw new NotForKernels('has no layers')
     return block
+  }
+
+  /** Of a block's second. */
+  get #norm2At(): number {
+    return 2 * this.#shape.hiddenSize
   }
 
   get #biasesAt(): Record<BlockProduct, number> {

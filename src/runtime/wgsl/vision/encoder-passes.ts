@@ -1,5 +1,5 @@
 /** The dispatches of a vision encoder, made once: from patches to what the last norm reads. */
-import type { CompiledKernel, Dispatch } from '../gpu/kernel.ts'
+import { dispatch, type Dispatch } from '../gpu/kernel.ts'
 import { blockAttentionWorkgroups } from '../kernels/block-attention/block-attention.ts'
 import { patchesWorkgroups } from '../kernels/patches/patches.ts'
 import { wideFinishWorkgroups } from '../kernels/wide-finish/wide-finish.ts'
@@ -108,10 +108,10 @@ export class EncoderPasses {
 
   #tile(block: BlockBuffers, i: number, name: BlockProduct, from: GPUBuffer): Dispatch {
     const { kernels, layout, places, values } = this.#parts
-    const matrix = places.blocks[i]?.[name].matrix
-    const kernel: CompiledKernel = matrix === undefined ? kernels.patchTile : kernels.tileFor(matrix)
+    const place = places.blocks[i]?.[name]
+    if (place === undefined) throw new Error(`There is no block ${i}.`)
     const buffers = [from, ...block[name], values.sizes[name], values.partial]
-    return dispatch(kernel, buffers, wideWorkgroups(layout.product(name)))
+    return dispatch(kernels.tileFor(place.matrix), buffers, wideWorkgroups(layout.product(name)))
   }
 
   #finish({ floats }: BlockBuffers, name: Exclude<EncoderProduct, 'patch'>, more: GPUBuffer[]): Dispatch {
@@ -119,12 +119,4 @@ export class EncoderPasses {
     const buffers = [values.partial, floats, values.places[name], ...more]
     return dispatch(kernels.finish[name], buffers, wideFinishWorkgroups(layout.finish(name)))
   }
-}
-
-function dispatch(
-  kernel: CompiledKernel,
-  buffers: readonly GPUBuffer[],
-  workgroups: readonly [number, number, number],
-): Dispatch {
-  return { kernel, group: kernel.bind(buffers), workgroups }
 }

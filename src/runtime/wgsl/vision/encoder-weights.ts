@@ -4,7 +4,7 @@ import type { VisionShape } from '../../../pack/shapes.ts'
 import { countOf } from '../../ort/tensor.ts'
 import type { WideFormat } from '../kernels/wide-tile/wide-tile.ts'
 import type { StoredTensor } from '../weights/graph-weights.ts'
-import { floatType, NotForKernels, type NormTensors } from '../weights/stored.ts'
+import { blocksAt, floatType, NotForKernels, type NormTensors } from '../weights/stored.ts'
 import type { GraphNodes } from './graph-nodes.ts'
 
 /** A matrix as it is stored: blocks [outputs, inputs] and their scales, or floats [inputs, outputs]. */
@@ -150,20 +150,9 @@ class FoundTensors {
 
   /** Null where it is not stored in blocks. */
   #blocks(name: string, inputs: number): WideMatrix | null {
-    const packed4 = this.find(`${name}.q4`)
-    const packed = packed4 ?? this.find(`${name}.q8`)
-    if (packed === null) return null
-    const scales = this.find(`${name}.scales`)
-    const bits = packed4 === null ? 8 : 4
-    const [outputs = 0, blocks = 0] = scales?.dims ?? []
-    const blockSize = inputs / blocks
-    if (
-      scales === null ||
-      ![32, 64, 128].includes(blockSize) ||
-      packed.bytes !== (outputs * inputs * bits) / 8
-    )
-      throw new NotForKernels(`has a ${name} of another shape`)
-    const format = { bits, blockSize, scales: floatType(scales) } as const
+    const found = blocksAt((one) => this.find(one), name, inputs)
+    if (found === null) return null
+    const { outputs, format, packed, scales } = found
     return { inputs, outputs, format, tensors: [packed, scales] }
   }
 

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startGpuProbe } from '../../../bench/gpu-probe.ts'
-import { bytesOfFile } from '../../../pack/bytes.ts'
-import { targetFor } from '../../../pack/targets.ts'
 import type { Compute } from '../../device/compute.ts'
 import { openCompute } from '../../device/open-compute.ts'
 import { Runtime } from '../../ort/runtime.ts'
+import { filesOfPart } from '../../../../testing/gpu/part-files.ts'
 import { readFromServer } from '../../../../testing/parity/dev-server.ts'
 import { convertReference, storedValues, worstError } from '../../../../testing/parity/reference.ts'
 import { openOwnEncoder, planEncoder } from './open-encoder.ts'
@@ -26,10 +25,10 @@ afterAll(() => {
 
 it('sees what transformers sees, in one pass and one submit, and reads nothing back', async () => {
   const pack = await convertReference(readFromServer, CHECKPOINT, 'fp32')
-  const { shape, graphs, weights } = pack.manifest.parts.vision
+  const { vision } = pack.manifest.parts
+  const { shape } = vision
   if (compute.device === null) throw new Error('There is no GPU.')
-  const graph = await bytesOfFile(await pack.file(graphs[targetFor(compute, graphs)] ?? ''))
-  const files = { graph, weights: { path: weights, data: await bytesOfFile(await pack.file(weights)) } }
+  const files = await filesOfPart(pack, vision, compute)
   const plan = planEncoder(compute.device, files, shape)
   const encoder = await openOwnEncoder(await Runtime.open(compute), { ...files, shape }, plan)
   const values = await storedValues(readFromServer, `${CHECKPOINT}/reference.safetensors`)

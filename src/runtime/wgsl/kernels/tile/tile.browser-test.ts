@@ -12,10 +12,11 @@ import {
 } from '../../../../../testing/gpu/kernel-bench.ts'
 import type { BlockFormat } from '../../gpu/weights-format.ts'
 import type { RunState } from '../../gpu/state.ts'
+import { TILE_OUTPUTS } from '../../gpu/weights-tile.ts'
 import { finishKernel, finishWorkgroups, type FinishTarget } from '../finish/finish.ts'
 import { normReference } from '../norm/reference.ts'
 import { productReference, type StoredMatrix } from '../product/reference.ts'
-import { partialRow, splitsOf, TILE_OUTPUTS, tileKernel, tileSizes, tileWorkgroups } from './tile.ts'
+import { partialRow, splitsOf, tileKernel, tileSizes, tileWorkgroups } from './tile.ts'
 
 let bench: KernelBench
 beforeAll(async () => {

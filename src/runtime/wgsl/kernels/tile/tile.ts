@@ -6,15 +6,8 @@
  */
 import type { Kernel } from '../../gpu/kernel.ts'
 import { HEADER, stateBinding } from '../../gpu/state.ts'
-import {
-  CHUNK,
-  floatArray,
-  readFloat,
-  unitOf,
-  unpackWord,
-  valuesOfWord,
-  type BlockFormat,
-} from '../../gpu/weights-format.ts'
+import { CHUNK, floatArray, readFloat, unpackWord, type BlockFormat } from '../../gpu/weights-format.ts'
+import { loadTile, TILE_OUTPUTS } from '../../gpu/weights-tile.ts'
 
 export interface TileShape {
   inputs: number
@@ -28,14 +21,6 @@ export interface TileOptions {
   /** Rows of a tile: 8, 16 or 32. */
   rows: number
   packed4x8: boolean
-}
-
-/** Outputs of a tile. */
-export const TILE_OUTPUTS = 64
-
-/** Bytes of workgroup memory that tiles of so many rows take. */
-export function tileBytes(rows: number): number {
-  return 4 * CHUNK * (TILE_OUTPUTS + rows)
 }
 
 /** Values of a row of partial sums: outputs, filled up to four. */
@@ -107,7 +92,6 @@ export function tileWorkgroups(shape: TileShape, tileRows: number, rows: number)
 export function tileKernel(format: BlockFormat, options: TileOptions): Kernel {
   const quads = options.rows / 4
   const threads = (TILE_OUTPUTS / 4) * quads
-  const words = CHUNK / valuesOfWord(format)
   const code = `
 const THREADS = ${threads}u;
 const QUADS = ${quads}u;
@@ -140,12 +124,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let share = (chunks + splits - 1u) / splits;
   let end = min((workgroup.z + 1u) * share, chunks);
   for (var chunk = workgroup.z * share; chunk < end; chunk++) {
-    for (var item = t; item < ${(TILE_OUTPUTS / 4) * words}u; item += THREADS) {
-      let word = item % ${words}u;
-      let quad = item / ${words}u;
-${Array.from({ length: 4 }, (_, i) => loadOutput(i, format, words)).join('\n')}
-${storeWeights(format, unitOf(format, options.packed4x8))}
-    }
+${loadTile(format, options.packed4x8, 'words')}
     for (var item = t; item < ${8 * quads}u; item += THREADS) {
       let k = item % 8u;
       let quad = item / 8u;
@@ -178,28 +157,4 @@ ${Array.from({ length: 4 }, (_, i) => `    if (row + ${i}u < count) { partial[at
     code,
     bindings: ['read', 'read', 'read', 'uniform', 'uniform', 'write'],
   }
-}
-
-function loadOutput(i: number, { blockSize }: BlockFormat, words: number): string {
-  const perBlock = blockSize / CHUNK
-  return `      let o${i} = min(firstOutput + quad * 4u + ${i}u, sizes.y - 1u);
-      let w${i} = packed[(o${i} * chunks + chunk) * ${words}u + word];
-      let s${i} = scaleAt(o${i} * (chunks / ${perBlock}u) + chunk / ${perBlock}u);`
-}
-
-/** Four outputs of a word's values side by side, at the row of each value. */
-function storeWeights({ bits }: BlockFormat, unit: string): string {
-  const store = (half: string, name: string, place: (i: number) => number, of: number): string => {
-    const values = Array.from(
-      { length: 4 },
-      (_, i) => `      let ${name}${i} = ${half}(w${i}) * (s${i} * ${unit});`,
-    )
-    const stores = Array.from('xyzw', (c, i) => {
-      const quad = Array.from({ length: 4 }, (_, j) => `${name}${j}.${c}`).join(', ')
-      return `      weights[(word * ${of}u + ${place(i)}u) * ${TILE_OUTPUTS / 4}u + quad] = vec4f(${quad});`
-    })
-    return [...values, ...stores].join('\n')
-  }
-  if (bits === 8) return store('low', 'l', (i) => i, 4)
-  return `${store('low', 'l', (i) => 2 * i, 8)}\n${store('high', 'h', (i) => 2 * i + 1, 8)}`
 }

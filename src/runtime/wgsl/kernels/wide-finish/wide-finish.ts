@@ -144,7 +144,7 @@ function residual(
 @group(0) @binding(4) var<storage, read> floats: array<f32>;
 @group(0) @binding(5) var<storage, read_write> normed: array<${type}>;
 var<workgroup> scratch: array<vec4f, ${WIDE_THREADS}>;
-${totalOf(WIDE_THREADS, 'scratch', 'vec4f')}
+${totalOf(WIDE_THREADS, 'scratch')}
 @compute @workgroup_size(${WIDE_THREADS})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) t: u32) {
   let quad = workgroup.x;
@@ -188,7 +188,7 @@ const THREADS = ${WIDE_THREADS}u;
 @group(0) @binding(2) var<uniform> places: vec4u;
 @group(0) @binding(3) var<storage, read_write> normed: array<vec4f>;
 var<workgroup> scratch: array<vec4f, ${WIDE_THREADS}>;
-${totalOf(WIDE_THREADS, 'scratch', 'vec4f')}
+${totalOf(WIDE_THREADS, 'scratch')}
 @compute @workgroup_size(${WIDE_THREADS})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) t: u32) {
   let quad = workgroup.x;

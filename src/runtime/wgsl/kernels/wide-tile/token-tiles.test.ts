@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { tokenTiles, wideBytes } from './token-tiles.ts'
+import { tileBytes } from '../../gpu/weights-tile.ts'
+import { tokenTiles } from './token-tiles.ts'
 import { wideSplits } from './wide-tile.ts'
 
 it.each([
@@ -12,7 +13,7 @@ it.each([
   { tokens: 1, room: 32_768, columns: 8, tiles: 1 },
 ])('cuts $tokens tokens into $tiles tiles of $columns', ({ tokens, room, columns, tiles }) => {
   expect(tokenTiles(tokens, room)).toEqual({ tokens, columns, tiles, quads: (columns * tiles) / 4 })
-  expect(wideBytes(columns)).toBeLessThanOrEqual(room)
+  expect(tileBytes(columns)).toBeLessThanOrEqual(room)
 })
 
 it('splits long products of few tiles only', () => {

@@ -2,6 +2,7 @@
  * How a fixed number of tokens, as a picture has, is cut into tiles. Values of pictures lie by channel, [channels,
  * columns]: a column is a token, and tokens are filled up to whole tiles with columns that nobody looks at.
  */
+import { rowsBesideTile } from '../../gpu/weights-tile.ts'
 
 export interface TokenTiles {
   tokens: number
@@ -12,21 +13,12 @@ export interface TokenTiles {
   quads: number
 }
 
-/** Outputs and inputs of a tile of a product. */
-export const WIDE_OUTPUTS = 64
-export const WIDE_INPUTS = 32
-
 /** Beyond that a workgroup would have more threads than every device allows. */
 const MOST_COLUMNS = 128
 
-/** Bytes of workgroup memory that a tile of a product takes. */
-export function wideBytes(columns: number): number {
-  return 4 * WIDE_INPUTS * (WIDE_OUTPUTS + columns)
-}
-
 /** The large tiles that leave the fewest columns empty, for a device that has so much workgroup memory. */
 export function tokenTiles(tokens: number, workgroupBytes: number): TokenTiles {
-  const room = Math.floor((workgroupBytes / (4 * WIDE_INPUTS) - WIDE_OUTPUTS) / 8) * 8
+  const room = Math.floor(rowsBesideTile(workgroupBytes) / 8) * 8
   const most = Math.min(MOST_COLUMNS, room, Math.ceil(tokens / 8) * 8)
   let best = most
   for (let columns = most; columns >= most / 2; columns -= 8)

@@ -8,14 +8,14 @@ import type { Kernel } from '../../gpu/kernel.ts'
 import {
   CHUNK,
   floatArray,
+  formatName,
   readFloat,
-  unitOf,
   unpackWord,
-  valuesOfWord,
   type BlockFormat,
   type FloatType,
 } from '../../gpu/weights-format.ts'
-import { WIDE_INPUTS, WIDE_OUTPUTS, type TokenTiles } from './token-tiles.ts'
+import { loadTile, TILE_OUTPUTS } from '../../gpu/weights-tile.ts'
+import type { TokenTiles } from './token-tiles.ts'
 
 /** A matrix of floats as it lies in a pack, [inputs, outputs]. */
 export interface DenseFormat {
@@ -35,6 +35,11 @@ export interface WideShape {
 /** Blocks of a matrix [outputs, inputs], or floats. */
 export type WideFormat = BlockFormat | DenseFormat
 
+/** What matrices of one kernel have in common. */
+export function wideFormatName(format: WideFormat): string {
+  return 'dense' in format ? format.dense : formatName(format)
+}
+
 /** Workgroups that fill a large card: three for each of 132 processors. */
 const WIDE_WANTED = 396
 
@@ -43,17 +48,17 @@ const MOST_SPLITS = 8
 
 /** Parts of the inner dimension with which a product fills a card. */
 export function wideSplits(inputs: number, outputs: number, tiles: number): number {
-  const all = tiles * Math.ceil(outputs / WIDE_OUTPUTS)
-  return Math.max(1, Math.min(MOST_SPLITS, Math.ceil(inputs / WIDE_INPUTS), Math.round(WIDE_WANTED / all)))
+  const all = tiles * Math.ceil(outputs / TILE_OUTPUTS)
+  return Math.max(1, Math.min(MOST_SPLITS, Math.ceil(inputs / CHUNK), Math.round(WIDE_WANTED / all)))
 }
 
 export function wideWorkgroups({ outputs, tiles, splits }: WideShape): [number, number, number] {
-  return [Math.ceil(outputs / WIDE_OUTPUTS), tiles.tiles, splits]
+  return [Math.ceil(outputs / TILE_OUTPUTS), tiles.tiles, splits]
 }
 
 /** The sizes of a matrix as the kernel reads them. */
 export function wideSizes({ inputs, outputs, splits }: WideShape): Uint32Array<ArrayBuffer> {
-  const chunks = Math.ceil(inputs / WIDE_INPUTS)
+  const chunks = Math.ceil(inputs / CHUNK)
   return Uint32Array.of(inputs, outputs, chunks, Math.ceil(chunks / splits))
 }
 
@@ -64,7 +69,7 @@ export function wideSizes({ inputs, outputs, splits }: WideShape): Uint32Array<A
  */
 export function wideTileKernel(format: WideFormat, tiles: TokenTiles, packed4x8: boolean): Kernel {
   const groups = tiles.columns / 8
-  const threads = (WIDE_OUTPUTS / 4) * groups
+  const threads = (TILE_OUTPUTS / 4) * groups
   const blocks = 'bits' in format
   const sizesAt = blocks ? 3 : 2
   const code = `
@@ -77,14 +82,14 @@ ${blocks ? blockBindings(format, packed4x8) : denseBinding(format)}
 /** Inputs, outputs, chunks of inputs, and chunks of one part. */
 @group(0) @binding(${sizesAt}) var<uniform> sizes: vec4u;
 @group(0) @binding(${sizesAt + 1}) var<storage, read_write> partial: array<vec4f>;
-var<workgroup> weights: array<vec4f, ${(WIDE_INPUTS * WIDE_OUTPUTS) / 4}>;
-var<workgroup> columns: array<vec4f, ${2 * groups * WIDE_INPUTS}>;
+var<workgroup> weights: array<vec4f, ${(CHUNK * TILE_OUTPUTS) / 4}>;
+var<workgroup> columns: array<vec4f, ${2 * groups * CHUNK}>;
 
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) t: u32) {
   let outputs = sizes.y;
   let chunks = sizes.z;
-  let firstOutput = workgroup.x * ${WIDE_OUTPUTS}u;
+  let firstOutput = workgroup.x * ${TILE_OUTPUTS}u;
   let firstQuad = workgroup.y * TILE_QUADS;
   // Neighbours have neighbouring tokens of the same outputs.
   let group = t % GROUPS;
@@ -92,14 +97,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
 ${sums((i, half) => `  var ${half}${i} = vec4f();`)}
   let end = min((workgroup.z + 1u) * sizes.w, chunks);
   for (var chunk = workgroup.z * sizes.w; chunk < end; chunk++) {
-${blocks ? loadBlocks(format, packed4x8) : LOAD_DENSE}
-    for (var item = t; item < ${WIDE_INPUTS}u * TILE_QUADS; item += THREADS) {
-      let k = chunk * ${WIDE_INPUTS}u + item / TILE_QUADS;
+${blocks ? loadTile(format, packed4x8, 'outputs') : LOAD_DENSE}
+    for (var item = t; item < ${CHUNK}u * TILE_QUADS; item += THREADS) {
+      let k = chunk * ${CHUNK}u + item / TILE_QUADS;
       columns[item] = select(vec4f(), input[k * QUADS + firstQuad + item % TILE_QUADS], k < sizes.x);
     }
     workgroupBarrier();
-    for (var k = 0u; k < ${WIDE_INPUTS}u; k++) {
-      let w = weights[k * ${WIDE_OUTPUTS / 4}u + outputQuad];
+    for (var k = 0u; k < ${CHUNK}u; k++) {
+      let w = weights[k * ${TILE_OUTPUTS / 4}u + outputQuad];
       let x = columns[k * TILE_QUADS + group];
       let y = columns[k * TILE_QUADS + GROUPS + group];
 ${sums((i, half) => `      ${half}${i} += w.${'xyzw'.charAt(i)} * ${half === 'near' ? 'x' : 'y'};`)}
@@ -136,9 +141,9 @@ fn matrixAt(at: u32) -> vec4f { ${read} }`
 }
 
 /** Behind the last input, where inputs do not fill the last chunk, its weights stand once more: what they meet is 0. */
-const LOAD_DENSE = `    for (var item = t; item < ${(WIDE_INPUTS * WIDE_OUTPUTS) / 4}u; item += THREADS) {
-      let k = min(chunk * ${WIDE_INPUTS}u + item / ${WIDE_OUTPUTS / 4}u, sizes.x - 1u);
-      let quad = min(firstOutput / 4u + item % ${WIDE_OUTPUTS / 4}u, outputs / 4u - 1u);
+const LOAD_DENSE = `    for (var item = t; item < ${(CHUNK * TILE_OUTPUTS) / 4}u; item += THREADS) {
+      let k = min(chunk * ${CHUNK}u + item / ${TILE_OUTPUTS / 4}u, sizes.x - 1u);
+      let quad = min(firstOutput / 4u + item % ${TILE_OUTPUTS / 4}u, outputs / 4u - 1u);
       weights[item] = matrixAt(k * (outputs / 4u) + quad);
     }`
 
@@ -147,42 +152,4 @@ function blockBindings(format: BlockFormat, packed4x8: boolean): string {
 @group(0) @binding(2) var<storage, read> scales: ${floatArray(format.scales)};
 ${readFloat('scaleAt', 'scales', format.scales)}
 ${unpackWord(format, packed4x8)}`
-}
-
-/** Four outputs of a word's values side by side, at the row of each value. */
-function loadBlocks(format: BlockFormat, packed4x8: boolean): string {
-  const words = CHUNK / valuesOfWord(format)
-  const quads = WIDE_OUTPUTS / 4
-  const perBlock = format.blockSize / CHUNK
-  const each = (line: (i: number) => string): string =>
-    Array.from({ length: 4 }, (_, i) => line(i)).join('\n')
-  return `    for (var item = t; item < ${quads * words}u; item += THREADS) {
-      // Neighbours store side by side.
-      let quad = item % ${quads}u;
-      let word = item / ${quads}u;
-${each(
-  (i) => `      let o${i} = min(firstOutput + quad * 4u + ${i}u, outputs - 1u);
-      let w${i} = packed[(o${i} * chunks + chunk) * ${words}u + word];
-      let s${i} = scaleAt(o${i} * (chunks / ${perBlock}u) + chunk / ${perBlock}u) * ${unitOf(format, packed4x8)};`,
-)}
-${halves(format)
-  .map(({ half, place, of }) => {
-    const values = each((i) => `      let ${half}${i} = ${half}(w${i}) * s${i};`)
-    const stores = Array.from('xyzw', (c, i) => {
-      const quad = [0, 1, 2, 3].map((j) => `${half}${j}.${c}`).join(', ')
-      return `      weights[(word * ${of}u + ${place(i)}u) * ${quads}u + quad] = vec4f(${quad});`
-    })
-    return [values, ...stores].join('\n')
-  })
-  .join('\n')}
-    }`
-}
-
-/** Of 4 bits even values lie low and odd ones high; of 8 bits there is one half. */
-function halves({ bits }: BlockFormat): { half: string; place: (i: number) => number; of: number }[] {
-  if (bits === 8) return [{ half: 'low', place: (i) => i, of: 4 }]
-  return [
-    { half: 'low', place: (i) => 2 * i, of: 8 },
-    { half: 'high', place: (i) => 2 * i + 1, of: 8 },
-  ]
 }
