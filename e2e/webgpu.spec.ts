@@ -65,6 +65,9 @@ test('Users read the same caption, answer and beams from WebGPU as from WebAssem
   })
   await expectNone(axeOn(page).include('details.device'))
   await app.closeSheet()
+  // What was measured has gone, and the same page goes on to answer.
+  await app.ask('how many are there?')
+  expect(await wordsOf(app, `${NAME}: how many are there?`)).toMatch(/[a-z]{2,}/)
 
   await page.evaluate(() => localStorage.clear())
   await app.list.getByRole('button', { name: /^Delete conversation/ }).click()
