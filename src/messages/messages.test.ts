@@ -124,6 +124,11 @@ it.each(['ja', 'zh'] as const)(
   },
 )
 
+it('No word before an amount of time agrees with one of its units: there are seconds, minutes and hours', async () => {
+  const texts = Object.values(flat(await translationOf('es')))
+  expect(texts.filter((text) => /\bun[oa]s? \{\{\w+, (duration|time)/i.test(text))).toEqual([])
+})
+
 it('No component has words of its own, but for names and what is English in every language', async () => {
   const root = 'src/ui'
   const found: string[] = []

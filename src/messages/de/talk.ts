@@ -16,6 +16,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     photographsOnce: 'Fotos: einmal {{fetch, bytes}}',
     photographsKept: 'Fotos: {{name}} ist da',
     photographsText: 'Das volle BLIP-2 kennt Fotos. Ist es einmal hier, braucht es keine Verbindung mehr.',
+    photographsBrief: 'Das volle BLIP-2 kennt Fotos.',
     added: '{{name}} ist da',
     addedText: 'Sie haben dieses Modell hinzugefügt. Es braucht keine Verbindung.',
     cannotKeep:

@@ -14,6 +14,7 @@ export const talk = {
     photographsOnce: 'Photographs: {{fetch, bytes}} once',
     photographsKept: 'Photographs: {{name}} is here',
     photographsText: 'The full BLIP-2 knows photographs. Once it is here, it needs no connection.',
+    photographsBrief: 'The full BLIP-2 knows photographs.',
     added: '{{name}} is here',
     addedText: 'You added this model. It needs no connection.',
     cannotKeep: 'This browser lets the page keep nothing, so no other model can be added here.',

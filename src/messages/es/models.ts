@@ -162,13 +162,13 @@ export const models: TranslatedNamespace<'models'> = {
     roomLittle:
       'El navegador permite {{free, bytes}} más, pero hacen falta {{need, bytes}}. Una ventana privada permite poco y lo olvida.',
     captionProcessor:
-      'Una descripción tardaría unos {{seconds, duration}} en el procesador, según medio segundo de prueba; puede resultar la mitad o el doble.',
+      'Una descripción tardaría alrededor de {{seconds, duration}} en el procesador, según medio segundo de prueba; puede resultar la mitad o el doble.',
     captionCard:
-      'Una descripción tardaría unos {{seconds, duration}} en {{name}}, según medio segundo de prueba; puede resultar la mitad o el doble.',
+      'Una descripción tardaría alrededor de {{seconds, duration}} en {{name}}, según medio segundo de prueba; puede resultar la mitad o el doble.',
     captionSoftware:
-      'Una descripción tardaría unos {{seconds, duration}} en {{name}}, que es software, según medio segundo de prueba; puede resultar la mitad o el doble.',
+      'Una descripción tardaría alrededor de {{seconds, duration}} en {{name}}, que es software, según medio segundo de prueba; puede resultar la mitad o el doble.',
     captionGraphics:
-      'Una descripción tardaría unos {{seconds, duration}} en la tarjeta gráfica, según medio segundo de prueba; puede resultar la mitad o el doble.',
+      'Una descripción tardaría alrededor de {{seconds, duration}} en la tarjeta gráfica, según medio segundo de prueba; puede resultar la mitad o el doble.',
   },
   offer: {
     pack: 'Un paquete: {{millions, number(maximumFractionDigits: 1)}} millones de parámetros, {{precision}}.',
@@ -215,7 +215,7 @@ export const models: TranslatedNamespace<'models'> = {
     fetching: 'Descargando {{name}}: {{done, bytes}} de {{total, bytes}}',
     converting: 'Leyendo y convirtiendo {{name}}: {{done, bytes}} de {{total, bytes}}',
     speed: '{{speed, bytes}}/s',
-    left: 'quedan unos {{seconds, duration}}',
+    left: 'faltan alrededor de {{seconds, duration}}',
     elsewhere: '(en otra pestaña)',
     part: '{{part}}: {{done, bytes}} de {{total, bytes}}',
   },
@@ -276,9 +276,9 @@ export const models: TranslatedNamespace<'models'> = {
       'no-adapter': 'WebGPU no encontró aquí ningún adaptador gráfico.',
       'not-started': 'No se pudo iniciar WebGPU ({{detail}}).',
       faster:
-        'Se midió un paso en ambos: una descripción tarda unos {{processor, time}} en el procesador y {{gpu, time}} en WebGPU ({{name}}).',
+        'Se midió un paso en ambos: una descripción tarda alrededor de {{processor, time}} en el procesador y {{gpu, time}} en WebGPU ({{name}}).',
       fasterSoftware:
-        'Se midió un paso en ambos: una descripción tarda unos {{processor, time}} en el procesador y {{gpu, time}} en WebGPU ({{name}}, que es software).',
+        'Se midió un paso en ambos: una descripción tarda alrededor de {{processor, time}} en el procesador y {{gpu, time}} en WebGPU ({{name}}, que es software).',
     },
     half: {
       yes: 'sí',

@@ -15,6 +15,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     photographsOnce: 'Fotografías: {{fetch, bytes}} una sola vez',
     photographsKept: 'Fotografías: {{name}} está aquí',
     photographsText: 'El BLIP-2 completo conoce fotografías. Una vez aquí, no necesita conexión.',
+    photographsBrief: 'El BLIP-2 completo conoce fotografías.',
     added: '{{name}} está aquí',
     addedText: 'Usted añadió este modelo. No necesita conexión.',
     cannotKeep:
@@ -27,7 +28,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     time: '{{range, durationRange}} para descargar y convertir con una línea de 100 Mbit/s.',
     kept: '{{keep, bytes}} quedan en este dispositivo.',
     measuring: 'Probando la velocidad de este dispositivo…',
-    seconds: 'Unos {{seconds, duration}} por descripción aquí.',
+    seconds: 'Alrededor de {{seconds, duration}} por descripción aquí.',
     advice: {
       advised: 'Este dispositivo es adecuado.',
       slow: 'Funciona, con paciencia.',

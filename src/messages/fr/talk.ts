@@ -17,6 +17,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     photographsKept: 'Photographies : {{name}} est là',
     photographsText:
       'Le BLIP-2 complet connaît les photographies. Une fois là, il n’a plus besoin de connexion.',
+    photographsBrief: 'Le BLIP-2 complet connaît les photographies.',
     added: '{{name}} est là',
     addedText: 'Vous avez ajouté ce modèle. Il n’a besoin d’aucune connexion.',
     cannotKeep:
@@ -158,8 +159,8 @@ export const talk: TranslatedNamespace<'talk'> = {
       speed: 'Vitesse',
       tokens: '{{speed, number(maximumFractionDigits: 1)}} jetons par seconde',
       read: 'Lu pour cela',
-      positions_one: '{{count, number}} token d’image et de mots',
-      positions_other: '{{count, number}} tokens d’image et de mots',
+      positions_one: '{{count, number}} jeton d’image et de mots',
+      positions_other: '{{count, number}} jetons d’image et de mots',
       length: 'Longueur',
       cut: 'coupée à la plus longue réponse permise par les réglages',
       by: 'Écrit par',

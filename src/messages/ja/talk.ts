@@ -15,6 +15,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     photographsOnce: '写真用：初回のみ {{fetch, bytes}}',
     photographsKept: '写真：{{name}} を使えます',
     photographsText: '完全版の BLIP-2 は写真を知っています。一度取得すれば、接続なしで使えます。',
+    photographsBrief: '完全版の BLIP-2 は写真を知っています。',
     added: '{{name}} があります',
     addedText: 'あなたが追加したモデルです。接続は不要です。',
     cannotKeep: 'このブラウザーではページが何も保存できないため、ここにほかのモデルを追加できません。',

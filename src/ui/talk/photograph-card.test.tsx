@@ -1,14 +1,11 @@
-import { renderToStaticMarkup } from 'react-dom/server'
-import { I18nextProvider } from 'react-i18next'
 import { expect, it } from 'vitest'
+import { drawn } from '../../../testing/state/drawn.tsx'
 import { openPage } from '../../../testing/state/fake-browser.ts'
-import { openWords } from '../../messages/words.ts'
 import type { ProbedDevice } from '../../protocol/engine-calls.ts'
 import type { KeptModel } from '../../protocol/keeper-calls.ts'
 import { EMPTY_CATALOGUE, type KnownModel } from '../../state/catalogue.ts'
 import type { Here } from '../../state/costs-slice.ts'
 import type { AppState } from '../../state/store.ts'
-import { StoreContext } from '../store-context.ts'
 import { PhotographCard } from './photograph-card.tsx'
 
 const KNOWN: KnownModel = {
@@ -39,17 +36,9 @@ function here(flops: number, change: Partial<ProbedDevice> = {}): Here {
   return { devices: [device], convertBytesPerSecond: 1e8 }
 }
 
-async function drawn(change: Partial<AppState>): Promise<{ said: string; leadsOn: boolean }> {
-  const { store } = openPage()
+async function cardIn(change: Partial<AppState>): Promise<{ said: string; leadsOn: boolean }> {
   const catalogue = { ...EMPTY_CATALOGUE, models: [KNOWN] }
-  const state = { ...store.getState(), catalogue, ...change }
-  const html = renderToStaticMarkup(
-    <StoreContext value={{ ...store, getInitialState: () => state }}>
-      <I18nextProvider i18n={await openWords('en')}>
-        <PhotographCard />
-      </I18nextProvider>
-    </StoreContext>,
-  )
+  const html = await drawn(openPage().store, { catalogue, ...change }, <PhotographCard />)
   return {
     said: html.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' '),
     leadsOn: html.includes('"primary"'),
@@ -99,7 +88,6 @@ it.each<[string, Partial<AppState>, string, boolean]>([
     false,
   ],
   ['nothing could be measured', { here: { devices: [], convertBytesPerSecond: null } }, '2.2 GB stay', false],
-  ['a browser that keeps nothing', { keepsNothing: true }, 'no other model can be added here', false],
   [
     'a kept model that came from here',
     { kept: [{ ...KEPT, asked: 'owner/blip2' }] },
@@ -108,15 +96,23 @@ it.each<[string, Partial<AppState>, string, boolean]>([
   ],
   ['a kept model of which nobody knows', { kept: [KEPT] }, 'mine is here You added this model.', true],
 ])('The card about photographs says it of %s', async (_, state, sentence, leadsOn) => {
-  const { said, ...rest } = await drawn(state)
+  const { said, ...rest } = await cardIn(state)
   expect(said).toContain(sentence)
   expect(rest.leadsOn).toBe(leadsOn)
 })
 
+it('The card promises nothing of a model that this browser could not keep', async () => {
+  const { said, leadsOn } = await cardIn({ keepsNothing: true, here: here(1e13) })
+  expect(said.trim()).toBe(
+    'Photographs The full BLIP-2 knows photographs. This browser lets the page keep nothing, so no other model can be added here.',
+  )
+  expect(leadsOn).toBe(false)
+})
+
 it('The card promises photographs of no model of which nobody knows what it was taught', async () => {
-  expect((await drawn({ kept: [KEPT] })).said).not.toContain('hotographs')
+  expect((await cardIn({ kept: [KEPT] })).said).not.toContain('hotographs')
   // Of two the one that came from here is offered.
-  expect((await drawn({ kept: [KEPT, { ...KEPT, name: 'full', asked: 'owner/blip2' }] })).said).toContain(
+  expect((await cardIn({ kept: [KEPT, { ...KEPT, name: 'full', asked: 'owner/blip2' }] })).said).toContain(
     'full is',
   )
 })

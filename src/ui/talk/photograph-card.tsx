@@ -1,50 +1,77 @@
 import { useEffect, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
+import type { KeptModel } from '../../protocol/keeper-calls.ts'
 import { isKnown, keptFor, noteIn, type KnownCosts, type KnownModel } from '../../state/catalogue.ts'
-import { expectedCosts } from '../../state/costs-slice.ts'
+import { expectedCosts, type Advice, type ExpectedCosts } from '../../state/costs-slice.ts'
 import { LanguageTerms } from '../models/model-terms.tsx'
 import { useApp } from '../store-context.ts'
 
 /** What a model for photographs would cost, before anything of it is fetched; or the one that is kept already. */
-export function PhotographCard(): ReactElement | null {
+export function PhotographCard(): ReactElement {
   const { t } = useTranslation('talk')
   const catalogue = useApp((state) => state.catalogue)
   const kept = useApp((state) => keptFor(state.kept, catalogue))
   const keepsNothing = useApp((state) => state.keepsNothing)
+  if (kept !== undefined) return <Kept kept={kept} known={isKnown(kept, catalogue)} />
   const [known] = catalogue.models
-  const changeModel = useApp((state) => state.changeModel)
-  if (kept !== undefined) {
-    return (
-      <section className="card">
-        <h2>{t(isKnown(kept, catalogue) ? 'empty.photographsKept' : 'empty.added', { name: kept.name })}</h2>
-        <p>{t(isKnown(kept, catalogue) ? 'empty.photographsText' : 'empty.addedText')}</p>
-        <div className="actions">
-          <button type="button" className="primary" onClick={() => void changeModel(kept.id)}>
-            {t('empty.useKept')}
-          </button>
-          <OtherModels />
-        </div>
-      </section>
-    )
-  }
   return (
     <section className="card">
-      <h2>
-        {known === undefined || known.costs === null
-          ? t('empty.photographs')
-          : t('empty.photographsOnce', { fetch: known.costs.fetchBytes })}
-      </h2>
-      <p>{t('empty.photographsText')}</p>
-      {known !== undefined && <Costs known={known} />}
-      {keepsNothing ? <p className="hint">{t('empty.cannotKeep')}</p> : <Offer known={known} />}
+      {keepsNothing ? (
+        <>
+          <h2>{t('empty.photographs')}</h2>
+          <p>{t('empty.photographsBrief')}</p>
+          <p className="hint">{t('empty.cannotKeep')}</p>
+        </>
+      ) : (
+        <Available known={known} />
+      )}
     </section>
   )
 }
 
-function Costs({ known }: { known: KnownModel }): ReactElement | null {
+function Kept({ kept: { id, name }, known }: { kept: KeptModel; known: boolean }): ReactElement {
+  const { t } = useTranslation('talk')
+  const changeModel = useApp((state) => state.changeModel)
+  return (
+    <section className="card">
+      <h2>{t(known ? 'empty.photographsKept' : 'empty.added', { name })}</h2>
+      <p>{t(known ? 'empty.photographsText' : 'empty.addedText')}</p>
+      <div className="actions">
+        <button type="button" className="primary" onClick={() => void changeModel(id)}>
+          {t('empty.useKept')}
+        </button>
+        <OtherModels />
+      </div>
+    </section>
+  )
+}
+
+/** One that could be fetched, and the way to it; without `known`, the way to whatever else there is. */
+function Available({ known }: { known: KnownModel | undefined }): ReactElement {
+  const { t } = useTranslation('talk')
+  const here = useApp((state) => state.here)
+  const space = useApp((state) => state.space)
+  const costs = known?.costs ?? null
+  const expected = costs === null || here === null ? null : expectedCosts(costs, here, space)
+  return (
+    <>
+      <h2>
+        {costs === null ? t('empty.photographs') : t('empty.photographsOnce', { fetch: costs.fetchBytes })}
+      </h2>
+      <p>{t('empty.photographsText')}</p>
+      {known !== undefined &&
+        (costs === null ? (
+          <KnownNote known={known} />
+        ) : (
+          <CostList costs={costs} known={known} expected={expected} />
+        ))}
+      <Offer known={known} advice={expected?.advice ?? null} />
+    </>
+  )
+}
+
+function KnownNote({ known }: { known: KnownModel }): ReactElement | null {
   const { i18n } = useTranslation('talk')
-  const { costs } = known
-  if (costs !== null) return <CostList costs={costs} known={known} />
   const note = noteIn(known, i18n.language)
   return note === null ? null : (
     <p className="hint" lang={note.language}>
@@ -53,13 +80,17 @@ function Costs({ known }: { known: KnownModel }): ReactElement | null {
   )
 }
 
+interface CostListProps {
+  costs: KnownCosts
+  known: KnownModel
+  /** Null until this device is measured. */
+  expected: ExpectedCosts | null
+}
+
 /** What decides, a line each: time to fetch, time for a caption, whether that is advised, what is allowed. */
-function CostList({ costs, known }: { costs: KnownCosts; known: KnownModel }): ReactElement {
+function CostList({ costs, known, expected }: CostListProps): ReactElement {
   const { t } = useTranslation('talk')
-  const here = useApp((state) => state.here)
-  const space = useApp((state) => state.space)
   useMeasuredHere(known)
-  const expected = here === null ? null : expectedCosts(costs, here, space)
   return (
     <ul className="costs">
       {expected?.duration != null && <li>{t('costs.time', { range: expected.duration })}</li>}
@@ -98,11 +129,8 @@ function useMeasuredHere({ precision }: KnownModel): void {
 }
 
 /** What leads on is loud only where something speaks for it. */
-function Offer({ known }: { known: KnownModel | undefined }): ReactElement {
+function Offer({ known, advice }: { known: KnownModel | undefined; advice: Advice | null }): ReactElement {
   const { t } = useTranslation('talk')
-  const advice = useApp(({ here, space }) =>
-    known?.costs == null || here === null ? null : expectedCosts(known.costs, here, space).advice,
-  )
   const isLoud = advice === 'advised' || advice === 'slow'
   const openPanel = useApp((state) => state.openPanel)
   const requestOffer = useApp((state) => state.requestOffer)
