@@ -47,7 +47,7 @@ export const models: TranslatedNamespace<'models'> = {
     wasm: 'Läuft mit WebAssembly auf dem Prozessor.',
     card: 'Grafikkarte',
   },
-  others: 'Modelle hier',
+  others: 'Vorhandene Modelle',
   kept: {
     list: 'Modelle',
     builtIn: 'Eingebaut: gezeichnete Szenen',

@@ -56,7 +56,7 @@ export const shell = {
     failed: 'not loaded',
   },
   queue: {
-    captioning: 'Captioning a folder: {{done, number}} of {{total, number}}',
+    captioning: 'Writing texts for a folder: {{done, number}} of {{total, number}}',
     writing: 'Writing an answer',
     waiting_one: '{{count, number}} more waits',
     waiting_other: '{{count, number}} more wait',

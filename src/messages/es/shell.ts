@@ -57,7 +57,7 @@ export const shell: TranslatedNamespace<'shell'> = {
     failed: 'no cargado',
   },
   queue: {
-    captioning: 'Describiendo una carpeta: {{done, number}} de {{total, number}}',
+    captioning: 'Escribiendo textos de una carpeta: {{done, number}} de {{total, number}}',
     writing: 'Escribiendo una respuesta',
     waiting_one: '{{count, number}} más espera',
     waiting_other: '{{count, number}} más esperan',

@@ -57,7 +57,7 @@ export const shell: TranslatedNamespace<'shell'> = {
     failed: 'non chargé',
   },
   queue: {
-    captioning: 'Description d’un dossier : {{done, number}} sur {{total, number}}',
+    captioning: 'Rédaction de textes pour un dossier : {{done, number}} sur {{total, number}}',
     writing: 'Rédaction d’une réponse',
     waiting_one: '{{count, number}} autre attend',
     waiting_other: '{{count, number}} autres attendent',

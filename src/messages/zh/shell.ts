@@ -53,7 +53,7 @@ export const shell: TranslatedNamespace<'shell'> = {
     failed: '未加载',
   },
   queue: {
-    captioning: '正在描述文件夹：{{done, number}} / {{total, number}}',
+    captioning: '正在为文件夹撰写文本：{{done, number}} / {{total, number}}',
     writing: '正在写回答',
     waiting_other: '还有 {{count, number}} 个在等待',
     stop: '中断',
