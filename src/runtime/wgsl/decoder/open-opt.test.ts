@@ -4,9 +4,9 @@ import { asFamily } from '../../../pack/manifest.ts'
 import type { Size } from '../../../synthetic/dimensions.ts'
 import { syntheticPack } from '../../../synthetic/pack.ts'
 import type { Runtime } from '../../ort/runtime.ts'
+import { NotForKernels } from '../weights/stored.ts'
 import { TILE_ROWS, tileRowsFor } from './layout.ts'
 import { openOptDecoder, planOptDecoder, type OwnDecoder } from './open-opt.ts'
-import { NotForKernels } from '../weights/stored.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 
