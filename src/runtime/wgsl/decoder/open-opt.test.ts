@@ -4,10 +4,10 @@ import { asFamily } from '../../../pack/manifest.ts'
 import type { Size } from '../../../synthetic/dimensions.ts'
 import { syntheticPack } from '../../../synthetic/pack.ts'
 import type { Runtime } from '../../ort/runtime.ts'
-import { TILE_ROWS, tileRowsFor } from './layout.ts'
-import { openOptDecoder, planOptDecoder, type OwnDecoder } from './open-opt.ts'
 import { weightsOfGraph } from '../weights/graph-weights.ts'
 import { NotForKernels } from '../weights/stored.ts'
+import { TILE_ROWS, tileRowsFor } from './layout.ts'
+import { openOptDecoder, planOptDecoder, type OwnDecoder } from './open-opt.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 
