@@ -4,10 +4,12 @@ import type { PackPart } from '../../src/pack/families.ts'
 import { asFamily, type PackReader } from '../../src/pack/manifest.ts'
 import { cacheType } from '../../src/pack/model-needs.ts'
 import { targetFor, type Processor } from '../../src/pack/targets.ts'
+import { weightsOfGraph, type StoredTensors } from '../../src/runtime/wgsl/weights/graph-weights.ts'
 import type { OptOptions } from '../../src/runtime/wgsl/decoder/open-opt.ts'
 
 export interface FilesOfPart {
   graph: Uint8Array<ArrayBuffer>
+  tensors: StoredTensors
   weights: { path: string; data: Uint8Array<ArrayBuffer> }
 }
 
@@ -17,8 +19,10 @@ export async function filesOfPart(
   { graphs, weights }: Pick<PackPart, 'graphs' | 'weights'>,
   processor: Processor,
 ): Promise<FilesOfPart> {
+  const graph = await bytesOfFile(await pack.file(graphs[targetFor(processor, graphs)] ?? ''))
   return {
-    graph: await bytesOfFile(await pack.file(graphs[targetFor(processor, graphs)] ?? '')),
+    graph,
+    tensors: weightsOfGraph(graph, weights),
     weights: { path: weights, data: await bytesOfFile(await pack.file(weights)) },
   }
 }

@@ -2,6 +2,7 @@
 import { DecoderOnly } from '../../../src/runtime/language/decoder-only.ts'
 import { Runtime } from '../../../src/runtime/ort/runtime.ts'
 import { openOptDecoder, planOptDecoder } from '../../../src/runtime/wgsl/decoder/open-opt.ts'
+import { weightsOfGraph } from '../../../src/runtime/wgsl/weights/graph-weights.ts'
 import {
   answerRequest,
   largest,
@@ -36,7 +37,8 @@ async function openGraph(runtime: Runtime, { shape, graph, weights }: DecoderFil
 async function openOwn(runtime: Runtime, { part, graph, weights }: DecoderFiles): Promise<DecoderOnly> {
   const { device } = runtime.compute
   if (device === null) throw new Error('There is no GPU.')
-  const options = { graph, weights, part, cacheType: 'float32', context: part.shape.positions } as const
+  const tensors = weightsOfGraph(graph, weights.path)
+  const options = { tensors, weights, part, cacheType: 'float32', context: part.shape.positions } as const
   const { language } = await openOptDecoder(runtime, options, planOptDecoder(device, options))
   return language
 }

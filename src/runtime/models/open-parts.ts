@@ -12,7 +12,7 @@ import { OnDemandSession } from '../ort/on-demand-session.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session, SessionOptions } from '../ort/session.ts'
 import { WeightsAhead } from '../ort/weights/weights-ahead.ts'
-import { weightsOfGraph } from '../wgsl/weights/graph-weights.ts'
+import { weightsOfGraph, type StoredTensors } from '../wgsl/weights/graph-weights.ts'
 
 export interface OpenOptions {
   /** Told before each part, of how many are open. */
@@ -75,7 +75,10 @@ export interface Judgements {
   keep(key: JudgementKey, judgement: Judgement): Promise<void>
 }
 
-export type PartFiles = Required<Pick<SessionOptions, 'graph' | 'weights'>>
+export type PartFiles = Required<Pick<SessionOptions, 'graph' | 'weights'>> & {
+  /** Where in the weights each tensor lies, as the graph says. */
+  tensors: StoredTensors
+}
 
 type PartOptions = Pick<SessionOptions, 'keepOnDevice' | 'recordable'>
 
@@ -163,18 +166,21 @@ export class PartsOpener<F extends Family = Family> {
   }
 
   async #session(part: PartName, options: PartOptions, signal: AbortSignal | undefined): Promise<Session> {
-    return this.runtime.session({ ...(await this.#files(part, signal)), ...options })
+    const { graph, weights } = await this.#files(part, signal)
+    return this.runtime.session({ graph, weights, ...options })
   }
 
   async #files(part: PartName, signal: AbortSignal | undefined): Promise<PartFiles> {
     throwIfCancelled(signal)
     const graph = await this.#graph(part, signal)
     const path = this.#weights(part)
+    // What it names wrongly would be read as other weights, without a word.
+    const tensors = weightsOfGraph(graph, path)
     const data = await this.#ahead.take(path, signal)
     throwIfCancelled(signal)
     this.#askForNext(part)
     this.#options.onPart?.({ creating: part })
-    return { graph, weights: { path, data } }
+    return { graph, tensors, weights: { path, data } }
   }
 
   async #graph(part: PartName, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {
@@ -186,10 +192,7 @@ export class PartsOpener<F extends Family = Family> {
         'bad-pack',
         `This pack has no ${part} graph for ${compute.provider}; convert it again.`,
       )
-    const graph = await bytesOfFile(await this.pack.file(path, signal))
-    // What it names wrongly would be read as other weights, without a word.
-    weightsOfGraph(graph, this.#weights(part))
-    return graph
+    return bytesOfFile(await this.pack.file(path, signal))
   }
 
   #weights(part: PartName): string {

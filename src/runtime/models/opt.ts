@@ -54,14 +54,14 @@ export const opt: LanguageFamily<'blip2-opt'> = {
 function openGraph(
   { manifest, runtime }: OptParts,
   { context, cacheBytes }: TalkBudget,
-  files: PartFiles,
+  { graph, weights }: PartFiles,
   ownKernels: OwnKernels,
 ): Promise<DecoderOnly> {
   const { decoder } = manifest.parts
   const { shape } = decoder
   const keepOnDevice = DecoderOnly.deviceOutputs(shape)
   return DecoderOnly.open(runtime, {
-    openSession: (recordable) => runtime.session({ ...files, keepOnDevice, recordable }),
+    openSession: (recordable) => runtime.session({ graph, weights, keepOnDevice, recordable }),
     shape,
     cacheType: cacheType(decoder, runtime.compute),
     context: context.positions,

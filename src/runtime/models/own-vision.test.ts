@@ -114,7 +114,11 @@ class House {
         return Promise.resolve({ run, dispose: () => encoder.dispose() })
       },
     }
-    const files = { graph: new Uint8Array(), weights: { path: 'vision.bin', data: new Uint8Array() } }
+    const files = {
+      graph: new Uint8Array(),
+      tensors: new Map(),
+      weights: { path: 'vision.bin', data: new Uint8Array() },
+    }
     return {
       runtime,
       manifest: {

@@ -131,9 +131,9 @@ export class EncoderChoice {
     if (ownKernels !== 'used') this.#own = null
   }
 
-  async #openGraph(files: PartFiles): Promise<Encoder> {
+  async #openGraph({ graph, weights }: PartFiles): Promise<Encoder> {
     const { runtime, manifest } = this.#parts
-    const session = await runtime.session({ ...files, keepOnDevice: [treaty.output.features] })
+    const session = await runtime.session({ graph, weights, keepOnDevice: [treaty.output.features] })
     return new GraphEncoder(runtime, session, manifest.parts.vision.shape.imageSize)
   }
 

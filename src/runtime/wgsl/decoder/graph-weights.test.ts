@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { asFamily } from '../../../pack/manifest.ts'
 import { syntheticPack } from '../../../synthetic/pack.ts'
 import { weightsOfGraph, type StoredTensor } from '../weights/graph-weights.ts'
-import { optPlaces } from './opt-weights.ts'
 import { NotForKernels } from '../weights/stored.ts'
+import { optPlaces } from './opt-weights.ts'
 
 async function decoderOf(
   precision: 'q4' | 'q4f16' | 'fp16',

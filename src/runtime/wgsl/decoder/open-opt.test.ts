@@ -4,9 +4,10 @@ import { asFamily } from '../../../pack/manifest.ts'
 import type { Size } from '../../../synthetic/dimensions.ts'
 import { syntheticPack } from '../../../synthetic/pack.ts'
 import type { Runtime } from '../../ort/runtime.ts'
+import { weightsOfGraph } from '../weights/graph-weights.ts'
+import { NotForKernels } from '../weights/stored.ts'
 import { TILE_ROWS, tileRowsFor } from './layout.ts'
 import { openOptDecoder, planOptDecoder, type OwnDecoder } from './open-opt.ts'
-import { NotForKernels } from '../weights/stored.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -39,8 +40,8 @@ function deviceWith(
 }
 
 const options = {
-  graph,
-  weights: { path: part.weights, data: new Uint8Array(bytes) },
+  tensors: weightsOfGraph(graph, part.weights),
+  weights: { data: new Uint8Array(bytes) },
   part,
   cacheType: 'float32' as const,
   context: part.shape.positions,
@@ -67,8 +68,8 @@ async function compiledWith(size: Size, threads: number, bytes: number): Promise
   )
   const { kernels } = planOptDecoder(device, {
     ...options,
-    graph: await bytesOfFile(await of.file(decoder.graphs.webgpu ?? '')),
-    weights: { path: decoder.weights, data: new Uint8Array() },
+    tensors: weightsOfGraph(await bytesOfFile(await of.file(decoder.graphs.webgpu ?? '')), decoder.weights),
+    weights: { data: new Uint8Array() },
     part: decoder,
     context: decoder.shape.positions,
   })

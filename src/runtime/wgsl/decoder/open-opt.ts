@@ -6,7 +6,7 @@ import { DecoderOnly } from '../../language/decoder-only.ts'
 import { cacheLayout, type CacheLayout } from '../../language/kv-cache.ts'
 import type { Runtime } from '../../ort/runtime.ts'
 import type { Together } from '../gpu/together.ts'
-import { weightsOfGraph } from '../weights/graph-weights.ts'
+import type { StoredTensors } from '../weights/graph-weights.ts'
 import { NotForKernels } from '../weights/stored.ts'
 import { Uploads } from '../weights/uploads.ts'
 import { OptLayout } from './layout.ts'
@@ -17,9 +17,9 @@ import { OptRuns } from './opt-runs.ts'
 import { optPlaces, type OptPlaces } from './opt-weights.ts'
 
 export interface OptOptions {
-  /** A graph of the part, which says where its weights lie. */
-  graph: Uint8Array
-  weights: { path: string; data: Blob | Uint8Array<ArrayBuffer> }
+  /** Where the weights lie, as a graph of the part says. */
+  tensors: StoredTensors
+  weights: { data: Blob | Uint8Array<ArrayBuffer> }
   part: PackPart & { shape: DecoderShape }
   cacheType: CacheLayout['type']
   /** Positions that a sequence may have. */
@@ -51,9 +51,9 @@ export interface OptPlan {
 /** Kernels for the model on this device, before a weight is read. Throws `NotForKernels`. */
 export function planOptDecoder(
   device: GPUDevice,
-  { graph, weights, part, cacheType, context, compileMs }: OptOptions,
+  { tensors, part, cacheType, context, compileMs }: OptOptions,
 ): OptPlan {
-  const places = optPlaces(weightsOfGraph(graph, weights.path), part.shape)
+  const places = optPlaces(tensors, part.shape)
   const { maxComputeInvocationsPerWorkgroup: threads, maxComputeWorkgroupStorageSize: bytes } = device.limits
   const layout = new OptLayout(places, part.shape, cacheType, { context, limits: { threads, bytes } })
   return { places, kernels: new OptKernels(device, layout, places, compileMs) }

@@ -139,8 +139,7 @@ export class OptPasses {
   ): Dispatch[] {
     const { kernels, rows, weights, values } = this.#parts
     const { layout, layerMatrices } = kernels
-    const layer = weights.layers[i]
-    if (layer === undefined) return []
+    const layer = this.#layerAt(i)
     const next = weights.layers[i + 1]?.floats ?? weights.finalFloats
     const { floats } = layer
     const tile = (name: LayerProduct, from: GPUBuffer): Dispatch =>
@@ -188,10 +187,10 @@ export class OptPasses {
 
   /** The norm that stands in front of a product, in it where it fits. */
   #normedProduct(name: 'qkv' | 'fc1', i: number, to: GPUBuffer, more: readonly GPUBuffer[] = []): Dispatch[] {
-    const { kernels, norm, norm2, weights, values } = this.#parts
+    const { kernels, norm, norm2, values } = this.#parts
     if (kernels.layout.product(name, kernels.layerMatrices[name]).norm !== null)
       return [this.#product(name, i, values.x, to, more)]
-    const floats = weights.layers[i]?.floats ?? weights.finalFloats
+    const { floats } = this.#layerAt(i)
     return [
       dispatch(name === 'qkv' ? norm : norm2, [values.x, floats, values.normed], [1, 1, 1]),
       this.#product(name, i, values.normed, to, more),
@@ -205,14 +204,13 @@ export class OptPasses {
     to: GPUBuffer,
     more: readonly GPUBuffer[] = [],
   ): Dispatch {
-    const { kernels, products, weights, values } = this.#parts
+    const { kernels, products, values } = this.#parts
     const shape = kernels.layout.product(name, kernels.layerMatrices[name])
-    const layer = weights.layers[i]
-    const { packed, scales } = layer?.[name] ?? weights.head
-    const floats = layer?.floats ?? weights.finalFloats
+    const layer = this.#layerAt(i)
+    const { packed, scales } = layer[name]
     return dispatch(
       products[name],
-      [from, floats, packed, scales, values.state, to, ...more],
+      [from, layer.floats, packed, scales, values.state, to, ...more],
       [workgroupsOf(shape, kernels.layout.tuning(shape)), 1, 1],
     )
   }
@@ -257,6 +255,12 @@ export class OptPasses {
       dispatch(attention, buffers, [shape.heads, 1, shape.splits]),
       dispatch(combine, [shares, shareParts, attended], combineWorkgroups(shape, 1)),
     ]
+  }
+
+  #layerAt(i: number): OptWeights['layers'][number] {
+    const layer = this.#parts.weights.layers[i]
+    if (layer === undefined) throw new Error(`There is no layer ${i}.`)
+    return layer
   }
 
   #cacheOf(tensors: Tensors, layer: number): CacheBuffers {

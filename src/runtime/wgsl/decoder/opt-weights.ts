@@ -1,7 +1,7 @@
 /** OPT's weights among those of its graph, each checked against the model's shape. */
 import type { DecoderShape } from '../../../pack/shapes.ts'
 import { countOf } from '../../ort/tensor.ts'
-import type { StoredTensor } from '../weights/graph-weights.ts'
+import type { StoredTensor, StoredTensors } from '../weights/graph-weights.ts'
 import { blocksAt, NotForKernels, type MatrixPlace, type NormTensors } from '../weights/stored.ts'
 
 /** A matrix with its bias. */
@@ -29,7 +29,7 @@ export interface OptPlaces {
 }
 
 /** Throws `NotForKernels` where weights are missing, not quantised, or otherwise not as kernels take them. */
-export function optPlaces(tensors: ReadonlyMap<string, StoredTensor>, shape: DecoderShape): OptPlaces {
+export function optPlaces(tensors: StoredTensors, shape: DecoderShape): OptPlaces {
   const { hiddenSize: hidden, vocabulary, layers } = shape
   const find = (ending: string): StoredTensor | null => {
     // The prefix is the checkpoint's own; shapes such as `/80x2560` behind a name are other views of the same bytes.

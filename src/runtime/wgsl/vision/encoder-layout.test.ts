@@ -4,7 +4,7 @@ import type { Precision } from '../../../pack/manifest.ts'
 import type { VisionShape } from '../../../pack/shapes.ts'
 import { syntheticPack } from '../../../synthetic/pack.ts'
 import { wideWorkgroups } from '../kernels/wide-tile/wide-tile.ts'
-import { weightsOfGraph } from '../weights/graph-weights.ts'
+import { weightsOfGraph, type StoredTensors } from '../weights/graph-weights.ts'
 import { NotForKernels } from '../weights/stored.ts'
 import { makeValues } from './encoder-buffers.ts'
 import { compileEncoder } from './encoder-kernels.ts'
@@ -34,7 +34,7 @@ function compilingDevice(): GPUDevice {
 }
 
 interface Given {
-  tensors: ReturnType<typeof weightsOfGraph>
+  tensors: StoredTensors
   nodes: GraphNodes
   shape: VisionShape
 }

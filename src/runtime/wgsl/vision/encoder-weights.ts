@@ -3,7 +3,7 @@ import { vision as treaty } from '../../../pack/parts.ts'
 import type { VisionShape } from '../../../pack/shapes.ts'
 import { countOf } from '../../ort/tensor.ts'
 import type { WideFormat } from '../kernels/wide-tile/wide-tile.ts'
-import type { StoredTensor } from '../weights/graph-weights.ts'
+import type { StoredTensor, StoredTensors } from '../weights/graph-weights.ts'
 import { blocksAt, floatType, NotForKernels, type NormTensors } from '../weights/stored.ts'
 import type { GraphNodes } from './graph-nodes.ts'
 
@@ -81,11 +81,7 @@ const CLIP: TowerNames = {
 const PREFIX = treaty.lastNorm.gain.replace(/post_layernorm\.weight$/, '')
 
 /** Throws `NotForKernels` where weights are missing, or otherwise not as kernels take them. */
-export function encoderPlaces(
-  tensors: ReadonlyMap<string, StoredTensor>,
-  nodes: GraphNodes,
-  shape: VisionShape,
-): EncoderPlaces {
+export function encoderPlaces(tensors: StoredTensors, nodes: GraphNodes, shape: VisionShape): EncoderPlaces {
   const { hiddenSize: hidden, patchSize, tokens, layers } = shape
   const found = new FoundTensors(tensors)
   const names = found.find(`${EVA.patch}.weight`) === null ? CLIP : EVA
@@ -120,9 +116,9 @@ export function encoderPlaces(
 
 class FoundTensors {
   /** By name without the module, and without shapes such as `/80x2560`, which are other views of the same bytes. */
-  readonly #tensors: ReadonlyMap<string, StoredTensor>
+  readonly #tensors: StoredTensors
 
-  constructor(tensors: ReadonlyMap<string, StoredTensor>) {
+  constructor(tensors: StoredTensors) {
     this.#tensors = new Map(
       [...tensors].map(([name, tensor]) => [(name.split('/')[0] ?? '').slice(PREFIX.length), tensor]),
     )

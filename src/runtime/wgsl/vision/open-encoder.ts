@@ -4,7 +4,7 @@ import type { Runtime } from '../../ort/runtime.ts'
 import { gpuBufferOf, type DeviceTensor } from '../../ort/tensor.ts'
 import { encode } from '../gpu/kernel.ts'
 import { tellingOfLoss } from '../gpu/loss.ts'
-import { weightsOfGraph } from '../weights/graph-weights.ts'
+import type { StoredTensors } from '../weights/graph-weights.ts'
 import { NotForKernels } from '../weights/stored.ts'
 import { Uploads } from '../weights/uploads.ts'
 import { makeValues, uploadEncoder, type EncoderValues, type EncoderWeights } from './encoder-buffers.ts'
@@ -22,9 +22,10 @@ export interface Encoder {
 }
 
 export interface EncoderFiles {
-  /** A graph of the part, which says where its weights lie. */
+  /** A graph of the part, and where the weights lie, as it says. */
   graph: Uint8Array
-  weights: { path: string; data: Blob | Uint8Array<ArrayBuffer> }
+  tensors: StoredTensors
+  weights: { data: Blob | Uint8Array<ArrayBuffer> }
 }
 
 export interface OwnEncoderOptions extends EncoderFiles {
@@ -46,10 +47,10 @@ export interface EncoderPlan {
 /** What there is to do for the model on this device, before a weight is read. Throws `NotForKernels`. */
 export function planEncoder(
   device: { limits: EncoderLimits },
-  { graph, weights }: Pick<OwnEncoderOptions, 'graph'> & { weights: { path: string } },
+  { graph, tensors }: Pick<EncoderFiles, 'graph' | 'tensors'>,
   shape: VisionShape,
 ): EncoderPlan {
-  const places = encoderPlaces(weightsOfGraph(graph, weights.path), nodesOfGraph(graph), shape)
+  const places = encoderPlaces(tensors, nodesOfGraph(graph), shape)
   return { places, layout: new EncoderLayout(places, shape, device.limits), compiled: null }
 }
 

@@ -14,6 +14,9 @@ export interface StoredTensor {
   bytes: number
 }
 
+/** Of a part, by name. */
+export type StoredTensors = ReadonlyMap<string, StoredTensor>
+
 /** Field numbers of onnx.proto. */
 const MODEL = { graph: 7 }
 const GRAPH = { initializer: 5 }
