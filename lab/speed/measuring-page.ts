@@ -110,8 +110,10 @@ export async function inMeasuringBrowser<T>(
   const memory = watchMemory(profile)
   try {
     const [page = await browser.newPage()] = await browser.pages()
+    // However long Vite takes to transform everything for the first time, on a machine that is busy.
+    page.setDefaultTimeout(0)
     await page.goto(new URL('/measure.html', address).href)
-    await page.waitForFunction(() => 'measure' in globalThis, { timeout: 0 })
+    await page.waitForFunction(() => 'measure' in globalThis)
     await pause(SETTLING_MS)
     if (adapter !== 'software') await adapterOf(page)
     const idle = { ...memory.peak, byType: { ...memory.peak.byType } }

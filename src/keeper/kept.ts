@@ -1,13 +1,13 @@
 /** The models that are kept: which there are, which have a newer version, and letting go of one. */
 import { AppError } from '../pack/failure.ts'
+import type { PackManifest } from '../pack/manifest.ts'
 import { languageLicenceOf } from '../pack/licences.ts'
 import type { KeptModel, Space } from '../protocol/keeper-calls.ts'
-import type { PackStore } from '../store/pack-store.ts'
 import {
   distinctChunks,
   manifestOf,
   parsePartKey,
-  type PackRecord,
+  type PlacedChunk,
   type StoreRecord,
 } from '../store/records.ts'
 import { findModel } from './find.ts'
@@ -19,29 +19,35 @@ export async function listKept({
   space,
 }: KeeperParts): Promise<{ models: KeptModel[]; space: Space }> {
   const records = await store.list()
+  const isUnfinished = (record: StoreRecord): boolean => record.kind === 'pack' && !record.complete
+  const begun = records.some(isUnfinished) ? (await store.parts.keys()).map(parsePartKey) : []
   const models = await Promise.all(
     records.map(async (record) => {
-      const model = describeKept(record)
-      return record.kind === 'conversion' || record.complete
-        ? model
-        : { ...model, bytes: model.bytes - (await missingBytes(store, record)) }
+      const manifest = manifestIn(record)
+      const model = describeKept(record, manifest)
+      if (manifest === null || !isUnfinished(record)) return model
+      return { ...model, bytes: model.bytes - missingBytes(await store.missing(manifest), begun) }
     }),
   )
   return { models, space: await space() }
 }
 
-/** What of an unfinished pack has not arrived, not even as the beginning of a chunk. */
-async function missingBytes(store: PackStore, record: PackRecord): Promise<number> {
-  const manifest = manifestOf(record)
-  if (manifest === null) return 0
-  const missing = await store.missing(manifest)
+/** Of chunks that have not arrived, what has not even as their beginning. */
+function missingBytes(
+  missing: readonly PlacedChunk[],
+  begun: readonly ReturnType<typeof parsePartKey>[],
+): number {
   const hashes = new Set(missing.map(({ sha256 }) => sha256))
-  const begun = (await store.parts.keys()).map(parsePartKey).filter(({ sha256 }) => hashes.has(sha256))
-  return sumOfBytes(missing) - sumOfBytes(begun.map(({ start, end }) => ({ bytes: end - start })))
+  const here = begun.filter(({ sha256 }) => hashes.has(sha256))
+  return sumOfBytes(missing) - sumOfBytes(here.map(({ start, end }) => ({ bytes: end - start })))
+}
+
+function manifestIn(record: StoreRecord): PackManifest | null {
+  return record.kind === 'pack' ? manifestOf(record) : null
 }
 
 /** A record as the page shows it. One whose manifest is refused by now can at least be seen and deleted. */
-export function describeKept(record: StoreRecord): KeptModel {
+export function describeKept(record: StoreRecord, manifest = manifestIn(record)): KeptModel {
   const { id, origin } = record
   const { address, asked, converted, imageSize } = origin
   const common = {
@@ -53,7 +59,6 @@ export function describeKept(record: StoreRecord): KeptModel {
     const bytes = sumOfBytes(Object.values(record.files))
     return shown({ ...common, name: record.name, precision: converted, bytes, complete: false })
   }
-  const manifest = manifestOf(record)
   if (manifest === null)
     return { ...common, name: 'A model that cannot be read', precision: null, bytes: 0, complete: false }
   const { name, precision, licence, licenceNotice = null } = manifest

@@ -35,7 +35,7 @@ export interface Finding {
   mixed?: true
   /** Which sentence says it, in whatever language: `findings` among the page's words for models. */
   key: FindingKey
-  /** What goes into it: bytes, milliseconds, positions, names. */
+  /** What goes into it: bytes, seconds, positions, names. */
   values?: Record<string, string | number>
 }
 

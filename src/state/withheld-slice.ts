@@ -25,9 +25,11 @@ export function withheldSlice(set: SetState): WithheldSlice {
     withheld: [],
     keepsNothing: false,
     noteWithheld(facts) {
-      set({ keepsNothing: facts.database !== null })
       const withheld = withheldNotes(facts)
-      if (withheld.length > 0) set({ withheld, announcement: withheld })
+      set({
+        keepsNothing: facts.database !== null,
+        ...(withheld.length > 0 && { withheld, announcement: withheld }),
+      })
     },
     dismissWithheld: () => set({ withheld: [] }),
   }

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { useApp } from '../store-context.ts'
 import { Notice } from './notice.tsx'
 
-/** Why there is no model, and another try; where something waits for it, and nothing else in sight says so. */
+/** Why there is no model, and another try; where something waits for it. */
 export function ModelFailed(): ReactElement | null {
   const { t } = useTranslation('models')
   const model = useApp((state) => state.model)

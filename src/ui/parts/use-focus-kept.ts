@@ -1,4 +1,5 @@
 import { useEffect } from 'react'
+import { behindFrame } from './behind-frame.ts'
 
 /** An element on the way from what has the focus to the page, and what stands before it. */
 interface Step {
@@ -36,7 +37,7 @@ export function useFocusKept(): void {
       trail = []
       heir?.focus({ preventScroll: true })
     }
-    const observer = new MutationObserver(() => requestAnimationFrame(() => setTimeout(check)))
+    const observer = new MutationObserver(behindFrame(check))
     observer.observe(document.body, { childList: true, subtree: true, attributeFilter: ['disabled'] })
     document.addEventListener('focusin', onFocus)
     document.addEventListener('pointerdown', onPress)

@@ -1,6 +1,7 @@
 import { useContext, useEffect } from 'react'
 import type { AppStore } from '../../state/store.ts'
 import { isComposed } from '../parts/enter.ts'
+import { isDialogOpen } from '../parts/lies-over.ts'
 import { StoreContext } from '../store-context.ts'
 import { actionOf, type Action } from './shortcuts.ts'
 
@@ -16,7 +17,7 @@ export function useShortcuts(): void {
         return
       }
       // Whatever lies over everything has keys of its own.
-      if (document.querySelector('dialog[open]') !== null) return
+      if (isDialogOpen()) return
       const { target } = event
       const inField = target instanceof HTMLElement && target.matches('input, textarea, select')
       const action = actionOf(event, inField)

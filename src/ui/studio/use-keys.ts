@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'react'
 import { isComposed } from '../parts/enter.ts'
+import { isForWhatLiesOver } from '../parts/lies-over.ts'
 
 /** Single keys that do something while nobody writes, or works a control for which the key means something. */
 export function useKeys(keys: Readonly<Record<string, () => void>>): void {
@@ -24,7 +25,7 @@ export function useKeys(keys: Readonly<Record<string, () => void>>): void {
 
 function takesKey(target: HTMLElement, key: string): boolean {
   if (target.matches('input, textarea, select') || target.isContentEditable) return true
-  // What lies over the page has keys of its own.
-  if (target.closest('dialog, [role=dialog], #rail') !== null) return true
+  // What lies over the page has keys of its own, and so has what stands beside it.
+  if (isForWhatLiesOver(target) || target.closest('#rail') !== null) return true
   return key === 'Enter' && target.matches('button, a, summary')
 }

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { shownTurns, type Conversation } from '../../conversation/conversation.ts'
 import { isBusy } from '../../state/under-way.ts'
 import { holdScroll } from '../parts/hold-scroll.ts'
+import { isForWhatLiesOver } from '../parts/lies-over.ts'
 import { Windowed } from '../parts/windowed.tsx'
 import { useApp } from '../store-context.ts'
 import { TurnView } from './turn.tsx'
@@ -41,10 +42,9 @@ function useJumps(): void {
     let giveUp = (): void => undefined
     const onKey = (event: KeyboardEvent): void => {
       const { target } = event
-      const isElsewhere =
-        target instanceof Element && target.closest('input, textarea, select, [role=dialog], dialog') !== null
+      const inField = target instanceof Element && target.matches('input, textarea, select')
       const jump = jumpOf(event)
-      if (event.defaultPrevented || jump === null || isElsewhere) return
+      if (event.defaultPrevented || jump === null || inField || isForWhatLiesOver(target)) return
       event.preventDefault()
       giveUp()
       giveUp = holdScroll(jump)
