@@ -29,6 +29,7 @@ import {
   answersIn,
   answersTogetherIn,
   generationCases,
+  isRow,
   type GenerationCases,
   type GenerationComparison,
 } from '../parity/generation.ts'
@@ -175,6 +176,11 @@ describe.each(each)('our kernels at %s answer %s as ONNX Runtime does', (precisi
     expect(liveTensorCount()).toBe(0)
   })
 
+  it('in many cases, several of which are rows of one batch', () => {
+    expect(of.expected.length).toBeGreaterThan(20)
+    expect(of.cases.cases.filter(isRow).length).toBeGreaterThan(2)
+  })
+
   it.each(parts.get(name) ?? [])(
     `in part %i of its cases, ${CASES_EACH} each, alone and together`,
     async (part) => {
@@ -188,6 +194,7 @@ describe.each(each)('our kernels at %s answer %s as ONNX Runtime does', (precisi
       expect(got).toHaveLength(cases.cases.length)
       expect(idsOf(got)).toEqual(idsOf(got.map(({ title }) => byTitle.get(title) ?? noCase(title))))
       const together = await answersTogetherIn(cases, of.own, of.seen)
+      expect(together).toHaveLength(cases.cases.filter(isRow).length)
       expect(idsOf(together)).toEqual(idsOf(together.map(({ title }) => byTitle.get(title) ?? noCase(title))))
       // Sums in another order, and caches in 16 bits where the device has them.
       const bound = precision === 'q4f16' ? 1e-3 : 1e-5

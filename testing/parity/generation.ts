@@ -116,7 +116,7 @@ export async function answersTogetherIn(
 }
 
 /** Whether it is answered as one row. */
-function isRow({ settings }: GenerationCase): boolean {
+export function isRow({ settings }: GenerationCase): boolean {
   const { beams, answers } = settingsOf(settings)
   return beams === 1 && answers === 1
 }
