@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { CARD, processor, sentenceOf } from '../../testing/devices.ts'
 import { goodManifest } from '../../testing/manifests/manifests.ts'
 import { packInMemory, type CheckpointName } from '../../testing/parity/reference.ts'
 import { folderTree } from '../cli/files.ts'
@@ -9,27 +10,12 @@ import { memoryOf, type DeviceMemory } from '../pack/device-memory.ts'
 import type { ContextReason, MemoryChoice } from '../pack/device-report.ts'
 import type { PackReader } from '../pack/manifest.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
-import { openWords } from '../messages/words.ts'
-import { contextFinding, type Finding } from '../protocol/keeper-calls.ts'
+import { contextFinding } from '../protocol/keeper-calls.ts'
 import { openTalkingModel } from '../runtime/models/models.ts'
 import { readDevice } from './browser-device.ts'
 import { deviceFindings, spaceFindings, type Candidate, type DeviceFacts } from './device-findings.ts'
 
 const GIB = 2 ** 30
-const words = await openWords('en')
-/** As the page says it. */
-const sentenceOf = ({ key, values }: Finding): string =>
-  words.t(`models:findings.${key}`, { ...values, defaultValue: key })
-const card: DeviceFacts = {
-  provider: 'webgpu',
-  f16: true,
-  memory: { gib: 8, told: true, software: false, bufferBytes: 2e9 },
-}
-const processor = (gib: number): DeviceFacts => ({
-  provider: 'wasm',
-  f16: false,
-  memory: { ...card.memory, gib, bufferBytes: null },
-})
 
 /** A pack of the size of a published one: only its weights files count. */
 function candidate(bytes: number, change: Partial<Candidate> = {}): Candidate {
@@ -44,25 +30,29 @@ function against(device: DeviceFacts, model: Candidate): string[] {
 
 describe('what is said about the device', () => {
   it('speaks for one that has everything', () => {
-    expect(against(card, candidate(2.1e9))).toEqual([])
+    expect(against(CARD, candidate(2.1e9))).toEqual([])
     expect(spaceFindings(1e10, 2e9)).toEqual([{ ok: true, key: 'room', values: { free: 1e10 } }])
   })
 
   it.each<[string, string[], RegExp]>([
     [
       'a part that no buffer holds',
-      against(card, candidate(2e9, { largestTensorBytes: 3e9 })),
+      against(CARD, candidate(2e9, { largestTensorBytes: 3e9 })),
       /3 GB, and the graphics card takes 2 GB/,
     ],
-    ['too much for WebAssembly', against(processor(32), candidate(4e9)), /4 GB; WebAssembly holds 3\.8 GB/],
+    [
+      'too much for WebAssembly',
+      against(processor({ gib: 32 }), candidate(4e9)),
+      /4 GB; WebAssembly holds 3\.8 GB/,
+    ],
     [
       'too much for half of the memory, on the processor, too',
-      against(processor(4), candidate(3e9)),
+      against(processor({ gib: 4 }), candidate(3e9)),
       /half of the 4 GiB of memory that the browser tells of is for the model, 2\.1 GB, which may be too little/,
     ],
     [
       'too much for half of what is assumed',
-      against({ ...card, memory: { ...card.memory, told: false } }, candidate(4.4e9)),
+      against({ ...CARD, memory: { ...CARD.memory, told: false } }, candidate(4.4e9)),
       /half of the 8 GiB of memory assumed where a browser does not tell/,
     ],
     ['little room', spaceFindings(1e9, 2e9).map(sentenceOf), /1 GB more, but 2 GB are needed/],
@@ -71,8 +61,8 @@ describe('what is said about the device', () => {
   })
 
   it('does not speak against what is only slow, or not told', () => {
-    expect(against(processor(8), candidate(2.1e9))).toEqual([])
-    expect(against({ ...card, f16: false }, candidate(2.1e9))).toEqual([])
+    expect(against(processor({ gib: 8 }), candidate(2.1e9))).toEqual([])
+    expect(against({ ...CARD, f16: false }, candidate(2.1e9))).toEqual([])
     expect(spaceFindings(null, 2e9)).toEqual([])
   })
 
@@ -83,21 +73,21 @@ describe('what is said about the device', () => {
       )
     const half = candidate(2.1e9)
     half.pack.precision = 'q4f16'
-    expect(unticked(card, half)).toEqual([])
-    expect(unticked({ ...card, f16: false }, half)).toEqual([expect.stringContaining('lacks half precision')])
-    expect(unticked(processor(8))).toEqual([expect.stringContaining('which is slow')])
-    const software = { ...card, adapter: 'llvmpipe', memory: { ...card.memory, software: true } }
+    expect(unticked(CARD, half)).toEqual([])
+    expect(unticked({ ...CARD, f16: false }, half)).toEqual([expect.stringContaining('lacks half precision')])
+    expect(unticked(processor({ gib: 8 }))).toEqual([expect.stringContaining('which is slow')])
+    const software = { ...CARD, adapter: 'llvmpipe', memory: { ...CARD.memory, software: true } }
     expect(unticked(software)).toEqual([expect.stringMatching(/computed by the processor here \(llvmpipe\)/)])
     const said = deviceFindings(software, half, 'auto').map(sentenceOf)
     expect(said.filter((sentence) => sentence.includes('The graphics card'))).toEqual([])
-    expect(unticked({ ...card, memory: { ...card.memory, gib: 4 } })).toEqual([
+    expect(unticked({ ...CARD, memory: { ...CARD.memory, gib: 4 } })).toEqual([
       expect.stringContaining('put away between pictures'),
     ])
   })
 
   it('has no tick for how a model that may not fit would be arranged', () => {
     const ticked = (model: Candidate): string[] =>
-      deviceFindings(processor(32), model, 'auto').flatMap((found) =>
+      deviceFindings(processor({ gib: 32 }), model, 'auto').flatMap((found) =>
         found.ok && found.mixed !== true ? [sentenceOf(found)] : [],
       )
     expect(ticked(candidate(2e9))).toContain('Everything stays loaded.')
@@ -114,23 +104,23 @@ describe('what is said about the device', () => {
     } as const
     const contextOf = (device: DeviceFacts, choice: MemoryChoice): string | undefined =>
       deviceFindings(device, long, choice).map(sentenceOf).at(-1)
-    const full = { ...card, f16: false }
+    const full = { ...CARD, f16: false }
     expect(contextOf(full, 'auto')).toMatch(/1,024 positions, .*, and 2,048 where .* tried when the model is/)
     expect(contextOf(full, 'spare')).toMatch(/1,024 of 2,048 positions, .* half of the memory/)
-    expect(contextOf(card, 'auto')).toMatch(/2,048 positions, picture included: all that the model can/)
+    expect(contextOf(CARD, 'auto')).toMatch(/2,048 positions, picture included: all that the model can/)
   })
 
   it('counts 16-bit weights twice where they are computed in 32', () => {
     const sixteen = candidate(3e9)
     sixteen.pack.precision = 'fp16'
-    expect(against(card, sixteen)).toEqual([])
-    expect(against({ ...card, f16: false }, sixteen)).toEqual([expect.stringMatching(/weights take 6 GB/)])
+    expect(against(CARD, sixteen)).toEqual([])
+    expect(against({ ...CARD, f16: false }, sixteen)).toEqual([expect.stringMatching(/weights take 6 GB/)])
   })
 
   it('estimates the largest part from the embedding where nobody has counted', () => {
     const { vocabulary, hiddenSize } = goodManifest().parts.decoder.shape
     const bytes = vocabulary * hiddenSize
-    const tight = { ...card, memory: { ...card.memory, bufferBytes: 2 * bytes - 1 } }
+    const tight = { ...CARD, memory: { ...CARD.memory, bufferBytes: 2 * bytes - 1 } }
     const about = (precision: 'q4' | 'fp16'): string[] => {
       const model = candidate(1e6, { largestTensorBytes: null })
       model.pack.precision = precision
@@ -157,7 +147,7 @@ describe('an offer and the load that follows it', () => {
     ['t5-untied', 8, 'auto', 'model', true],
     ['t5-untied', 0.004, 'auto', 'memory', true],
   ])('say the same of %s with %s GiB', async (name, gib, choice, why, fits) => {
-    const device = processor(gib)
+    const device = processor({ gib })
     const report = await inspectCheckpoint(folderTree(`models/reference/${name}`), 'q8')
     const findings = deviceFindings(device, report, choice)
     expect(findings.every(({ ok }) => ok)).toBe(fits)

@@ -1,8 +1,8 @@
 /** Each sentence of an offer once, as people read it, and what it is said of. Good news has a tick, bad news a warning. */
 import { expect, it } from 'vitest'
+import { CAPTION_WORK, CARD, probed, processor, sentenceOf } from '../../testing/devices.ts'
 import { goodManifest } from '../../testing/manifests/manifests.ts'
 import { en } from '../messages/en/en.ts'
-import { openWords } from '../messages/words.ts'
 import type { DeviceMemory } from '../pack/device-memory.ts'
 import type { MemoryChoice } from '../pack/device-report.ts'
 import type { Finding } from '../protocol/keeper-calls.ts'
@@ -11,14 +11,8 @@ import { predictionFindings } from '../state/prediction.ts'
 import { markOf } from '../ui/models/offer-card.tsx'
 import { deviceFindings, spaceFindings, type Candidate, type DeviceFacts } from './device-findings.ts'
 
-const words = await openWords('en')
-const memory: DeviceMemory = { gib: 8, told: true, software: false, bufferBytes: 2e9 }
-const CARD: DeviceFacts = { provider: 'webgpu', f16: true, memory }
-const SOFTWARE: DeviceFacts = { ...CARD, adapter: 'llvmpipe', memory: { ...memory, software: true } }
+const SOFTWARE: DeviceFacts = { ...CARD, adapter: 'llvmpipe', memory: { ...CARD.memory, software: true } }
 
-const processor = (change: Partial<DeviceMemory> = {}): DeviceFacts => ({
-  ...{ provider: 'wasm', f16: false, memory: { ...memory, bufferBytes: null, ...change } },
-})
 const on = (device: DeviceFacts, change: Partial<DeviceMemory>): DeviceFacts => ({
   ...device,
   memory: { ...device.memory, ...change },
@@ -40,9 +34,7 @@ const said = (device: DeviceFacts, candidate = model(), choice: MemoryChoice = '
 
 /** A caption on a device that computes so many operations a second. */
 function caption(change: Partial<ProbedDevice>, flops = 1e13): Finding[] {
-  const speed = { flops, bytesPerSecond: flops / 10, launchMs: 0.02 }
-  const work = { flops: 6.6e11, lookNodes: 600, wordBytes: 1.6e9, wordNodes: 400, words: 12 }
-  return predictionFindings(work, [{ provider: 'webgpu', adapter: '', software: false, speed, ...change }])
+  return predictionFindings(CAPTION_WORK, [probed(flops, change)])
 }
 
 const TABLE: Record<string, [Finding[], mark: '✓' | '–' | '⚠', sentence: string]> = {
@@ -159,7 +151,7 @@ const TABLE: Record<string, [Finding[], mark: '✓' | '–' | '⚠', sentence: s
     'A caption would take about 12 minutes on the processor, judged by half a second of trying; half or twice of it may come.',
   ],
   captionCard: [
-    caption({ adapter: 'a card' }),
+    caption({}),
     '✓',
     'A caption would take about 1 second on a card, judged by half a second of trying; half or twice of it may come.',
   ],
@@ -169,7 +161,7 @@ const TABLE: Record<string, [Finding[], mark: '✓' | '–' | '⚠', sentence: s
     'A caption would take about 43 seconds on llvmpipe, which is software, judged by half a second of trying; half or twice of it may come.',
   ],
   captionGraphics: [
-    caption({}),
+    caption({ adapter: '' }),
     '✓',
     'A caption would take about 1 second on the graphics card, judged by half a second of trying; half or twice of it may come.',
   ],
@@ -183,6 +175,6 @@ it.each(Object.entries(TABLE))('An offer says %s', (key, [findings, mark, senten
   const found = findings.find((finding) => finding.key === key)
   if (found === undefined)
     throw new Error(`Nothing of ${key}, but ${findings.map((one) => one.key).join(', ')}.`)
-  expect(words.t(`models:findings.${found.key}`, { ...found.values, defaultValue: key })).toContain(sentence)
+  expect(sentenceOf(found)).toContain(sentence)
   expect(markOf(found)).toBe(mark)
 })

@@ -1,17 +1,10 @@
 import { describe, expect, it, vi } from 'vitest'
+import { CAPTION_WORK, probed } from '../../testing/devices.ts'
 import { CONVERTING_SPEED, fakeKeeper } from '../../testing/state/fake-keeper.ts'
 import type { ProbedDevice } from '../protocol/engine-calls.ts'
 import { expectedCosts, type Here } from './costs-slice.ts'
 
-const work = { flops: 6e11, lookNodes: 600, wordBytes: 1.5e9, wordNodes: 400, words: 12 }
-const costs = { fetchBytes: 15e9, keepBytes: 2.2e9, licence: null, work }
-const device = (flops: number, change: Partial<ProbedDevice> = {}): ProbedDevice => ({
-  provider: 'webgpu',
-  adapter: 'a card',
-  software: false,
-  speed: { flops, bytesPerSecond: flops / 10, launchMs: 0.01 },
-  ...change,
-})
+const costs = { fetchBytes: 15e9, keepBytes: 2.2e9, licence: null, work: CAPTION_WORK }
 const here = (...devices: ProbedDevice[]): Here => ({ devices, convertBytesPerSecond: 25e6 })
 const space = (freeBytes: number): Parameters<typeof expectedCosts>[2] => ({
   freeBytes,
@@ -26,18 +19,18 @@ describe('What a model would cost here', () => {
   })
 
   it('is advised where a caption comes soon, and not where nobody would wait', () => {
-    expect(expectedCosts(costs, here(device(5e12)), null)).toMatchObject({ advice: 'advised' })
-    expect(expectedCosts(costs, here(device(5e10)), null)).toMatchObject({ advice: 'slow' })
-    expect(expectedCosts(costs, here(device(5e9)), null)).toMatchObject({ advice: 'too-slow' })
+    expect(expectedCosts(costs, here(probed(5e12)), null)).toMatchObject({ advice: 'advised' })
+    expect(expectedCosts(costs, here(probed(5e10)), null)).toMatchObject({ advice: 'slow' })
+    expect(expectedCosts(costs, here(probed(5e9)), null)).toMatchObject({ advice: 'too-slow' })
     expect(expectedCosts(costs, here(), null)).toMatchObject({ seconds: null, advice: null })
   })
 
   it('is not advised where memory or disk would not do, however fast the device', () => {
-    expect(expectedCosts(costs, here(device(5e12)), space(1e9)).advice).toBe('no-space')
+    expect(expectedCosts(costs, here(probed(5e12)), space(1e9)).advice).toBe('no-space')
     const large = { ...costs, keepBytes: 40e9 }
-    expect(expectedCosts(large, here(device(5e12)), space(100e9)).advice).toBe('no-memory')
+    expect(expectedCosts(large, here(probed(5e12)), space(100e9)).advice).toBe('no-memory')
     const beyondWasm = { ...costs, keepBytes: 3.9e9 }
-    expect(expectedCosts(beyondWasm, here(device(5e12, { provider: 'wasm' })), null).advice).toBe('no-memory')
+    expect(expectedCosts(beyondWasm, here(probed(5e12, { provider: 'wasm' })), null).advice).toBe('no-memory')
   })
 
   it('is measured once in a visit, whether or not there is a device', async () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
+import { CAPTION_WORK, probed } from '../../../testing/devices.ts'
 import { drawn } from '../../../testing/state/drawn.tsx'
 import { openPage } from '../../../testing/state/fake-browser.ts'
-import type { ProbedDevice } from '../../protocol/engine-calls.ts'
 import type { KeptModel } from '../../protocol/keeper-calls.ts'
 import { EMPTY_CATALOGUE, type KnownModel } from '../../state/catalogue.ts'
 import type { Here } from '../../state/costs-slice.ts'
@@ -12,7 +12,7 @@ const KNOWN: KnownModel = {
   ...{ name: 'BLIP-2', address: 'owner/blip2', notes: {}, precision: 'q4f16' },
   costs: {
     ...{ fetchBytes: 15e9, keepBytes: 2.2e9, licence: 'opt-175b' },
-    work: { flops: 6.6e11, lookNodes: 600, wordBytes: 1.6e9, wordNodes: 400, words: 12 },
+    work: CAPTION_WORK,
   },
 }
 const KEPT: KeptModel = {
@@ -30,10 +30,8 @@ const KEPT: KeptModel = {
 }
 
 /** On a card that computes so many operations a second. */
-function here(flops: number, change: Partial<ProbedDevice> = {}): Here {
-  const speed = { flops, bytesPerSecond: flops / 10, launchMs: 0.02 }
-  const device = { provider: 'webgpu', adapter: 'a card', software: false, speed, ...change } as const
-  return { devices: [device], convertBytesPerSecond: 1e8 }
+function here(flops: number): Here {
+  return { devices: [probed(flops)], convertBytesPerSecond: 1e8 }
 }
 
 async function cardIn(change: Partial<AppState>): Promise<{ said: string; leadsOn: boolean }> {
