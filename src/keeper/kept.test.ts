@@ -67,6 +67,24 @@ describe('what is kept', () => {
     expect(model?.bytes).toBe((whole?.bytes ?? 0) - (blob?.size ?? 0) + 5)
   })
 
+  it('takes what it says together: what two packs have in common counts once', async () => {
+    const { server } = await serve()
+    const browser = openBrowser()
+    const tab = browser.tab()
+    const id = await tab.add(requestOf(server.origin))
+    const record = browser.tables.records.get(id)
+    if (record?.kind !== 'pack') throw new Error('There should be a pack.')
+    browser.tables.records.set('other', { ...record, id: 'other' })
+    const { models, modelBytes } = await tab.keeper.list(null, () => undefined, NEVER_STOPPED)
+    expect(models.map(({ bytes }) => bytes)).toEqual([modelBytes, modelBytes])
+    // What neither of two has is not shared either.
+    const [[hash = '', blob] = []] = browser.tables.chunks
+    browser.tables.chunks.delete(hash)
+    for (const key of [id, 'other']) browser.tables.records.set(key, { ...record, id: key, complete: false })
+    const partly = await tab.keeper.list(null, () => undefined, NEVER_STOPPED)
+    expect(partly.modelBytes).toBe(modelBytes - (blob?.size ?? 0))
+  })
+
   it('can be seen and deleted when its manifest is refused by now, and does not hide the rest', async () => {
     const { server } = await serve()
     const browser = openBrowser()

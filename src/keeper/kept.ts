@@ -17,19 +17,34 @@ import { placeOf } from './place.ts'
 export async function listKept({
   store,
   space,
-}: KeeperParts): Promise<{ models: KeptModel[]; space: Space }> {
+}: KeeperParts): Promise<{ models: KeptModel[]; modelBytes: number; space: Space }> {
   const records = await store.list()
   const isUnfinished = (record: StoreRecord): boolean => record.kind === 'pack' && !record.complete
   const begun = records.some(isUnfinished) ? (await store.parts.keys()).map(parsePartKey) : []
+  const manifests = records.map(manifestIn)
   const models = await Promise.all(
-    records.map(async (record) => {
-      const manifest = manifestIn(record)
+    records.map(async (record, i) => {
+      const manifest = manifests[i] ?? null
       const model = describeKept(record, manifest)
       if (manifest === null || !isUnfinished(record)) return model
       return { ...model, bytes: model.bytes - missingBytes(await store.missing(manifest), begun) }
     }),
   )
-  return { models, space: await space() }
+  const present = new Set(manifests.length > 1 ? await store.chunks.keys() : [])
+  return { models, modelBytes: sumOfBytes(models) - sharedBytes(manifests, present), space: await space() }
+}
+
+/** Of chunks that are present, what is part of several packs, for each beyond the first: it lies there once. */
+function sharedBytes(manifests: readonly (PackManifest | null)[], present: ReadonlySet<string>): number {
+  const seen = new Set<string>()
+  let shared = 0
+  for (const manifest of manifests) {
+    for (const { sha256, bytes } of manifest === null ? [] : distinctChunks(manifest)) {
+      if (seen.has(sha256)) shared += bytes
+      if (present.has(sha256)) seen.add(sha256)
+    }
+  }
+  return shared
 }
 
 /** Of chunks that have not arrived, what has not even as their beginning. */

@@ -162,7 +162,8 @@ export interface KeeperCalls {
   convertingSpeed: { in: { precision: Precision }; event: never; out: number }
   /** Cancelling keeps what has arrived: it is a pause. */
   add: { in: AddRequest; event: AddProgress; out: KeptModel }
-  list: { in: null; event: never; out: { models: KeptModel[]; space: Space } }
+  /** `modelBytes`: what the models take together, where what several have in common counts once. */
+  list: { in: null; event: never; out: { models: KeptModel[]; modelBytes: number; space: Space } }
   /** Ids of the kept packs of which there is a newer version where they came from. Says nothing of what it cannot reach. */
   newer: { in: { hub: string }; event: never; out: string[] }
   /** Gives the bytes that became free. */

@@ -7,6 +7,8 @@ import type { GetState, SetState } from './store.ts'
 
 export interface KeptSlice {
   kept: KeptModel[]
+  /** What they take together; what several have in common is there once. */
+  keptBytes: number
   space: Space | null
   catalogue: Catalogue
   /** Ids of the kept models of which there is a newer version. */
@@ -44,6 +46,7 @@ export function keptSlice(set: SetState, get: GetState, { client, persist }: Kep
 
   return {
     kept: [],
+    keptBytes: 0,
     space: null,
     catalogue: EMPTY_CATALOGUE,
     newer: [],
@@ -60,8 +63,8 @@ export function keptSlice(set: SetState, get: GetState, { client, persist }: Kep
     },
     async refreshPacks() {
       try {
-        const { models, space } = await client.call('list', null)
-        set({ kept: models, space })
+        const { models, modelBytes, space } = await client.call('list', null)
+        set({ kept: models, keptBytes: modelBytes, space })
       } catch (error) {
         set({ keptFailure: toFailure(error) })
       }

@@ -67,7 +67,7 @@ export function fakeKeeper(overrides: Partial<KeptDependencies & SavingDependenc
   ): Promise<unknown> => {
     switch (kind) {
       case 'list':
-        return Promise.resolve({ models: [...all.kept], space: SPACE })
+        return Promise.resolve({ models: [...all.kept], modelBytes: 0, space: SPACE })
       case 'newer':
         return Promise.resolve(all.newer)
       case 'remove': {

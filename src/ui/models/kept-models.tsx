@@ -196,8 +196,7 @@ function Delete({ model, inUse }: { model: KeptModel; inUse: boolean }): ReactEl
 function SpaceLine({ space }: { space: Space }): ReactElement {
   const { t } = useTranslation(['models', 'limits'])
   const ask = useApp((state) => state.askToPersist)
-  const kept = useApp((state) => state.kept)
-  const models = kept.reduce((sum, { bytes }) => sum + bytes, 0)
+  const models = useApp((state) => state.keptBytes)
   return (
     <p className="hint">
       {space.usedBytes !== null &&
