@@ -30,10 +30,16 @@ export class Models {
   }
 
   async look(address: string, precision?: string): Promise<void> {
-    if (precision !== undefined)
-      await this.page.getByLabel('Checkpoints are converted to').selectOption(precision)
+    if (precision !== undefined) await this.convertTo(precision)
     await this.page.getByLabel('Address of a model').fill(address)
     await this.page.locator('form').getByRole('button', { name: 'Look at it', exact: true }).click()
+  }
+
+  /** How checkpoints are converted lies folded away. */
+  async convertTo(precision: string): Promise<void> {
+    const choice = this.page.getByLabel('Checkpoints are converted to')
+    if (!(await choice.isVisible())) await this.page.getByText('Conversion and access').click()
+    await choice.selectOption(precision)
   }
 
   async accept(button: 'Download' | 'Fetch and convert'): Promise<void> {

@@ -86,7 +86,7 @@ test.describe('four ways to a caption', () => {
     await models.open()
     await app.choose(PICTURE)
     const before = await app.finished('good-rgb.png')
-    await page.getByLabel('Checkpoints are converted to').selectOption('fp16')
+    await models.convertTo('fp16')
     const chooser = page.waitForEvent('filechooser')
     await page.getByRole('button', { name: 'Choose a folder' }).click()
     await (await chooser).setFiles(CHECKPOINT)

@@ -22,7 +22,9 @@ export class Tab {
   }
 
   async look(address: string): Promise<void> {
-    await this.page.getByLabel('Checkpoints are converted to').selectOption('q8')
+    const precision = this.page.getByLabel('Checkpoints are converted to')
+    if (!(await precision.isVisible())) await this.page.getByText('Conversion and access').click()
+    await precision.selectOption('q8')
     await this.page.getByLabel('Address of a model').fill(address)
     await this.page.locator('form').getByRole('button', { name: 'Look at it', exact: true }).click()
     await this.page.getByRole('checkbox').waitFor()

@@ -75,7 +75,7 @@ export const models: TranslatedNamespace<'models'> = {
     saving: 'Wird gesichert: {{done, bytes}} von {{total, bytes}}',
     free: '{{size, bytes}} sind noch erlaubt.',
     persisted: 'Der Browser behält Modelle, bis Sie sie löschen.',
-    page: '{{size, bytes}} liegen in diesem Browser: die Seite mit ihren Übungsmodellen, damit sie ohne Verbindung startet, und Ihre Bilder und Unterhaltungen.',
+    page: '{{size, bytes}} liegen in diesem Browser: die Seite mit ihren Übungsmodellen, damit sie ohne Verbindung startet, und Ihre Bilder und Gespräche.',
     mayClear: 'Der Browser kann Modelle löschen, wenn der Speicher knapp wird.',
     persist: 'Ihn bitten, sie zu behalten',
   },
@@ -92,6 +92,7 @@ export const models: TranslatedNamespace<'models'> = {
     placeholder: 'Besitzer/Name auf dem Hub oder https://…',
     addressHint:
       'Bei einer .pth von LAVIS: ihre eigene Adresse, dann durch Leerzeichen getrennt die des Bild-Encoders (.pth) und des Sprachmodells (Ordner), die sie weglässt.',
+    details: 'Umwandlung und Zugang',
     precision: 'Checkpoints werden umgewandelt in',
     q4f16: 'q4f16: 4 Bit, am kleinsten',
     q4: 'q4: 4 Bit, ohne halbe Genauigkeit',

@@ -23,8 +23,7 @@ export const search: TranslatedNamespace<'search'> = {
   shown_other: '{{count, number}} Bilder',
   foundIn: 'von {{total, number}}, verglichen in {{time}}',
   none: 'Kein Bild passt. Versuchen Sie andere Wörter oder weniger Filter.',
-  empty:
-    'Noch ist kein Bild erfasst. Fügen Sie einen Ordner hinzu; Bilder aus Unterhaltungen kommen von selbst.',
+  empty: 'Noch ist kein Bild erfasst. Fügen Sie einen Ordner hinzu; Bilder aus Gesprächen kommen von selbst.',
   alike: 'Bilder wie {{name}}',
   fits: 'passt zu {{share}}',
   likeness: 'Ähnlichkeit {{value}}',
@@ -37,7 +36,7 @@ export const search: TranslatedNamespace<'search'> = {
   scoreHint:
     '„Passt“ ist, was das Modell dafür angibt, dass Wörter und Bild zusammengehören; „Ähnlichkeit“ ordnet Bilder und ist kein Anteil. Beides kann falsch sein.',
   sources: 'Was durchsucht wird',
-  conversations: 'Bilder aller Unterhaltungen',
+  conversations: 'Bilder aller Gespräche',
   held_one: '{{count, number}} Bild',
   held_other: '{{count, number}} Bilder',
   refused_one: '{{count, number}} Datei war nicht lesbar',

@@ -181,6 +181,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   again: 'Noch einmal',
   toGrid: 'Alle Bilder',
   keys: 'Tasten: ← → blättern, Enter nimmt an, E ändert, R beschreibt neu, 1 bis 9 wählen eine Antwort, U macht rückgängig, G zeigt alle.',
+  keysAltText:
+    'Tasten: ← → blättern, Enter nimmt an, E ändert, R schreibt neu, U macht rückgängig, G zeigt alle.',
   caption: 'Bildtext',
   lengths: '{{characters, number}} Zeichen, {{words, number}} Wörter, etwa {{tokens, number}} CLIP-Token',
   score: 'Bewertung {{score}}',

@@ -91,6 +91,7 @@ export const models = {
     placeholder: 'owner/name on the hub, or https://…',
     addressHint:
       'Of a .pth of LAVIS: its own address, then with spaces between those of the vision encoder (.pth) and the language model (folder) that it leaves out.',
+    details: 'Conversion and access',
     precision: 'Checkpoints are converted to',
     q4f16: 'q4f16: 4 bits, smallest',
     q4: 'q4: 4 bits, no half precision needed',

@@ -158,6 +158,7 @@ export const studio = {
   again: 'Again',
   toGrid: 'All pictures',
   keys: 'Keys: ← → go on, Enter accepts, E edits, R captions again, 1 to 9 choose an answer, U undoes, G shows all.',
+  keysAltText: 'Keys: ← → go on, Enter accepts, E edits, R writes it again, U undoes, G shows all.',
   caption: 'Caption',
   lengths: '{{characters, number}} characters, {{words, number}} words, about {{tokens, number}} CLIP tokens',
   score: 'score {{score}}',

@@ -92,6 +92,7 @@ export const models: TranslatedNamespace<'models'> = {
     placeholder: 'propietario/nombre en el hub, o https://…',
     addressHint:
       'De un .pth de LAVIS: su propia dirección y después, separadas por espacios, las del codificador de visión (.pth) y del modelo de lenguaje (carpeta) que omite.',
+    details: 'Conversión y acceso',
     precision: 'Los checkpoints se convierten a',
     q4f16: 'q4f16: 4 bits, el más pequeño',
     q4: 'q4: 4 bits, sin media precisión',

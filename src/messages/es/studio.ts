@@ -181,6 +181,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   again: 'Otra vez',
   toGrid: 'Todas las imágenes',
   keys: 'Teclas: ← → avanzan, Intro acepta, E edita, R describe de nuevo, 1 a 9 eligen una respuesta, U deshace, G muestra todas.',
+  keysAltText: 'Teclas: ← → avanzan, Intro acepta, E edita, R escribe de nuevo, U deshace, G muestra todas.',
   caption: 'Leyenda',
   lengths:
     '{{characters, number}} caracteres, {{words, number}} palabras, unos {{tokens, number}} tokens de CLIP',

@@ -93,6 +93,7 @@ export const models: TranslatedNamespace<'models'> = {
     placeholder: 'propriétaire/nom sur le hub, ou https://…',
     addressHint:
       'Pour un .pth de LAVIS : sa propre adresse puis, séparées par des espaces, celles de l’encodeur visuel (.pth) et du modèle de langage (dossier) qu’il omet.',
+    details: 'Conversion et accès',
     precision: 'Les checkpoints sont convertis en',
     q4f16: 'q4f16 : 4 bits, le plus petit',
     q4: 'q4 : 4 bits, sans demi-précision',

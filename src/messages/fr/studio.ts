@@ -181,6 +181,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   again: 'Encore',
   toGrid: 'Toutes les images',
   keys: 'Touches : ← → avancent, Entrée accepte, E modifie, R décrit de nouveau, 1 à 9 choisissent une réponse, U annule, G affiche tout.',
+  keysAltText: 'Touches : ← → avancent, Entrée accepte, E modifie, R récrit, U annule, G affiche tout.',
   caption: 'Légende',
   lengths:
     '{{characters, number}} caractères, {{words, number}} mots, environ {{tokens, number}} jetons CLIP',

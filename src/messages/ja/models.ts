@@ -90,6 +90,7 @@ export const models: TranslatedNamespace<'models'> = {
     placeholder: 'Hub の 所有者/名前、または https://…',
     addressHint:
       'LAVIS の .pth の場合：そのアドレスの後に空白で区切って、含まれていない視覚エンコーダー（.pth）と言語モデル（フォルダー）のアドレスを書きます。',
+    details: '変換とアクセス',
     precision: 'チェックポイントの変換先',
     q4f16: 'q4f16：4 ビット、最小',
     q4: 'q4：4 ビット、半精度不要',

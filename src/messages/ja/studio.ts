@@ -165,6 +165,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   again: 'もう一度',
   toGrid: 'すべての画像',
   keys: 'キー：← → で移動、Enter で承認、E で編集、R で作り直し、1〜9 で候補を選択、U で元に戻す、G で一覧。',
+  keysAltText: 'キー：← → で移動、Enter で承認、E で編集、R で作り直し、U で元に戻す、G で一覧。',
   caption: 'キャプション',
   lengths: '{{characters, number}} 文字、{{words, number}} 語、約 {{tokens, number}} CLIP トークン',
   score: 'スコア {{score}}',

@@ -89,6 +89,7 @@ export const models: TranslatedNamespace<'models'> = {
     placeholder: 'Hub 上的 所有者/名称，或 https://…',
     addressHint:
       'LAVIS 的 .pth：先写它的地址，再以空格隔开写出其中缺少的视觉编码器（.pth）和语言模型（文件夹）的地址。',
+    details: '转换与访问',
     precision: '检查点转换为',
     q4f16: 'q4f16：4 位，最小',
     q4: 'q4：4 位，无需半精度',

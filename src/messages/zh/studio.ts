@@ -163,6 +163,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   again: '重来',
   toGrid: '全部图片',
   keys: '按键：← → 翻页，Enter 接受，E 编辑，R 重新描述，1 至 9 选择答案，U 撤销，G 显示全部。',
+  keysAltText: '按键：← → 翻页，Enter 接受，E 编辑，R 重新撰写，U 撤销，G 显示全部。',
   caption: '说明文字',
   lengths: '{{characters, number}} 个字符，{{words, number}} 个单词，约 {{tokens, number}} 个 CLIP 词元',
   score: '得分 {{score}}',

@@ -80,7 +80,7 @@ function Stage(): ReactElement {
               onAction: () => void start(),
             })}
           />
-          <AskForModel />
+          <AskForModel needsToken={adding.failure.code === 'forbidden'} />
         </>
       )
     case 'added':

@@ -1,4 +1,4 @@
-import { useId, useState, type ChangeEvent, type ReactElement } from 'react'
+import { useId, useState, type ChangeEvent, type SyntheticEvent, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { PRECISIONS, type Precision } from '../../pack/precisions.ts'
 import { noteIn, type KnownModel } from '../../state/catalogue.ts'
@@ -8,7 +8,7 @@ import { useApp } from '../store-context.ts'
 import { LanguageTerms } from './model-terms.tsx'
 
 /** Which model: one of those that the host knows, an address, a folder or files of this computer. */
-export function AskForModel(): ReactElement {
+export function AskForModel({ needsToken = false }: { needsToken?: boolean }): ReactElement {
   const { t } = useTranslation('models')
   const requestOffer = useApp((state) => state.requestOffer)
   const catalogue = useApp((state) => state.catalogue)
@@ -16,7 +16,7 @@ export function AskForModel(): ReactElement {
   const [token, setToken] = useState('')
   const [precision, setPrecision] = useState<Precision>('q4f16')
   const [side, setSide] = useState('')
-  const hints = { address: useId(), side: useId() }
+  const hint = useId()
   const imageSize = side === '' ? undefined : Number(side)
   const options = { precision, imageSize, token: token === '' ? null : token }
   const offerOfFiles = (event: ChangeEvent<HTMLInputElement>): void => {
@@ -47,16 +47,53 @@ export function AskForModel(): ReactElement {
           autoCapitalize="none"
           autoComplete="off"
           spellCheck={false}
-          aria-describedby={hints.address}
+          aria-describedby={hint}
           onChange={(event) => setAddress(event.target.value)}
         />
       </label>
-      <p className="hint" id={hints.address}>
+      <p className="hint" id={hint}>
         {t('add.addressHint')}
       </p>
+      <Details
+        open={needsToken}
+        values={{ precision, side, token }}
+        onPrecision={setPrecision}
+        onSide={setSide}
+        onToken={setToken}
+      />
+      <div className="actions">
+        <button type="submit" className="primary">
+          {t('add.look')}
+        </button>
+        <ChooseFiles label={t('add.folder')} directory onChange={offerOfFiles} />
+        <ChooseFiles label={t('add.files')} onChange={offerOfFiles} />
+      </div>
+    </form>
+  )
+}
+
+/** What few need: how a checkpoint is converted, and how a private one is read. */
+function Details({
+  open,
+  values,
+  onPrecision,
+  onSide,
+  onToken,
+}: {
+  open: boolean
+  values: { precision: Precision; side: string; token: string }
+  onPrecision: (precision: Precision) => void
+  onSide: (side: string) => void
+  onToken: (token: string) => void
+}): ReactElement {
+  const { t } = useTranslation('models')
+  const hint = useId()
+  return (
+    <details className="more-fields" open={open}>
+      <summary>{t('add.details')}</summary>
       <label>
         {t('add.precision')}
-        <select value={precision} onChange={(event) => setPrecision(precisionOf(event.target.value))}>
+        <select value={values.precision} onChange={(event) => onPrecision(precisionOf(event.target.value))}>
           {PRECISIONS.map((name) => (
             <option key={name} value={name}>
               {t(`add.${name}`)}
@@ -70,34 +107,34 @@ export function AskForModel(): ReactElement {
           type="number"
           min={1}
           step={1}
-          value={side}
+          value={values.side}
           placeholder={t('add.asTrained')}
-          aria-describedby={hints.side}
-          onChange={(event) => setSide(event.target.value)}
+          aria-describedby={hint}
+          onInvalid={unfold}
+          onChange={(event) => onSide(event.target.value)}
         />
       </label>
-      <p className="hint" id={hints.side}>
+      <p className="hint" id={hint}>
         {t('add.sideHint')}
       </p>
       <label>
         {t('add.token')}
         <input
           type="password"
-          value={token}
+          value={values.token}
           autoComplete="off"
-          onChange={(event) => setToken(event.target.value)}
+          onChange={(event) => onToken(event.target.value)}
         />
       </label>
       <p className="hint">{t('add.tokenHint')}</p>
-      <div className="actions">
-        <button type="submit" className="primary">
-          {t('add.look')}
-        </button>
-        <ChooseFiles label={t('add.folder')} directory onChange={offerOfFiles} />
-        <ChooseFiles label={t('add.files')} onChange={offerOfFiles} />
-      </div>
-    </form>
+    </details>
   )
+}
+
+/** A browser says what is wrong at the field, which it cannot do while that is folded away. */
+function unfold({ currentTarget }: SyntheticEvent<HTMLInputElement>): void {
+  const details = currentTarget.closest('details')
+  if (details !== null) details.open = true
 }
 
 /** So many are in sight; what else is known would stand in the way of all that comes below. */

@@ -10,8 +10,8 @@ import { useApp } from '../store-context.ts'
 export function SheetPanels(): ReactElement {
   return (
     <>
-      <ModelPanel />
       <SettingsPanel />
+      <ModelPanel />
       <DevicePanel />
       <InsideLink />
     </>
