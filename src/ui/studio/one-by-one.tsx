@@ -43,7 +43,11 @@ export function OneByOne({
     else actions.acceptAltText(path)
     move(1)
   }
-  const edit = (): void => box.current?.querySelector('textarea')?.focus()
+  const edit = (): void => {
+    const field = box.current?.querySelector('textarea')
+    field?.focus()
+    field?.setSelectionRange(field.value.length, field.value.length)
+  }
   const again = (): void => {
     if (settings !== null)
       actions.again(path, { ...settings, target: mode === 'captions' ? 'caption' : 'alt-text' })
@@ -108,7 +112,7 @@ export function OneByOne({
             onDone={() => box.current?.focus()}
           />
         )}
-        <p className="hint">{t('keys')}</p>
+        <p className="hint">{t(mode === 'captions' ? 'keys' : 'keysAltText')}</p>
       </div>
     </section>
   )

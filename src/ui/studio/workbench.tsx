@@ -49,9 +49,9 @@ export function Workbench(): ReactElement {
           />
           <div className="studio-tools">
             {mode === 'captions' ? <BulkPanel shown={shown} /> : <AltTextPanel shown={shown} />}
-            <Matching />
             <DuplicatesPanel onOpen={setAt} />
             <ExportPanel shown={shown} />
+            <Matching />
           </div>
           <Grid pictures={shown} mode={mode} left={left} onOpen={setAt} />
         </>
@@ -145,14 +145,14 @@ function History(): ReactElement {
   const redo = useApp((state) => state.studioActions.redo)
   const [last, next] = [history.done.at(-1), history.undone.at(-1)]
   return (
-    <>
+    <span className="studio-history">
       <button type="button" className="quiet" disabled={last === undefined} onClick={undo}>
         {last === undefined ? t('undo') : t('undoStep', { count: last.changes.length })}
       </button>
       <button type="button" className="quiet" disabled={next === undefined} onClick={redo}>
         {t('redo')}
       </button>
-    </>
+    </span>
   )
 }
 
