@@ -17,11 +17,16 @@ import { AnswerProgressLine, AnswerWaiting } from './answer-progress.tsx'
 import { LimitsMark } from './limits-mark.tsx'
 import { Others } from './other-answers.tsx'
 
+/** A picture that came, by another tab or an import, to a turn that was not asked about it. */
+export const NEVER_ASKED = { status: 'never-asked' } as const
+
+type ShownAnswer = AnswerState | typeof NEVER_ASKED
+
 interface AnswerProps {
   turnId: string
   picture: Picture
   question: string | null
-  answer: AnswerState
+  answer: ShownAnswer
   /** What can be done with the whole turn, beside what can be done with this answer. */
   children?: ReactElement | null
 }
@@ -87,7 +92,7 @@ function Words({
   picture,
   turnId,
 }: {
-  answer: AnswerState
+  answer: ShownAnswer
   question: string | null
   underWay: UnderWay | undefined
   picture: Picture
@@ -129,7 +134,23 @@ function Words({
     }
     case 'failed':
       return <Failed answer={answer} picture={picture} turnId={turnId} />
+    case 'never-asked':
+      return <NeverAsked picture={picture} turnId={turnId} />
   }
+}
+
+/** No failure from below: the sentence is the page's own, in the reader's language. */
+function NeverAsked({ picture, turnId }: { picture: Picture; turnId: string }): ReactElement {
+  const { t } = useTranslation(['talk', 'shell'])
+  const retry = useApp((state) => state.retry)
+  return (
+    <div className="notice">
+      <p>{t('talk:answer.neverAsked')}</p>
+      <button type="button" onClick={() => retry(turnId, picture.id)}>
+        {t('shell:tryAgain')}
+      </button>
+    </div>
+  )
 }
 
 /** The settings would have given the same words again. */

@@ -1,11 +1,11 @@
 import { useMemo, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { AnswerState, Conversation, Picture, Turn } from '../../conversation/conversation.ts'
+import type { Conversation, Picture, Turn } from '../../conversation/conversation.ts'
 import { answerKey } from '../../state/under-way.ts'
 import { IconButton } from '../parts/icon-button.tsx'
 import { PictureView } from '../picture/picture.tsx'
 import { useApp } from '../store-context.ts'
-import { Answer } from './answer.tsx'
+import { Answer, NEVER_ASKED } from './answer.tsx'
 import { PhotographHint } from './photograph-hint.tsx'
 import { Question, Versions } from './question.tsx'
 
@@ -81,13 +81,7 @@ function AnswerOf({
   picture: Picture
   children?: ReactElement | null
 }): ReactElement {
-  const { t } = useTranslation('talk')
-  const neverAsked: AnswerState = {
-    status: 'failed',
-    text: '',
-    failure: { code: 'not-found', message: t('answer.neverAsked') },
-  }
-  const answer = turn.answers[picture.id] ?? neverAsked
+  const answer = turn.answers[picture.id] ?? NEVER_ASKED
   return (
     <Answer turnId={turn.id} picture={picture} question={turn.question} answer={answer}>
       {children}
