@@ -95,6 +95,19 @@ test('finds pictures of a folder by words, by another picture and without a netw
   await expect(page.getByText('No picture is indexed yet', { exact: false })).toBeVisible()
 })
 
+test('takes the folder that was being chosen while pictures came from elsewhere', async ({ app, page }) => {
+  await page.addInitScript(() => Reflect.deleteProperty(globalThis, 'showDirectoryPicker'))
+  await page.goto('/?provider=wasm#/search')
+  await expect(page.getByText('No picture is indexed yet')).toBeVisible()
+  const chooser = page.waitForEvent('filechooser')
+  await page.getByRole('button', { name: 'Add a folder' }).click()
+  const choosing = await chooser
+  await app.drop(join(folder, 'scene 1.png'), 'image/png')
+  await expect(page.getByText('No picture is indexed yet')).toHaveCount(0)
+  await choosing.setFiles(folder)
+  await expect(page.getByText('6 pictures, 1 file could not be read')).toBeVisible()
+})
+
 test('says how well a caption fits its picture, when asked once', async ({ app }) => {
   const caption = await app.openWith(join(folder, 'scene 1.png'))
   expect(caption).not.toBe('')

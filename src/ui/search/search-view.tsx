@@ -8,7 +8,8 @@ import { useApp } from '../store-context.ts'
 import { AskForm } from './ask-form.tsx'
 import { PictureDetails } from './picture-details.tsx'
 import { ResultGrid } from './result-grid.tsx'
-import { AddFolder, Sources } from './sources.tsx'
+import { useAddFolder } from './add-folder.tsx'
+import { Sources } from './sources.tsx'
 import './search.css'
 
 /** Pictures of folders and conversations, found by words. */
@@ -19,6 +20,7 @@ export function SearchView(): ReactElement {
   const model = useApp((state) => state.search.model)
   const isBuiltIn = useApp((state) => keptComparer(state.kept) === null)
   const comparer = useApp((state) => keptComparer(state.kept)?.id)
+  const [folderField, addFolder] = useAddFolder()
   useEffect(() => {
     void visit()
     // Another model has an index of its own.
@@ -31,13 +33,14 @@ export function SearchView(): ReactElement {
       {!isBuiltIn && model !== null && <p className="hint">{t('model', { name: model.manifest.name })}</p>}
       <AskForm />
       {failure !== null && <Notice failure={failure} action={t('close')} onAction={dismissFailure} />}
-      <Results />
-      <Sources />
+      {folderField}
+      <Results onAddFolder={addFolder} />
+      <Sources onAddFolder={addFolder} />
     </section>
   )
 }
 
-function Results(): ReactElement {
+function Results({ onAddFolder }: { onAddFolder: () => void }): ReactElement {
   const { t, i18n } = useTranslation('search')
   const found = useApp((state) => state.search.found)
   const matches = useApp((state) => state.search.matches)
@@ -64,7 +67,9 @@ function Results(): ReactElement {
       {isEmpty && (
         <div className="drop-area">
           <p>{t('empty')}</p>
-          <AddFolder first />
+          <button type="button" className="primary" onClick={onAddFolder}>
+            {t('addFolder')}
+          </button>
         </div>
       )}
       {pictures.length === 0 && status !== 'finding' && indexed !== undefined && indexed > 0 && (

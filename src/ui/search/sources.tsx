@@ -1,14 +1,13 @@
-import { useRef, useState, type ChangeEvent, type ReactElement } from 'react'
+import { useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { bytesText, durationText } from '../../messages/amounts.ts'
 import type { SearchSource } from '../../protocol/search-calls.ts'
 import { hasNothing } from '../../state/search/shown.ts'
 import { isWritingHere } from '../../state/under-way.ts'
-import { folderName } from '../taking/dropped-files.ts'
 import { useApp } from '../store-context.ts'
 
 /** Where pictures come from, how far the index is, and how large. */
-export function Sources(): ReactElement {
+export function Sources({ onAddFolder }: { onAddFolder: () => void }): ReactElement {
   const { t, i18n } = useTranslation('search')
   const index = useApp((state) => state.search.index)
   const { clear, clearOthers } = useApp((state) => state.searchActions)
@@ -21,7 +20,11 @@ export function Sources(): ReactElement {
           <Source key={source.id} source={source} />
         ))}
       </ul>
-      {!isEmpty && <AddFolder />}
+      {!isEmpty && (
+        <button type="button" onClick={onAddFolder}>
+          {t('addFolder')}
+        </button>
+      )}
       {index !== null && index.pictures > 0 && (
         <p className="hint">
           {t('size', { size: bytesText(index.bytes, i18n.language) })}{' '}
@@ -122,32 +125,5 @@ function Progress({ isUnderWay }: { isUnderWay: boolean }): ReactElement {
         </button>
       </p>
     </div>
-  )
-}
-
-/** Chooses a folder to search in; the first one is what this place begins with. */
-export function AddFolder({ first = false }: { first?: boolean }): ReactElement {
-  const { t } = useTranslation('search')
-  const { chooseFolder, addFiles } = useApp((state) => state.searchActions)
-  const input = useRef<HTMLInputElement>(null)
-  const choose = async (): Promise<void> => {
-    if (!(await chooseFolder())) input.current?.click()
-  }
-  const onChange = (event: ChangeEvent<HTMLInputElement>): void => {
-    const files = [...(event.target.files ?? [])].map((file) => ({
-      path: file.webkitRelativePath || file.name,
-      file,
-    }))
-    if (files.length > 0) void addFiles(folderName(files), files)
-    // The same folder may be chosen again.
-    event.target.value = ''
-  }
-  return (
-    <>
-      <button type="button" {...(first && { className: 'primary' })} onClick={() => void choose()}>
-        {t('addFolder')}
-      </button>
-      <input ref={input} type="file" hidden multiple {...{ webkitdirectory: '' }} onChange={onChange} />
-    </>
   )
 }
