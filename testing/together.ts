@@ -8,6 +8,9 @@ export const TOGETHER = [
   'src/convert/*.test.ts',
   'src/convert/{families,lavis,tokenizer,torch}/**/*.test.ts',
   'src/runtime/{decode,limits,retrieval}/**/*.test.ts',
+  'src/runtime/language/!(decoder-only).test.ts',
+  'src/runtime/talk/!(together).test.ts',
+  'src/runtime/wgsl/{decoder,kernels,vision}/**/*.test.ts',
   'lab/{speed,built-in-model/card}/**/*.test.ts',
   'scripts/gate/{reports,summary}.test.ts',
 ]

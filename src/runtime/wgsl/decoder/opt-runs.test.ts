@@ -1,8 +1,10 @@
-import { beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { AppError } from '../../../pack/failure.ts'
 import type { DecoderRun } from '../../language/decoder-parts.ts'
 import type { KvCache } from '../../language/kv-cache.ts'
 import { OptRuns, type OptRunsParts } from './opt-runs.ts'
+
+afterEach(() => vi.unstubAllGlobals())
 
 const lost = new AppError('device-lost', 'Gone.')
 
