@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import react from '@vitejs/plugin-react'
 import { playwright } from '@vitest/browser-playwright'
 import { VitePWA } from 'vite-plugin-pwa'
@@ -24,8 +25,9 @@ const inNode = (
     hookTimeout: 180_000,
     // As in browsers, which take the machine away from these; a fault of the code fails twice.
     retry: 1,
-    // Vitest alone would leave a core idle, which on two cores is half of them.
-    maxWorkers: '100%',
+    // Vitest alone would leave a core idle, which on two cores is half of them. One more than there are cores, since
+    // tests of the command line wait for other processes most of the time.
+    maxWorkers: availableParallelism() + 1,
     execArgv: [FEW_RECOMPILES],
     setupFiles: ['testing/patience.ts'],
     expect: { poll: { timeout: 30_000 } },
