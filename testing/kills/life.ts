@@ -242,8 +242,9 @@ export class Life {
 
   async #add(page: Page, model: 'pack' | 'checkpoint'): Promise<void> {
     await page.getByRole('button', { name: /^Model:/ }).click()
-    await page.getByText('Conversion and access').click()
-    await page.getByLabel('Checkpoints are converted to').selectOption('q8')
+    const precision = page.getByLabel('Checkpoints are converted to')
+    if (!(await precision.isVisible())) await page.getByText('Conversion and access').click()
+    await precision.selectOption('q8')
     await page.getByLabel('Address of a model').fill(this.#place[model])
     await page.locator('form').getByRole('button', { name: 'Look at it', exact: true }).click()
     await page.getByRole('checkbox').check()
