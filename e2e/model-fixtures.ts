@@ -1,5 +1,5 @@
 /** The models of the page as a person meets them, and the servers that they come from. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { MANIFEST_PATH, parseManifest } from '../src/pack/manifest.ts'
@@ -54,6 +54,15 @@ export class Models {
     await this.accept('Download')
   }
 
+  /** Until everything of the pack is kept but a file of which so much arrived: see `keepBack`. */
+  async untilAllBut(path: string, arrived: number): Promise<void> {
+    await expect
+      .poll(async () => Object.keys((await storeOf(this.page)).chunks).length)
+      .toBe(PACK_FILES.length - 1)
+    const bytes = PACK_FILES.reduce((sum, file) => sum + (file === path ? arrived : sizeOf(file)), 0)
+    await expect(this.page.getByRole('progressbar')).toHaveJSProperty('value', bytes)
+  }
+
   /** Changes over to what was just added. */
   async use(): Promise<void> {
     await this.page.getByRole('button', { name: /^Use it: / }).click()
@@ -81,6 +90,11 @@ export class Models {
   }
 }
 
+/** A file of the pack, in bytes. */
+export function sizeOf(path: string): number {
+  return statSync(join(PACK, path)).size
+}
+
 interface Fixtures {
   models: Models
   server: FaultServer
@@ -106,6 +120,18 @@ export const test = base.extend<Fixtures & { expected: Expected }>({
     await hub.close()
   },
 })
+
+/**
+ * Has the server send so many bytes of a file and no more, however often it is asked, until what this returns is called:
+ * a page that is slow to be looked at must not have asked again meanwhile.
+ */
+export function keepBack(server: FaultServer, path: string, bytes: number): () => void {
+  server.fault = (asked, _count, start) =>
+    asked === path ? { kind: 'stall', after: Math.max(0, bytes - start) } : undefined
+  return () => {
+    server.fault = () => undefined
+  }
+}
 
 export function read(path: string): Uint8Array | undefined {
   try {

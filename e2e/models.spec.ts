@@ -14,6 +14,7 @@ import { startHubServer } from '../testing/servers/hub-server.ts'
 import {
   CHECKPOINT,
   damageChunk,
+  keepBack,
   Models,
   PACK,
   PACK_FILES,
@@ -260,16 +261,16 @@ test('Users can reload in the middle of a download and go on where it was', asyn
   app,
 }) => {
   await models.open()
-  server.fault = (path, count) =>
-    path === 'decoder.weights' && count === 1 ? { kind: 'stall', after: 1_000_000 } : undefined
+  const release = keepBack(server, 'decoder.weights', 1_000_000)
   await models.look(server.origin)
   await models.accept('Download')
-  await expect.poll(async () => Object.keys((await storeOf(app.page)).chunks).length).toBeGreaterThan(5)
+  await models.untilAllBut('decoder.weights', 1_000_000)
   const before = (await storeOf(app.page)).chunks
   await app.open()
   const notice = app.page.getByRole('group', { name: 'Interrupted download' })
   await expect(notice).toContainText(/drawn-scenes is not complete: .* MB have arrived and are kept/)
   const sent = server.sent(/\./)
+  release()
   await notice.getByRole('button', { name: 'Continue' }).click()
   await expect(app.model).toContainText('works without a connection')
   await expect(notice).toHaveCount(0)
@@ -284,17 +285,17 @@ test('Users can reload in the middle of a download and go on where it was', asyn
 
 test('Users can pause, go on, cancel and delete', async ({ models, server, app, page }) => {
   await models.open()
-  server.fault = (path, count) =>
-    path === 'decoder.weights' && count === 1 ? { kind: 'stall', after: 1_000_000 } : undefined
+  const release = keepBack(server, 'decoder.weights', 1_000_000)
   await models.look(server.origin)
   await models.accept('Download')
-  await expect.poll(async () => Object.keys((await storeOf(page)).chunks).length).toBeGreaterThan(5)
+  await models.untilAllBut('decoder.weights', 1_000_000)
   await page.getByRole('button', { name: 'Pause' }).click()
   await expect(app.model).toContainText('What has arrived is kept')
   // What took long to arrive is let go of only when people say so twice.
   await page.getByRole('button', { name: 'Cancel and delete what has arrived' }).click()
   await expect(page.getByRole('button', { name: /^Really delete .* [kM]B$/ })).toBeVisible()
   await page.getByRole('button', { name: 'Keep it' }).click()
+  release()
   await page.getByRole('button', { name: 'Resume', exact: true }).click()
   await expect(app.model).toContainText('works without a connection')
   const bytes = readFileSync(join(PACK, 'decoder.weights')).length
@@ -314,12 +315,10 @@ test('Users whose tab crashes in the middle of a download go on in another', asy
 }) => {
   expected.errors.push(/crash/i)
   await models.open()
-  server.fault = (path, count) =>
-    path === 'decoder.weights' && count === 1 ? { kind: 'stall', after: 1_000_000 } : undefined
+  const release = keepBack(server, 'decoder.weights', 1_000_000)
   await models.look(server.origin)
   await models.accept('Download')
-  await expect.poll(() => server.sent(/^decoder\.weights$/)).toBeGreaterThan(0)
-  await expect.poll(async () => Object.keys((await storeOf(page)).chunks).length).toBeGreaterThan(5)
+  await models.untilAllBut('decoder.weights', 1_000_000)
   const crashed = page.waitForEvent('crash')
   await page.goto('chrome://crash').catch(() => undefined)
   await crashed
@@ -332,6 +331,7 @@ test('Users whose tab crashes in the middle of a download go on in another', asy
     const { origin, pathname } = new URL(request.url())
     if (origin === server.origin && pathname !== '/pack.json') asked.push(pathname.slice(1))
   })
+  release()
   await next.page.getByRole('button', { name: /^Resume/ }).click()
   await expect(next.app.model).toContainText('works without a connection')
   // Each of these files is a single chunk.
