@@ -8,7 +8,7 @@ const judgement: Judgement = {
   times: { other: 25, own: 4 },
   verdict: 'right',
   subgroups: null,
-  unfinished: 0,
+  unfinished: { memory: 0, subgroups: 0 },
   failures: 0,
   failure: null,
 }
@@ -52,7 +52,7 @@ it('writes what was computed once, also where it comes from an earlier visit, an
     },
   }
   const first = new KeptJudgements(counted)
-  for (const unfinished of [1, 0]) await first.keep(key(), { ...judgement, unfinished })
+  for (const memory of [1, 0]) await first.keep(key(), { ...judgement, unfinished: { memory, subgroups: 0 } })
   const later = new KeptJudgements(counted)
   const known = await later.recall(key())
   if (known === undefined) throw new Error('It was forgotten.')

@@ -12,6 +12,7 @@ import { OnDemandSession } from '../ort/on-demand-session.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session, SessionOptions } from '../ort/session.ts'
 import { WeightsAhead } from '../ort/weights/weights-ahead.ts'
+import type { Together } from '../wgsl/gpu/together.ts'
 import { weightsOfGraph, type StoredTensors } from '../wgsl/weights/graph-weights.ts'
 
 export interface OpenOptions {
@@ -49,13 +50,16 @@ export interface Judgement {
   times: { other: number; own: number | null }
   /**
    * Whether kernels of ours reduce within subgroups, where the device has them: they passed with them, and a token took no
-   * longer. Null as long as that was not tried; false as well while it is, since of a device that goes away nothing is heard.
+   * longer. Null as long as that was not tried to the end.
    */
   subgroups: boolean | null
   /** Whether ours computed the same, once a test has come to its end. */
   verdict: 'right' | 'wrong' | null
-  /** Tests that were begun since and came to no end: the device or the tab went away in them. */
-  unfinished: number
+  /**
+   * By how kernels reduced: tests that were begun since and came to no end. Written down before each, since of a device that
+   * takes the page with it nothing is heard; but it may be that somebody closed the tab.
+   */
+  unfinished: Record<Together, number>
   /** How often ours have failed, under answers as well, and how the last time. */
   failures: number
   failure: KernelFailure | null

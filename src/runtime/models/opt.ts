@@ -26,7 +26,15 @@ import { within, withoutComplaints } from '../wgsl/gpu/guard.ts'
 import type { LanguageFamily } from './blip2.ts'
 import type { PartFiles, PartsOpener } from './open-parts.ts'
 import { openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
-import { compileLimit, fitting, leftOut, openedAndTested, testLimits, trialOf } from './own-trial.ts'
+import {
+  compileLimit,
+  fitting,
+  leftOut,
+  openedAndTested,
+  testLimits,
+  trialOf,
+  whileCompiling,
+} from './own-trial.ts'
 import { tryWays, type Outcome } from './reducing-ways.ts'
 
 type OptParts = PartsOpener<'blip2-opt'>
@@ -109,8 +117,13 @@ async function tryOwn(
   { device, plan, options }: { device: GPUDevice; plan: OptPlan; options: TryOptions },
 ): Promise<Tried<DecoderOnly>> {
   const { shape } = manifest.parts.decoder
-  const open = (): Promise<OwnDecoder> =>
-    runtime.attempt(() => openOptDecoder(runtime, { ...own, onLost: () => options.onFailed('lost') }, plan))
+  const { known, onFailed, atRisk } = options
+  const opening: OptOptions = {
+    ...own,
+    onLost: () => onFailed('lost'),
+    compiled: whileCompiling(known, atRisk),
+  }
+  const open = (): Promise<OwnDecoder> => runtime.attempt(() => openOptDecoder(runtime, opening, plan))
   const test = { shape, cacheType: own.cacheType, expected: options.expected, signal: own.signal }
   const limits = testLimits(runtime.compute, SELF_TEST_WORK, options.otherMs)
   const tried = (decoder: OwnDecoder): Promise<Outcome> => {
@@ -121,6 +134,7 @@ async function tryOwn(
       whole: () => testedWhole(trial),
       first: () => testedFirst(trial),
       guarded: <T>(work: () => Promise<T>) => withoutComplaints(device, work, () => Promise.resolve()),
+      atRisk,
     }
     return tryWays(ways, options)
   }

@@ -2,10 +2,12 @@ import { expect, it, vi } from 'vitest'
 import type { KernelFailure, KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import { AppError } from '../../pack/failure.ts'
 import { KernelsFailed } from '../wgsl/gpu/guard.ts'
+import type { Together } from '../wgsl/gpu/together.ts'
 import type { Judgement, JudgementKey, Judgements } from './open-parts.ts'
 import { openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
 import { compileLimit, testLimits } from './own-trial.ts'
 
+const NONE: Judgement['unfinished'] = { memory: 0, subgroups: 0 }
 const KEY: JudgementKey = { subject: 'a part on a device', state: 'in a browser' }
 
 /** A decoder of either kind, which counts how many are open at once. */
@@ -46,7 +48,7 @@ class House {
   }
 
   /** Loads the model where ours do this. */
-  async load(own: () => Promise<Tried<Decoder>>, gain = 1): Promise<Decoder> {
+  async load(own: (options: TryOptions) => Promise<Tried<Decoder>>, gain = 1): Promise<Decoder> {
     const rivals: Rivals<Decoder> = {
       openGraph: (why, times) => Promise.resolve(Object.assign(new Decoder(this, why), { times })),
       judge: async () => {
@@ -56,7 +58,7 @@ class House {
       },
       tryOwn: (options) => {
         this.tried.push(options)
-        return own()
+        return own(options)
       },
       inUse: (model, times) => Object.assign(model, { times }),
     }
@@ -66,6 +68,22 @@ class House {
       gain,
       giveUpDevice: () => (this.gone = true),
       onTrial: (ifLost) => void this.trials.push(ifLost),
+    })
+  }
+
+  /** Loads the model, and the page goes away once a test by `by` is under way, or before any. */
+  async closedIn(by: Together | null): Promise<void> {
+    const forEver = new Promise<never>(() => undefined)
+    await new Promise<void>((resolve) => {
+      const work = (): Promise<never> => {
+        resolve()
+        return forEver
+      }
+      void this.load(async ({ atRisk }) => {
+        // Compiled before, or tried through memory.
+        if (by !== 'memory') await atRisk('memory', () => Promise.resolve())
+        return by === null ? work() : atRisk(by, work)
+      })
     })
   }
 
@@ -138,7 +156,7 @@ it.each<KernelFailure>(['memory', 'invalid', 'compiling'])(
       expect(house.tried).toHaveLength(tries)
       await model.dispose()
     }
-    expect(house.known).toMatchObject({ failures: 2, failure: how, unfinished: 0 })
+    expect(house.known).toMatchObject({ failures: 2, failure: how, unfinished: NONE })
     expect([house.judged, house.most]).toEqual([1, 1])
   },
 )
@@ -147,7 +165,7 @@ it('goes on with ONNX Runtime in the same load where a cache of ours finds no ro
   const house = new House()
   const model = await house.load(() => Promise.reject(new AppError('out-of-memory', 'No room.')))
   expect(model.ownKernels).toBe('memory')
-  expect(house.known).toMatchObject({ failures: 1, failure: 'memory', unfinished: 0 })
+  expect(house.known).toMatchObject({ failures: 1, failure: 'memory', unfinished: NONE })
   expect(house.trials).toEqual(['lost', null])
 })
 
@@ -160,16 +178,76 @@ it('gives a device up on which ours do not come back, which counts as a failure'
   expect(house.known).toMatchObject({ failures: 1, failure: 'stuck' })
 })
 
-it('does not try ours a third time where the device, or the page, went away in two tests', async () => {
+it('does not try ours a third time where the device went away in two tests', async () => {
   const house = new House()
-  for (const unfinished of [1, 2]) {
+  for (const memory of [1, 2]) {
     await expect(house.load(lost)).rejects.toMatchObject({ code: 'device-lost' })
-    expect(house.known?.unfinished).toBe(unfinished)
+    expect(house.known?.unfinished).toEqual({ memory, subgroups: 0 })
     // How it came about is still asked for.
     expect(house.trials.at(-1)).toBe('lost')
   }
   const model = await house.load(house.own())
   expect([model.ownKernels, house.tried.length]).toEqual(['lost', 2])
+})
+
+it('does not try ours a third time where the page went away in two tests', async () => {
+  const house = new House()
+  for (const memory of [1, 2]) {
+    await house.closedIn('memory')
+    // Nobody knows whose fault that was, and what reduces otherwise has not been tried at all.
+    expect(house.known).toMatchObject({ unfinished: { memory, subgroups: 0 }, subgroups: null })
+  }
+  expect((await house.load(house.own())).ownKernels).toBe('lost')
+  expect(house.tried).toHaveLength(2)
+})
+
+it('holds nothing against ours where the page goes away while nothing of theirs runs', async () => {
+  const house = new House()
+  for (let times = 0; times < 3; times += 1) await house.closedIn(null)
+  expect((await house.load(house.own())).ownKernels).toBe('used')
+  for (let times = 0; times < 3; times += 1) await house.closedIn(null)
+  expect(house.known).toMatchObject({ verdict: 'right', unfinished: NONE })
+  expect((await house.load(house.own())).ownKernels).toBe('used')
+})
+
+it.each([null, true])(
+  'tries subgroups again where the page went away under them once, and memory where it did twice (known: %s)',
+  async (before) => {
+    const house = new House()
+    if (before !== null) await (await house.load(house.own(5, before))).dispose()
+    await house.closedIn('subgroups')
+    expect(house.known).toMatchObject({ unfinished: { memory: 0, subgroups: 1 }, subgroups: before })
+    await house.closedIn('subgroups')
+    await house.load(house.own(5, false))
+    expect(house.tried.slice(-3).map(({ subgroups }) => subgroups)).toEqual([before, before, false])
+    // What reduces through memory has nothing to answer for.
+    expect(house.known).toMatchObject({ verdict: 'right', unfinished: NONE, failures: 0, subgroups: false })
+    await house.load(house.own(5, false))
+    expect(house.tried.at(-1)?.subgroups).toBe(false)
+  },
+)
+
+it('begins to count anew where subgroups came to an end in between', async () => {
+  const house = new House()
+  for (let times = 0; times < 3; times += 1) {
+    await house.closedIn('subgroups')
+    await (await house.load(house.own(5, true))).dispose()
+    expect(house.known).toMatchObject({ unfinished: NONE, subgroups: true })
+  }
+})
+
+it('leaves written down how ours failed, when what was given up comes to its end later', async () => {
+  const house = new House()
+  const held: (() => void)[] = []
+  const loading = house.load(async ({ atRisk }) => {
+    void atRisk('memory', () => new Promise<void>((resolve) => void held.push(resolve)))
+    await vi.waitFor(() => expect(held).toHaveLength(1))
+    throw new KernelsFailed('compiling')
+  })
+  expect((await loading).ownKernels).toBe('compiling')
+  held[0]?.()
+  await new Promise((resolve) => setTimeout(resolve))
+  expect(house.known).toMatchObject({ failures: 1, failure: 'compiling', unfinished: NONE })
 })
 
 it('counts a device that goes away under an answer, and a test that passes does not make up for it', async () => {
@@ -193,7 +271,7 @@ it('does not count a device that goes away in the test twice over', async () => 
     return lost()
   }
   await expect(house.load(own)).rejects.toMatchObject({ code: 'device-lost' })
-  expect(house.known).toMatchObject({ unfinished: 1, failures: 0 })
+  expect(house.known).toMatchObject({ unfinished: { memory: 1 }, failures: 0 })
 })
 
 it('remembers how ours reduce, and leaves subgroups out behind a device that went away in a test or under an answer', async () => {
@@ -201,7 +279,7 @@ it('remembers how ours reduce, and leaves subgroups out behind a device that wen
   await expect(house.load(lost)).rejects.toMatchObject({ code: 'device-lost' })
   await (await house.load(house.own(5, false))).dispose()
   expect(house.tried.map(({ subgroups }) => subgroups)).toEqual([null, false])
-  expect(house.known).toMatchObject({ verdict: 'right', unfinished: 0, subgroups: false })
+  expect(house.known).toMatchObject({ verdict: 'right', unfinished: NONE, subgroups: false })
   const other = new House()
   for (const known of [null, true]) {
     const model = await other.load(other.own(5, true))
@@ -216,7 +294,7 @@ it('holds nothing against ours when loading is cancelled, or the pack ends early
   const house = new House()
   for (const code of ['cancelled', 'bad-pack'] as const)
     await expect(house.load(() => Promise.reject(new AppError(code, 'No.')))).rejects.toMatchObject({ code })
-  expect(house.known).toMatchObject({ unfinished: 0, failures: 0, verdict: null, subgroups: null })
+  expect(house.known).toMatchObject({ unfinished: NONE, failures: 0, verdict: null, subgroups: null })
 })
 
 it('waits longer on a device that is slow, and on a software adapter as long as it takes', () => {

@@ -7,6 +7,7 @@
 import type { KernelFailure, KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import { AppError, type FailureCode } from '../../pack/failure.ts'
 import { KernelsFailed } from '../wgsl/gpu/guard.ts'
+import type { Together } from '../wgsl/gpu/together.ts'
 import type { Disposable } from './disposable.ts'
 import type { Judgement, JudgementKey, Judgements } from './open-parts.ts'
 
@@ -31,7 +32,12 @@ export interface TryOptions {
   otherMs: number
   /** Told when they fail in use: the device goes away under them, or they cannot be opened again. */
   onFailed: (how: KernelFailure) => void
+  /** What is done in this way is written down while `work` lasts. All of that may take the device away belongs in it. */
+  atRisk: AtRisk
 }
+
+/** As `work`, which runs or compiles kernels that reduce `by` something, and may be the last that is heard of the device. */
+export type AtRisk = <T>(by: Together, work: () => Promise<T>) => Promise<T>
 
 /** Both. They are opened one behind the other, never at once. */
 export interface Rivals<M> {
@@ -63,6 +69,8 @@ export interface Trial {
 /** So often they may fail, or their test come to no end, before they are no longer tried. */
 const MOST_FAILURES = 2
 
+const NONE_UNFINISHED: Judgement['unfinished'] = { memory: 0, subgroups: 0 }
+
 /** The one to be used. Rejects `device-lost` where the device went away in the test: to be loaded again on another. */
 export async function openBetter<M extends Disposable>(rivals: Rivals<M>, trial: Trial): Promise<M> {
   const { key, judgements, gain } = trial
@@ -76,17 +84,21 @@ export async function openBetter<M extends Disposable>(rivals: Rivals<M>, trial:
   let own: M | null = null
   let against = speaksAgainst(known, gain)
   if (against === null) {
-    // Written down beforehand: of a device or a tab that goes away nothing is heard any more.
-    await keep({ ...known, unfinished: known.unfinished + 1, subgroups: false })
+    const risks = new Risks(known, keep)
     try {
-      const tried = await tryOwn(rivals, trial, known, onFailed)
+      const tried = await tryOwn(rivals, trial, known, { onFailed, atRisk: risks.at })
+      risks.end()
       own = tried.model
       now = concluded(known, tried)
       against = speaksAgainst(now, gain)
       await keep(now)
     } catch (error) {
+      risks.end()
       // Cancelled, or a pack that ends early, says nothing of our kernels. A device that went away does.
-      if (isLoss(error)) throw error
+      if (isLoss(error)) {
+        await keep({ ...begun(known, 'memory'), subgroups: false })
+        throw error
+      }
       now = error instanceof KernelsFailed ? failed(known, error.how) : known
       await keep(now)
       if (!(error instanceof KernelsFailed)) throw error
@@ -105,17 +117,17 @@ export async function openBetter<M extends Disposable>(rivals: Rivals<M>, trial:
 async function tryOwn<M>(
   rivals: Rivals<M>,
   { onTrial }: Pick<Trial, 'onTrial'>,
-  { expected, verdict, times, subgroups }: Judgement,
-  onFailed: TryOptions['onFailed'],
+  { expected, verdict, times, subgroups, unfinished }: Judgement,
+  told: Pick<TryOptions, 'onFailed' | 'atRisk'>,
 ): Promise<Tried<M>> {
   onTrial('lost')
   try {
     const tried = await rivals.tryOwn({
       expected,
       known: verdict === 'right',
-      subgroups,
+      subgroups: unfinished.subgroups < MOST_FAILURES ? subgroups : false,
       otherMs: times.other,
-      onFailed,
+      ...told,
     })
     onTrial(null)
     return tried
@@ -126,6 +138,42 @@ async function tryOwn<M>(
     if (hasCode(error, 'out-of-memory')) throw new KernelsFailed('memory', error)
     throw error
   }
+}
+
+/**
+ * What is written down of a trial while device or page may go away in it. In between nothing is held against ours: whoever
+ * closes a tab while weights are on their way is in no hurry with kernels.
+ */
+class Risks {
+  readonly #known: Judgement
+  readonly #keep: (judgement: Judgement) => Promise<void>
+  #over = false
+
+  constructor(known: Judgement, keep: (judgement: Judgement) => Promise<void>) {
+    this.#known = known
+    this.#keep = keep
+  }
+
+  readonly at: AtRisk = async (by, work) => {
+    await this.#note(begun(this.#known, by))
+    const done = await work()
+    await this.#note(this.#known)
+    return done
+  }
+
+  /** Of work that was given up, and comes to its end later, nothing is written any more. */
+  end(): void {
+    this.#over = true
+  }
+
+  async #note(judgement: Judgement): Promise<void> {
+    if (!this.#over) await this.#keep(judgement)
+  }
+}
+
+/** A test in this way comes to no end, unless something else is said. */
+function begun(known: Judgement, by: Together): Judgement {
+  return { ...known, unfinished: { ...known.unfinished, [by]: known.unfinished[by] + 1 } }
 }
 
 function deviceGivenUp({ onTrial, giveUpDevice }: Trial): AppError {
@@ -141,7 +189,7 @@ function deviceGivenUp({ onTrial, giveUpDevice }: Trial): AppError {
 function concluded(known: Judgement, { model, ms, subgroups = null }: Tried<unknown>): Judgement {
   const own = known.verdict === 'right' ? (known.times.own ?? ms) : ms
   const verdict = model === null ? 'wrong' : 'right'
-  return { ...known, unfinished: 0, verdict, subgroups, times: { ...known.times, own } }
+  return { ...known, unfinished: NONE_UNFINISHED, verdict, subgroups, times: { ...known.times, own } }
 }
 
 async function judged(rivals: Pick<Rivals<unknown>, 'judge'>): Promise<Judgement> {
@@ -151,7 +199,7 @@ async function judged(rivals: Pick<Rivals<unknown>, 'judge'>): Promise<Judgement
     times: { other: ms, own: null },
     subgroups: null,
     verdict: null,
-    unfinished: 0,
+    unfinished: NONE_UNFINISHED,
     failures: 0,
     failure: null,
   }
@@ -161,7 +209,7 @@ async function judged(rivals: Pick<Rivals<unknown>, 'judge'>): Promise<Judgement
 function speaksAgainst(known: Judgement, gain: number): OwnKernels | null {
   const { verdict, times, unfinished, failures, failure } = known
   if (verdict === 'wrong') return 'wrong'
-  if (unfinished + failures >= MOST_FAILURES) return failure ?? 'lost'
+  if (unfinished.memory + failures >= MOST_FAILURES) return failure ?? 'lost'
   return times.own !== null && times.own * gain > times.other ? 'slower' : null
 }
 

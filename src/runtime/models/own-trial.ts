@@ -5,7 +5,7 @@ import type { Compute } from '../device/compute.ts'
 import { KernelsFailed, withoutComplaints } from '../wgsl/gpu/guard.ts'
 import { NotForKernels } from '../wgsl/weights/stored.ts'
 import type { JudgementKey, KernelPart, PartsOpener } from './open-parts.ts'
-import type { Trial } from './own-kernels.ts'
+import type { Trial, TryOptions } from './own-kernels.ts'
 
 /** Why kernels of our own are not even tried for a part; null where they are. */
 export function leftOut(
@@ -67,6 +67,14 @@ export async function openedAndTested<O, T>(
   }
   await dispose(own)
   return null
+}
+
+/** How kernels are compiled in a trial: at risk, unless the same have been compiled here before. */
+export function whileCompiling(
+  known: boolean,
+  atRisk: TryOptions['atRisk'],
+): <T>(compiling: () => Promise<T>) => Promise<T> {
+  return (compiling) => (known ? compiling() : atRisk('memory', compiling))
 }
 
 /** What a judgement of a part holds for. `version` is that of kernels and test. */

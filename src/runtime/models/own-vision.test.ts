@@ -221,9 +221,28 @@ describe('leaves it to ONNX Runtime, with nothing of ours left behind,', () => {
     const house = new House({ encode: gone })
     for (const unfinished of [1, 2]) {
       await expect(house.choice().open()).rejects.toMatchObject({ code: 'device-lost' })
-      expect(house.judgement?.unfinished).toBe(unfinished)
+      expect(house.judgement?.unfinished.memory).toBe(unfinished)
     }
     expect(await outcomeOf(house.choice())).toBe('lost')
+  })
+
+  it('where the page went away under two tests, but not where weights were on their way', async () => {
+    const house = new House({ ms: 20 })
+    for (const [where, memory, outcome] of [
+      ['opening', 0, 'used'],
+      ['opening', 0, 'used'],
+      ['encode', 1, 'used'],
+      ['encode', 1, null],
+      ['encode', 2, 'lost'],
+    ] as const) {
+      house.ours[where] = never
+      void house.choice().open()
+      // Once there is nothing left to do but what never ends.
+      await vi.advanceTimersByTimeAsync(1)
+      expect([where, house.judgement?.unfinished.memory ?? 0]).toEqual([where, memory])
+      house.ours[where] = () => Promise.resolve()
+      if (outcome !== null) expect(await outcomeOf(house.choice())).toBe(outcome)
+    }
   })
 
   it('where they were used and do not open again, which is remembered', async () => {
@@ -271,7 +290,7 @@ it.each([0, 1, 2, 3, 4])(
       expect(house.open).toBe(0)
     }
     expect(pictures).toBe(last + 1)
-    expect(house.judgement).toMatchObject({ unfinished: 0, failures: 0 })
+    expect(house.judgement).toMatchObject({ unfinished: { memory: 0 }, failures: 0 })
   },
 )
 

@@ -17,6 +17,7 @@ import {
   type Encoder,
   type EncoderPlan,
   type OwnEncoder,
+  type OwnEncoderOptions,
 } from '../wgsl/vision/open-encoder.ts'
 import {
   ENCODER_GAIN,
@@ -28,7 +29,15 @@ import {
 } from '../wgsl/vision/self-test.ts'
 import type { PartFiles, PartsOpener } from './open-parts.ts'
 import { openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
-import { compileLimit, fitting, leftOut, openedAndTested, testLimits, trialOf } from './own-trial.ts'
+import {
+  compileLimit,
+  fitting,
+  leftOut,
+  openedAndTested,
+  testLimits,
+  trialOf,
+  whileCompiling,
+} from './own-trial.ts'
 
 /** Over ONNX Runtime. */
 class GraphEncoder implements Encoder {
@@ -142,11 +151,12 @@ export class EncoderChoice {
     plan: EncoderPlan,
     onFailed: TryOptions['onFailed'],
     signal: AbortSignal | undefined,
+    compiled?: OwnEncoderOptions['compiled'],
   ): Promise<OwnEncoder> {
     const { runtime, manifest } = this.#parts
     const { shape } = manifest.parts.vision
     const compileMs = compileLimit(runtime.compute)
-    const options = { ...files, shape, signal, compileMs, onLost: () => onFailed('lost') }
+    const options = { ...files, shape, signal, compileMs, compiled, onLost: () => onFailed('lost') }
     return runtime.attempt(() => openOwnEncoder(runtime, options, plan))
   }
 
@@ -167,7 +177,7 @@ export class EncoderChoice {
     files,
     device,
     plan,
-    options: { expected, known, otherMs, onFailed },
+    options: { expected, known, otherMs, onFailed, atRisk },
   }: {
     files: PartFiles
     device: GPUDevice
@@ -178,7 +188,8 @@ export class EncoderChoice {
     const { vision } = manifest.parts
     const { firstRunsMs, testMs } = testLimits(runtime.compute, ENCODER_TEST_WORK, otherMs)
     const type = cacheType(vision, runtime.compute)
-    const open = (): Promise<OwnEncoder> => this.#openOwn(files, plan, onFailed, signal)
+    const compiled = whileCompiling(known, atRisk)
+    const open = (): Promise<OwnEncoder> => this.#openOwn(files, plan, onFailed, signal, compiled)
     const test = async (encoder: OwnEncoder): Promise<{ ms: number | null } | null> => {
       const tried = { encoder, shape: vision.shape, signal }
       const agrees = async (): Promise<boolean> =>
@@ -193,10 +204,12 @@ export class EncoderChoice {
       return within(testMs, 'stuck', rest())
     }
     const guarded = (encoder: OwnEncoder): ReturnType<typeof test> =>
-      withoutComplaints(
-        device,
-        () => test(encoder),
-        () => Promise.resolve(),
+      atRisk('memory', () =>
+        withoutComplaints(
+          device,
+          () => test(encoder),
+          () => Promise.resolve(),
+        ),
       )
     const opened = await openedAndTested(device, open, guarded, (encoder) => encoder.dispose())
     if (opened === null) return { model: null, ms: null }

@@ -12,6 +12,9 @@ const takes = (ms: number | null) => (): Promise<number | null> => Promise.resol
 class Device {
   now: Together = 'memory'
   tested: Together[] = []
+  /** What was written down as being at risk when each test ran. */
+  atRisk: Together[] = []
+  #underWay: Together | null = null
   readonly #tests: Record<Together, Test>
   readonly #ways: Ways
 
@@ -19,6 +22,7 @@ class Device {
     this.#tests = { memory, subgroups: subgroups ?? takes(0) }
     const test = (): Promise<number | null> => {
       this.tested.push(this.now)
+      if (this.#underWay !== null) this.atRisk.push(this.#underWay)
       return this.#tests[this.now]()
     }
     this.#ways = {
@@ -27,11 +31,18 @@ class Device {
       whole: test,
       first: async () => ((await test()) === null ? null : true),
       guarded: (work) => work(),
+      atRisk: async (by, work) => {
+        this.#underWay = by
+        const done = await work()
+        this.#underWay = null
+        return done
+      },
     }
   }
 
   async try(known: boolean, subgroups: boolean | null): Promise<[Outcome, Together, Together[]]> {
     this.tested = []
+    this.atRisk = []
     this.now = 'memory'
     return [await tryWays(this.#ways, { known, subgroups }), this.now, this.tested]
   }
@@ -61,6 +72,17 @@ it.each<[string, Test]>([
     ['memory', 'subgroups'],
   ])
   expect(await device.try(true, false)).toEqual([{ ms: null, subgroups: false }, 'memory', ['memory']])
+})
+
+it.each([
+  [false, null],
+  [true, true],
+  [true, false],
+])('writes down what is tried before each test (known: %s, subgroups: %s)', async (known, subgroups) => {
+  for (const device of [new Device(takes(5), takes(4)), new Device(takes(5), takes(null))]) {
+    await device.try(known, subgroups)
+    expect(device.atRisk).toEqual(device.tested)
+  }
 })
 
 it('goes back to memory where subgroups passed once and fail today', async () => {

@@ -30,6 +30,8 @@ export interface OptOptions {
   compileMs?: number | undefined
   /** How kernels reduce, to begin with; left out: through memory, which every device has. */
   together?: Together | undefined
+  /** Compiles, and does what else belongs to that; left out: compiles. */
+  compiled?: (<T>(compiling: () => Promise<T>) => Promise<T>) | undefined
   /** Told when the device went away while our kernels were running on it. */
   onLost?: (() => void) | undefined
 }
@@ -69,18 +71,19 @@ export async function openOptDecoder(
   { places, kernels }: OptPlan,
 ): Promise<OwnDecoder> {
   const { weights, part, cacheType, context, cacheBytes, signal, onLost, together = 'memory' } = options
+  const { compiled = (compiling) => compiling() } = options
   const { device } = runtime.compute
   if (device === null) throw new NotForKernels('is not run on a GPU')
   const { shape } = part
   const uploads = new Uploads(device, weights.data, signal)
   try {
     // Compiled while weights are on their way. All of them: behind this, nobody looks how long the device takes over one.
-    const compiling = kernels.compile(together)
+    const compiling = compiled(() => kernels.compile(together))
     compiling.catch(() => undefined)
     const values = makeActivations(uploads, kernels, shape, context)
     const stored = await uploadWeights(uploads, places, kernels)
-    const passesOver = (compiled: DecoderKernels): OptPasses =>
-      new OptPasses({ ...compiled, kernels, places, weights: stored, values })
+    const passesOver = (ready: DecoderKernels): OptPasses =>
+      new OptPasses({ ...ready, kernels, places, weights: stored, values })
     const passes = passesOver(await compiling)
     const runs = new OptRuns({ runtime, device, shape, passes, activations: values, uploads, onLost })
     const memory = new CacheMemory(runtime, cacheLayout(shape, cacheType), cacheBytes)

@@ -33,6 +33,8 @@ export interface OwnEncoderOptions extends EncoderFiles {
   signal?: AbortSignal | undefined
   /** What compiling one kernel may take, in milliseconds; left out: any time. */
   compileMs?: number | undefined
+  /** Compiles, and does what else belongs to that; left out: compiles. */
+  compiled?: (<T>(compiling: () => Promise<T>) => Promise<T>) | undefined
   /** Told when the device went away while our kernels were running on it. */
   onLost?: (() => void) | undefined
 }
@@ -61,7 +63,7 @@ export function planEncoder(
  */
 export async function openOwnEncoder(
   runtime: Runtime,
-  { weights: { data }, shape, signal, compileMs, onLost }: OwnEncoderOptions,
+  { weights: { data }, shape, signal, compileMs, onLost, compiled = (work) => work() }: OwnEncoderOptions,
   plan: EncoderPlan,
 ): Promise<OwnEncoder> {
   const { device } = runtime.compute
@@ -70,7 +72,7 @@ export async function openOwnEncoder(
   const uploads = new Uploads(device, data, signal)
   try {
     // Compiled while weights are on their way.
-    const compiling = plan.compiled ?? compileEncoder(device, layout, places, compileMs)
+    const compiling = plan.compiled ?? compiled(() => compileEncoder(device, layout, places, compileMs))
     plan.compiled = compiling
     compiling.catch(() => undefined)
     const values = makeValues(uploads, layout, shape)
