@@ -1,21 +1,16 @@
-import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openPackFolder } from '../cli/files.ts'
 import { rowsOf } from '../image/pixels.ts'
 import { pictureOf, type PictureRead } from '../image/read-picture.ts'
 import { GREEDY } from '../pack/decoding.ts'
-import type { KernelFailure, MemoryChoice } from '../pack/device-report.ts'
 import { AppError } from '../pack/failure.ts'
 import type { LaterCheck, PackReader, Preprocessing } from '../pack/manifest.ts'
 import type { AnswerProgress, AnswerRequest, LookProgress, PictureSource } from '../protocol/engine-calls.ts'
-import type { Compute } from '../runtime/device/compute.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
-import { Look } from '../runtime/models/look.ts'
-import { opt } from '../runtime/models/opt.ts'
 import { OnDemandSession } from '../runtime/ort/on-demand-session.ts'
 import { liveTensorCount } from '../runtime/ort/tensor.ts'
 import { tableInMemory, type Table } from '../store/table.ts'
 import { syntheticPack } from '../synthetic/pack.ts'
-import { computeOn, MemoryDevice } from '../../testing/gpu/memory-device.ts'
 import { madeOnce } from '../../testing/made-once.ts'
 import { Engine } from './engine.ts'
 import { SeenPictures, type Seen } from './seen.ts'
@@ -34,30 +29,6 @@ const OTHER: PackReader = {
 }
 const never = new AbortController().signal
 const unheard = (): void => undefined
-
-/** A device that goes away when it is asked for memory, and never says what came of it. */
-class DyingDevice extends MemoryDevice {
-  asked = 0
-  override readonly limits = { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 28 }
-  #die = unheard
-  override readonly lost = new Promise<{ message: string }>((resolve) => {
-    this.#die = () => resolve({ message: '' })
-  })
-
-  override createBuffer(descriptor: { size: number }): ReturnType<MemoryDevice['createBuffer']> {
-    this.asked += 1
-    this.#die()
-    return super.createBuffer(descriptor)
-  }
-
-  override popErrorScope(): Promise<never> {
-    return new Promise(() => undefined)
-  }
-
-  destroy(): void {
-    this.#die()
-  }
-}
 
 /** A grey picture, whose file is one byte: its shade. */
 const picture = (shade: number, id = `picture ${shade}`): PictureSource => ({
@@ -94,22 +65,18 @@ let table: Map<string, Seen>
 let engine: Engine
 let pack: PackReader
 
-function engineOn(
-  seen: Table<Seen>,
-  openPack: () => Promise<PackReader>,
-  open = (): Promise<Compute> => openCompute('wasm'),
-): Engine {
+function engineOn(seen: Table<Seen>, openPack: () => Promise<PackReader>): Engine {
   return new Engine({
     openPack,
-    openCompute: open,
+    openCompute: () => openCompute('wasm'),
     probeDevices: () => Promise.resolve([]),
     readPicture: pictures.read,
     seen: new SeenPictures(seen),
   })
 }
 
-const load = (one: Engine, signal = never, memory: MemoryChoice = 'auto'): ReturnType<Engine['load']> =>
-  one.load({ pack: { kind: 'web', url: '' }, prefer: 'wasm', memory }, unheard, signal)
+const load = (one: Engine, signal = never): ReturnType<Engine['load']> =>
+  one.load({ pack: { kind: 'web', url: '' }, prefer: 'wasm', memory: 'auto' }, unheard, signal)
 
 const captionOf = (source: PictureSource, maxNewTokens = 3): AnswerRequest => ({
   picture: source,
@@ -156,68 +123,6 @@ it('hands out what its tower made of a picture that it looked at, until the pict
 
 it('has nothing to lose on the processor, which it says at once, so that no call stays for good', async () => {
   await expect(engine.untilLost()).resolves.toBeNull()
-})
-
-describe('when the device goes away while loading', () => {
-  afterEach(() => vi.unstubAllGlobals())
-
-  /** Once, with this said of what our kernels have to do with it. */
-  const loseOnce = (...said: (KernelFailure | null)[]): MockInstance<typeof opt.open> =>
-    vi.spyOn(opt, 'open').mockImplementationOnce(({ trial }) => {
-      for (const how of said) trial.onTrial?.(how && { decoder: how })
-      return Promise.reject(new AppError('device-lost', 'Gone.'))
-    })
-
-  it.each(['lost', 'stuck'] as const)(
-    'loads again without kernels of our own where those were tried (%s)',
-    async (how) => {
-      const open = loseOnce(how)
-      await load(engine)
-      expect(open.mock.calls.map(([{ trial }]) => trial.without)).toEqual([undefined, { decoder: how }])
-    },
-  )
-
-  it('leaves kernels out of each part under whose the device went away', async () => {
-    const open = vi.spyOn(opt, 'open')
-    for (const lost of [{ vision: 'lost' }, { decoder: 'lost' }] as const)
-      open.mockImplementationOnce(({ trial }) => {
-        trial.onTrial?.(lost)
-        return Promise.reject(new AppError('device-lost', 'Gone.'))
-      })
-    await load(engine)
-    expect(open.mock.calls.map(([{ trial }]) => trial.without)).toEqual([
-      undefined,
-      { vision: 'lost' },
-      { vision: 'lost', decoder: 'lost' },
-    ])
-  })
-
-  it('says so where they were not, or no longer', async () => {
-    loseOnce('lost', null)
-    await expect(load(engine)).rejects.toMatchObject({ code: 'device-lost' })
-  })
-
-  it('loads again without asking for memory that nobody tells of where it was asked, now and later', async () => {
-    // Little enough that the longest conversation is more than what is told of has room for.
-    vi.stubGlobal('navigator', { deviceMemory: 2 ** -20 })
-    const devices: DyingDevice[] = []
-    const other = engineOn(
-      tableInMemory(),
-      () => Promise.resolve(SYNTHETIC),
-      () => {
-        const device = new DyingDevice()
-        devices.push(device)
-        if (devices.length > 3) throw new Error('It is loaded again and again.')
-        return Promise.resolve({ ...computeOn(device), software: false })
-      },
-    )
-    const open = vi.spyOn(Look, 'open').mockRejectedValue(new AppError('bad-pack', 'Far enough.'))
-    for (const loads of [1, 2]) {
-      await expect(load(other, never, 'plenty')).rejects.toMatchObject({ code: 'bad-pack' })
-      expect(open).toHaveBeenCalledTimes(loads)
-      expect(devices.map(({ asked }) => asked)).toEqual([1, 0, 0].slice(0, loads + 1))
-    }
-  })
 })
 
 describe('an answer', () => {
@@ -535,25 +440,6 @@ describe('weights that are hashed when the model is loaded', () => {
     expect(checked).toMatchObject({ mended: true, failure: { code: 'corrupt' } })
     expect(table.size).toBe(0)
     await expect(caption(picture(7))).rejects.toThrow(checked?.failure.message)
-  })
-
-  it('and cannot even be read, are mended and read again, once', async () => {
-    let reads = 0
-    const unreadable: PackReader = {
-      ...SYNTHETIC,
-      later: found('good', 'mended'),
-      file: (path, signal) => {
-        reads += 1
-        return reads === 1 ? Promise.reject(new Error('NotReadableError')) : SYNTHETIC.file(path, signal)
-      },
-    }
-    pack = unreadable
-    await load(engine)
-    expect((await caption(picture(7))).finish).toBe('limit')
-    reads = 0
-    pack = { ...unreadable, later: found('good') }
-    await expect(load(engine)).rejects.toThrow('NotReadableError')
-    pack = SYNTHETIC
   })
 })
 

@@ -11,7 +11,7 @@ import {
   toFailure,
   type Failure,
 } from '../pack/failure.ts'
-import type { LaterCheck, PackManifest, PackReader } from '../pack/manifest.ts'
+import type { LaterCheck } from '../pack/manifest.ts'
 import type { TowerStates } from '../pack/tower-states.ts'
 import type {
   Answered,
@@ -23,42 +23,34 @@ import type {
   LoadProgress,
   Looked,
   LookProgress,
-  PackPlace,
   PictureSource,
   ProbedDevice,
 } from '../protocol/engine-calls.ts'
 import type { Handlers } from '../protocol/rpc.ts'
 import type { Compute } from '../runtime/device/compute.ts'
-import { lossOf, unlessLost } from '../runtime/device/loss.ts'
-import { openTalkingModel } from '../runtime/models/models.ts'
+import { lossOf } from '../runtime/device/loss.ts'
 import type { SeenImage } from '../runtime/models/look.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
-import type { Judgements, Without } from '../runtime/models/open-parts.ts'
+import type { Judgements } from '../runtime/models/open-parts.ts'
 import type { Discussion } from '../runtime/talk/discussion.ts'
 import { describeDevice } from './describe-device.ts'
-import { checkWeights, mendAll } from './check-weights.ts'
+import { checkWeights } from './check-weights.ts'
 import { Discussions } from './discussions.ts'
 import { lookedOf, Looking, type LookingParts, type SeenBy } from './looking.ts'
+import { ModelLoader, type LoaderParts } from './model-loader.ts'
 import { Progress } from './progress.ts'
 import { TogetherTurns } from './together.ts'
 import { WorkTurns } from './work-turns.ts'
 
-export interface EngineParts extends LookingParts {
-  /** `onBytes` is told of bytes as they arrive. */
-  openPack: (
-    place: PackPlace,
-    options: { onBytes: (bytes: number) => void; signal: AbortSignal },
-  ) => Promise<PackReader>
-  /** For a model that is about to be loaded; see `chooseCompute`. */
-  openCompute: (prefer: Provider | null, manifest: PackManifest) => Promise<Compute>
+export interface EngineParts extends LookingParts, LoaderParts {
   /** See `probeDevices`. */
   probeDevices: (prefer: Provider | null) => Promise<ProbedDevice[]>
-  /** Where the self-test of our kernels is remembered. */
   judgements?: (Judgements & { forget(): Promise<void> }) | undefined
 }
 
 export class Engine implements Handlers<EngineCalls> {
   readonly #parts: EngineParts
+  readonly #loader: ModelLoader
   readonly #turns = new WorkTurns()
   readonly #together = new TogetherTurns(this.#turns)
   /** Looks for captions written together, one after the other. */
@@ -69,13 +61,12 @@ export class Engine implements Handlers<EngineCalls> {
   /** Fires when the loaded model has answered. */
   #answered = new AbortController()
   #checked: Promise<BadWeights | null> = Promise.resolve(null)
-  /** No device has gone away yet in a load that asked it for more memory than is told of. */
-  #triesRoom = true
   /** Why the engine let go of a model by itself; null while there is one, or nobody asked for any. */
   #takenBack: Failure | null = null
 
   constructor(parts: EngineParts) {
     this.#parts = parts
+    this.#loader = new ModelLoader(parts)
     this.#looking = new Looking(parts, () => this.#current().model)
   }
 
@@ -191,57 +182,11 @@ export class Engine implements Handlers<EngineCalls> {
     input: EngineCalls['load']['in'],
     report: (event: LoadProgress) => void,
     signal: AbortSignal,
-    again: { mayMend?: boolean; without?: Without } = {},
   ): Promise<LoadedModel> {
-    const startedAt = performance.now()
     await this.#unload()
-    const { pack: place, prefer, memory, kernels, warmUp } = input
-    const pack = await this.#openPack(place, report, signal)
-    const compute = await this.#parts.openCompute(prefer, pack.manifest)
-    const trial: { ifLost: Without | null; ofRoom: boolean } = { ifLost: null, ofRoom: false }
-    try {
-      throwIfCancelled(signal)
-      const work = async (): Promise<TalkingModel> =>
-        openTalkingModel(pack, compute, {
-          signal,
-          memory,
-          kernels,
-          without: again.without,
-          judgements: this.#parts.judgements,
-          onTrial: (how) => (trial.ifLost = how),
-          triesRoom: this.#triesRoom,
-          onRoomTrial: () => (trial.ofRoom = true),
-          warmUp,
-          onPart: (part) => {
-            if (part === 'warm-up') report({ stage: 'warming-up' })
-          },
-          onProgress: (graph, done, total) => report({ stage: 'preparing', graph, done, total }),
-        })
-      const model = await unlessLost(compute, work())
-      this.#begin({ model, compute }, pack.later)
-      const device = describeDevice(compute, model)
-      return { device, manifest: model.manifest, loadMs: performance.now() - startedAt }
-    } catch (error) {
-      compute.device?.destroy()
-      const { code } = toFailure(error)
-      // Under kernels of our own, which are tried here: ONNX Runtime's are used in their place.
-      if (code === 'device-lost' && trial.ifLost !== null && !signal.aborted)
-        return this.#load(input, report, signal, { ...again, without: { ...again.without, ...trial.ifLost } })
-      // Browsers give up a GPU whose process dies some times, so it is not asked at the next load either.
-      if (code === 'device-lost' && trial.ofRoom && !signal.aborted) {
-        this.#triesRoom = false
-        return this.#load(input, report, signal, again)
-      }
-      // Weights that the disk has lost since they were kept may be why.
-      if (
-        again.mayMend === false ||
-        code === 'cancelled' ||
-        code === 'device-lost' ||
-        !(await mendAll(pack.later, signal))
-      )
-        throw error
-      return this.#load(input, report, signal, { ...again, mayMend: false })
-    }
+    const { model, compute, later, loadMs } = await this.#loader.load(input, { report, signal })
+    this.#begin({ model, compute }, later)
+    return { device: describeDevice(compute, model), manifest: model.manifest, loadMs }
   }
 
   #begin(loaded: { model: TalkingModel; compute: Compute }, later: LaterCheck | undefined): void {
@@ -266,27 +211,6 @@ export class Engine implements Handlers<EngineCalls> {
     this.#takenBack = why
     await this.#looking.forgetOwn()
     await this.#parts.judgements?.forget()
-  }
-
-  async #openPack(
-    place: PackPlace,
-    report: (event: LoadProgress) => void,
-    signal: AbortSignal,
-  ): Promise<PackReader> {
-    let doneBytes = 0
-    let totalBytes = 0
-    const tell = (): void =>
-      report({ stage: 'fetching', doneBytes, totalBytes: Math.max(totalBytes, doneBytes) })
-    const onBytes = (bytes: number): void => {
-      doneBytes += bytes
-      tell()
-    }
-    const pack = await this.#parts.openPack(place, { signal, onBytes })
-    totalBytes = pack.manifest.files
-      .filter((file) => !file.path.endsWith('.onnx'))
-      .reduce((sum, file) => sum + file.bytes, 0)
-    tell()
-    return pack
   }
 
   async #unload(): Promise<void> {
