@@ -84,7 +84,7 @@ function fileOf(path: string, plan: ConversionPlan, source: ValueSource): Uint8A
 
 function weightsOf(plan: WeightsPlan, source: ValueSource): Uint8Array<ArrayBuffer> {
   const file = new Uint8Array(plan.bytes)
-  const noise = noiseBlock(source)
+  const noise = noiseBlock(source, largestMatrix(plan))
   for (const recipe of plan.recipes) {
     if (recipe.kind === 'quantise') quantised(file, recipe, source, noise)
     else if (recipe.kind === 'store') stored(file, recipe, source)
@@ -139,8 +139,14 @@ function put(
 /** A prime number of bytes, so that no two rows of a matrix are alike. */
 const NOISE_BYTES = 4_000_037
 
-function noiseBlock(source: ValueSource): Uint8Array {
-  const values = source.values('noise', [NOISE_BYTES], 0, NOISE_BYTES)
+/** The first `bytes` of it, or all. Of a small model's file it would take seconds to make the rest, which nobody reads. */
+function noiseBlock(source: ValueSource, bytes: number): Uint8Array {
+  const values = source.values('noise', [NOISE_BYTES], 0, Math.min(bytes, NOISE_BYTES))
   // The low bits of the mantissa of random numbers are as good as random.
-  return Uint8Array.from(new Uint32Array(values.buffer), (bits) => (bits ^ (bits >>> 8)) & 255)
+  return new Uint8Array(new Uint32Array(values.buffer).map((bits) => (bits ^ (bits >>> 8)) & 255))
+}
+
+/** Bytes of the largest quantised matrix in a file. */
+function largestMatrix({ recipes }: WeightsPlan): number {
+  return Math.max(0, ...recipes.map((recipe) => (recipe.kind === 'quantise' ? recipe.packed.bytes : 0)))
 }
