@@ -37,6 +37,8 @@ export class DownloadMeter implements ChunkMeter {
   readonly #chunks = new Map<string, { files: string[]; done: number }>()
   #delay: Delay | null = null
   #lastReport = -Infinity
+  /** The next report, where something has come too soon behind the last one. */
+  #soon: ReturnType<typeof setTimeout> | undefined
 
   constructor(
     manifest: PackManifest,
@@ -69,7 +71,10 @@ export class DownloadMeter implements ChunkMeter {
   set({ sha256 }: PlacedChunk, done: number): void {
     this.#note(sha256, done)
     this.#delay = null
-    if (this.#network.now() - this.#lastReport >= REPORT_MS) this.report()
+    const ms = REPORT_MS - (this.#network.now() - this.#lastReport)
+    if (ms <= 0) this.report()
+    // A server may have stopped sending by then: what came before is told of all the same.
+    else this.#soon ??= setTimeout(() => this.report(), ms)
   }
 
   #note(sha256: string, done: number): void {
@@ -89,6 +94,8 @@ export class DownloadMeter implements ChunkMeter {
   }
 
   report(): void {
+    clearTimeout(this.#soon)
+    this.#soon = undefined
     this.#lastReport = this.#network.now()
     const parts = [...this.#parts.values()].map((part) => ({ ...part }))
     const doneBytes = parts.reduce((sum, part) => sum + part.doneBytes, 0)

@@ -134,6 +134,20 @@ function whole(): Buffer {
 }
 
 describe('a download', () => {
+  it('tells of all that has arrived, though a server that has stopped sending lets nothing follow', async () => {
+    const server = await serve()
+    server.fault = (path) => (path === 'vision.weights.000' ? { kind: 'stall', after: 70_000 } : undefined)
+    const stop = new AbortController()
+    let doneBytes = 0
+    // No time passes between the last bytes and the report before them.
+    const network = quick([], { now: () => 0, stallMs: 600_000 })
+    const onProgress = (progress: DownloadProgress): number => (doneBytes = progress.doneBytes)
+    const downloading = download(server, { network, onProgress, signal: stop.signal })
+    await expect.poll(() => doneBytes).toBe(total - CHUNK_BYTES + 70_000)
+    stop.abort()
+    await expect(downloading).rejects.toMatchObject({ code: 'cancelled' })
+  })
+
   it('fetches each byte once and says how far it is, for the whole and for each part', async () => {
     const server = await serve()
     const tables = emptyTables()
