@@ -1,7 +1,8 @@
 /** Finds the pictures of a folder that a text fits best. Runs in the thread of models. */
 import { join } from 'node:path'
 import { AppError } from '../pack/failure.ts'
-import type { EncodedPicture, RetrievalModel } from '../runtime/models/retrieval.ts'
+import type { RetrievalModel } from '../runtime/models/retrieval.ts'
+import type { EncodedPicture } from '../runtime/retrieval/text-q-former.ts'
 import { contrast, matchProbability, RERANKED, retrieve } from '../runtime/retrieval/scores.ts'
 import { checkTexts, percent, withModel } from './compare.ts'
 import { eachPicture } from './each-picture.ts'

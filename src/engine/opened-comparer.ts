@@ -10,7 +10,8 @@ import type { ComparedPicture, CompareProgress, ComparingReport } from '../proto
 import type { Compute } from '../runtime/device/compute.ts'
 import { unlessLost } from '../runtime/device/loss.ts'
 import { openRetrievalModel } from '../runtime/models/models.ts'
-import type { EncodedPicture, RetrievalModel } from '../runtime/models/retrieval.ts'
+import type { RetrievalModel } from '../runtime/models/retrieval.ts'
+import type { EncodedPicture } from '../runtime/retrieval/text-q-former.ts'
 
 export interface ComparerOpening {
   pack: PackReader

@@ -1,6 +1,6 @@
 /** Ways of making one map over the patches of what there is to know about a word and a picture. */
 import { pointingMaps } from '../../../src/runtime/retrieval/pointing.ts'
-import type { AttentionMaps } from '../../../src/runtime/models/retrieval.ts'
+import type { AttentionMaps } from '../../../src/runtime/retrieval/attention-maps.ts'
 
 export interface Seen {
   /** Attention of the queries without a text. */

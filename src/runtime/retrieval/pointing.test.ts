@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { AttentionMaps } from '../models/retrieval.ts'
+import type { AttentionMaps } from './attention-maps.ts'
 import { gridOf, pointingMaps } from './pointing.ts'
 
 /** Two layers, of which the last has these shares on four patches, behind that of the class token. */

@@ -5,7 +5,7 @@
  */
 import { AppError } from '../../pack/failure.ts'
 import { largest } from '../decode/logits.ts'
-import { meanOverHeads, type AttentionMaps } from '../models/retrieval.ts'
+import { meanOverHeads, type AttentionMaps } from './attention-maps.ts'
 
 /** Patches a side. */
 export function gridOf({ tokens }: Pick<AttentionMaps, 'tokens'>): number {

@@ -24,6 +24,21 @@ export interface RowsOut {
   match: Float32Array<ArrayBuffer>[]
 }
 
+/** A picture as the vision encoder gives it: float32 [1, tokens, width] on the device. Dispose it. */
+export interface EncodedPicture {
+  features: DeviceTensor
+}
+
+/** A token that nobody sees: no tensor may be empty. */
+export const NO_TEXT: readonly number[] = [0]
+
+/** Throws `bug` for a row that is not there. */
+export function rowAt(rows: readonly Float32Array<ArrayBuffer>[], row: number): Float32Array<ArrayBuffer> {
+  const values = rows[row]
+  if (values === undefined) throw new AppError('bug', 'A row of the Q-Former is missing.')
+  return values
+}
+
 /** A row: which of the pictures its queries look at, and its text in ids. */
 export interface Row {
   picture: number
