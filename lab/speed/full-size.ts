@@ -11,17 +11,21 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { chromium, type Locator, type Page } from '@playwright/test'
+import type { Page } from 'puppeteer-core'
 import { transformWithOxc } from 'vite'
 import { servePack } from '../../src/cli/serve.ts'
 import type { GpuCounts } from '../../src/bench/gpu-probe.ts'
 import { GREEDY } from '../../src/pack/decoding.ts'
 import { PUBLISHED } from '../../src/synthetic/published.ts'
-import { launchOptions } from '../../testing/browser.ts'
-import { watchMemory, type Memory } from './browser-memory.ts'
+import { launchChromium } from '../../testing/browsers/chromium.ts'
+import { puppeteerTab } from '../../testing/browsers/puppeteer-tab.ts'
+import { button, labelled, Visitor } from '../../testing/browsers/visitor.ts'
 import { freePort, openBuiltSite } from '../../testing/servers/built-site.ts'
 import { startSyntheticHub } from '../../testing/servers/synthetic-hub.ts'
+import { watchMemory, type Memory } from './browser-memory.ts'
+import { UNWATCHED } from './measuring-page.ts'
 
 const { values } = parseArgs({
   options: {
@@ -40,8 +44,12 @@ const { values } = parseArgs({
   },
 })
 const REPOSITORY = `Salesforce/blip2-${values.model}`
-/** An answer of a software adapter takes as long as it takes. */
-const HOURS_MS = 6 * 3_600_000
+
+const MODEL = labelled('Model')
+const NOTICE = `${MODEL}//*[contains(@class, "notice")]`
+const BAR = `${MODEL}//progress`
+/** What is looked at again and again is looked at so often. */
+const LOOK_AGAIN_MS = 500
 
 /** Leaves ONNX Runtime's asyncify build. V8's own flag hides nothing of it and has loading stand still (Chromium 156). */
 const WITHOUT_JSPI = "Reflect.deleteProperty(WebAssembly, 'Suspending');\n"
@@ -80,6 +88,8 @@ async function openSite(folder: string): Promise<Site> {
 
 class Run {
   readonly page: Page
+  /** Waits without end: an answer of a software adapter takes as long as it takes. */
+  readonly visitor: Visitor
   readonly site: Site
   readonly memory: ReturnType<typeof watchMemory>
   readonly results: Record<string, unknown> = {}
@@ -88,44 +98,20 @@ class Run {
 
   constructor(page: Page, site: Site, memory: ReturnType<typeof watchMemory>) {
     this.page = page
+    this.visitor = new Visitor(puppeteerTab(page), Infinity)
     this.site = site
     this.memory = memory
-  }
-
-  /** Where the page says what the loaded model runs on. */
-  get device(): Locator {
-    return this.page.getByText(/^Runs on Web/)
-  }
-
-  get model(): Locator {
-    return this.page.getByRole('region', { name: 'Model' })
   }
 
   async countGpuBuffers(): Promise<void> {
     const file = 'src/bench/gpu-probe.ts'
     const { code } = await transformWithOxc(readFileSync(file, 'utf8'), file)
     const probe = `${code.replace(/^export \{.*\};?$/m, '').replace(/^export /gm, '')}; globalThis.gpuProbe = startGpuProbe(); null`
-    this.page.on('worker', (worker) => {
+    this.page.on('workercreated', (worker) => {
       if (!worker.url().includes('engine.worker')) return
       void worker.evaluate(probe).catch(() => undefined)
-      this.#gpu = () => worker.evaluate('globalThis.gpuProbe.counts')
+      this.#gpu = () => worker.evaluate('globalThis.gpuProbe.counts') as Promise<GpuCounts>
     })
-  }
-
-  /** Opens the page and waits for its model. */
-  async open(query = ''): Promise<void> {
-    await this.page.goto(this.site.url + query)
-    await this.openSheet()
-    await this.device.waitFor()
-  }
-
-  async openModels(query = ''): Promise<void> {
-    await this.open(query)
-  }
-
-  /** Where the page says everything about models and device. */
-  async openSheet(): Promise<void> {
-    await this.page.getByRole('button', { name: /^Model:/ }).click()
   }
 
   /** Runs a step and notes what it took; whatever `work` gives is noted, too. */
@@ -143,20 +129,34 @@ class Run {
   }
 }
 
+/** How far the first bar of the model's place is, of 1; null where there is none. */
+async function barOf({ page }: Run): Promise<{ done: number; label: string } | null> {
+  const bar = await page.$(`::-p-xpath(${BAR})`)
+  if (bar === null) return null
+  return bar
+    .evaluate((element) => {
+      const { value, max, ariaLabel } = element as HTMLProgressElement
+      return { done: value / max, label: ariaLabel ?? '' }
+    })
+    .catch(() => null)
+}
+
+/** Throws what the page complains of, if it does. */
+async function throwComplaint({ visitor }: Run): Promise<void> {
+  const complaint = await visitor.textOf(NOTICE)
+  if (complaint !== null) throw new Error(complaint)
+}
+
 /** Waits until the model is kept, or the share of it that was asked for, telling how far it is; reloads the page once where asked. */
 async function follow(run: Run, sentBytes: () => number): Promise<number> {
+  const { visitor, site } = run
   const reloadAt = Number(values['reload-at'] ?? Infinity)
   const started = performance.now()
   let reloaded = false
   for (let told = 0; ;) {
-    const text = await run.model.innerText()
-    if (text.includes('works without a connection')) return 1
-    if ((await run.model.locator('.notice').count()) > 0) throw new Error(text)
-    const bar = run.model.getByRole('progressbar').first()
-    const [value, max] = await bar
-      .evaluate((element) => [(element as HTMLProgressElement).value, (element as HTMLProgressElement).max])
-      .catch(() => [0, 1])
-    const done = (value ?? 0) / (max ?? 1)
+    if ((await visitor.textOf(MODEL))?.includes('works without a connection') === true) return 1
+    await throwComplaint(run)
+    const done = (await barOf(run))?.done ?? 0
     if (done >= Number(values.share)) return done
     const seconds = Math.round((performance.now() - started) / 1000)
     if (seconds >= told + 10) {
@@ -166,10 +166,10 @@ async function follow(run: Run, sentBytes: () => number): Promise<number> {
     if (!reloaded && done >= reloadAt) {
       reloaded = true
       say({ reloadedAfter: seconds, sentBytes: sentBytes() })
-      await run.openModels('?provider=wasm')
-      await run.page.getByRole('button', { name: /^Resume/ }).click()
+      await visitor.visit(`${site.url}?provider=wasm`)
+      await visitor.press('Resume')
     }
-    await run.page.waitForTimeout(1000)
+    await pause(LOOK_AGAIN_MS)
   }
 }
 
@@ -196,19 +196,19 @@ async function openSource(): Promise<Source> {
 }
 
 async function keep(run: Run): Promise<void> {
-  const { page, site } = run
+  const { page, site, visitor } = run
   const source = await openSource()
   try {
     await begin(run, source.hub, { prefer: 'wasm' })
     await run.measured('keep', async () => {
-      if (values.pack === undefined)
-        await page.getByLabel('Checkpoints are converted to').selectOption(values.precision)
-      await page.getByLabel('Address of a model').fill(source.address)
-      await page.locator('form').getByRole('button', { name: 'Look at it', exact: true }).click()
-      await page.getByRole('checkbox').waitFor()
-      say({ offer: await page.locator('.offer').innerText() })
-      await page.getByRole('checkbox').check()
-      await page.getByRole('button', { name: /^(Fetch and convert|Download)$/ }).click()
+      if (values.pack === undefined) {
+        // Precisions are what few ask for, and lie folded.
+        await visitor.tab.click('//details[contains(@class, "more-fields")]/summary')
+        await page.select('.more-fields select', values.precision)
+      }
+      await visitor.lookAt(source.address)
+      say({ offer: await visitor.textOf('//*[contains(@class, "offer")]') })
+      await visitor.takeOffer(values.pack === undefined ? 'Fetch and convert' : 'Download')
       const done = await follow(run, source.sentBytes)
       const { usage: keptBytes = 0, quota = 0 } = await page.evaluate(() => navigator.storage.estimate())
       return { done, checkpointBytes: source.totalBytes, sentBytes: source.sentBytes(), keptBytes, quota }
@@ -221,7 +221,7 @@ async function keep(run: Run): Promise<void> {
 
 /** Opens the page as if for the first time, but for the models that it keeps. */
 async function begin(run: Run, hub: string | null, settings: object): Promise<void> {
-  const { page, site } = run
+  const { page, site, visitor } = run
   await site.start(hub)
   // Of this site, but not the page, which would begin to load the model that was used last.
   await page.goto(`${site.url}models.json`)
@@ -230,11 +230,13 @@ async function begin(run: Run, hub: string | null, settings: object): Promise<vo
     for (const cache of await caches.keys()) await caches.delete(cache)
     localStorage.setItem('pictalk-settings', JSON.stringify(kept))
   }, settings)
-  await run.openModels()
-  await run.model.getByText('This page starts without a connection').waitFor()
+  await visitor.visit(site.url)
+  await visitor.modelSays(/This page starts without a connection/)
   // What the page's own start left behind would count as the step's.
-  await page.waitForTimeout(3000)
+  await pause(SETTLING_MS)
 }
+
+const SETTLING_MS = 3000
 
 function choose(run: Run): Promise<void> {
   const tokens = Number(values.tokens)
@@ -242,44 +244,40 @@ function choose(run: Run): Promise<void> {
   return begin(run, null, { prefer: 'webgpu', preset: 'own', own })
 }
 
-async function clickUse({ page }: Run): Promise<void> {
-  await page
-    .getByRole('button', { name: /^Use: (?!built-in)/ })
-    .first()
-    .click()
-  await page.getByRole('progressbar').first().waitFor()
+async function clickUse({ visitor }: Run): Promise<void> {
+  const use = '//button[starts-with(@aria-label, "Use: ") and not(contains(@aria-label, "built-in"))]'
+  await visitor.appears(use)
+  await visitor.tab.click(use)
+  await visitor.appears(BAR)
 }
 
 async function load(run: Run): Promise<void> {
   await choose(run)
   await run.measured('load', async () => {
     await clickUse(run)
-    await waitUntilLoaded(run)
-    return { loaded: await run.device.innerText() }
+    return { loaded: await untilLoaded(run) }
   })
   await run.site.stop()
 }
 
-/** Waits until another model than the built-in one is ready, telling each stage. Throws what the page complains of. */
-async function waitUntilLoaded({ model, device, page }: Run): Promise<void> {
+/** Waits until another model than the built-in one is ready, telling each stage. Gives what it runs on; throws what the page complains of. */
+async function untilLoaded(run: Run): Promise<string> {
+  const { visitor } = run
   for (let last = ''; ;) {
-    const heading = await model.getByRole('heading', { level: 2 }).innerText()
-    const bar = await model
-      .getByRole('progressbar')
-      .first()
-      .getAttribute('aria-label', { timeout: 100 })
-      .catch(() => null)
-    const stage = `${heading}: ${bar?.replace(/\d.*/, '') ?? 'ready'}`
+    const heading = (await visitor.textOf(`${MODEL}//h2`)) ?? ''
+    const bar = await barOf(run)
+    const stage = `${heading}: ${bar?.label.replace(/\d.*/, '') ?? 'ready'}`
     if (stage !== last) say({ stage })
     last = stage
-    if ((await model.locator('.notice').count()) > 0) throw new Error(await model.innerText())
-    if (!heading.includes('Built-in') && (await device.count()) > 0) return
-    await page.waitForTimeout(500)
+    await throwComplaint(run)
+    const runsOn = await visitor.textOf(`${MODEL}//p[starts-with(normalize-space(.), "Runs on Web")]`)
+    if (heading !== '' && !heading.includes('Built-in') && runsOn !== null) return runsOn
+    await pause(LOOK_AGAIN_MS)
   }
 }
 
 async function answer(run: Run): Promise<void> {
-  const { page } = run
+  const { page, visitor } = run
   if (run.results['load'] === undefined) {
     await choose(run)
     await clickUse(run)
@@ -287,56 +285,38 @@ async function answer(run: Run): Promise<void> {
   }
   await run.measured('reload without a network', async () => {
     await page.goto(run.site.url)
-    await waitUntilLoaded(run)
-    return {}
+    await visitor.openSheet()
+    return { loaded: await untilLoaded(run) }
   })
   await run.measured('answer', async () => {
-    await drop(page, values.image)
-    const said = page.getByRole('log', { name: 'Conversation' }).getByRole('article').first()
+    await visitor.drop(values.image, 'image/png')
+    const said = `${labelled('Conversation')}//article`
     const stages: Record<string, number> = {}
     const started = performance.now()
     for (let last = ''; ;) {
-      const stage = await said.innerText().catch(() => '')
+      const stage = (await visitor.textOf(said)) ?? ''
       if (stage !== last) {
         say({ stage })
         stages[stage.split('\n').at(-1) ?? ''] = Math.round((performance.now() - started) / 1000)
       }
       last = stage
-      const about = said.getByRole('button', { name: 'About this answer' })
-      if (await about.isVisible()) {
-        await about.click()
-        return { stages, said: await said.innerText() }
-      }
-      if ((await said.getByRole('alert').count()) > 0) throw new Error(stage)
-      await page.waitForTimeout(1000)
+      if ((await visitor.textOf(said + button('About this answer'))) !== null)
+        return { stages, said: await visitor.textOf(said) }
+      if ((await visitor.textOf(`${said}//*[@role="alert"]`)) !== null) throw new Error(stage)
+      await pause(LOOK_AGAIN_MS)
     }
   })
-}
-
-/** As if a person let go of a file over the page. */
-async function drop(page: Page, path: string): Promise<void> {
-  const data = await page.evaluateHandle(
-    (bytes) => {
-      const transfer = new DataTransfer()
-      transfer.items.add(new File([new Uint8Array(bytes)], 'picture.png', { type: 'image/png' }))
-      return transfer
-    },
-    [...readFileSync(path)],
-  )
-  for (const event of ['dragover', 'drop'])
-    await page.getByRole('main').dispatchEvent(event, { dataTransfer: data })
 }
 
 async function main(): Promise<void> {
   const folder = values.profile ?? mkdtempSync(join(tmpdir(), 'pictalk-full-size-'))
   const site = await openSite(folder)
   const profile = join(folder, 'profile')
-  const launch = launchOptions()
-  const context = await chromium.launchPersistentContext(profile, launch)
+  const browser = await launchChromium(profile, UNWATCHED)
   const memory = watchMemory(profile)
   try {
-    const page = context.pages()[0] ?? (await context.newPage())
-    page.setDefaultTimeout(HOURS_MS)
+    const [page = await browser.newPage()] = await browser.pages()
+    page.setDefaultTimeout(0)
     page.on('console', (message) => {
       if (message.type() === 'error') say({ complaint: message.text() })
     })
@@ -348,7 +328,7 @@ async function main(): Promise<void> {
     if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(run.results, null, 2)}\n`)
   } finally {
     memory.stop()
-    await context.close()
+    await browser.close()
     await site.stop()
     if (values.profile === undefined) rmSync(folder, { recursive: true, force: true })
   }

@@ -4,10 +4,16 @@
  *   npm run build && npx tsx lab/speed/measure-memory.ts [--pictures 50] [--turns 200] [--provider wasm]
  * Prints JSON lines: step, JavaScript heap of the page in MB after a collection, DOM nodes.
  */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { chromium, type CDPSession } from '@playwright/test'
-import { preview } from 'vite'
-import { launchOptions } from '../../testing/browser.ts'
+import type { CDPSession } from 'puppeteer-core'
+import { launchChromium } from '../../testing/browsers/chromium.ts'
+import { puppeteerTab } from '../../testing/browsers/puppeteer-tab.ts'
+import { button, labelled, Visitor } from '../../testing/browsers/visitor.ts'
+import { freePort, openBuiltSite } from '../../testing/servers/built-site.ts'
+import { UNWATCHED } from './measuring-page.ts'
 
 const { values } = parseArgs({
   options: {
@@ -16,7 +22,6 @@ const { values } = parseArgs({
     provider: { type: 'string', default: 'wasm' },
   },
 })
-const PORT = 4339
 const PICTURE = 'testing/images/good-rgb.png'
 
 async function sample(step: string, session: CDPSession): Promise<void> {
@@ -34,40 +39,40 @@ async function sample(step: string, session: CDPSession): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const server = await preview({ preview: { port: PORT, strictPort: true } })
-  const browser = await chromium.launch(launchOptions())
-  const page = await browser.newPage({ serviceWorkers: 'block' })
-  const session = await page.context().newCDPSession(page)
-  await session.send('Performance.enable')
-  await page.goto(`http://localhost:${PORT}/?provider=${values.provider}`)
-  await page.getByRole('button', { name: /^Model:.*ready$/ }).waitFor()
-  const log = page.getByRole('log', { name: 'Conversation' })
-  const finished = (count: number): Promise<void> =>
-    log
-      .getByRole('article')
-      .nth(count - 1)
-      .getByRole('button', { name: 'About this answer' })
-      .waitFor()
-  await sample('ready', session)
-  for (let picture = 1; picture <= Number(values.pictures); picture += 1) {
-    await page.locator('input[accept="image/*"]').first().setInputFiles(PICTURE)
-    await page
-      .getByRole('navigation')
-      .getByRole('listitem')
-      .nth(picture - 1)
-      .waitFor()
-    await finished(1)
-    if (picture % 10 === 0) await sample(`${picture} pictures`, session)
+  const folder = mkdtempSync(join(tmpdir(), 'pictalk-memory-'))
+  const site = openBuiltSite(folder, await freePort())
+  await site.start()
+  const browser = await launchChromium(join(folder, 'profile'), UNWATCHED)
+  try {
+    const page = await browser.newPage()
+    page.setDefaultTimeout(0)
+    const session = await page.createCDPSession()
+    await session.send('Performance.enable')
+    const visitor = new Visitor(puppeteerTab(page), Infinity)
+    await visitor.tab.goto(`${site.url}?provider=${values.provider}`)
+    await visitor.appears('//button[starts-with(normalize-space(.), "Model:") and contains(., "ready")]')
+    await sample('ready', session)
+    for (let picture = 1; picture <= Number(values.pictures); picture += 1) {
+      await visitor.drop(PICTURE, 'image/png')
+      await visitor.appears(`(//nav//li)[${picture}]`)
+      await visitor.appears(answered(1))
+      if (picture % 10 === 0) await sample(`${picture} pictures`, session)
+    }
+    for (let turn = 1; turn <= Number(values.turns); turn += 1) {
+      await visitor.ask('is there a cat?')
+      await visitor.appears(answered(turn + 1))
+      if (turn % 40 === 0) await sample(`${turn} turns`, session)
+    }
+  } finally {
+    await browser.close()
+    await site.stop()
+    rmSync(folder, { recursive: true, force: true })
   }
-  const box = page.getByRole('textbox', { name: 'Ask about the image' })
-  for (let turn = 1; turn <= Number(values.turns); turn += 1) {
-    await box.fill('is there a cat?')
-    await box.press('Enter')
-    await finished(turn + 1)
-    if (turn % 40 === 0) await sample(`${turn} turns`, session)
-  }
-  await browser.close()
-  await server.close()
+}
+
+/** The answer of so many that it is there whole. */
+function answered(count: number): string {
+  return `(${labelled('Conversation')}//article)[${count}]${button('About this answer')}`
 }
 
 await main()

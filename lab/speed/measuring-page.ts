@@ -92,7 +92,7 @@ const SETTLING_MS = 1500
  * Nobody listens to the network: where somebody does, as Playwright always, Chromium tells of each piece of a body and the
  * page's process may keep bodies for whoever might ask. That is three quarters of what a page pays for a download.
  */
-const UNWATCHED: LaunchOptions = { networkEnabled: false, protocolTimeout: 0 }
+export const UNWATCHED: LaunchOptions = { networkEnabled: false, protocolTimeout: 0 }
 const ON_OWN_ADAPTER: LaunchOptions = {
   ...UNWATCHED,
   ignoreDefaultArgs: launchOptions().args.filter((arg) => arg.startsWith('--use-webgpu-adapter')),

@@ -7,21 +7,25 @@ const PATIENCE_MS = 60_000
 const LOOK_AGAIN_MS = 100
 
 /** What finds things; names hold no quotation marks. */
-const button = (name: string): string =>
+export const button = (name: string): string =>
   `//button[@aria-label="${name}" or (not(@aria-label) and normalize-space(.)="${name}")]`
-const labelled = (label: string): string => `//*[@aria-label="${label}"]`
-const article = (name: string): string => `//article[@aria-label="${name}"]`
+export const labelled = (label: string): string => `//*[@aria-label="${label}"]`
+export const article = (name: string): string => `//article[@aria-label="${name}"]`
 const field = (label: string): string => `//label[contains(., "${label}")]//input`
 
 const MODEL = labelled('Model')
 const CHIP = '//button[starts-with(normalize-space(.), "Model:")]'
+const TERMS = '//*[contains(@class, "offer")]//input[@type="checkbox"]'
 const QUESTION = labelled('Ask about the image')
 
 export class Visitor {
   readonly tab: Tab
+  readonly #patienceMs: number
 
-  constructor(tab: Tab) {
+  /** `patienceMs`: how long anything may be waited for; Infinity is allowed. */
+  constructor(tab: Tab, patienceMs = PATIENCE_MS) {
     this.tab = tab
+    this.#patienceMs = patienceMs
   }
 
   async visit(url: string): Promise<void> {
@@ -84,12 +88,22 @@ export class Visitor {
 
   /** Looks at a model that a server has, and has it downloaded and used. */
   async addModel(address: string): Promise<void> {
+    await this.lookAt(address)
+    await this.takeOffer('Download')
+    await this.modelSays(/works without a connection/)
+  }
+
+  /** Looks at a model that a server has, until there is an offer. */
+  async lookAt(address: string): Promise<void> {
     await this.tab.type(field('Address of a model'), address)
     await this.tab.click(`//form${button('Look at it')}`)
-    await this.appears('//input[@type="checkbox"]')
-    await this.tab.click('//input[@type="checkbox"]')
-    await this.press('Download')
-    await this.modelSays(/works without a connection/)
+    await this.appears(TERMS)
+  }
+
+  /** Accepts the terms of what is offered and presses this. */
+  async takeOffer(name: 'Download' | 'Fetch and convert'): Promise<void> {
+    await this.tab.click(TERMS)
+    await this.press(name)
   }
 
   async appears(xpath: string): Promise<void> {
@@ -98,7 +112,7 @@ export class Visitor {
 
   async disappears(xpath: string): Promise<void> {
     await this.#until(
-      async () => ((await this.#text(xpath)) === null ? true : null),
+      async () => ((await this.textOf(xpath)) === null ? true : null),
       `${xpath} is still there`,
     )
   }
@@ -112,7 +126,7 @@ export class Visitor {
     let last: string | null = null
     return this.#until(
       async () => {
-        last = await this.#text(xpath)
+        last = await this.textOf(xpath)
         return last !== null && words.test(last) ? last : null
       },
       () => `${xpath} does not read ${String(words)} but: ${String(last)}`,
@@ -120,7 +134,7 @@ export class Visitor {
   }
 
   async #until<T>(look: () => Promise<T | null>, complaint: string | (() => string)): Promise<T> {
-    const end = performance.now() + PATIENCE_MS
+    const end = performance.now() + this.#patienceMs
     for (;;) {
       const seen = await look()
       if (seen !== null) return seen
@@ -129,7 +143,8 @@ export class Visitor {
     }
   }
 
-  #text(xpath: string): Promise<string | null> {
+  /** How what this XPath finds first reads now; null where there is no such thing. */
+  textOf(xpath: string): Promise<string | null> {
     return this.tab.run((path) => {
       const found = document.evaluate(
         path,
