@@ -35,11 +35,13 @@ const { values } = parseArgs({
 interface Step {
   part: Part
   command: string[]
-  /** Seconds at most. */
+  /** Seconds at most, of the usual eight minutes; of more or fewer minutes as many more or fewer. */
   limit: number
   /** Without the flags of a card. */
   plainly?: true
 }
+
+const USUAL_MINUTES = 8
 
 /** The most telling first: should time run out, the least is lost. */
 function stepsInto(folder: string): Step[] {
@@ -123,7 +125,11 @@ async function run({ part, command: [program = '', ...args], limit, plainly }: S
   })
   clearTimeout(timer)
   const seconds = (performance.now() - began) / 1000
-  const ended = over.signal.aborted ? `after its ${limit} s` : code === 0 ? 'whole' : 'with a failure'
+  const ended = over.signal.aborted
+    ? `after its ${limit.toFixed(0)} s`
+    : code === 0
+      ? 'whole'
+      : 'with a failure'
   console.error(`${part}: ended ${ended}, ${seconds.toFixed(0)} s`)
   return { part, ended, seconds, ...(code !== 0 && { said }) }
 }
@@ -140,7 +146,8 @@ async function main(): Promise<void> {
     await makeUpPack(madeUpFolder(size, one), size, one)
   const folder = mkdtempSync(join(tmpdir(), 'pictalk-aims-'))
   const asked = values.only.split(',')
-  const end = performance.now() + 60_000 * Number(values.minutes)
+  const minutes = Number(values.minutes)
+  const end = performance.now() + 60_000 * minutes
   const steps: object[] = []
   const results: Results = {}
   const write = (): void => {
@@ -155,7 +162,7 @@ async function main(): Promise<void> {
       const left = (end - performance.now()) / 1000
       steps.push(
         left > 0
-          ? await run({ ...step, limit: Math.min(step.limit, left) })
+          ? await run({ ...step, limit: Math.min((step.limit * minutes) / USUAL_MINUTES, left) })
           : { part: step.part, ended: 'not begun' },
       )
       const result = read(join(folder, `${step.part}.json`))

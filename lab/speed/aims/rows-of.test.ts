@@ -14,7 +14,13 @@ it('Rows are read from what the parts wrote, the best of decoding and the worst 
       decode: { recorded: null, plain: { tokensPerSecond: 310, dispatches: 160, submits: 2, bytesRead: 16 } },
       firstToken: { warm: 90 },
     },
-    beside: { beside: { ours: { decode: { ms: 4 } }, transformers: { decode: { ms: 30 } } } },
+    beside: {
+      load: { ours: { loadMs: 2000 }, transformers: { loadMs: 5000 } },
+      beside: {
+        ours: { decode: { ms: 4 }, secondTokenMs: 9000 },
+        transformers: { decode: { ms: 30 }, secondTokenMs: 8100 },
+      },
+    },
     loading: {
       loads: [
         { ms: 9500, renderer: { aboveIdle: 610 } },
@@ -28,6 +34,8 @@ it('Rows are read from what the parts wrote, the best of decoding and the worst 
   expect(told).toEqual([
     ['decode, whole app path, greedy', 310, true],
     ['beside transformers.js, same weights, decoder alone', 7.5, true],
+    ["loading the decoder, transformers.js's time by ours", 2.5, true],
+    ["from its loading to the second token, transformers.js's time by ours", 0.9, false],
     ['dispatches per token', 160, true],
     ['submits per token', 2, false],
     ['read back per greedy token', 16, true],

@@ -16,6 +16,12 @@ export interface Row {
   met: boolean | null
 }
 
+/** What is told of loading a decoder alone: until it can be asked, and until two tokens of its first answer are there. */
+const UNTIL = {
+  loadMs: "loading the decoder, transformers.js's time by ours",
+  secondTokenMs: "from its loading to the second token, transformers.js's time by ours",
+}
+
 /** The card's name, and a row for each aim. */
 export function rowsOf(results: Results): { card: string | null; rows: Row[] } {
   const at = (part: Part, path: string): unknown => valueAt(results[part], path.split('.'))
@@ -28,6 +34,8 @@ export function rowsOf(results: Results): { card: string | null; rows: Row[] } {
     number('beside', 'beside.transformers.decode.ms'),
     number('beside', 'beside.ours.decode.ms'),
   )
+  const besides = (side: 'ours' | 'transformers', until: keyof typeof UNTIL): number | null =>
+    number('beside', `${until === 'loadMs' ? 'load' : 'beside'}.${side}.${until}`)
   const name = at('bench', 'device.adapter') ?? at('loading', 'card') ?? at('beside', 'card')
   const row = (
     measure: string,
@@ -50,6 +58,15 @@ export function rowsOf(results: Results): { card: string | null; rows: Row[] } {
         300,
       ),
       row('beside transformers.js, same weights, decoder alone', ratio, 'times', 'at least', 5),
+      ...(['loadMs', 'secondTokenMs'] as const).map((until) =>
+        row(
+          UNTIL[until],
+          quotient(besides('transformers', until), besides('ours', until)),
+          'times',
+          'at least',
+          1,
+        ),
+      ),
       row('dispatches per token', number('bench', `${best}.dispatches`), '', 'at most', 165),
       row('submits per token', number('bench', `${best}.submits`), '', 'at most', 1),
       row('read back per greedy token', number('bench', `${best}.bytesRead`), 'bytes', 'at most', 64),

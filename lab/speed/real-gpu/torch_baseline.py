@@ -1,6 +1,6 @@
 """Blip2ForConditionalGeneration of transformers on a GPU, random weights of the same shapes: the yardstick of run.py.
 
-    python3 torch_baseline.py --size full --out result.json [--device cuda] [--dtype float16] [--tokens 64]
+    python3 torch_baseline.py --size full --out result.json [--device cuda|cpu] [--dtype float16] [--tokens 64]
 
 Greedy generation as `generate` does it by default, and the same with a static cache under torch.compile where that
 works. The JSON is written anew after each part.
@@ -92,7 +92,7 @@ def write(path: Path, facts: dict) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", default="full")
-    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--dtype", default="float16")
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--prompt-tokens", type=int, default=8)
