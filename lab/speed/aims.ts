@@ -88,7 +88,13 @@ function stepsInto(folder: string): Step[] {
     {
       part: 'converting',
       limit: 90,
-      command: tsx('converting', 'keeping', '--precisions', precision, '--what', 'convert,download'),
+      command: tsx(
+        'converting',
+        'keeping',
+        ...['--precisions', precision, '--what', 'convert,download'],
+        // Smaller only for a rehearsal: at least one layer of the published widths.
+        ...(size === 'full' ? [] : ['--layers', '1,1,1']),
+      ),
     },
     { part: 'plain', limit: 90, command: tsx('plain', 'bench', ...bench, '--kernels', 'never') },
     {
