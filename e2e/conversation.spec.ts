@@ -75,6 +75,18 @@ test('Users can edit a question, go back to the old wording, write another answe
   await expect(app.conversation).toContainText('3 / 3')
 })
 
+test('Users keep the picture that they were choosing while another one came', async ({ app, page }) => {
+  await app.open()
+  const chooser = page.waitForEvent('filechooser')
+  await page.getByRole('button', { name: 'Choose pictures, or drop them here' }).click()
+  const choosing = await chooser
+  await app.drop('testing/images/good-palette.png', 'image/png')
+  await app.finished('good-palette.png')
+  await choosing.setFiles(PICTURE)
+  await app.finished(NAME)
+  await expect(app.list.getByRole('link')).toHaveCount(2)
+})
+
 test('Users can compare pictures with the same question, several ways of answering, and see the scores', async ({
   app,
   page,

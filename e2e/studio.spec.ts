@@ -40,6 +40,15 @@ async function textOf(page: Page, name: string): Promise<string> {
   }, name)
 }
 
+/** What is done with many pictures is folded on a phone, where pictures come first. */
+async function unfold(page: Page): Promise<void> {
+  const picture = page.getByRole('region', { name: 'Pictures' }).getByRole('button').first()
+  expect((await picture.boundingBox())?.y).toBeLessThan((page.viewportSize()?.height ?? 0) * 0.6)
+  const fold = page.getByRole('button', { name: 'Filters and tools' })
+  await fold.click()
+  await expect(fold).toHaveAttribute('aria-expanded', 'true')
+}
+
 test('Users can caption a folder, correct it with the keyboard, and write it back', async ({ app, page }) => {
   await chooseOwnFolder(page)
   await page.goto('/?provider=wasm#/studio')
@@ -99,6 +108,7 @@ test('Users can caption a folder, correct it with the keyboard, and write it bac
   })
 
   await test.step('many at once', async () => {
+    await unfold(page)
     await page.getByText('Change many captions').click()
     await page.getByLabel('Find', { exact: true }).fill('red (circle)')
     await page.getByRole('checkbox', { name: 'Regular expression' }).last().check()
@@ -151,12 +161,27 @@ test('Users can caption a folder, correct it with the keyboard, and write it bac
     await expect(page.getByText('9 captioned, 2 accepted, 1 edited, 4 failed')).toBeVisible()
     expect(basename(page.url())).toBe('studio')
     // What was taken back on the visit before is done again.
+    await unfold(page)
     await page.getByText('Change many captions').click()
     await page.getByRole('button', { name: 'Redo' }).click()
     await expect(cells.nth(9)).toContainText('a scarlet circle')
     await page.getByRole('button', { name: /^Undo/ }).click()
     await expect(cells.nth(9)).toContainText('a red circle')
   })
+})
+
+test('Users get the pictures that they were choosing while others were dropped on the studio', async ({
+  app,
+  page,
+}) => {
+  await page.goto('/?provider=wasm#/studio')
+  const chooser = page.waitForEvent('filechooser')
+  await page.getByRole('button', { name: 'Choose pictures', exact: true }).click()
+  const choosing = await chooser
+  await app.drop('testing/images/good-palette.png', 'image/png')
+  await expect(page.getByRole('button', { name: /^good-palette\.png/ })).toBeVisible()
+  await choosing.setFiles('testing/images/good-rgb.png')
+  await expect(page.getByRole('button', { name: /^good-rgb\.png/ })).toBeVisible()
 })
 
 test('Users can drop a folder with folders in it on the studio', async ({ app, page }, info) => {

@@ -1,4 +1,5 @@
 /** What goes wrong beneath a model (its graphics device goes away, its thread hangs), and what is held against it. */
+import type { Note } from '../messages/note.ts'
 import type { Failure } from '../pack/failure.ts'
 import type { BadWeights } from '../protocol/engine-calls.ts'
 import type { EngineAccess } from './engine-access.ts'
@@ -53,8 +54,15 @@ export function healthSlice(
     deviceLost(failure) {
       engine.restart(failure)
       const losses = get().losses + 1
-      set({ model: { status: 'failed', failure }, losses, announcement: failure.message })
-      return losses === 1
+      const loadsAgain = losses === 1
+      const next: Note = loadsAgain
+        ? { key: 'models:lost.loading' }
+        : { key: 'models:lossesInARow', values: { count: losses } }
+      set({
+        ...{ model: { status: 'failed', failure }, losses },
+        announcement: [{ key: 'models:lost.gone' }, next],
+      })
+      return loadsAgain
     },
     weightsBad({ failure, mended }) {
       set({

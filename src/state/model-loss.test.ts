@@ -98,6 +98,10 @@ describe('a model that loses its graphics device while it is loaded', () => {
     })
     await store.getState().loadModel()
     expect(statuses).toEqual(['loading', 'failed', 'loading', 'ready'])
+    expect(store.getState().announcement).toEqual([
+      { key: 'models:lost.gone' },
+      { key: 'models:lost.loading' },
+    ])
     expect(placesOf(loads)).toEqual([['built-in'], ['built-in']])
   })
 
@@ -106,6 +110,10 @@ describe('a model that loses its graphics device while it is loaded', () => {
     const { store, loads } = bench([losing, losing])
     await store.getState().loadModel()
     expect(store.getState()).toMatchObject({ losses: 2, model: { failure: { code: 'device-lost' } } })
+    expect(store.getState().announcement).toEqual([
+      { key: 'models:lost.gone' },
+      { key: 'models:lossesInARow', values: { count: 2 } },
+    ])
     await store.getState().loadModel()
     expect(store.getState().model.status).toBe('ready')
     expect(placesOf(loads)).toEqual([['built-in'], ['built-in'], ['built-in']])

@@ -4,6 +4,7 @@ import type { PageWords } from '../messages/words.ts'
 import type { AppStore } from '../state/store.ts'
 import { AddressDialog } from './taking/address-dialog.tsx'
 import { CameraDialog } from './taking/camera-dialog.tsx'
+import { Choosing } from './taking/choosing.tsx'
 import { DropZone } from './taking/drop-zone.tsx'
 import { Say } from './parts/say.tsx'
 import { useFocusKept } from './parts/use-focus-kept.ts'
@@ -22,7 +23,9 @@ export function App({ store, words }: { store: AppStore; words: PageWords }): Re
   return (
     <StoreContext value={store}>
       <I18nextProvider i18n={words}>
-        <Page />
+        <Choosing>
+          <Page />
+        </Choosing>
       </I18nextProvider>
     </StoreContext>
   )

@@ -9,6 +9,11 @@ export const models: TranslatedNamespace<'models'> = {
     'Ein BLIP-2 im Kleinen, das nur gezeichnete Szenen kennt. Für Fotos gibt es das volle Modell, das unten hinzugefügt werden kann.',
   loadAnyway: 'Trotzdem laden',
   loadAgain: 'Neu laden',
+  lost: {
+    gone: 'Die Grafikkarte war plötzlich nicht mehr da.',
+    loading: 'Das Modell wird von selbst neu geladen.',
+    ready: 'Das Modell ist wieder bereit: Versuchen Sie es noch einmal.',
+  },
   lossesInARow_one: 'Das ist {{count, number}} Mal vorgekommen.',
   lossesInARow_other: 'Das ist {{count, number}} Mal hintereinander vorgekommen.',
   useWasm: 'WebAssembly verwenden',

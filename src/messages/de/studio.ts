@@ -99,6 +99,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   resume: 'Weiter',
   skip: 'Dieses überspringen',
   end: 'Beenden',
+  tools: 'Filter und Werkzeuge',
   show: 'Anzeigen',
   which: 'Bilder',
   kind: {

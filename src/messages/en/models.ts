@@ -8,6 +8,11 @@ export const models = {
     'A miniature BLIP-2 that has only ever seen drawn scenes. Photographs are for the full model, which can be added below.',
   loadAnyway: 'Load it all the same',
   loadAgain: 'Load again',
+  lost: {
+    gone: 'The graphics device went away.',
+    loading: 'The model is being loaded again by itself.',
+    ready: 'The model is ready again: try once more.',
+  },
   lossesInARow_one: 'This has happened {{count, number}} time.',
   lossesInARow_other: 'This has happened {{count, number}} times in a row.',
   useWasm: 'Use WebAssembly',

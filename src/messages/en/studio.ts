@@ -85,6 +85,7 @@ export const studio = {
   resume: 'Go on',
   skip: 'Skip this one',
   end: 'Stop',
+  tools: 'Filters and tools',
   show: 'Show',
   which: 'Pictures',
   kind: {

@@ -9,6 +9,11 @@ export const models: TranslatedNamespace<'models'> = {
     'Un BLIP-2 en miniatura que solo ha visto escenas dibujadas. Para fotografías está el modelo completo, que se puede añadir abajo.',
   loadAnyway: 'Cargarlo de todos modos',
   loadAgain: 'Cargar de nuevo',
+  lost: {
+    gone: 'La tarjeta gráfica dejó de estar disponible.',
+    loading: 'El modelo se está cargando de nuevo por sí solo.',
+    ready: 'El modelo vuelve a estar listo: inténtelo otra vez.',
+  },
   lossesInARow_one: 'Esto ha ocurrido {{count, number}} vez.',
   lossesInARow_other: 'Esto ha ocurrido {{count, number}} veces seguidas.',
   useWasm: 'Usar WebAssembly',

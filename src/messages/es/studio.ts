@@ -99,6 +99,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   resume: 'Continuar',
   skip: 'Saltar esta',
   end: 'Detener',
+  tools: 'Filtros y herramientas',
   show: 'Mostrar',
   which: 'Imágenes',
   kind: {

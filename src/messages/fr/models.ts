@@ -9,6 +9,11 @@ export const models: TranslatedNamespace<'models'> = {
     'Un BLIP-2 en miniature qui n’a jamais vu que des scènes dessinées. Pour les photographies, il y a le modèle complet, à ajouter ci-dessous.',
   loadAnyway: 'Le charger quand même',
   loadAgain: 'Recharger',
+  lost: {
+    gone: 'La carte graphique n’est plus disponible.',
+    loading: 'Le modèle se recharge tout seul.',
+    ready: 'Le modèle est de nouveau prêt : réessayez.',
+  },
   lossesInARow_one: 'C’est arrivé {{count, number}} fois.',
   lossesInARow_other: 'C’est arrivé {{count, number}} fois de suite.',
   useWasm: 'Utiliser WebAssembly',

@@ -99,6 +99,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   resume: 'Continuer',
   skip: 'Passer celle-ci',
   end: 'Arrêter',
+  tools: 'Filtres et outils',
   show: 'Afficher',
   which: 'Images',
   kind: {

@@ -9,6 +9,11 @@ export const models: TranslatedNamespace<'models'> = {
     '描かれた場面だけを学習した小型の BLIP-2 です。写真には、下から追加できる完全版のモデルをお使いください。',
   loadAnyway: 'それでも読み込む',
   loadAgain: '再読み込み',
+  lost: {
+    gone: 'グラフィックスカードが使えなくなりました。',
+    loading: 'モデルを自動で読み込み直しています。',
+    ready: 'モデルの準備が再びできました。もう一度お試しください。',
+  },
   lossesInARow_other: 'これで {{count, number}} 回続けて起きました。',
   useWasm: 'WebAssembly を使う',
   wasmSlower: '遅くなりますが、グラフィックスカードは不要です。',

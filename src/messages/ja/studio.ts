@@ -87,6 +87,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   resume: '続ける',
   skip: 'これを飛ばす',
   end: '停止',
+  tools: '絞り込みとツール',
   show: '表示',
   which: '画像',
   kind: {

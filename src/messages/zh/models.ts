@@ -8,6 +8,11 @@ export const models: TranslatedNamespace<'models'> = {
   miniature: '一个只见过绘制场景的微型 BLIP-2。照片请使用完整模型，可在下方添加。',
   loadAnyway: '仍然加载',
   loadAgain: '重新加载',
+  lost: {
+    gone: '显卡突然不可用了。',
+    loading: '正在自动重新加载模型。',
+    ready: '模型已重新就绪，请再试一次。',
+  },
   lossesInARow_other: '这已连续发生 {{count, number}} 次。',
   useWasm: '使用 WebAssembly',
   wasmSlower: '速度较慢，但不需要显卡。',

@@ -85,6 +85,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   resume: '继续',
   skip: '跳过这张',
   end: '停止',
+  tools: '筛选与工具',
   show: '显示',
   which: '图片',
   kind: {

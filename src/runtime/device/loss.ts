@@ -15,7 +15,7 @@ export function unlessLost<T>({ device }: Compute, work: Promise<T>): Promise<T>
 
 function deviceLost(detail: string): AppError {
   const why = detail === '' ? '' : ` (${detail})`
-  return new AppError('device-lost', `The graphics device went away${why}; load the model again.`)
+  return new AppError('device-lost', `The graphics device went away${why}.`)
 }
 
 /** How long to wait for a device's loss when work on it has failed. */

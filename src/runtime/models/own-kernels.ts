@@ -179,10 +179,7 @@ function begun(known: Judgement, by: Together): Judgement {
 function deviceGivenUp({ onTrial, giveUpDevice }: Trial): AppError {
   onTrial('stuck')
   giveUpDevice()
-  return new AppError(
-    'device-lost',
-    'The graphics device did not come back from a test; load the model again.',
-  )
+  return new AppError('device-lost', 'The graphics device did not come back from a test.')
 }
 
 /** What a test that came to its end says. What it took is measured once. */

@@ -1,15 +1,13 @@
 import type { ReactElement } from 'react'
-import { renderToStaticMarkup } from 'react-dom/server'
-import { I18nextProvider } from 'react-i18next'
 import { describe, expect, it } from 'vitest'
-import { openWords } from '../../messages/words.ts'
+import { drawn } from '../../../testing/state/drawn.tsx'
+import { openPage } from '../../../testing/state/fake-browser.ts'
+import type { Language } from '../../messages/languages.ts'
 import { LANGUAGE_NOTICES } from '../../pack/licences.ts'
 import { ModelSourceLine, ModelTerms } from './model-terms.tsx'
 
-async function drawn(component: ReactElement, language: 'en' | 'de' = 'en'): Promise<string> {
-  const words = await openWords(language)
-  return renderToStaticMarkup(<I18nextProvider i18n={words}>{component}</I18nextProvider>)
-}
+const page = (part: ReactElement, language?: Language): Promise<string> =>
+  drawn(openPage().store, {}, part, language)
 
 const textOf = (html: string): string => html.replaceAll(/<[^>]*>/g, '')
 
@@ -21,18 +19,18 @@ const OFFICIAL = {
 
 describe('The terms of a model on the page', () => {
   it('never call a licence that restricts use by the freer name on the card alone', async () => {
-    const html = await drawn(<ModelTerms model={OFFICIAL} />)
+    const html = await page(<ModelTerms model={OFFICIAL} />)
     expect(textOf(html)).toBe(
       'Licence of its language model: OPT-175B. Licence of the rest, by its card: MIT. It may be used for non-commercial research only.',
     )
     expect(html).toContain('/projects/OPT/MODEL_LICENSE.md"')
-    expect(textOf(await drawn(<ModelTerms model={OFFICIAL} />, 'de'))).toMatch(
+    expect(textOf(await page(<ModelTerms model={OFFICIAL} />, 'de'))).toMatch(
       /nur für nichtkommerzielle Forschung/,
     )
   })
 
   it('say what is not stated, and what somebody else has to say of a pack', async () => {
-    const html = await drawn(
+    const html = await page(
       <ModelTerms
         model={{ licence: null, languageLicence: 'apache-2.0', licenceNotice: 'For tests only.' }}
       />,
@@ -50,9 +48,9 @@ describe('The terms of a model on the page', () => {
       owner: 'o',
       revision: '0'.repeat(40),
     }
-    expect(textOf(await drawn(<ModelSourceLine place={place} />))).toBe(
+    expect(textOf(await page(<ModelSourceLine place={place} />))).toBe(
       'Owner: o. Server: hub.test. Revision: 000000000000.',
     )
-    expect(textOf(await drawn(<ModelSourceLine place={null} />))).toBe('From files of this computer.')
+    expect(textOf(await page(<ModelSourceLine place={null} />))).toBe('From files of this computer.')
   })
 })

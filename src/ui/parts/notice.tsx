@@ -1,20 +1,29 @@
-import type { ReactElement } from 'react'
+import type { ReactElement, ReactNode } from 'react'
+import { useTranslation } from 'react-i18next'
 import type { Failure } from '../../pack/failure.ts'
 
-/** A failure as a sentence, its code for reports, and what can be done about it. The sentence comes from below the page. */
+/**
+ * A failure as a sentence, its code for reports, and what can be done about it. The sentence comes from below the page, but
+ * where it is the page that does something about it: that is said in the page's words, `children` among them.
+ */
 export function Notice({
   failure,
   action,
   onAction,
+  children,
 }: {
   failure: Failure
   action?: string
   onAction?: () => void
+  children?: ReactNode
 }): ReactElement {
+  const { t } = useTranslation('models')
+  const isOwn = failure.code === 'device-lost'
   return (
     <div className="notice">
-      <p lang="en">
-        {failure.message} <code>{failure.code}</code>
+      <p {...(!isOwn && { lang: 'en' })}>
+        {isOwn ? t('lost.gone') : failure.message} {children}{' '}
+        <code {...(isOwn && { title: failure.message })}>{failure.code}</code>
       </p>
       {action !== undefined && (
         <button type="button" onClick={onAction}>

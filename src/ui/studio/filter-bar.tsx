@@ -3,20 +3,17 @@ import { useTranslation } from 'react-i18next'
 import { KINDS, NO_SIEVE, ORDERS, type Sieve } from './sieve.ts'
 import { Chosen, Field } from './fields.tsx'
 
+interface SieveProps {
+  sieve: Sieve
+  onChange: (sieve: Sieve) => void
+}
+
 /** Which pictures are shown. */
 export function FilterBar({
   sieve,
   onChange,
-  count,
-  of,
   problem,
-}: {
-  sieve: Sieve
-  onChange: (sieve: Sieve) => void
-  count: number
-  of: number
-  problem: string | null
-}): ReactElement {
+}: SieveProps & { problem: string | null }): ReactElement {
   const { t } = useTranslation('studio')
   const described = useId()
   const set = (change: Partial<Sieve>): void => onChange({ ...sieve, ...change })
@@ -92,17 +89,29 @@ export function FilterBar({
           />
         </div>
       </details>
-      <p className="hint" role="status">
-        {t('shown', { count, of })}
-        {sieve !== NO_SIEVE && count < of && (
-          <button type="button" className="link" onClick={() => onChange(NO_SIEVE)}>
-            {t('showAll')}
-          </button>
-        )}
-      </p>
       <p id={described} className="problem" lang="en">
         {problem}
       </p>
     </fieldset>
+  )
+}
+
+/** What the filters leave, said where they are folded away, too. */
+export function HowManyShown({
+  sieve,
+  onChange,
+  count,
+  of,
+}: SieveProps & { count: number; of: number }): ReactElement {
+  const { t } = useTranslation('studio')
+  return (
+    <p className="hint" role="status">
+      {t('shown', { count, of })}
+      {sieve !== NO_SIEVE && count < of && (
+        <button type="button" className="link" onClick={() => onChange(NO_SIEVE)}>
+          {t('showAll')}
+        </button>
+      )}
+    </p>
   )
 }

@@ -14,12 +14,19 @@ import { Chosen, Field } from './fields.tsx'
 import { draftOf, settingsFrom, usePageSettings, type RunDraft } from './run-draft.ts'
 import type { Mode } from './workbench.tsx'
 
-export function RunPanel({ shown, mode }: { shown: readonly CaptionedPicture[]; mode: Mode }): ReactElement {
-  const isUnderWay = useApp((state) => state.studio.run !== null)
-  return isUnderWay ? <Progress /> : <Begin key={mode} shown={shown} mode={mode} />
+interface RunProps {
+  shown: readonly CaptionedPicture[]
+  mode: Mode
+  /** While one picture is looked at, nothing begins that is about all of them; what was filled in stays. */
+  isAside?: boolean
 }
 
-function Begin({ shown, mode }: { shown: readonly CaptionedPicture[]; mode: Mode }): ReactElement {
+export function RunPanel({ isAside = false, ...rest }: RunProps): ReactElement {
+  const isUnderWay = useApp((state) => state.studio.run !== null)
+  return isUnderWay ? <Progress /> : <Begin key={rest.mode} {...rest} isAside={isAside} />
+}
+
+function Begin({ shown, mode, isAside }: RunProps): ReactElement {
   const { t } = useTranslation('studio')
   const page = usePageSettings()
   const kept = useApp((state) => state.studio.project?.settings ?? null)
@@ -34,7 +41,7 @@ function Begin({ shown, mode }: { shown: readonly CaptionedPicture[]; mode: Mode
   const wanted = useMemo(() => wantedPaths(shown, { target, existing }), [shown, target, existing])
   const cannotAsk = draft.asks === 'question' && draft.question.trim() === ''
   return (
-    <div className="studio-run">
+    <div className="studio-run" hidden={isAside}>
       <details>
         <summary>{t('how')}</summary>
         <RunFields draft={draft} onChange={(change) => setDraft({ ...draft, ...change })} />

@@ -1,9 +1,9 @@
 /** Before a folder is open: picking one, and those that were worked on before. */
-import { useRef, useState, type ChangeEvent, type ReactElement, type RefObject } from 'react'
+import { useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import { folderOfFiles } from '../../studio/folder.ts'
 import type { Project } from '../../studio/project.ts'
 import { useApp } from '../store-context.ts'
+import { Pick } from './picking.tsx'
 
 export function Start(): ReactElement {
   const { t } = useTranslation('studio')
@@ -26,65 +26,6 @@ export function Start(): ReactElement {
         </>
       )}
     </div>
-  )
-}
-
-/** Picks a folder; where the browser has no folders, the files of one. */
-export function Pick(): ReactElement {
-  const { t } = useTranslation('studio')
-  const choose = useApp((state) => state.studioActions.choose)
-  const folder = useRef<HTMLInputElement>(null)
-  const files = useRef<HTMLInputElement>(null)
-  return (
-    <div className="actions">
-      <button
-        type="button"
-        className="primary"
-        onClick={() =>
-          void choose().then((hasFolders) => {
-            if (!hasFolders) folder.current?.click()
-          })
-        }
-      >
-        {t('openFolder')}
-      </button>
-      <button type="button" onClick={() => files.current?.click()}>
-        {t('openFiles')}
-      </button>
-      <FileInput input={folder} isFolder />
-      <FileInput input={files} />
-    </div>
-  )
-}
-
-function FileInput({
-  input,
-  isFolder = false,
-}: {
-  input: RefObject<HTMLInputElement | null>
-  isFolder?: boolean
-}): ReactElement {
-  const { t } = useTranslation('studio')
-  const open = useApp((state) => state.studioActions.open)
-  const onChange = ({ target }: ChangeEvent<HTMLInputElement>): void => {
-    const chosen = [...(target.files ?? [])].map((file) => ({
-      path: file.webkitRelativePath || file.name,
-      file,
-    }))
-    if (chosen.length > 0) void open(folderOfFiles(chosen, t('someFiles')))
-    // The same may be chosen again.
-    target.value = ''
-  }
-  return (
-    <input
-      ref={input}
-      type="file"
-      multiple
-      hidden
-      aria-label={t(isFolder ? 'openFolder' : 'openFiles')}
-      {...(isFolder && { webkitdirectory: '' })}
-      onChange={onChange}
-    />
   )
 }
 

@@ -3,6 +3,7 @@ import { useId, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Notice } from '../parts/notice.tsx'
 import { useApp } from '../store-context.ts'
+import { PickingFields } from './picking.tsx'
 import { Start } from './start.tsx'
 import { Workbench } from './workbench.tsx'
 import './studio.css'
@@ -21,9 +22,11 @@ export function StudioView(): ReactElement {
           <Notice failure={failure} action={t('dismiss')} onAction={dismiss} />
         </div>
       )}
-      {status === 'closed' && <Start />}
-      {(status === 'listing' || status === 'reading') && <Opening />}
-      {status === 'open' && <Workbench />}
+      <PickingFields>
+        {status === 'closed' && <Start />}
+        {(status === 'listing' || status === 'reading') && <Opening />}
+        {status === 'open' && <Workbench />}
+      </PickingFields>
     </section>
   )
 }

@@ -7,12 +7,12 @@ import { AltTextPanel } from './alt-text-panel.tsx'
 import { BulkPanel } from './bulk-panel.tsx'
 import { DuplicatesPanel } from './duplicates-panel.tsx'
 import { ExportPanel } from './export-panel.tsx'
-import { FilterBar } from './filter-bar.tsx'
+import { FilterBar, HowManyShown } from './filter-bar.tsx'
 import { NO_SIEVE, shownPictures, type Sieve } from './sieve.ts'
 import { Grid } from './grid.tsx'
 import { OneByOne } from './one-by-one.tsx'
 import { RunPanel } from './run-panel.tsx'
-import { Pick } from './start.tsx'
+import { Pick } from './picking.tsx'
 
 /** Which of a picture's texts people are at work on. */
 export type Mode = 'captions' | 'alt-text'
@@ -24,12 +24,14 @@ export function Workbench(): ReactElement {
   const [mode, setMode] = useState<Mode>('captions')
   const [at, setAt] = useState<string | null>(null)
   const [left, setLeft] = useState<string | null>(null)
+  // Only on a phone they are folded.
+  const [isUnfolded, setUnfolded] = useState(false)
   const { shown, problem } = useMemo(() => shownPictures(pictures, sieve), [pictures, sieve])
   return (
     <>
       <Head pictures={pictures} />
       <Missing />
-      <RunPanel shown={shown} mode={mode} />
+      <RunPanel shown={shown} mode={mode} isAside={at !== null} />
       <div className="actions" role="group" aria-label={t('mode')}>
         {(['captions', 'alt-text'] as const).map((one) => (
           <button key={one} type="button" aria-pressed={mode === one} onClick={() => setMode(one)}>
@@ -37,22 +39,30 @@ export function Workbench(): ReactElement {
           </button>
         ))}
         <History />
+        {at === null && (
+          <button
+            type="button"
+            className="studio-unfold"
+            aria-expanded={isUnfolded}
+            aria-controls="studio-tools"
+            onClick={() => setUnfolded(!isUnfolded)}
+          >
+            {t('tools')}
+          </button>
+        )}
       </div>
       {at === null ? (
         <>
-          <FilterBar
-            sieve={sieve}
-            onChange={setSieve}
-            count={shown.length}
-            of={pictures.length}
-            problem={problem}
-          />
-          <div className="studio-tools">
-            {mode === 'captions' ? <BulkPanel shown={shown} /> : <AltTextPanel shown={shown} />}
-            <DuplicatesPanel onOpen={setAt} />
-            <ExportPanel shown={shown} />
-            <Matching />
+          <div id="studio-tools" className={isUnfolded ? 'is-unfolded' : ''}>
+            <FilterBar sieve={sieve} onChange={setSieve} problem={problem} />
+            <div className="studio-tools">
+              {mode === 'captions' ? <BulkPanel shown={shown} /> : <AltTextPanel shown={shown} />}
+              <DuplicatesPanel onOpen={setAt} />
+              <ExportPanel shown={shown} />
+              <Matching />
+            </div>
           </div>
+          <HowManyShown sieve={sieve} onChange={setSieve} count={shown.length} of={pictures.length} />
           <Grid pictures={shown} mode={mode} left={left} onOpen={setAt} />
         </>
       ) : (

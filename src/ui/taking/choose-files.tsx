@@ -1,4 +1,4 @@
-import { useRef, type ComponentProps, type ReactElement, type RefObject } from 'react'
+import { useCallback, useRef, type ComponentProps, type ReactElement, type RefObject } from 'react'
 import { useTakeFiles } from './use-taking.ts'
 
 /** The field behind "Choose image": hidden, opened by whatever button has its `ref`. */
@@ -27,5 +27,6 @@ export function PictureInput({
 /** A file field and what opens it. */
 export function useFileField(): [RefObject<HTMLInputElement | null>, () => void] {
   const input = useRef<HTMLInputElement>(null)
-  return [input, () => input.current?.click()]
+  const open = useCallback(() => input.current?.click(), [])
+  return [input, open]
 }

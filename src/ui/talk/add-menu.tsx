@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState, type KeyboardEvent, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import { PictureInput, useFileField } from '../taking/choose-files.tsx'
+import { useChoosePictures } from '../taking/choosing.tsx'
 import { IconButton } from '../parts/icon-button.tsx'
 import { Icon, type IconName } from '../parts/icons.tsx'
 import { useApp } from '../store-context.ts'
@@ -11,7 +11,7 @@ export function AddMenu(): ReactElement {
   const { t } = useTranslation('talk')
   const [open, setOpen] = useState(false)
   const box = useRef<HTMLDivElement>(null)
-  const [input, choose] = useFileField()
+  const choose = useChoosePictures()
   const openPanel = useApp((state) => state.openPanel)
   const builtIn = useApp((state) => state.settings.model === null)
   const drawScene = useDrawScene()
@@ -64,7 +64,6 @@ export function AddMenu(): ReactElement {
           ))}
         </div>
       )}
-      <PictureInput input={input} />
     </div>
   )
 }

@@ -27,6 +27,8 @@ interface AnswerProps {
   picture: Picture
   question: string | null
   answer: ShownAnswer
+  /** In a table of answers: what can be asked about one is there once its facts are asked for. */
+  isRow?: boolean
   /** What can be done with the whole turn, beside what can be done with this answer. */
   children?: ReactElement | null
 }
@@ -36,7 +38,7 @@ interface AnswerProps {
  * while another is written.
  */
 export const Answer = memo(function Answer(props: AnswerProps): ReactElement {
-  const { turnId, picture, question, answer, children } = props
+  const { turnId, picture, question, answer, isRow = false, children } = props
   const { t } = useTranslation('talk')
   const [open, setOpen] = useState(false)
   const underWay = useApp((state) => state.underWay[answerKey(turnId, picture.id)])
@@ -54,7 +56,14 @@ export const Answer = memo(function Answer(props: AnswerProps): ReactElement {
       tabIndex={-1}
     >
       <div className="said">
-        <Words answer={answer} question={question} underWay={underWay} picture={picture} turnId={turnId} />
+        <Words
+          answer={answer}
+          question={question}
+          underWay={underWay}
+          picture={picture}
+          turnId={turnId}
+          isBrief={isRow && !open}
+        />
         {answer.status !== 'waiting' && (
           <span className="answer-actions">
             {isDone && answer.text !== '' && <CopyIcon text={() => answer.text} />}
@@ -91,12 +100,14 @@ function Words({
   underWay,
   picture,
   turnId,
+  isBrief,
 }: {
   answer: ShownAnswer
   question: string | null
   underWay: UnderWay | undefined
   picture: Picture
   turnId: string
+  isBrief: boolean
 }): ReactElement {
   const { t } = useTranslation('talk')
   switch (answer.status) {
@@ -126,8 +137,13 @@ function Words({
           {answer.answers.length > 1 && <Others answers={answer.answers} />}
           {facts.varied === true && <Varied />}
           <OtherModel by={facts.model} />
-          <FitsPicture answer={answerKey(turnId, picture.id)} pictureId={picture.id} said={answer} />
-          <Pointing picture={picture} text={answer.text} />
+          <FitsPicture
+            answer={answerKey(turnId, picture.id)}
+            pictureId={picture.id}
+            said={answer}
+            isOffered={!isBrief}
+          />
+          {!isBrief && <Pointing picture={picture} text={answer.text} />}
           {facts.dropped > 0 && <p className="hint">{t('answer.dropped', { count: facts.dropped })}</p>}
         </div>
       )
@@ -192,7 +208,17 @@ function Failed({
       <Notice
         failure={failure}
         {...(!pictureAtFault && { action: t('tryAgain'), onAction: () => retry(turnId, picture.id) })}
-      />
+      >
+        {failure.code === 'device-lost' && <Recovering />}
+      </Notice>
     </div>
   )
+}
+
+/** Whether there is a model again after the graphics device went away; why there is none is said where one asks. */
+function Recovering(): ReactElement | null {
+  const { t } = useTranslation('models')
+  const status = useApp((state) => state.model.status)
+  if (status === 'loading') return <>{t('lost.loading')}</>
+  return status === 'ready' ? <>{t('lost.ready')}</> : null
 }

@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import { PictureInput, useFileField } from '../taking/choose-files.tsx'
+import { useChoosePictures } from '../taking/choosing.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { ModelFailed } from '../parts/model-failed.tsx'
 import { useApp } from '../store-context.ts'
@@ -12,7 +12,7 @@ export function EmptyState(): ReactElement {
   const { t } = useTranslation(['talk', 'shell'])
   const builtIn = useApp((state) => state.settings.model === null)
   const openPanel = useApp((state) => state.openPanel)
-  const [input, choose] = useFileField()
+  const choose = useChoosePictures()
   return (
     <section className="empty-state">
       <h1>{t('talk:empty.heading')}</h1>
@@ -22,7 +22,6 @@ export function EmptyState(): ReactElement {
         <span className="drop-words">{t('talk:empty.drop')}</span>
         <span className="hint">{t('talk:empty.hint')}</span>
       </button>
-      <PictureInput input={input} />
       <div className="other-ways">
         <button type="button" className="quiet" onClick={() => openPanel('camera')}>
           <Icon name="camera" />

@@ -13,13 +13,15 @@ export interface FitProps {
   pictureId: string
   /** The answer, and all of them where there are several. */
   said: { text: string; answers: readonly AnswerText[] }
+  /** Whether it can be asked here. What is known is said in any case. */
+  isOffered?: boolean
 }
 
 /**
  * How well an answer fits the picture, once somebody has asked that of any; of several, the list of them with the best
  * first. Short answers (a colour, yes) say nothing by themselves that a picture could fit.
  */
-export function FitsPicture({ answer, pictureId, said }: FitProps): ReactElement | null {
+export function FitsPicture({ answer, pictureId, said, isOffered = true }: FitProps): ReactElement | null {
   const { t, i18n } = useTranslation('search')
   const texts = useMemo(() => textsOf(said), [said])
   const fit = useApp((state) => state.fits[answer])
@@ -32,11 +34,11 @@ export function FitsPicture({ answer, pictureId, said }: FitProps): ReactElement
   }, [isAsked, judge, answer, pictureId, texts])
   if (!isThere || !says(texts)) return null
   if (fit === undefined)
-    return (
+    return isOffered ? (
       <button type="button" className="link" onClick={() => void judge(answer, pictureId, texts)}>
         {t('askFit')}
       </button>
-    )
+    ) : null
   if (fit.status === 'judging') return <p className="hint">{t('judgingFit')}</p>
   if (fit.status === 'failed') return <Notice failure={fit.failure} />
   const ranked = texts

@@ -1,7 +1,9 @@
 import { expect, it, vi } from 'vitest'
 import { drawn } from '../../../testing/state/drawn.tsx'
 import {
+  ANSWERED,
   currentTurns,
+  LOST,
   openPage,
   picture,
   statuses,
@@ -26,6 +28,10 @@ async function firstTurn(
   return drawn(store, {}, view, language)
 }
 
+function onlyPicture(store: AppStore): string {
+  return store.getState().conversations[0]?.pictures[0]?.id ?? ''
+}
+
 it('Another answer is offered for one that is written, and for none that waits', async () => {
   const { store } = await withPicture()
   expect(await firstTurn(store)).toContain('Write another')
@@ -35,6 +41,38 @@ it('Another answer is offered for one that is written, and for none that waits',
   await vi.waitFor(() => expect(statuses(waiting.store)).toContain('waiting'))
   expect(await firstTurn(waiting.store)).not.toContain('Write another')
 })
+
+it('A row of a table says the words alone; what can be asked about them waits behind its facts', async () => {
+  const saidOf = async (...names: string[]): Promise<string> => {
+    const page = openPage()
+    page.answer.mockResolvedValue({ ...ANSWERED, text: 'a cat on a mat' })
+    await page.store.getState().loadModel()
+    page.store.getState().addImages(names.map(picture))
+    await vi.waitFor(() => expect(new Set(statuses(page.store))).toEqual(new Set(['done'])))
+    return firstTurn(page.store)
+  }
+  expect(await saidOf('one')).toContain('Where the words point')
+  const rows = await saidOf('one', 'two')
+  expect(rows).toContain('a cat on a mat')
+  expect(rows).toContain('About this answer')
+  expect(rows).not.toMatch(/How well does it fit|Where the words point/)
+})
+
+it.each([
+  ['loading', { status: 'loading', progress: null }, 'Das Modell wird von selbst neu geladen.'],
+  ['ready', undefined, 'Das Modell ist wieder bereit'],
+] as const)(
+  'An answer that a lost graphics device ended says in its language what the page does: %s',
+  async (_, model, sentence) => {
+    const { store } = await withPicture()
+    if (model !== undefined) store.setState({ model })
+    const failed = { status: 'failed', text: 'a c', tokenIds: [], failure: LOST } as const
+    const said = await firstTurn(store, { answers: { [onlyPicture(store)]: failed } }, 'de')
+    expect(said).toContain(`Die Grafikkarte war plötzlich nicht mehr da. ${sentence}`)
+    expect(said).toContain('<code title="The graphics device went away.">device-lost</code>')
+    expect(said).not.toContain(LOST.message + ' ')
+  },
+)
 
 it('The page says in its own language that nothing was asked about a picture, and offers to ask', async () => {
   const { store } = await withPicture()

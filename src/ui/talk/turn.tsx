@@ -59,11 +59,13 @@ function Compared({ turn, pictures }: { turn: Turn; pictures: readonly Picture[]
             <th scope="row">
               <span>
                 <PictureView picture={picture} small />
-                <span dir="auto">{picture.name}</span>
+                <span className="row-name" dir="auto" title={picture.name}>
+                  {picture.name}
+                </span>
               </span>
             </th>
             <td>
-              <AnswerOf turn={turn} picture={picture} />
+              <AnswerOf turn={turn} picture={picture} isRow />
             </td>
           </tr>
         ))}
@@ -75,15 +77,17 @@ function Compared({ turn, pictures }: { turn: Turn; pictures: readonly Picture[]
 function AnswerOf({
   turn,
   picture,
+  isRow = false,
   children = null,
 }: {
   turn: Turn
   picture: Picture
+  isRow?: boolean
   children?: ReactElement | null
 }): ReactElement {
   const answer = turn.answers[picture.id] ?? NEVER_ASKED
   return (
-    <Answer turnId={turn.id} picture={picture} question={turn.question} answer={answer}>
+    <Answer turnId={turn.id} picture={picture} question={turn.question} answer={answer} isRow={isRow}>
       {children}
     </Answer>
   )
