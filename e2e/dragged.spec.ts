@@ -45,3 +45,33 @@ test('Users can drag a picture from another tab, and are told where its server k
   await expect(page.getByRole('button', { name: 'Open open.png large' })).toBeVisible()
   await expect(app.list.getByRole('link')).toHaveCount(1)
 })
+
+test('Users without keys to paste with press a button for what they copied, and are told where it cannot be had', async ({
+  app,
+  page,
+  context,
+}) => {
+  await app.open()
+  const paste = page.getByRole('button', { name: 'Paste', exact: true })
+  const note = page.getByRole('group', { name: 'Note' })
+  await page.evaluate(() => {
+    const refused = (): Promise<never> => Promise.reject(new DOMException('Denied.', 'NotAllowedError'))
+    Object.defineProperty(navigator.clipboard, 'read', { configurable: true, value: refused })
+  })
+  await paste.click()
+  await expect(note).toContainText('does not let this page read the clipboard')
+  await page.evaluate(() => Reflect.deleteProperty(navigator.clipboard, 'read'))
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  await page.evaluate(() => navigator.clipboard.writeText('a cat'))
+  await paste.click()
+  await expect(note).toContainText('There is no picture in the clipboard')
+  await page.evaluate(
+    async (bytes) => {
+      const png = new Blob([new Uint8Array(bytes)], { type: 'image/png' })
+      await navigator.clipboard.write([new ClipboardItem({ 'image/png': png })])
+    },
+    [...readFileSync('testing/images/good-rgb.png')],
+  )
+  await paste.click()
+  await app.finished('Pasted picture')
+})

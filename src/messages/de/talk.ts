@@ -4,6 +4,8 @@ export const talk: TranslatedNamespace<'talk'> = {
   empty: {
     heading: 'Was ist auf Ihrem Bild?',
     drop: 'Bilder auswählen oder hier ablegen',
+    choose: 'Bilder auswählen',
+    paste: 'Einfügen',
     hint: 'Mehrere auf einmal werden verglichen. Einfügen geht auch.',
     camera: 'Foto aufnehmen',
     address: 'Von einer Adresse',
@@ -49,6 +51,10 @@ export const talk: TranslatedNamespace<'talk'> = {
   },
   adding: {
     open: 'Bild hinzufügen',
+    paste: 'Bild einfügen',
+    nothingCopied: 'In der Zwischenablage ist kein Bild; kopieren Sie zuerst eines.',
+    pasteRefused:
+      'Der Browser lässt diese Seite die Zwischenablage nicht lesen; drücken Sie Strg oder ⌘ und V, oder wählen Sie die Datei aus.',
     choose: 'Bild auswählen',
     camera: 'Foto aufnehmen',
     address: 'Bild von einer Adresse',

@@ -3,6 +3,8 @@ export const talk = {
   empty: {
     heading: 'What is in your picture?',
     drop: 'Choose pictures, or drop them here',
+    choose: 'Choose pictures',
+    paste: 'Paste',
     hint: 'Several at once are compared. You can also paste.',
     camera: 'Take a photo',
     address: 'From an address',
@@ -46,6 +48,10 @@ export const talk = {
   },
   adding: {
     open: 'Add a picture',
+    paste: 'Paste a picture',
+    nothingCopied: 'There is no picture in the clipboard; copy one first.',
+    pasteRefused:
+      'The browser does not let this page read the clipboard; press Ctrl or ⌘ and V, or choose the file.',
     choose: 'Choose image',
     camera: 'Take a photo',
     address: 'Picture from an address',

@@ -4,6 +4,8 @@ export const talk: TranslatedNamespace<'talk'> = {
   empty: {
     heading: '¿Qué hay en su imagen?',
     drop: 'Elija imágenes o suéltelas aquí',
+    choose: 'Elegir imágenes',
+    paste: 'Pegar',
     hint: 'Varias a la vez se comparan. También puede pegar.',
     camera: 'Tomar una foto',
     address: 'Desde una dirección',
@@ -48,6 +50,10 @@ export const talk: TranslatedNamespace<'talk'> = {
   },
   adding: {
     open: 'Añadir una imagen',
+    paste: 'Pegar una imagen',
+    nothingCopied: 'No hay ninguna imagen en el portapapeles; copie una antes.',
+    pasteRefused:
+      'El navegador no deja que esta página lea el portapapeles; pulse Ctrl o ⌘ y V, o elija el archivo.',
     choose: 'Elegir una imagen',
     camera: 'Tomar una foto',
     address: 'Imagen desde una dirección',

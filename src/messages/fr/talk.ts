@@ -4,6 +4,8 @@ export const talk: TranslatedNamespace<'talk'> = {
   empty: {
     heading: 'Qu’y a-t-il sur votre image ?',
     drop: 'Choisir des images, ou les déposer ici',
+    choose: 'Choisir des images',
+    paste: 'Coller',
     hint: 'Plusieurs à la fois sont comparées. Vous pouvez aussi coller.',
     camera: 'Prendre une photo',
     address: 'À partir d’une adresse',
@@ -50,6 +52,10 @@ export const talk: TranslatedNamespace<'talk'> = {
   },
   adding: {
     open: 'Ajouter une image',
+    paste: 'Coller une image',
+    nothingCopied: 'Il n’y a pas d’image dans le presse-papiers ; copiez-en une d’abord.',
+    pasteRefused:
+      'Le navigateur ne laisse pas cette page lire le presse-papiers ; appuyez sur Ctrl ou ⌘ et V, ou choisissez le fichier.',
     choose: 'Choisir une image',
     camera: 'Prendre une photo',
     address: 'Image à partir d’une adresse',

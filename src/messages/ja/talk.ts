@@ -4,6 +4,8 @@ export const talk: TranslatedNamespace<'talk'> = {
   empty: {
     heading: '画像には何が写っていますか？',
     drop: '画像を選ぶか、ここにドロップ',
+    choose: '画像を選択',
+    paste: '貼り付け',
     hint: '複数の画像は比較されます。貼り付けもできます。',
     camera: '写真を撮る',
     address: 'アドレスから',
@@ -46,6 +48,10 @@ export const talk: TranslatedNamespace<'talk'> = {
   },
   adding: {
     open: '画像を追加',
+    paste: '画像を貼り付け',
+    nothingCopied: 'クリップボードに画像がありません。先に画像をコピーしてください。',
+    pasteRefused:
+      'ブラウザーがこのページにクリップボードの読み取りを許可していません。Ctrl または ⌘ と V を押すか、ファイルを選択してください。',
     choose: '画像を選ぶ',
     camera: '写真を撮る',
     address: 'アドレスから画像を取得',

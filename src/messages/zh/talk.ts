@@ -4,6 +4,8 @@ export const talk: TranslatedNamespace<'talk'> = {
   empty: {
     heading: '您的图片里有什么？',
     drop: '选择图片，或拖放到这里',
+    choose: '选择图片',
+    paste: '粘贴',
     hint: '多张图片会一起比较。也可以粘贴。',
     camera: '拍照',
     address: '从网址获取',
@@ -46,6 +48,9 @@ export const talk: TranslatedNamespace<'talk'> = {
   },
   adding: {
     open: '添加图片',
+    paste: '粘贴图片',
+    nothingCopied: '剪贴板里没有图片，请先复制一张。',
+    pasteRefused: '浏览器不允许此页面读取剪贴板；请按 Ctrl 或 ⌘ 加 V，或选择文件。',
     choose: '选择图片',
     camera: '拍照',
     address: '从网址获取图片',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { draggedAddress, meansFiles } from './transfer.ts'
+import { draggedAddress, meansFiles, picturesOf } from './transfer.ts'
 
 describe('A paste', () => {
   it.each([
@@ -10,6 +10,23 @@ describe('A paste', () => {
     ['nothing', '', 0, false],
   ])('of %s', (_, text, files, isMeant) => {
     expect(meansFiles(text, files)).toBe(isMeant)
+  })
+})
+
+describe('What was copied', () => {
+  const copied = (...types: string[]): ClipboardItem => ({
+    types,
+    presentationStyle: 'unspecified',
+    getType: (type) => Promise.resolve(new Blob([], { type })),
+  })
+
+  it('gives its pictures, each once and in its best form', async () => {
+    const pictures = await picturesOf([
+      copied('text/html', 'image/png', 'image/jpeg'),
+      copied('text/plain'),
+      copied('image/webp'),
+    ])
+    expect(pictures.map(({ type }) => type)).toEqual(['image/png', 'image/webp'])
   })
 })
 

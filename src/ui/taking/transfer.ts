@@ -11,6 +11,12 @@ export function meansFiles(text: string, files: number): boolean {
   return files > 0 && (text.trim() === '' || ADDRESS.test(text.trim()))
 }
 
+/** The pictures that lie in the clipboard: each thing that was copied is there in several forms, the best first. */
+export async function picturesOf(copied: readonly ClipboardItem[]): Promise<Blob[]> {
+  const forms = copied.map((item) => ({ item, type: item.types.find((type) => type.startsWith('image/')) }))
+  return Promise.all(forms.flatMap(({ item, type }) => (type === undefined ? [] : [item.getType(type)])))
+}
+
 /** The address of a picture that was dragged here from another page; null when there is none in it. */
 export function draggedAddress({ html, uriList }: { html: string; uriList: string }): string | null {
   // A picture within a link comes with the link's address in the list and its own in the markup.

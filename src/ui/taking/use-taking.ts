@@ -2,6 +2,7 @@ import { useTranslation } from 'react-i18next'
 import type { Aside } from '../../state/taking-slice.ts'
 import { useApp } from '../store-context.ts'
 import { fetchPicture } from './fetch-picture.ts'
+import { picturesOf } from './transfer.ts'
 
 /** Takes files as pictures. */
 export function useTakeFiles(): (files: File[], aside?: Aside) => void {
@@ -24,4 +25,29 @@ export function useTakeAddress(): (address: string, signal: AbortSignal) => Prom
     else remark(fetched.refused)
     return 'picture' in fetched
   }
+}
+
+/** Empty outside secure contexts, and without `read` where only keys paste. */
+function clipboardHere(): Partial<Clipboard> {
+  return (globalThis as { navigator?: { clipboard?: Clipboard } }).navigator?.clipboard ?? {}
+}
+
+/**
+ * Takes what was copied, for whoever has no keys to paste with; says so where nothing can be taken. Null where the browser
+ * has no way to ask for it.
+ */
+export function usePasting(): (() => void) | null {
+  const takeFiles = useTakeFiles()
+  const remark = useApp((state) => state.remark)
+  if (!('read' in clipboardHere())) return null
+  const paste = async (): Promise<void> => {
+    try {
+      const pictures = await picturesOf(await navigator.clipboard.read())
+      if (pictures.length === 0) remark({ key: 'talk:adding.nothingCopied' })
+      else takeFiles(pictures.map((picture) => new File([picture], '', { type: picture.type })))
+    } catch {
+      remark({ key: 'talk:adding.pasteRefused' })
+    }
+  }
+  return () => void paste()
 }

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState, type KeyboardEvent, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useChoosePictures } from '../taking/choosing.tsx'
+import { usePasting } from '../taking/use-taking.ts'
 import { IconButton } from '../parts/icon-button.tsx'
 import { Icon, type IconName } from '../parts/icons.tsx'
 import { useApp } from '../store-context.ts'
@@ -12,6 +13,7 @@ export function AddMenu(): ReactElement {
   const [open, setOpen] = useState(false)
   const box = useRef<HTMLDivElement>(null)
   const choose = useChoosePictures()
+  const paste = usePasting()
   const openPanel = useApp((state) => state.openPanel)
   const builtIn = useApp((state) => state.settings.model === null)
   const drawScene = useDrawScene()
@@ -26,6 +28,7 @@ export function AddMenu(): ReactElement {
     ['picture', t('adding.choose'), choose],
     ['camera', t('adding.camera'), () => openPanel('camera')],
     ['link', t('adding.address'), () => openPanel('address')],
+    ...(paste !== null ? [['paste', t('adding.paste'), paste] satisfies [IconName, string, () => void]] : []),
     ...(builtIn ? [['scene', t('adding.scene'), drawScene] satisfies [IconName, string, () => void]] : []),
   ]
   return (

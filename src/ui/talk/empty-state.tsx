@@ -2,6 +2,7 @@ import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useChoosePictures } from '../taking/choosing.tsx'
 import { Icon } from '../parts/icons.tsx'
+import { usePasting } from '../taking/use-taking.ts'
 import { ModelFailed } from '../parts/model-failed.tsx'
 import { useApp } from '../store-context.ts'
 import { Examples } from './examples.tsx'
@@ -13,6 +14,7 @@ export function EmptyState(): ReactElement {
   const builtIn = useApp((state) => state.settings.model === null)
   const openPanel = useApp((state) => state.openPanel)
   const choose = useChoosePictures()
+  const paste = usePasting()
   return (
     <section className="empty-state">
       <h1>{t('talk:empty.heading')}</h1>
@@ -20,6 +22,7 @@ export function EmptyState(): ReactElement {
       <button type="button" className="drop-field" onClick={choose}>
         <Icon name="picture" />
         <span className="drop-words">{t('talk:empty.drop')}</span>
+        <span className="drop-words by-touch">{t('talk:empty.choose')}</span>
         <span className="hint">{t('talk:empty.hint')}</span>
       </button>
       <div className="other-ways">
@@ -31,6 +34,12 @@ export function EmptyState(): ReactElement {
           <Icon name="link" />
           {t('talk:empty.address')}
         </button>
+        {paste !== null && (
+          <button type="button" className="quiet" onClick={paste}>
+            <Icon name="paste" />
+            {t('talk:empty.paste')}
+          </button>
+        )}
       </div>
       {builtIn && (
         <div className="cards">
