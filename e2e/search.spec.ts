@@ -18,6 +18,8 @@ test.beforeAll(async () => {
     writeFileSync(
       join(folder, `scene ${i}.png`),
       await sharp(Buffer.from(drawScene(scene)))
+        // One is upright.
+        .resize({ width: 224, height: i === 0 ? 448 : 224, fit: 'fill' })
         .png()
         .toBuffer(),
     )
@@ -39,6 +41,12 @@ test('finds pictures of a folder by words, by another picture and without a netw
   const results = page.getByRole('grid', { name: 'Pictures' })
   await expect(page.getByText('6 pictures, 1 file could not be read')).toBeVisible()
   await expect(results.getByRole('button')).toHaveCount(6)
+  await expect(results.locator('img')).toHaveCount(6)
+  // Whatever its shape, no picture covers the names of the row above or its own.
+  const heights = await results
+    .getByRole('row')
+    .evaluateAll((rows) => rows.map((row) => row.scrollHeight - row.clientHeight))
+  expect(heights.filter((more) => more > 0)).toEqual([])
 
   await context.setOffline(true)
   await page.getByRole('searchbox').fill(caption)

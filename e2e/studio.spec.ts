@@ -43,7 +43,7 @@ async function textOf(page: Page, name: string): Promise<string> {
 /** What is done with many pictures is folded on a phone, where pictures come first. */
 async function unfold(page: Page): Promise<void> {
   const picture = page.getByRole('region', { name: 'Pictures' }).getByRole('button').first()
-  expect((await picture.boundingBox())?.y).toBeLessThan((page.viewportSize()?.height ?? 0) * 0.6)
+  expect((await picture.boundingBox())?.y).toBeLessThan((page.viewportSize()?.height ?? 0) * 0.7)
   const fold = page.getByRole('button', { name: 'Filters and tools' })
   await fold.click()
   await expect(fold).toHaveAttribute('aria-expanded', 'true')
