@@ -55,12 +55,17 @@ export function enginesOf(page: Page): Worker[] {
   return page.workers().filter((worker) => worker.url().includes('engine.worker'))
 }
 
+/** Giving up on a server that has stopped sending, in milliseconds: of what somebody waits for, and of a download. */
+const STALLS = { waitedFor: 8_000, download: 30_000 }
+
 /**
- * Lets timers of the thread that fetches models run out ten times as fast, so that waiting for the next attempt and
- * giving up on a server that has stopped sending take seconds, not half a minute. For a page that is open.
+ * Lets timers of the thread that fetches models run out ten times as fast, so that waiting for the next attempt takes a
+ * second, not ten. For a page that is open. A server that has stopped sending is given up sooner only where `stalls` says so,
+ * since a machine that is slow looks the same, and what was on its way is fetched again.
  */
-export async function hurryFetching(page: Page): Promise<void> {
-  for (const thread of fetchingThreads(page)) await thread.evaluate(hurry)
+export async function hurryFetching(page: Page, { stalls = false } = {}): Promise<void> {
+  const kept = stalls ? [STALLS.waitedFor] : Object.values(STALLS)
+  for (const thread of fetchingThreads(page)) await thread.evaluate(hurry, kept)
 }
 
 /**
@@ -68,13 +73,15 @@ export async function hurryFetching(page: Page): Promise<void> {
  * nothing within half a second. For a thread that is lost: what merely takes its time is given up as well.
  */
 export async function hurryPage(page: Page): Promise<void> {
-  await page.evaluate(hurry)
+  await page.evaluate(hurry, [])
 }
 
-function hurry(): void {
-  const wait = globalThis.setTimeout.bind(globalThis)
+/** All timers but those of so many milliseconds. */
+function hurry(kept: number[]): void {
+  const thread = globalThis as { plainTimeout?: typeof setTimeout }
+  const wait = (thread.plainTimeout ??= globalThis.setTimeout.bind(globalThis))
   Object.assign(globalThis, {
-    setTimeout: (work: () => void, ms = 0) => wait(work, ms / 10),
+    setTimeout: (work: () => void, ms = 0) => wait(work, kept.includes(ms) ? ms : ms / 10),
   })
 }
 

@@ -351,7 +351,7 @@ describe('a server that', () => {
     const server = await serve()
     server.fault = fault
     const tables = emptyTables()
-    const network = quick([], name.includes('stalls') ? { stallMs: 1500 } : {})
+    const network = quick([], name.includes('stalls') ? { stallMs: 5000 } : {})
     const record = await download(server, { tables, network })
     expect(Buffer.compare(await weightsOf(tables, record), whole())).toBe(0)
     const twice = server.sent(/vision|graph/) - total

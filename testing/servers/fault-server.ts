@@ -46,6 +46,11 @@ export interface FaultServer {
   fault: (path: string, count: number, start: number, headers: IncomingHttpHeaders) => Fault | undefined
   /** Waited for before each answer of a file: to keep one open while something else happens. */
   hold: (path: string) => Promise<void>
+  /**
+   * Waited for before a connection is cut behind byte `end` of a file: what was sent is to have arrived, since a client drops
+   * what it has received of a broken answer and not yet handed on. Left alone, it gives a client in the same process the time.
+   */
+  untilArrived: (path: string, end: number) => Promise<void>
   /** Counts requests from the beginning again. */
   forgetCounts(): void
   /** Bytes sent of all paths that match. */
@@ -55,6 +60,8 @@ export interface FaultServer {
 
 export type Files = (path: string) => Promise<Uint8Array | undefined> | Uint8Array | undefined
 
+/** Until a client of the same process has read what lies in its socket: so many turns of the loop, however long one takes. */
+const SETTLE_TURNS = 20
 const SETTLE_MS = 100
 
 const CORS = {
@@ -74,6 +81,7 @@ export async function startFaultServer(files: Files): Promise<FaultServer> {
     served,
     fault: () => undefined,
     hold: () => Promise.resolve(),
+    untilArrived: settled,
     forgetCounts: () => counts.clear(),
     sent: (paths = /./) =>
       served.filter(({ path }) => paths.test(path)).reduce((sum, { sent }) => sum + sent, 0),
@@ -128,6 +136,8 @@ export async function startFaultServer(files: Files): Promise<FaultServer> {
     })
     const entry = { path, start, sent: 0 }
     served.push(entry)
+    // Whoever asked may have given up while the answer was held.
+    if (response.destroyed) return
     const limit = fault?.kind === 'cut' || fault?.kind === 'stall' ? fault.after : Infinity
     const part = body.subarray(0, Math.min(limit, body.length))
     entry.sent = part.length
@@ -144,9 +154,8 @@ export async function startFaultServer(files: Files): Promise<FaultServer> {
     } else if (part.length === body.length) response.end(body)
     else if (fault?.kind === 'stall') response.write(part)
     else {
-      // The end comes some time after the bytes, so that what was sent has arrived: a browser drops what it has received
-      // of a broken answer and not yet handed on.
-      response.write(part, () => setTimeout(() => response.socket?.end(), SETTLE_MS))
+      const end = (): void => void response.socket?.end()
+      response.write(part, () => void state.untilArrived(path, first + part.length).then(end, end))
     }
   }
 
@@ -154,6 +163,11 @@ export async function startFaultServer(files: Files): Promise<FaultServer> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   state.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return state
+}
+
+async function settled(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+  for (let turn = 0; turn < SETTLE_TURNS; turn += 1) await new Promise((resolve) => setImmediate(resolve))
 }
 
 const etags = new WeakMap<Uint8Array, string>()
