@@ -112,9 +112,9 @@ export class OpenedComparer {
   }
 
   #fitsBeside(bytes: number): boolean {
-    const weightBytes = needsOf(this.model.manifest, this.#compute).weightBytes + bytes
+    const needs = needsOf(this.model.manifest, this.#compute)
     const memory = memoryOf(this.#compute.device, this.#compute)
-    return budgetFor({ weightBytes, cache: null }, memory, 'keep').fits
+    return budgetFor({ ...needs, weightBytes: needs.weightBytes + bytes }, memory, 'keep').fits
   }
 
   async close(): Promise<void> {

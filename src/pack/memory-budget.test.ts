@@ -19,7 +19,7 @@ type Name = keyof typeof PUBLISHED
 
 function needs(name: Name, type: 'float16' | 'float32' = 'float16'): ModelNeeds {
   const { weightBytes, positions, ...shape } = PUBLISHED[name]
-  return { weightBytes, cache: cacheNeedsOf(shape, type, positions) }
+  return { weightBytes, workBytes: 0, cache: cacheNeedsOf(shape, type, positions) }
 }
 
 describe('how a device is shared between weights, conversations and several answers', () => {
@@ -73,12 +73,36 @@ describe('how long a conversation may be', () => {
 
   it('leaves a small model its own maximum', () => {
     const cache = cacheNeedsOf({ layers: 2, heads: 2, cacheHeadSize: 8 }, 'float32', 64)
-    const { talk } = budgetFor({ weightBytes: 1e6, cache }, { ...card, gib: 0.25 }, 'auto')
+    const { talk } = budgetFor({ weightBytes: 1e6, workBytes: 0, cache }, { ...card, gib: 0.25 }, 'auto')
     expect(talk?.context).toEqual({ positions: 64, possible: 64, why: 'model' })
   })
 
+  it('leaves room for values on their way, also where a device was asked for more', () => {
+    const workBytes = 60e6
+    const at = { ...needs('OPT-2.7B', 'float32'), workBytes }
+    const without = needs('OPT-2.7B', 'float32')
+    const bytes = (of: ModelNeeds): number => budgetFor(of, card, 'auto').talk?.cacheBytes ?? NaN
+    expect(bytes(without) - bytes(at)).toBe(workBytes)
+    const [trial, trialWithout] = [at, without].map((of) => roomTrials(of, card, 'auto')[0]?.bytes ?? NaN)
+    expect((trial ?? NaN) - (trialWithout ?? NaN)).toBe(workBytes)
+    // Caches get what they would without: what was asked for has room for both.
+    const given = { ...card, givenBytes: trial ?? 0 }
+    expect(budgetFor(at, given, 'auto').talk?.context.positions).toBe(2048)
+  })
+
+  it.each([
+    ['that looks and talks', needs('OPT-2.7B')],
+    ['that only looks', { ...needs('OPT-2.7B'), cache: null }],
+  ])('may be too long for a model %s by what is on its way', (_, of) => {
+    const { bytes } = budgetFor(of, card, 'auto')
+    const least = of.cache === null ? 0 : 4 * 256 * of.cache.positionBytes
+    const left = bytes - of.weightBytes - least
+    expect(budgetFor({ ...of, workBytes: left }, card, 'auto').fits).toBe(true)
+    expect(budgetFor({ ...of, workBytes: left + 1 }, card, 'auto').fits).toBe(false)
+  })
+
   it('is no question for a model that only looks', () => {
-    expect(budgetFor({ weightBytes: 1e9, cache: null }, card, 'auto').talk).toBeNull()
+    expect(budgetFor({ weightBytes: 1e9, workBytes: 0, cache: null }, card, 'auto').talk).toBeNull()
   })
 })
 
@@ -161,12 +185,12 @@ describe('whether everything stays loaded', () => {
     ['what people say of their memory', 2.2 * GIB, { gib: 1 }, 'plenty', true],
   ])('follows %s', (_, weightBytes, changed, choice, keepsAll) => {
     const memory = { ...card, ...changed }
-    expect(budgetFor({ weightBytes, cache: null }, memory, choice).look.keepsAll).toBe(keepsAll)
+    expect(budgetFor({ weightBytes, workBytes: 0, cache: null }, memory, choice).look.keepsAll).toBe(keepsAll)
   })
 
   it('says of how much memory, and whether the browser told it', () => {
     const look = (memory: DeviceMemory): MemoryReport =>
-      budgetFor({ weightBytes: 2.2 * GIB, cache: null }, memory, 'auto').look
+      budgetFor({ weightBytes: 2.2 * GIB, workBytes: 0, cache: null }, memory, 'auto').look
     expect(look(card)).toEqual({ keepsAll: true, why: { kind: 'share', gib: 8, told: true } })
     expect(look({ ...card, gib: 4, told: false })).toEqual({
       keepsAll: false,

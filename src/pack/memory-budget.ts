@@ -1,6 +1,6 @@
 /**
- * One budget for everything that a model takes of a device: weights, whether what looks stays loaded, how long a
- * conversation may be, and what is left for several answers at once. Pure, so that a model can be judged before it is
+ * One budget for everything that a model takes of a device: weights, values on their way through it, whether what looks
+ * stays loaded, how long a conversation may be, and what is left for several answers at once. Pure, so that a model can be judged before it is
  * fetched.
  */
 import type { DeviceMemory } from './device-memory.ts'
@@ -11,6 +11,8 @@ const GIB = 2 ** 30
 export interface ModelNeeds {
   /** Of all parts, as they lie in memory. */
   weightBytes: number
+  /** Of values on their way through it, on a graphics device (`kernel-memory`). */
+  workBytes: number
   /** Null for a model that only looks. */
   cache: CacheNeeds | null
 }
@@ -28,7 +30,7 @@ export interface CacheNeeds {
 export interface MemoryBudget {
   /** Everything together may take this much. */
   bytes: number
-  /** Whether weights and the smallest caches stay within it. What does not is tried all the same when it is loaded. */
+  /** Whether weights, values on their way and the smallest caches stay within it. What does not is tried all the same when it is loaded. */
   fits: boolean
   /** Whether what looks stays loaded. */
   look: MemoryReport
@@ -45,7 +47,7 @@ export interface TalkBudget {
 /** What Windows lets graphics have of the machine's memory (WDDM's shared limit), and about what phones bear. */
 const SHARE = 1 / 2
 
-/** Of the budget; the rest is for caches and activations. */
+/** Of the budget; the rest is for caches and values on their way. */
 const SHARE_FOR_KEPT_WEIGHTS = 2 / 3
 
 /** WebAssembly addresses 4 GiB, and inputs, outputs and the runtime itself need some of it. */
@@ -69,7 +71,7 @@ const LEAST_CACHES = 4
 /** Browsers tell of 8 GiB where there is more, newer ones of 32; where they tell of less there is no more. */
 const LEAST_CAP_GIB = 8
 
-/** What is asked for in a trial beyond what is needed, for activations and for everybody else. */
+/** What is asked for in a trial beyond what is needed, for everybody else. */
 const TRIAL_MARGIN = 1.25
 
 /** Rows of one batch at most: what our kernels take in one tile, and as many as share what a run costs in any case. */
@@ -85,7 +87,7 @@ export function rowsOfBatch(bytesLeft: number, rowBytes: number): number {
 
 /** How a device's memory is shared. `choice` is what people want of what looks. */
 export function budgetFor(
-  { weightBytes, cache }: ModelNeeds,
+  { weightBytes, workBytes, cache }: ModelNeeds,
   memory: DeviceMemory,
   choice: MemoryChoice,
 ): MemoryBudget {
@@ -93,19 +95,20 @@ export function budgetFor(
   const bytes =
     memory.bufferBytes === null ? Math.min(share, WASM_BYTES) : Math.max(share, memory.givenBytes ?? 0)
   const look = lookReport(weightBytes, memory, choice)
-  if (cache === null) return { bytes, fits: weightBytes <= bytes, look, talk: null }
+  const taken = weightBytes + workBytes
+  if (cache === null) return { bytes, fits: taken <= bytes, look, talk: null }
   const caches = memory.bufferBytes === null ? CACHES_ON_PROCESSOR : CACHES_ON_GPU
   // Even where weights leave nothing, an answer is tried rather than refused.
   const least = LEAST_CACHES * Math.min(SMALLEST_CONTEXT, cache.positions) * cache.positionBytes
-  const cacheBytes = Math.max(bytes - weightBytes, least)
+  const cacheBytes = Math.max(bytes - taken, least)
   const context = contextReport(cache, cacheBytes / caches, memory)
-  return { bytes, fits: weightBytes + least <= bytes, look, talk: { context, cacheBytes } }
+  return { bytes, fits: taken + least <= bytes, look, talk: { context, cacheBytes } }
 }
 
 /** A context that a graphics device may have room for, although nothing that is told of it says so. */
 export interface RoomTrial {
   positions: number
-  /** Of weights and caches: what `DeviceMemory.givenBytes` becomes. */
+  /** Of weights, values and caches: what `DeviceMemory.givenBytes` becomes. */
   bytes: number
   /** What to ask for. */
   askedBytes: number
@@ -117,7 +120,7 @@ export interface RoomTrial {
  * want it spared, or of a software renderer, whose memory is the system's and always given.
  */
 export function roomTrials(needs: ModelNeeds, memory: DeviceMemory, choice: MemoryChoice): RoomTrial[] {
-  const { weightBytes, cache } = needs
+  const { weightBytes, workBytes, cache } = needs
   const { talk } = budgetFor(needs, memory, choice)
   if (cache === null || talk === null || memory.bufferBytes === null) return []
   if (memory.software || choice === 'spare') return []
@@ -127,7 +130,7 @@ export function roomTrials(needs: ModelNeeds, memory: DeviceMemory, choice: Memo
   return contextsOf(cache.positions)
     .filter((positions) => positions > talk.context.positions && positions <= inBuffer)
     .map((positions) => {
-      const bytes = weightBytes + CACHES_ON_GPU * positions * cache.positionBytes
+      const bytes = weightBytes + workBytes + CACHES_ON_GPU * positions * cache.positionBytes
       return { positions, bytes, askedBytes: TRIAL_MARGIN * bytes }
     })
     .filter(({ askedBytes }) => askedBytes <= mostBytes)

@@ -1,5 +1,6 @@
 /** What a model takes of a device: told of packs and of those that are still to be made, before anything is loaded. */
 import { isAside, partsOf, type Family, type PackModel, type PackPart, type PartName } from './families.ts'
+import { decoderWorkBytes, encoderWorkBytes } from './kernel-memory.ts'
 import { weightBytes, type Precision } from './manifest.ts'
 import type { CacheNeeds, ModelNeeds } from './memory-budget.ts'
 import { CACHE_NUMBER_BYTES, cacheTypeOf, targetFor, type CacheType, type Processor } from './targets.ts'
@@ -21,7 +22,18 @@ export function needsOf(pack: PlannedPack, processor: Processor): ModelNeeds {
     const stored = weightBytes(pack, name)
     return pack.precision === 'fp16' && !halfPrecision(part, processor) ? 2 * stored : stored
   })
-  return { weightBytes: weights.reduce((sum, bytes) => sum + bytes, 0), cache: cacheNeeds(pack, processor) }
+  return {
+    weightBytes: weights.reduce((sum, bytes) => sum + bytes, 0),
+    workBytes: workBytesOf(pack, processor),
+    cache: cacheNeeds(pack, processor),
+  }
+}
+
+/** On the processor the runtime's heap has them, of which the budget leaves a part. */
+function workBytesOf(model: PackModel, { provider }: Processor): number {
+  if (provider === 'wasm') return 0
+  const looking = encoderWorkBytes(model.parts.vision.shape)
+  return model.family === 'blip2-opt' ? looking + decoderWorkBytes(model.parts.decoder.shape) : looking
 }
 
 /** Of a decoder's caches: those of graphs that compute in 16 bits have 16 bits. */

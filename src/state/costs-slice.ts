@@ -83,8 +83,9 @@ function adviceFor(
 ): Advice {
   const unlimited = { maxBufferSize: Infinity, maxStorageBufferBindingSize: Infinity }
   const memory = memoryOf(provider === 'webgpu' ? { limits: unlimited } : null, { software })
-  // Without its caches, which are little beside the weights; the offer counts them.
-  if (!budgetFor({ weightBytes: keepBytes, cache: null }, memory, 'auto').fits) return 'no-memory'
+  // Without caches and values on their way, which are little beside the weights; the offer counts them.
+  const needs = { weightBytes: keepBytes, workBytes: 0, cache: null }
+  if (!budgetFor(needs, memory, 'auto').fits) return 'no-memory'
   if (freeBytes !== null && freeBytes < keepBytes) return 'no-space'
   if (seconds >= LONG_SECONDS) return 'too-slow'
   return seconds >= SHORT_SECONDS ? 'slow' : 'advised'

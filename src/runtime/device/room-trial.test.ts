@@ -9,6 +9,7 @@ const MIB = 2 ** 20
 const told: DeviceMemory = { gib: 8 / 1024, told: true, software: false, bufferBytes: 4 * MIB }
 const needs = {
   weightBytes: 2 * MIB,
+  workBytes: 0,
   cache: { positions: 2048, positionBytes: 800, tensorPositionBytes: 100 },
 }
 

@@ -42,7 +42,7 @@ describe('an answer', () => {
 describe('a conversation on a device whose memory was asked for', () => {
   it('keeps as much as the model can of what was said', () => {
     const cache = cacheNeedsOf({ layers: 32, heads: 32, cacheHeadSize: 80 }, 'float32', 2048)
-    const needs = { weightBytes: 2.1e9, cache }
+    const needs = { weightBytes: 2.1e9, workBytes: 0, cache }
     const told = { gib: 8, told: true, software: false, bufferBytes: 2 ** 30 }
     const [trial] = roomTrials(needs, told, 'auto')
     const history = Array.from({ length: 60 }, () => ({ question: 'what else?', answer: 'a heart' }))

@@ -1,12 +1,15 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import { bytesOfFile } from '../../../pack/bytes.ts'
+import { decoderWorkBytes, encoderWorkBytes } from '../../../pack/kernel-memory.ts'
 import { asFamily } from '../../../pack/manifest.ts'
+import { needsOf } from '../../../pack/model-needs.ts'
 import type { Size } from '../../../synthetic/dimensions.ts'
 import { syntheticPack } from '../../../synthetic/pack.ts'
 import type { Runtime } from '../../ort/runtime.ts'
 import { weightsOfGraph } from '../weights/graph-weights.ts'
 import { NotForKernels } from '../weights/stored.ts'
 import { TILE_ROWS, tileRowsFor } from './layout.ts'
+import { makeActivations } from './opt-buffers.ts'
 import { openOptDecoder, planOptDecoder, type OwnDecoder } from './open-opt.ts'
 
 afterEach(() => vi.unstubAllGlobals())
@@ -129,6 +132,45 @@ it.each(TILE_ROWS)('finds out while opening that tiles of %d rows do not compile
 
 it('opens where everything compiles', async () => {
   await expect(open(() => false)).resolves.toHaveProperty('runs')
+})
+
+/** What a decoder of this size makes of buffers besides weights and caches, and what comes back through. */
+async function workBytesOf(size: Size): Promise<[made: number, budgeted: number]> {
+  const of = syntheticPack({ size, precision: 'q4', seed: 1 })
+  const { decoder } = asFamily(of.manifest, 'blip2-opt').parts
+  const { shape } = decoder
+  const device = deviceWith(() => false)
+  const { kernels } = planOptDecoder(device, {
+    ...options,
+    tensors: weightsOfGraph(await bytesOfFile(await of.file(decoder.graphs.webgpu ?? '')), decoder.weights),
+    part: decoder,
+    context: shape.positions,
+  })
+  let bytes = 0
+  const buffer = (size: number): GPUBuffer => {
+    bytes += size
+    return { size } as GPUBuffer
+  }
+  const uniform = ({ byteLength }: Uint32Array): GPUBuffer => buffer(byteLength)
+  const { logits, topFound } = makeActivations({ buffer, uniform }, kernels, shape, shape.positions)
+  return [bytes + logits.size + topFound.size, decoderWorkBytes(shape)]
+}
+
+it.each<Size>(['tiny', 'mini', '2-layers', 'opt-6.7b-2-layers'])(
+  'takes of memory what its budget counts, and little less (%s)',
+  async (size) => {
+    const [made, budgeted] = await workBytesOf(size)
+    if (size === '2-layers') expect(made / 1e6).toBeCloseTo(46, 0)
+    expect(budgeted).toBeGreaterThanOrEqual(made)
+    if (made > 20e6) expect(budgeted / made).toBeLessThan(1.2)
+  },
+)
+
+it('is counted in what the model needs of a graphics card, beside what looks, and not of a processor', () => {
+  const { vision, decoder } = asFamily(pack.manifest, 'blip2-opt').parts
+  const workBytes = encoderWorkBytes(vision.shape) + decoderWorkBytes(decoder.shape)
+  expect(needsOf(pack.manifest, { provider: 'webgpu', f16: false }).workBytes).toBe(workBytes)
+  expect(needsOf(pack.manifest, { provider: 'wasm', f16: false }).workBytes).toBe(0)
 })
 
 it('takes the smallest tiles that have all rows, else the largest', () => {

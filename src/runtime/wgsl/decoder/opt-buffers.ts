@@ -95,7 +95,7 @@ export interface Activations {
 }
 
 export function makeActivations(
-  uploads: Uploads,
+  uploads: Pick<Uploads, 'buffer' | 'uniform'>,
   kernels: OptKernels,
   { hiddenSize, heads, vocabulary }: DecoderShape,
   context: number,

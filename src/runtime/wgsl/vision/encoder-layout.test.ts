@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { bytesOfFile } from '../../../pack/bytes.ts'
+import { encoderWorkBytes } from '../../../pack/kernel-memory.ts'
 import type { Precision } from '../../../pack/manifest.ts'
 import type { VisionShape } from '../../../pack/shapes.ts'
 import { syntheticPack } from '../../../synthetic/pack.ts'
@@ -67,6 +68,10 @@ describe("the published vision encoder's", () => {
     const values = makeValues({ buffer, uniform: ({ byteLength }) => buffer(byteLength) }, layout, shape)
     const base = buffer(4 * layout.columns * shape.hiddenSize)
     expect(bytes / 1e6).toBeCloseTo(27, 0)
+    // And the matrix of the patches: what the memory budget counts is that, and little more.
+    const patch = 4 * 3 * shape.patchSize ** 2 * shape.hiddenSize
+    expect(encoderWorkBytes(shape) / (bytes + patch)).toBeGreaterThanOrEqual(1)
+    expect(encoderWorkBytes(shape) / (bytes + patch)).toBeLessThan(1.2)
     const block = { floats: base, qkv: [base], projection: [base], fc1: [base], fc2: [base] }
     const weights = {
       ...{ patch: base, base, preFloats: null, postFloats: base },
