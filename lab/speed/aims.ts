@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util'
 import { PRECISIONS } from '../../src/pack/precisions.ts'
 import { SIZES } from '../../src/synthetic/dimensions.ts'
 import { rowsOf, type Part, type Results } from './aims/rows-of.ts'
+import { killTree } from './process-tree.ts'
 import { madeUpFolder, makeUpPack, PRECISION_BESIDE } from './made-up-pack.ts'
 import { CHROMIUM_FLAGS, circumstances, oneOf, resultPath, writeResult } from './measuring-page.ts'
 
@@ -111,7 +112,6 @@ function stepsInto(folder: string): Step[] {
 async function run({ part, command: [program = '', ...args], limit, plainly }: Step): Promise<object> {
   const began = performance.now()
   const child = spawn(program, args, {
-    detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...(plainly && { [CHROMIUM_FLAGS]: '' }) },
   })
@@ -120,7 +120,7 @@ async function run({ part, command: [program = '', ...args], limit, plainly }: S
   const over = new AbortController()
   const timer = setTimeout(() => {
     over.abort()
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    if (child.pid !== undefined) killTree(child.pid)
   }, 1000 * limit)
   const code = await new Promise<number | null>((resolve) => {
     child.once('error', (error) => {

@@ -1,5 +1,6 @@
 /** Memory of a browser's processes, as Linux counts it. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { allProcesses, withDescendants } from './process-tree.ts'
 
 /** Megabytes (10^6 bytes). */
 export interface Memory {
@@ -18,21 +19,9 @@ export interface Process {
 
 /** The browser whose profile lies in `profile` and all its children. */
 export function processesOf(profile: string): Process[] {
-  const processes = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const parent = /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? ''
-        return [{ pid, parent, command: readFileSync(`/proc/${pid}/cmdline`, 'utf8') }]
-      } catch {
-        return []
-      }
-    })
-  const ours = new Set(processes.filter(({ command }) => command.includes(profile)).map(({ pid }) => pid))
-  for (let before = -1; before !== ours.size;) {
-    before = ours.size
-    for (const { pid, parent } of processes) if (ours.has(parent)) ours.add(pid)
-  }
+  const processes = allProcesses()
+  const roots = processes.filter(({ command }) => command.includes(profile)).map(({ pid }) => pid)
+  const ours = withDescendants(processes, roots)
   return processes
     .filter(({ pid }) => ours.has(pid))
     .map(({ pid, command }) => ({ pid, type: /--type=([\w-]+)/.exec(command)?.[1] ?? 'browser' }))
