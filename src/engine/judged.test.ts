@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import type { Tunings } from '../runtime/wgsl/decoder/layout.ts'
 import type { Judgement, JudgementKey } from '../runtime/models/open-parts.ts'
 import { tableInMemory } from '../store/table.ts'
 import { KeptJudgements, type JudgedRow } from './judged.ts'
@@ -8,7 +9,8 @@ const judgement: Judgement = {
   times: { other: 25, own: 4 },
   verdict: 'right',
   subgroups: null,
-  unfinished: { memory: 0, subgroups: 0 },
+  tunings: { qkv: { threads: 64, lanes: 16, rowsPerThread: 4 } } as Tunings,
+  unfinished: { memory: 0, subgroups: 0, tunings: 0 },
   failures: 0,
   failure: null,
 }
@@ -52,7 +54,8 @@ it('writes what was computed once, also where it comes from an earlier visit, an
     },
   }
   const first = new KeptJudgements(counted)
-  for (const memory of [1, 0]) await first.keep(key(), { ...judgement, unfinished: { memory, subgroups: 0 } })
+  for (const memory of [1, 0])
+    await first.keep(key(), { ...judgement, unfinished: { ...judgement.unfinished, memory } })
   const later = new KeptJudgements(counted)
   const known = await later.recall(key())
   if (known === undefined) throw new Error('It was forgotten.')

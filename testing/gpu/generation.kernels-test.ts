@@ -71,22 +71,22 @@ async function talkOnCard(
   pack: PackReader,
   runtime: Runtime,
   expected: JudgedLogits,
-): Promise<Pick<OwnDecoder, 'reduceBy'> & { talk: Talk }> {
+): Promise<Pick<OwnDecoder, 'useKernels'> & { talk: Talk }> {
   if (card.device === null || !isPackOf(pack, 'blip2-opt'))
     throw new Error(card.reason?.why ?? 'Another family.')
   const { shape } = pack.manifest.parts.decoder
   const options = await optOptions(pack, card)
   const plan = planOptDecoder(card.device, options)
-  const { language, reduceBy } = await openOptDecoder(runtime, options, plan)
+  const { language, useKernels } = await openOptDecoder(runtime, options, plan)
   const test = { shape, cacheType: options.cacheType, expected }
   for (const way of ways()) {
-    await reduceBy(way)
+    await useKernels(way)
     expect(await givesLogits(runtime, language, test)).toBe(true)
     expect(await agreesInAllElse(runtime, language, test)).toBe(true)
   }
   const context = { positions: shape.positions, possible: shape.positions, why: 'model' } as const
   const tokenizer = await openTokenizer(pack)
-  return { talk: new Talk({ language, form: opt.form(pack.manifest), tokenizer, context }), reduceBy }
+  return { talk: new Talk({ language, form: opt.form(pack.manifest), tokenizer, context }), useKernels }
 }
 
 function ways(): Together[] {
@@ -104,7 +104,7 @@ interface Compared {
   cases: GenerationCases
   expected: GenerationComparison[]
   talk: Talk
-  reduceBy: OwnDecoder['reduceBy']
+  useKernels: OwnDecoder['useKernels']
   own: Pick<TalkingModel, 'talk' | 'manifest'>
   seen: (imageKey: string) => Promise<SeenImage>
 }
@@ -130,13 +130,13 @@ async function compared(name: (typeof FIT)[number], precision: Precision): Promi
   const logits = await judged(pack, graph)
   await graph.dispose()
   const runtime = await Runtime.open(card)
-  const { talk, reduceBy } = await talkOnCard(pack, runtime, logits)
+  const { talk, useKernels } = await talkOnCard(pack, runtime, logits)
   const { queries, hiddenSize } = asFamily(pack.manifest, 'blip2-opt').parts.decoder.shape
   const seen = (key: string): Promise<SeenImage> => {
     const saw = embeddings.get(key) ?? new Float32Array()
     return Promise.resolve({ embeddings: runtime.resident('float32', saw, [1, queries, hiddenSize]) })
   }
-  return { cases, expected, talk, reduceBy, own: { talk, manifest: pack.manifest }, seen }
+  return { cases, expected, talk, useKernels, own: { talk, manifest: pack.manifest }, seen }
 }
 
 const PRECISIONS: Precision[] = ['q8', 'q4', 'q4f16']
@@ -185,7 +185,7 @@ describe.each(each)('our kernels at %s answer %s as ONNX Runtime does', (precisi
     `in part %i of its cases, ${CASES_EACH} each, alone and together`,
     async (part) => {
       // By turns in every way that there is.
-      await of.reduceBy(ways()[part % ways().length] ?? 'memory')
+      await of.useKernels(ways()[part % ways().length] ?? 'memory')
       const at = part * CASES_EACH
       const cases = { ...of.cases, cases: of.cases.cases.slice(at, at + CASES_EACH) }
       const expected = of.expected.slice(at, at + CASES_EACH)

@@ -12,6 +12,7 @@ import { OnDemandSession } from '../ort/on-demand-session.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import type { Session, SessionOptions } from '../ort/session.ts'
 import { WeightsAhead } from '../ort/weights/weights-ahead.ts'
+import type { Tunings } from '../wgsl/decoder/layout.ts'
 import type { Together } from '../wgsl/gpu/together.ts'
 import { weightsOfGraph, type StoredTensors } from '../wgsl/weights/graph-weights.ts'
 
@@ -53,17 +54,22 @@ export interface Judgement {
    * longer. Null as long as that was not tried to the end.
    */
   subgroups: boolean | null
+  /** How products of one row are best spread over workgroups here. Null as long as that was not looked for to the end. */
+  tunings: Tunings | 'usual' | null
   /** Whether ours computed the same, once a test has come to its end. */
   verdict: 'right' | 'wrong' | null
   /**
-   * By how kernels reduced: tests that were begun since and came to no end. Written down before each, since of a device that
-   * takes the page with it nothing is heard; but it may be that somebody closed the tab.
+   * By what was tried: tests that were begun since and came to no end. Written down before each, since of a device that takes
+   * the page with it nothing is heard; but it may be that somebody closed the tab.
    */
-  unfinished: Record<Together, number>
+  unfinished: Record<Risk, number>
   /** How often ours have failed, under answers as well, and how the last time. */
   failures: number
   failure: KernelFailure | null
 }
+
+/** What may take the device away: kernels that reduce in one way or the other, or are spread otherwise than usual. */
+export type Risk = Together | 'tunings'
 
 /** What a judgement holds for. */
 export interface JudgementKey {

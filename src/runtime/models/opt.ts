@@ -22,7 +22,10 @@ import {
   tokenMs,
   type Expected,
 } from '../wgsl/decoder/self-test.ts'
+import type { Tunings } from '../wgsl/decoder/layout.ts'
+import { fastestTunings } from '../wgsl/decoder/tuner.ts'
 import { within, withoutComplaints } from '../wgsl/gpu/guard.ts'
+import type { Together } from '../wgsl/gpu/together.ts'
 import type { LanguageFamily } from './blip2.ts'
 import type { PartFiles, PartsOpener } from './open-parts.ts'
 import { openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
@@ -35,7 +38,7 @@ import {
   trialOf,
   whileCompiling,
 } from './own-trial.ts'
-import { tryWays, type Outcome } from './reducing-ways.ts'
+import { tryWays, type Outcome } from './kernel-ways.ts'
 
 type OptParts = PartsOpener<'blip2-opt'>
 
@@ -130,7 +133,9 @@ async function tryOwn(
     const trial = { runtime, plan, decoder, test, limits }
     const ways = {
       haveSubgroups: plan.kernels.haveSubgroups,
-      reduceBy: decoder.reduceBy,
+      useKernels: decoder.useKernels,
+      // A software adapter is as fast in one way as in another, and takes seconds to compile each.
+      fastestTunings: runtime.compute.software ? undefined : (by: Together) => tuned(trial, by),
       whole: () => testedWhole(trial),
       first: () => testedFirst(trial),
       guarded: <T>(work: () => Promise<T>) => withoutComplaints(device, work, () => Promise.resolve()),
@@ -140,7 +145,7 @@ async function tryOwn(
   }
   const opened = await openedAndTested(device, open, tried, ({ language }) => language.dispose())
   return opened === null
-    ? { model: null, ms: null, subgroups: options.subgroups }
+    ? { model: null, ms: null, subgroups: options.subgroups, tunings: options.tunings }
     : { ...opened.outcome, model: opened.own.language }
 }
 
@@ -172,6 +177,14 @@ async function testedWhole(trial: OwnTrial): Promise<number | null> {
     return right ? tokenMs(runtime, language, test.shape, { signal: test.signal }) : null
   }
   return within(limits.testMs, 'stuck', rightNumbers(rest))
+}
+
+/** How products are best spread; null where that is as usual. */
+function tuned({ plan, decoder, test, limits }: OwnTrial, by: Together): Promise<Tunings | null> {
+  const { kernels } = plan
+  const { runs } = decoder
+  const finding = fastestTunings({ kernels, runs, together: by, signal: test.signal })
+  return within(limits.testMs, 'stuck', finding)
 }
 
 /** What is no number is wrong; anything else is another matter. */

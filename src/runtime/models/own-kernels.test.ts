@@ -2,12 +2,11 @@ import { expect, it, vi } from 'vitest'
 import type { KernelFailure, KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import { AppError } from '../../pack/failure.ts'
 import { KernelsFailed } from '../wgsl/gpu/guard.ts'
-import type { Together } from '../wgsl/gpu/together.ts'
-import type { Judgement, JudgementKey, Judgements } from './open-parts.ts'
+import type { Judgement, JudgementKey, Judgements, Risk } from './open-parts.ts'
 import { openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
 import { compileLimit, testLimits } from './own-trial.ts'
 
-const NONE: Judgement['unfinished'] = { memory: 0, subgroups: 0 }
+const NONE: Judgement['unfinished'] = { memory: 0, subgroups: 0, tunings: 0 }
 const KEY: JudgementKey = { subject: 'a part on a device', state: 'in a browser' }
 
 /** A decoder of either kind, which counts how many are open at once. */
@@ -72,7 +71,7 @@ class House {
   }
 
   /** Loads the model, and the page goes away once a test by `by` is under way, or before any. */
-  async closedIn(by: Together | null): Promise<void> {
+  async closedIn(by: Risk | null): Promise<void> {
     const forEver = new Promise<never>(() => undefined)
     await new Promise<void>((resolve) => {
       const work = (): Promise<never> => {
@@ -182,7 +181,7 @@ it('does not try ours a third time where the device went away in two tests', asy
   const house = new House()
   for (const memory of [1, 2]) {
     await expect(house.load(lost)).rejects.toMatchObject({ code: 'device-lost' })
-    expect(house.known?.unfinished).toEqual({ memory, subgroups: 0 })
+    expect(house.known?.unfinished).toEqual({ ...NONE, memory })
     // How it came about is still asked for.
     expect(house.trials.at(-1)).toBe('lost')
   }
@@ -195,7 +194,7 @@ it('does not try ours a third time where the page went away in two tests', async
   for (const memory of [1, 2]) {
     await house.closedIn('memory')
     // Nobody knows whose fault that was, and what reduces otherwise has not been tried at all.
-    expect(house.known).toMatchObject({ unfinished: { memory, subgroups: 0 }, subgroups: null })
+    expect(house.known).toMatchObject({ unfinished: { ...NONE, memory }, subgroups: null })
   }
   expect((await house.load(house.own())).ownKernels).toBe('lost')
   expect(house.tried).toHaveLength(2)
@@ -216,7 +215,7 @@ it.each([null, true])(
     const house = new House()
     if (before !== null) await (await house.load(house.own(5, before))).dispose()
     await house.closedIn('subgroups')
-    expect(house.known).toMatchObject({ unfinished: { memory: 0, subgroups: 1 }, subgroups: before })
+    expect(house.known).toMatchObject({ unfinished: { ...NONE, subgroups: 1 }, subgroups: before })
     await house.closedIn('subgroups')
     await house.load(house.own(5, false))
     expect(house.tried.slice(-3).map(({ subgroups }) => subgroups)).toEqual([before, before, false])
@@ -226,6 +225,27 @@ it.each([null, true])(
     expect(house.tried.at(-1)?.subgroups).toBe(false)
   },
 )
+
+it('looks for a spread again where the page went away under it once, and leaves it as usual where it did twice', async () => {
+  const house = new House()
+  for (const tunings of [1, 2]) {
+    await house.closedIn('tunings')
+    expect(house.known).toMatchObject({ unfinished: { ...NONE, tunings }, tunings: null })
+  }
+  await house.load(house.own(5, null))
+  expect(house.tried.map(({ tunings }) => tunings)).toEqual([null, null, 'usual'])
+  expect(house.known).toMatchObject({ verdict: 'right', unfinished: NONE, failures: 0 })
+})
+
+it('remembers how products are spread, and leaves that behind a device that went away', async () => {
+  const house = new House()
+  const tunings = { qkv: { threads: 64, lanes: 16, rowsPerThread: 4 } } as Judgement['tunings']
+  const spread = async (): Promise<Tried<Decoder>> => ({ ...(await house.own(5)()), tunings })
+  await (await house.load(spread)).dispose()
+  expect(house.known).toMatchObject({ tunings })
+  await expect(house.load(lost)).rejects.toMatchObject({ code: 'device-lost' })
+  expect([house.tried.at(-1)?.tunings, house.known?.tunings]).toEqual([tunings, 'usual'])
+})
 
 it('begins to count anew where subgroups came to an end in between', async () => {
   const house = new House()

@@ -7,9 +7,8 @@
 import type { KernelFailure, KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import { AppError, type FailureCode } from '../../pack/failure.ts'
 import { KernelsFailed } from '../wgsl/gpu/guard.ts'
-import type { Together } from '../wgsl/gpu/together.ts'
 import type { Disposable } from './disposable.ts'
-import type { Judgement, JudgementKey, Judgements } from './open-parts.ts'
+import type { Judgement, JudgementKey, Judgements, Risk } from './open-parts.ts'
 
 /** What the self-test found out about ours. */
 export interface Tried<M> {
@@ -19,6 +18,8 @@ export interface Tried<M> {
   ms: number | null
   /** Whether it reduces within subgroups; null where that could not be tried, left out where there is no such choice. */
   subgroups?: boolean | null
+  /** How it is spread over workgroups; null where nothing was looked for, left out where there is no such choice. */
+  tunings?: Judgement['tunings']
 }
 
 export interface TryOptions {
@@ -28,6 +29,8 @@ export interface TryOptions {
   known: boolean
   /** What is known of subgroups; where nothing is, both ways are tried. */
   subgroups: boolean | null
+  /** What is known of how products are best spread; where nothing is, it is looked for. */
+  tunings: Judgement['tunings']
   /** Milliseconds of a token or a picture on ONNX Runtime's. */
   otherMs: number
   /** Told when they fail in use: the device goes away under them, or they cannot be opened again. */
@@ -36,8 +39,8 @@ export interface TryOptions {
   atRisk: AtRisk
 }
 
-/** As `work`, which runs or compiles kernels that reduce `by` something, and may be the last that is heard of the device. */
-export type AtRisk = <T>(by: Together, work: () => Promise<T>) => Promise<T>
+/** As `work`, which runs or compiles kernels of some sort, and may be the last that is heard of the device. */
+export type AtRisk = <T>(by: Risk, work: () => Promise<T>) => Promise<T>
 
 /** Both. They are opened one behind the other, never at once. */
 export interface Rivals<M> {
@@ -69,7 +72,10 @@ export interface Trial {
 /** So often they may fail, or their test come to no end, before they are no longer tried. */
 const MOST_FAILURES = 2
 
-const NONE_UNFINISHED: Judgement['unfinished'] = { memory: 0, subgroups: 0 }
+/** How kernels run that have given rise to doubt. */
+const PLAIN = { subgroups: false, tunings: 'usual' } as const
+
+const NONE_UNFINISHED: Judgement['unfinished'] = { memory: 0, subgroups: 0, tunings: 0 }
 
 /** The one to be used. Rejects `device-lost` where the device went away in the test: to be loaded again on another. */
 export async function openBetter<M extends Disposable>(rivals: Rivals<M>, trial: Trial): Promise<M> {
@@ -96,7 +102,7 @@ export async function openBetter<M extends Disposable>(rivals: Rivals<M>, trial:
       risks.end()
       // Cancelled, or a pack that ends early, says nothing of our kernels. A device that went away does.
       if (isLoss(error)) {
-        await keep({ ...begun(known, 'memory'), subgroups: false })
+        await keep({ ...begun(known, 'memory'), ...PLAIN })
         throw error
       }
       now = error instanceof KernelsFailed ? failed(known, error.how) : known
@@ -117,7 +123,7 @@ export async function openBetter<M extends Disposable>(rivals: Rivals<M>, trial:
 async function tryOwn<M>(
   rivals: Rivals<M>,
   { onTrial }: Pick<Trial, 'onTrial'>,
-  { expected, verdict, times, subgroups, unfinished }: Judgement,
+  { expected, verdict, times, subgroups, tunings, unfinished }: Judgement,
   told: Pick<TryOptions, 'onFailed' | 'atRisk'>,
 ): Promise<Tried<M>> {
   onTrial('lost')
@@ -125,7 +131,8 @@ async function tryOwn<M>(
     const tried = await rivals.tryOwn({
       expected,
       known: verdict === 'right',
-      subgroups: unfinished.subgroups < MOST_FAILURES ? subgroups : false,
+      subgroups: unfinished.subgroups < MOST_FAILURES ? subgroups : PLAIN.subgroups,
+      tunings: unfinished.tunings < MOST_FAILURES ? tunings : PLAIN.tunings,
       otherMs: times.other,
       ...told,
     })
@@ -172,7 +179,7 @@ class Risks {
 }
 
 /** A test in this way comes to no end, unless something else is said. */
-function begun(known: Judgement, by: Together): Judgement {
+function begun(known: Judgement, by: Risk): Judgement {
   return { ...known, unfinished: { ...known.unfinished, [by]: known.unfinished[by] + 1 } }
 }
 
@@ -183,10 +190,14 @@ function deviceGivenUp({ onTrial, giveUpDevice }: Trial): AppError {
 }
 
 /** What a test that came to its end says. What it took is measured once. */
-function concluded(known: Judgement, { model, ms, subgroups = null }: Tried<unknown>): Judgement {
+function concluded(
+  known: Judgement,
+  { model, ms, subgroups = null, tunings = null }: Tried<unknown>,
+): Judgement {
   const own = known.verdict === 'right' ? (known.times.own ?? ms) : ms
   const verdict = model === null ? 'wrong' : 'right'
-  return { ...known, unfinished: NONE_UNFINISHED, verdict, subgroups, times: { ...known.times, own } }
+  const times = { ...known.times, own }
+  return { ...known, unfinished: NONE_UNFINISHED, verdict, subgroups, tunings, times }
 }
 
 async function judged(rivals: Pick<Rivals<unknown>, 'judge'>): Promise<Judgement> {
@@ -195,6 +206,7 @@ async function judged(rivals: Pick<Rivals<unknown>, 'judge'>): Promise<Judgement
     expected,
     times: { other: ms, own: null },
     subgroups: null,
+    tunings: null,
     verdict: null,
     unfinished: NONE_UNFINISHED,
     failures: 0,
@@ -210,9 +222,9 @@ function speaksAgainst(known: Judgement, gain: number): OwnKernels | null {
   return times.own !== null && times.own * gain > times.other ? 'slower' : null
 }
 
-/** Whatever it was, the next time subgroups are left out. */
+/** Whatever it was, the next time kernels run in the plain way. */
 function failed(before: Judgement, how: KernelFailure): Judgement {
-  return { ...before, failures: before.failures + 1, failure: how, subgroups: false }
+  return { ...before, failures: before.failures + 1, failure: how, ...PLAIN }
 }
 
 function timesOf({ times: { own, other } }: Judgement): KernelTimes | null {

@@ -34,6 +34,9 @@ const LONG_SPLITS = 4
 export const TILE_ROWS = [8, 16, 32] as const
 export type TileRows = (typeof TILE_ROWS)[number]
 
+/** How each product of one row is spread over workgroups. */
+export type Tunings = Record<LayerProduct, ProductTuning>
+
 export const LAYER_PRODUCTS = ['qkv', 'output', 'fc1', 'fc2'] as const
 export type LayerProduct = (typeof LAYER_PRODUCTS)[number]
 
@@ -156,9 +159,14 @@ export class OptLayout {
     })
   }
 
-  /** How a product of one row is spread over a workgroup of this device. */
+  /** How a product of one row is spread over a workgroup where nothing was measured. */
   tuning(shape: ProductShape): ProductTuning {
     return tuningFor(shape, this.#limits)
+  }
+
+  /** Every way to spread it that is worth a try on this device, the usual one first. */
+  tunings(shape: ProductShape): ProductTuning[] {
+    return tuningsFor(shape, this.#limits)
   }
 
   /** Without the norm where a workgroup has no memory for a normalised row: then that is a dispatch of its own. */
@@ -209,6 +217,9 @@ export function tileRowsFor(count: number): TileRows {
 /** Fewer threads are not worth what they save of memory. */
 const FEWEST_THREADS = 64
 
+/** As many as rows of a thread at most: each of a workgroup's rows has a thread that writes it. */
+const FEWEST_LANES = 4
+
 /** As on most devices, or with fewer threads where a workgroup may have no more, or has no memory for their sums. */
 export function tuningFor(shape: ProductShape, limits: WorkgroupLimits): ProductTuning {
   const tuning = usualTuning(shape.inputs / CHUNK)
@@ -220,6 +231,30 @@ export function tuningFor(shape: ProductShape, limits: WorkgroupLimits): Product
   while (tuning.threads > FEWEST_THREADS && workgroupBytes(shape, tuning) > limits.bytes)
     Object.assign(tuning, halved())
   return tuning
+}
+
+/**
+ * The usual way and what differs from it in the number of workgroups, and in what a thread keeps to itself. Which is best
+ * depends on how many processors a card has and how much they keep in flight, and of that no limit tells.
+ */
+export function tuningsFor(shape: ProductShape, limits: WorkgroupLimits): ProductTuning[] {
+  const usual = tuningFor(shape, limits)
+  const { threads, lanes, rowsPerThread } = usual
+  const others: ProductTuning[] = [
+    { threads, lanes, rowsPerThread: rowsPerThread / 2 },
+    { threads: threads / 2, lanes, rowsPerThread },
+    { threads: threads / 4, lanes, rowsPerThread },
+    { threads: threads / 2, lanes, rowsPerThread: rowsPerThread / 2 },
+    { threads, lanes: 2 * lanes, rowsPerThread },
+    { threads, lanes: lanes / 2, rowsPerThread },
+  ]
+  const chunks = shape.inputs / CHUNK
+  const fits = (tuning: ProductTuning): boolean =>
+    tuning.threads >= Math.min(FEWEST_THREADS, threads) &&
+    tuning.lanes <= Math.min(tuning.threads, chunks) &&
+    tuning.lanes >= FEWEST_LANES &&
+    workgroupBytes(shape, tuning) <= limits.bytes
+  return [usual, ...others.filter(fits)]
 }
 
 function usualTuning(chunks: number): ProductTuning {

@@ -9,7 +9,7 @@ import type { Together } from '../gpu/together.ts'
 import type { StoredTensors } from '../weights/graph-weights.ts'
 import { NotForKernels } from '../weights/stored.ts'
 import { Uploads } from '../weights/uploads.ts'
-import { OptLayout } from './layout.ts'
+import { OptLayout, type Tunings } from './layout.ts'
 import { makeActivations, uploadWeights } from './opt-buffers.ts'
 import { OptKernels, type DecoderKernels } from './opt-kernels.ts'
 import { OptPasses } from './opt-passes.ts'
@@ -40,8 +40,11 @@ export interface OptOptions {
 export interface OwnDecoder {
   language: DecoderOnly
   runs: OptRuns
-  /** From now on kernels reduce in this way. Throws `KernelsFailed`, and all is as before. */
-  reduceBy: (by: Together) => Promise<void>
+  /**
+   * From now on kernels reduce in this way, and products of one row are spread so; left out: as usual. Throws
+   * `KernelsFailed`, and all is as before.
+   */
+  useKernels: (by: Together, tunings?: Tunings) => Promise<void>
 }
 
 /** Where the weights lie, and the kernels over them. */
@@ -90,7 +93,7 @@ export async function openOptDecoder(
     return {
       language: new DecoderOnly({ runtime, runs, shape, context, memory }, 'used'),
       runs,
-      reduceBy: async (by) => runs.usePasses(passesOver(await kernels.compile(by))),
+      useKernels: async (by, tunings) => runs.usePasses(passesOver(await kernels.compile(by, tunings))),
     }
   } catch (error) {
     uploads.dispose()

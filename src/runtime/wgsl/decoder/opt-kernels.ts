@@ -16,11 +16,12 @@ import {
   workgroupsOf,
   type NormPlace,
   type ProductShape,
+  type ProductTuning,
 } from '../kernels/product/product.ts'
 import { topPartsKernel, topRowsKernel } from '../kernels/top/top.ts'
 import { tileKernel } from '../kernels/tile/tile.ts'
 import { NotForKernels, type MatrixPlace } from '../weights/stored.ts'
-import { TILE_ROWS, type LayerProduct, type OptLayout, type TileRows } from './layout.ts'
+import { TILE_ROWS, type LayerProduct, type OptLayout, type TileRows, type Tunings } from './layout.ts'
 import type { LayerPlaces, OptPlaces } from './opt-weights.ts'
 
 /** Threads of kernels whose workgroup has a row, or a head of one. */
@@ -30,11 +31,17 @@ const CHOOSING_THREADS = 256
 /** All of a decoder's, which come together in one way. */
 export interface DecoderKernels {
   shared: SharedKernels
-  products: Record<LayerProduct, CompiledKernel>
+  products: Record<LayerProduct, StepProduct>
   rows: RowsKernels
   /** Of a layer's first norm, or the last of all, and of its second. */
   norm: CompiledKernel
   norm2: CompiledKernel
+}
+
+/** A layer's product of one row, spread over workgroups in some way. */
+export interface StepProduct {
+  kernel: CompiledKernel
+  workgroups: number
 }
 
 /** What both a step and a run of several rows need. */
@@ -102,12 +109,17 @@ export class OptKernels {
     return this.#device.features.has('subgroups')
   }
 
+  /** How products of one row are spread where nothing was measured. */
+  get usualTunings(): Tunings {
+    return eachProduct((name) => this.layout.tuning(this.#shapeOf(name)))
+  }
+
   /** Throws `KernelsFailed`. */
-  async compile(by: Together): Promise<DecoderKernels> {
+  async compile(by: Together, tunings: Tunings = this.usualTunings): Promise<DecoderKernels> {
     const { norm1, norm2 } = this.layout.floats
     const [shared, products, rows, norm, second] = await Promise.all([
       this.#shared(by),
-      this.#step(by),
+      this.#step(by, tunings),
       this.#rows(by),
       this.#norm(norm1, by),
       this.#norm(norm2, by),
@@ -135,17 +147,33 @@ export class OptKernels {
       ownedAttention: attentionKernel(layout.ownedAttention(), THREADS, by),
       topParts: topPartsKernel(layout.top()),
       topRows: topRowsKernel(layout.top()),
-      head: this.#product(layout.head(), by),
+      head: this.#product(layout.head(), layout.tuning(layout.head()), by),
       choose: chooseKernel(this.headGroups, this.#choosingThreads, by),
       chooseRows: chooseRowsKernel(this.#places.head.outputs, this.#choosingThreads, by),
     }
   }
 
+  /** Every way to spread a product that is worth a try, the usual one first. */
+  tuningsOf(name: LayerProduct): ProductTuning[] {
+    return this.layout.tunings(this.#shapeOf(name))
+  }
+
+  /** Throws `KernelsFailed`. */
+  async stepProduct(name: LayerProduct, tuning: ProductTuning, by: Together): Promise<StepProduct> {
+    const shape = this.#shapeOf(name)
+    const kernel = await this.#compiler.compiled(this.#product(shape, tuning, by))
+    return { kernel, workgroups: workgroupsOf(shape, tuning) }
+  }
+
   /** Products of one row. */
-  #step(by: Together): Promise<Record<LayerProduct, CompiledKernel>> {
-    return this.#compiler.all(
-      eachProduct((name) => this.#product(this.layout.product(name, this.layerMatrices[name]), by)),
-    )
+  async #step(by: Together, tunings: Tunings): Promise<Record<LayerProduct, StepProduct>> {
+    const made = eachProduct((name) => this.stepProduct(name, tunings[name], by))
+    const [qkv, output, fc1, fc2] = await Promise.all([made.qkv, made.output, made.fc1, made.fc2])
+    return { qkv, output, fc1, fc2 }
+  }
+
+  #shapeOf(name: LayerProduct): ProductShape {
+    return this.layout.product(name, this.layerMatrices[name])
   }
 
   #norm(norm: NormPlace, by: Together): Promise<CompiledKernel> {
@@ -180,12 +208,8 @@ export class OptKernels {
     return new Map(Object.entries(await this.#compiler.all(tiles)))
   }
 
-  #product(shape: ProductShape, together: Together): Kernel {
-    return productKernel(shape, {
-      ...this.layout.tuning(shape),
-      packed4x8: this.#compiler.packed4x8,
-      together,
-    })
+  #product(shape: ProductShape, tuning: ProductTuning, together: Together): Kernel {
+    return productKernel(shape, { ...tuning, packed4x8: this.#compiler.packed4x8, together })
   }
 
   get #choosingThreads(): number {
@@ -197,7 +221,7 @@ export class OptKernels {
     if (limits.maxComputeInvocationsPerWorkgroup < THREADS)
       throw new NotForKernels('needs larger workgroups than this device has')
     const { layout } = this
-    const products = eachProduct((name) => layout.product(name, this.layerMatrices[name]))
+    const products = eachProduct((name) => this.#shapeOf(name))
     const all = [...Object.values(products), layout.head()]
     const needed = Math.max(
       ...all.map((shape) => workgroupBytes(shape, layout.tuning(shape))),

@@ -6,13 +6,12 @@ import { dispatch, type Dispatch } from '../gpu/kernel.ts'
 import { formatName } from '../gpu/weights-format.ts'
 import { combineWorkgroups } from '../kernels/attention/combine.ts'
 import { finishWorkgroups } from '../kernels/finish/finish.ts'
-import { workgroupsOf } from '../kernels/product/product.ts'
 import { topParts } from '../kernels/top/top.ts'
 import { tileWorkgroups } from '../kernels/tile/tile.ts'
 import type { MatrixPlace } from '../weights/stored.ts'
 import { tileRowsFor, type LayerProduct } from './layout.ts'
 import type { Activations, MatrixBuffers, OptWeights, TileSizes } from './opt-buffers.ts'
-import { THREADS, type DecoderKernels, type OptKernels } from './opt-kernels.ts'
+import { THREADS, type DecoderKernels, type OptKernels, type StepProduct } from './opt-kernels.ts'
 import type { OptPlaces } from './opt-weights.ts'
 
 export interface OptPassesParts extends DecoderKernels {
@@ -25,6 +24,13 @@ export interface OptPassesParts extends DecoderKernels {
 interface CacheBuffers {
   keys: GPUBuffer
   values: GPUBuffer
+}
+
+/** Where a product of one row reads and writes. */
+interface ProductEnds {
+  from: GPUBuffer
+  to: GPUBuffer
+  more?: readonly GPUBuffer[]
 }
 
 export class OptPasses {
@@ -124,9 +130,9 @@ export class OptPasses {
         return [
           ...this.#normedProduct('qkv', i, values.query, [cache.keys, cache.values]),
           ...(split ? this.#longAttention(cache) : [this.#attention(cache, 1)]),
-          this.#product('output', i, values.attended, values.x),
+          this.#product('output', i, { from: values.attended, to: values.x }),
           ...this.#normedProduct('fc1', i, values.wide),
-          this.#product('fc2', i, values.wide, values.x),
+          this.#product('fc2', i, { from: values.wide, to: values.x }),
         ]
       }),
       ...this.ending,
@@ -163,6 +169,22 @@ export class OptPasses {
     ]
   }
 
+  /**
+   * A product of one row in every layer and nothing else, in a way that may not be the one that is used: to be timed. Of what
+   * it reads nothing has a meaning; keys and values go where nobody looks, of a cache that has one position.
+   */
+  inEveryLayer(name: LayerProduct, product: StepProduct): Dispatch[] {
+    const { weights, values } = this.#parts
+    const { x, query, attended, wide, partial } = values
+    const ends: Record<LayerProduct, ProductEnds> = {
+      qkv: { from: x, to: query, more: [attended, partial] },
+      output: { from: attended, to: x },
+      fc1: { from: x, to: wide },
+      fc2: { from: wide, to: x },
+    }
+    return weights.layers.map((_, i) => this.#product(name, i, ends[name], product))
+  }
+
   #ending(): Dispatch[] {
     const { kernels, shared, weights, values } = this.#parts
     const { packed, scales } = weights.head
@@ -189,29 +211,27 @@ export class OptPasses {
   #normedProduct(name: 'qkv' | 'fc1', i: number, to: GPUBuffer, more: readonly GPUBuffer[] = []): Dispatch[] {
     const { kernels, norm, norm2, values } = this.#parts
     if (kernels.layout.product(name, kernels.layerMatrices[name]).norm !== null)
-      return [this.#product(name, i, values.x, to, more)]
+      return [this.#product(name, i, { from: values.x, to, more })]
     const { floats } = this.#layerAt(i)
     return [
       dispatch(name === 'qkv' ? norm : norm2, [values.x, floats, values.normed], [1, 1, 1]),
-      this.#product(name, i, values.normed, to, more),
+      this.#product(name, i, { from: values.normed, to, more }),
     ]
   }
 
   #product(
     name: LayerProduct,
     i: number,
-    from: GPUBuffer,
-    to: GPUBuffer,
-    more: readonly GPUBuffer[] = [],
+    { from, to, more = [] }: ProductEnds,
+    { kernel, workgroups }: StepProduct = this.#parts.products[name],
   ): Dispatch {
-    const { kernels, products, values } = this.#parts
-    const shape = kernels.layout.product(name, kernels.layerMatrices[name])
+    const { values } = this.#parts
     const layer = this.#layerAt(i)
     const { packed, scales } = layer[name]
     return dispatch(
-      products[name],
+      kernel,
       [from, layer.floats, packed, scales, values.state, to, ...more],
-      [workgroupsOf(shape, kernels.layout.tuning(shape)), 1, 1],
+      [workgroups, 1, 1],
     )
   }
 

@@ -16,12 +16,20 @@ import { ownersWords } from '../kernels/attention/owners.ts'
 import { CHOICE_BYTES, choiceOf } from '../kernels/choose/choose.ts'
 import { foundBytes, foundRows, topWords } from '../kernels/top/top.ts'
 import type { Uploads } from '../weights/uploads.ts'
-import { SPLIT_FROM } from './layout.ts'
+import { SPLIT_FROM, type LayerProduct } from './layout.ts'
 import { MOST_LOGIT_ROWS, type Activations } from './opt-buffers.ts'
+import type { StepProduct } from './opt-kernels.ts'
 import type { OptPasses } from './opt-passes.ts'
 
 /** Tokens under way at once: enough to hide the way back of one, few enough to waste little behind an answer's end. */
 const DEPTH = 3
+
+/** Of a cache that has no other. */
+const FIRST_POSITION: RunState = {
+  capacity: 1,
+  logitRow: 0,
+  rows: [{ source: { token: 0 }, position: 0, slot: 0 }],
+}
 
 export interface OptRunsParts {
   runtime: Runtime
@@ -78,6 +86,22 @@ export class OptRuns implements DecoderRuns {
   /** Splits attention of every step, however short, or where it pays: to be tried before it is used. */
   splitAttention(where: 'everywhere' | 'long'): void {
     this.#splitFrom = where === 'long' ? SPLIT_FROM : 0
+  }
+
+  /**
+   * Milliseconds of `product` in every layer, `times` over. What lay in the stream is lost, and a chain that is under way
+   * goes on by its host's word.
+   */
+  timed(name: LayerProduct, product: StepProduct, times: number): Promise<number> {
+    const once = this.#passes.inEveryLayer(name, product)
+    const dispatches = Array.from({ length: times }, () => once).flat()
+    const { queue } = this.#parts.device
+    return this.#attempt(async () => {
+      const began = performance.now()
+      this.#submit({ dispatches, state: FIRST_POSITION })
+      await queue.onSubmittedWorkDone()
+      return performance.now() - began
+    })
   }
 
   run(cache: RunCache, run: DecoderRun): Promise<Logits> {

@@ -31,7 +31,7 @@ const SPANS = 3
 const SPAN_TOKENS = 3
 
 /** To be raised when kernels or the test change: what was found out before holds no longer. */
-export const SELF_TEST_VERSION = 6
+export const SELF_TEST_VERSION = 7
 
 /** What it may take on ours, in tokens of ONNX Runtime's: some five times what the work is. */
 export const SELF_TEST_WORK = { firstRuns: 100, test: 1000 }
