@@ -119,6 +119,24 @@ describe('a model that loses its graphics device while it is loaded', () => {
     expect(placesOf(loads)).toEqual([['built-in'], ['built-in'], ['built-in']])
   })
 
+  it.each([
+    ['is loaded by itself once more when it answered in between', true, ['loading', 'ready']],
+    ['waits for people when it did not', false, []],
+  ])('and loses it again behind that %s', async (_, answers, then) => {
+    let lose: (failure: Failure) => void = () => undefined
+    const untilLost = (): Promise<Failure> => new Promise((resolve) => (lose = resolve))
+    const { store, loads } = bench([{ load: () => Promise.reject(LOST) }, { untilLost }])
+    await store.getState().loadModel()
+    if (answers) store.getState().answerFinished()
+    const statuses: string[] = []
+    store.subscribe(({ model }, { model: before }) => {
+      if (model.status !== before.status) statuses.push(model.status)
+    })
+    lose({ code: 'device-lost', message: LOST.message })
+    await vi.waitFor(() => expect(statuses).toEqual(['failed', ...then]))
+    expect(loads.filter((worker) => worker.length > 0)).toHaveLength(answers ? 3 : 2)
+  })
+
   it('gives way to another that is wanted meanwhile, in a fresh worker', async () => {
     let lose: (error: unknown) => void = () => undefined
     const { store, loads } = bench([{ load: () => new Promise((_, reject) => (lose = reject)) }])
