@@ -67,10 +67,9 @@ export async function measure(
     model = loaded.model
     parts.load = loaded.load
     const { provider, adapter, f16, software } = compute
-    const { recordsSteps, ownKernels } = model.talk
+    const { ownKernels } = model.talk
     const { ownKernels: visionKernels, times: visionTimes } = model.look.kernels
     const own = { ownKernels, visionKernels, visionTimes }
-    parts.device = { provider, adapter, f16, software, recordsSteps, ...own, copyBytesPerSecond }
     const gpuBytesLoading = probe.counts.peakBytes
     probe.resetPeak()
     stage('first picture')
@@ -90,10 +89,14 @@ export async function measure(
     stage('follow-up')
     parts.followUp = await run.followUp()
     stage('decode')
-    const recorded = recordsSteps ? await run.decode() : null
+    const first = await run.decode()
+    // Whether steps can be recorded is found out with the first of them.
+    const { recordsSteps } = model.talk
+    parts.device = { provider, adapter, f16, software, recordsSteps, ...own, copyBytesPerSecond }
+    const recorded = recordsSteps ? first : null
     model.talk.useRecordings(false)
     if (recorded !== null) stage('decode without recording')
-    const plain = await run.decode()
+    const plain = recorded === null ? first : await run.decode()
     parts.decode = { recorded, plain }
     parts.limit = limitOf(manifest, copyBytesPerSecond, recorded ?? plain)
     parts.memory = { gpuBytesLoading, gpuBytesRunning: probe.counts.peakBytes }

@@ -102,7 +102,7 @@ export interface DeviceReport {
   software: boolean
   /** Why WebGPU is not used; null when it is. */
   reason: ProcessorReason | null
-  /** Steps of one token are recorded once and replayed. */
+  /** Steps of one token are recorded once and replayed, unless the first of them shows that this does not work here. */
   recordsSteps: boolean
   /** Of the language model. */
   ownKernels: OwnKernels

@@ -1,6 +1,7 @@
 /** Our decoder, without the rest of the model: what lab/speed/side-by-side.ts puts beside transformers.js. */
 import { DecoderOnly } from '../../../src/runtime/language/decoder-only.ts'
 import { Runtime } from '../../../src/runtime/ort/runtime.ts'
+import type { Session } from '../../../src/runtime/ort/session.ts'
 import { openOptDecoder, planOptDecoder } from '../../../src/runtime/wgsl/decoder/open-opt.ts'
 import { weightsOfGraph } from '../../../src/runtime/wgsl/weights/graph-weights.ts'
 import {
@@ -16,21 +17,17 @@ import { gpu, openDecoderFiles, type DecoderFiles } from './decoder-files.ts'
 
 /** Over ONNX Runtime. */
 async function openGraph(runtime: Runtime, { shape, graph, weights }: DecoderFiles): Promise<DecoderOnly> {
-  const language = await DecoderOnly.open(runtime, {
-    openSession: (recordable) =>
-      runtime.session({
-        graph,
-        weights,
-        keepOnDevice: DecoderOnly.deviceOutputs(shape),
-        recordable,
-      }),
+  const keepOnDevice = DecoderOnly.deviceOutputs(shape)
+  const session = (recordable: boolean): Promise<Session> =>
+    runtime.session({ graph, weights, keepOnDevice, recordable })
+  return DecoderOnly.open(runtime, {
+    openSession: () => session(true),
+    openPlain: () => session(false),
     shape,
     cacheType: 'float32',
     ownKernels: 'left-out',
     context: shape.positions,
   })
-  if (!language.records) throw new Error('Steps are not recorded here.')
-  return language
 }
 
 /** Over our own kernels, untested: that they are right on a device is a matter of the model's loading. */
@@ -79,6 +76,8 @@ async function open(
         if (ids.length === count) break
         logits = await decoding.step(id)
       }
+      // Found out with the first step.
+      if (!language.records) throw new Error('Steps are not recorded here.')
     } finally {
       decoding.dispose()
     }

@@ -28,7 +28,7 @@ it('says that attention is right without, and leaves a device that a model can b
   expect(float32).toBeLessThan(1e-5)
   if (import.meta.env['VITE_PRINT_COUNTS']) console.warn('error without subgroups', float32, 'in ms', ms)
   expect(liveTensorCount()).toBe(0)
-  const model = await openTalkingModel(await smallPack(), compute)
+  const model = await openTalkingModel(await smallPack(), compute, { warmUp: true })
   expect(model.talk.recordsSteps).toBe(true)
   await model.dispose()
   compute.device?.destroy()

@@ -12,7 +12,7 @@ import { CacheMemory } from './cache-memory.ts'
 import { DecoderBatch } from './decoder-batch.ts'
 import { capacityFor, longestOf, range, type DecoderParts } from './decoder-parts.ts'
 import { DecoderOnlySequence } from './decoder-sequence.ts'
-import { GraphRuns } from './graph-runs.ts'
+import { GraphRuns, type Recording } from './graph-runs.ts'
 import { cacheLayout, type CacheLayout } from './kv-cache.ts'
 import type { Batch, BatchNeed, LanguageModel, Sequence } from './language-model.ts'
 import { OneTokenStep } from './one-token-step.ts'
@@ -22,11 +22,13 @@ import { rowsAgree } from './rows-check.ts'
 import type { TracedTensor } from './traced.ts'
 
 export interface DecoderOnlyOptions {
+  /** A session whose steps can be recorded, where there is a graphics device. */
+  openSession: () => Promise<Session>
   /**
-   * Asked for a session whose steps can be recorded; when recording does not work here, or changes what comes out, for
-   * one without.
+   * One that records nothing, when recording turns out not to work here, or to change what comes out. Perhaps asked for
+   * long after, so it should hold no weights until then.
    */
-  openSession: (recordable: boolean) => Promise<Session>
+  openPlain: () => Promise<Session>
   shape: DecoderShape
   cacheType: CacheLayout['type']
   /** Positions that a sequence may have. */
@@ -53,30 +55,12 @@ export class DecoderOnly implements LanguageModel {
 
   /** Over ONNX Runtime. */
   static async open(runtime: Runtime, options: DecoderOnlyOptions): Promise<DecoderOnly> {
-    const { openSession, shape, cacheType, context, cacheBytes, ownKernels } = options
-    const session = await openSession(runtime.compute.device !== null)
+    const { openSession, openPlain, shape, cacheType, context, cacheBytes, ownKernels } = options
+    const session = await openSession()
     const memory = new CacheMemory(runtime, cacheLayout(shape, cacheType), cacheBytes)
     const shared = { runtime, shape, context, memory }
-    if (!session.records)
-      return new DecoderOnly({ ...shared, runs: new GraphRuns(runtime, session, null) }, ownKernels)
-    const step = new OneTokenStep(runtime, session, shape)
-    const recorded = new GraphRuns(runtime, session, step)
-    const giveUp = async (): Promise<void> => {
-      memory.dispose()
-      await recorded.dispose()
-    }
-    try {
-      if (await recordsRightly(shared, step))
-        return new DecoderOnly({ ...shared, runs: recorded }, ownKernels)
-    } catch (error) {
-      await giveUp()
-      throw error
-    }
-    await giveUp()
-    return new DecoderOnly(
-      { ...shared, runs: new GraphRuns(runtime, await openSession(false), null) },
-      ownKernels,
-    )
+    const recording = session.records ? recordingOf(shared, session, openPlain) : null
+    return new DecoderOnly({ ...shared, runs: new GraphRuns(runtime, session, recording) }, ownKernels)
   }
 
   /** Names of outputs that never leave the GPU. */
@@ -123,6 +107,7 @@ export class DecoderOnly implements LanguageModel {
       queries.dispose()
       cache.dispose()
     }
+    await runs.checkRecording?.()
   }
 
   start(queries: DeviceTensor): Sequence {
@@ -164,7 +149,20 @@ export class DecoderOnly implements LanguageModel {
 
   async dispose(): Promise<void> {
     const { memory, runs } = this.#parts
-    memory.dispose()
-    await runs.dispose()
+    try {
+      // Behind it nothing is given back any more.
+      await runs.dispose()
+    } finally {
+      memory.dispose()
+    }
   }
+}
+
+function recordingOf(
+  shared: Omit<DecoderParts, 'runs'>,
+  session: Session,
+  openPlain: Recording['openPlain'],
+): Recording {
+  const step = new OneTokenStep(shared.runtime, session, shared.shape)
+  return { step, comesOutRight: () => recordsRightly(shared, step), openPlain }
 }

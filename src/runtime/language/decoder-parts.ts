@@ -21,6 +21,8 @@ export interface DecoderRuns {
   /** Steps of one token are recorded. */
   readonly records: boolean
   useRecordings(use: boolean): void
+  /** Finds out whether recordings come out right here, unless that is known; where not, there are none from then on. */
+  checkRecording?(): Promise<void>
   /** Runs over the cache, which has the new positions behind it. Returns logits [batch · logit rows, vocabulary]. */
   run(cache: RunCache, run: DecoderRun): Promise<Logits>
   /**

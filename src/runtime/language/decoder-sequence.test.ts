@@ -85,6 +85,7 @@ async function open(cacheBytes: number): Promise<void> {
   const session = decoder as unknown as Session
   language = await DecoderOnly.open(runtime, {
     openSession: () => Promise.resolve(session),
+    openPlain: () => Promise.reject(new Error('Nothing is recorded here.')),
     shape: SHAPE,
     cacheType: 'float32',
     ownKernels: 'no-gpu',

@@ -12,7 +12,7 @@ import type { TracedTensor } from './traced.ts'
 export type Logits = Float32Array<ArrayBuffer>
 
 export interface LanguageModel {
-  /** Steps of one token are recorded once and replayed: on a GPU, where that works. */
+  /** Steps of one token are recorded once and replayed: on a GPU, where that works, which the first step shows. */
   readonly records: boolean
   /** Whether it runs on kernels of our own. */
   readonly ownKernels: OwnKernels

@@ -3,7 +3,7 @@ import type { KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import { AppError } from '../../pack/failure.ts'
 import { cacheType } from '../../pack/model-needs.ts'
 import type { TalkBudget } from '../../pack/memory-budget.ts'
-import { DecoderOnly } from '../language/decoder-only.ts'
+import { DecoderOnly, type DecoderOnlyOptions } from '../language/decoder-only.ts'
 import type { LanguageModel } from '../language/language-model.ts'
 import type { Runtime } from '../ort/runtime.ts'
 import {
@@ -63,22 +63,33 @@ export const opt: LanguageFamily<'blip2-opt'> = {
 
 /** Over ONNX Runtime. */
 function openGraph(
-  { manifest, runtime }: OptParts,
+  parts: OptParts,
   { context, cacheBytes }: TalkBudget,
   { graph, weights }: PartFiles,
   ownKernels: OwnKernels,
 ): Promise<DecoderOnly> {
+  const { manifest, runtime } = parts
   const { decoder } = manifest.parts
   const { shape } = decoder
   const keepOnDevice = DecoderOnly.deviceOutputs(shape)
   return DecoderOnly.open(runtime, {
-    openSession: (recordable) => runtime.session({ graph, weights, keepOnDevice, recordable }),
+    openSession: () => runtime.session({ graph, weights, keepOnDevice, recordable: true }),
+    openPlain: plainly(parts),
     shape,
     cacheType: cacheType(decoder, runtime.compute),
     context: context.positions,
     cacheBytes,
     ownKernels,
   })
+}
+
+/** Opens a session that records nothing, of files that are read again for it: until then nobody holds them. */
+function plainly(parts: OptParts): DecoderOnlyOptions['openPlain'] {
+  const keepOnDevice = DecoderOnly.deviceOutputs(parts.manifest.parts.decoder.shape)
+  return async () => {
+    const { graph, weights } = await parts.filesAgain('decoder', undefined)
+    return parts.runtime.session({ graph, weights, keepOnDevice })
+  }
 }
 
 /** Over our own kernels where they are better, else over ONNX Runtime: see `openBetter`. */
