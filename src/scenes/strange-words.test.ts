@@ -23,6 +23,8 @@ const BEYOND = [
   'What will happen next?',
   'Was ist das?',
   'これは何ですか',
+  'What is 2 + 2?',
+  'Is it 0 or 1?',
 ]
 
 it.each(WORDINGS)('knows every question about a scene in %s words', (wording) => {

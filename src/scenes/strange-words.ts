@@ -8,7 +8,7 @@ const AROUND = 'a an the largest biggest smallest s one please hello hi thanks t
 
 let known: ReadonlySet<string> | undefined
 
-/** The words of a question that no question about a scene has, in small letters, each once: "why", "old". */
+/** The words and numbers of a question that no question about a scene has, in small letters, each once: "why", "2". */
 export function strangeWords(question: string): string[] {
   known ??= knownWords()
   return [...new Set(wordsOf(question))].filter((word) => known?.has(word) === false)
@@ -17,9 +17,10 @@ export function strangeWords(question: string): string[] {
 function knownWords(): Set<string> {
   const templates = FORMS.flatMap((form) => WORDINGS.flatMap((wording) => [...templatesOf(form, wording)]))
   const things = KINDS.flatMap((kind) => [kind, pluralOf(kind)])
-  return new Set([...templates, ...things, ...COLOUR_NAMES, ...PLACE_NAMES, AROUND].flatMap(wordsOf))
+  const gapless = templates.map((template) => template.replace(/\{\d\}/g, ' '))
+  return new Set([...gapless, ...things, ...COLOUR_NAMES, ...PLACE_NAMES, AROUND].flatMap(wordsOf))
 }
 
 function wordsOf(text: string): string[] {
-  return text.toLowerCase().match(/\p{L}+/gu) ?? []
+  return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
 }
