@@ -19,7 +19,7 @@ test('Users are told that an answer is a guess, and by what it was chosen to be 
   ).toFile(path)
   await app.choose(path)
   await app.finished(0)
-  const guess = 'This does not look like the drawings the practice model knows. A guess:'
+  const guess = 'The practice model is not sure that it knows what this shows. A guess:'
   await expect(app.answer(0)).toContainText(guess)
   await app.ask('Why is it so?')
   await app.finished(1)

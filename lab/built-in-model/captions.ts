@@ -18,20 +18,20 @@ export async function pixelsOf(scene: Scene, model: TalkingModel, { noise = fals
   return preprocess(await decodeImage(png), model.manifest.preprocessing)
 }
 
-/** The greedy caption, and its ids without the end. */
-export async function captionOf(
-  model: TalkingModel,
-  pixels: Pixels,
-): Promise<{ text: string; ids: number[] }> {
+/** A greedy caption, its ids, and the mean of their natural log-probabilities. */
+export interface GreedyCaption {
+  text: string
+  ids: number[]
+  score: number
+}
+
+export async function captionOf(model: TalkingModel, pixels: Pixels): Promise<GreedyCaption> {
   return captionOfSeen(model, await model.look.see(pixels))
 }
 
 /** The same of a picture that was looked at. Takes over `seen`. */
-export async function captionOfSeen(
-  model: TalkingModel,
-  seen: SeenImage,
-): Promise<{ text: string; ids: number[] }> {
+export async function captionOfSeen(model: TalkingModel, seen: SeenImage): Promise<GreedyCaption> {
   const steps = model.talk.answer(seen, { prompt: '', maxNewTokens: LONGEST_CAPTION })
-  const { text, tokenIds } = await lastOf(steps)
-  return { text, ids: tokenIds }
+  const { text, tokenIds, answers } = await lastOf(steps)
+  return { text, ids: tokenIds, score: answers[0]?.score ?? NaN }
 }

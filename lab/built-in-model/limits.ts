@@ -1,10 +1,11 @@
 /**
  * Does the built-in model know what it was not taught? Fits its sense of its limits and measures it:
- *   npx tsx lab/built-in-model/limits.ts [--scenes 400] [--pictures 45] [--again 20] [--photographs <folder>]
- *     [--icons <icons.json of an Iconify set>]… [--cache <file>]
- * Scenes are drawn from seeds that training had (to fit) and had not (to set the limit, and to count); pictures outside
+ *   npx tsx lab/built-in-model/limits.ts [--scenes 400] [--captioned 150] [--pictures 45] [--attempts 40] [--again 20]
+ *     [--photographs <folder>] [--icons <icons.json of an Iconify set>]… [--cache <file>]
+ * Scenes are drawn from seeds that training had (to fit) and had not (to set the limits, and to count); pictures outside
  * are of many kinds, each of which is held out once. Writes `src/runtime/limits/drawn-scenes.json`, and what was counted
- * to `models/drawn-scenes/measurements.json`, of which `npm run card -- --parts ""` makes the card.
+ * to `models/drawn-scenes/measurements.json`, of which `npm run card -- --parts ""` makes the card. Fits take minutes; what
+ * was looked at is kept in the cache.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -22,8 +23,22 @@ import type { TalkingModel } from '../../src/runtime/models/model.ts'
 import { FIRST_HELD_OUT_SEED } from '../../src/scenes/scene.ts'
 import { packInMemory } from '../../testing/parity/reference.ts'
 import { BUILT_IN, checkpointHash, type Measurements } from './card/measurements.ts'
-import { measureLimits, type ByKind, type LimitsData } from './limits/measure-limits.ts'
-import { AGAIN_SEEDS, FITTED_SEEDS, outside, SCENES, type PictureOf } from './limits/pictures.ts'
+import { captionOfSeen } from './captions.ts'
+import type { Fitted } from './limits/fit.ts'
+import { measureLimits, type LimitsData, type Sight } from './limits/measure-limits.ts'
+import {
+  AGAIN_SEEDS,
+  ATTEMPTED_SEEDS,
+  CAPTIONED_SEEDS,
+  FITTED_SEEDS,
+  outside,
+  SCENES,
+  SHOWN_ATTEMPTS,
+  SHOWN_SCENES,
+  shownOutside,
+  type PictureOf,
+  type ShownOf,
+} from './limits/pictures.ts'
 import { formatted } from './formatted.ts'
 
 const { values } = parseArgs({
@@ -31,6 +46,8 @@ const { values } = parseArgs({
     scenes: { type: 'string', default: '400' },
     pictures: { type: 'string', default: '45' },
     again: { type: 'string', default: '20' },
+    attempts: { type: 'string', default: '40' },
+    captioned: { type: 'string', default: '150' },
     photographs: { type: 'string' },
     icons: { type: 'string', multiple: true, default: [] },
     cache: { type: 'string' },
@@ -46,9 +63,33 @@ async function packOf(precision: Precision): Promise<PackReader> {
   return packInMemory(files)
 }
 
-/** Features of pictures from `count` seeds on. */
-async function look(
-  { look: eyes, manifest }: TalkingModel,
+/** Pictures from `count` seeds on, and what is said of them. */
+async function sightsOf(
+  model: TalkingModel,
+  shownOf: ShownOf,
+  from: number,
+  count: number,
+): Promise<Sight[]> {
+  const found: Sight[] = []
+  for (let seed = from; seed < from + count; seed += 1) {
+    const shown = await shownOf(seed)
+    if (shown === null) break
+    const seen = await model.look.see(preprocess(shown.rows, model.manifest.preprocessing))
+    const features = featuresOf(model, await seen.embeddings.read())
+    const { text, ids, score } = await captionOfSeen(model, seen)
+    found.push({
+      features,
+      logProbability: score * ids.length,
+      tokens: ids.length,
+      isTrue: shown.isTrue(text),
+    })
+  }
+  return found
+}
+
+/** Features alone of pictures from `count` seeds on. */
+async function featuresFrom(
+  model: TalkingModel,
   pictureOf: PictureOf,
   from: number,
   count: number,
@@ -57,34 +98,49 @@ async function look(
   for (let seed = from; seed < from + count; seed += 1) {
     const rows = await pictureOf(seed)
     if (rows === null) break
-    const { embeddings } = await eyes.see(preprocess(rows, manifest.preprocessing))
-    found.push(pooled(await embeddings.read(), qFormerOf(manifest).shape.queries))
+    const { embeddings } = await model.look.see(preprocess(rows, model.manifest.preprocessing))
+    found.push(featuresOf(model, await embeddings.read()))
     embeddings.dispose()
   }
   return found
 }
 
-async function lookAtAll(model: TalkingModel): Promise<LimitsData> {
-  const [scenes, pictures, again] = [Number(values.scenes), Number(values.pictures), Number(values.again)]
-  const each = async (kinds: Record<string, PictureOf>, from: number, count: number): Promise<ByKind> => {
-    const found: Record<string, Float32Array[]> = {}
-    for (const [kind, pictureOf] of Object.entries(kinds)) {
-      found[kind] = await look(model, pictureOf, from, count)
-      console.error(`${kind}: ${found[kind].length}`)
-    }
-    return found
+function featuresOf({ manifest }: TalkingModel, embeddings: Float32Array): Float32Array {
+  return pooled(embeddings, qFormerOf(manifest).shape.queries)
+}
+
+/** `one` of each kind. */
+async function eachKind<Of, Found>(
+  kinds: Readonly<Record<string, Of>>,
+  one: (of: Of) => Promise<Found[]>,
+): Promise<Record<string, Found[]>> {
+  const found: Record<string, Found[]> = {}
+  for (const [kind, of] of Object.entries(kinds)) {
+    const all = await one(of)
+    found[kind] = all
+    console.error(`${kind}: ${all.length}`)
   }
+  return found
+}
+
+async function lookAtAll(model: TalkingModel): Promise<LimitsData> {
+  const [scenes, captioned] = [Number(values.scenes), Number(values.captioned)]
+  const [pictures, attempts, again] = [Number(values.pictures), Number(values.attempts), Number(values.again)]
   const { drawn, photographed } = SCENES
-  const trained = [
-    ...(await look(model, drawn, 0, scenes)),
-    ...(await look(model, photographed, 40_000, 2 * scenes)),
-  ]
-  const beyond = outside({ icons: values.icons, photographs: values.photographs })
+  const beyond = outside(values)
+  const calibrating = await eachKind(SCENES, (pictureOf) =>
+    featuresFrom(model, pictureOf, FIRST_HELD_OUT_SEED, scenes),
+  )
   return {
-    trained,
-    scenes: await each(SCENES, FIRST_HELD_OUT_SEED, scenes),
-    outside: await each(beyond, FITTED_SEEDS, pictures),
-    again: await each(beyond, AGAIN_SEEDS, again),
+    trained: [
+      ...(await featuresFrom(model, drawn, 0, scenes)),
+      ...(await featuresFrom(model, photographed, 40_000, 2 * scenes)),
+    ],
+    calibrating: Object.values(calibrating).flat(),
+    scenes: await eachKind(SHOWN_SCENES, (of) => sightsOf(model, of, CAPTIONED_SEEDS, captioned)),
+    outside: await eachKind(beyond, (of) => featuresFrom(model, of, FITTED_SEEDS, pictures)),
+    attempts: await eachKind(SHOWN_ATTEMPTS, (of) => sightsOf(model, of, ATTEMPTED_SEEDS, attempts)),
+    again: await eachKind(shownOutside(beyond), (of) => sightsOf(model, of, AGAIN_SEEDS, again)),
   }
 }
 
@@ -108,10 +164,14 @@ async function main(): Promise<void> {
   for (const precision of PRECISIONS)
     looks.push(lookKey((precision === BUILT_IN ? pack : await packOf(precision)).manifest))
   const digits = (value: number): number => Number(value.toPrecision(5))
+  const rounded = ({ weights, bias }: Fitted): { weights: number[]; bias: number } => ({
+    weights: Array.from(weights, digits),
+    bias: digits(bias),
+  })
   await write(LIMITS, {
     looks: [...new Set(looks)],
-    weights: Array.from(shipped.weights, digits),
-    bias: digits(shipped.bias),
+    ...rounded(shipped.picture),
+    caption: rounded(shipped.caption),
   })
   const measurements = JSON.parse(readFileSync(FIGURES, 'utf8')) as Measurements
   await write(FIGURES, { ...measurements, limits: { checkpoint: checkpointHash(CHECKPOINT), ...figures } })

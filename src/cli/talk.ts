@@ -11,7 +11,7 @@ import { AppError } from '../pack/failure.ts'
 import { isPackOf, type PackReader } from '../pack/manifest.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
 import type { TracedTensor } from '../runtime/language/traced.ts'
-import { outsideOf } from '../runtime/limits/limits.ts'
+import { outsideOf, outsideOfCaption } from '../runtime/limits/limits.ts'
 import { openRetrievalModel, openTalkingModel } from '../runtime/models/models.ts'
 import type { RetrievalModel } from '../runtime/models/retrieval.ts'
 import { traceStages } from '../runtime/models/trace.ts'
@@ -102,7 +102,7 @@ interface CaptionResult {
   token_ids: number[]
   finish: 'end' | 'limit'
   answers: AnswerResult[]
-  /** 0 to 1, from ½ on the answer is a guess; see `outsideOf`. */
+  /** 0 to 1, from ½ on the answer is a guess; see `outsideOfCaption`. */
   outside: number | null
   ms: { read: number; vision: number; q_former: number; prefill: number; decode: number }
 }
@@ -126,9 +126,14 @@ async function captionOne(
   const { embeddings, ms } = await model.look.see(pixels)
   const discussion = model.talk.discuss({ embeddings })
   try {
-    const outside = outsideOf(model.manifest, await embeddings.read())
+    const { manifest } = model
+    const picture = outsideOf(manifest, await embeddings.read())
     const seen = performance.now()
-    const { last, firstAt } = await finished(discussion.answer(flags.prompt, { settings, signal }))
+    const { prompt } = flags
+    const { last, firstAt } = await finished(discussion.answer(prompt, { settings, signal }))
+    const [best] = last.answers
+    const outside =
+      best === undefined ? picture : outsideOfCaption(manifest, picture, best, { prompt, settings })
     return captionResult(image, last, outside, {
       read: read - started,
       vision: ms.vision,

@@ -29,6 +29,7 @@ import type {
 import type { Handlers } from '../protocol/rpc.ts'
 import type { Compute } from '../runtime/device/compute.ts'
 import { lossOf } from '../runtime/device/loss.ts'
+import { outsideOfCaption } from '../runtime/limits/limits.ts'
 import type { SeenImage } from '../runtime/models/look.ts'
 import type { TalkingModel } from '../runtime/models/model.ts'
 import type { Judgements } from '../runtime/models/open-parts.ts'
@@ -38,7 +39,7 @@ import { checkWeights } from './check-weights.ts'
 import { Discussions } from './discussions.ts'
 import { lookedOf, Looking, type LookingParts, type SeenBy } from './looking.ts'
 import { ModelLoader, type LoaderParts } from './model-loader.ts'
-import { Progress } from './progress.ts'
+import { Progress, type OutsideOf } from './progress.ts'
 import { TogetherTurns } from './together.ts'
 import { WorkTurns } from './work-turns.ts'
 
@@ -243,7 +244,7 @@ export class Engine implements Handlers<EngineCalls> {
     // Another model may have been loaded since that look.
     const seen = joined.model === model ? joined : await this.#looking.see(picture, report, signal)
     const discussion = this.#discussions.latest(picture.id, () => discuss(model, seen))
-    progress.begin(lookedOf(seen))
+    progress.begin(lookedOf(seen), outsideOf(seen, asked, settings))
     const steps =
       asked.kind === 'caption'
         ? discussion.answer(asked.prompt, { settings, signal })
@@ -267,7 +268,7 @@ export class Engine implements Handlers<EngineCalls> {
     const seen = async (): Promise<SeenImage> => {
       const first = await joined
       const by = first.model === model ? first : await this.#looking.see(picture, report, signal)
-      progress.begin(lookedOf(by))
+      progress.begin(lookedOf(by), outsideOf(by, asked, settings))
       return model.look.seenBefore(by.embeddings)
     }
     const queries = seen()
@@ -287,4 +288,16 @@ export class Engine implements Handlers<EngineCalls> {
 
 function discuss(model: TalkingModel, { embeddings }: SeenBy): Discussion {
   return model.talk.discuss(model.look.seenBefore(embeddings))
+}
+
+/** How far an answer lies outside; a question goes by the picture alone. */
+function outsideOf(
+  { model, outside }: SeenBy,
+  asked: AnswerRequest['asked'],
+  settings: AnswerRequest['settings'],
+): OutsideOf {
+  return (best) =>
+    asked.kind === 'question'
+      ? outside
+      : outsideOfCaption(model.manifest, outside, best, { prompt: asked.prompt, settings })
 }

@@ -1,10 +1,14 @@
 /** An answer as far as it has come, and what is known of it when it ends there. */
 import type { Answered, AnswerProgress, Looked } from '../protocol/engine-calls.ts'
-import type { AnswerSoFar } from '../runtime/talk/discussion.ts'
+import type { Answer, AnswerSoFar } from '../runtime/talk/discussion.ts'
+
+/** What is known of an answer's reliability once it is written; see `Answered.outside`. */
+export type OutsideOf = (best: Answer) => number | null
 
 export class Progress {
   readonly #report: (event: AnswerProgress) => void
   #look: Looked | null = null
+  #outsideOf: OutsideOf = () => null
   #last: AnswerSoFar | null = null
   #startedAt = 0
   #firstAt = 0
@@ -14,8 +18,9 @@ export class Progress {
   }
 
   /** The picture has been looked at, and the prompt runs. */
-  begin(look: Looked): void {
+  begin(look: Looked, outsideOf: OutsideOf): void {
     this.#look = look
+    this.#outsideOf = outsideOf
     this.#startedAt = this.#firstAt = performance.now()
   }
 
@@ -28,6 +33,7 @@ export class Progress {
 
   get answered(): Answered {
     const last = this.#last
+    const best = last?.answers[0]
     return {
       text: last?.text ?? '',
       tokenIds: last?.tokenIds ?? [],
@@ -38,6 +44,7 @@ export class Progress {
       prefillMs: this.#firstAt - this.#startedAt,
       decodeMs: last === null ? 0 : performance.now() - this.#firstAt,
       look: this.#look,
+      outside: best === undefined ? (this.#look?.outside ?? null) : this.#outsideOf(best),
     }
   }
 }

@@ -108,6 +108,11 @@ export interface Answered {
   decodeMs: number
   /** The look that the answer waited for; null when it was stopped before that was done. */
   look: Looked | null
+  /**
+   * How little it can be relied on, as `Looked.outside` says it of the picture; a caption goes by its own words as well.
+   * Null like that, and where nothing was looked at.
+   */
+  outside: number | null
 }
 
 /** What a device did in a short probe. */

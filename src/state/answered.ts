@@ -8,7 +8,7 @@ export function done(
   { text, tokenIds, answers, ...rest }: Answered,
   noted: Pick<AnswerFacts, 'tookMs' | 'decoding' | 'varied'>,
 ): SettledAnswer & { status: 'done' } {
-  const { finish, prefilled, dropped, prefillMs, decodeMs, look } = rest
+  const { finish, prefilled, dropped, prefillMs, decodeMs, look, outside } = rest
   const lookMs = look === null ? 0 : look.readMs + look.lookMs
   return {
     status: 'done',
@@ -23,7 +23,7 @@ export function done(
       decodeMs,
       lookMs,
       ...noted,
-      ...(look !== null && look.outside !== null && { outside: look.outside }),
+      ...(outside !== null && { outside }),
     },
   }
 }
@@ -52,4 +52,5 @@ export const NOTHING: Answered = {
   prefillMs: 0,
   decodeMs: 0,
   look: null,
+  outside: null,
 }

@@ -35,6 +35,7 @@ export const ANSWERED: Answered = {
   prefillMs: 1,
   decodeMs: 1,
   look: LOOKED,
+  outside: LOOKED.outside,
 }
 export const OF_A_PHOTOGRAPH: Answered = { ...ANSWERED, look: { ...LOOKED, photograph: true } }
 export const LOST: Failure = { code: 'device-lost', message: 'The graphics device went away.' }

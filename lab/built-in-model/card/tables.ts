@@ -3,6 +3,7 @@ import { QUESTION_TYPES } from '../../../src/scenes/questions.ts'
 import type { Tally } from '../../../src/scenes/judge.ts'
 import type { Combinations } from '../../../src/scenes/scene.ts'
 import { percent, type Evaluation } from '../evaluation/tallies.ts'
+import type { Counts, KindCounts } from '../limits/measure-limits.ts'
 import {
   BUILT_IN,
   measuredPrecisions,
@@ -122,23 +123,51 @@ function retrievalTable({ retrieval }: Measurements): string {
 
 function limitsTable({ limits }: Measurements): string {
   if (limits === undefined) return NOT_YET
-  const { area, falseAlarms, missed } = limits
+  const { area, falseAlarms, wrongScenes, kinds } = limits
   const alarms = Object.entries(falseAlarms).map(
-    ([kind, tally]) => `${percent(tally)} of ${tally.of} scenes (${kind})`,
+    ([sort, { picture, caption }]) =>
+      `${percent(picture)} and ${percent(caption)} of ${picture.of} (${sort})`,
   )
-  const body = Object.entries(missed).map(([kind, { unseen, shipped }]) => [
-    kind,
-    percent(shipped),
-    percent(unseen),
-  ])
-  const all = (of: 'unseen' | 'shipped'): Tally =>
-    Object.values(missed).reduce(
-      (sum, { [of]: one }) => ({ right: sum.right + one.right, of: sum.of + one.of }),
-      { right: 0, of: 0 },
-    )
-  body.push(['all', percent(all('shipped')), percent(all('unseen'))])
-  const summary = `Taken for something else: ${alarms.join(', ')}. Area under the ROC curve on kinds never fitted to: ${area.toFixed(3)}.`
-  return `${summary}\n\n${table(['not noticed', 'of other pictures', 'where the whole kind was left out'], body)}`
+  const all = Object.values(kinds)
+  const body = Object.entries(kinds).map(([kind, counts]) => limitsRow(kind, counts))
+  body.push(
+    limitsRow('all', {
+      missed: addedCounts(all.map(({ missed }) => missed)),
+      unseen: addedCounts(all.map(({ unseen }) => unseen)),
+      alarms: addedCounts(all.map((counts) => counts.alarms)),
+    }),
+  )
+  const summary = [
+    `Right captions of scenes taken for guesses, by the picture alone and with the caption: ${alarms.join(', ')}.`,
+    `Of ${wrongScenes.picture.of} wrong captions of scenes ${percent(wrongScenes.picture)} and ${percent(wrongScenes.caption)} are marked.`,
+    `Area under the ROC curve on kinds never fitted to: ${area.picture.toFixed(3)} and ${area.caption.toFixed(3)}.`,
+  ].join(' ')
+  const header = [
+    'kind',
+    'wrong captions',
+    'not marked, by the picture',
+    'with the caption',
+    'where the whole kind was left out',
+    'with the caption',
+    'right captions marked, by the picture',
+    'with the caption',
+  ]
+  return `${summary}\n\n${table(header, body)}`
+}
+
+function limitsRow(kind: string, { missed, unseen, alarms }: KindCounts): string[] {
+  const shares = [missed, unseen].flatMap(({ picture, caption }) => [percent(picture), percent(caption)])
+  const ofRight = ({ right, of }: Tally): string => (of === 0 ? '–' : `${right} of ${of}`)
+  return [kind, String(missed.picture.of), ...shares, ofRight(alarms.picture), ofRight(alarms.caption)]
+}
+
+function addedCounts(counts: readonly Counts[]): Counts {
+  const added = (by: keyof Counts): Tally =>
+    counts.reduce((sum, { [by]: one }) => ({ right: sum.right + one.right, of: sum.of + one.of }), {
+      right: 0,
+      of: 0,
+    })
+  return { picture: added('picture'), caption: added('caption') }
 }
 
 const COMBINATIONS: readonly Combinations[] = ['trained', 'new']

@@ -8,14 +8,28 @@ import { decodeImage } from '../../../src/cli/decode-image.ts'
 import { rowsOf, type RgbRows } from '../../../src/image/pixels.ts'
 import { drawScene } from '../../../src/scenes/draw.ts'
 import { seededRandom, type Random } from '../../../src/scenes/random.ts'
-import { FIRST_HELD_OUT_SEED, makeScene } from '../../../src/scenes/scene.ts'
+import { judgeCaption } from '../../../src/scenes/judge.ts'
+import { FIRST_HELD_OUT_SEED, makeScene, type Combinations } from '../../../src/scenes/scene.ts'
+import { ATTEMPTS, isTrue, type AttemptOf } from './attempts.ts'
 import { DRAWINGS, SIDE } from './drawings.ts'
 
 /** Pictures outside come from these seeds, which are scenes' to nobody: to fit to, and to count afterwards. */
 export const [FITTED_SEEDS, AGAIN_SEEDS] = [7_000_000, 8_000_000]
+/** Of attempts, half to fit to and half to count; and of scenes that are captioned. */
+export const [ATTEMPTED_SEEDS, CAPTIONED_SEEDS] = [20_000_000, FIRST_HELD_OUT_SEED + 60_000]
+/** Between the seeds of two kinds of attempts. */
+const APART = 100_003
 
 /** The picture of a seed; null where there are no more. */
 export type PictureOf = (seed: number) => Promise<RgbRows | null>
+
+/** A picture, and whether what a caption says of it is so. */
+export interface Shown {
+  rows: RgbRows
+  isTrue: (caption: string) => boolean
+}
+
+export type ShownOf = (seed: number) => Promise<Shown | null>
 
 /** Scenes as training saw them, from seeds that training had or had not. */
 export const SCENES: Record<'drawn' | 'photographed' | 'new combinations', PictureOf> = {
@@ -23,6 +37,33 @@ export const SCENES: Record<'drawn' | 'photographed' | 'new combinations', Pictu
   photographed: async (seed) => rowsFrom(await asPhotographed(makeScene(seed)).take()),
   'new combinations': async (seed) => rowsFrom(await asDrawn(makeScene(seed, 'new')).take()),
 }
+
+/** The same, with their captions judged by what was drawn. */
+export const SHOWN_SCENES: Record<keyof typeof SCENES, ShownOf> = {
+  drawn: shownScene('drawn', 'trained'),
+  photographed: shownScene('photographed', 'trained'),
+  'new combinations': shownScene('new combinations', 'new'),
+}
+
+function shownScene(sort: keyof typeof SCENES, combinations: Combinations): ShownOf {
+  return async (seed) => {
+    const rows = await SCENES[sort](seed)
+    const scene = makeScene(seed, combinations)
+    return rows && { rows, isTrue: (caption) => judgeCaption(caption, scene).right }
+  }
+}
+
+/** What people try (`attempts.ts`): no two kinds draw from the same numbers. */
+export const SHOWN_ATTEMPTS: Record<string, ShownOf> = Object.fromEntries(
+  Object.entries<AttemptOf>(ATTEMPTS).map(([kind, attempt], i): [string, ShownOf] => [
+    kind,
+    async (seed) => {
+      const { picture, things } = await attempt(seededRandom(seed + i * APART))
+      const rows = await rowsFrom(picture.toColourspace('srgb'))
+      return { rows, isTrue: (caption) => isTrue(caption, things) }
+    },
+  ]),
+)
 
 /** Held-out scenes with something changed that training never showed, and pictures that are no drawings. */
 const CHANGED: Record<string, (random: Random) => Promise<Sharp>> = {
@@ -54,7 +95,7 @@ export function outside({
   photographs,
 }: {
   icons: readonly string[]
-  photographs: string | undefined
+  photographs?: string | undefined
 }): Record<string, PictureOf> {
   const kinds: Record<string, PictureOf> = {}
   for (const [kind, drawing] of Object.entries(DRAWINGS))
@@ -75,6 +116,19 @@ export function outside({
     }
   }
   return kinds
+}
+
+/** Pictures of which the model has a word for nothing. */
+export function shownOutside(kinds: Readonly<Record<string, PictureOf>>): Record<string, ShownOf> {
+  return Object.fromEntries(
+    Object.entries(kinds).map(([kind, pictureOf]): [string, ShownOf] => [
+      kind,
+      async (seed) => {
+        const rows = await pictureOf(seed)
+        return rows && { rows, isTrue: () => false }
+      },
+    ]),
+  )
 }
 
 function drawn(document: string): Sharp {

@@ -1,8 +1,8 @@
 import type { TranslatedNamespace } from '../translated.ts'
 
 export const limits: TranslatedNamespace<'limits'> = {
-  announced: 'Das ist geraten: Das Bild sieht nicht aus wie die Zeichnungen, die das Übungsmodell kennt.',
-  guess: 'Das sieht nicht aus wie die Zeichnungen, die das Übungsmodell kennt. Geraten:',
+  announced: 'Das ist geraten: Das Übungsmodell ist nicht sicher, dass es kennt, was das Bild zeigt.',
+  guess: 'Das Übungsmodell ist nicht sicher, dass es kennt, was hier zu sehen ist. Geraten:',
   strange:
     'Fragen mit {{words}} hat das Übungsmodell nicht gelernt; es antwortet auf Was, Wie viele, Welche Farbe und Wo.',
   quoted: '„{{word}}“',

@@ -1,7 +1,7 @@
 /** What is said of an answer that is beyond what its model was taught. */
 export const limits = {
-  announced: 'This is a guess: the picture does not look like the drawings the practice model knows.',
-  guess: 'This does not look like the drawings the practice model knows. A guess:',
+  announced: 'This is a guess: the practice model is not sure that it knows what the picture shows.',
+  guess: 'The practice model is not sure that it knows what this shows. A guess:',
   strange:
     'The practice model was not taught questions with {{words}}; it answers about what, how many, which colour and where.',
   /** A word of a question, as the language quotes it. */

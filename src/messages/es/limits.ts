@@ -1,8 +1,8 @@
 import type { TranslatedNamespace } from '../translated.ts'
 
 export const limits: TranslatedNamespace<'limits'> = {
-  announced: 'Es una suposición: la imagen no se parece a los dibujos que conoce el modelo de práctica.',
-  guess: 'Esto no se parece a los dibujos que conoce el modelo de práctica. Una suposición:',
+  announced: 'Es una suposición: el modelo de práctica no está seguro de conocer lo que muestra la imagen.',
+  guess: 'El modelo de práctica no está seguro de conocer lo que se ve aquí. Una suposición:',
   strange:
     'El modelo de práctica no aprendió preguntas con {{words}}; responde a qué, cuántos, de qué color y dónde.',
   quoted: '«{{word}}»',

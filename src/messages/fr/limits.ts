@@ -1,8 +1,8 @@
 import type { TranslatedNamespace } from '../translated.ts'
 
 export const limits: TranslatedNamespace<'limits'> = {
-  announced: 'C’est une supposition : l’image ne ressemble pas aux dessins que connaît le modèle d’essai.',
-  guess: 'Cela ne ressemble pas aux dessins que connaît le modèle d’essai. Une supposition :',
+  announced: 'C’est une supposition : le modèle d’essai n’est pas sûr de connaître ce que montre l’image.',
+  guess: 'Le modèle d’essai n’est pas sûr de connaître ce que l’on voit ici. Une supposition :',
   strange:
     'Le modèle d’essai n’a pas appris les questions avec {{words}} ; il répond à quoi, combien, quelle couleur et où.',
   quoted: '« {{word}} »',

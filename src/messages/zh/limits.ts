@@ -1,8 +1,8 @@
 import type { TranslatedNamespace } from '../translated.ts'
 
 export const limits: TranslatedNamespace<'limits'> = {
-  announced: '这是猜测：图片不像练习模型认识的绘画。',
-  guess: '这看起来不像练习模型认识的图画。仅为猜测：',
+  announced: '这是猜测：练习模型不确定自己认识图片中的内容。',
+  guess: '练习模型不确定自己认识这里的内容。仅为猜测：',
   strange: '练习模型没有学过含有 {{words}} 的问题；它回答是什么、有多少、什么颜色、在哪里。',
   quoted: '“{{word}}”',
   varied: '您的设置每次都会给出同样的文字，因此这次采用了采样。',

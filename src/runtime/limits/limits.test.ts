@@ -1,7 +1,8 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { GREEDY } from '../../pack/decoding.ts'
 import { openPackFolder } from '../../cli/files.ts'
 import { syntheticPack } from '../../synthetic/pack.ts'
-import { limitsOf, outside, outsideOf, pooled } from './limits.ts'
+import { limitsOf, outside, outsideOf, outsideOfCaption, pooled } from './limits.ts'
 
 const { manifest } = await openPackFolder('public/models/drawn-scenes')
 
@@ -25,4 +26,40 @@ it('is not known of other weights, of which nothing is said', () => {
   const other = syntheticPack({ size: 'tiny', precision: 'q4', seed: 1 }).manifest
   expect(limitsOf(other)).toBeNull()
   expect(outsideOf(other, new Float32Array(32 * 64))).toBeNull()
+})
+
+describe('of a caption', () => {
+  /** Five tokens, of which the model was as sure as that on average. */
+  const said = (score: number): { score: number; tokenIds: number[] } => ({
+    score,
+    tokenIds: [1, 2, 3, 4, 5],
+  })
+  const asked = { prompt: '', settings: GREEDY }
+  const of = (score: number, picture: number | null = 0.2, how = asked): number | null =>
+    outsideOfCaption(manifest, picture, said(score), how)
+
+  it('lies farther outside the less sure the model was, and the farther its picture does', () => {
+    expect(of(-1.5)).toBeGreaterThan(of(-0.1) ?? NaN)
+    expect(of(-0.3, 0.9)).toBeGreaterThan(of(-0.3, 0.1) ?? NaN)
+    expect(of(-0.05, 0.001)).toBeLessThan(0.5)
+    expect(of(-1.5, 0.2)).toBeGreaterThan(0.5)
+    for (const picture of [0, 1]) expect(of(-0.3, picture)).toEqual(expect.toSatisfy(Number.isFinite))
+  })
+
+  it('is the same however long captions are preferred', () => {
+    const settings = { ...GREEDY, lengthPenalty: 0 }
+    expect(outsideOfCaption(manifest, 0.2, said(-2), { prompt: '', settings })).toBeCloseTo(of(-0.4) ?? NaN)
+  })
+
+  it('goes by the picture alone where words were sampled or go on from others', () => {
+    const sampling = { temperature: 1, topK: 0, topP: 1, seed: 1 }
+    expect(of(-1.5, 0.2, { prompt: '', settings: { ...GREEDY, sampling } })).toBe(0.2)
+    expect(of(-1.5, 0.2, { prompt: 'a drawing of', settings: GREEDY })).toBe(0.2)
+  })
+
+  it('is not known where limits are not', () => {
+    const other = syntheticPack({ size: 'tiny', precision: 'q4', seed: 1 }).manifest
+    expect(of(-1.5, null)).toBeNull()
+    expect(outsideOfCaption(other, null, said(-1.5), asked)).toBeNull()
+  })
 })

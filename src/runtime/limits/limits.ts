@@ -1,10 +1,12 @@
 /**
- * A model's sense of its limits: whether a picture is of the sort that training showed. One logistic over what the
- * language model is given of the picture, so it costs nothing and is the same on every device. It was fitted to pictures
- * inside and outside of what a model was taught (`lab/built-in-model/limits.ts`): fitted and counted as q8, and lent to the
- * same checkpoint in other precisions. It holds for no other weights.
+ * A model's sense of its limits: whether what it says of a picture can be relied on. One logistic over what the language
+ * model is given of the picture, and for captions three numbers beside it: that, and how sure the model was of its words.
+ * Both are there anyway, so it costs nothing and is the same on every device. It was fitted to pictures whose captions are
+ * right and to pictures whose captions are not (`lab/built-in-model/limits.ts`): fitted and counted as q8, and lent to the same checkpoint
+ * in other precisions. It holds for no other weights.
  */
 import { lookKey, type PackManifest } from '../../pack/manifest.ts'
+import type { DecodingSettings } from '../../pack/decoding.ts'
 import { qFormerOf } from '../../pack/families.ts'
 import drawnScenes from './drawn-scenes.json' with { type: 'json' }
 
@@ -14,6 +16,14 @@ export interface Limits {
   /** For each of `pooled`. */
   weights: readonly number[]
   bias: number
+  /** For what the picture scores, the sum of natural log-probabilities of its caption, and the caption's tokens. */
+  caption: { weights: readonly number[]; bias: number }
+}
+
+/** The best answer, as decoding scores it: see `Answer`. */
+export interface Said {
+  score: number
+  tokenIds: readonly number[]
 }
 
 const KNOWN: readonly Limits[] = [drawnScenes]
@@ -33,6 +43,31 @@ export function outsideOf(manifest: PackManifest, embeddings: Float32Array): num
   if (limits === null) return null
   return outside(limits, pooled(embeddings, qFormerOf(manifest).shape.queries))
 }
+
+/**
+ * The same of a caption, where `picture` is what `outsideOf` gave: a caption of which the model was not sure is a guess
+ * too. How sure it was tells something of the words that it finds likeliest behind no prompt; of others the picture
+ * alone speaks.
+ */
+export function outsideOfCaption(
+  manifest: PackManifest,
+  picture: number | null,
+  { score, tokenIds }: Said,
+  asked: { prompt: string; settings: Pick<DecodingSettings, 'sampling' | 'lengthPenalty'> },
+): number | null {
+  const limits = limitsOf(manifest)
+  const { sampling, lengthPenalty } = asked.settings
+  if (limits === null || picture === null || sampling !== null || asked.prompt.trim() !== '') return picture
+  const logProbability = score * tokenIds.length ** lengthPenalty
+  return outside(limits.caption, Float32Array.of(scoreOf(picture), logProbability, tokenIds.length))
+}
+
+/** What a share between 0 and 1 is the logistic of; a share that was rounded to 0 or 1 is far from ½, not endlessly so. */
+function scoreOf(share: number): number {
+  return Math.max(-FAR, Math.min(FAR, Math.log(share / (1 - share))))
+}
+
+const FAR = 30
 
 export function outside({ weights, bias }: Pick<Limits, 'weights' | 'bias'>, features: Float32Array): number {
   const sum = features.reduce((so, value, i) => so + value * (weights[i] ?? 0), bias)
