@@ -11,7 +11,9 @@ import { takeShared } from './shared-pictures.ts'
 import { smallRows } from './small-rows.ts'
 import { followAddress } from './page-address.ts'
 import { askToPersist, draftStorage, findWithheld, settingsStorage } from './page-storage.ts'
+import type { Failure } from './pack/failure.ts'
 import type { KeeperCalls } from './protocol/keeper-calls.ts'
+import { endOfThread } from './protocol/ended-thread.ts'
 import { connect, type Client } from './protocol/rpc.ts'
 import { browserChannel } from './store/channel.ts'
 import { openConversationLibrary } from './store/conversation-library.ts'
@@ -27,10 +29,10 @@ import { createAppStore, type AppDependencies, type AppStore } from './state/sto
 import { App } from './ui/app.tsx'
 import './ui/styles/page.css'
 
-function startEngine(died: (message: string) => void): { worker: Worker; client: Client<EngineCalls> } {
+function startEngine(died: (failure: Failure) => void): { worker: Worker; client: Client<EngineCalls> } {
   const worker = new Worker(new URL('./engine/engine.worker.ts', import.meta.url), { type: 'module' })
   const client = connect<EngineCalls>(worker)
-  worker.addEventListener('error', (event) => died(event.message))
+  worker.addEventListener('error', (event) => died(endOfThread(event, 'runs the model', 'load it again')))
   return { worker, client }
 }
 
@@ -39,10 +41,7 @@ function startPacks(): AppDependencies['packs'] {
   const worker = new Worker(new URL('./keeper/keeper.worker.ts', import.meta.url), { type: 'module' })
   const client = connect<KeeperCalls>(worker)
   worker.addEventListener('error', (event) =>
-    client.fail({
-      code: 'out-of-memory',
-      message: `The thread that keeps models stopped (${event.message || 'no reason given'}); reload the page.`,
-    }),
+    client.fail(endOfThread(event, 'keeps models', 'reload the page')),
   )
   return { client, persist: askToPersist, chooseFolder, offerFile }
 }
@@ -51,12 +50,7 @@ function startPacks(): AppDependencies['packs'] {
 const measureDevice: MeasureDevice = async (request, { onStage, signal }) => {
   const worker = new Worker(new URL('./engine/measure.worker.ts', import.meta.url), { type: 'module' })
   const client = connect<MeasureCalls>(worker)
-  worker.addEventListener('error', (event) =>
-    client.fail({
-      code: 'out-of-memory',
-      message: `The thread that measures stopped (${event.message || 'no reason given'}); try it again.`,
-    }),
-  )
+  worker.addEventListener('error', (event) => client.fail(endOfThread(event, 'measures', 'try it again')))
   try {
     return await client.call('measure', request, { onEvent: ({ stage }) => onStage(stage), signal })
   } finally {
@@ -69,10 +63,7 @@ function startComparing(died: () => void): Client<ComparingCalls> {
   const worker = new Worker(new URL('./engine/comparer.worker.ts', import.meta.url), { type: 'module' })
   const client = connect<ComparingCalls>(worker)
   worker.addEventListener('error', (event) => {
-    client.fail({
-      code: 'out-of-memory',
-      message: `The thread that searches stopped (${event.message || 'no reason given'}); search again.`,
-    })
+    client.fail(endOfThread(event, 'searches', 'search again'))
     worker.terminate()
     died()
   })
@@ -120,11 +111,7 @@ async function fetchCatalogue(): Promise<Catalogue> {
 }
 
 function compose(): AppStore {
-  const died = (detail: string): void => {
-    const failure = {
-      code: 'out-of-memory',
-      message: `The model's thread stopped (${detail || 'no reason given'}); load it again.`,
-    } as const
+  const died = (failure: Failure): void => {
     engine.client.fail(failure)
     store.getState().engineDied(failure)
   }
