@@ -23,7 +23,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     addedText: 'Sie haben dieses Modell hinzugefügt. Es braucht keine Verbindung.',
     cannotKeep:
       'Dieser Browser lässt die Seite nichts behalten; darum kann hier kein anderes Modell hinzugefügt werden.',
-    look: 'Zeigen, was es hier bräuchte',
+    look: 'Was es hier bräuchte',
     useKept: 'Verwenden',
     otherModels: 'Andere Modelle',
   },
