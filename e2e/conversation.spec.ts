@@ -73,6 +73,7 @@ test('Users can edit a question, go back to the old wording, write another answe
   await expect(app.conversation).toContainText('2 / 2')
   await page.getByRole('button', { name: 'Undo' }).click()
   await expect(app.conversation).toContainText('3 / 3')
+  await expect(app.answer(`${NAME}: is there a cat?`)).toBeFocused()
 })
 
 test('Users keep the picture that they were choosing while another one came', async ({ app, page }) => {

@@ -40,6 +40,7 @@ describe('undo', () => {
     store.getState().undo()
     const [now] = store.getState().conversations
     expect(now?.turns.map(({ question }) => question)).toEqual([null, 'what?', 'why?'])
+    expect(store.getState().cameBack).toBe(now?.turns[1]?.id)
     await settled()
     expect(new Set(await questionsOnDisk(page.browser))).toEqual(new Set([null, 'what?', 'why?']))
     const { store: again } = await reopened(page)
@@ -50,6 +51,20 @@ describe('undo', () => {
       'done',
       'done',
     ])
+  })
+
+  it('says which turn came back until something else is removed, and the first one of a conversation', async () => {
+    const page = await withPicture()
+    const { store } = page
+    await ask(store, 'what?')
+    const first = turnOf(page, null)
+    const [conversation] = store.getState().conversations
+    store.getState().deleteConversation(conversation?.id ?? '')
+    expect(store.getState().cameBack).toBeNull()
+    store.getState().undo()
+    expect(store.getState().cameBack).toBe(first)
+    store.getState().deleteTurn(turnOf(page, 'what?'))
+    expect(store.getState().cameBack).toBeNull()
   })
 
   it('takes back one removal after the other, the last one first', async () => {

@@ -105,13 +105,20 @@ function Undo(): ReactElement | null {
   const last = useApp((state) => (state.offersUndo ? state.undoable.at(-1) : undefined))
   const undo = useApp((state) => state.undo)
   const dismiss = useApp((state) => state.dismissUndo)
+  const cameBack = useApp((state) => state.cameBack)
   const button = useRef<HTMLButtonElement>(null)
+  const offered = useRef<string>(undefined)
   const removalId = last?.removalId
   useEffect(() => {
-    // What was pressed to remove something went with it; the focus goes to taking it back.
+    const wasOffered = offered.current !== undefined
+    offered.current = removalId
     const { activeElement } = document
-    if (activeElement === null || activeElement === document.body) button.current?.focus()
-  }, [removalId])
+    if (activeElement !== null && activeElement !== document.body) return
+    // What was pressed to remove something went with it; the focus goes to taking it back, and from there to what came back.
+    if (button.current !== null) button.current.focus()
+    else if (wasOffered && cameBack !== null)
+      document.querySelector<HTMLElement>(`[data-turn="${cameBack}"] article`)?.focus()
+  }, [removalId, cameBack])
   if (last === undefined) return null
   return (
     <div className="bar" role="group" aria-label={t('notices.undo')}>

@@ -24,7 +24,7 @@ export function TurnView({
   const actions = useMemo(() => <TurnActions conversation={conversation} turn={turn} />, [conversation, turn])
   const isOne = pictures.length === 1 && picture !== undefined
   return (
-    <div className="turn">
+    <div className="turn" data-turn={turn.id}>
       {turn.question !== null && <Question conversation={conversation} turn={turn} words={turn.question} />}
       {isOne ? (
         <AnswerOf turn={turn} picture={picture}>
