@@ -57,6 +57,19 @@ describe('of a caption', () => {
     expect(of(-1.5, 0.2, { prompt: 'a drawing of', settings: GREEDY })).toBe(0.2)
   })
 
+  it.each([
+    ['be of some length', { minNewTokens: 8 }],
+    ['not repeat themselves', { repetitionPenalty: 1.5 }],
+    ['have no phrase twice', { noRepeatNgram: 2 }],
+    ['have a word', { words: { begin: '', ban: [], force: ['bell'] } }],
+  ])('goes by the picture alone where words had to %s', (_, rule) => {
+    expect(of(-1.5, 0.2, { prompt: '', settings: { ...GREEDY, ...rule } })).toBe(0.2)
+  })
+
+  it('goes by its words where more beams looked for likelier ones', () => {
+    expect(of(-1.5, 0.2, { prompt: '', settings: { ...GREEDY, beams: 5 } })).toBeGreaterThan(0.5)
+  })
+
   it('is not known where limits are not', () => {
     const other = syntheticPack({ size: 'tiny', precision: 'q4', seed: 1 }).manifest
     expect(of(-1.5, null)).toBeNull()

@@ -8,6 +8,7 @@
 import { lookKey, type PackManifest } from '../../pack/manifest.ts'
 import type { DecodingSettings } from '../../pack/decoding.ts'
 import { qFormerOf } from '../../pack/families.ts'
+import { penalises } from '../decode/logits.ts'
 import drawnScenes from './drawn-scenes.json' with { type: 'json' }
 
 export interface Limits {
@@ -46,20 +47,24 @@ export function outsideOf(manifest: PackManifest, embeddings: Float32Array): num
 
 /**
  * The same of a caption, where `picture` is what `outsideOf` gave: a caption of which the model was not sure is a guess
- * too. How sure it was tells something of the words that it finds likeliest behind no prompt; of others the picture
- * alone speaks.
+ * too. How sure it was tells something of the words that it finds likeliest behind no prompt; of words that were sampled,
+ * asked for or held back by a rule or a penalty, the picture alone speaks.
  */
 export function outsideOfCaption(
   manifest: PackManifest,
   picture: number | null,
   { score, tokenIds }: Said,
-  asked: { prompt: string; settings: Pick<DecodingSettings, 'sampling' | 'lengthPenalty'> },
+  { prompt, settings }: { prompt: string; settings: DecodingSettings },
 ): number | null {
   const limits = limitsOf(manifest)
-  const { sampling, lengthPenalty } = asked.settings
-  if (limits === null || picture === null || sampling !== null || asked.prompt.trim() !== '') return picture
-  const logProbability = score * tokenIds.length ** lengthPenalty
+  if (limits === null || picture === null || prompt.trim() !== '' || !wantsLikeliest(settings)) return picture
+  const logProbability = score * tokenIds.length ** settings.lengthPenalty
   return outside(limits.caption, Float32Array.of(scoreOf(picture), logProbability, tokenIds.length))
+}
+
+/** Whether nothing but the model has a say in the words: one that must go on says things that it would not have said. */
+function wantsLikeliest(settings: DecodingSettings): boolean {
+  return settings.sampling === null && settings.words === undefined && !penalises(settings, 0)
 }
 
 /** What a share between 0 and 1 is the logistic of; a share that was rounded to 0 or 1 is far from ½, not endlessly so. */
