@@ -145,6 +145,27 @@ it('A session that could not be opened in place of the first is asked for again'
   await runs.dispose()
 })
 
+it('A decoder that is let go of while the other session is opened lets go of that one as well', async () => {
+  let opened: () => void = () => undefined
+  const fates = [
+    () => Promise.reject(new AppError('network', 'cut off')),
+    () => new Promise<void>((resolve) => (opened = resolve)),
+  ]
+  const { runs, prompt, token } = await open(
+    () => Promise.resolve(false),
+    async (made) => {
+      await fates.shift()?.()
+      return made
+    },
+  )
+  await expect(runs.run(CACHE, token)).rejects.toMatchObject({ code: 'network' })
+  const answer = runs.run(CACHE, prompt)
+  const gone = runs.dispose()
+  opened()
+  await Promise.all([answer, gone])
+  expect(done).toContain('dispose plain')
+})
+
 it('A decoder that is let go of while it finds out waits for that', async () => {
   let found: (right: boolean) => void = () => undefined
   const { runs, token } = await open(() => new Promise((resolve) => (found = resolve)))

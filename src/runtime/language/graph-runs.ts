@@ -73,6 +73,7 @@ export class GraphRuns implements DecoderRuns {
 
   async dispose(): Promise<void> {
     await this.#checking?.catch(() => undefined)
+    await this.#opening?.catch(() => undefined)
     this.#recording?.step.dispose()
     await this.#session?.dispose()
   }
