@@ -190,12 +190,15 @@ async function testedWhole(trial: OwnTrial): Promise<number | null> {
   return within(limits.testMs, 'stuck', rightNumbers(rest))
 }
 
-/** How products are best spread; null where that is as usual. */
-function tuned({ plan, decoder, test, limits }: OwnTrial, by: Together): Promise<Tunings | null> {
+/**
+ * How products are best spread; null where that is as usual. Kernels are compiled on the way, which has a limit of its own:
+ * behind that the usual way is used, and the device is not given up for it.
+ */
+function tuned({ runtime, plan, decoder, test, limits }: OwnTrial, by: Together): Promise<Tunings | null> {
   const { kernels } = plan
   const { runs } = decoder
   const finding = fastestTunings({ kernels, runs, together: by, signal: test.signal })
-  return within(limits.testMs, 'stuck', finding)
+  return within(compileLimit(runtime.compute) + limits.testMs, 'stuck', finding)
 }
 
 /** What is no number is wrong; anything else is another matter. */

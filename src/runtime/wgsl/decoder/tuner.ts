@@ -17,7 +17,7 @@ const MOST_TIMES = 64
 const ROUNDS = 3
 /** A gain of less is not told from none. */
 const WORTH = 0.97
-/** Behind that, what is left stays as usual. */
+/** Behind that no other product is begun: those that are left stay as usual. */
 const MOST_MS = 4000
 
 export interface TunerOptions {
