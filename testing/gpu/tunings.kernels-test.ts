@@ -4,8 +4,6 @@ import { asFamily } from '../../src/pack/manifest.ts'
 import { cacheType } from '../../src/pack/model-needs.ts'
 import type { Compute } from '../../src/runtime/device/compute.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
-import { openTalkingModel } from '../../src/runtime/models/models.ts'
-import type { Judgement, Judgements } from '../../src/runtime/models/open-parts.ts'
 import { Runtime } from '../../src/runtime/ort/runtime.ts'
 import { LAYER_PRODUCTS } from '../../src/runtime/wgsl/decoder/layout.ts'
 import { openOptDecoder, planOptDecoder, type OwnDecoder } from '../../src/runtime/wgsl/decoder/open-opt.ts'
@@ -67,26 +65,4 @@ it('is timed in every way, and computes as before behind it', async () => {
   const found = await fastestTunings({ kernels, runs: own.runs, together: 'memory' })
   await own.useKernels('memory', found ?? undefined)
   expect(await givesLogits(runtime, own.language, test)).toBe(true)
-})
-
-it('is found at the first load, and taken up at the next one', async () => {
-  let kept: Judgement | undefined
-  const judgements: Judgements = {
-    recall: () => Promise.resolve(kept),
-    keep: (_, judgement) => Promise.resolve(void (kept = judgement)),
-  }
-  const spreads: Judgement['tunings'][] = []
-  for (let load = 0; load < 2; load += 1) {
-    // As on a graphics card: on a software adapter nobody looks for it.
-    const model = await openTalkingModel(
-      pack,
-      { ...card, software: false },
-      { kernels: 'always', without: { vision: 'lost' }, judgements },
-    )
-    expect(model.talk.ownKernels).toBe('used')
-    await model.dispose()
-    spreads.push(kept?.tunings ?? null)
-  }
-  expect(spreads[0]).not.toBeNull()
-  expect(spreads[1]).toEqual(spreads[0])
 })
