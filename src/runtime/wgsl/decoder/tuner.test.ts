@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { ProductTuning } from '../kernels/product/product.ts'
+import type { ProductShape, ProductTuning } from '../kernels/product/product.ts'
 import type { CompiledKernel } from '../gpu/kernel.ts'
 import { tuningsFor, type LayerProduct } from './layout.ts'
 import { fastestTunings, type TunerOptions } from './tuner.ts'
@@ -87,32 +87,52 @@ it('ends where loading is cancelled', async () => {
 const FORMAT = { bits: 4, blockSize: 32, scales: 'float16' } as const
 const NORM = { weightAt: 0, biasAt: 0, epsilon: 1e-5 }
 
+const productOf = (
+  outputs: number,
+  inputs: number,
+  norm: ProductShape['norm'],
+  kind: 'plain' | 'scores',
+): ProductShape => ({ outputs, inputs, format: FORMAT, floats: 4, norm, biasAt: null, into: { kind } })
+
+/** Of memory: what a thread sums up for each of its rows, the normalised row, and what scores leave for each row. */
+function bytesOf(
+  { inputs, norm, into }: ProductShape,
+  { threads, lanes, rowsPerThread }: ProductTuning,
+): number {
+  const records = into.kind === 'scores' ? 2 * (threads / lanes) * rowsPerThread : 0
+  return 4 * (threads * rowsPerThread + (norm === null ? 0 : inputs) + records)
+}
+
 it.each([
-  [7680, 2560, NORM, 256, 2 ** 14],
-  [2560, 10_240, null, 1024, 2 ** 15],
-  [96, 32, NORM, 256, 2 ** 14],
-  [2560, 2560, NORM, 128, 12 * 2 ** 10],
-  [64, 64, null, 32, 512],
-])('keeps every way of %i x %i within a workgroup of the device', (outputs, inputs, norm, threads, bytes) => {
-  const shape = {
-    outputs,
-    inputs,
-    format: FORMAT,
-    floats: 4,
-    norm,
-    biasAt: null,
-    into: { kind: 'plain' },
-  } as const
+  [7680, 2560, NORM, 'plain', 256, 2 ** 14],
+  [2560, 10_240, null, 'plain', 1024, 2 ** 15],
+  [96, 32, NORM, 'plain', 256, 2 ** 14],
+  [2560, 2560, NORM, 'plain', 128, 12 * 2 ** 10],
+  [64, 64, null, 'plain', 32, 512],
+  [50_272, 2560, NORM, 'scores', 256, 15_000],
+] as const)('keeps every way of %i x %i within a workgroup of the device', (...given) => {
+  const [outputs, inputs, norm, kind, threads, bytes] = given
+  const shape = productOf(outputs, inputs, norm, kind)
   const all = tuningsFor(shape, { threads, bytes })
   expect(all.length).toBeGreaterThan(0)
   expect(new Set(all.map((one) => JSON.stringify(one))).size).toBe(all.length)
-  for (const { threads: own, lanes, rowsPerThread } of all) {
+  for (const tuning of all) {
+    const { threads: own, lanes, rowsPerThread } = tuning
     expect(own).toBeLessThanOrEqual(threads)
     expect(own % lanes).toBe(0)
-    expect(4 * (own * rowsPerThread + (norm === null ? 0 : inputs))).toBeLessThanOrEqual(bytes)
+    expect(bytesOf(shape, tuning)).toBeLessThanOrEqual(bytes)
     // Each of a workgroup's rows has a thread that writes it, in pairs where they go into a cache.
     const rows = (own / lanes) * rowsPerThread
     expect(rows).toBeLessThanOrEqual(own)
     expect(rows % 2).toBe(0)
   }
+})
+
+it('leaves out only what a workgroup has no memory for', () => {
+  // With half the lanes a workgroup has twice as many rows, and a record of each.
+  const shape = productOf(50_272, 2560, NORM, 'scores')
+  const fewLanes = { threads: 256, lanes: 8, rowsPerThread: 4 }
+  const bytes = bytesOf(shape, fewLanes)
+  expect(tuningsFor(shape, { threads: 256, bytes })).toContainEqual(fewLanes)
+  expect(tuningsFor(shape, { threads: 256, bytes: bytes - 4 })).not.toContainEqual(fewLanes)
 })
