@@ -237,6 +237,40 @@ it('looks for a spread again where the page went away under it once, and leaves 
   expect(house.known).toMatchObject({ verdict: 'right', unfinished: NONE, failures: 0 })
 })
 
+it.each([new KernelsFailed('compiling'), new AppError('cancelled', 'Stopped.'), new TypeError('A fault.')])(
+  'holds nothing against a way that came back with a complaint, where the page goes away behind it (%s)',
+  async (complaint) => {
+    const house = new House()
+    for (const by of ['subgroups', 'tunings'] as const) {
+      const caught = new Promise<unknown>((resolve) => {
+        void house.load(async ({ atRisk }) => {
+          resolve(await atRisk(by, () => Promise.reject(complaint)).catch((error: unknown) => error))
+          return new Promise<never>(() => undefined)
+        })
+      })
+      expect(await caught).toBe(complaint)
+      expect(house.known).toMatchObject({ unfinished: NONE, failures: 0 })
+    }
+  },
+)
+
+it.each([new KernelsFailed('stuck'), new AppError('device-lost', 'Gone.')])(
+  'leaves written down what was tried when the device went away, until it is said what counts (%s)',
+  async (end) => {
+    const house = new House()
+    let between: Judgement | undefined
+    const loading = house.load(async ({ atRisk }) => {
+      try {
+        return await atRisk('tunings', () => Promise.reject(end))
+      } finally {
+        between = house.known
+      }
+    })
+    await expect(loading).rejects.toMatchObject({ code: 'device-lost' })
+    expect(between).toMatchObject({ unfinished: { ...NONE, tunings: 1 } })
+  },
+)
+
 it('remembers how products are spread, and leaves that behind a device that went away', async () => {
   const house = new House()
   const tunings = { qkv: { threads: 64, lanes: 16, rowsPerThread: 4 } } as Judgement['tunings']

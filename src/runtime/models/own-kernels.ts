@@ -163,9 +163,16 @@ class Risks {
 
   readonly at: AtRisk = async (by, work) => {
     await this.#note(begun(this.#known, by))
-    const done = await work()
-    await this.#note(this.#known)
-    return done
+    try {
+      const done = await work()
+      await this.#note(this.#known)
+      return done
+    } catch (error) {
+      // What comes back with a complaint left device and page where they are, and something else may be tried now. Of a
+      // device that went away, or does not come back, more may still be heard, or nothing: whoever opens this says what counts.
+      if (!isLoss(error) && !isStuck(error)) await this.#note(this.#known)
+      throw error
+    }
   }
 
   /** Of work that was given up, and comes to its end later, nothing is written any more. */
@@ -233,6 +240,10 @@ function timesOf({ times: { own, other } }: Judgement): KernelTimes | null {
 
 function isLoss(error: unknown): boolean {
   return hasCode(error, 'device-lost')
+}
+
+function isStuck(error: unknown): boolean {
+  return error instanceof KernelsFailed && error.how === 'stuck'
 }
 
 function hasCode(error: unknown, code: FailureCode): boolean {
