@@ -91,7 +91,7 @@ export async function measure(
     stage('decode')
     const first = await run.decode()
     // Whether steps can be recorded is found out with the first of them.
-    const { recordsSteps } = model.talk
+    const recordsSteps = model.talk.recordsSteps === true
     parts.device = { provider, adapter, f16, software, recordsSteps, ...own, copyBytesPerSecond }
     const recorded = recordsSteps ? first : null
     model.talk.useRecordings(false)

@@ -7,6 +7,7 @@ import { AppError } from '../pack/failure.ts'
 import type { LaterCheck, PackReader, Preprocessing } from '../pack/manifest.ts'
 import type { AnswerProgress, AnswerRequest, LookProgress, PictureSource } from '../protocol/engine-calls.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
+import { Talk } from '../runtime/models/talk.ts'
 import { OnDemandSession } from '../runtime/ort/on-demand-session.ts'
 import { liveTensorCount } from '../runtime/ort/tensor.ts'
 import { tableInMemory, type Table } from '../store/table.ts'
@@ -123,6 +124,37 @@ it('hands out what its tower made of a picture that it looked at, until the pict
 
 it('has nothing to lose on the processor, which it says at once, so that no call stays for good', async () => {
   await expect(engine.untilLost()).resolves.toBeNull()
+})
+
+describe('whether steps are recorded', () => {
+  const shows = (records: boolean | null): void =>
+    void vi.spyOn(Talk.prototype, 'recordsSteps', 'get').mockReturnValue(records)
+
+  it('is known at once on the processor, which records none', async () => {
+    expect((await load(engine)).device.recordsSteps).toBe(false)
+    expect(await engine.untilStepsKnown()).toBe(false)
+  })
+
+  it.each([true, false])('is told behind the answer whose first step shows it: %s', async (records) => {
+    shows(null)
+    expect((await load(engine)).device.recordsSteps).toBeNull()
+    const heard = vi.fn()
+    void engine.untilStepsKnown().then(heard)
+    await caption(picture(7))
+    await engine.ping()
+    expect(heard).not.toHaveBeenCalled()
+    shows(records)
+    await caption(picture(7))
+    await vi.waitFor(() => expect(heard.mock.calls).toEqual([[records]]))
+  })
+
+  it('stays unknown of a model that is let go of before, so that no call stays for good', async () => {
+    shows(null)
+    await load(engine)
+    const known = engine.untilStepsKnown()
+    await load(engine)
+    expect(await known).toBeNull()
+  })
 })
 
 describe('an answer', () => {

@@ -61,6 +61,7 @@ export class Engine implements Handlers<EngineCalls> {
   #loaded: { model: TalkingModel; compute: Compute } | null = null
   /** Fires when the loaded model has answered. */
   #answered = new AbortController()
+  #steps = unknownSteps()
   #checked: Promise<BadWeights | null> = Promise.resolve(null)
   /** Why the engine let go of a model by itself; null while there is one, or nobody asked for any. */
   #takenBack: Failure | null = null
@@ -100,6 +101,10 @@ export class Engine implements Handlers<EngineCalls> {
 
   untilChecked(): Promise<BadWeights | null> {
     return this.#checked
+  }
+
+  untilStepsKnown(): Promise<boolean | null> {
+    return this.#steps.known
   }
 
   /** Looks ahead: whatever answers need comes before it. */
@@ -151,6 +156,7 @@ export class Engine implements Handlers<EngineCalls> {
       if (!signal.aborted || toFailure(error).code !== 'cancelled') throw error
     }
     this.#answered.abort()
+    this.#noteSteps()
     return progress.answered
   }
 
@@ -194,6 +200,8 @@ export class Engine implements Handlers<EngineCalls> {
     this.#loaded = loaded
     this.#looking.beginAnew()
     this.#answered = new AbortController()
+    this.#steps = unknownSteps()
+    this.#noteSteps()
     this.#checked =
       later === undefined
         ? Promise.resolve(null)
@@ -203,6 +211,12 @@ export class Engine implements Handlers<EngineCalls> {
             stop: (why) => this.#takeBack(why),
           })
     this.#checked.catch(() => undefined)
+  }
+
+  /** The first step of one token shows whether they are recorded; a warm-up may have had one, an answer not. */
+  #noteSteps(): void {
+    const records = this.#loaded?.model.talk.recordsSteps ?? null
+    if (records !== null) this.#steps.tell(records)
   }
 
   /** Lets go of the model and of what it saw and judged: its weights were bad. */
@@ -218,6 +232,7 @@ export class Engine implements Handlers<EngineCalls> {
     const loaded = this.#loaded
     this.#loaded = null
     this.#takenBack = null
+    this.#steps.tell(null)
     this.#discussions.endAll()
     this.#looking.letGo()
     try {
@@ -288,6 +303,13 @@ export class Engine implements Handlers<EngineCalls> {
 
 function discuss(model: TalkingModel, { embeddings }: SeenBy): Discussion {
   return model.talk.discuss(model.look.seenBefore(embeddings))
+}
+
+/** Whether a model's steps are recorded, for who waits to hear of it. */
+function unknownSteps(): { known: Promise<boolean | null>; tell: (records: boolean | null) => void } {
+  let tell: (records: boolean | null) => void = () => undefined
+  const known = new Promise<boolean | null>((resolve) => (tell = resolve))
+  return { known, tell }
 }
 
 /** How far an answer lies outside; a question goes by the picture alone. */

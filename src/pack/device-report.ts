@@ -102,8 +102,8 @@ export interface DeviceReport {
   software: boolean
   /** Why WebGPU is not used; null when it is. */
   reason: ProcessorReason | null
-  /** Steps of one token are recorded once and replayed, unless the first of them shows that this does not work here. */
-  recordsSteps: boolean
+  /** Steps of one token are recorded once and replayed. Null as long as the first of them has not shown whether that works. */
+  recordsSteps: boolean | null
   /** Of the language model. */
   ownKernels: OwnKernels
   /** Null where not both were measured. */

@@ -161,6 +161,11 @@ export interface EngineCalls {
    */
   untilChecked: { in: null; event: never; out: BadWeights | null }
   /**
+   * Whether the loaded model's steps are recorded and replayed. Resolves when that is known, which may be behind the first
+   * answer; with null when the model was let go of before.
+   */
+  untilStepsKnown: { in: null; event: never; out: boolean | null }
+  /**
    * Looks ahead, which comes behind all answers: it waits for them, and rejects `cancelled` when it is under way and an
    * answer about another picture is asked for.
    */

@@ -97,6 +97,7 @@ export class Loading {
       modelAnswered()
       this.#watch(signal)
       this.#hearOfBadWeights(signal)
+      if (loaded.device.recordsSteps === null) this.#hearOfSteps(signal)
       if (settings.memory !== memory) void applyMemory()
       answerWaiting()
     } catch (error) {
@@ -130,5 +131,18 @@ export class Loading {
       if (bad !== null && !signal.aborted && this.#get().weightsBad(bad)) void this.#again(signal)
     }
     this.#engine.call('untilChecked', null).then(hear, () => undefined)
+  }
+
+  /** Says of the device whether steps are recorded, once the first of them has shown it. */
+  #hearOfSteps(signal: AbortSignal): void {
+    const hear = (recordsSteps: boolean | null): void => {
+      const { model } = this.#get()
+      if (recordsSteps === null || signal.aborted || model.status !== 'ready') return
+      const { loaded } = model
+      this.#set({
+        model: { status: 'ready', loaded: { ...loaded, device: { ...loaded.device, recordsSteps } } },
+      })
+    }
+    this.#engine.call('untilStepsKnown', null).then(hear, () => undefined)
   }
 }

@@ -12,6 +12,7 @@ import type { AppState } from './store.ts'
 
 const LOADED = {
   loadMs: 1,
+  device: { recordsSteps: false },
   manifest: { name: 'm', tokenizer: { tokenizer: 'tokenizer.json' } },
 } as unknown as LoadedModel
 const LOST = new AppError('device-lost', 'The graphics device went away.')
@@ -44,6 +45,7 @@ function bench(workers: Worker[], kept: Settings[] = []): Bench {
       load: () => Promise.resolve(LOADED),
       untilLost: blocked,
       untilChecked: () => Promise.resolve(null),
+      untilStepsKnown: () => Promise.resolve(null),
       towerStates: () => Promise.resolve(null),
       ping: () => Promise.resolve(null),
       unload: () => Promise.resolve(null),
@@ -146,6 +148,43 @@ describe('a model that loses its graphics device while it is loaded', () => {
     await changed
     expect(store.getState()).toMatchObject({ losses: 0, model: { status: 'ready' } })
     expect(placesOf(loads)).toEqual([['built-in'], ['kept']])
+  })
+})
+
+describe('a model whose first step shows whether steps are recorded', () => {
+  const unknown: LoadedModel = { ...LOADED, device: { ...LOADED.device, recordsSteps: null } }
+  const saidOf = ({ store }: Bench): unknown => {
+    const { model } = store.getState()
+    return model.status === 'ready' ? model.loaded.device.recordsSteps : model.status
+  }
+
+  it('is said to be unknown until then', async () => {
+    let show: (records: boolean | null) => void = () => undefined
+    const known = new Promise<boolean | null>((resolve) => (show = resolve))
+    const page = bench([{ load: () => Promise.resolve(unknown), untilStepsKnown: () => known }])
+    await page.store.getState().loadModel()
+    expect(saidOf(page)).toBeNull()
+    show(true)
+    await vi.waitFor(() => expect(saidOf(page)).toBe(true))
+  })
+
+  it('is not mistaken for the next one', async () => {
+    const shown: ((records: boolean | null) => void)[] = []
+    const page = bench([
+      {
+        load: () => Promise.resolve(unknown),
+        untilStepsKnown: () => new Promise((resolve) => void shown.push(resolve)),
+      },
+    ])
+    await page.store.getState().loadModel()
+    await page.store.getState().changeModel('kept')
+    const said = new Set([saidOf(page)])
+    page.store.subscribe(() => said.add(saidOf(page)))
+    expect(shown).toHaveLength(2)
+    shown[0]?.(true)
+    shown[1]?.(false)
+    await vi.waitFor(() => expect(saidOf(page)).toBe(false))
+    expect(said).toEqual(new Set([null, false]))
   })
 })
 

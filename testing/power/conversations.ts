@@ -212,6 +212,7 @@ function engineOf(session: Session): Handlers<EngineCalls> {
     load: () => session.step(() => loaded('one')),
     untilLost: () => Promise.resolve(null),
     untilChecked: () => Promise.resolve(null),
+    untilStepsKnown: () => Promise.resolve(null),
     towerStates: () => Promise.resolve(null),
     look: () => session.step(() => LOOKED),
     answer: async (_, report) => {

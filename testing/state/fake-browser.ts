@@ -124,6 +124,7 @@ export function openPage({ browser = fakeBrowser(), kept = [], ...options }: Pag
     load: vi.fn<Handlers<EngineCalls>['load']>().mockResolvedValue(loaded('one')),
     untilLost: () => new Promise<Failure>((resolve) => (lose = resolve)),
     untilChecked: () => Promise.resolve(null),
+    untilStepsKnown: () => Promise.resolve(null),
     towerStates: () => Promise.resolve(null),
     look: vi.fn<Handlers<EngineCalls>['look']>().mockResolvedValue(LOOKED),
     answer: vi.fn<Handlers<EngineCalls>['answer']>().mockResolvedValue(ANSWERED),

@@ -57,6 +57,7 @@ export class ScriptedEngine {
     load: () => Promise.resolve(loaded('one')),
     untilLost: () => new Promise((resolve) => (this.#lose = resolve)),
     untilChecked: () => Promise.resolve(null),
+    untilStepsKnown: () => Promise.resolve(null),
     towerStates: () => Promise.resolve(null),
     look: () => Promise.resolve(LOOKED),
     answer: (request, report, signal) =>

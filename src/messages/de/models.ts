@@ -296,6 +296,7 @@ export const models: TranslatedNamespace<'models'> = {
     recorded: {
       yes: 'ja: Die Befehle eines Schritts werden einmal aufgezeichnet und dann abgespielt',
       no: 'nein: Das Aufzeichnen gelang hier nicht, daher wird jeder Schritt neu zusammengestellt',
+      open: 'wird mit der ersten Antwort geprüft: Gelingt es, werden die Befehle eines Schritts einmal aufgezeichnet und dann abgespielt',
     },
     subgroups: {
       used: 'benutzt: Die Aufmerksamkeit wurde am Anfang mit ihnen geprüft und stimmte',

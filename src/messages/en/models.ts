@@ -293,6 +293,7 @@ export const models = {
     recorded: {
       yes: 'yes: the commands of a step are recorded once and replayed',
       no: 'no: recording did not work here, so every step is put together anew',
+      open: 'tried with the first answer: where that works, the commands of a step are recorded once and replayed',
     },
     subgroups: {
       used: 'used: attention was tried with them at the start and came out right',

@@ -293,6 +293,7 @@ export const models: TranslatedNamespace<'models'> = {
     recorded: {
       yes: 'sí: las órdenes de un paso se graban una vez y se repiten',
       no: 'no: aquí no se pudo grabar, así que cada paso se arma de nuevo',
+      open: 'se prueba con la primera respuesta: si funciona, las órdenes de un paso se graban una vez y se repiten',
     },
     subgroups: {
       used: 'se usan: la atención se probó con ellos al comienzo y salió bien',

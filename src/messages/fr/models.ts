@@ -297,6 +297,7 @@ export const models: TranslatedNamespace<'models'> = {
     recorded: {
       yes: 'oui : les commandes d’une étape sont enregistrées une fois puis rejouées',
       no: 'non : l’enregistrement n’a pas marché ici, chaque étape est donc recomposée',
+      open: 'essayé à la première réponse : si cela marche, les commandes d’une étape sont enregistrées une fois puis rejouées',
     },
     subgroups: {
       used: 'utilisés : l’attention a été essayée avec eux au début et s’est révélée juste',

@@ -289,6 +289,7 @@ export const models: TranslatedNamespace<'models'> = {
     recorded: {
       yes: 'あり：1 手順の命令を一度記録して再生します',
       no: 'なし：ここでは記録できないため、手順を毎回組み立てます',
+      open: '最初の回答で確かめます：うまくいけば、1 手順の命令を一度記録して再生します',
     },
     subgroups: {
       used: '使用：最初にアテンションを試し、正しい結果でした',

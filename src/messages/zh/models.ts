@@ -283,6 +283,7 @@ export const models: TranslatedNamespace<'models'> = {
     recorded: {
       yes: '有：一步的命令录制一次，然后重放',
       no: '无：这里无法录制，因此每一步都重新组成',
+      open: '将在第一次回答时检查：若可行，一步的命令录制一次，然后重放',
     },
     subgroups: {
       used: '已使用：启动时用它们试过注意力，结果正确',

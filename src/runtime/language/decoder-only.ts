@@ -68,7 +68,7 @@ export class DecoderOnly implements LanguageModel {
     return cacheLayout(shape, 'float32').names.map(({ present }) => present)
   }
 
-  get records(): boolean {
+  get records(): boolean | null {
     return this.#parts.runs.records
   }
 

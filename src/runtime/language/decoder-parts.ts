@@ -18,8 +18,8 @@ export interface DecoderParts {
 
 /** What runs a decoder over a cache: ONNX Runtime's graph, or kernels of our own. */
 export interface DecoderRuns {
-  /** Steps of one token are recorded. */
-  readonly records: boolean
+  /** Steps of one token are recorded; null as long as that was not found out. */
+  readonly records: boolean | null
   useRecordings(use: boolean): void
   /** Finds out whether recordings come out right here, unless that is known; where not, there are none from then on. */
   checkRecording?(): Promise<void>

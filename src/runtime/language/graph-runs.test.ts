@@ -82,6 +82,7 @@ it('Nothing is found out about recordings before the first step of one token, an
   const { runs, prompt, token } = await open(() => Promise.resolve(true))
   await runs.run(CACHE, prompt)
   expect(done).toEqual(['run recordable'])
+  expect(runs.records).toBeNull()
   await Promise.all([runs.run(CACHE, token), runs.run(CACHE, token)])
   await runs.run(CACHE, token)
   expect(done).toEqual(['run recordable', 'check', 'step', 'step', 'step'])
@@ -119,7 +120,9 @@ it('Where no memory is left to find it out, steps run plainly until there is', a
   ]
   const { runs, token } = await open(() => fates.shift()?.() ?? Promise.resolve(false))
   await runs.run(CACHE, token)
+  expect(runs.records).toBeNull()
   await runs.run(CACHE, token)
+  expect(runs.records).toBe(true)
   expect(done).toEqual(['check', 'run recordable', 'check', 'step'])
   await runs.dispose()
 })

@@ -44,9 +44,9 @@ export class GraphRuns implements DecoderRuns {
     this.#openPlain = recording?.openPlain ?? null
   }
 
-  /** As long as nothing else was found out. */
-  get records(): boolean {
-    return this.#recording !== null
+  get records(): boolean | null {
+    if (this.#recording === null) return false
+    return this.#isChecked ? true : null
   }
 
   useRecordings(use: boolean): void {

@@ -12,8 +12,8 @@ import type { TracedTensor } from './traced.ts'
 export type Logits = Float32Array<ArrayBuffer>
 
 export interface LanguageModel {
-  /** Steps of one token are recorded once and replayed: on a GPU, where that works, which the first step shows. */
-  readonly records: boolean
+  /** Steps of one token are recorded once and replayed: on a GPU, where that works. Null until the first step shows it. */
+  readonly records: boolean | null
   /** Whether it runs on kernels of our own. */
   readonly ownKernels: OwnKernels
   /** What a token takes on them and on ONNX Runtime's; null where not both were measured. */

@@ -55,8 +55,8 @@ export class Talk {
     this.#together = new Together(language, this.#voice)
   }
 
-  /** Whether steps of one token are recorded once and replayed: on a GPU, where that works. */
-  get recordsSteps(): boolean {
+  /** Whether steps of one token are recorded once and replayed: on a GPU, where that works. Null until the first of them. */
+  get recordsSteps(): boolean | null {
     return this.#language.records
   }
 

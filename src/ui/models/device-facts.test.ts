@@ -77,6 +77,21 @@ describe('What is said of the device', () => {
     expect(german.join(' ')).toMatch(/0,8\sSek\. gemessen, für 12 Token\. 0,4\sSek\. sagte/)
   })
 
+  it.each([
+    [true, 'yes: the commands of a step are recorded once and replayed'],
+    [false, 'no: recording did not work here, so every step is put together anew'],
+    [
+      null,
+      'tried with the first answer: where that works, the commands of a step are recorded once and replayed',
+    ],
+  ])('says of recorded steps what is known (%s)', async (recordsSteps, text) => {
+    expect(await wordsOf('en', said(choicesOf({ ...DEVICE, recordsSteps })))).toContain(text)
+    for (const language of ['de', 'es', 'fr', 'ja', 'zh'] as const) {
+      const words = await wordsOf(language, said(choicesOf({ ...DEVICE, recordsSteps })))
+      expect(words.filter((one) => one === '' || one === text || one.includes('models:'))).toEqual([])
+    }
+  })
+
   it.each<[ProcessorReason, string]>([
     [{ why: 'chosen' }, 'WebAssembly was chosen.'],
     [{ why: 'not-started', detail: 'Lost.' }, 'WebGPU could not be started (Lost.).'],

@@ -65,7 +65,7 @@ function gpuChoices(device: DeviceReport): Fact[] {
       ? null
       : {
           name: 'models:device.fact.recorded',
-          value: { key: `models:device.recorded.${yesOrNo(recordsSteps)}` },
+          value: { key: `models:device.recorded.${recordsSteps === null ? 'open' : yesOrNo(recordsSteps)}` },
         },
     subgroups === null
       ? null
