@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import react from '@vitejs/plugin-react'
 import { playwright } from '@vitest/browser-playwright'
 import { VitePWA } from 'vite-plugin-pwa'
+import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
 import { SHARE_FIELD, SHARE_PATH } from './src/shared-pictures.ts'
 import { FEW_RECOMPILES, launchOptions } from './testing/browser.ts'
@@ -89,9 +90,20 @@ const offline = VitePWA({
   },
 })
 
+/** As built: to compress 14 MB of WebAssembly for a browser on the same machine takes longer than to hand it over. */
+const uncompressed: Plugin = {
+  name: 'pictalk:uncompressed-preview',
+  configurePreviewServer({ middlewares }) {
+    middlewares.use((request, _response, next) => {
+      delete request.headers['accept-encoding']
+      next()
+    })
+  },
+}
+
 export default defineConfig({
   base: './',
-  plugins: [react(), contentSecurityPolicy(), offline],
+  plugins: [react(), contentSecurityPolicy(), offline, uncompressed],
   preview: { headers: { 'Content-Security-Policy': CONTENT_SECURITY_POLICY_HEADER } },
   worker: { format: 'es' },
   // Styles in one file: those of a part that did not come would be missing after the second try, too.

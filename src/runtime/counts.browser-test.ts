@@ -8,9 +8,9 @@ import type { TalkingModel } from './models/model.ts'
 import type { AnswerSoFar, Discussion } from './talk/discussion.ts'
 import type { EarlierTurn } from './talk/dialogue.ts'
 import type { Compute } from './device/compute.ts'
-import { openCompute } from './device/open-compute.ts'
 import { liveTensorCount } from './ort/tensor.ts'
 import type { Pixels } from '../image/pixels.ts'
+import { sharedDevice } from '../../testing/gpu/shared-device.ts'
 import { smallPack } from '../../testing/small-model.ts'
 
 /** What the GPU is asked to do, whoever asks. */
@@ -20,7 +20,7 @@ let compute: Compute
 let model: TalkingModel
 
 beforeAll(async () => {
-  compute = await openCompute('webgpu')
+  compute = await sharedDevice()
   // Few positions: the context is to be full after few turns.
   model = await openTalkingModel(await smallPack({ positions: 160 }), compute)
 })
@@ -28,7 +28,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await model.dispose()
   expect(liveTensorCount()).toBe(0)
-  compute.device?.destroy()
   probe.stop()
 })
 

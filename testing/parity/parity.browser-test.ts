@@ -1,9 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Compute } from '../../src/runtime/device/compute.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
 import type { Precision } from '../../src/pack/manifest.ts'
-import { openSharedDevice, type SharedDevice } from '../gpu/shared-device.ts'
+import { sharedDevice } from '../gpu/shared-device.ts'
 import { compareGeneration, differences } from './generation.ts'
 import { CHECKPOINTS, compareWithReference, stagesOf, type CheckpointName } from './reference.ts'
 import { readFromServer } from './dev-server.ts'
@@ -12,13 +12,10 @@ const complaints = vi.spyOn(console, 'error')
 beforeEach(() => complaints.mockClear())
 afterEach(() => expect(complaints).not.toHaveBeenCalled())
 
-let shared: SharedDevice
 let webgpu: Compute
 beforeAll(async () => {
-  shared = await openSharedDevice()
-  webgpu = shared.compute
+  webgpu = await sharedDevice()
 })
-afterAll(() => shared.close())
 
 interface Checked {
   precision: Precision

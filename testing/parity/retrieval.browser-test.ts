@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import type { Precision } from '../../src/pack/manifest.ts'
+import type { Compute } from '../../src/runtime/device/compute.ts'
 import { openCompute } from '../../src/runtime/device/open-compute.ts'
 import { liveTensorCount } from '../../src/runtime/ort/tensor.ts'
-import { openSharedDevice, type SharedDevice } from '../gpu/shared-device.ts'
+import { sharedDevice } from '../gpu/shared-device.ts'
 import { convertReference } from './reference.ts'
 import { readFromServer } from './dev-server.ts'
 import { chatFeatureErrors } from './chat-features.ts'
@@ -15,11 +16,8 @@ import { compareWriting, WRITER, writerPack } from './writing.ts'
  */
 const ALL = import.meta.env['VITE_ALL_PARITY'] === '1'
 
-let shared: SharedDevice
-beforeAll(async () => {
-  shared = await openSharedDevice()
-})
-afterAll(() => shared.close())
+const opened = (provider: 'wasm' | 'webgpu'): Promise<Compute> =>
+  provider === 'wasm' ? openCompute('wasm') : sharedDevice()
 
 /** For the table of docs/stage-1-calls.md. */
 function print(provider: 'wasm' | 'webgpu', errors: ReadonlyMap<string, number>): void {
@@ -29,7 +27,7 @@ function print(provider: 'wasm' | 'webgpu', errors: ReadonlyMap<string, number>)
 
 async function worst(name: string, precision: Precision, provider: 'wasm' | 'webgpu'): Promise<number> {
   const pack = await convertReference(readFromServer, name, precision)
-  const compute = provider === 'wasm' ? await openCompute('wasm') : shared.compute
+  const compute = await opened(provider)
   const errors = await retrievalErrors(readFromServer, name, pack, compute, { few: true })
   print(provider, errors)
   expect(errors.size).toBe(16)
@@ -57,7 +55,7 @@ it.each(PROVIDERS)(
       open: (path: string) => readFromServer(`${WRITER}/${path}`),
       list: () => Promise.resolve(paths),
     }
-    const compute = provider === 'wasm' ? await openCompute('wasm') : shared.compute
+    const compute = await opened(provider)
     const pack = await writerPack(tree, 'fp32')
     const writes = provider === 'wasm'
     const { errors, written } = await compareWriting(readFromServer, pack, compute, { few: true, writes })
@@ -72,7 +70,7 @@ it.each(PROVIDERS)(
 )
 
 it.each(PROVIDERS)('a chat model gives its features on %s', async (provider) => {
-  const compute = provider === 'wasm' ? await openCompute('wasm') : shared.compute
+  const compute = await opened(provider)
   const errors = await chatFeatureErrors(readFromServer, 'untied', compute)
   print(provider, errors)
   expect(errors.size).toBe(2)

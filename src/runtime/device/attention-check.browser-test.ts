@@ -3,6 +3,7 @@ import { attendsRightly, attentionErrors } from './attention-check.ts'
 import { openTalkingModel } from '../models/models.ts'
 import { openCompute } from './open-compute.ts'
 import { liveTensorCount } from '../ort/tensor.ts'
+import { sharedDevice } from '../../../testing/gpu/shared-device.ts'
 import { smallPack } from '../../../testing/small-model.ts'
 
 /** The software adapter has subgroups of 4, with which ONNX Runtime's attention is wrong. */
@@ -18,8 +19,11 @@ it('says that attention is wrong with subgroups of 4', async () => {
 })
 
 it('says that attention is right without, and leaves a device that a model can be opened on', async () => {
-  const compute = await openCompute('webgpu', { subgroups: false })
-  expect(compute.subgroups).toBe('left-out')
+  const { device, subgroups } = await openCompute('webgpu', { subgroups: false })
+  expect(subgroups).toBe('left-out')
+  expect(device?.features.has('subgroups')).toBe(false)
+  device?.destroy()
+  const compute = await sharedDevice()
   expect(compute.device?.features.has('subgroups')).toBe(false)
   const started = performance.now()
   expect(await attendsRightly(compute)).toBe(true)
@@ -31,7 +35,6 @@ it('says that attention is right without, and leaves a device that a model can b
   const model = await openTalkingModel(await smallPack(), compute, { warmUp: true })
   expect(model.talk.recordsSteps).toBe(true)
   await model.dispose()
-  compute.device?.destroy()
 })
 
 it('gives software adapters no subgroups', async () => {

@@ -9,25 +9,22 @@ import type { LookPart, SeeOptions } from '../models/look.ts'
 import type { Compute } from '../device/compute.ts'
 import { openCompute } from '../device/open-compute.ts'
 import { liveTensorCount } from './tensor.ts'
-import { openSharedDevice, type SharedDevice } from '../../../testing/gpu/shared-device.ts'
+import { sharedDevice } from '../../../testing/gpu/shared-device.ts'
 import { smallPack } from '../../../testing/small-model.ts'
 
 const probe = startGpuProbe()
 const { counts } = probe
 
 let whole: PackReader
-/** One graphics device for all tests but the last, which loses its own. */
-let shared: SharedDevice
+/** All tests but the last, which loses a device of its own. */
 const computes = new Map<Provider, Compute>()
 beforeAll(async () => {
   whole = await smallPack()
-  shared = await openSharedDevice()
-  computes.set('webgpu', shared.compute).set('wasm', await openCompute('wasm'))
+  computes.set('webgpu', await sharedDevice()).set('wasm', await openCompute('wasm'))
 })
 
-afterAll(async () => {
+afterAll(() => {
   expect(liveTensorCount()).toBe(0)
-  await shared.close()
   probe.stop()
 })
 

@@ -11,6 +11,7 @@ import { openTalkingModel } from '../../models/models.ts'
 import type { Judgement, Judgements } from '../../models/open-parts.ts'
 import { liveTensorCount } from '../../ort/tensor.ts'
 import type { Answer } from '../../talk/discussion.ts'
+import { sharedDevice } from '../../../../testing/gpu/shared-device.ts'
 import { smallPack } from '../../../../testing/small-model.ts'
 
 const probe = startGpuProbe()
@@ -28,11 +29,12 @@ const judgements: Judgements = {
   keep: (_, judgement) => Promise.resolve(void (kept = judgement)),
 }
 const complaints: string[] = []
+const hear = ({ error }: GPUUncapturedErrorEvent): void => void complaints.push(error.message)
 
 beforeAll(async () => {
   pack = await smallPack({ positions: 160, precision: 'q4' })
-  compute = await openCompute('webgpu')
-  compute.device?.addEventListener('uncapturederror', ({ error }) => complaints.push(error.message))
+  compute = await sharedDevice()
+  compute.device?.addEventListener('uncapturederror', hear)
   graph = await openTalkingModel(pack, await openCompute('wasm'), { kernels: 'always' })
   own = await openTalkingModel(pack, compute, { kernels: 'always', without: WITHOUT_VISION, judgements })
   // Shaders are compiled here, on a software adapter by the processor.
@@ -41,7 +43,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await own.dispose()
   await graph.dispose()
-  compute.device?.destroy()
+  compute.device?.removeEventListener('uncapturederror', hear)
   probe.stop()
   expect(liveTensorCount()).toBe(0)
   expect(complaints).toEqual([])
