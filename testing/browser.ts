@@ -30,6 +30,12 @@ const DISABLED_FEATURES = [
 export const FEW_RECOMPILES = '--wasm-tiering-budget=200000000'
 export const SHORT_LIVED = `--js-flags=${FEW_RECOMPILES}`
 
+/**
+ * Has Dawn zero a shader's shared memory by a loop, as it does for drivers that cannot do it themselves. The software adapter
+ * can, by one store for each word, which it then compiles: ten times as long as all else in a shader of ONNX Runtime.
+ */
+export const ZERO_BY_LOOP = 'use_vulkan_zero_initialize_workgroup_memory_extension'
+
 interface Launch {
   executablePath?: string
   channel?: string
@@ -48,6 +54,7 @@ export function launchOptions({ without = [] }: { without?: string[] } = {}): La
     args: [
       '--enable-unsafe-webgpu',
       '--use-webgpu-adapter=swiftshader',
+      `--disable-dawn-features=${ZERO_BY_LOOP}`,
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',

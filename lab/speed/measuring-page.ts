@@ -92,10 +92,20 @@ const SETTLING_MS = 1500
  * Nobody listens to the network: where somebody does, as Playwright always, Chromium tells of each piece of a body and the
  * page's process may keep bodies for whoever might ask. That is three quarters of what a page pays for a download.
  */
-export const UNWATCHED: LaunchOptions = { networkEnabled: false, protocolTimeout: 0 }
+export const UNWATCHED: LaunchOptions = {
+  networkEnabled: false,
+  protocolTimeout: 0,
+  // Shaders take as long to compile as people's: for tests they are made easy.
+  ignoreDefaultArgs: flagsOfTests('--disable-dawn-features'),
+}
 const ON_OWN_ADAPTER: LaunchOptions = {
   ...UNWATCHED,
-  ignoreDefaultArgs: launchOptions().args.filter((arg) => arg.startsWith('--use-webgpu-adapter')),
+  ignoreDefaultArgs: flagsOfTests('--disable-dawn-features', '--use-webgpu-adapter'),
+}
+
+/** What tests start Chromium with that begins so. */
+function flagsOfTests(...beginnings: string[]): string[] {
+  return launchOptions().args.filter((arg) => beginnings.some((beginning) => arg.startsWith(beginning)))
 }
 
 /** A browser with a profile of its own on /measure.html, closed behind `work`. `adapter`: the software one, or the machine's own. */

@@ -3,5 +3,8 @@
  * webgpu@0.6.2`. On Linux it takes any Vulkan driver; Mesa's software driver (25 or newer) has `shader-f16`.
  */
 import { importDawn, provideWebGpu } from '../../src/cli/dawn.ts'
+import { ZERO_BY_LOOP } from '../browser.ts'
 
-provideWebGpu(await importDawn())
+/** A card's own driver is left as it is for everybody. */
+const onSoftware = /swiftshader/i.test(process.env['VK_ICD_FILENAMES'] ?? '')
+provideWebGpu(await importDawn(), onSoftware ? [`disable-dawn-features=${ZERO_BY_LOOP}`] : [])
