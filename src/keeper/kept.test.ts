@@ -83,6 +83,11 @@ describe('what is kept', () => {
     for (const key of [id, 'other']) browser.tables.records.set(key, { ...record, id: key, complete: false })
     const partly = await tab.keeper.list(null, () => undefined, NEVER_STOPPED)
     expect(partly.modelBytes).toBe(modelBytes - (blob?.size ?? 0))
+    // Of what both have begun the beginning lies there once, too.
+    browser.tables.parts.set(partKey(hash, 0, 3), new Blob(['123']))
+    browser.tables.parts.set(partKey(hash, 3, 5), new Blob(['45']))
+    const begun = await tab.keeper.list(null, () => undefined, NEVER_STOPPED)
+    expect(begun.modelBytes).toBe(partly.modelBytes + 5)
   })
 
   it('can be seen and deleted when its manifest is refused by now, and does not hide the rest', async () => {

@@ -30,28 +30,35 @@ export async function listKept({
       return { ...model, bytes: model.bytes - missingBytes(await store.missing(manifest), begun) }
     }),
   )
-  const present = new Set(manifests.length > 1 ? await store.chunks.keys() : [])
-  return { models, modelBytes: sumOfBytes(models) - sharedBytes(manifests, present), space: await space() }
+  const here = bytesHere(manifests.length > 1 ? await store.chunks.keys() : [], begun)
+  return { models, modelBytes: sumOfBytes(models) - sharedBytes(manifests, here), space: await space() }
 }
 
-/** Of chunks that are present, what is part of several packs, for each beyond the first: it lies there once. */
-function sharedBytes(manifests: readonly (PackManifest | null)[], present: ReadonlySet<string>): number {
+type Part = ReturnType<typeof parsePartKey>
+
+/** What lies here of chunks, by hash: all of those that are present, of others their beginning, in bytes. */
+function bytesHere(present: readonly string[], begun: readonly Part[]): ReadonlyMap<string, number> {
+  const here = new Map<string, number>()
+  for (const { sha256, start, end } of begun) here.set(sha256, (here.get(sha256) ?? 0) + end - start)
+  for (const sha256 of present) here.set(sha256, Infinity)
+  return here
+}
+
+/** What lies here once and is part of several packs, for each beyond the first. */
+function sharedBytes(manifests: readonly (PackManifest | null)[], here: ReadonlyMap<string, number>): number {
   const seen = new Set<string>()
   let shared = 0
   for (const manifest of manifests) {
     for (const { sha256, bytes } of manifest === null ? [] : distinctChunks(manifest)) {
-      if (seen.has(sha256)) shared += bytes
-      if (present.has(sha256)) seen.add(sha256)
+      if (seen.has(sha256)) shared += Math.min(bytes, here.get(sha256) ?? 0)
+      seen.add(sha256)
     }
   }
   return shared
 }
 
 /** Of chunks that have not arrived, what has not even as their beginning. */
-function missingBytes(
-  missing: readonly PlacedChunk[],
-  begun: readonly ReturnType<typeof parsePartKey>[],
-): number {
+function missingBytes(missing: readonly PlacedChunk[], begun: readonly Part[]): number {
   const hashes = new Set(missing.map(({ sha256 }) => sha256))
   const here = begun.filter(({ sha256 }) => hashes.has(sha256))
   return sumOfBytes(missing) - sumOfBytes(here.map(({ start, end }) => ({ bytes: end - start })))
