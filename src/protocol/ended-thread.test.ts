@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Failure } from '../pack/failure.ts'
 import { endOfThread } from './ended-thread.ts'
 
 describe('A thread that is no more', () => {
@@ -10,16 +11,35 @@ describe('A thread that is no more', () => {
     )
   })
 
+  const stopped = (message: string): Failure =>
+    endOfThread({ type: 'error', message }, 'runs the model', 'load it again')
+
   it.each([
-    ['RangeError: Array buffer allocation failed', 'RangeError: Array buffer allocation failed'],
-    ['', 'no reason given'],
-  ])('is said to have stopped where it had begun: %j', (words, said) => {
-    const { code, message } = endOfThread(
-      { type: 'error', message: words },
-      'runs the model',
-      'load it again',
-    )
-    expect(code).toBe('out-of-memory')
-    expect(message).toBe(`The thread that runs the model stopped (${said}); load it again.`)
+    'Uncaught RangeError: Array buffer allocation failed',
+    'Uncaught RangeError: WebAssembly.Memory(): could not allocate memory',
+    'InternalError: allocation size overflow',
+    'RangeError: Out of memory',
+  ])('is said to have had too little memory where it says so itself: %j', (words) => {
+    expect(stopped(words)).toEqual({
+      code: 'out-of-memory',
+      message: `The thread that runs the model stopped (${words}); load it again.`,
+    })
   })
+
+  it.each([
+    ['Uncaught TypeError: x is not a function', 'Uncaught TypeError: x is not a function'],
+    [
+      'Uncaught RangeError: Maximum call stack size exceeded',
+      'Uncaught RangeError: Maximum call stack size exceeded',
+    ],
+    ['', 'no reason given'],
+  ])(
+    'is said to have stopped, and not to have run out of memory, where nobody knows that: %j',
+    (words, said) => {
+      expect(stopped(words)).toEqual({
+        code: 'unresponsive',
+        message: `The thread that runs the model stopped (${said}); load it again.`,
+      })
+    },
+  )
 })
