@@ -54,12 +54,17 @@ test('Users without keys to paste with press a button for what they copied, and 
   await app.open()
   const paste = page.getByRole('button', { name: 'Paste', exact: true })
   const note = page.getByRole('group', { name: 'Note' })
-  await page.evaluate(() => {
-    const refused = (): Promise<never> => Promise.reject(new DOMException('Denied.', 'NotAllowedError'))
-    Object.defineProperty(navigator.clipboard, 'read', { configurable: true, value: refused })
-  })
+  const failsWith = (name: string): Promise<void> =>
+    page.evaluate((reason) => {
+      const failed = (): Promise<never> => Promise.reject(new DOMException('Not read.', reason))
+      Object.defineProperty(navigator.clipboard, 'read', { configurable: true, value: failed })
+    }, name)
+  await failsWith('NotAllowedError')
   await paste.click()
   await expect(note).toContainText('does not let this page read the clipboard')
+  await failsWith('DataError')
+  await paste.click()
+  await expect(note).toContainText('What was copied could not be read')
   await page.evaluate(() => Reflect.deleteProperty(navigator.clipboard, 'read'))
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   await page.evaluate(() => navigator.clipboard.writeText('a cat'))

@@ -55,6 +55,8 @@ export const talk: TranslatedNamespace<'talk'> = {
     nothingCopied: 'In der Zwischenablage ist kein Bild; kopieren Sie zuerst eines.',
     pasteRefused:
       'Der Browser lässt diese Seite die Zwischenablage nicht lesen; drücken Sie Strg oder ⌘ und V, oder wählen Sie die Datei aus.',
+    pasteFailed:
+      'Was kopiert wurde, ließ sich nicht lesen; kopieren Sie es noch einmal, oder wählen Sie die Datei aus.',
     choose: 'Bild auswählen',
     camera: 'Foto aufnehmen',
     address: 'Bild von einer Adresse',

@@ -52,6 +52,7 @@ export const talk = {
     nothingCopied: 'There is no picture in the clipboard; copy one first.',
     pasteRefused:
       'The browser does not let this page read the clipboard; press Ctrl or ⌘ and V, or choose the file.',
+    pasteFailed: 'What was copied could not be read; copy it again, or choose the file.',
     choose: 'Choose image',
     camera: 'Take a photo',
     address: 'Picture from an address',

@@ -54,6 +54,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     nothingCopied: 'No hay ninguna imagen en el portapapeles; copie una antes.',
     pasteRefused:
       'El navegador no deja que esta página lea el portapapeles; pulse Ctrl o ⌘ y V, o elija el archivo.',
+    pasteFailed: 'No se ha podido leer lo que se copió; cópielo de nuevo o elija el archivo.',
     choose: 'Elegir una imagen',
     camera: 'Tomar una foto',
     address: 'Imagen desde una dirección',

@@ -56,6 +56,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     nothingCopied: 'Il n’y a pas d’image dans le presse-papiers ; copiez-en une d’abord.',
     pasteRefused:
       'Le navigateur ne laisse pas cette page lire le presse-papiers ; appuyez sur Ctrl ou ⌘ et V, ou choisissez le fichier.',
+    pasteFailed: 'Ce qui a été copié n’a pas pu être lu ; copiez-le de nouveau ou choisissez le fichier.',
     choose: 'Choisir une image',
     camera: 'Prendre une photo',
     address: 'Image à partir d’une adresse',

@@ -52,6 +52,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     nothingCopied: 'クリップボードに画像がありません。先に画像をコピーしてください。',
     pasteRefused:
       'ブラウザーがこのページにクリップボードの読み取りを許可していません。Ctrl または ⌘ と V を押すか、ファイルを選択してください。',
+    pasteFailed: 'コピーされた内容を読み取れませんでした。もう一度コピーするか、ファイルを選択してください。',
     choose: '画像を選ぶ',
     camera: '写真を撮る',
     address: 'アドレスから画像を取得',

@@ -51,6 +51,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     paste: '粘贴图片',
     nothingCopied: '剪贴板里没有图片，请先复制一张。',
     pasteRefused: '浏览器不允许此页面读取剪贴板；请按 Ctrl 或 ⌘ 加 V，或选择文件。',
+    pasteFailed: '无法读取复制的内容；请重新复制，或选择文件。',
     choose: '选择图片',
     camera: '拍照',
     address: '从网址获取图片',

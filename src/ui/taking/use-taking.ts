@@ -45,8 +45,9 @@ export function usePasting(): (() => void) | null {
       const pictures = await picturesOf(await navigator.clipboard.read())
       if (pictures.length === 0) remark({ key: 'talk:adding.nothingCopied' })
       else takeFiles(pictures.map((picture) => new File([picture], '', { type: picture.type })))
-    } catch {
-      remark({ key: 'talk:adding.pasteRefused' })
+    } catch (error) {
+      const isRefused = error instanceof DOMException && error.name === 'NotAllowedError'
+      remark({ key: isRefused ? 'talk:adding.pasteRefused' : 'talk:adding.pasteFailed' })
     }
   }
   return () => void paste()
