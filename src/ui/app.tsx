@@ -15,6 +15,7 @@ import { Rail } from './shell/rail.tsx'
 import { Sheet } from './shell/sheet.tsx'
 import { ShortcutList } from './shell/shortcut-list.tsx'
 import { TopBar } from './shell/top-bar.tsx'
+import { useDockClear } from './shell/use-dock-clear.ts'
 import { useShortcuts } from './shell/use-shortcuts.ts'
 import { StoreContext, useApp } from './store-context.ts'
 import { useLanguage } from './use-language.ts'
@@ -37,6 +38,7 @@ function Page(): ReactElement {
   useShortcuts()
   useFocusKept()
   const { t } = useTranslation('shell')
+  const dock = useDockClear()
   const place = usePlace()
   const announcement = useApp((state) => state.announcement)
   const panel = useApp((state) => state.panel)
@@ -54,7 +56,7 @@ function Page(): ReactElement {
             {/* Only what is in it: the page is never without its landmark and its heading. */}
             <div className="place" inert={panel === 'rail'}>
               {place.view}
-              <div className="dock">
+              <div ref={dock} className="dock">
                 {panel !== 'models' && panel !== 'rail' && <Notices />}
                 {place.dock}
               </div>

@@ -47,6 +47,7 @@ export const Answer = memo(function Answer(props: AnswerProps): ReactElement {
     article,
     answer.status === 'waiting' ? (underWay?.progress.stage ?? 'waiting') : answer.status,
   )
+  useScrollOnOpening(article, open)
   const isDone = answer.status === 'done'
   return (
     <article
@@ -92,6 +93,13 @@ function useScrollOnProgress(article: RefObject<HTMLElement | null>, stage: stri
     drawnAt.current = stage
     article.current?.scrollIntoView({ block: 'nearest' })
   }, [article, stage])
+}
+
+/** What opens, opens where it can be pressed: not under what is stuck to the lower edge. */
+function useScrollOnOpening(article: RefObject<HTMLElement | null>, open: boolean): void {
+  useEffect(() => {
+    if (open) article.current?.scrollIntoView({ block: 'nearest' })
+  }, [article, open])
 }
 
 function Words({
