@@ -4,10 +4,10 @@
  *     [--photographs <folder>] [--icons <icons.json of an Iconify set>]… [--cache <file>]
  * Scenes are drawn from seeds that training had (to fit) and had not (to set the limits, and to count); pictures outside
  * are of many kinds, each of which is held out once. Writes `src/runtime/limits/drawn-scenes.json`, and what was counted
- * to `models/drawn-scenes/measurements.json`, of which `npm run card -- --parts ""` makes the card. Fits take minutes; what
- * was looked at is kept in the cache.
+ * to `models/drawn-scenes/measurements.json`, of which `npm run card -- --parts ""` makes the card. What was
+ * looked at is added to the cache as it comes: a run that was ended goes on, and one that asks for more looks at the rest.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { folderTree } from '../../src/cli/files.ts'
 import { convertCheckpoint } from '../../src/convert/convert.ts'
@@ -25,6 +25,7 @@ import { packInMemory } from '../../testing/parity/reference.ts'
 import { BUILT_IN, checkpointHash, type Measurements } from './card/measurements.ts'
 import { captionOfSeen } from './captions.ts'
 import type { Fitted } from './limits/fit.ts'
+import { LookedAt } from './limits/looked-at.ts'
 import { measureLimits, type LimitsData, type Sight } from './limits/measure-limits.ts'
 import {
   AGAIN_SEEDS,
@@ -112,15 +113,24 @@ function featuresOf({ manifest }: TalkingModel, embeddings: Float32Array): Float
 /** `one` of each kind. */
 async function eachKind<Of, Found>(
   kinds: Readonly<Record<string, Of>>,
-  one: (of: Of) => Promise<Found[]>,
+  one: (name: string, of: Of) => Promise<Found[]>,
 ): Promise<Record<string, Found[]>> {
   const found: Record<string, Found[]> = {}
   for (const [kind, of] of Object.entries(kinds)) {
-    const all = await one(of)
+    const all = await one(kind, of)
     found[kind] = all
     console.error(`${kind}: ${all.length}`)
   }
   return found
+}
+
+async function lookWith(pack: PackReader): Promise<LimitsData> {
+  const model = await openTalkingModel(pack, await openCompute('wasm'))
+  try {
+    return await lookAtAll(model)
+  } finally {
+    await model.dispose()
+  }
 }
 
 async function lookAtAll(model: TalkingModel): Promise<LimitsData> {
@@ -128,19 +138,25 @@ async function lookAtAll(model: TalkingModel): Promise<LimitsData> {
   const [pictures, attempts, again] = [Number(values.pictures), Number(values.attempts), Number(values.again)]
   const { drawn, photographed } = SCENES
   const beyond = outside(values)
-  const calibrating = await eachKind(SCENES, (pictureOf) =>
-    featuresFrom(model, pictureOf, FIRST_HELD_OUT_SEED, scenes),
+  const seen = new LookedAt<Float32Array>(values.cache)
+  const said = new LookedAt<Sight>(values.cache)
+  const features = (name: string, of: PictureOf, from: number, count: number): Promise<Float32Array[]> =>
+    seen.upTo(`features, ${name}`, from, count, (first, rest) => featuresFrom(model, of, first, rest))
+  const sights = (name: string, of: ShownOf, from: number, count: number): Promise<Sight[]> =>
+    said.upTo(`sights, ${name}`, from, count, (first, rest) => sightsOf(model, of, first, rest))
+  const calibrating = await eachKind(SCENES, (name, pictureOf) =>
+    features(name, pictureOf, FIRST_HELD_OUT_SEED, scenes),
   )
   return {
     trained: [
-      ...(await featuresFrom(model, drawn, 0, scenes)),
-      ...(await featuresFrom(model, photographed, 40_000, 2 * scenes)),
+      ...(await features('drawn', drawn, 0, scenes)),
+      ...(await features('photographed', photographed, 40_000, 2 * scenes)),
     ],
     calibrating: Object.values(calibrating).flat(),
-    scenes: await eachKind(SHOWN_SCENES, (of) => sightsOf(model, of, CAPTIONED_SEEDS, captioned)),
-    outside: await eachKind(beyond, (of) => featuresFrom(model, of, FITTED_SEEDS, pictures)),
-    attempts: await eachKind(SHOWN_ATTEMPTS, (of) => sightsOf(model, of, ATTEMPTED_SEEDS, attempts)),
-    again: await eachKind(shownOutside(beyond), (of) => sightsOf(model, of, AGAIN_SEEDS, again)),
+    scenes: await eachKind(SHOWN_SCENES, (name, of) => sights(name, of, CAPTIONED_SEEDS, captioned)),
+    outside: await eachKind(beyond, (name, of) => features(name, of, FITTED_SEEDS, pictures)),
+    attempts: await eachKind(SHOWN_ATTEMPTS, (name, of) => sights(name, of, ATTEMPTED_SEEDS, attempts)),
+    again: await eachKind(shownOutside(beyond), (name, of) => sights(name, of, AGAIN_SEEDS, again)),
   }
 }
 
@@ -151,15 +167,7 @@ async function write(path: string, value: unknown): Promise<void> {
 
 async function main(): Promise<void> {
   const pack = await packOf(BUILT_IN)
-  const data = await cached(async () => {
-    const model = await openTalkingModel(pack, await openCompute('wasm'))
-    try {
-      return await lookAtAll(model)
-    } finally {
-      await model.dispose()
-    }
-  })
-  const { shipped, figures } = measureLimits(data)
+  const { shipped, figures } = measureLimits(await lookWith(pack))
   const looks: string[] = []
   for (const precision of PRECISIONS)
     looks.push(lookKey((precision === BUILT_IN ? pack : await packOf(precision)).manifest))
@@ -176,24 +184,6 @@ async function main(): Promise<void> {
   const measurements = JSON.parse(readFileSync(FIGURES, 'utf8')) as Measurements
   await write(FIGURES, { ...measurements, limits: { checkpoint: checkpointHash(CHECKPOINT), ...figures } })
   console.log(JSON.stringify(figures, null, 1))
-}
-
-/** What was looked at, from a file where one is named and there. */
-async function cached(make: () => Promise<LimitsData>): Promise<LimitsData> {
-  const { cache } = values
-  if (cache !== undefined && existsSync(cache))
-    return JSON.parse(readFileSync(cache, 'utf8'), (_, value: unknown) =>
-      Array.isArray(value) && typeof value[0] === 'number' ? Float32Array.from(value as number[]) : value,
-    ) as LimitsData
-  const data = await make()
-  if (cache !== undefined)
-    writeFileSync(
-      cache,
-      JSON.stringify(data, (_, value: unknown) =>
-        value instanceof Float32Array ? Array.from(value) : value,
-      ),
-    )
-  return data
 }
 
 await main()

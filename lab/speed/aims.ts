@@ -1,9 +1,10 @@
 /**
  * Every row of docs/performance.md's "Aims" in one run on one machine, each part a process of its own with a time limit.
  *   npx tsx lab/speed/aims.ts [--size full] [--adapter software|default] [--kernels auto] [--minutes 8] [--tokens 64]
- *     [--only bench,plain,loading,beside,converting,software,torch] [--python python3] [--out <file>]
+ *     [--only bench,loading,beside,converting,software,plain,torch] [--python python3] [--out <file>]
  * What is made up beforehand (two packs, and transformers.js, see side-by-side.ts) is made first and does not count. The one JSON
- * that it ends as, with the card's name, is written anew behind each part: what was measured survives a time limit.
+ * that it ends as, with the card's name, is written anew behind each part: what was measured survives a time limit, and a row without
+ * a figure says why it has none.
  * `PICTALK_CHROMIUM_FLAGS` has further flags of Chromium, `CHROMIUM_PATH` another Chromium.
  */
 import { spawn } from 'node:child_process'
@@ -13,7 +14,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { PRECISIONS } from '../../src/pack/precisions.ts'
 import { SIZES } from '../../src/synthetic/dimensions.ts'
-import { rowsOf, type Part, type Results } from './aims/rows-of.ts'
+import { rowsOf, type Ended, type Part, type Results } from './aims/rows-of.ts'
 import { killTree } from './process-tree.ts'
 import { madeUpFolder, makeUpPack, PRECISION_BESIDE } from './made-up-pack.ts'
 import { CHROMIUM_FLAGS, circumstances, oneOf, resultPath, writeResult } from './measuring-page.ts'
@@ -26,7 +27,7 @@ const { values } = parseArgs({
     kernels: { type: 'string', default: 'auto' },
     tokens: { type: 'string', default: '64' },
     minutes: { type: 'string', default: '8' },
-    only: { type: 'string', default: 'bench,loading,beside,converting,plain,software,torch' },
+    only: { type: 'string', default: 'bench,loading,beside,converting,software,plain,torch' },
     python: { type: 'string', default: 'python3' },
     transformers: { type: 'string', default: 'packs/transformers' },
     out: { type: 'string' },
@@ -44,7 +45,10 @@ interface Step {
 
 const USUAL_MINUTES = 8
 
-/** The most telling first: should time run out, the least is lost. */
+/**
+ * The most telling first: should time run out, the least is lost. Those that fill rows have less than eight minutes together,
+ * so that each is begun.
+ */
 function stepsInto(folder: string): Step[] {
   const { size, precision, adapter, kernels, tokens } = values
   const tsx = (part: Part, script: string, ...more: string[]): string[] => [
@@ -66,7 +70,7 @@ function stepsInto(folder: string): Step[] {
     },
     {
       part: 'loading',
-      limit: 110,
+      limit: 90,
       command: tsx('loading', 'loading', ...bench.slice(0, 6), '--kernels', kernels, '--rounds', '2'),
     },
     {
@@ -88,7 +92,7 @@ function stepsInto(folder: string): Step[] {
     },
     {
       part: 'converting',
-      limit: 90,
+      limit: 80,
       command: tsx(
         'converting',
         'keeping',
@@ -97,19 +101,19 @@ function stepsInto(folder: string): Step[] {
         ...(size === 'full' ? [] : ['--layers', '1,1,1']),
       ),
     },
-    { part: 'plain', limit: 90, command: tsx('plain', 'bench', ...bench, '--kernels', 'never') },
     {
       part: 'software',
-      limit: 90,
+      limit: 80,
       plainly: true,
       command: tsx('software', 'bench', '--adapter', 'software', '--tokens', '8'),
     },
+    { part: 'plain', limit: 90, command: tsx('plain', 'bench', ...bench, '--kernels', 'never') },
     { part: 'torch', limit: 90, command: [values.python, ...torch, '--size', size] },
   ]
 }
 
 /** Ends with what it printed last, where it failed; everything that it started goes with it at the limit. */
-async function run({ part, command: [program = '', ...args], limit, plainly }: Step): Promise<object> {
+async function run({ part, command: [program = '', ...args], limit, plainly }: Step): Promise<Ended> {
   const began = performance.now()
   const child = spawn(program, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -131,13 +135,9 @@ async function run({ part, command: [program = '', ...args], limit, plainly }: S
   })
   clearTimeout(timer)
   const seconds = (performance.now() - began) / 1000
-  const ended = over.signal.aborted
-    ? `after its ${limit.toFixed(0)} s`
-    : code === 0
-      ? 'whole'
-      : 'with a failure'
+  const ended = over.signal.aborted ? 'at its limit' : code === 0 ? 'whole' : 'with a failure'
   console.error(`${part}: ended ${ended}, ${seconds.toFixed(0)} s`)
-  return { part, ended, seconds, ...(code !== 0 && { said }) }
+  return { part, ended, seconds, ...(ended !== 'whole' && { said }) }
 }
 
 function read(path: string): unknown {
@@ -151,26 +151,27 @@ async function main(): Promise<void> {
   for (const one of new Set([precision, PRECISION_BESIDE]))
     await makeUpPack(madeUpFolder(size, one), size, one)
   const folder = mkdtempSync(join(tmpdir(), 'pictalk-aims-'))
-  const asked = values.only.split(',')
+  const parts = values.only.split(',')
   const minutes = Number(values.minutes)
   const end = performance.now() + 60_000 * minutes
-  const steps: object[] = []
+  const asked = stepsInto(folder).filter(({ part }) => parts.includes(part))
+  const ended = new Map<Part, Ended>(asked.map(({ part }) => [part, { part, ended: 'not begun' }]))
   const results: Results = {}
   const write = (): void => {
-    const { card, rows } = rowsOf(results)
+    const steps = [...ended.values()]
+    const { card, rows } = rowsOf(results, steps)
     const name = `aims-${card ?? 'no-card'}-${size}`
     const { adapter, kernels, tokens } = values
     const about = { card, size, precision, asked: { adapter, kernels, tokens }, load: loadavg()[0], steps }
     writeResult(values.out ?? resultPath(name), { ...circumstances(''), ...about, rows, results })
   }
   try {
-    for (const step of stepsInto(folder).filter(({ part }) => asked.includes(part))) {
+    write()
+    for (const step of asked) {
       const left = (end - performance.now()) / 1000
-      steps.push(
-        left > 0
-          ? await run({ ...step, limit: Math.min((step.limit * minutes) / USUAL_MINUTES, left) })
-          : { part: step.part, ended: 'not begun' },
-      )
+      if (left <= 0) break
+      const limit = Math.min((step.limit * minutes) / USUAL_MINUTES, left)
+      ended.set(step.part, await run({ ...step, limit }))
       const result = read(join(folder, `${step.part}.json`))
       if (result !== undefined) results[step.part] = result
       write()

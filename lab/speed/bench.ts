@@ -67,12 +67,15 @@ const PAGE = `
   import { connect } from '/src/protocol/rpc.ts'
   globalThis.measure = (input) => {
     const worker = new Worker('/src/engine/measure.worker.ts', { type: 'module' })
-    return connect(worker).call('measure', input, { onEvent: ({ stage }) => console.warn(stage) })
+    return connect(worker).call('measure', input, { onEvent: ({ stage, soFar }) => {
+      console.warn(stage)
+      void globalThis.partlyMeasured(soFar)
+    } })
   }
 `
 
-interface Measured {
-  result: BenchResult
+interface Measured<Result = BenchResult> {
+  result: Result
   browser: string
   memory: { idle: Memory; peak: Memory }
 }
@@ -81,6 +84,11 @@ async function measureIn(folder: string): Promise<Measured> {
   const { address, close } = await serveMeasuring(PAGE, folder, PACK_URL)
   try {
     return await inMeasuringBrowser(address, values.adapter, async ({ page, browser, memory, idle }) => {
+      // Whoever has a limit of time keeps what was measured.
+      await page.exposeFunction('partlyMeasured', (soFar: Partial<BenchResult>) => {
+        if (values.out !== undefined)
+          writeResult(values.out, reportOf({ result: soFar, browser, memory: { idle, peak: memory.peak } }))
+      })
       page.on('console', (message) => console.error(message.text()))
       const request: MeasureRequest = {
         pack: { kind: 'web', url: new URL(PACK_URL, address).href },
@@ -129,11 +137,8 @@ function nodeMemory(): Memory {
   return { rss, pss: rss, byType: { node: rss } }
 }
 
-async function main(): Promise<void> {
-  const folder = values.size === undefined ? values.pack : await madeUp(values.size)
-  const where = oneOf(['chromium', 'node'] as const, values.in, 'in')
-  const { result, browser, memory } = await (where === 'node' ? measureInNode(folder) : measureIn(folder))
-  const report = {
+function reportOf({ result, browser, memory }: Measured<Partial<BenchResult>>): object {
+  return {
     ...circumstances(browser),
     asked: {
       tokens: Number(values.tokens),
@@ -144,8 +149,15 @@ async function main(): Promise<void> {
     /** Megabytes resident, sampled four times a second; of Node the most there was. */
     processes: memory,
   }
+}
+
+async function main(): Promise<void> {
+  const folder = values.size === undefined ? values.pack : await madeUp(values.size)
+  const where = oneOf(['chromium', 'node'] as const, values.in, 'in')
+  const measured = await (where === 'node' ? measureInNode(folder) : measureIn(folder))
+  const { result } = measured
   const name = `${result.device.adapter || result.device.provider}-${result.model.name}-${result.model.precision}`
-  writeResult(values.out ?? resultPath(name), report)
+  writeResult(values.out ?? resultPath(name), reportOf(measured))
 }
 
 main().then(

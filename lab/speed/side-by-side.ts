@@ -193,6 +193,16 @@ function mediansOf(rounds: readonly object[]): Record<string, unknown> {
   return medians
 }
 
+function mediansBySide(beside: Record<Side, DecoderResult>): object {
+  return Object.fromEntries(
+    SIDES.map((side) => {
+      const { rounds, secondTokenMs } = beside[side]
+      const perToken = rounds.map(({ decode }) => decode.ms)
+      return [side, { secondTokenMs, ...mediansOf(rounds), msPerTokenByRound: perToken }]
+    }),
+  )
+}
+
 function combined(all: readonly unknown[]): unknown {
   if (all.every((value) => typeof value === 'number')) return median(all)
   if (all.every((value) => Array.isArray(value))) {
@@ -220,8 +230,6 @@ async function main(): Promise<void> {
     const loads: Record<Side, Beside[]> = { ours: [], transformers: [] }
     for (let round = 0; parts.includes('load') && round < asked.rounds; round += 1)
       for (const side of SIDES) loads[side].push(await loadOnce(address, side, request))
-    const beside = parts.includes('beside') ? await besides(address, request) : null
-    if (beside !== null) console.error(JSON.stringify(beside))
     const { browser, card } = await inMeasuringBrowser(address, values.adapter, async (one) => ({
       browser: one.browser,
       card: await cardOf(one.page),
@@ -229,29 +237,28 @@ async function main(): Promise<void> {
     const { version } = JSON.parse(
       readFileSync(join(values.transformers, 'node_modules/@huggingface/transformers/package.json'), 'utf8'),
     ) as { version: string }
-    writeResult(values.out ?? resultPath(`side-by-side-${size}`), {
-      ...circumstances(browser),
-      adapter: values.adapter,
-      card,
-      size,
-      precision: PRECISION,
-      decoderBytes,
-      transformers: version,
-      asked: { ...asked, ownKernels },
-      /** Medians over rounds. Milliseconds, bytes; memory of the renderer in megabytes above its idle state. */
-      ...(parts.includes('load') && {
-        load: Object.fromEntries(SIDES.map((side) => [side, mediansOf(loads[side])])),
-      }),
-      ...(beside !== null && {
-        beside: Object.fromEntries(
-          SIDES.map((side) => {
-            const { rounds, secondTokenMs } = beside[side]
-            const perToken = rounds.map(({ decode }) => decode.ms)
-            return [side, { secondTokenMs, ...mediansOf(rounds), msPerTokenByRound: perToken }]
-          }),
-        ),
-      }),
-    })
+    const write = (beside: Record<Side, DecoderResult> | null): void =>
+      writeResult(values.out ?? resultPath(`side-by-side-${size}`), {
+        ...circumstances(browser),
+        adapter: values.adapter,
+        card,
+        size,
+        precision: PRECISION,
+        decoderBytes,
+        transformers: version,
+        asked: { ...asked, ownKernels },
+        /** Medians over rounds. Milliseconds, bytes; memory of the renderer in megabytes above its idle state. */
+        ...(parts.includes('load') && {
+          load: Object.fromEntries(SIDES.map((side) => [side, mediansOf(loads[side])])),
+        }),
+        ...(beside !== null && { beside: mediansBySide(beside) }),
+      })
+    // Whoever has a limit of time keeps what was measured.
+    write(null)
+    if (!parts.includes('beside')) return
+    const beside = await besides(address, request)
+    console.error(JSON.stringify(beside))
+    write(beside)
   } finally {
     await close()
     rmSync(folder, { recursive: true, force: true })

@@ -1,6 +1,6 @@
 /** Measures a model on this device, in a thread with nothing else in it. */
 import { measure } from '../bench/measure.ts'
-import type { MeasureCalls, MeasureRequest } from '../protocol/measure-calls.ts'
+import type { MeasureCalls, MeasureRequest, Measuring } from '../protocol/measure-calls.ts'
 import type { BenchResult } from '../protocol/bench-result.ts'
 import { serve } from '../protocol/rpc.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
@@ -11,21 +11,22 @@ import { openPack } from './open-pack.ts'
 
 async function measureHere(
   { pack: place, prefer, kernels, tokens, promptTokens, warmUp, timestamps = false }: MeasureRequest,
-  report: (event: { stage: string }) => void,
+  report: (event: Measuring) => void,
   signal: AbortSignal,
 ): Promise<BenchResult> {
   const compute = await openCompute(prefer, { timestamps })
   try {
     const pack = await openPack(openBrowserStore(), place, { onBytes: () => undefined, signal })
     const judgements = new KeptJudgements(browserTable('pictalk-judged'))
-    const onStage = (stage: string): void => report({ stage })
+    let soFar: Partial<BenchResult> = {}
     return await measure(pack, compute, {
       tokens,
       promptTokens,
       kernels,
       judgements,
       warmUp,
-      onStage,
+      onPart: (parts) => (soFar = parts),
+      onStage: (stage) => report({ stage, soFar }),
       signal,
     })
   } finally {

@@ -18,6 +18,13 @@ export interface MeasureRequest {
   timestamps?: boolean | undefined
 }
 
+/** Told before each stage. */
+export interface Measuring {
+  stage: string
+  /** What is known already: whoever ends measuring early has that. */
+  soFar: Partial<BenchResult>
+}
+
 export interface MeasureCalls {
-  measure: { in: MeasureRequest; event: { stage: string }; out: BenchResult }
+  measure: { in: MeasureRequest; event: Measuring; out: BenchResult }
 }
