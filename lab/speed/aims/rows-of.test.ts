@@ -62,7 +62,12 @@ it('What a part wrote before it was ended counts, and a row without a figure say
         ended: 'with a failure',
         said: 'TypeError: fetch failed\n    at load (engine.ts:1)\n\nNode.js v26\n',
       },
-      { part: 'converting', ended: 'at its limit', seconds: 60.2, said: '' },
+      {
+        part: 'converting',
+        ended: 'at its limit',
+        seconds: 60.2,
+        said: 'converted\nwritten to /tmp/a.json\n',
+      },
       { part: 'software', ended: 'not begun' },
     ],
   )
@@ -76,7 +81,7 @@ it('What a part wrote before it was ended counts, and a row without a figure say
     'beside transformers.js, same weights, decoder alone': 'beside was not asked for',
     'load, from IndexedDB': 'loading failed: TypeError: fetch failed',
     'converting in the browser': 120,
-    'download into IndexedDB': 'converting was ended at its limit of 60 s, behind: nothing',
+    'download into IndexedDB': 'converting was ended at its limit of 60 s, behind: converted',
     'software adapter, step of the built-in model': 'software was not begun',
   })
   for (const { value, notMeasured } of rows) expect(value === null).toBe(notMeasured !== null)

@@ -141,9 +141,12 @@ function whyNot(part: Part, step: Ended | undefined, without = 'it wrote no such
   }
 }
 
+/** Where a file was written, and what a server of scripts says of itself. */
+const ASIDE = /^(written to |\[vite\])/
+
 /** The error, where one is told before its stack; else the last line. */
 function lastSaid({ said = '' }: Ended): string {
-  const lines = said.split('\n').flatMap((line) => line.trim() || [])
+  const lines = said.split('\n').filter((line) => line.trim() !== '' && !ASIDE.test(line))
   return (
     lines.findLast((line) => /^(Uncaught )?\w*(Error|Exception)\b.*:/.test(line)) ?? lines.at(-1) ?? 'nothing'
   )
