@@ -80,3 +80,19 @@ test('Users can look through other examples, none of which passes for a photogra
   await app.finished(0)
   await expect(page.getByText(/looks? like a photograph/)).toHaveCount(0)
 })
+
+test.describe('In German, whose words are long', () => {
+  test.use({ locale: 'de-DE' })
+
+  test('Users find the ways to a picture side by side, and the ways to other drawings, too', async ({
+    page,
+  }) => {
+    await page.goto('/?provider=wasm')
+    const topOf = async (name: string): Promise<number | undefined> =>
+      (await page.getByRole('button', { name, exact: true }).boundingBox())?.y
+    await expect(page.getByRole('button', { name: 'Andere Beispiele', exact: true })).toBeVisible()
+    const ways = await Promise.all(['Kamera', 'Per Adresse', 'Einfügen'].map(topOf))
+    expect(ways).toEqual(Array(3).fill(ways[0]))
+    expect(await topOf('Andere Beispiele')).toBe(await topOf('Noch eine Szene'))
+  })
+})
