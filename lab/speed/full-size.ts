@@ -248,7 +248,8 @@ async function clickUse({ visitor }: Run): Promise<void> {
   const use = '//button[starts-with(@aria-label, "Use: ") and not(contains(@aria-label, "built-in"))]'
   await visitor.appears(use)
   await visitor.tab.click(use)
-  await visitor.appears(BAR)
+  // A small model may be ready before anybody sees its bar.
+  await visitor.appears(`${BAR} | (${MODEL}//h2)[1][not(contains(., "Built-in"))]`)
 }
 
 async function load(run: Run): Promise<void> {
@@ -302,7 +303,7 @@ async function answer(run: Run): Promise<void> {
       last = stage
       if ((await visitor.textOf(said + button('About this answer'))) !== null)
         return { stages, said: await visitor.textOf(said) }
-      if ((await visitor.textOf(`${said}//*[@role="alert"]`)) !== null) throw new Error(stage)
+      if ((await visitor.textOf(said + button('Try again'))) !== null) throw new Error(stage)
       await pause(LOOK_AGAIN_MS)
     }
   })
