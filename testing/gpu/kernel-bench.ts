@@ -1,5 +1,5 @@
 /** For tests of kernels: values in, one dispatch, values out, on the adapter at hand. */
-import { inject } from 'vitest'
+import { afterAll, afterEach, beforeAll, inject } from 'vitest'
 import { Compiler, dispatch, encode, type Kernel } from '../../src/runtime/wgsl/gpu/kernel.ts'
 import type { Together } from '../../src/runtime/wgsl/gpu/together.ts'
 import type { BlockFormat } from '../../src/runtime/wgsl/gpu/weights-format.ts'
@@ -29,26 +29,33 @@ export const WIDTHS = [4, 8, 16, 32, 64, 128]
 
 export type Values = Float32Array | Uint32Array | Uint8Array | Uint16Array
 
+/** A bench for the tests of a file: open before the first of them, cleared behind each, closed behind the last. */
+export function kernelBench(): KernelBench {
+  const bench = new KernelBench()
+  beforeAll(() => bench.open())
+  afterEach(() => bench.clear())
+  afterAll(() => bench.close())
+  return bench
+}
+
 export class KernelBench {
-  readonly device: GPUDevice
+  /** There once the bench is open. */
+  device!: GPUDevice
   readonly #buffers: GPUBuffer[] = []
   /** Cases of one shape share what takes a software adapter longest. */
-  readonly #compiler: Compiler
+  #compiler!: Compiler
 
-  private constructor(device: GPUDevice) {
-    this.device = device
-    this.#compiler = new Compiler(device)
-  }
-
-  static async open(): Promise<KernelBench> {
+  async open(): Promise<void> {
     const adapter = await navigator.gpu.requestAdapter()
     if (adapter === null) throw new Error('There is no WebGPU adapter here.')
     // As the app opens its device.
     const { maxComputeWorkgroupStorageSize } = adapter.limits
     const requiredFeatures: GPUFeatureName[] = adapter.features.has('subgroups') ? ['subgroups'] : []
-    return new KernelBench(
-      await adapter.requestDevice({ requiredLimits: { maxComputeWorkgroupStorageSize }, requiredFeatures }),
-    )
+    this.device = await adapter.requestDevice({
+      requiredLimits: { maxComputeWorkgroupStorageSize },
+      requiredFeatures,
+    })
+    this.#compiler = new Compiler(this.device)
   }
 
   /** A kernel whose threads come together in this way; without subgroups of its own a device emulates the smallest. */

@@ -1,6 +1,6 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import {
-  KernelBench,
+  kernelBench,
   numbersOf,
   shapes,
   stateBytes,
@@ -16,12 +16,7 @@ import { combineKernel, combineWorkgroups } from './combine.ts'
 import { ownersWords } from './owners.ts'
 import { attentionReference } from './reference.ts'
 
-let bench: KernelBench
-beforeAll(async () => {
-  bench = await KernelBench.open()
-})
-afterEach(() => bench.clear())
-afterAll(() => bench.close())
+const bench = kernelBench()
 
 interface Case {
   headSize: number

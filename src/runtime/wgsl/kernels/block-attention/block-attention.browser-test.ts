@@ -1,5 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { KernelBench, numbersOf, shapes, worstError } from '../../../../../testing/gpu/kernel-bench.ts'
+import { describe, expect, it } from 'vitest'
+import { kernelBench, numbersOf, shapes, worstError } from '../../../../../testing/gpu/kernel-bench.ts'
 import { byChannel, byToken } from '../wide-tile/reference.ts'
 import { tokenTiles } from '../wide-tile/token-tiles.ts'
 import {
@@ -10,12 +10,7 @@ import {
 } from './block-attention.ts'
 import { blockAttentionReference } from './reference.ts'
 
-let bench: KernelBench
-beforeAll(async () => {
-  bench = await KernelBench.open()
-})
-afterEach(() => bench.clear())
-afterAll(() => bench.close())
+const bench = kernelBench()
 
 interface Case {
   tokens: number

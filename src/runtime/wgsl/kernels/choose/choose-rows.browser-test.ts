@@ -1,15 +1,10 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { KernelBench, numbersOf, shapes, WIDTHS, type Way } from '../../../../../testing/gpu/kernel-bench.ts'
+import { expect, it } from 'vitest'
+import { kernelBench, numbersOf, shapes, WIDTHS, type Way } from '../../../../../testing/gpu/kernel-bench.ts'
 import { CHOICE_BYTES, choiceOf } from './choose.ts'
 import { chooseRowsKernel } from './choose-rows.ts'
 import { bestScoreReference } from './reference.ts'
 
-let bench: KernelBench
-beforeAll(async () => {
-  bench = await KernelBench.open()
-})
-afterEach(() => bench.clear())
-afterAll(() => bench.close())
+const bench = kernelBench()
 
 async function chosen(
   scores: Float32Array,

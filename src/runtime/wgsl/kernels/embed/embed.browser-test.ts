@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import {
   exactMatrix,
-  KernelBench,
+  kernelBench,
   numbersOf,
   shapes,
   stateBytes,
@@ -13,12 +13,7 @@ import { normReference } from '../norm/reference.ts'
 import { embedReference } from './reference.ts'
 import { embedKernel } from './embed.ts'
 
-let bench: KernelBench
-beforeAll(async () => {
-  bench = await KernelBench.open()
-})
-afterEach(() => bench.clear())
-afterAll(() => bench.close())
+const bench = kernelBench()
 
 it.each(shapes<4 | 8>([8], [4]))(
   'looks tokens, queries and positions up, with a table of %i bits',

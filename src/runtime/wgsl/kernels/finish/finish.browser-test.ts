@@ -1,6 +1,6 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import {
-  KernelBench,
+  kernelBench,
   numbersOf,
   shapes,
   stateBytes,
@@ -19,12 +19,7 @@ import { partialRow, splitsOf } from '../tile/tile.ts'
 import { finishKernel, finishWorkgroups, type FinishTarget } from './finish.ts'
 import { finishReference, qkvReference, type PartialSums } from './reference.ts'
 
-let bench: KernelBench
-beforeAll(async () => {
-  bench = await KernelBench.open()
-})
-afterEach(() => bench.clear())
-afterAll(() => bench.close())
+const bench = kernelBench()
 
 const THREADS = 64
 const CAPACITY = 5

@@ -1,16 +1,11 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { KernelBench, numbersOf, shapes } from '../../../../../testing/gpu/kernel-bench.ts'
+import { expect, it } from 'vitest'
+import { kernelBench, numbersOf, shapes } from '../../../../../testing/gpu/kernel-bench.ts'
 import { byChannel } from '../wide-tile/reference.ts'
 import { tokenTiles } from '../wide-tile/token-tiles.ts'
 import { patchInputs, patchesKernel, patchesWorkgroups } from './patches.ts'
 import { patchesReference } from './reference.ts'
 
-let bench: KernelBench
-beforeAll(async () => {
-  bench = await KernelBench.open()
-})
-afterEach(() => bench.clear())
-afterAll(() => bench.close())
+const bench = kernelBench()
 
 it.each(
   shapes(

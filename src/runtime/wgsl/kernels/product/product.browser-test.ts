@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   bytesOf,
   exactMatrix,
-  KernelBench,
+  kernelBench,
   numbersOf,
   randomMatrix,
   shapes,
@@ -27,12 +27,7 @@ import {
 } from './product.ts'
 import { productReference, type StoredMatrix } from './reference.ts'
 
-let bench: KernelBench
-beforeAll(async () => {
-  bench = await KernelBench.open()
-})
-afterEach(() => bench.clear())
-afterAll(() => bench.close())
+const bench = kernelBench()
 
 const ONE_ROW: RunState = { capacity: 8, logitRow: 0, rows: [{ source: { token: 0 }, position: 0, slot: 0 }] }
 

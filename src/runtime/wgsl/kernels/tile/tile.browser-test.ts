@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   exactMatrix,
-  KernelBench,
+  kernelBench,
   numbersOf,
   randomMatrix,
   shapes,
@@ -18,12 +18,7 @@ import { normReference } from '../norm/reference.ts'
 import { productReference, type StoredMatrix } from '../product/reference.ts'
 import { partialRow, splitsOf, tileKernel, tileSizes, tileWorkgroups } from './tile.ts'
 
-let bench: KernelBench
-beforeAll(async () => {
-  bench = await KernelBench.open()
-})
-afterEach(() => bench.clear())
-afterAll(() => bench.close())
+const bench = kernelBench()
 
 const F32 = { bits: 4, blockSize: 32, scales: 'float32' } as const
 

@@ -1,15 +1,10 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { KernelBench, numbersOf, shapes, type Numbers } from '../../../../../testing/gpu/kernel-bench.ts'
+import { expect, it } from 'vitest'
+import { kernelBench, numbersOf, shapes, type Numbers } from '../../../../../testing/gpu/kernel-bench.ts'
 import type { TopRow, TopWanted } from '../../../language/language-model.ts'
 import { topReference } from './reference.ts'
 import { foundBytes, foundRows, topBytes, topParts, topPartsKernel, topRowsKernel, topWords } from './top.ts'
 
-let bench: KernelBench
-beforeAll(async () => {
-  bench = await KernelBench.open()
-})
-afterEach(() => bench.clear())
-afterAll(() => bench.close())
+const bench = kernelBench()
 
 async function found(
   logits: Float32Array,

@@ -1,5 +1,5 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { KernelBench, numbersOf, shapes, worstError } from '../../../../../testing/gpu/kernel-bench.ts'
+import { expect, it } from 'vitest'
+import { kernelBench, numbersOf, shapes, worstError } from '../../../../../testing/gpu/kernel-bench.ts'
 import { normReference } from '../norm/reference.ts'
 import { byChannel, byToken } from '../wide-tile/reference.ts'
 import { tokenTiles } from '../wide-tile/token-tiles.ts'
@@ -13,12 +13,7 @@ import {
   type WideTarget,
 } from './wide-finish.ts'
 
-let bench: KernelBench
-beforeAll(async () => {
-  bench = await KernelBench.open()
-})
-afterEach(() => bench.clear())
-afterAll(() => bench.close())
+const bench = kernelBench()
 
 interface Given {
   shape: WideFinishShape

@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import {
   exactMatrix,
-  KernelBench,
+  kernelBench,
   numbersOf,
   randomMatrix,
   shapes,
@@ -13,12 +13,7 @@ import { byChannel, byToken, wideReference, type FloatMatrix } from './reference
 import { tokenTiles, type TokenTiles } from './token-tiles.ts'
 import { wideSizes, wideTileKernel, wideWorkgroups, type WideFormat, type WideShape } from './wide-tile.ts'
 
-let bench: KernelBench
-beforeAll(async () => {
-  bench = await KernelBench.open()
-})
-afterEach(() => bench.clear())
-afterAll(() => bench.close())
+const bench = kernelBench()
 
 interface Case {
   tokens: number
