@@ -3,10 +3,11 @@
  * one browser, on the same adapter and the same weights:
  *   npm install --prefix packs/transformers --ignore-scripts @huggingface/transformers@4.3.1
  *   npx tsx lab/speed/side-by-side.ts [--size launch-bound] [--tokens 12] [--rounds 3] [--positions 40]
- *     [--adapter software|default] [--parts load,beside] [--own-kernels] [--out <file>]
+ *     [--adapter software|default] [--parts load,beside] [--from server|stores] [--own-kernels] [--out <file>]
  * `PICTALK_CHROMIUM_FLAGS` has further flags of Chromium.
  * Decoders are loaded once and then take turns, round by round, so that a machine that is busy with something else is
- * busy for all; loading is measured in browsers of its own. That the exporter's graph computes what ours does was found
+ * busy for all; loading is measured in browsers of its own: from a server, or as at a later visit, ours out of IndexedDB and
+ * theirs out of the browser's caches. That the exporter's graph computes what ours does was found
  * by a study of the changes between the two (docs/performance.md).
  */
 import {
@@ -20,10 +21,12 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
 import { readBlip2Opt } from '../../src/convert/families/blip2-opt.ts'
 import { parseConfig } from '../../src/convert/families/config-json.ts'
+import type { AddRequest } from '../../src/protocol/keeper-calls.ts'
 import { configOf, SIZES, type Size } from '../../src/synthetic/dimensions.ts'
 import { joinFile, madeUpFolder, makeUpPack, PRECISION_BESIDE as PRECISION } from './made-up-pack.ts'
 import { forgetRendererPeaks, rendererPeak } from './browser-memory.ts'
@@ -31,6 +34,7 @@ import {
   circumstances,
   cardOf,
   inMeasuringBrowser,
+  oneOf,
   resultPath,
   serveMeasuring,
   writeResult,
@@ -47,6 +51,7 @@ const { values } = parseArgs({
     positions: { type: 'string', default: '40' },
     adapter: { type: 'string', default: 'software' },
     parts: { type: 'string', default: 'load,beside' },
+    from: { type: 'string', default: 'server' },
     'own-kernels': { type: 'boolean', default: false },
     transformers: { type: 'string', default: 'packs/transformers' },
     out: { type: 'string' },
@@ -103,6 +108,7 @@ const PREFIX = '/side/'
 
 /** Workers stop at points of theirs until they are told to go on: `measure` and `goOn` go as far as the next one. */
 const PAGE = `
+  import { connect } from '/src/protocol/rpc.ts'
   const workers = {}
   const next = (name) => new Promise((resolve, reject) => {
     workers[name].onerror = (event) => reject(new Error(event.message))
@@ -119,6 +125,13 @@ const PAGE = `
     workers[name].postMessage('go on')
     return reached
   }
+  globalThis.end = (name) => workers[name].terminate()
+  globalThis.keep = async (source) => {
+    const worker = new Worker('/src/keeper/keeper.worker.ts', { type: 'module' })
+    const { id } = await connect(worker).call('add', source)
+    worker.terminate()
+    return id
+  }
 `
 const WORKERS = {
   ours: '/lab/speed/side-by-side/ours.worker.ts',
@@ -131,6 +144,8 @@ type Page = MeasuringBrowser['page']
 interface PageGlobals {
   measure: (input: unknown) => Promise<{ result?: unknown }>
   goOn: (name: string) => Promise<{ result?: unknown }>
+  end: (name: string) => void
+  keep: (source: AddRequest) => Promise<string>
 }
 
 /** Starts the worker of `name` on `request`. Returns what it answers, if it answers without a stop. */
@@ -154,12 +169,34 @@ interface LoadPeak {
 
 type Beside = DecoderResult & LoadPeak
 
+/** Ours is kept under the id that is returned; theirs keeps itself when it loads. Both as at a first visit. */
+async function keepThere(page: Page, side: Side, request: DecoderRequest): Promise<string | null> {
+  if (side === 'ours') {
+    const source = { kind: 'address', text: new URL('pack/', request.base).href } as const
+    const adding: AddRequest = { source, precision: PRECISION, token: null, hub: request.base }
+    return page.evaluate((given) => (globalThis as unknown as PageGlobals).keep(given), adding)
+  }
+  await begin(page, side, request)
+  await goOn(page, side)
+  await page.evaluate((name) => (globalThis as unknown as PageGlobals).end(name), side)
+  return null
+}
+
+/** What a side did for a first visit has to be over before a later one is timed. */
+const SETTLING_MS = 3000
+
 /** One side alone in a browser of its own, as far as loading. */
-async function loadOnce(address: string, side: Side, request: DecoderRequest): Promise<Beside> {
+async function loadOnce(address: string, side: Side, given: DecoderRequest): Promise<Beside> {
   return inMeasuringBrowser(address, values.adapter, async ({ page, profile }) => {
+    const request = { ...given, loadOnly: true }
+    if (values.from === 'stores') {
+      request.cached = true
+      request.kept = await keepThere(page, side, request)
+      await pause(SETTLING_MS)
+    }
     forgetRendererPeaks(profile)
     const idle = rendererPeak(profile)
-    await begin(page, side, { ...request, loadOnly: true })
+    await begin(page, side, request)
     const rendererLoading = rendererPeak(profile) - idle
     return { ...((await goOn(page, side)) as DecoderResult), rendererLoading }
   })
@@ -215,8 +252,8 @@ function combined(all: readonly unknown[]): unknown {
 }
 
 async function main(): Promise<void> {
-  const size = SIZES.find((one) => one === values.size)
-  if (size === undefined) throw new Error(`--size must be one of ${SIZES.join(', ')}.`)
+  const size = oneOf(SIZES, values.size, 'size')
+  const from = oneOf(['server', 'stores'], values.from, 'from')
   const folder = mkdtempSync(join(tmpdir(), 'pictalk-side-'))
   const parts = values.parts.split(',')
   const { vocabulary, decoderBytes } = await prepare(folder, size)
@@ -225,7 +262,7 @@ async function main(): Promise<void> {
   const asked = { tokens: Number(values.tokens), rounds: Number(values.rounds), positions }
   const base = new URL(PREFIX, address).href
   const ownKernels = values['own-kernels']
-  const request = { base, vocabulary, ...asked, ownKernels, loadOnly: false }
+  const request = { base, kept: null, cached: false, vocabulary, ...asked, ownKernels, loadOnly: false }
   try {
     const loads: Record<Side, Beside[]> = { ours: [], transformers: [] }
     for (let round = 0; parts.includes('load') && round < asked.rounds; round += 1)
@@ -246,7 +283,7 @@ async function main(): Promise<void> {
         precision: PRECISION,
         decoderBytes,
         transformers: version,
-        asked: { ...asked, ownKernels },
+        asked: { ...asked, from, ownKernels },
         /** Medians over rounds. Milliseconds, bytes; memory of the renderer in megabytes above its idle state. */
         ...(parts.includes('load') && {
           load: Object.fromEntries(SIDES.map((side) => [side, mediansOf(loads[side])])),

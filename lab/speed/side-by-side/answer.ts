@@ -4,6 +4,10 @@ import { startGpuProbe, type GpuProbe } from '../../../src/bench/gpu-probe.ts'
 export interface DecoderRequest {
   /** Where the files lie, with a slash at its end. */
   base: string
+  /** Under which ours is kept in IndexedDB; null: it comes from `base`. */
+  kept: string | null
+  /** Theirs keeps files in the browser's caches, and reads them there. */
+  cached: boolean
   /** Steps that count in each round. */
   tokens: number
   rounds: number

@@ -1,11 +1,13 @@
-/** The decoder of a pack that is served: its graph for WebGPU in float32, and its weights. */
+/** The decoder of a pack that is served or kept: its graph for WebGPU in float32, and its weights. */
 import type { PackPart } from '../../../src/pack/families.ts'
 import { asFamily } from '../../../src/pack/manifest.ts'
 import type { DecoderShape } from '../../../src/pack/shapes.ts'
 import type { WeightsFile } from '../../../src/runtime/ort/weights/readable.ts'
 import type { Compute } from '../../../src/runtime/device/compute.ts'
 import { openCompute } from '../../../src/runtime/device/open-compute.ts'
+import { openBrowserStore } from '../../../src/store/browser-store.ts'
 import { openHttpPack } from '../../../src/store/http-pack.ts'
+import type { DecoderRequest } from './answer.ts'
 
 export interface DecoderFiles {
   part: PackPart & { shape: DecoderShape }
@@ -14,8 +16,15 @@ export interface DecoderFiles {
   weights: WeightsFile
 }
 
-export async function openDecoderFiles(base: string): Promise<DecoderFiles> {
-  const pack = await openHttpPack(new URL('pack/', base).href)
+export async function openDecoderFiles({
+  base,
+  kept,
+}: Pick<DecoderRequest, 'base' | 'kept'>): Promise<DecoderFiles> {
+  const pack =
+    kept === null
+      ? await openHttpPack(new URL('pack/', base).href)
+      : // As the engine does: what was verified when it was kept is hashed behind the first answer.
+        await openBrowserStore().open(kept, { later: true })
   const part = asFamily(pack.manifest, 'blip2-opt').parts.decoder
   const { graphs, weights, shape } = part
   const path = graphs.webgpu

@@ -41,11 +41,11 @@ async function openOwn(runtime: Runtime, { part, graph, weights }: DecoderFiles)
 }
 
 async function open(
-  { base, vocabulary, ownKernels }: DecoderRequest,
+  { vocabulary, ownKernels, ...place }: DecoderRequest,
   counts: Parameters<typeof mark>[0],
 ): Promise<Generate> {
   const runtime = await Runtime.open(await gpu())
-  const files = await openDecoderFiles(base)
+  const files = await openDecoderFiles(place)
   const { shape } = files
   const language = await (ownKernels ? openOwn(runtime, files) : openGraph(runtime, files))
   const { queries } = shape

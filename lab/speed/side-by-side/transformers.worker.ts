@@ -10,11 +10,11 @@ import {
   type Mark,
 } from './answer.ts'
 
-function configure(base: string): void {
+function configure({ base, cached }: Pick<DecoderRequest, 'base' | 'cached'>): void {
   env.allowRemoteModels = false
   env.allowLocalModels = true
   env.localModelPath = base
-  env.useBrowserCache = false
+  env.useBrowserCache = cached
   env.useWasmCache = false
   const { wasm } = env.backends.onnx
   Object.assign(wasm, {
@@ -56,6 +56,6 @@ async function open(vocabulary: number, counts: Parameters<typeof mark>[0]): Pro
 }
 
 answerRequest((request: DecoderRequest, pause) => {
-  configure(request.base)
+  configure(request)
   return measureDecoder(request, pause, (counts) => open(request.vocabulary, counts))
 })
