@@ -10,6 +10,7 @@
  * theirs out of the browser's caches. That the exporter's graph computes what ours does was found
  * by a study of the changes between the two (docs/performance.md).
  */
+import { execFile } from 'node:child_process'
 import {
   copyFileSync,
   mkdirSync,
@@ -22,7 +23,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import { build } from 'esbuild'
 import { readBlip2Opt } from '../../src/convert/families/blip2-opt.ts'
 import { parseConfig } from '../../src/convert/families/config-json.ts'
@@ -182,7 +183,12 @@ async function keepThere(page: Page, side: Side, request: DecoderRequest): Promi
   return null
 }
 
-/** What a side did for a first visit has to be over before a later one is timed. */
+/** What a side did for a first visit has to be over, on the disk as well, before a later one is timed. */
+async function settled(): Promise<void> {
+  await promisify(execFile)('sync')
+  await pause(SETTLING_MS)
+}
+
 const SETTLING_MS = 3000
 
 /** One side alone in a browser of its own, as far as loading. */
@@ -192,7 +198,7 @@ async function loadOnce(address: string, side: Side, given: DecoderRequest): Pro
     if (values.from === 'stores') {
       request.cached = true
       request.kept = await keepThere(page, side, request)
-      await pause(SETTLING_MS)
+      await settled()
     }
     forgetRendererPeaks(profile)
     const idle = rendererPeak(profile)
