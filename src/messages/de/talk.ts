@@ -109,6 +109,7 @@ export const talk: TranslatedNamespace<'talk'> = {
   conversation: {
     name: 'Gespräch',
     turns: 'Beiträge {{from, number}} bis {{to, number}} von {{count, number}}',
+    toNewest: 'Zur neuesten Antwort',
     compared: 'Antworten, eine Zeile je Bild',
     pictureColumn: 'Bild',
     answerColumn: 'Antwort',

@@ -104,6 +104,7 @@ export const talk = {
   conversation: {
     name: 'Conversation',
     turns: 'Turns {{from, number}} to {{to, number}} of {{count, number}}',
+    toNewest: 'Go to the newest answer',
     compared: 'Answers, a row for each picture',
     pictureColumn: 'Picture',
     answerColumn: 'Answer',

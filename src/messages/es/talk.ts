@@ -107,6 +107,7 @@ export const talk: TranslatedNamespace<'talk'> = {
   conversation: {
     name: 'Conversación',
     turns: 'Turnos {{from, number}} a {{to, number}} de {{count, number}}',
+    toNewest: 'Ir a la respuesta más reciente',
     compared: 'Respuestas, una fila por imagen',
     pictureColumn: 'Imagen',
     answerColumn: 'Respuesta',

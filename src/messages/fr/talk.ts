@@ -109,6 +109,7 @@ export const talk: TranslatedNamespace<'talk'> = {
   conversation: {
     name: 'Conversation',
     turns: 'Échanges {{from, number}} à {{to, number}} sur {{count, number}}',
+    toNewest: 'Aller à la réponse la plus récente',
     compared: 'Réponses, une ligne par image',
     pictureColumn: 'Image',
     answerColumn: 'Réponse',

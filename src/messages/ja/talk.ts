@@ -103,6 +103,7 @@ export const talk: TranslatedNamespace<'talk'> = {
   conversation: {
     name: '会話',
     turns: 'やりとり {{count, number}} 件中 {{from, number}}～{{to, number}} 件目',
+    toNewest: '最新の回答へ',
     compared: '画像ごとの回答',
     pictureColumn: '画像',
     answerColumn: '回答',

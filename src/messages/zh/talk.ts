@@ -99,6 +99,7 @@ export const talk: TranslatedNamespace<'talk'> = {
   conversation: {
     name: '对话',
     turns: '第 {{from, number}} 至 {{to, number}} 轮，共 {{count, number}} 轮',
+    toNewest: '前往最新回答',
     compared: '回答，每张图片一行',
     pictureColumn: '图片',
     answerColumn: '回答',

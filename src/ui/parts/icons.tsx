@@ -4,6 +4,7 @@ import type { ReactElement } from 'react'
 const PATHS = {
   add: 'M12 5v14M5 12h14',
   send: 'M12 19V5M6 11l6-6 6 6',
+  down: 'M12 5v14M6 13l6 6 6-6',
   stop: 'M7 7h10v10H7z',
   copy: 'M9 9h10v11H9zM6 15H5V4h10v1',
   done: 'M5 12.5l4.5 4.5L19 7.5',

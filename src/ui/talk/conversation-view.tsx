@@ -6,6 +6,7 @@ import { holdScroll } from '../parts/hold-scroll.ts'
 import { isForWhatLiesOver } from '../parts/lies-over.ts'
 import { Windowed } from '../parts/windowed.tsx'
 import { useApp } from '../store-context.ts'
+import { ToNewest } from './to-newest.tsx'
 import { TurnView } from './turn.tsx'
 
 /** Conversations up to this length are in the page as a whole, for the browser's own search, too. */
@@ -68,6 +69,12 @@ function jumpOf({ key, shiftKey, altKey, metaKey }: KeyboardEvent): (() => void)
   return null
 }
 
+/** The button that was pressed goes away: the focus moves to what was said, and not to a field, which would bring up a keyboard. */
+function goToNewest(end: HTMLElement | null): void {
+  end?.closest<HTMLElement>('[role=log]')?.focus({ preventScroll: true })
+  holdScroll(toEnd)
+}
+
 function Turns({ conversation }: { conversation: Conversation }): ReactElement {
   const { t } = useTranslation('talk')
   const turns = useMemo(() => shownTurns(conversation), [conversation])
@@ -91,6 +98,7 @@ function Turns({ conversation }: { conversation: Conversation }): ReactElement {
             ))
         }
       </Windowed>
+      <ToNewest end={end} go={() => goToNewest(end.current)} />
       <div ref={end} className="end-of-turns" />
     </>
   )
