@@ -25,7 +25,9 @@ const READ = [
   'good-grey.png',
 ]
 
-test('Users are told in one sentence why a file cannot be used, and can go on', async ({ app }) => {
+test('Users are told in one sentence why a file cannot be used, and go on with pictures of every common kind', async ({
+  app,
+}) => {
   await app.open()
   for (const [name, sentence] of Object.entries(NO_PICTURES)) {
     await app.choose(`testing/images/${name}`)
@@ -42,10 +44,8 @@ test('Users are told in one sentence why a file cannot be used, and can go on', 
     await expect(app.answer(index)).toContainText(sentence)
   await app.finished(Object.keys(REFUSED).length)
   await expect(app.page.getByRole('group', { name: 'Note' })).toContainText('1 file')
-})
 
-test('Users can use pictures of every common kind', async ({ app }) => {
-  await app.open()
+  await app.startAnew()
   await app.choose(...READ.map((name) => `testing/images/${name}`))
   for (const index of READ.keys()) await app.finished(index)
 })

@@ -21,18 +21,26 @@ async function drawnScene(info: TestInfo): Promise<string> {
   return path
 }
 
-test('Users with a photograph are told once that the built-in model knows drawn scenes only, and shown to another', async ({
+test('Users with photographs are told once that the built-in model knows drawn scenes only, how many look so, and shown to another', async ({
   app,
   page,
 }, info) => {
   await app.open()
-  await app.choose(await photograph(info, 1))
-  await app.finished(0)
   const hint = page.getByRole('complementary', { name: 'About photographs' })
-  await expect(hint).toContainText('This looks like a photograph.')
-  await expectNoViolations(page)
-  await app.ask('what is in the picture?')
-  await app.finished(1)
+  await test.step('among several pictures', async () => {
+    await app.choose(await photograph(info, 2), await drawnScene(info), await photograph(info, 3))
+    await app.finished(2)
+    await expect(hint).toContainText('2 of these look like photographs.')
+  })
+  await test.step('a photograph alone', async () => {
+    await app.startAnew()
+    await app.choose(await photograph(info, 1))
+    await app.finished(0)
+    await expect(hint).toContainText('This looks like a photograph.')
+    await expectNoViolations(page)
+    await app.ask('what is in the picture?')
+    await app.finished(1)
+  })
   await page.reload()
   await app.ready()
   await expect(hint).toHaveCount(1)
@@ -42,43 +50,32 @@ test('Users with a photograph are told once that the built-in model knows drawn 
   await expect(app.sheet.getByRole('heading', { name: 'Model, device and settings' })).toBeFocused()
 })
 
-test('Users with several pictures are told how many look like photographs', async ({ app, page }, info) => {
-  await app.open()
-  await app.choose(await photograph(info, 2), await drawnScene(info), await photograph(info, 3))
-  await app.finished(2)
-  await expect(page.getByRole('complementary', { name: 'About photographs' })).toContainText(
-    '2 of these look like photographs.',
-  )
-})
-
-test('Users can have a scene drawn, read its caption and click a question about it', async ({
+test('Users can have a scene drawn, read its caption and click a question about it, and look through other examples', async ({
   app,
   page,
 }) => {
   await app.open()
-  await expect(page.getByRole('button', { name: 'How many things are there?' })).toHaveCount(0)
-  await page.getByRole('button', { name: 'Draw me another scene' }).click()
-  expect(await app.finished(0)).toMatch(/[a-z]{3,}/)
-  await page.getByRole('button', { name: 'How many things are there?' }).click()
-  const words = await app.finished(1)
-  expect(words).toMatch(/one|two|three|four|five/)
-  await expect(page.getByText(/looks? like a photograph/)).toHaveCount(0)
-  await expectNoViolations(page)
-  await expectNoOverflow(page)
-})
-
-test('Users can look through other examples, none of which passes for a photograph', async ({
-  app,
-  page,
-}) => {
-  await app.open()
-  const examples = page.getByRole('button', { name: /^Example scene/ })
-  const before = await examples.first().getByRole('img').getAttribute('src')
-  await page.getByRole('button', { name: 'Show other examples' }).click()
-  await expect(examples.first().getByRole('img')).not.toHaveAttribute('src', before ?? '')
-  await examples.first().click()
-  await app.finished(0)
-  await expect(page.getByText(/looks? like a photograph/)).toHaveCount(0)
+  await test.step('a scene of its own', async () => {
+    await expect(page.getByRole('button', { name: 'How many things are there?' })).toHaveCount(0)
+    await page.getByRole('button', { name: 'Draw me another scene' }).click()
+    expect(await app.finished(0)).toMatch(/[a-z]{3,}/)
+    await page.getByRole('button', { name: 'How many things are there?' }).click()
+    const words = await app.finished(1)
+    expect(words).toMatch(/one|two|three|four|five/)
+    await expect(page.getByText(/looks? like a photograph/)).toHaveCount(0)
+    await expectNoViolations(page)
+    await expectNoOverflow(page)
+  })
+  await test.step('other examples, none of which passes for a photograph', async () => {
+    await app.startAnew()
+    const examples = page.getByRole('button', { name: /^Example scene/ })
+    const before = await examples.first().getByRole('img').getAttribute('src')
+    await page.getByRole('button', { name: 'Show other examples' }).click()
+    await expect(examples.first().getByRole('img')).not.toHaveAttribute('src', before ?? '')
+    await examples.first().click()
+    await app.finished(0)
+    await expect(page.getByText(/looks? like a photograph/)).toHaveCount(0)
+  })
 })
 
 test.describe('In German, whose words are long', () => {

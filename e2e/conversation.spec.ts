@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { unzipSync } from 'fflate'
-import { expect, test } from './fixtures.ts'
+import { expect, test, type AppPage } from './fixtures.ts'
 
 const PICTURE = 'testing/images/good-rgb.png'
 const NAME = 'good-rgb.png'
@@ -13,7 +13,7 @@ function tokensRead(words: string): number {
   return Number(/(\d+) tokens of picture and words/.exec(words)?.[1])
 }
 
-test('Users can hold a conversation of three turns, without a network and across a reload', async ({
+test('Users can hold a conversation of three turns, without a network and across a reload, and change their words in another', async ({
   app,
   page,
   context,
@@ -43,13 +43,14 @@ test('Users can hold a conversation of three turns, without a network and across
   await expect(app.conversation.getByRole('article')).toHaveCount(5)
   const again = await app.finished(4)
   expect(again).not.toContain('Looking')
+
+  await app.startAnew()
+  await test.step('edit a question, go back to the old wording, write another answer, undo a deletion', () =>
+    changeWords(app))
 })
 
-test('Users can edit a question, go back to the old wording, write another answer, and undo a deletion', async ({
-  app,
-  page,
-}) => {
-  await app.open()
+async function changeWords(app: AppPage): Promise<void> {
+  const { page } = app
   await app.choose(PICTURE)
   await app.finished(NAME)
   await app.ask('is there a cat?')
@@ -74,9 +75,12 @@ test('Users can edit a question, go back to the old wording, write another answe
   await page.getByRole('button', { name: 'Undo' }).click()
   await expect(app.conversation).toContainText('3 / 3')
   await expect(app.answer(`${NAME}: is there a cat?`)).toBeFocused()
-})
+}
 
-test('Users keep the picture that they were choosing while another one came', async ({ app, page }) => {
+test('Users keep the picture that they were choosing while another one came, compare pictures with the same question, several ways of answering, and see the scores', async ({
+  app,
+  page,
+}) => {
   await app.open()
   const chooser = page.waitForEvent('filechooser')
   await page.getByRole('button', { name: 'Choose pictures, or drop them here' }).click()
@@ -86,13 +90,8 @@ test('Users keep the picture that they were choosing while another one came', as
   await choosing.setFiles(PICTURE)
   await app.finished(NAME)
   await expect(app.list.getByRole('link')).toHaveCount(2)
-})
 
-test('Users can compare pictures with the same question, several ways of answering, and see the scores', async ({
-  app,
-  page,
-}) => {
-  await app.open()
+  await app.startAnew()
   await app.choose(PICTURE, 'testing/images/good-palette.png')
   await app.finished(NAME)
   await app.finished('good-palette.png')
@@ -108,7 +107,10 @@ test('Users can compare pictures with the same question, several ways of answeri
   await expect(app.answer(`${NAME}: what is in the picture?`)).toContainText('3 answers with their scores')
 })
 
-test('Users can search, delete, export and import their conversations', async ({ app, page }) => {
+test('Users can search, delete, export and import their conversations, and are told when a file is no export', async ({
+  app,
+  page,
+}) => {
   await app.open()
   for (const name of ['good-rgb.png', 'good-grey.png', 'good-palette.png', 'good-alpha.png']) {
     await app.choose(`testing/images/${name}`)
@@ -135,12 +137,9 @@ test('Users can search, delete, export and import their conversations', async ({
   await (await chooser).setFiles(path)
   await expect(app.list.getByRole('listitem')).toHaveCount(7)
   await app.finished('good-alpha.png')
-})
 
-test('Users are told when a file to import is no export', async ({ app, page }) => {
-  await app.open()
-  const chooser = page.waitForEvent('filechooser')
+  const another = page.waitForEvent('filechooser')
   await app.list.getByRole('button', { name: 'Import' }).click()
-  await (await chooser).setFiles('package.json')
+  await (await another).setFiles('package.json')
   await expect(page.getByRole('main').getByText(/holds no pictalk conversations/)).toBeVisible()
 })

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Page } from '@playwright/test'
-import { expect, test } from './fixtures.ts'
+import { expect, test, type AppPage } from './fixtures.ts'
 
 const ORIGIN = 'https://pictures.example'
 
@@ -16,11 +17,11 @@ async function dragFromAnotherTab(page: Page, address: string): Promise<void> {
     await page.getByRole('main').dispatchEvent(event, { dataTransfer: transfer })
 }
 
-test('Users can drag a picture from another tab, and are told where its server keeps it to itself', async ({
+test('Users can drag a picture from another tab, drop a folder or paste by a button, and are told where something cannot be had', async ({
   app,
   page,
   expected,
-}) => {
+}, info) => {
   expected.origins.push(ORIGIN)
   expected.errors.push(/blocked by CORS policy/, /ERR_FAILED/)
   const body = readFileSync('testing/images/good-rgb.png')
@@ -44,14 +45,38 @@ test('Users can drag a picture from another tab, and are told where its server k
   await dragFromAnotherTab(page, `${ORIGIN}/open.png`)
   await expect(page.getByRole('button', { name: 'Open open.png large' })).toBeVisible()
   await expect(app.list.getByRole('link')).toHaveCount(1)
+
+  // From here on nothing of the kind is expected.
+  expected.origins.length = 0
+  expected.errors.length = 0
+  await app.startAnew()
+  await test.step('a folder of pictures with all that lies about in it', () =>
+    dropFolder(app, info.outputPath('holiday')))
+  await app.startAnew()
+  await test.step('a button for what was copied, for those without keys to paste with', () =>
+    pasteByButton(app))
 })
 
-test('Users without keys to paste with press a button for what they copied, and are told where it cannot be had', async ({
-  app,
-  page,
-  context,
-}) => {
-  await app.open()
+async function dropFolder(app: AppPage, folder: string): Promise<void> {
+  mkdirSync(folder)
+  for (const name of ['img10.png', 'img2.png'])
+    copyFileSync('testing/images/good-rgb.png', join(folder, name))
+  for (const name of ['.DS_Store', 'Thumbs.db', 'desktop.ini', '._img2.png', 'notes.txt', 'config.json'])
+    writeFileSync(join(folder, name), '{}')
+  const devtools = await app.page.context().newCDPSession(app.page)
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    const data = { items: [], files: [folder], dragOperationsMask: 1 }
+    await devtools.send('Input.dispatchDragEvent', { type, x: 200, y: 200, data })
+  }
+  await expect(app.page.getByRole('group', { name: 'Note' })).toContainText('6 files')
+  await app.finished(0)
+  await app.finished(1)
+  await expect(app.answer(0)).toHaveAccessibleName('img2.png')
+  await expect(app.answer(1)).toHaveAccessibleName('img10.png')
+}
+
+async function pasteByButton(app: AppPage): Promise<void> {
+  const { page } = app
   const paste = page.getByRole('button', { name: 'Paste', exact: true })
   const note = page.getByRole('group', { name: 'Note' })
   const failsWith = (name: string): Promise<void> =>
@@ -66,7 +91,7 @@ test('Users without keys to paste with press a button for what they copied, and 
   await paste.click()
   await expect(note).toContainText('What was copied could not be read')
   await page.evaluate(() => Reflect.deleteProperty(navigator.clipboard, 'read'))
-  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
   await page.evaluate(() => navigator.clipboard.writeText('a cat'))
   await paste.click()
   await expect(note).toContainText('There is no picture in the clipboard')
@@ -79,4 +104,4 @@ test('Users without keys to paste with press a button for what they copied, and 
   )
   await paste.click()
   await app.finished('Pasted picture')
-})
+}

@@ -175,12 +175,27 @@ test('Users are told of faults that do not pass, and keep what was right', async
   })
 })
 
-test('Users get their model though the connection is cut a hundred times', async ({
+test('Users are led to where a redirect points and served from there, and get their model though the connection is cut a hundred times', async ({
   models,
   server,
   expected,
 }, info) => {
+  const elsewhere = await startFaultServer((path) => read(join(PACK, path)))
+  expected.origins.push(elsewhere.origin)
+  await models.open()
+  await test.step('redirected', async () => {
+    server.fault = () => ({ kind: 'redirect', to: (path) => `${elsewhere.origin}/${path}?signed=1` })
+    expect(await add(models, server)).toContain('works without a connection')
+    expect(server.sent()).toBe(0)
+    expect(elsewhere.sent() - elsewhere.sent(/^pack\.json$/)).toBe(TOTAL_BYTES)
+    await elsewhere.close()
+    await forget(models)
+  })
+
+  // Not before there are cuts.
   expected.errors.push(/Failed to load resource|ERR_/)
+  server.served.length = 0
+  server.forgetCounts()
   const random = seededRandom(7)
   let cuts = 0
   server.fault = (path) => {
@@ -188,7 +203,6 @@ test('Users get their model though the connection is cut a hundred times', async
     cuts += 1
     return { kind: 'cut', after: 1 + Math.floor(random.next() * 80_000) }
   }
-  await models.open()
   await hurryFetching(models.page)
   expect(await add(models, server)).toContain('works without a connection')
   expect(cuts).toBe(100)
@@ -197,21 +211,6 @@ test('Users get their model though the connection is cut a hundred times', async
   const delivered = deliveries(server)
   expect(delivered).toEqual([...new Set(delivered)])
   await report(info, [{ fault: '100 cuts', beyond, requests: server.served.length, outcome: 'kept' }])
-})
-
-test('Users are led to where a redirect points, and served from there', async ({
-  models,
-  server,
-  expected,
-}) => {
-  const elsewhere = await startFaultServer((path) => read(join(PACK, path)))
-  expected.origins.push(elsewhere.origin)
-  server.fault = () => ({ kind: 'redirect', to: (path) => `${elsewhere.origin}/${path}?signed=1` })
-  await models.open()
-  expect(await add(models, server)).toContain('works without a connection')
-  expect(server.sent()).toBe(0)
-  expect(elsewhere.sent() - elsewhere.sent(/^pack\.json$/)).toBe(TOTAL_BYTES)
-  await elsewhere.close()
 })
 
 test('Users are warned of manifests that are not what they seem', async ({ models, server, app }) => {

@@ -99,6 +99,13 @@ export class AppPage {
     await this.page.getByLabel('Shortest answer').fill(`${tokens}`)
   }
 
+  /** From whatever was talked about to an empty page, as it was opened but for what is kept. */
+  async startAnew(): Promise<void> {
+    await this.page.getByRole('button', { name: 'New', exact: true }).click()
+    await expect(this.page.getByRole('button', { name: /^Choose pictures/ })).toBeVisible()
+    await expect(this.conversation).toHaveCount(0)
+  }
+
   async choose(...paths: string[]): Promise<void> {
     const chooser = this.page.waitForEvent('filechooser')
     const field = this.page.getByRole('button', { name: /^Choose pictures/ })
@@ -216,18 +223,19 @@ export const test = base.extend<Fixtures>({
     const complain = (text: string): void => {
       if (!expected.errors.some((known) => known.test(text))) complaints.push(text)
     }
-    page.on('console', (message) => {
+    // In every tab of this browser.
+    const context = page.context()
+    context.on('console', (message) => {
       if (message.type() === 'error') complain(message.text())
     })
-    page.on('pageerror', (error) => complain(error.message))
-    page.on('request', (request) => {
+    context.on('weberror', (error) => complain(error.error().message))
+    context.on('request', (request) => {
       const url = new URL(request.url())
       if (url.protocol.startsWith('http') && url.origin !== baseURL && !expected.origins.includes(url.origin))
         complaints.push(`a request to ${url.origin}`)
     })
     await use(new AppPage(page))
     // A page that has just begun may still ask for what a test changes, and nobody waits for the answer any more.
-    const context = page.context()
     for (const routed of [context, ...context.pages()]) await routed.unrouteAll({ behavior: 'ignoreErrors' })
     expect(complaints).toEqual([])
   },

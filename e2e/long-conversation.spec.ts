@@ -57,29 +57,9 @@ function restAtTop(page: Page): Promise<void> {
   )
 }
 
-test('Users can go on with a conversation of 5,000 turns as with a short one', async ({ app, page }) => {
-  await app.open('?provider=wasm')
-  await bring(app, exportOf('long', TURNS))
-  await expect(app.answer(`long: question ${TURNS - 1}?`)).toBeInViewport()
-  const articles = app.conversation.getByRole('article')
-  await expect.poll(() => articles.count()).toBeLessThan(MOST_IN_PAGE)
-  await app.ask('is there a cat?')
-  await app.finished('long: is there a cat?')
-  await app.ask('is there a dog?')
-  await app.finished('long: is there a dog?')
-  await expect(app.answer('long: is there a dog?')).toBeInViewport()
-  await expectNoViolations(page)
-
-  await page.reload()
-  await app.ready()
-  await expect(app.answer('long: is there a dog?')).toBeInViewport()
-  await expect.poll(() => articles.count()).toBeLessThan(MOST_IN_PAGE)
-})
-
-test('Users can move through a conversation of 5,000 turns by keyboard', async ({ app, page }) => {
-  await app.open('?provider=wasm')
-  await bring(app, exportOf('long', TURNS))
-  await expect(app.answer(`long: question ${TURNS - 1}?`)).toBeInViewport()
+/** Home, End, pages and Tab, in a conversation whose last turn is in sight. */
+async function moveByKeyboard(app: AppPage): Promise<void> {
+  const { page } = app
   await app.conversation.focus()
   const height = await page.evaluate(() => document.documentElement.scrollHeight)
   const toNewest = page.getByRole('button', { name: 'Go to the newest answer' })
@@ -133,19 +113,38 @@ test('Users can move through a conversation of 5,000 turns by keyboard', async (
     `question ${TABBED + 1}? and then`,
   )
   expect(height).toBeGreaterThan(100_000)
-})
+}
 
-test('Users are told when a file holds more than the page takes, and nothing of it is added', async ({
+test('Users can go on with a conversation of 5,000 turns and move through it by keyboard as with a short one, and are told when a file holds more', async ({
   app,
   page,
 }) => {
   await app.open('?provider=wasm')
-  await bring(app, exportOf('endless', 60_000))
-  await expect(
-    page.getByRole('main').getByText(/60,000 turns in one conversation, and 10,000 are the most/),
-  ).toBeVisible()
-  await expect(app.list).toContainText('No conversations yet.')
+  await test.step('more than the page takes: nothing of it is added', async () => {
+    await bring(app, exportOf('endless', 60_000))
+    await expect(
+      page.getByRole('main').getByText(/60,000 turns in one conversation, and 10,000 are the most/),
+    ).toBeVisible()
+    await expect(app.list).toContainText('No conversations yet.')
+    await page.reload()
+    await app.ready()
+    await expect(app.list).toContainText('No conversations yet.')
+  })
+
+  await bring(app, exportOf('long', TURNS))
+  await expect(app.answer(`long: question ${TURNS - 1}?`)).toBeInViewport()
+  const articles = app.conversation.getByRole('article')
+  await expect.poll(() => articles.count()).toBeLessThan(MOST_IN_PAGE)
+  await test.step('moved through by keyboard', () => moveByKeyboard(app))
+  await app.ask('is there a cat?')
+  await app.finished('long: is there a cat?')
+  await app.ask('is there a dog?')
+  await app.finished('long: is there a dog?')
+  await expect(app.answer('long: is there a dog?')).toBeInViewport()
+  await expectNoViolations(page)
+
   await page.reload()
   await app.ready()
-  await expect(app.list).toContainText('No conversations yet.')
+  await expect(app.answer('long: is there a dog?')).toBeInViewport()
+  await expect.poll(() => articles.count()).toBeLessThan(MOST_IN_PAGE)
 })

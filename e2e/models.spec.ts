@@ -283,7 +283,12 @@ test('Users can reload in the middle of a download and go on where it was', asyn
   expect(packs).toHaveLength(1)
 })
 
-test('Users can pause, go on, cancel and delete', async ({ models, server, app, page }) => {
+test('Users can pause, go on, cancel and delete, and when their disk is full are told what to do, keep what is there, and go on', async ({
+  models,
+  server,
+  app,
+  page,
+}) => {
   await models.open()
   const release = keepBack(server, 'decoder.weights', 1_000_000)
   await models.look(server.origin)
@@ -304,6 +309,17 @@ test('Users can pause, go on, cancel and delete', async ({ models, server, app, 
   await page.getByRole('button', { name: /^Delete/ }).click()
   await page.getByRole('button', { name: /^Really delete/ }).click()
   await expect.poll(() => storeOf(page)).toEqual({ packs: [], chunks: {} })
+  // What is said next is not said any more.
+  await expect(app.model).not.toContainText('works without a connection')
+
+  const makeRoom = await fillDisk(page, 3_000_000)
+  await models.look(server.origin)
+  await models.accept('Download')
+  await expect(app.model).toContainText(/more and the browser allows|no room left/)
+  await expect(app.model).toContainText('no-space')
+  await makeRoom()
+  await app.model.getByRole('button', { name: 'Resume', exact: true }).first().click()
+  await expect(app.model).toContainText('works without a connection')
 })
 
 test('Users whose tab crashes in the middle of a download go on in another', async ({
@@ -339,23 +355,6 @@ test('Users whose tab crashes in the middle of a download go on in another', asy
   const missing = files.filter(({ chunks }) => chunks.some(({ sha256 }) => !(sha256 in kept)))
   expect(missing.map(({ path }) => path)).toContain('decoder.weights')
   expect(asked.sort()).toEqual(missing.map(({ path }) => path).sort())
-})
-
-test('Users whose disk is full are told what to do, keep what is there, and go on', async ({
-  models,
-  server,
-  app,
-  page,
-}) => {
-  await models.open()
-  const makeRoom = await fillDisk(page, 3_000_000)
-  await models.look(server.origin)
-  await models.accept('Download')
-  await expect(app.model).toContainText(/more and the browser allows|no room left/)
-  await expect(app.model).toContainText('no-space')
-  await makeRoom()
-  await app.model.getByRole('button', { name: 'Resume', exact: true }).first().click()
-  await expect(app.model).toContainText('works without a connection')
 })
 
 test('Users who lose the connection are told so, and the download goes on by itself', async ({
@@ -484,7 +483,7 @@ test('Users who delete a model in one tab while another reads it are told so the
   expect(await storeOf(page)).toEqual({ packs: [], chunks: {} })
 })
 
-test.describe('Users are told in one sentence what is wrong', () => {
+test('Users are told in one sentence what is wrong', async ({ models, server, app, expected }) => {
   const cases: [string, FaultServer['fault'], RegExp][] = [
     ['when nothing is there', () => ({ kind: 'answer', status: 404 }), /neither a pack nor a checkpoint/],
     [
@@ -508,11 +507,13 @@ test.describe('Users are told in one sentence what is wrong', () => {
       /This pack cannot be used/,
     ],
   ]
+  expected.errors.push(/Failed to load resource|blocked by CORS policy/)
+  await models.open()
+  await hurryFetching(models.page)
   for (const [name, fault, sentence] of cases) {
-    test(name, async ({ models, server, app, expected }) => {
-      expected.errors.push(/Failed to load resource|blocked by CORS policy/)
-      await models.open()
-      await hurryFetching(models.page)
+    await test.step(name, async () => {
+      // Nothing said before can pass for the sentence.
+      await expect(app.model).not.toContainText(sentence)
       server.fault = fault
       await models.look(server.origin)
       await expect(app.model).toContainText(sentence)

@@ -27,7 +27,7 @@ test.beforeAll(async () => {
 })
 test.afterAll(() => rmSync(folder, { recursive: true }))
 
-test('finds pictures of a folder by words, by another picture and without a network', async ({
+test('finds pictures of a folder by words, by another picture and without a network, and takes the one that was being chosen while pictures came from elsewhere', async ({
   app,
   context,
 }) => {
@@ -101,22 +101,23 @@ test('finds pictures of a folder by words, by another picture and without a netw
   await expect(results.getByRole('button')).toHaveCount(6)
   await page.getByRole('button', { name: /^Take out/ }).click()
   await expect(page.getByText('No picture is indexed yet', { exact: false })).toBeVisible()
-})
 
-test('takes the folder that was being chosen while pictures came from elsewhere', async ({ app, page }) => {
-  await page.addInitScript(() => Reflect.deleteProperty(globalThis, 'showDirectoryPicker'))
-  await page.goto('/?provider=wasm#/search')
-  await expect(page.getByText('No picture is indexed yet')).toBeVisible()
-  const chooser = page.waitForEvent('filechooser')
+  // Again from nothing, while a picture comes from elsewhere.
+  await page.setViewportSize({ width: 1280, height: 800 })
+  const again = page.waitForEvent('filechooser')
   await page.getByRole('button', { name: 'Add a folder' }).click()
-  const choosing = await chooser
+  const choosing = await again
   await app.drop(join(folder, 'scene 1.png'), 'image/png')
   await expect(page.getByText('No picture is indexed yet')).toHaveCount(0)
+  await expect(page.getByText('6 pictures, 1 file could not be read')).toHaveCount(0)
   await choosing.setFiles(folder)
   await expect(page.getByText('6 pictures, 1 file could not be read')).toBeVisible()
 })
 
-test('says how well a caption fits its picture, when asked once', async ({ app }) => {
+test('says how well a caption fits its picture, when asked once, and shows those who teach what the Q-Former does', async ({
+  app,
+  page,
+}) => {
   const caption = await app.openWith(join(folder, 'scene 1.png'))
   expect(caption).not.toBe('')
   await app.conversation.getByRole('button', { name: 'How well does it fit?' }).click()
@@ -132,10 +133,8 @@ test('says how well a caption fits its picture, when asked once', async ({ app }
   await app.choose(join(folder, 'scene 4.png'))
   await app.finished('scene 4.png')
   await expect(app.conversation.getByText(/fits the picture: \d\d%/)).toBeVisible()
-})
 
-test('shows those who teach what the Q-Former does, and is found from the models', async ({ app, page }) => {
-  await app.open()
+  // Found from the models.
   await app.openSettings()
   await page.getByRole('link', { name: /^Look inside/ }).click()
   await expect(page.getByRole('heading', { name: 'Inside the Q-Former' })).toBeVisible()

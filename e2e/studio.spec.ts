@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { chooseOwnFolder } from '../testing/kills/saved.ts'
-import { expect, test } from './fixtures.ts'
+import { expect, test, type AppPage } from './fixtures.ts'
 import { expectNoOverflow, expectNoViolations } from './violations.ts'
 
 const PICTURES = [
@@ -170,11 +170,9 @@ test('Users can caption a folder, correct it with the keyboard, and write it bac
   })
 })
 
-test('Users get the pictures that they were choosing while others were dropped on the studio', async ({
-  app,
-  page,
-}) => {
-  await page.goto('/?provider=wasm#/studio')
+/** Pictures that come while others are being chosen take nothing from those. */
+async function chooseWhileOthersCome(app: AppPage): Promise<void> {
+  const { page } = app
   const chooser = page.waitForEvent('filechooser')
   await page.getByRole('button', { name: 'Choose pictures', exact: true }).click()
   const choosing = await chooser
@@ -182,9 +180,12 @@ test('Users get the pictures that they were choosing while others were dropped o
   await expect(page.getByRole('button', { name: /^good-palette\.png/ })).toBeVisible()
   await choosing.setFiles('testing/images/good-rgb.png')
   await expect(page.getByRole('button', { name: /^good-rgb\.png/ })).toBeVisible()
-})
+}
 
-test('Users can drop a folder with folders in it on the studio', async ({ app, page }, info) => {
+test('Users get the pictures that they were choosing while others were dropped on the studio, and can drop a folder with folders in it', async ({
+  app,
+  page,
+}, info) => {
   const folder = info.outputPath('holiday')
   mkdirSync(join(folder, 'summer'), { recursive: true })
   for (const name of ['img10.png', 'summer/img2.png', 'summer/img2.jpg'])
@@ -192,12 +193,13 @@ test('Users can drop a folder with folders in it on the studio', async ({ app, p
   for (const name of ['.DS_Store', 'summer/img2.txt']) writeFileSync(join(folder, name), 'a red circle')
   // Nobody is there to allow a folder of the computer: none is handed over, then one of the browser's own.
   await chooseOwnFolder(page)
-  await page.addInitScript(() => {
+  await page.goto('/?provider=wasm#/studio')
+  await app.ready()
+  await chooseWhileOthersCome(app)
+  await page.evaluate(() => {
     const handed = { getAsFileSystemHandle: () => Promise.resolve(null) }
     Object.assign(DataTransferItem.prototype, handed)
   })
-  await page.goto('/?provider=wasm#/studio')
-  await app.ready()
   await fill(page, { 'a.png': readFileSync('testing/images/good-rgb.png'), 'a.txt': 'mine' })
   const devtools = await page.context().newCDPSession(page)
   const drop = async (): Promise<void> => {

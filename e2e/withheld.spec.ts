@@ -116,7 +116,12 @@ test.describe('Users whose browser withholds', () => {
 test.describe('Users of a page over plain http on another machine', () => {
   test.use({ baseURL: `http://${LAN}:${PORT}` })
 
-  test('get answers from the processor, and keep their conversations', async ({ app, page }) => {
+  test('get answers from the processor, keep their conversations, and can add a model, every byte of it verified', async ({
+    app,
+    page,
+    models,
+    server,
+  }) => {
     await app.open()
     expect(await page.evaluate(() => isSecureContext || 'subtle' in crypto)).toBe(false)
     await saysOnce(app, [PLAIN_HTTP])
@@ -126,10 +131,12 @@ test.describe('Users of a page over plain http on another machine', () => {
     await talk(app)
     await app.open()
     await app.finished('good-rgb.png: what is in the picture?')
-  })
 
-  test('can add a model, every byte of it verified', async ({ app, page, models, server }) => {
-    await models.download(server.origin)
+    // What is captioned with it is in sight alone.
+    await app.startAnew()
+    await app.openSheet()
+    await models.look(server.origin)
+    await models.accept('Download')
     await expect(app.model).toContainText('works without a connection')
     await damageChunk(
       page,
