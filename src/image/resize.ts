@@ -62,9 +62,9 @@ function resizeRow(
     let at = from + (starts[x] ?? 0) * 3
     for (let i = first; i < first + count; i += 1) {
       const weight = weights[i] ?? 0
-      r += weight * (source[at] ?? 0)
-      g += weight * (source[at + 1] ?? 0)
-      b += weight * (source[at + 2] ?? 0)
+      r = (r + Math.imul(weight, source[at] ?? 0)) | 0
+      g = (g + Math.imul(weight, source[at + 1] ?? 0)) | 0
+      b = (b + Math.imul(weight, source[at + 2] ?? 0)) | 0
       at += 3
     }
     const target = to + x * 3
@@ -92,7 +92,8 @@ function downColumns(
     for (let i = 0; i < count; i += 1) {
       const weight = kernel.weights[y * kernel.width + i] ?? 0
       const row = ((kernel.starts[y] ?? 0) + i) * stride
-      for (let x = 0; x < stride; x += 1) sums[x] = (sums[x] ?? 0) + weight * (source[row + x] ?? 0)
+      for (let x = 0; x < stride; x += 1)
+        sums[x] = ((sums[x] ?? 0) + Math.imul(weight, source[row + x] ?? 0)) | 0
     }
     for (let x = 0; x < stride; x += 1) out[y * stride + x] = clip8(sums[x] ?? 0)
   }

@@ -28,9 +28,11 @@ export interface ValueSource {
  * layers write the outlier channels.
  */
 export function valueSource(seed: number, writtenGain = OUTLIER_GAIN): ValueSource {
-  const block = normalBlock(seed)
+  // Made for the first value: whoever only asks for names and shapes needs none.
+  let block: Float32Array | undefined
   return {
     values(tensor, shape, first, count) {
+      block ??= normalBlock(seed)
       const key = hash(tensor, seed)
       const columns = shape.length > 1 ? (shape.at(-1) ?? 1) : 1
       const { mean, deviation, rowOutliers, columnOutliers } = kindOf(tensor, shape)
@@ -89,8 +91,19 @@ function channelScale(channel: number, key: number, gain: number): number {
   return Math.exp(2.45 * SPREAD * spread) * (channel % OUTLIER_EVERY === 7 ? gain : 1)
 }
 
-/** Box-Muller over a counter. */
+/** Those that somebody still has, by seed: one checkpoint or pack after the other is made from the same. */
+const blocks = new Map<number, WeakRef<Float32Array>>()
+
 function normalBlock(seed: number): Float32Array {
+  const known = blocks.get(seed)?.deref()
+  if (known !== undefined) return known
+  const made = makeNormalBlock(seed)
+  blocks.set(seed, new WeakRef(made))
+  return made
+}
+
+/** Box-Muller over a counter. */
+function makeNormalBlock(seed: number): Float32Array {
   const values = new Float32Array(BLOCK)
   for (let i = 0; i < BLOCK; i += 1) {
     const radius = Math.sqrt(-2 * Math.log(1 - uniform(2 * i + seed * 0x9e3779b9)))
