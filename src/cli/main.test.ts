@@ -78,7 +78,7 @@ describe('pictalk', () => {
     expect((await pictalkHere('convert', '--from', bare, '--out', pack, '--precision', 'fp32')).status).toBe(
       0,
     )
-    const { status, stdout, stderr } = await pictalk('caption', pack, PICTURE)
+    const { status, stdout, stderr } = await pictalkHere('caption', pack, PICTURE)
     expect([status, stdout]).toEqual([1, ''])
     expect(stderr).toMatch(/^pictalk: This pack has no tokenizer, .* \[unsupported-model\]\n$/)
   })
@@ -112,7 +112,7 @@ describe('pictalk', () => {
   it('samples the same answer from the same seed and others from others', async () => {
     const sample = async (seed: string): Promise<string> => {
       const flags = ['--temperature', '1.5', '--seed', seed, '--max-new-tokens', '8', '--json']
-      const { stdout } = await pictalk('caption', join(folder, 'pack'), PICTURE, ...flags)
+      const { stdout } = await pictalkHere('caption', join(folder, 'pack'), PICTURE, ...flags)
       return String((JSON.parse(stdout) as { token_ids: number[] }).token_ids)
     }
     const four = await sample('4')
@@ -143,7 +143,7 @@ describe('pictalk', () => {
   })
 
   it('inspects a pack for people and for programs', async () => {
-    const people = await pictalk('inspect', join(folder, 'pack'))
+    const people = await pictalkHere('inspect', join(folder, 'pack'))
     expect(people.stdout).toContain('vision.weights')
     const programs = await pictalkHere('inspect', join(folder, 'pack'), '--json')
     expect(JSON.parse(programs.stdout)).toMatchObject({ format: 'pictalk-pack', precision: 'fp32' })
@@ -207,7 +207,7 @@ describe('pictalk', () => {
     const copy = join(folder, 'damaged')
     cpSync(join(folder, 'pack'), copy, { recursive: true })
     rmSync(join(copy, readdirSync(copy).find((name) => name.startsWith('decoder.weights')) ?? ''))
-    const { status, stderr } = await pictalk('caption', copy, PICTURE)
+    const { status, stderr } = await pictalkHere('caption', copy, PICTURE)
     expect(status).toBe(1)
     expect(stderr).toMatch(/\[(not-found|corrupt)\]/)
   })

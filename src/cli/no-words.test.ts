@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bundleCommandLine, type CommandLine } from '../../testing/command-line.ts'
+import { pictalkHere } from '../../testing/command-line-here.ts'
 
 const CHECKPOINT = 'models/reference/t5-tied-sharded'
 const PICTURE = 'models/reference/images/shapes-97x61.png'
@@ -10,7 +10,6 @@ const PICTURE = 'models/reference/images/shapes-97x61.png'
 const FIRST_TOKEN = 61
 
 let folder = ''
-let commandLine: CommandLine
 
 interface Json {
   [key: string]: unknown
@@ -35,30 +34,23 @@ beforeAll(async () => {
       [FIRST_TOKEN]: { content: 'Answe', special: true },
     },
   }))
-  commandLine = await bundleCommandLine()
-  const { status } = await commandLine.run('convert', '--from', checkpoint, '--out', join(folder, 'pack'))
+  const { status } = await pictalkHere('convert', '--from', checkpoint, '--out', join(folder, 'pack'))
   expect(status).toBe(0)
 })
 afterAll(() => {
-  commandLine.remove()
   rmSync(folder, { recursive: true })
 })
 
 describe('an answer without a word', () => {
   it('to a question is said in a sentence and by the exit code, and is no part of what follows', async () => {
     const questions = ['--question', 'what is it?', '--question', 'why?']
-    const { stdout, stderr, status } = await commandLine.run(
-      'ask',
-      join(folder, 'pack'),
-      PICTURE,
-      ...questions,
-    )
+    const { stdout, stderr, status } = await pictalkHere('ask', join(folder, 'pack'), PICTURE, ...questions)
     expect({ stdout, status }).toEqual({ stdout: '', status: 1 })
     expect(stderr).toBe(
       'pictalk: what is it?: The model ended its answer before its first word. [no-words]\n' +
         'pictalk: why?: The model ended its answer before its first word. [no-words]\n',
     )
-    const json = await commandLine.run('ask', join(folder, 'pack'), PICTURE, ...questions, '--json')
+    const json = await pictalkHere('ask', join(folder, 'pack'), PICTURE, ...questions, '--json')
     expect(json.status).toBe(0)
     const [, second] = json.stdout.trim().split('\n')
     expect(JSON.parse(second ?? '')).toMatchObject({
@@ -69,24 +61,24 @@ describe('an answer without a word', () => {
   })
 
   it('does not cost the captions of other pictures', async () => {
-    const one = await commandLine.run('caption', join(folder, 'pack'), PICTURE)
+    const one = await pictalkHere('caption', join(folder, 'pack'), PICTURE)
     expect(one).toEqual({
       status: 1,
       stdout: '',
       stderr: 'pictalk: The model ended its answer before its first word. [no-words]\n',
     })
-    const both = await commandLine.run('caption', join(folder, 'pack'), PICTURE, PICTURE)
+    const both = await pictalkHere('caption', join(folder, 'pack'), PICTURE, PICTURE)
     expect(both).toMatchObject({ status: 1, stdout: '' })
     expect(both.stderr.split(`${PICTURE}: The model ended`)).toHaveLength(3)
   })
 
   it('is written as JSON and as a trace, with its ids and exit status 0', async () => {
     const pack = join(folder, 'pack')
-    const json = await commandLine.run('caption', pack, PICTURE, '--json')
+    const json = await pictalkHere('caption', pack, PICTURE, '--json')
     expect(json).toMatchObject({ status: 0, stderr: '' })
     expect(JSON.parse(json.stdout)).toMatchObject({ text: '', token_ids: [FIRST_TOKEN], finish: 'end' })
     const out = join(folder, 'trace.safetensors')
-    expect(await commandLine.run('trace', pack, PICTURE, '--out', out)).toMatchObject({
+    expect(await pictalkHere('trace', pack, PICTURE, '--out', out)).toMatchObject({
       status: 0,
       stderr: '',
     })
@@ -97,16 +89,10 @@ describe('an answer without a word', () => {
     const mute = join(folder, 'mute')
     cpSync(join(folder, 'pack'), mute, { recursive: true })
     change(join(mute, 'pack.json'), (manifest) => ({ ...manifest, tokenizer: {} }))
-    const { stdout, stderr, status } = await commandLine.run(
-      'caption',
-      mute,
-      PICTURE,
-      '--min-new-tokens',
-      '3',
-    )
+    const { stdout, stderr, status } = await pictalkHere('caption', mute, PICTURE, '--min-new-tokens', '3')
     expect({ stdout, status }).toEqual({ stdout: '', status: 1 })
     expect(stderr).toMatch(/This pack has no tokenizer, so its answers are token ids and no text/)
-    const json = await commandLine.run('caption', mute, PICTURE, '--json')
+    const json = await pictalkHere('caption', mute, PICTURE, '--json')
     expect(json).toMatchObject({ status: 0, stderr: '' })
     expect(JSON.parse(json.stdout)).toMatchObject({ text: '', token_ids: [FIRST_TOKEN] })
   })

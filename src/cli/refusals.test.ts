@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bundleCommandLine, type CommandLine } from '../../testing/command-line.ts'
+import { pictalkHere } from '../../testing/command-line-here.ts'
 import { manifestAround } from '../../testing/manifests/manifests.ts'
 import { parseManifest } from '../pack/manifest.ts'
 import { describePack } from './describe-pack.ts'
@@ -22,16 +22,13 @@ import { failOf } from './system-errors.ts'
 
 const HOSTILE = 'x\u001b[2J\u009b31m\u202e\nNext'
 let root = ''
-let commandLine: CommandLine
 
-beforeAll(async () => {
+beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'pictalk-refusals-'))
-  commandLine = await bundleCommandLine()
   execFileSync('mkfifo', [join(root, 'pipe')])
   writeFileSync(join(root, 'file'), 'text')
 })
 afterAll(() => {
-  commandLine.remove()
   rmSync(root, { recursive: true })
 })
 
@@ -55,15 +52,15 @@ describe('text of others', () => {
   it('gives no orders to the terminal, for people and for programs', async () => {
     const folder = hostilePack()
     const { manifest } = await openPackFolder(folder)
-    const people = await commandLine.run('inspect', folder)
+    const people = await pictalkHere('inspect', folder)
     expect(people.stdout).toMatch(/^[^\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]+$/)
     expect(people.stdout.trimEnd().split('\n')).toHaveLength(describePack(manifest).length)
-    const programs = await commandLine.run('inspect', folder, '--json')
+    const programs = await pictalkHere('inspect', folder, '--json')
     expect(programs.stdout).toMatch(/^[^\p{Cc}\u202a-\u202e]+\n$/u)
     expect(parseManifest(programs.stdout)).toEqual(manifest)
-    const failing = await commandLine.run('verify', join(root, HOSTILE))
+    const failing = await pictalkHere('verify', join(root, HOSTILE))
     expect(failing.stderr).toMatch(/^pictalk: [^\p{Cc}\u202a-\u202e]+ \[not-found\]\n$/u)
-    const wrong = await commandLine.run('inspect', folder, `--${HOSTILE}`)
+    const wrong = await pictalkHere('inspect', folder, `--${HOSTILE}`)
     expect(wrong.stderr).toMatch(/^pictalk: [^\p{Cc}\u202a-\u202e]+ \[bad-usage\]\n$/u)
   })
 })
@@ -77,7 +74,7 @@ describe('paths', () => {
       ['convert', '--from', '', '--out', join(root, 'none')],
       ['serve', ''],
     ]) {
-      const { status, stderr } = await commandLine.run(...args)
+      const { status, stderr } = await pictalkHere(...args)
       expect(stderr).toMatch(/^pictalk: A path is empty.*\[bad-usage\]\n$/)
       expect(status).toBe(2)
     }
