@@ -63,12 +63,17 @@ function addNoise(
   }: { random: Random; width: number; height: number; cells: number; amplitude: number },
 ): void {
   const columns = cells + 2
-  const grid = Float32Array.from({ length: columns * columns }, () => random.next() - 0.5)
+  const grid = new Float32Array(columns * columns)
+  for (let i = 0; i < grid.length; i += 1) grid[i] = random.next() - 0.5
+  // The same in every row.
+  const columnOf = new Int32Array(width)
+  const acrossOf = new Float64Array(width)
+  for (let x = 0; x < width; x += 1) [columnOf[x], acrossOf[x]] = placeIn((x / width) * cells)
   for (let y = 0; y < height; y += 1) {
     const [row, down] = placeIn((y / height) * cells)
     for (let x = 0; x < width; x += 1) {
-      const [column, across] = placeIn((x / width) * cells)
-      const at = row * columns + column
+      const across = acrossOf[x] ?? 0
+      const at = row * columns + (columnOf[x] ?? 0)
       const above = mix(grid[at] ?? 0, grid[at + 1] ?? 0, across)
       const below = mix(grid[at + columns] ?? 0, grid[at + columns + 1] ?? 0, across)
       const i = y * width + x

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { sha256Hex, sinkInMemory, type ByteSource, type PackSink } from '../pack/bytes.ts'
 import { CHUNK_BYTES } from '../pack/chunks.ts'
 import { chunksOf, MANIFEST_PATH, type PackFile, type PackManifest } from '../pack/manifest.ts'
@@ -7,13 +7,18 @@ import { openCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { LEDGER_PATH, openPackWriter, type WeightsProgress } from './pack-writer.ts'
 import { alignUp, type Recipe, type WeightsPlan } from './weights.ts'
 
-const MEBIBYTE = 2 ** 20
+vi.mock(import('../pack/chunks.ts'), async (actual) => {
+  const { smallChunks } = await import('../../testing/small-chunks.ts')
+  return smallChunks(await actual())
+})
+
+const KIBIBYTE = 2 ** 10
 const SOURCE = 'a'.repeat(64)
 
-/** Ten tensors of 1.5 Mi float32 elements, so that every other one straddles two chunks of the 60 MiB they give. */
+/** Ten tensors of 96 Ki float32 elements, so that every other one straddles two chunks of the 3.75 MiB they give. */
 const NAMES = Array.from({ length: 10 }, (_, i) => `layer.${i}`)
-const SHAPE = [1536, 1024]
-const TENSOR_BYTES = 6 * MEBIBYTE
+const SHAPE = [384, 256]
+const TENSOR_BYTES = 384 * KIBIBYTE
 
 function shard(): ArrayBuffer {
   const entries = NAMES.map((name, i) => [
@@ -189,7 +194,7 @@ describe('writing weights', () => {
     const writer = await openPackWriter(sinkInMemory(new Map()), SOURCE)
     await writer.writeWeights(plan, checkpoint)
     expect(sum(reads)).toBe(NAMES.length * TENSOR_BYTES)
-    expect(Math.max(...reads)).toBeLessThanOrEqual(16 * MEBIBYTE)
+    expect(Math.max(...reads)).toBeLessThanOrEqual(CHUNK_BYTES)
   })
 
   it('tells how far it is, from nothing to everything', async () => {
@@ -213,7 +218,7 @@ describe('a conversion that was cut short', () => {
   it('goes on where it stopped, reads only what is missing, and gives the same bytes', async () => {
     const files: Files = new Map()
     await abortAfter('layer.5', sinkInMemory(files))
-    // Tensors 0 … 5 make 36 MiB: two chunks of 16 MiB are whole, the third had only begun.
+    // Tensors 0 … 5 make 2.25 MiB: two chunks of 1 MiB are whole, the third had only begun.
     expect([...files.keys()]).toEqual([LEDGER_PATH, ...CHUNKS.slice(0, 2)])
 
     const { checkpoint, reads } = await openCounting()
@@ -268,7 +273,7 @@ describe('a conversion that was cut short', () => {
     const { checkpoint, reads } = await openCounting()
     const writer = await openPackWriter(sinkInMemory(files), SOURCE)
     await expectSamePack(files, await writer.writeWeights(plan, checkpoint))
-    // The chunk covers 16 … 32 MiB, which tensors 2, 3, 4 and 5 touch.
+    // The chunk covers 1 … 2 MiB, which tensors 2, 3, 4 and 5 touch.
     expect(sum(reads)).toBe(4 * TENSOR_BYTES)
   })
 

@@ -26,11 +26,18 @@ interface World {
   request: (behind?: string, change?: Partial<OfferRequest>) => OfferRequest
 }
 
+const read = new Map<string, Promise<Buffer | undefined>>()
+
+/** The same bytes each time, so that a server knows their tag. */
+function readOnce(path: string): Promise<Buffer | undefined> {
+  const known = read.get(path) ?? readFile(path).catch(() => undefined)
+  read.set(path, known)
+  return known
+}
+
 /** The files that LAVIS publishes on one server, the language model on the hub. */
 async function openWorld(changed: Record<string, Uint8Array> = {}): Promise<World> {
-  const server = await startFaultServer(
-    (path) => changed[path] ?? readFile(`${FROM}/${path}`).catch(() => undefined),
-  )
+  const server = await startFaultServer((path) => changed[path] ?? readOnce(`${FROM}/${path}`))
   const hub = await startHubServer({ [LANGUAGE]: `${FROM}/flan-t5-small` })
   closing.push(server, hub)
   const file = `${server.origin}/${MODEL}`
@@ -134,7 +141,7 @@ function lying(bytes: Buffer): Uint8Array {
 describe('a picture size that was chosen', () => {
   it('is part of what a model is, and of what it is when it is gone on with', async () => {
     const browser = openBrowser()
-    const server = await startFaultServer((path) => readFile(`${CHECKPOINT}/${path}`).catch(() => undefined))
+    const server = await startFaultServer((path) => readOnce(`${CHECKPOINT}/${path}`))
     closing.push(server)
     const [plain, larger] = [requestOf(server.origin), requestOf(server.origin, { imageSize: 64 })]
     const tab = browser.tab()

@@ -122,7 +122,8 @@ export async function startFaultServer(files: Files): Promise<FaultServer> {
     }
     const first = ranged ? start : 0
     const end = ranged && range[2] !== '' ? Math.min(Number(range[2]) + 1, file.length) : file.length
-    const body = file.slice(first, end)
+    // A Buffer's own `slice` copies nothing, and a flipped bit would stay in the file.
+    const body = fault?.kind === 'flip' ? Uint8Array.from(file.subarray(first, end)) : file.slice(first, end)
     if (fault?.kind === 'flip' && fault.at >= first && fault.at < end)
       body[fault.at - first] = (body[fault.at - first] ?? 0) ^ 1
     const shift = fault?.kind === 'wrong-range' ? fault.by : 0
