@@ -2,7 +2,7 @@ import { importX } from 'eslint-plugin-import-x'
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript'
 import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
-import { TOGETHER } from './testing/together.ts'
+import { TOGETHER, TOGETHER_IN_TIME } from './testing/together.ts'
 
 /**
  * What can be seen in a file without knowing types; `.oxlintrc.json` has the rules that ask for them, which the native
@@ -120,6 +120,11 @@ function packagesOf(folder: string, { onnxRuntime = false } = {}): ReturnType<ty
   return rules
 }
 
+const NOT_TOGETHER = [
+  ...['mock', 'doMock', 'resetModules'].map((property) => ({ object: 'vi', property })),
+  { object: 'process', property: 'memoryUsage' },
+]
+
 export default defineConfig(
   { ignores: ['dist', 'src/convert/onnx/gen', 'public', 'playwright-report', 'test-results', '**/*.py'] },
   tseslint.configs.strict,
@@ -199,13 +204,14 @@ export default defineConfig(
   },
   {
     // They share a process: what one mocks another has loaded, and what one holds another measures.
-    files: TOGETHER,
+    files: [...TOGETHER, ...TOGETHER_IN_TIME],
+    rules: { 'no-restricted-properties': ['error', ...NOT_TOGETHER] },
+  },
+  {
+    // What one has left running goes on under the clock of another.
+    files: TOGETHER_IN_TIME,
     rules: {
-      'no-restricted-properties': [
-        'error',
-        ...['mock', 'doMock', 'resetModules'].map((property) => ({ object: 'vi', property })),
-        { object: 'process', property: 'memoryUsage' },
-      ],
+      'no-restricted-properties': ['error', ...NOT_TOGETHER, { object: 'vi', property: 'useFakeTimers' }],
     },
   },
   {

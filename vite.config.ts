@@ -6,7 +6,7 @@ import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
 import { SHARE_FIELD, SHARE_PATH } from './src/shared-pictures.ts'
 import { FEW_RECOMPILES, launchOptions } from './testing/browser.ts'
-import { TOGETHER } from './testing/together.ts'
+import { TOGETHER, TOGETHER_IN_TIME } from './testing/together.ts'
 import { CONTENT_SECURITY_POLICY_HEADER, contentSecurityPolicy } from './scripts/content-security-policy.ts'
 
 const { args, ...browser } = launchOptions()
@@ -126,7 +126,11 @@ export default defineConfig({
   },
   test: {
     projects: [
-      inNode('node', { include: ['{src,scripts,lab,testing}/**/*.test.{ts,tsx}'], exclude: TOGETHER }),
+      inNode('node', {
+        include: ['{src,scripts,lab,testing}/**/*.test.{ts,tsx}'],
+        exclude: [...TOGETHER, ...TOGETHER_IN_TIME],
+      }),
+      inNode('node-in-time', { include: TOGETHER_IN_TIME, isolate: false }),
       inNode('node-together', { include: TOGETHER, isolate: false }),
       inBrowser('browser', ['{src,testing}/**/*.browser-test.ts']),
       {

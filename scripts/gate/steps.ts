@@ -47,7 +47,7 @@ const endToEnd: Step = {
 }
 
 /** Files that share processes: testing/together.ts. */
-const TOGETHER = { beside: ['node-together'] }
+const TOGETHER = { beside: ['node-together', 'node-in-time'] }
 
 /** For the habit of every commit: all that needs no browser. */
 export const CHECK: Stage[] = [[[types, lint, format], [vitest('node', TOGETHER)]]]
