@@ -31,7 +31,9 @@ function checkpointOf(
 }
 
 function numbers(count: number, seed = 1): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => (((i + seed) * 7919) % 2003) / 1000 - 1)
+  const values = new Float32Array(count)
+  for (let i = 0; i < count; i += 1) values[i] = (((i + seed) * 7919) % 2003) / 1000 - 1
+  return values
 }
 
 const WIDTH = { float32: 4, float16: 2, uint8: 1 }
@@ -92,10 +94,10 @@ function bytesAt({ offset, bytes }: Initialiser, steps: Step[]): Uint8Array<Arra
 }
 
 function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
-  return Float32Array.from(
-    { length: values.length },
-    (_, i) => values[(i % rows) * columns + Math.floor(i / rows)] ?? NaN,
-  )
+  const turned = new Float32Array(values.length)
+  for (let i = 0; i < values.length; i += 1)
+    turned[i] = values[(i % rows) * columns + Math.floor(i / rows)] ?? NaN
+  return turned
 }
 
 describe('storing', () => {

@@ -43,7 +43,10 @@ export async function bytesOfFile(file: Blob | Uint8Array<ArrayBuffer>): Promise
 
 /** Throws `InvalidCharacterError` for what is no base64. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+  const characters = atob(text)
+  const bytes = new Uint8Array(characters.length)
+  for (let i = 0; i < bytes.length; i += 1) bytes[i] = characters.charCodeAt(i)
+  return bytes
 }
 
 export function concatenated(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
