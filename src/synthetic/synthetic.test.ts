@@ -29,6 +29,10 @@ it('gives the same values in whatever stretches they are asked for', () => {
   )
   expect(pieces.flatMap((piece) => [...piece])).toEqual([...whole])
   expect(valueSource(2).values(NAME, [70, 30], 0, 2100)).not.toEqual(whole)
+  // Those of its own seed, whichever seed was asked for before.
+  expect([...valueSource(2).values(NAME, [70, 30], 0, 3)]).toEqual([
+    -0.02061590552330017, -0.057704370468854904, 0.010030119679868221,
+  ])
 })
 
 it('looks like weights: narrow, a scale for each channel, few outliers, norms about one', () => {
