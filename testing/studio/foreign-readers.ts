@@ -10,7 +10,7 @@ export function exifTool(
   ...flags: string[]
 ): Map<string, Record<string, unknown>> {
   const args = ['-json', '-charset', 'filename=utf8', ...flags, ...paths.map((path) => join(folder, path))]
-  let out = ''
+  let out: string
   try {
     out = execFileSync('exiftool', args, {
       encoding: 'utf8',

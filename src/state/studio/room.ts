@@ -4,17 +4,37 @@ import { AppError, throwIfCancelled, toFailure } from '../../pack/failure.ts'
 import type { CaptionedPicture } from '../../studio/caption.ts'
 import type { FolderFile, PictureFolder } from '../../studio/folder.ts'
 import { comparePaths } from '../../studio/picture-files.ts'
-import type { History } from '../../studio/history.ts'
+import { NO_HISTORY, type History } from '../../studio/history.ts'
 import type { Project } from '../../studio/project.ts'
 import { sidecarNames } from '../../studio/sidecar-names.ts'
 import type { GetState, SetState } from '../store.ts'
 import { elsewhere, holdFolder, whileFree } from './folder-lock.ts'
 import { readFolder } from './folder-reading.ts'
 import { Keeping } from './keeping.ts'
-import { CLOSED, type Studio, type StudioDependencies } from './studio-slice.ts'
+import type { Studio, StudioDependencies } from './studio-slice.ts'
 
 /** What takes its time, each thing once at a time. */
 export type Undertaking = 'opening' | 'exporting' | 'matching' | 'printing'
+
+/** What the page sees while no folder is open. */
+export const CLOSED: Omit<Studio, 'projects' | 'failure'> = {
+  status: 'closed',
+  opening: null,
+  project: null,
+  pictures: [],
+  leftAside: 0,
+  twins: 0,
+  unread: [],
+  missing: null,
+  canWrite: false,
+  run: null,
+  history: NO_HISTORY,
+  prints: null,
+  printing: null,
+  matching: null,
+  exporting: null,
+  exported: null,
+}
 
 export class Room {
   readonly #set: SetState

@@ -7,7 +7,7 @@ import type { StudioLibrary } from '../../studio/library.ts'
 import type { Project, RunSettings } from '../../studio/project.ts'
 import type { Rows } from '../../studio/duplicates.ts'
 import type { Failure } from '../../pack/failure.ts'
-import { NO_HISTORY, type History } from '../../studio/history.ts'
+import type { History } from '../../studio/history.ts'
 import type { Answering } from '../answering.ts'
 import type { EngineAccess } from '../engine-access.ts'
 import type { Comparing } from '../search/comparing.ts'
@@ -16,7 +16,7 @@ import { Captioning } from './captioning.ts'
 import { Correcting } from './correcting.ts'
 import { Exporting } from './exporting.ts'
 import { Matching } from './matching.ts'
-import { Room, type Undertaking } from './room.ts'
+import { CLOSED, Room, type Undertaking } from './room.ts'
 
 /** What the studio has from outside. */
 export interface StudioDependencies {
@@ -138,25 +138,6 @@ export interface StudioActions {
 export interface StudioSlice {
   studio: Studio
   studioActions: StudioActions
-}
-
-export const CLOSED: Omit<Studio, 'projects' | 'failure'> = {
-  status: 'closed',
-  opening: null,
-  project: null,
-  pictures: [],
-  leftAside: 0,
-  twins: 0,
-  unread: [],
-  missing: null,
-  canWrite: false,
-  run: null,
-  history: NO_HISTORY,
-  prints: null,
-  printing: null,
-  matching: null,
-  exporting: null,
-  exported: null,
 }
 
 export function studioSlice(
