@@ -1,6 +1,6 @@
 /**
  * Tests that share a process with others of these, since to begin one for each file takes longer than most of them do. They
- * load no model and put back what they change of the globals; that they mock no module and measure no memory, lint says.
+ * load no model and put back what they change of the globals; that they mock no module and measure no memory, `scripts/layers` says.
  */
 export const TOGETHER = [
   'src/{messages,pack,protocol,scenes,search,state,studio,ui}/**/*.test.{ts,tsx}',

