@@ -30,7 +30,7 @@ export const TOGETHER = [
 
 /**
  * The same for tests with models, servers and stores: ONNX Runtime's WebAssembly is compiled once for several. What they begin
- * may go on behind their end, so that none of them has a false clock, which lint says, too.
+ * may go on behind their end, so that none of them has a false clock, which `scripts/layers` says, too.
  */
 export const TOGETHER_IN_TIME = [
   'src/bench/measure.test.ts',
@@ -43,7 +43,7 @@ export const TOGETHER_IN_TIME = [
   'src/runtime/models/{models,tower}.test.ts',
   'src/runtime/ort/weights/far-weights.test.ts',
   'src/runtime/talk/together.test.ts',
-  'src/store/!(download|tower-once).test.ts',
+  'src/store/!(download|table|tower-once).test.ts',
   'testing/parity/!(side-files|spiece).test.ts',
   'testing/store/*.test.ts',
   'lab/built-in-model/{evaluation/built-in-model,limits/limits}.test.ts',
