@@ -59,11 +59,24 @@ async function inMemory(data: WeightsFile['data']): Promise<WeightsFile['data']>
 /** Weights that may be on their way to the GPU at once, or one tensor that is larger. */
 const UPLOADING_BYTES = 64 * 2 ** 20
 
+/** After so many the GPU is asked to tell when it has got that far, so that reading goes on while it takes in the rest. */
+const MARKED_BYTES = 16 * 2 ** 20
+
+/** Weights that were sent one after the other. */
+interface Sent {
+  bytes: number
+  /** Rejects as the GPU does. */
+  taken: Promise<unknown>
+}
+
 /** Holds weights back until the GPU has taken in enough of those before them. */
 export class UploadPace {
   readonly #taken: () => Promise<unknown>
-  /** Bytes sent since the GPU was last waited for. */
-  #sent = 0
+  /** What the GPU was asked about, the oldest first. */
+  readonly #marked: Sent[] = []
+  #markedBytes = 0
+  /** Bytes sent since it was last asked. */
+  #unmarked = 0
   /** Of whoever asked last. */
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -81,10 +94,24 @@ export class UploadPace {
   }
 
   async #makeRoom(bytes: number): Promise<void> {
-    if (this.#sent + bytes > UPLOADING_BYTES) {
-      await this.#taken()
-      this.#sent = 0
+    // What was allowed before this is sent by now, not yet when it was allowed.
+    if (this.#unmarked >= MARKED_BYTES) this.#mark()
+    while (this.#markedBytes + this.#unmarked + bytes > UPLOADING_BYTES) {
+      if (this.#marked.length === 0 && this.#unmarked > 0) this.#mark()
+      const oldest = this.#marked.shift()
+      if (oldest === undefined) break
+      this.#markedBytes -= oldest.bytes
+      await oldest.taken
     }
-    this.#sent += bytes
+    this.#unmarked += bytes
+  }
+
+  #mark(): void {
+    const sent = { bytes: this.#unmarked, taken: this.#taken() }
+    // Whoever waits for it hears of it; who comes behind that one asks anew.
+    sent.taken.catch(() => undefined)
+    this.#marked.push(sent)
+    this.#markedBytes += sent.bytes
+    this.#unmarked = 0
   }
 }
