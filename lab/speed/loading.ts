@@ -22,6 +22,7 @@ import {
   cardOf,
   circumstances,
   inMeasuringBrowser,
+  KEEP_PACK,
   KERNELS,
   oneOf,
   resultPath,
@@ -45,22 +46,14 @@ const { values } = parseArgs({
 })
 
 /** Keeper and engine are the page's own. */
-const PAGE = `
-  import { connect } from '/src/protocol/rpc.ts'
+const PAGE = `${KEEP_PACK}
   let last
   globalThis.measure = async ({ keep, load }) => {
     if (keep === undefined && load === undefined) {
       last?.terminate()
       return null
     }
-    if (keep !== undefined) {
-      const worker = new Worker('/src/keeper/keeper.worker.ts', { type: 'module' })
-      const began = performance.now()
-      const { id, bytes } = await connect(worker).call('add', keep)
-      const ms = performance.now() - began
-      worker.terminate()
-      return { id, bytes, ms }
-    }
+    if (keep !== undefined) return keepPack(keep)
     last = new Worker('/src/engine/engine.worker.ts', { type: 'module' })
     const engine = connect(last)
     await engine.call('ping', null)

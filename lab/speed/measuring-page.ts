@@ -143,6 +143,22 @@ async function adapterOf(page: Page): Promise<void> {
   await page.waitForFunction(given, { polling: 500, timeout: 15_000 }).catch(() => undefined)
 }
 
+/**
+ * For the beginning of a page's script: `keepPack` has the page's own keeper take a model in, in a thread that ends behind
+ * it. Gives the id that it is kept under, its bytes, and milliseconds.
+ */
+export const KEEP_PACK = `
+  import { connect } from '/src/protocol/rpc.ts'
+  async function keepPack(adding) {
+    const worker = new Worker('/src/keeper/keeper.worker.ts', { type: 'module' })
+    const began = performance.now()
+    const { id, bytes } = await connect(worker).call('add', adding)
+    const ms = performance.now() - began
+    worker.terminate()
+    return { id, bytes, ms }
+  }
+`
+
 /** What the page's `measure` gives for `input`. `T` is what that page's script says. */
 export async function call<T>({ page }: Pick<MeasuringBrowser, 'page'>, input: object): Promise<T> {
   return (await page.evaluate(

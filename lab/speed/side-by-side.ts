@@ -35,6 +35,7 @@ import {
   circumstances,
   cardOf,
   inMeasuringBrowser,
+  KEEP_PACK,
   oneOf,
   resultPath,
   serveMeasuring,
@@ -108,8 +109,7 @@ async function prepare(folder: string, size: Size): Promise<{ vocabulary: number
 const PREFIX = '/side/'
 
 /** Workers stop at points of theirs until they are told to go on: `measure` and `goOn` go as far as the next one. */
-const PAGE = `
-  import { connect } from '/src/protocol/rpc.ts'
+const PAGE = `${KEEP_PACK}
   const workers = {}
   const next = (name) => new Promise((resolve, reject) => {
     workers[name].onerror = (event) => reject(new Error(event.message))
@@ -127,12 +127,7 @@ const PAGE = `
     return reached
   }
   globalThis.end = (name) => workers[name].terminate()
-  globalThis.keep = async (source) => {
-    const worker = new Worker('/src/keeper/keeper.worker.ts', { type: 'module' })
-    const { id } = await connect(worker).call('add', source)
-    worker.terminate()
-    return id
-  }
+  globalThis.keep = async (adding) => (await keepPack(adding)).id
 `
 const WORKERS = {
   ours: '/lab/speed/side-by-side/ours.worker.ts',
@@ -146,7 +141,7 @@ interface PageGlobals {
   measure: (input: unknown) => Promise<{ result?: unknown }>
   goOn: (name: string) => Promise<{ result?: unknown }>
   end: (name: string) => void
-  keep: (source: AddRequest) => Promise<string>
+  keep: (adding: AddRequest) => Promise<string>
 }
 
 /** Starts the worker of `name` on `request`. Returns what it answers, if it answers without a stop. */
