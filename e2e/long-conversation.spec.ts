@@ -70,6 +70,13 @@ async function moveByKeyboard(app: AppPage): Promise<void> {
   await expect(app.answer(`long: question ${TURNS - 1}?`)).toBeInViewport()
   await expect(toNewest).toHaveCount(0)
   await expect(app.conversation).toBeFocused()
+  // A draft of several lines hides the end of it.
+  const draft = page.getByRole('textbox', { name: 'Ask about the image' })
+  await draft.fill('and then?\n'.repeat(8))
+  await toNewest.click()
+  await expect(toNewest).toHaveCount(0)
+  await draft.fill('')
+  await app.conversation.focus()
   await page.keyboard.press('Control+Home')
   await expect(app.answer('long')).toBeInViewport()
   await expect(app.answer('long')).toContainText('two things')

@@ -79,6 +79,7 @@ function Turns({ conversation }: { conversation: Conversation }): ReactElement {
   const { t } = useTranslation('talk')
   const turns = useMemo(() => shownTurns(conversation), [conversation])
   const end = useRef<HTMLDivElement>(null)
+  const probe = useRef<HTMLDivElement>(null)
   const last = turns.at(-1)?.id
   useEffect(() => holdScroll(() => end.current?.scrollIntoView({ block: 'nearest' })), [last])
   return (
@@ -98,8 +99,10 @@ function Turns({ conversation }: { conversation: Conversation }): ReactElement {
             ))
         }
       </Windowed>
-      <ToNewest end={end} go={() => goToNewest(end.current)} />
-      <div ref={end} className="end-of-turns" />
+      <ToNewest probe={probe} go={() => goToNewest(end.current)} />
+      <div ref={end} className="end-of-turns">
+        <div ref={probe} />
+      </div>
     </>
   )
 }

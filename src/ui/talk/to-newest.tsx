@@ -3,15 +3,15 @@ import { useTranslation } from 'react-i18next'
 import { IconButton } from '../parts/icon-button.tsx'
 
 interface ToNewestProps {
-  /** What lies behind the newest turn. */
-  end: RefObject<HTMLElement | null>
+  /** Lies behind the newest turn, as far below as what is stuck to the lower edge is high: it is seen where the turn is, too. */
+  probe: RefObject<HTMLElement | null>
   go: () => void
 }
 
-/** Leads to the newest turn from wherever one has scrolled to; not there while its end is in sight. */
-export function ToNewest({ end, go }: ToNewestProps): ReactElement | null {
+/** Leads to the newest turn from wherever one has scrolled to; not there while its end is in sight, clear of the line to ask in. */
+export function ToNewest({ probe, go }: ToNewestProps): ReactElement | null {
   const { t } = useTranslation('talk')
-  const below = useBelow(end)
+  const below = useBelow(probe)
   if (!below) return null
   return (
     <div className="to-newest">
