@@ -119,13 +119,14 @@ describe('converting a checkpoint', () => {
     }
     let openings = 0
     hub.files.hold = () => Promise.resolve(void (openings += 1))
-    const waits: (string | null)[] = []
+    const delays: AddProgress['delay'][] = []
     await openBrowser()
       .tab()
-      .add(request, { report: ({ waiting }) => waits.push(waiting) })
+      .add(request, { report: ({ delay }) => delays.push(delay) })
     expect(refused).toBe(1)
-    expect(waits).toContainEqual(expect.stringMatching(/is busy \(503\).* Next attempt in 3 s\.$/))
-    expect(waits.at(-1)).toBeNull()
+    const message: unknown = expect.stringContaining('is busy (503)')
+    expect(delays).toContainEqual({ failure: { code: 'busy', message }, seconds: 3 })
+    expect(delays.at(-1)).toBeNull()
   })
 
   it('is deleted for good by a tab that knows no locks of others', async () => {

@@ -7,7 +7,7 @@ import { Pace } from '../store/pace.ts'
 import { isMadeAlike, manifestOf, type PackRecord, type StoreRecord } from '../store/records.ts'
 import type { FoundCheckpoint } from './find.ts'
 import { requireSpace, sumOfBytes, type KeeperParts } from './keeper-parts.ts'
-import { delaySentence, type Delays, type WorkOptions } from './progress.ts'
+import { fetchDelay, type Delays, type WorkOptions } from './progress.ts'
 
 /** What a checkpoint becomes: see `AddRequest`. */
 type Made = Pick<AddRequest, 'precision' | 'imageSize'>
@@ -83,7 +83,6 @@ class ConversionMeter {
   #tell(): void {
     const { doneBytes, totalBytes, parts } = this.#last ?? { doneBytes: 0, totalBytes: 0, parts: [] }
     this.#pace.note(doneBytes)
-    const { now } = this.#delays
     this.#report({
       doing: 'converting',
       name: this.#name,
@@ -92,7 +91,7 @@ class ConversionMeter {
       bytesPerSecond: this.#pace.bytesPerSecond(),
       secondsLeft: this.#pace.secondsLeft(totalBytes - doneBytes),
       parts,
-      waiting: now && delaySentence(now),
+      delay: fetchDelay(this.#delays.now),
       elsewhere: false,
     })
   }

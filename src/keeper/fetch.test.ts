@@ -85,7 +85,7 @@ describe('fetching a pack', () => {
       name: 'small',
       doneBytes: sumOfBytes(files),
       totalBytes: sumOfBytes(files),
-      waiting: null,
+      delay: null,
     })
     const sent = server.sent(/weights|onnx/)
     expect(await browser.tab().add(requestOf(server.origin))).toBe(id)

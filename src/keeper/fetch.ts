@@ -6,7 +6,7 @@ import { downloadPack } from '../store/download.ts'
 import { checkFileSizes, checkSmallFiles } from './check-pack.ts'
 import type { FoundPack } from './find.ts'
 import { requireSpace, sumOfBytes, type KeeperParts } from './keeper-parts.ts'
-import { delaySentence, type WorkOptions } from './progress.ts'
+import { fetchDelay, type WorkOptions } from './progress.ts'
 
 /** Fetches what is missing of the pack and gives the id under which it is kept. What has arrived stays, however it ends. */
 export async function fetchPack(
@@ -36,7 +36,7 @@ export async function fetchPack(
         ...progress,
         doing: 'fetching',
         name,
-        waiting: delay && delaySentence(delay),
+        delay: fetchDelay(delay),
         elsewhere: false,
       }),
   })

@@ -1,5 +1,5 @@
-/** How far adding a model is, in the words of the page. */
-import type { AddProgress } from '../protocol/keeper-calls.ts'
+/** How far adding a model is, as the page is told. */
+import type { AddProgress, FetchDelay } from '../protocol/keeper-calls.ts'
 import type { Delay } from '../remote/retry.ts'
 
 export type Report = (progress: AddProgress) => void
@@ -24,7 +24,7 @@ export class Delays {
   }
 }
 
-export function delaySentence({ why, message, ms }: Delay): string {
-  if (why === 'offline') return 'There is no connection; it goes on when there is one.'
-  return `${message} Next attempt in ${Math.ceil((ms ?? 0) / 1000)} s.`
+export function fetchDelay(delay: Delay | null): FetchDelay | null {
+  if (delay === null || delay.why === 'offline') return delay && 'offline'
+  return { failure: delay.failure, seconds: Math.ceil((delay.ms ?? 0) / 1000) }
 }

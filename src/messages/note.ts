@@ -9,6 +9,8 @@ export interface Note {
   key: WordKey
   /** What goes into the sentence; `count` chooses its plural form. */
   values?: Record<string, string | number>
+  /** The sentence itself, from below the page and in English: stands alone where the page is English, else behind the note's. */
+  exactly?: string
 }
 
 /** A text is a sentence from below the page, or a model's words, in English; several are said one after the other. */

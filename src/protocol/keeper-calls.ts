@@ -1,6 +1,7 @@
 /** Every call that the page makes to the keeper: what models would take, keeping them, letting them go. */
 import type { CaptionWork } from '../pack/caption-work.ts'
 import type { ContextReason, ContextReport, MemoryChoice, Provider } from '../pack/device-report.ts'
+import type { Failure } from '../pack/failure.ts'
 import type { LanguageLicence } from '../pack/licences.ts'
 import type { Precision } from '../pack/manifest.ts'
 
@@ -139,6 +140,9 @@ export interface Space {
   persisted: boolean
 }
 
+/** The browser has no connection, or an attempt failed and the next one is in so many seconds. */
+export type FetchDelay = 'offline' | { failure: Failure; seconds: number }
+
 export interface AddProgress {
   doing: 'fetching' | 'converting'
   name: string
@@ -147,8 +151,8 @@ export interface AddProgress {
   bytesPerSecond: number | null
   secondsLeft: number | null
   parts: { path: string; doneBytes: number; totalBytes: number }[]
-  /** Why nothing arrives just now, in a sentence; null when something does. */
-  waiting: string | null
+  /** Why nothing arrives just now; null when something does, absent where a page of an older version tells it. */
+  delay?: FetchDelay | null
   /** Another tab does the work. */
   elsewhere: boolean
 }

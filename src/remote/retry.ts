@@ -1,5 +1,5 @@
 /** Tries again what may succeed the next time: exponential backoff with jitter, and whatever the server asks for. */
-import { AppError, throwIfCancelled, type FailureCode } from '../pack/failure.ts'
+import { AppError, throwIfCancelled, toFailure, type Failure, type FailureCode } from '../pack/failure.ts'
 import { LEAST_BYTES, type Network } from './network.ts'
 
 /** A failure that may pass. Everything else is final. */
@@ -22,7 +22,7 @@ export interface Delay {
   why: 'offline' | 'retry'
   /** Until the next attempt; null while offline. */
   ms: number | null
-  message: string
+  failure: Failure
 }
 
 export interface RetryOptions {
@@ -52,7 +52,7 @@ export async function withRetries<T>(
       throwIfCancelled(signal)
       if (!(error instanceof TemporaryError)) throw error
       if (!network.online()) {
-        onDelay?.({ why: 'offline', ms: null, message: error.message })
+        onDelay?.({ why: 'offline', ms: null, failure: toFailure(error) })
         await network.whenOnline(signal)
         onDelay?.(null)
         continue
@@ -63,7 +63,7 @@ export async function withRetries<T>(
       const asked = error.retryAfterMs ?? 0
       if (failures >= network.attempts || asked > LONGEST_RETRY_AFTER_MS) throw error
       const ms = Math.max(asked, delayMs(failures, network.random()))
-      onDelay?.({ why: 'retry', ms, message: error.message })
+      onDelay?.({ why: 'retry', ms, failure: toFailure(error) })
       await network.wait(ms, signal)
       onDelay?.(null)
     }

@@ -161,7 +161,7 @@ describe('an offer', () => {
     await settled()
     expect(store.getState()).toMatchObject({
       adding: { status: 'failed', offer: null, failure: { code: 'not-found' } },
-      announcement: 'Nothing there.',
+      announcement: { key: 'failures:not-found', exactly: 'Nothing there.' },
     })
   })
 })

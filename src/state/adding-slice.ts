@@ -10,6 +10,7 @@ import type {
 } from '../protocol/keeper-calls.ts'
 import type { Client } from '../protocol/rpc.ts'
 import { Addition } from './addition.ts'
+import { failureNote } from './failure-note.ts'
 import { Offers, type OfferOptions, type ProbeDevices } from './offers.ts'
 import type { GetState, SetState } from './store.ts'
 
@@ -58,7 +59,7 @@ export function addingSlice(
   /** As `Offers.request`; nothing is offered while a model is being added. */
   async function request(source: ModelSource, options: OfferOptions): Promise<boolean> {
     if (!addition.isRunning) return offers.request(source, options)
-    set({ keptFailure: BUSY, announcement: BUSY.message })
+    set({ keptFailure: BUSY, announcement: failureNote(BUSY) })
     return false
   }
 

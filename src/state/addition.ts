@@ -2,6 +2,7 @@
 import { toFailure } from '../pack/failure.ts'
 import type { AddProgress, AddRequest, KeeperCalls, Offer } from '../protocol/keeper-calls.ts'
 import type { Client } from '../protocol/rpc.ts'
+import { failureNote } from './failure-note.ts'
 import type { GetState, SetState } from './store.ts'
 
 export class Addition {
@@ -64,7 +65,10 @@ export class Addition {
       if (signal.aborted) this.#set({ adding: { status: 'paused', request, offer, progress } })
       else {
         const failure = toFailure(error)
-        this.#set({ adding: { status: 'failed', request, offer, failure }, announcement: failure.message })
+        this.#set({
+          adding: { status: 'failed', request, offer, failure },
+          announcement: failureNote(failure),
+        })
       }
       await this.#get().refreshPacks()
     }

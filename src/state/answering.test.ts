@@ -102,7 +102,10 @@ describe('an answer', () => {
     await store.getState().loadModel()
     await vi.waitFor(() => expect(statuses(store)).toEqual(['failed']))
     expect(answers(store)[0]).toMatchObject({ failure: { code: 'unsupported-model' } })
-    expect(store.getState().announcement).toMatch(/^a: This pack has no tokenizer, /)
+    expect(store.getState().announcement).toEqual([
+      'a:',
+      { key: 'failures:unsupported-model', exactly: expect.stringContaining('has no tokenizer') as string },
+    ])
     expect(answer).not.toHaveBeenCalled()
   })
 

@@ -23,6 +23,7 @@ import { AppError, toFailure } from '../pack/failure.ts'
 import type { AnswerProgress, AnswerRequest } from '../protocol/engine-calls.ts'
 import { decodedFor, decodingKey } from './another.ts'
 import { done, emptyAnswerNote, NOTHING, signed } from './answered.ts'
+import { failureNote } from './failure-note.ts'
 import type { ConversationDependencies, Shelf } from './shelf.ts'
 import type { LookAhead } from './look-ahead.ts'
 import { modelName, tunedPrompt } from './model-slice.ts'
@@ -247,7 +248,7 @@ export class Answering {
     { turn, picture, conversationId }: { turn: Turn; picture: Picture; conversationId: string },
   ): void {
     if (answer.status === 'failed') {
-      this.#set({ announcement: `${picture.name}: ${answer.failure.message}` })
+      this.#set({ announcement: [`${picture.name}:`, failureNote(answer.failure)] })
       return
     }
     if (answer.facts.finish === 'stopped') return

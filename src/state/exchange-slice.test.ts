@@ -64,7 +64,8 @@ describe('conversations in a file', () => {
     const { store, browser } = await withPicture()
     await store.getState().importFile(new Blob([text]))
     expect(store.getState().libraryFailure).toMatchObject({ code: 'bad-file' })
-    expect(store.getState().announcement).toBe(store.getState().libraryFailure?.message)
+    const exactly = store.getState().libraryFailure?.message
+    expect(store.getState().announcement).toEqual({ key: 'failures:bad-file', exactly })
     expect(store.getState().conversations).toHaveLength(1)
     expect([browser.conversations.size, browser.pictures.size]).toEqual([1, 1])
   })

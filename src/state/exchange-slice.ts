@@ -6,6 +6,7 @@ import { toMarkdown } from '../conversation/markdown.ts'
 import type { Note } from '../messages/note.ts'
 import { AppError, toFailure } from '../pack/failure.ts'
 import { keepBrought } from './bring.ts'
+import { failureNote } from './failure-note.ts'
 import type { ConversationDependencies, Shelf } from './shelf.ts'
 import type { GetState, SetState } from './store.ts'
 
@@ -58,7 +59,7 @@ export function exchangeSlice(
     } catch (error) {
       const failure = toFailure(error)
       if (failure.code === 'cancelled') set({ announcement: CANCELLED[doing] })
-      else set({ libraryFailure: failure, announcement: failure.message })
+      else set({ libraryFailure: failure, announcement: failureNote(failure) })
     } finally {
       running = null
       set({ exchange: null })

@@ -3,6 +3,7 @@ import type { Note } from '../messages/note.ts'
 import type { Failure } from '../pack/failure.ts'
 import type { BadWeights } from '../protocol/engine-calls.ts'
 import type { EngineAccess } from './engine-access.ts'
+import { failureNote } from './failure-note.ts'
 import type { GetState, SetState } from './store.ts'
 
 export interface HealthSlice {
@@ -67,7 +68,7 @@ export function healthSlice(
     weightsBad({ failure, mended }) {
       set({
         model: { status: 'failed', failure },
-        announcement: failure.message,
+        announcement: failureNote(failure),
         mended: mended ? failure : null,
       })
       return mended
@@ -75,7 +76,7 @@ export function healthSlice(
     engineUnresponsive(failure, isBlocked) {
       if (isBlocked) get().engineBlocked(true)
       engine.restart(failure)
-      set({ model: { status: 'failed', failure }, announcement: failure.message })
+      set({ model: { status: 'failed', failure }, announcement: failureNote(failure) })
     },
     engineBlocked(isBlocked) {
       const model = inEngine()

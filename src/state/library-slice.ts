@@ -2,6 +2,7 @@
 import type { Conversation } from '../conversation/conversation.ts'
 import type { Saying } from '../messages/note.ts'
 import { toFailure, type Failure } from '../pack/failure.ts'
+import { failureNote } from './failure-note.ts'
 import type { Shelf } from './shelf.ts'
 import type { GetState, SetState } from './store.ts'
 
@@ -50,7 +51,7 @@ export function librarySlice(set: SetState, get: GetState, shelf: Shelf): Librar
     dismissLibraryFailure: () => set({ libraryFailure: null }),
     report(error) {
       const failure = toFailure(error)
-      set({ libraryFailure: failure, announcement: failure.message })
+      set({ libraryFailure: failure, announcement: failureNote(failure) })
     },
     remark: (saying) => set({ aside: saying, announcement: saying }),
     dismissRemark: () => set({ aside: null }),

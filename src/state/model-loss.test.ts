@@ -202,7 +202,8 @@ describe('a model whose weights had gone bad where they are kept', () => {
     await store.getState().loadModel()
     await vi.waitFor(() => expect(loads[0]).toHaveLength(2))
     await vi.waitFor(() => expect(store.getState().model.status).toBe('ready'))
-    expect(store.getState()).toMatchObject({ mended: FAILURE, announcement: FAILURE.message })
+    const announcement = { key: `failures:${FAILURE.code}`, exactly: FAILURE.message }
+    expect(store.getState()).toMatchObject({ mended: FAILURE, announcement })
     await store.getState().changeModel('kept')
     expect(store.getState().mended).toBeNull()
   })

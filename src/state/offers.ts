@@ -5,6 +5,7 @@ import type { Provider } from '../pack/device-report.ts'
 import type { ProbedDevice } from '../protocol/engine-calls.ts'
 import type { AddRequest, KeeperCalls, ModelSource, Offer } from '../protocol/keeper-calls.ts'
 import type { Client } from '../protocol/rpc.ts'
+import { failureNote } from './failure-note.ts'
 import { predictionFindings } from './prediction.ts'
 import type { GetState, SetState } from './store.ts'
 
@@ -77,7 +78,7 @@ export class Offers {
       const failure = toFailure(error)
       this.#set({
         adding: { status: 'failed', request, offer: null, failure },
-        announcement: failure.message,
+        announcement: failureNote(failure),
       })
       return false
     }

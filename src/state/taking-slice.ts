@@ -1,6 +1,7 @@
 /** Pictures come in: what is none is refused in words before a conversation begins. */
 import type { Note, WordKey } from '../messages/note.ts'
 import { toFailure, type Failure } from '../pack/failure.ts'
+import { failureNote } from './failure-note.ts'
 import type { GetState, SetState } from './store.ts'
 import type { NamedImage } from './turns.ts'
 
@@ -36,8 +37,8 @@ export function takingSlice(set: SetState, get: GetState, check: CheckPicture): 
       const [first] = refused
       if (first !== undefined && pictures.length === 0) {
         const { name, failure } = first
-        const message = `${name}: ${failure.message}`
-        set({ libraryFailure: { ...failure, message }, announcement: message })
+        const named = { ...failure, message: `${name}: ${failure.message}` }
+        set({ libraryFailure: named, announcement: failureNote(named) })
         return
       }
       const all = [

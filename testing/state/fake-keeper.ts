@@ -169,7 +169,7 @@ export const progressOf = (doneBytes: number): AddProgress => ({
   bytesPerSecond: null,
   secondsLeft: null,
   parts: [],
-  waiting: null,
+  delay: null,
   elsewhere: false,
 })
 

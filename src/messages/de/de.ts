@@ -1,4 +1,5 @@
 import type { Translated } from '../translated.ts'
+import { failures } from './failures.ts'
 import { inside } from './inside.ts'
 import { limits } from './limits.ts'
 import { models } from './models.ts'
@@ -8,4 +9,4 @@ import { shell } from './shell.ts'
 import { studio } from './studio.ts'
 import { talk } from './talk.ts'
 
-export const de: Translated = { inside, limits, models, search, settings, shell, studio, talk }
+export const de: Translated = { failures, inside, limits, models, search, settings, shell, studio, talk }

@@ -227,6 +227,8 @@ export const models: TranslatedNamespace<'models'> = {
     left: 'noch etwa {{seconds, duration}}',
     elsewhere: '(in einem anderen Tab)',
     part: '{{part}}: {{done, bytes}} von {{total, bytes}}',
+    offline: 'Es gibt keine Verbindung; sobald es eine gibt, geht es weiter.',
+    nextTry: 'Nächster Versuch in {{seconds, duration}}.',
   },
   device: {
     heading: 'Dieses Gerät',

@@ -1,4 +1,5 @@
 /** The words of the page, in English: the language that all others are translated from. A namespace for each room. */
+import { failures } from './failures.ts'
 import { inside } from './inside.ts'
 import { limits } from './limits.ts'
 import { models } from './models.ts'
@@ -8,4 +9,4 @@ import { shell } from './shell.ts'
 import { studio } from './studio.ts'
 import { talk } from './talk.ts'
 
-export const en = { inside, limits, models, search, settings, shell, studio, talk } as const
+export const en = { failures, inside, limits, models, search, settings, shell, studio, talk } as const

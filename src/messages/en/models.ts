@@ -224,6 +224,8 @@ export const models = {
     left: 'about {{seconds, duration}} left',
     elsewhere: '(in another tab)',
     part: '{{part}}: {{done, bytes}} of {{total, bytes}}',
+    offline: 'There is no connection; it goes on when there is one.',
+    nextTry: 'Next attempt in {{seconds, duration}}.',
   },
   device: {
     heading: 'This device',

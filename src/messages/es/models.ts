@@ -224,6 +224,8 @@ export const models: TranslatedNamespace<'models'> = {
     left: 'faltan alrededor de {{seconds, duration}}',
     elsewhere: '(en otra pestaña)',
     part: '{{part}}: {{done, bytes}} de {{total, bytes}}',
+    offline: 'No hay conexión; sigue en cuanto la haya.',
+    nextTry: 'Siguiente intento en {{seconds, duration}}.',
   },
   device: {
     heading: 'Este dispositivo',

@@ -228,6 +228,8 @@ export const models: TranslatedNamespace<'models'> = {
     left: 'encore {{seconds, duration}} environ',
     elsewhere: '(dans un autre onglet)',
     part: '{{part}} : {{done, bytes}} sur {{total, bytes}}',
+    offline: 'Il n’y a pas de connexion ; la suite vient dès qu’il y en a une.',
+    nextTry: 'Prochaine tentative dans {{seconds, duration}}.',
   },
   device: {
     heading: 'Cet appareil',

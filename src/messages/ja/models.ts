@@ -220,6 +220,8 @@ export const models: TranslatedNamespace<'models'> = {
     left: '残り約 {{seconds, duration}}',
     elsewhere: '（別のタブ）',
     part: '{{part}}：{{total, bytes}} 中 {{done, bytes}}',
+    offline: '接続がありません。接続が戻ると続けます。',
+    nextTry: '次の試行まで{{seconds, duration}}。',
   },
   device: {
     heading: 'この端末',

@@ -214,6 +214,8 @@ export const models: TranslatedNamespace<'models'> = {
     left: '大约还需 {{seconds, duration}}',
     elsewhere: '（在另一个标签页）',
     part: '{{part}}：{{done, bytes}} / {{total, bytes}}',
+    offline: '没有网络连接；恢复后会继续。',
+    nextTry: '{{seconds, duration}}后再次尝试。',
   },
   device: {
     heading: '此设备',

@@ -2,11 +2,12 @@ import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { AddProgress } from '../../protocol/keeper-calls.ts'
 import { models } from '../../messages/en/models.ts'
+import { FailureWords } from '../parts/failure-words.tsx'
 
 /** How far a model is on its way: the whole, with speed and time left, and each large part. */
 export function ProgressBars({ progress }: { progress: AddProgress }): ReactElement {
   const { t } = useTranslation('models')
-  const { doing, name, doneBytes, totalBytes, bytesPerSecond, secondsLeft, parts, waiting, elsewhere } =
+  const { doing, name, doneBytes, totalBytes, bytesPerSecond, secondsLeft, parts, delay, elsewhere } =
     progress
   const amounts = { name, done: doneBytes, total: totalBytes }
   const label = doing === 'fetching' ? t('progress.fetching', amounts) : t('progress.converting', amounts)
@@ -28,7 +29,12 @@ export function ProgressBars({ progress }: { progress: AddProgress }): ReactElem
             <PartLine key={part.path} {...part} />
           ))}
       </ul>
-      {waiting !== null && <span lang="en">{waiting}</span>}
+      {delay === 'offline' && <span>{t('progress.offline')}</span>}
+      {typeof delay === 'object' && delay !== null && (
+        <span>
+          <FailureWords failure={delay.failure} /> {t('progress.nextTry', { seconds: delay.seconds })}
+        </span>
+      )}
     </div>
   )
 }

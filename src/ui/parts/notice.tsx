@@ -1,10 +1,11 @@
 import type { ReactElement, ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Failure } from '../../pack/failure.ts'
+import { FailureWords } from './failure-words.tsx'
 
 /**
- * A failure as a sentence, its code for reports, and what can be done about it. The sentence comes from below the page, but
- * where it is the page that does something about it: that is said in the page's words, `children` among them.
+ * A failure as a sentence, its code for reports, and what can be done about it. Where it is the page that does something
+ * about it, that is said in the page's words alone, `children` among them.
  */
 export function Notice({
   failure,
@@ -21,8 +22,8 @@ export function Notice({
   const isOwn = failure.code === 'device-lost'
   return (
     <div className="notice">
-      <p {...(!isOwn && { lang: 'en' })}>
-        {isOwn ? t('lost.gone') : failure.message} {children}{' '}
+      <p>
+        {isOwn ? t('lost.gone') : <FailureWords failure={failure} />} {children}{' '}
         <code {...(isOwn && { title: failure.message })}>{failure.code}</code>
       </p>
       {action !== undefined && (

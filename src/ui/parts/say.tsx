@@ -18,7 +18,20 @@ export function Say({ saying }: { saying: Saying }): ReactElement {
   )
 }
 
-function One({ note: { key, values } }: { note: Note }): string {
-  const { t } = useTranslation(NAMESPACES)
-  return t(key, { ...values, defaultValue: key })
+function One({ note: { key, values, exactly } }: { note: Note }): ReactElement {
+  const { t, i18n } = useTranslation(NAMESPACES)
+  if (exactly !== undefined && i18n.resolvedLanguage === 'en') return <>{exactly}</>
+  return (
+    <>
+      {t(key, { ...values, defaultValue: key })}
+      {exactly !== undefined && (
+        <>
+          {' '}
+          <span className="exactly" lang="en">
+            {exactly}
+          </span>
+        </>
+      )}
+    </>
+  )
 }

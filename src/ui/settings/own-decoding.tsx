@@ -1,6 +1,7 @@
 import { useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { decodingProblem, GREEDY, type DecodingSettings } from '../../pack/decoding.ts'
+import { FailureWords } from '../parts/failure-words.tsx'
 import { useApp } from '../store-context.ts'
 
 type NumberField = Exclude<keyof DecodingSettings, 'sampling' | 'words'>
@@ -78,7 +79,7 @@ export function OwnDecoding(): ReactElement {
       )}
       {problem !== null && (
         <p className="problem" role="alert">
-          <span lang="en">{problem}</span> {t('own.lastUsed')}
+          <FailureWords failure={{ code: 'bad-usage', message: problem }} /> {t('own.lastUsed')}
         </p>
       )}
       <button type="button" className="link" onClick={() => set(GREEDY)}>

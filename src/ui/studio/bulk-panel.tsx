@@ -1,11 +1,12 @@
 /** Changes to many captions at once, each of which is seen before any is made. */
 import { useMemo, useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
-import { toFailure } from '../../pack/failure.ts'
+import { toFailure, type Failure } from '../../pack/failure.ts'
 import type { CaptionedPicture } from '../../studio/caption.ts'
 import { planEdit, type BulkEdit, type Change } from '../../studio/edits.ts'
 import { Windowed } from '../parts/windowed.tsx'
 import { useApp } from '../store-context.ts'
+import { FailureWords } from '../parts/failure-words.tsx'
 import { Chosen, Field } from './fields.tsx'
 
 const KINDS = ['replace', 'prefix', 'suffix', 'trim', 'lower-case'] as const
@@ -71,8 +72,8 @@ function Bulk({ shown }: { shown: readonly CaptionedPicture[] }): ReactElement {
         )}
       </div>
       {problem !== null && (
-        <p className="problem" role="alert" lang="en">
-          {problem}
+        <p className="problem" role="alert">
+          <FailureWords failure={problem} />
         </p>
       )}
       <p className="hint" role="status">
@@ -113,7 +114,7 @@ function Check({
 function planned(
   shown: readonly CaptionedPicture[],
   { kind, find, by, regular, matchCase, text }: Draft,
-): { changes: Change[]; problem: string | null } {
+): { changes: Change[]; problem: Failure | null } {
   if (kind === 'replace' && find === '') return { changes: [], problem: null }
   const edit: BulkEdit =
     kind === 'replace'
@@ -124,7 +125,7 @@ function planned(
   try {
     return { changes: planEdit(shown, edit), problem: null }
   } catch (error) {
-    return { changes: [], problem: toFailure(error).message }
+    return { changes: [], problem: toFailure(error) }
   }
 }
 

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { captionOf, isMachineMade, type CaptionedPicture } from '../../studio/caption.ts'
 import { EXPORT_FORMATS, hasAltText, type ExportFormat } from '../../studio/export-formats.ts'
 import { useApp } from '../store-context.ts'
+import { FailureWords } from '../parts/failure-words.tsx'
 import { altTextCounts } from './alt-text-panel.tsx'
 import { Chosen } from './fields.tsx'
 
@@ -181,7 +182,7 @@ function Exported(): ReactElement {
               <ul>
                 {result.failures.slice(0, 100).map(({ path, failure }) => (
                   <li key={path}>
-                    {path}: <span lang="en">{failure.message}</span>
+                    {path}: <FailureWords failure={failure} />
                   </li>
                 ))}
               </ul>

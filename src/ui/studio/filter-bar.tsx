@@ -1,5 +1,7 @@
 import { useId, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
+import type { Failure } from '../../pack/failure.ts'
+import { FailureWords } from '../parts/failure-words.tsx'
 import { KINDS, NO_SIEVE, ORDERS, type Sieve } from './sieve.ts'
 import { Chosen, Field } from './fields.tsx'
 
@@ -13,7 +15,7 @@ export function FilterBar({
   sieve,
   onChange,
   problem,
-}: SieveProps & { problem: string | null }): ReactElement {
+}: SieveProps & { problem: Failure | null }): ReactElement {
   const { t } = useTranslation('studio')
   const described = useId()
   const set = (change: Partial<Sieve>): void => onChange({ ...sieve, ...change })
@@ -89,8 +91,8 @@ export function FilterBar({
           />
         </div>
       </details>
-      <p id={described} className="problem" lang="en">
-        {problem}
+      <p id={described} className="problem">
+        {problem !== null && <FailureWords failure={problem} />}
       </p>
     </fieldset>
   )

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { captionOf, isEdited, isMachineMade, type CaptionedPicture } from '../../studio/caption.ts'
 import { nameOf } from '../../studio/picture-files.ts'
 import { Windowed } from '../parts/windowed.tsx'
+import { FailureWords } from '../parts/failure-words.tsx'
 import { Thumbnail } from './thumbnail.tsx'
 import type { Mode } from './workbench.tsx'
 
@@ -86,8 +87,8 @@ const Cell = memo(function Cell({
         {text !== '' && <span className="text">{text}</span>}
         <span className="hint">{t(text === '' ? 'noText' : markOf(picture, mode))}</span>
         {failure !== null && (
-          <span className="problem" lang="en">
-            {failure.message}
+          <span className="problem">
+            <FailureWords failure={failure} />
           </span>
         )}
       </button>

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import type { CaptionedPicture } from '../../studio/caption.ts'
 import { nameOf } from '../../studio/picture-files.ts'
 import { useApp } from '../store-context.ts'
+import { FailureWords } from '../parts/failure-words.tsx'
 import { AltTextForm } from './alt-text-form.tsx'
 import { CaptionForm } from './caption-form.tsx'
 import { LargePicture } from './large-picture.tsx'
@@ -96,7 +97,7 @@ export function OneByOne({
         <h4>{path}</h4>
         {picture.failure !== null && (
           <p className="problem">
-            <span lang="en">{picture.failure.message}</span> <code>{picture.failure.code}</code>
+            <FailureWords failure={picture.failure} /> <code>{picture.failure.code}</code>
           </p>
         )}
         {mode === 'captions' ? (

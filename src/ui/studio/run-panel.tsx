@@ -10,6 +10,7 @@ import { wantedPaths } from '../../studio/run.ts'
 import { nameOf } from '../../studio/picture-files.ts'
 import { useApp } from '../store-context.ts'
 import { ModelFailed } from '../parts/model-failed.tsx'
+import { FailureWords } from '../parts/failure-words.tsx'
 import { Chosen, Field } from './fields.tsx'
 import { draftOf, settingsFrom, usePageSettings, type RunDraft } from './run-draft.ts'
 import type { Mode } from './workbench.tsx'
@@ -47,8 +48,8 @@ function Begin({ shown, mode, isAside }: RunProps): ReactElement {
         <RunFields draft={draft} onChange={(change) => setDraft({ ...draft, ...change })} />
       </details>
       {problem !== null && (
-        <p className="problem" role="alert" lang="en">
-          {problem}
+        <p className="problem" role="alert">
+          <FailureWords failure={{ code: 'bad-usage', message: problem }} />
         </p>
       )}
       <div className="actions">

@@ -1,5 +1,5 @@
 /** Which pictures are shown and in which order, as people set it with a few fields. */
-import { toFailure } from '../../pack/failure.ts'
+import { toFailure, type Failure } from '../../pack/failure.ts'
 import { captionOf, type CaptionedPicture } from '../../studio/caption.ts'
 import type { COUNTS } from '../../studio/counts.ts'
 import { filtered, scoreOf, type Filter } from '../../studio/filters.ts'
@@ -47,11 +47,11 @@ export const NO_SIEVE: Sieve = {
 export function shownPictures(
   pictures: readonly CaptionedPicture[],
   sieve: Sieve,
-): { shown: CaptionedPicture[]; problem: string | null } {
+): { shown: CaptionedPicture[]; problem: Failure | null } {
   try {
     return { shown: ordered(filtered(pictures, filtersOf(sieve)), sieve.order), problem: null }
   } catch (error) {
-    return { shown: [...pictures], problem: toFailure(error).message }
+    return { shown: [...pictures], problem: toFailure(error) }
   }
 }
 

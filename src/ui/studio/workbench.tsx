@@ -3,6 +3,7 @@ import { useMemo, useState, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { captionOf, isEdited, type CaptionedPicture } from '../../studio/caption.ts'
 import { useApp } from '../store-context.ts'
+import { FailureWords } from '../parts/failure-words.tsx'
 import { AltTextPanel } from './alt-text-panel.tsx'
 import { BulkPanel } from './bulk-panel.tsx'
 import { DuplicatesPanel } from './duplicates-panel.tsx'
@@ -113,7 +114,7 @@ function Head({ pictures }: { pictures: readonly CaptionedPicture[] }): ReactEle
             <ul>
               {unread.map(({ path, failure }) => (
                 <li key={path}>
-                  {path}: <span lang="en">{failure.message}</span>
+                  {path}: <FailureWords failure={failure} />
                 </li>
               ))}
             </ul>

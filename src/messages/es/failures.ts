@@ -1,0 +1,27 @@
+import type { TranslatedNamespace } from '../translated.ts'
+
+export const failures: TranslatedNamespace<'failures'> = {
+  'bad-usage': 'Así no se puede hacer.',
+  'bad-image': 'Esta imagen no se puede leer; guárdela de nuevo o elija otra.',
+  'image-too-large': 'Esta imagen es demasiado grande; redúzcala.',
+  'bad-checkpoint': 'Los archivos de este modelo no están bien; descárguelos otra vez.',
+  'unsupported-model': 'Este modelo no se puede usar aquí; elija otro.',
+  'bad-pack': 'Este modelo no está bien; añádalo de nuevo o elija otro.',
+  'bad-file': 'Este archivo no se puede usar tal como está.',
+  corrupt: 'Algo de lo guardado está dañado.',
+  'not-found': 'Falta algo que hace falta.',
+  'no-space': 'No hay espacio suficiente; libere un poco.',
+  network: 'La conexión falla; vuelva a intentarlo cuando mejore.',
+  stalled: 'Ya no llega nada; vuelva a intentarlo.',
+  busy: 'Está en uso ahora mismo, quizá en otra pestaña; espere o ciérrela.',
+  forbidden: 'No se permite abrirlo ni escribirlo; concédalo primero.',
+  'bad-response': 'El servidor envió algo distinto de lo pedido; compruebe la dirección.',
+  'upstream-changed': 'Entretanto cambió en el servidor; empiece de nuevo.',
+  'out-of-memory': 'No hay memoria suficiente; cierre otras pestañas o elija un modelo más pequeño.',
+  'device-lost': 'El dispositivo gráfico ya no está; cargue de nuevo el modelo.',
+  unresponsive: 'Dejó de responder; vuelva a intentarlo.',
+  'prompt-too-long': 'Es demasiado largo para el modelo; acórtelo.',
+  'no-words': 'El modelo no escribió ninguna palabra.',
+  cancelled: 'Detenido.',
+  bug: 'Algo inesperado salió mal; vuelva a intentarlo.',
+}

@@ -1,0 +1,27 @@
+import type { TranslatedNamespace } from '../translated.ts'
+
+export const failures: TranslatedNamespace<'failures'> = {
+  'bad-usage': 'Cela ne peut pas se faire ainsi.',
+  'bad-image': 'Cette image est illisible ; enregistrez-la de nouveau ou prenez-en une autre.',
+  'image-too-large': 'Cette image est trop grande ; réduisez-la.',
+  'bad-checkpoint': 'Les fichiers de ce modèle ne sont pas en ordre ; téléchargez-les de nouveau.',
+  'unsupported-model': 'Ce modèle n’est pas utilisable ici ; prenez-en un autre.',
+  'bad-pack': 'Ce modèle n’est pas en ordre ; ajoutez-le de nouveau ou prenez-en un autre.',
+  'bad-file': 'Ce fichier n’est pas utilisable tel quel.',
+  corrupt: 'Une partie de ce qui est conservé est endommagée.',
+  'not-found': 'Il manque quelque chose de nécessaire.',
+  'no-space': 'Il n’y a pas assez de place ; libérez-en.',
+  network: 'La connexion est perturbée ; réessayez quand elle ira mieux.',
+  stalled: 'Plus rien n’arrive ; réessayez.',
+  busy: 'C’est utilisé en ce moment, peut-être dans un autre onglet ; attendez ou fermez-le.',
+  forbidden: 'L’ouverture ou l’écriture n’est pas permise ; autorisez-la d’abord.',
+  'bad-response': 'Le serveur a envoyé autre chose que ce qui était demandé ; vérifiez l’adresse.',
+  'upstream-changed': 'Cela a changé entre-temps sur le serveur ; recommencez.',
+  'out-of-memory': 'Il n’y a pas assez de mémoire ; fermez d’autres onglets ou prenez un modèle plus petit.',
+  'device-lost': 'Le périphérique graphique n’est plus là ; chargez de nouveau le modèle.',
+  unresponsive: 'Il n’y avait plus de réponse ; réessayez.',
+  'prompt-too-long': 'C’est trop long pour le modèle ; raccourcissez.',
+  'no-words': 'Le modèle n’a écrit aucun mot.',
+  cancelled: 'Arrêté.',
+  bug: 'Un problème inattendu est survenu ; réessayez.',
+}

@@ -1,0 +1,27 @@
+import type { TranslatedNamespace } from '../translated.ts'
+
+export const failures: TranslatedNamespace<'failures'> = {
+  'bad-usage': '不能这样操作。',
+  'bad-image': '无法读取这张图片；请重新保存，或换一张。',
+  'image-too-large': '这张图片太大；请缩小。',
+  'bad-checkpoint': '这个模型的文件有问题；请重新获取。',
+  'unsupported-model': '这个模型无法在此使用；请换一个。',
+  'bad-pack': '这个模型有问题；请重新添加，或换一个。',
+  'bad-file': '这个文件无法直接使用。',
+  corrupt: '保存的内容有一部分已损坏。',
+  'not-found': '缺少所需的内容。',
+  'no-space': '空间不足；请腾出一些空间。',
+  network: '网络连接不稳定；请在好转后重试。',
+  stalled: '数据不再到达；请重试。',
+  busy: '正在使用中，可能是在另一个标签页里；请等待，或关闭该标签页。',
+  forbidden: '不允许打开或写入；请先授权。',
+  'bad-response': '服务器发来的内容与请求不符；请检查地址。',
+  'upstream-changed': '服务器上的内容已经改变；请重新开始。',
+  'out-of-memory': '内存不足；请关闭其他标签页，或使用更小的模型。',
+  'device-lost': '图形设备已不可用；请重新加载模型。',
+  unresponsive: '不再有响应；请重试。',
+  'prompt-too-long': '对模型来说太长；请缩短。',
+  'no-words': '模型没有写出任何词语。',
+  cancelled: '已停止。',
+  bug: '出现了意外的问题；请重试。',
+}
