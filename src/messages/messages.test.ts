@@ -124,6 +124,15 @@ it.each(['ja', 'zh'] as const)(
   },
 )
 
+it.each(['de', 'es', 'fr'] as const)(
+  'No line of the page in %s begins with a mark that a space stands before',
+  async (language) => {
+    const loose = language === 'fr' ? /\S [;:?!»%…]|« / : /\S …|\}\} %/
+    const texts = Object.entries(flat(await translationOf(language)))
+    expect(texts.filter(([, text]) => loose.test(text))).toEqual([])
+  },
+)
+
 it('No word before an amount of time agrees with one of its units: there are seconds, minutes and hours', async () => {
   const texts = Object.values(flat(await translationOf('es')))
   expect(texts.filter((text) => /\bun[oa]s? \{\{\w+, (duration|time)/i.test(text))).toEqual([])

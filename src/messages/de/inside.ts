@@ -10,7 +10,7 @@ export const inside: TranslatedNamespace<'inside'> = {
   words: 'Worte zum Bild',
   look: 'Ansehen',
   another: 'Andere Szene',
-  looking: 'Sieht hin …',
+  looking: 'Sieht hin …',
   stages: {
     heading: 'Was jede Stufe sieht',
     intro:

@@ -28,10 +28,10 @@ export const models: TranslatedNamespace<'models'> = {
     measured: 'Dieses Gerät ist gemessen.',
   },
   loading: {
-    starting: 'Startet …',
-    trying: 'Wird einmal ausprobiert …',
+    starting: 'Startet …',
+    trying: 'Wird einmal ausprobiert …',
     fetching: 'Das Modell wird geholt: {{done, bytes}} von {{total, bytes}}',
-    preparing: '{{part}} wird vorbereitet …',
+    preparing: '{{part}} wird vorbereitet …',
   },
   parts: {
     vision: 'Bild-Encoder',
@@ -92,7 +92,7 @@ export const models: TranslatedNamespace<'models'> = {
     look: 'Ansehen',
     sizes: '{{fetch, bytes}} zu laden, {{keep, bytes}} bleiben.',
     lookNamed: 'Ansehen: {{name}}',
-    looking: 'Wird angesehen …',
+    looking: 'Wird angesehen …',
     address: 'Adresse eines Modells',
     placeholder: 'Besitzer/Name auf dem Hub oder https://…',
     addressHint:
@@ -111,7 +111,7 @@ export const models: TranslatedNamespace<'models'> = {
     tokenHint: 'Ein Token geht nur an den Hub und wird vergessen, wenn die Seite geschlossen wird.',
     folder: 'Ordner auswählen',
     files: 'Dateien auswählen',
-    starting: 'Startet …',
+    starting: 'Startet …',
     pause: 'Pause',
     resume: 'Fortsetzen',
     discard: 'Abbrechen und das Geladene löschen',
@@ -233,7 +233,7 @@ export const models: TranslatedNamespace<'models'> = {
   device: {
     heading: 'Dieses Gerät',
     measure: 'Dieses Gerät messen',
-    measuring: 'Wird gemessen: {{stage}} …',
+    measuring: 'Wird gemessen: {{stage}} …',
     stages: {
       start: 'das Modell wird weggelegt',
       bandwidth: 'Speicher',
@@ -355,7 +355,7 @@ export const models: TranslatedNamespace<'models'> = {
       first: '{{warm, milliseconds}}, beim ersten Mal {{cold, milliseconds}}',
       writing: '{{speed, number(maximumFractionDigits: 1)}} Token/s',
       between: '{{host, milliseconds}}, {{dispatches, number}} Aufrufe je Token',
-      limit: '{{percent, number(maximumFractionDigits: 1)}} % von {{speed, number}} Token/s',
+      limit: '{{percent, number(maximumFractionDigits: 1)}} % von {{speed, number}} Token/s',
     },
   },
 }

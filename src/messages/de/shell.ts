@@ -15,7 +15,7 @@ export const shell: TranslatedNamespace<'shell'> = {
   allRight: 'In Ordnung',
   tryAgain: 'Noch einmal versuchen',
   late: {
-    coming: 'Wird geöffnet …',
+    coming: 'Wird geöffnet …',
     failed:
       'Dieser Teil der Seite ließ sich nicht laden. Prüfen Sie die Verbindung und versuchen Sie es erneut; wurde die Seite inzwischen erneuert, laden Sie sie neu. Was behalten wird, bleibt.',
     reload: 'Seite neu laden',
@@ -52,8 +52,8 @@ export const shell: TranslatedNamespace<'shell'> = {
     kept: 'ein gespeichertes Modell',
     ready: 'bereit',
     offlineReady: 'offline bereit',
-    starting: 'startet …',
-    loading: 'lädt, {{percent}} %',
+    starting: 'startet …',
+    loading: 'lädt, {{percent}} %',
     failed: 'nicht geladen',
   },
   queue: {

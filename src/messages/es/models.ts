@@ -352,7 +352,7 @@ export const models: TranslatedNamespace<'models'> = {
       first: '{{warm, milliseconds}}; la primera vez, {{cold, milliseconds}}',
       writing: '{{speed, number(maximumFractionDigits: 1)}} tokens por segundo',
       between: '{{host, milliseconds}}, {{dispatches, number}} llamadas por token',
-      limit: '{{percent, number(maximumFractionDigits: 1)}} % de {{speed, number}} tokens por segundo',
+      limit: '{{percent, number(maximumFractionDigits: 1)}} % de {{speed, number}} tokens por segundo',
     },
   },
 }

@@ -53,7 +53,7 @@ export const shell: TranslatedNamespace<'shell'> = {
     ready: 'listo',
     offlineReady: 'listo sin conexión',
     starting: 'iniciando…',
-    loading: 'cargando, {{percent}} %',
+    loading: 'cargando, {{percent}} %',
     failed: 'no cargado',
   },
   queue: {

@@ -101,7 +101,7 @@ export const talk: TranslatedNamespace<'talk'> = {
     zoomIn: 'Acercar',
     zoomOut: 'Alejar',
     fit: 'Imagen completa',
-    zoom: 'Zoom {{percent}} %',
+    zoom: 'Zoom {{percent}} %',
     help: 'Rueda, pellizco o + y − para acercar; arrastrar o flechas para mover; 0 para la imagen completa.',
   },
   conversation: {

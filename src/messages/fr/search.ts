@@ -6,7 +6,7 @@ export const search: TranslatedNamespace<'search'> = {
   heading: 'Chercher dans vos images',
   intro: 'Dites ce qu’on voit sur l’image. Tout est regardé et gardé sur cet appareil.',
   builtIn:
-    'Le modèle intégré ne connaît que des scènes dessinées et des mots anglais : « a red heart to the left of a cat ». Pour chercher des photographies, ajoutez Salesforce/blip2-itm-vit-g sous « Ajouter un modèle ».',
+    'Le modèle intégré ne connaît que des scènes dessinées et des mots anglais : « a red heart to the left of a cat ». Pour chercher des photographies, ajoutez Salesforce/blip2-itm-vit-g sous « Ajouter un modèle ».',
   model: 'Trouvé par {{name}}.',
   words: 'Ce que montre l’image',
   find: 'Chercher',
@@ -23,7 +23,7 @@ export const search: TranslatedNamespace<'search'> = {
   shown_other: '{{count, number}} images',
   foundIn: 'sur {{total, number}}, comparées en {{time}}',
   none: 'Aucune image ne convient. Prenez d’autres mots, ou moins de filtres.',
-  empty: 'Aucune image n’est indexée. Ajoutez un dossier ; celles des conversations viennent d’elles-mêmes.',
+  empty: 'Aucune image n’est indexée. Ajoutez un dossier ; celles des conversations viennent d’elles-mêmes.',
   alike: 'Images comme {{name}}',
   fits: 'convient à {{share}}',
   likeness: 'ressemblance {{value}}',
@@ -34,7 +34,7 @@ export const search: TranslatedNamespace<'search'> = {
   notReadable:
     'Son fichier ne peut pas être lu maintenant. Actualisez son dossier plus bas et autorisez la lecture.',
   scoreHint:
-    '« Convient » est ce que le modèle donne pour que mots et image aillent ensemble ; « ressemblance » ordonne les images et n’est pas une proportion. Les deux peuvent se tromper.',
+    '« Convient » est ce que le modèle donne pour que mots et image aillent ensemble ; « ressemblance » ordonne les images et n’est pas une proportion. Les deux peuvent se tromper.',
   sources: 'Où l’on cherche',
   conversations: 'Images de toutes les conversations',
   held_one: '{{count, number}} image',
@@ -43,10 +43,10 @@ export const search: TranslatedNamespace<'search'> = {
   refused_other: '{{count, number}} fichiers n’ont pas pu être lus',
   addFolder: 'Ajouter un dossier',
   update: 'Actualiser',
-  updateOf: 'Actualiser : {{name}}',
-  chooseAgain: 'prêté pour une visite ; ajoutez-le de nouveau pour suivre ses changements',
+  updateOf: 'Actualiser : {{name}}',
+  chooseAgain: 'prêté pour une visite ; ajoutez-le de nouveau pour suivre ses changements',
   remove: 'Retirer',
-  removeOf: 'Retirer : {{name}}',
+  removeOf: 'Retirer : {{name}}',
   listing: 'Lit la liste des fichiers…',
   progress: '{{done, number}} sur {{total, number}}',
   left: 'encore {{time}}',
@@ -60,9 +60,9 @@ export const search: TranslatedNamespace<'search'> = {
   otherSize: 'Les index d’autres modèles occupent {{size}}.',
   deleteOthers: 'Les supprimer',
   reallyDeleteOthers: 'Vraiment les supprimer',
-  askFit: 'Convient-elle bien ?',
+  askFit: 'Convient-elle bien ?',
   judgingFit: 'Compare…',
-  fitsPicture: 'convient à l’image : {{share}}',
+  fitsPicture: 'convient à l’image : {{share}}',
   fitsCaution:
     'Ce que {{name}} donne pour que ces mots et cette image aillent ensemble. Cela peut être faux et ne mesure pas la vérité.',
   bySense: 'classées selon qu’elles conviennent',
@@ -71,5 +71,5 @@ export const search: TranslatedNamespace<'search'> = {
   whereShow: 'Montrer',
   whereWord: 'Mot',
   whereCaution:
-    'Clair est l’endroit où le modèle porte plus d’attention pour ce mot que pour les autres. C’est un indice et non une preuve de ce qui a été vu : il peut désigner autre chose, et un mot peut être compris sans rien désigner.',
+    'Clair est l’endroit où le modèle porte plus d’attention pour ce mot que pour les autres. C’est un indice et non une preuve de ce qui a été vu : il peut désigner autre chose, et un mot peut être compris sans rien désigner.',
 }

@@ -20,10 +20,10 @@ export const settings: TranslatedNamespace<'settings'> = {
   },
   begins: 'La légende commence par',
   tuned:
-    'Ce modèle a été ajusté sur des légendes qui commencent par « {{prompt}} ». Tant que ce champ est vide, elles commencent ainsi.',
+    'Ce modèle a été ajusté sur des légendes qui commencent par « {{prompt}} ». Tant que ce champ est vide, elles commencent ainsi.',
   template: 'Comment une question est posée au modèle',
   templateProblem:
-    'Dites où va la question : écrivez {question} quelque part. D’ici là, « {{kept}} » est utilisé.',
+    'Dites où va la question : écrivez {question} quelque part. D’ici là, « {{kept}} » est utilisé.',
   templateBack: 'Revenir à celle de BLIP-2',
   memory: {
     label: 'Mémoire',
@@ -31,14 +31,14 @@ export const settings: TranslatedNamespace<'settings'> = {
     keep: 'Tout garder chargé',
     spare: 'Économiser la mémoire',
     plenty: 'Il y en a largement',
-    hint: 'Économiser met de côté la partie qui regarde les images jusqu’à la prochaine, qui prend alors un peu plus de temps. Les navigateurs annoncent au plus 8 ou 32 Go : si la carte graphique en a davantage, dites qu’il y en a largement ; dès le prochain chargement, les conversations pourront être plus longues.',
+    hint: 'Économiser met de côté la partie qui regarde les images jusqu’à la prochaine, qui prend alors un peu plus de temps. Les navigateurs annoncent au plus 8 ou 32 Go : si la carte graphique en a davantage, dites qu’il y en a largement ; dès le prochain chargement, les conversations pourront être plus longues.',
   },
   kernels: {
     label: 'Nos propres noyaux',
     never: 'Désactivés',
     auto: 'Sur les cartes graphiques, là où ils sont plus rapides',
     always: 'Aussi sur les adaptateurs logiciels',
-    hint: 'Ils visent à accélérer le modèle de langage et l’encodeur visuel sur une carte graphique. Ils sont essayés au premier chargement : là où ils diffèrent d’ONNX Runtime, ne sont pas plus rapides ou échouent, c’est ONNX Runtime qui est utilisé, et « Cet appareil » dit pourquoi. Un changement vaut à partir du prochain chargement.',
+    hint: 'Ils visent à accélérer le modèle de langage et l’encodeur visuel sur une carte graphique. Ils sont essayés au premier chargement : là où ils diffèrent d’ONNX Runtime, ne sont pas plus rapides ou échouent, c’est ONNX Runtime qui est utilisé, et « Cet appareil » dit pourquoi. Un changement vaut à partir du prochain chargement.',
   },
   own: {
     legend: 'Ma propre manière de répondre',

@@ -17,7 +17,7 @@ export const shell: TranslatedNamespace<'shell'> = {
   late: {
     coming: 'Ouverture…',
     failed:
-      'Cette partie de la page n’a pas pu être chargée. Vérifiez la connexion et réessayez ; si la page a été renouvelée entre-temps, rechargez-la. Ce qui est conservé reste.',
+      'Cette partie de la page n’a pas pu être chargée. Vérifiez la connexion et réessayez ; si la page a été renouvelée entre-temps, rechargez-la. Ce qui est conservé reste.',
     reload: 'Recharger la page',
   },
   list: {
@@ -43,21 +43,21 @@ export const shell: TranslatedNamespace<'shell'> = {
     lost_other: '{{count, number}} images n’ont pas pu être lues et ont été omises.',
     imported_one: '{{count, number}} conversation ajoutée.',
     imported_other: '{{count, number}} conversations ajoutées.',
-    notExported: 'Annulé ; rien n’a été exporté.',
-    notImported: 'Annulé ; rien n’a été ajouté.',
+    notExported: 'Annulé ; rien n’a été exporté.',
+    notImported: 'Annulé ; rien n’a été ajouté.',
   },
   chip: {
-    prefix: 'Modèle :',
+    prefix: 'Modèle :',
     practice: 'Modèle d’essai',
     kept: 'un modèle conservé',
     ready: 'prêt',
     offlineReady: 'prêt hors ligne',
     starting: 'démarrage…',
-    loading: 'chargement, {{percent}} %',
+    loading: 'chargement, {{percent}} %',
     failed: 'non chargé',
   },
   queue: {
-    captioning: 'Rédaction de textes pour un dossier : {{done, number}} sur {{total, number}}',
+    captioning: 'Rédaction de textes pour un dossier : {{done, number}} sur {{total, number}}',
     writing: 'Rédaction d’une réponse',
     waiting_one: '{{count, number}} autre attend',
     waiting_other: '{{count, number}} autres attendent',
@@ -71,22 +71,22 @@ export const shell: TranslatedNamespace<'shell'> = {
     aside: 'À savoir',
     undo: 'Annuler la suppression',
     interrupted: 'Téléchargement interrompu',
-    unfinished: '{{name}} est incomplet : {{size, bytes}} sont arrivés et sont conservés.',
+    unfinished: '{{name}} est incomplet : {{size, bytes}} sont arrivés et sont conservés.',
     resume: 'Continuer',
     later: 'Plus tard',
   },
   withheld: {
     absent:
-      'Ce navigateur n’a pas de stockage pour les pages : les conversations durent jusqu’à sa fermeture, et aucun autre modèle ne peut être ajouté. Exportez ce que vous voulez garder.',
+      'Ce navigateur n’a pas de stockage pour les pages : les conversations durent jusqu’à sa fermeture, et aucun autre modèle ne peut être ajouté. Exportez ce que vous voulez garder.',
     absentNorSettings:
-      'Ce navigateur n’a pas de stockage pour les pages : les conversations et les réglages durent jusqu’à sa fermeture, et aucun autre modèle ne peut être ajouté. Exportez ce que vous voulez garder.',
+      'Ce navigateur n’a pas de stockage pour les pages : les conversations et les réglages durent jusqu’à sa fermeture, et aucun autre modèle ne peut être ajouté. Exportez ce que vous voulez garder.',
     blocked:
-      'Ce navigateur ne laisse rien conserver à la page (fenêtre privée, ou données de sites bloquées) : les conversations durent jusqu’à sa fermeture, et aucun autre modèle ne peut être ajouté. Exportez ce que vous voulez garder.',
+      'Ce navigateur ne laisse rien conserver à la page (fenêtre privée, ou données de sites bloquées) : les conversations durent jusqu’à sa fermeture, et aucun autre modèle ne peut être ajouté. Exportez ce que vous voulez garder.',
     blockedNorSettings:
-      'Ce navigateur ne laisse rien conserver à la page (fenêtre privée, ou données de sites bloquées) : les conversations et les réglages durent jusqu’à sa fermeture, et aucun autre modèle ne peut être ajouté. Exportez ce que vous voulez garder.',
-    settings: 'Ce navigateur ne conserve pas les réglages de cette page ; ils durent jusqu’à sa fermeture.',
+      'Ce navigateur ne laisse rien conserver à la page (fenêtre privée, ou données de sites bloquées) : les conversations et les réglages durent jusqu’à sa fermeture, et aucun autre modèle ne peut être ajouté. Exportez ce que vous voulez garder.',
+    settings: 'Ce navigateur ne conserve pas les réglages de cette page ; ils durent jusqu’à sa fermeture.',
     insecure:
-      'La page est venue par http simple ; les navigateurs refusent alors la carte graphique et le démarrage sans connexion : les réponses sont calculées sur le processeur. Ouvrez-la par https, ou sur cette machine à localhost, pour avoir les deux.',
+      'La page est venue par http simple ; les navigateurs refusent alors la carte graphique et le démarrage sans connexion : les réponses sont calculées sur le processeur. Ouvrez-la par https, ou sur cette machine à localhost, pour avoir les deux.',
   },
   shortcuts: {
     name: 'Raccourcis clavier',

@@ -3,7 +3,7 @@ import type { TranslatedNamespace } from '../translated.ts'
 export const studio: TranslatedNamespace<'studio'> = {
   name: 'Légendes',
   title: 'Légendes de dossiers',
-  what: 'Ouvrez un dossier d’images : chacune reçoit une légende, vous corrigez ce qui n’est pas juste, et les légendes sortent sous la forme que lit votre entraîneur, votre gestionnaire de photos ou votre page web.',
+  what: 'Ouvrez un dossier d’images : chacune reçoit une légende, vous corrigez ce qui n’est pas juste, et les légendes sortent sous la forme que lit votre entraîneur, votre gestionnaire de photos ou votre page web.',
   openFolder: 'Ouvrir un dossier',
   openFiles: 'Choisir des images',
   someFiles: 'Images',
@@ -20,7 +20,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   listing_one: '{{count, number}} fichier trouvé',
   listing_other: '{{count, number}} fichiers trouvés',
   readingCaptions: 'Lecture des légendes',
-  reading: 'Lecture des légendes présentes : {{done, number}} sur {{total, number}}',
+  reading: 'Lecture des légendes présentes : {{done, number}} sur {{total, number}}',
   close: 'Fermer le dossier',
   pictures_one: '{{count, number}} image',
   pictures_other: '{{count, number}} images',
@@ -29,13 +29,13 @@ export const studio: TranslatedNamespace<'studio'> = {
   leftAside_one: '{{count, number}} autre fichier laissé de côté',
   leftAside_other: '{{count, number}} autres fichiers laissés de côté',
   twins_one:
-    '{{count, number}} image porte le même nom qu’une autre à l’extension près : son texte s’appelle photo.png.txt, d’après le nom entier.',
+    '{{count, number}} image porte le même nom qu’une autre à l’extension près : son texte s’appelle photo.png.txt, d’après le nom entier.',
   twins_other:
-    '{{count, number}} images portent le même nom qu’une autre à l’extension près : leurs textes s’appellent photo.png.txt, d’après le nom entier.',
+    '{{count, number}} images portent le même nom qu’une autre à l’extension près : leurs textes s’appellent photo.png.txt, d’après le nom entier.',
   unread_one: '{{count, number}} fichier de légendes n’a pas pu être lu',
   unread_other: '{{count, number}} fichiers de légendes n’ont pas pu être lus',
   filesMissing:
-    'Le navigateur ne garde pas les fichiers de {{name}} ; choisissez de nouveau le même dossier. Toutes les légendes sont là.',
+    'Le navigateur ne garde pas les fichiers de {{name}} ; choisissez de nouveau le même dossier. Toutes les légendes sont là.',
   permissionMissing:
     'Le navigateur veut être interrogé de nouveau avant d’ouvrir {{name}}. Toutes les légendes sont là.',
   allow: 'L’ouvrir de nouveau',
@@ -181,8 +181,8 @@ export const studio: TranslatedNamespace<'studio'> = {
   accept: 'Accepter',
   again: 'Encore',
   toGrid: 'Toutes les images',
-  keys: 'Touches : ← → avancent, Entrée accepte, E modifie, R décrit de nouveau, 1 à 9 choisissent une réponse, U annule, G affiche tout.',
-  keysAltText: 'Touches : ← → avancent, Entrée accepte, E modifie, R récrit, U annule, G affiche tout.',
+  keys: 'Touches : ← → avancent, Entrée accepte, E modifie, R décrit de nouveau, 1 à 9 choisissent une réponse, U annule, G affiche tout.',
+  keysAltText: 'Touches : ← → avancent, Entrée accepte, E modifie, R récrit, U annule, G affiche tout.',
   caption: 'Légende',
   lengths:
     '{{characters, number}} caractères, {{words, number}} mots, environ {{tokens, number}} jetons CLIP',
@@ -211,7 +211,7 @@ export const studio: TranslatedNamespace<'studio'> = {
   fromCaption: 'Le tirer de la légende',
   longDescription: 'Description longue',
   longHint:
-    'Pour les images auxquelles une phrase ne rend pas justice ; gardée à part du texte de remplacement.',
+    'Pour les images auxquelles une phrase ne rend pas justice ; gardée à part du texte de remplacement.',
   fillAltTexts_one: 'En tirer {{count, number}} de sa légende',
   fillAltTexts_other: 'En tirer {{count, number}} de leurs légendes',
   altReview: '{{unseen, number}} pas encore vus par une personne, {{faulty, number}} enfreignent une règle.',
@@ -248,6 +248,6 @@ export const studio: TranslatedNamespace<'studio'> = {
   exported_other: '{{count, number}} fichiers écrits, {{texts}}.',
   exportedTexts_one: 'avec les textes de {{count, number}} image',
   exportedTexts_other: 'avec les textes de {{count, number}} images',
-  exportFailures_one: '{{count, number}} image a été laissée de côté :',
-  exportFailures_other: '{{count, number}} images ont été laissées de côté :',
+  exportFailures_one: '{{count, number}} image a été laissée de côté :',
+  exportFailures_other: '{{count, number}} images ont été laissées de côté :',
 }
