@@ -83,6 +83,10 @@ export function soundName(name: string): string {
     .trim()
 }
 
+export function soundPictureName(name: string): string {
+  return soundName(name) || 'Picture'
+}
+
 function soundTitle({ text, after }: Record<string, unknown>): Title {
   return { text: soundName(textOr(text, '')), after: whole(after) }
 }
@@ -91,7 +95,7 @@ function soundPicture(value: unknown): Picture {
   const { id, name, photograph } = record(value, 'a picture is no object')
   return {
     id: idOf(id),
-    name: soundName(text(name, 'a picture has no name')) || 'Picture',
+    name: soundPictureName(text(name, 'a picture has no name')),
     ...(typeof photograph === 'boolean' && { photograph }),
   }
 }

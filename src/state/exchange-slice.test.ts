@@ -137,14 +137,19 @@ describe('conversations in a file', () => {
     })
   })
 
-  it('is refused when there would be more conversations than the page takes', async () => {
+  it('is refused when there would be more than the page takes, and could take from one file again', async () => {
     const page = await withPicture()
+    const { store } = page
     const file = await exported(page)
-    const [one] = page.store.getState().conversations
+    const [one] = store.getState().conversations
     if (one === undefined) throw new Error('There is none.')
-    page.store.setState({ conversations: Array.from({ length: 10_000 }, () => one) })
-    await page.store.getState().importFile(file)
-    expect(page.store.getState().libraryFailure?.message).toMatch(/there would be 10,001 conversations/)
+    store.setState({ conversations: Array.from({ length: 10_000 }, () => one) })
+    await store.getState().importFile(file)
+    expect(store.getState().libraryFailure?.message).toMatch(/there would be 10,001 conversations/)
+    const turns = Array.from({ length: 200_000 }, () => one.turns).flat()
+    store.setState({ conversations: [{ ...one, turns }] })
+    await store.getState().importFile(file)
+    expect(store.getState().libraryFailure?.message).toMatch(/there would be 200,001 questions and captions/)
     expect(page.browser.conversations.size).toBe(1)
   })
 })

@@ -1,5 +1,6 @@
 /** Conversations out as a file, and in again. One at a time; either can be cancelled. */
 import { writeArchive } from '../conversation/archive-file.ts'
+import type { Conversation } from '../conversation/conversation.ts'
 import { readExport } from '../conversation/exchange.ts'
 import { LIMITS } from '../conversation/limits.ts'
 import { toMarkdown } from '../conversation/markdown.ts'
@@ -95,7 +96,7 @@ export function exchangeSlice(
       // Every byte is read to be checked, and once more to be kept.
       await run('importing', 2 * file.size, async (signal, onBytes) => {
         const exported = await readable(readExport(file, newId, { signal, onBytes }))
-        checkRoom(exported.conversations.length, get().conversations.length)
+        checkRoom(exported.conversations, get().conversations)
         const brought = await keepBrought(library, exported, { now: now(), signal, onBytes })
         shelf.show(brought.conversations, brought.images)
         return [{ key: 'shell:said.imported', values: { count: brought.conversations.length } }]
@@ -122,11 +123,22 @@ async function readable<T>(reading: Promise<T>): Promise<T> {
   }
 }
 
-function checkRoom(added: number, present: number): void {
-  if (added + present <= LIMITS.conversations) return
-  const [most, all] = [LIMITS.conversations, added + present].map((number) => number.toLocaleString('en'))
+/** What is here is to fit into one file again, which can be read. */
+function checkRoom(added: readonly Conversation[], present: readonly Conversation[]): void {
+  const all = [...added, ...present]
+  atMostHere(all.length, LIMITS.conversations, 'conversations')
+  atMostHere(
+    all.reduce((sum, { turns }) => sum + turns.length, 0),
+    LIMITS.allTurns,
+    'questions and captions',
+  )
+}
+
+function atMostHere(count: number, most: number, what: string): void {
+  if (count <= most) return
+  const [all, takes] = [count, most].map((number) => number.toLocaleString('en'))
   throw new AppError(
     'bad-file',
-    `With this file there would be ${all} conversations here, and ${most} are the most; delete some first.`,
+    `With this file there would be ${all} ${what} here, and ${takes} are the most; delete some conversations first.`,
   )
 }

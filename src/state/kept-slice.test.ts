@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { fakeKeeper, modelOf, offerOf, progressOf, settled } from '../../testing/state/fake-keeper.ts'
 import { EMPTY_CATALOGUE } from './catalogue.ts'
 
@@ -17,6 +17,19 @@ describe('the list of kept models', () => {
     await settled()
     expect(keeper.store.getState().kept.map(({ id }) => id)).toEqual(['a', 'b'])
     expect(keeper.store.getState().elsewhere).toEqual({ d: progressOf(2) })
+  })
+
+  it('tells, whoever made it, that there may be room', async () => {
+    const onChanged = vi.fn()
+    const keeper = fakeKeeper({}, onChanged)
+    keeper.kept = [modelOf('a'), modelOf('b')]
+    await keeper.store.getState().openPacks(EMPTY_CATALOGUE)
+    onChanged.mockClear()
+    await keeper.store.getState().removeKept('b')
+    expect(onChanged).toHaveBeenCalledOnce()
+    keeper.tell({ kind: 'changed' })
+    await settled()
+    expect(onChanged).toHaveBeenCalledTimes(2)
   })
 
   it('lets go of a model, and of the news that it was added', async () => {

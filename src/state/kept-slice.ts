@@ -33,7 +33,13 @@ export interface KeptDependencies {
   persist: () => Promise<boolean>
 }
 
-export function keptSlice(set: SetState, get: GetState, { client, persist }: KeptDependencies): KeptSlice {
+/** `onChanged` hears that models may have come or gone, and with them room. */
+export function keptSlice(
+  set: SetState,
+  get: GetState,
+  { client, persist }: KeptDependencies,
+  onChanged: () => void,
+): KeptSlice {
   function hear(news: StoreNews): void {
     if (news.kind === 'changed') {
       void get().refreshPacks()
@@ -65,6 +71,7 @@ export function keptSlice(set: SetState, get: GetState, { client, persist }: Kep
       try {
         const { models, modelBytes, space } = await client.call('list', null)
         set({ kept: models, keptBytes: modelBytes, space })
+        onChanged()
       } catch (error) {
         set({ keptFailure: toFailure(error) })
       }

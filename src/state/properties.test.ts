@@ -1,5 +1,5 @@
 /**
- * Whatever people do, in whatever order, on one page and on two: nothing that was asked is lost, what is deleted stays
+ * Whatever people do, in whatever order, on one page and on two: nothing that was asked is lost, room on the disk or none, what is deleted stays
  * deleted until it is undone, and where nothing is to be done nothing is under way.
  *
  * PICTALK_PROPERTY_RUNS and PICTALK_PROPERTY_SEED have it run longer, or once more.
@@ -49,6 +49,7 @@ async function expectAllKept(world: World): Promise<void> {
     expectRest(page)
   }
   for (const conversation of disk.values()) {
+    for (const { id } of conversation.pictures) expect(world.browser.pictures.has(id)).toBe(true)
     for (const turn of conversation.turns) {
       for (const [pictureId, answer] of Object.entries(turn.answers)) {
         const shown = world.finished.get(`${nameOf(turn, conversation)} ${pictureId}`)

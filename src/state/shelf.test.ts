@@ -106,6 +106,36 @@ describe('a conversation that is kept', () => {
     expect(page.store.getState().libraryFailure).toBeNull()
   })
 
+  it('goes to the disk with all that could not be kept as soon as there is room, and nobody is told any more that it is not', async () => {
+    const browser = fakeBrowser()
+    const merge = vi.fn(browser.library.merge)
+    const { store } = await withPicture({ browser, library: { ...browser.library, merge } })
+    merge.mockRejectedValue(new AppError('no-space', 'The disk is full.'))
+    await ask(store, 'one?')
+    await settled()
+    expect(store.getState().libraryFailure).toMatchObject({ code: 'no-space' })
+    merge.mockImplementation(browser.library.merge)
+    // Another conversation finds room.
+    store.getState().addImages([picture('b')])
+    await vi.waitFor(async () => expect(await questionsOnDisk(browser)).toEqual([null, 'one?', null]))
+    expect(store.getState().libraryFailure).toBeNull()
+  })
+
+  it('has its picture kept with the next change when there was no room for it, and its words at once', async () => {
+    const browser = fakeBrowser()
+    const keepPicture = vi.fn(browser.library.keepPicture)
+    keepPicture.mockRejectedValue(new AppError('no-space', 'The disk is full.'))
+    const page = await withPicture({ browser, library: { ...browser.library, keepPicture } })
+    await settled()
+    expect(page.store.getState().libraryFailure).toMatchObject({ code: 'no-space' })
+    expect([browser.pictures.size, await questionsOnDisk(browser)]).toEqual([0, [null]])
+    keepPicture.mockImplementation(browser.library.keepPicture)
+    await ask(page.store, 'one?')
+    await settled()
+    expect([browser.pictures.size, await questionsOnDisk(browser)]).toEqual([1, [null, 'one?']])
+    expect(page.store.getState().libraryFailure).toBeNull()
+  })
+
   it('is written once more when it changes while it is written', async () => {
     const browser = fakeBrowser()
     const goOn: (() => void)[] = []

@@ -7,10 +7,11 @@ import { isGoneForGood, tabsIn, toKept, toShown, withFinal, withoutTab } from '.
 import type { KeptConversation } from '../conversation/kept.ts'
 import type { ConversationLibrary, Tabs } from '../conversation/library.ts'
 import { isSame, merge } from '../conversation/merge.ts'
-import { AppError, toFailure } from '../pack/failure.ts'
+import { AppError, toFailure, type Failure } from '../pack/failure.ts'
 import type { AnswerProgress } from '../protocol/engine-calls.ts'
 import type { EngineAccess } from './engine-access.ts'
 import type { GetState, SetState } from './store.ts'
+import { WritingDown } from './writing-down.ts'
 
 export interface ConversationDependencies {
   library: ConversationLibrary
@@ -32,11 +33,11 @@ export class Shelf {
   readonly #engine: EngineAccess
   readonly #dependencies: ConversationDependencies
   readonly #records = new Map<string, KeptConversation>()
-  /** Conversations that are being written, and those among them that have changed again since. */
-  readonly #saving = new Set<string>()
-  readonly #unsaved = new Set<string>()
-  /** What must be kept before a conversation is: its pictures. */
-  readonly #before = new Map<string, Promise<unknown>>()
+  readonly #writing: WritingDown
+  /** What was said last of what could not be kept. */
+  #unkept: Failure | null = null
+  /** Pictures of a conversation that are to be kept where they are not, by its id. */
+  readonly #due = new Map<string, ReadonlySet<string>>()
   readonly #watched = new Set<string>()
   readonly #gone = new Set<string>()
   /** Told of each conversation that has changed, here or elsewhere. */
@@ -49,6 +50,10 @@ export class Shelf {
     this.#get = get
     this.#engine = engine
     this.#dependencies = dependencies
+    this.#writing = new WritingDown({
+      keep: (id) => this.#keep(id),
+      say: (failure) => this.#say(failure),
+    })
     dependencies.tabs.listen((news) => {
       if (news.kind === 'changed') this.#heed(news.conversationId, news.revision)
     })
@@ -69,13 +74,10 @@ export class Shelf {
 
   /** Begins a conversation with the files of its pictures, and shows it. */
   add(conversation: Conversation, images: Record<string, Blob>): void {
-    // A conversation without its picture is of less use than none, so it waits for them.
-    const pictures = this.#keepImages(images)
-    pictures.catch((error: unknown) => this.#set({ libraryFailure: toFailure(error) }))
-    this.#before.set(conversation.id, pictures)
+    this.#set({ images: { ...this.#get().images, ...images } })
     this.#put(toKept(conversation))
     this.#set({ place: 'talk', currentId: conversation.id })
-    this.#save(conversation.id)
+    this.keepPictures(conversation)
   }
 
   /** Has this page and the others show conversations that were kept just now, the first of them opened. */
@@ -93,19 +95,13 @@ export class Shelf {
       this.#dependencies.tabs.post({ kind: 'changed', conversationId: id, revision })
   }
 
-  async #keepImages(images: Record<string, Blob>): Promise<void> {
-    const { library, now } = this.#dependencies
-    this.#set({ images: { ...this.#get().images, ...images } })
-    for (const [id, image] of Object.entries(images)) await library.keepPicture({ id, image, addedAt: now() })
-  }
-
   /** Changes a conversation that is there, and keeps the change. */
   change(id: string, to: (kept: KeptConversation) => KeptConversation): void {
     const before = this.#records.get(id)
     const after = before === undefined ? before : to(before)
     if (after === undefined || after === before) return
     this.#put({ ...after, changedAt: this.#dependencies.now() })
-    this.#save(id)
+    this.#writing.save(id)
   }
 
   /** Makes a removal final, and lets go of the pictures that went with it. */
@@ -113,17 +109,15 @@ export class Shelf {
     this.#letGo(conversationId, (kept) => withFinal(kept, removalId))
   }
 
-  /** Keeps the pictures of a conversation again, should another page have let go of them. */
-  keepPictures({ pictures }: Conversation): void {
-    const { library, now } = this.#dependencies
-    const { images } = this.#get()
-    this.attempt(async () => {
-      for (const { id } of pictures) {
-        const image = images[id]
-        if (image === undefined || (await library.picture(id)) !== undefined) continue
-        await library.keepPicture({ id, image, addedAt: now() })
-      }
-    })
+  /** Keeps a conversation and those of its pictures that are not kept: they are new, or another page has let go of them. */
+  keepPictures({ id, pictures }: Conversation): void {
+    this.#due.set(id, new Set(pictures.map((picture) => picture.id)))
+    this.#writing.save(id)
+  }
+
+  /** Tries again what could not be kept. For whoever may have made room. */
+  keepAgain(): void {
+    this.#writing.again()
   }
 
   /** Does something whose failure concerns all that is kept. */
@@ -161,7 +155,7 @@ export class Shelf {
     const merged = mine === undefined ? kept : merge(withOwn(kept, mine, this.#dependencies.tabs.id), mine)
     if (mine !== undefined && isSame(merged, mine)) this.#records.set(kept.id, merged)
     else this.#put(merged)
-    if (hasEnded(merged) && !this.#unsaved.has(merged.id)) this.#records.delete(merged.id)
+    if (hasEnded(merged) && !this.#writing.isDue(merged.id)) this.#records.delete(merged.id)
     this.#watch(merged)
   }
 
@@ -179,22 +173,33 @@ export class Shelf {
     this.onChange(kept)
   }
 
-  #save(id: string): void {
-    this.#unsaved.add(id)
-    if (this.#saving.has(id)) return
-    this.#saving.add(id)
-    void this.#write(id)
+  /** Keeps a conversation behind its pictures: without them it is of less use, and what has no room for them has some for words. */
+  async #keep(id: string): Promise<void> {
+    await this.#dependencies.tabs.present
+    const failed = await this.#keepDue(id).catch((error: unknown) => ({ error }))
+    await this.#merge(id)
+    if (failed !== undefined) throw failed.error
   }
 
-  /** Writes a conversation until nothing of it has changed meanwhile. What cannot be kept goes along with the next change. */
-  async #write(id: string): Promise<void> {
-    await this.#dependencies.tabs.present
-    await this.#before.get(id)?.catch(() => undefined)
-    this.#before.delete(id)
-    while (this.#unsaved.delete(id))
-      await this.#merge(id).catch((error: unknown) => this.#set({ libraryFailure: toFailure(error) }))
-    // In the same breath in which nothing more was found to write, so that no change slips by.
-    this.#saving.delete(id)
+  async #keepDue(id: string): Promise<void> {
+    const { library, now } = this.#dependencies
+    const due = this.#due.get(id)
+    if (due === undefined) return
+    for (const { id: pictureId } of this.#records.get(id)?.pictures ?? []) {
+      const image = this.#get().images[pictureId]
+      if (!due.has(pictureId) || image === undefined || (await library.picture(pictureId)) !== undefined)
+        continue
+      await library.keepPicture({ id: pictureId, image, addedAt: now() })
+    }
+    // More may have become due meanwhile.
+    if (this.#due.get(id) === due) this.#due.delete(id)
+  }
+
+  /** Once all is kept after all, nobody is told any more that it is not. */
+  #say(failure: Failure | null): void {
+    if (failure !== null || this.#get().libraryFailure === this.#unkept)
+      this.#set({ libraryFailure: failure })
+    this.#unkept = failure
   }
 
   async #merge(id: string): Promise<void> {
@@ -265,6 +270,7 @@ export class Shelf {
     const images = Object.entries(this.#get().images).filter(([id]) => !gone.includes(id))
     this.#set({ images: Object.fromEntries(images) })
     await this.#dependencies.library.removePictures(gone)
+    this.keepAgain()
     // Without a model there is nobody who remembers; what is left over is small.
     await this.#engine.call('forget', { pictureIds: gone }).catch(() => undefined)
   }

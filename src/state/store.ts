@@ -115,7 +115,7 @@ export function createAppStore(dependencies: AppDependencies): AppStore {
       ...measureSlice(set, get, dependencies.measureDevice, probeDevices),
       ...offlineSlice(set),
       ...withheldSlice(set),
-      ...keptSlice(set, get, packs),
+      ...keptSlice(set, get, packs, () => shelf.keepAgain()),
       ...addingSlice(set, get, packs.client, probeDevices),
       ...costsSlice(set, get, packs.client, probeDevices),
       ...savingSlice(set, get, packs),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { currentTurns, openPage, picture, settled, withPicture } from '../../testing/state/fake-browser.ts'
 import { titleOf } from '../conversation/conversation.ts'
+import { LIMITS } from '../conversation/limits.ts'
 
 const NO_PICTURE = { image: new Blob(['no picture']), name: 'notes.png' }
 
@@ -17,6 +18,27 @@ describe('Files that come in', () => {
     await store.getState().takePictures([picture('a'), NO_PICTURE])
     expect(store.getState().conversations.map(({ pictures }) => pictures.length)).toEqual([1])
     expect(store.getState().aside).toEqual([{ key: 'talk:adding.unread', values: { count: 1 } }])
+  })
+
+  it('are refused where no export could bring them back: too many to compare, or too large', async () => {
+    const { store } = openPage()
+    const many = Array.from({ length: LIMITS.pictures + 1 }, (_, i) => picture(`${i}`))
+    await store.getState().takePictures(many)
+    expect(store.getState().libraryFailure?.message).toMatch(/1,001 pictures, and 1,000 are the most/)
+    const { image } = picture('large')
+    Object.defineProperty(image, 'size', { value: LIMITS.pictureBytes + 1 })
+    await store.getState().takePictures([{ image, name: 'large.png' }])
+    expect(store.getState().libraryFailure?.message).toMatch(/^large.png: The file is larger than 1 GiB/)
+    expect(store.getState().conversations).toEqual([])
+    await store.getState().takePictures(many.slice(1))
+    expect(store.getState().conversations).toHaveLength(1)
+  })
+
+  it('are called as they will be at the next visit', async () => {
+    const { store } = openPage()
+    await store.getState().takePictures([picture('a\u202egnp.exe'), picture('\u200f')])
+    const [conversation] = store.getState().conversations
+    expect(conversation?.pictures.map(({ name }) => name)).toEqual(['agnp.exe', 'Picture'])
   })
 
   it('are counted apart from those that were left aside before, and nothing said of them is lost', async () => {

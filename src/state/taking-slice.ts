@@ -1,6 +1,7 @@
 /** Pictures come in: what is none is refused in words before a conversation begins. */
+import { LIMITS } from '../conversation/limits.ts'
 import type { Note, WordKey } from '../messages/note.ts'
-import { toFailure, type Failure } from '../pack/failure.ts'
+import { AppError, toFailure, type Failure } from '../pack/failure.ts'
 import { failureNote } from './failure-note.ts'
 import type { GetState, SetState } from './store.ts'
 import type { NamedImage } from './turns.ts'
@@ -27,11 +28,16 @@ export function takingSlice(set: SetState, get: GetState, check: CheckPicture): 
       const refused: { name: string; failure: Failure }[] = []
       for (const one of images) {
         try {
+          if (one.image.size > LIMITS.pictureBytes) throw tooLarge()
           await check(one.image)
           pictures.push(one)
         } catch (error) {
           refused.push({ name: one.name, failure: toFailure(error) })
         }
+      }
+      if (pictures.length > LIMITS.pictures) {
+        get().report(tooMany(pictures.length))
+        return
       }
       if (pictures.length > 0) get().addImages(pictures)
       const [first] = refused
@@ -50,6 +56,18 @@ export function takingSlice(set: SetState, get: GetState, check: CheckPicture): 
       if (all.length > 0) get().remark(all)
     },
   }
+}
+
+function tooLarge(): AppError {
+  return new AppError('image-too-large', 'The file is larger than 1 GiB, the most that a picture can have.')
+}
+
+function tooMany(count: number): AppError {
+  const [has, takes] = [count, LIMITS.pictures].map((number) => number.toLocaleString('en'))
+  return new AppError(
+    'bad-usage',
+    `These are ${has} pictures, and ${takes} are the most that can be compared; choose fewer, or open their folder in the studio or in search.`,
+  )
 }
 
 function counted(key: WordKey, count: number): Note[] {

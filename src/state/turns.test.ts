@@ -8,6 +8,7 @@ import {
   statuses,
   withPicture,
 } from '../../testing/state/fake-browser.ts'
+import { LIMITS } from '../conversation/limits.ts'
 
 describe('a conversation', () => {
   it('keeps every version of a question and what followed it', async () => {
@@ -25,6 +26,23 @@ describe('a conversation', () => {
     expect(questions(store)).toEqual([null, 'which?'])
     store.getState().undo()
     expect(questions(store)).toEqual([null, 'what?', 'why?'])
+  })
+
+  it('takes no question that no export could bring back, and leaves it to be shortened', async () => {
+    const { store } = await withPicture()
+    await ask(store, 'what?')
+    const tooLong = 'x'.repeat(LIMITS.text + 1)
+    store.getState().changeDraft(tooLong)
+    store.getState().send()
+    expect(Object.values(store.getState().drafts)).toEqual([tooLong])
+    expect(store.getState().libraryFailure?.message).toMatch(/200,001 characters, and 200,000 are the most/)
+    store.getState().ask(tooLong)
+    const [, what] = store.getState().conversations[0]?.turns ?? []
+    expect(store.getState().askAgain(what?.id ?? '', tooLong)).toBe(false)
+    expect(questions(store)).toEqual([null, 'what?'])
+    store.getState().changeDraft('x'.repeat(LIMITS.text))
+    store.getState().send()
+    expect([questions(store).length, store.getState().drafts]).toEqual([3, {}])
   })
 
   it('asks the same question about every picture', async () => {

@@ -8,8 +8,10 @@ import {
   withTurn,
   type Removal,
 } from '../conversation/kept.ts'
-import { soundName } from '../conversation/sound.ts'
+import { LIMITS } from '../conversation/limits.ts'
+import { soundName, soundPictureName } from '../conversation/sound.ts'
 import type { Note } from '../messages/note.ts'
+import { AppError } from '../pack/failure.ts'
 import type { Answering } from './answering.ts'
 import type { ConversationDependencies, Shelf } from './shelf.ts'
 import type { LookAhead } from './look-ahead.ts'
@@ -30,12 +32,12 @@ export interface TurnsSlice {
   changeDraft: (text: string) => void
   /** Another wording of a question, not asked yet; an empty one is none. */
   changeWording: (turnId: string, text: string) => void
-  /** Asks the draft, as `ask` does. */
+  /** Asks the draft, as `ask` does; one that is too long to be asked stays. */
   send: () => void
   /** Asks about every picture of the current conversation; the draft stays. */
   ask: (question: string) => void
-  /** Asks again, in the same words or in others: a sibling of that turn. */
-  askAgain: (turnId: string, question: string | null) => void
+  /** Asks again, in the same words or in others: a sibling of that turn. Gives whether it was asked; why not is said. */
+  askAgain: (turnId: string, question: string | null) => boolean
   showTurn: (turnId: string) => void
   /** Writes a failed answer again in its place. */
   retry: (turnId: string, pictureId: string) => void
@@ -80,6 +82,13 @@ export function turnsSlice(
     }
   }
 
+  /** What is longer could be exported, and the file not be read again. */
+  const isTooLong = (question: string | null): boolean => {
+    const length = question?.length ?? 0
+    if (length > LIMITS.text) get().report(tooLong(length))
+    return length > LIMITS.text
+  }
+
   const remove = (conversationId: string, turns: Removal['turns'], label: Note): void => {
     const removal: Removal = { id: newId(), tab: get().tab, turns, status: 'undoable' }
     shelf.change(conversationId, (kept) => withRemoval(kept, removal))
@@ -90,7 +99,7 @@ export function turnsSlice(
     drafts: restored(drafts),
     addImages(images) {
       const added = images.map(({ image, name }) => ({ id: newId(), name, image }))
-      const pictures = added.map(({ id, name }) => ({ id, name }))
+      const pictures = added.map(({ id, name }) => ({ id, name: soundPictureName(name) }))
       const files = Object.fromEntries(added.map(({ id, image }) => [id, image]))
       const turn = newTurn(null, null, pictures)
       shelf.add({ id: newId(), changedAt: now(), pictures, turns: [turn], chosen: {} }, files)
@@ -105,23 +114,24 @@ export function turnsSlice(
     send() {
       const id = get().currentId ?? ''
       const question = (get().drafts[id] ?? '').trim()
-      if (question === '') return
+      if (question === '' || isTooLong(question)) return
       changeDrafts(id, '')
       get().ask(question)
     },
     ask(question) {
       const conversation = shelf.current()
-      if (conversation === undefined) return
+      if (conversation === undefined || isTooLong(question)) return
       const turn = newTurn(lastTurnId(conversation), question, conversation.pictures)
       shelf.change(conversation.id, (kept) => withTurn(kept, turn))
     },
     askAgain(turnId, question) {
       const conversation = shelf.current()
       const turn = conversation?.turns.find(({ id }) => id === turnId)
-      if (conversation === undefined || turn === undefined) return
+      if (conversation === undefined || turn === undefined || isTooLong(question)) return false
       answering.stopTurn(turnId)
       const again = newTurn(turn.parent, question, conversation.pictures)
       shelf.change(conversation.id, (kept) => withTurn(kept, again))
+      return true
     },
     renameConversation(id, title) {
       shelf.change(id, (kept) => withTitle(kept, soundName(title)))
@@ -164,6 +174,14 @@ export function turnsSlice(
       }
     },
   }
+}
+
+function tooLong(length: number): AppError {
+  const [has, takes] = [length, LIMITS.text].map((number) => number.toLocaleString('en'))
+  return new AppError(
+    'bad-usage',
+    `This question has ${has} characters, and ${takes} are the most that one can have; shorten it.`,
+  )
 }
 
 /** Drafts as they were kept, whatever lies there. */

@@ -14,6 +14,7 @@ import {
   withPicture,
   type FakePage,
 } from '../../testing/state/fake-browser.ts'
+import { AppError } from '../pack/failure.ts'
 import { MOST_UNDOABLE } from './undo.ts'
 
 /** An answer that goes on until it is told to stop, with some words already written, or none. */
@@ -151,6 +152,22 @@ describe('undo', () => {
     expect(again.store.getState()).toMatchObject({ conversations: [], undoable: [] })
     expect(browser.pictures.size).toBe(0)
     expect(again.forget).toHaveBeenCalledTimes(1)
+  })
+
+  it('keeps pictures that another page let go of again, with the next change where there is no room', async () => {
+    const page = await withPicture()
+    const { library } = page.browser
+    await settled()
+    const [id = ''] = page.browser.pictures.keys()
+    page.store.getState().deleteConversation(page.store.getState().currentId ?? '')
+    await library.removePictures([id])
+    const keepPicture = vi.spyOn(library, 'keepPicture')
+    keepPicture.mockRejectedValueOnce(new AppError('no-space', 'The disk is full.'))
+    page.store.getState().undo()
+    await settled()
+    expect(page.browser.pictures.has(id)).toBe(false)
+    page.store.getState().ask('why?')
+    await vi.waitFor(() => expect(page.browser.pictures.has(id)).toBe(true))
   })
 
   it('reaches back so far and no further, and lets go of what is beyond', async () => {

@@ -56,6 +56,8 @@ export interface FakeBrowser {
   conversations: Map<string, ConversationRecord>
   pictures: Map<string, StoredPicture>
   library: ConversationLibrary
+  /** What scripted pages are to find when they write. */
+  disk: { isFull: boolean }
   locks: Locks
   channel: ReturnType<typeof channelInMemory<TabNews<AnswerProgress>>>
   /** Captioned folders, by database. */
@@ -74,6 +76,7 @@ export function fakeBrowser(): FakeBrowser {
       conversations: tableInMemory(conversations),
       pictures: tableInMemory(pictures),
     }),
+    disk: { isFull: false },
     locks: locksInMemory(),
     channel: channelInMemory(),
     studio: new Map(),

@@ -48,7 +48,10 @@ export interface FakeKeeper {
 export const CONVERTING_SPEED = 20e6
 const SPACE = { usedBytes: 0, freeBytes: null, persisted: true }
 
-export function fakeKeeper(overrides: Partial<KeptDependencies & SavingDependencies> = {}): FakeKeeper {
+export function fakeKeeper(
+  overrides: Partial<KeptDependencies & SavingDependencies> = {},
+  onChanged: () => void = () => undefined,
+): FakeKeeper {
   const pending: Pick<FakeKeeper, 'offers' | 'adds' | 'saves'> = { offers: [], adds: [], saves: [] }
   const all: Omit<FakeKeeper, 'store'> = {
     ...pending,
@@ -106,7 +109,7 @@ export function fakeKeeper(overrides: Partial<KeptDependencies & SavingDependenc
       ...overrides,
     }
     return {
-      ...keptSlice(set, get, dependencies),
+      ...keptSlice(set, get, dependencies, onChanged),
       ...addingSlice(set, get, dependencies.client, () => all.probeDevices()),
       ...costsSlice(set, get, dependencies.client, () => all.probeDevices()),
       ...savingSlice(set, get, dependencies),

@@ -121,7 +121,7 @@ export async function openScriptedPage(browser: FakeBrowser): Promise<ScriptedPa
   const tab = openTab(`tab${(tabs += 1)}`, browser.locks, delayed(browser.channel.join(), gate))
   const store = storeOf({
     client: clientOf(engine.handlers),
-    library: delayedLibrary(browser.library, gate),
+    library: delayedLibrary(browser, gate),
     tabs: tab,
   })
   const page: ScriptedPage = {
@@ -159,7 +159,7 @@ function delayed(channel: Channel<TabNews<AnswerProgress>>, gate: Gate): Channel
   }
 }
 
-function delayedLibrary(library: ConversationLibrary, gate: Gate): ConversationLibrary {
+function delayedLibrary({ library, disk }: FakeBrowser, gate: Gate): ConversationLibrary {
   const after =
     <A extends unknown[], R>(work: (...args: A) => Promise<R>) =>
     async (...args: A): Promise<R> => {
@@ -168,15 +168,19 @@ function delayedLibrary(library: ConversationLibrary, gate: Gate): ConversationL
       await gate.pass()
       return work(...copies)
     }
+  const writing =
+    <A extends unknown[], R>(work: (...args: A) => Promise<R>) =>
+    (...args: A): Promise<R> =>
+      disk.isFull ? Promise.reject(new AppError('no-space', 'The disk is full.')) : work(...args)
   return {
     conversations: after(() => library.conversations()),
     conversation: after((id: string) => library.conversation(id)),
-    merge: after((conversation: KeptConversation) => library.merge(conversation)),
-    addAll: after((added: readonly KeptConversation[]) => library.addAll(added)),
+    merge: after(writing((conversation: KeptConversation) => library.merge(conversation))),
+    addAll: after(writing((added: readonly KeptConversation[]) => library.addAll(added))),
     forget: after((ids: readonly string[]) => library.forget(ids)),
     picture: after((id: string) => library.picture(id)),
     pictureIds: after(() => library.pictureIds()),
-    keepPicture: after((one: StoredPicture) => library.keepPicture(one)),
+    keepPicture: after(writing((one: StoredPicture) => library.keepPicture(one))),
     removePictures: after((ids: readonly string[]) => library.removePictures(ids)),
   }
 }

@@ -10,7 +10,7 @@ export const ACTIONS = [
   ...['ask', 'ask', 'ask', 'send', 'ask again', 'ask again', 'choose', 'add pictures', 'open'],
   ...['delete turn', 'delete turn', 'delete conversation', 'undo', 'undo', 'stop', 'stop', 'retry'],
   ...['write', 'write', 'finish', 'finish', 'finish', 'fail', 'lose device', 'load', 'change model'],
-  ...['step', 'step', 'step', 'step', 'reload'],
+  ...['step', 'step', 'step', 'step', 'reload', 'fill the disk', 'make room'],
 ] as const
 
 export interface Action {
@@ -166,6 +166,12 @@ export class World {
         this.#noteStop(page)
         void state.changeModel(which % 2 === 0 ? null : 'other')
         break
+      case 'fill the disk':
+        this.browser.disk.isFull = true
+        break
+      case 'make room':
+        this.browser.disk.isFull = false
+        break
       case 'step':
         page.step()
         break
@@ -231,9 +237,18 @@ export class World {
             this.stopped.add(nameOf(turn, conversation))
   }
 
+  /** Where there was no room, the next thing that is said finds some. */
+  async #makeRoom(): Promise<void> {
+    await drain(this.pages)
+    this.browser.disk.isFull = false
+    for (const page of this.pages) this.#addPictures(page, 1)
+    await drain(this.pages)
+  }
+
   /** The page is closed once the disk has caught up, whatever is being written, and another takes its place. */
   async #reload(index: number): Promise<void> {
-    await drain(this.pages)
+    if (this.browser.disk.isFull) await this.#makeRoom()
+    else await drain(this.pages)
     this.pages[index]?.die()
     this.stacks[index] = []
     this.pages[index] = await openScriptedPage(this.browser)
@@ -242,7 +257,7 @@ export class World {
 
   /** Lets everything come to an end. */
   async end(): Promise<void> {
-    await drain(this.pages)
+    await this.#makeRoom()
     for (const { store } of this.pages)
       if (store.getState().model.status !== 'ready') void store.getState().loadModel()
     await drain(this.pages, { engines: true })

@@ -64,8 +64,8 @@ export class Captioning {
   }
 
   async begin(settings: RunSettings, paths?: readonly string[]): Promise<void> {
-    const { status, pictures, run } = this.#room.studio
-    if (status !== 'open' || run?.status === 'running' || this.#isBeginning) return
+    const { status, pictures, run, project } = this.#room.studio
+    if (status !== 'open' || project === null || run?.status === 'running' || this.#isBeginning) return
     const among = paths === undefined ? null : new Set(paths)
     const wanted = wantedPaths(pictures, settings).filter((path) => among?.has(path) !== false)
     if (wanted.length === 0) {
@@ -79,7 +79,8 @@ export class Captioning {
       await this.#room.changeProject({ run: next, settings })
       this.#start(next)
     } catch {
-      // It was said, and nothing has begun.
+      // It was said, and nothing has begun, at no later visit either.
+      void this.#room.changeProject({ run: project.run, settings: project.settings }).catch(() => undefined)
     } finally {
       this.#isBeginning = false
     }

@@ -10,6 +10,8 @@ export class Keeping {
   #saving: Promise<void> = Promise.resolve()
   /** Pictures that could not be kept, by path: they go along with the next that are. */
   #unkept: ReadonlyMap<string, CaptionedPicture> = new Map()
+  /** What is to be kept of the folder itself, as it is now, until it is. */
+  readonly #due = new Map<'project' | 'history', () => Promise<void>>()
 
   /** `fail` hears of everything that could not be kept; the call that wanted it rejects, too. */
   constructor(library: StudioLibrary, fail: (error: unknown) => void) {
@@ -19,6 +21,8 @@ export class Keeping {
 
   pictures(projectId: string, pictures: readonly CaptionedPicture[]): Promise<void> {
     return this.#inOrder(async () => {
+      // That it could not be kept was said; if it still cannot, pictures have to be all the same.
+      for (const [what, save] of this.#due) await this.#keep(what, save).catch(() => undefined)
       const due = new Map(this.#unkept)
       for (const picture of pictures) due.set(picture.path, picture)
       if (due.size === 0) return
@@ -29,17 +33,28 @@ export class Keeping {
   }
 
   project(project: Project): Promise<void> {
-    return this.#inOrder(() => this.#library.keepProject(project))
+    return this.#latest('project', () => this.#library.keepProject(project))
   }
 
   history(projectId: string, history: History): Promise<void> {
-    return this.#inOrder(() => this.#library.keepHistory(projectId, history))
+    return this.#latest('history', () => this.#library.keepHistory(projectId, history))
   }
 
   /** Resolves when all is over that was to be kept; what could not be is let go of. */
   async end(): Promise<void> {
     await this.#saving
     this.#unkept = new Map()
+    this.#due.clear()
+  }
+
+  #latest(what: 'project' | 'history', save: () => Promise<void>): Promise<void> {
+    return this.#inOrder(() => this.#keep(what, save))
+  }
+
+  async #keep(what: 'project' | 'history', save: () => Promise<void>): Promise<void> {
+    this.#due.set(what, save)
+    await save()
+    this.#due.delete(what)
   }
 
   #inOrder(save: () => Promise<void>): Promise<void> {

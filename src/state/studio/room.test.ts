@@ -2,12 +2,22 @@ import { describe, expect, it, vi } from 'vitest'
 import { fakeBrowser, openPage, type FakePage } from '../../../testing/state/fake-browser.ts'
 import { fakeFolder, studioIn } from '../../../testing/state/fake-studio.ts'
 import { AppError } from '../../pack/failure.ts'
+import { GREEDY } from '../../pack/decoding.ts'
 import { captionOf } from '../../studio/caption.ts'
+import { PLAIN } from '../../studio/compose.ts'
+import type { RunSettings } from '../../studio/project.ts'
 import type { StudioDependencies } from './studio-slice.ts'
 
 const studioOf = ({ store }: FakePage) => store.getState().studio
 const actionsOf = ({ store }: FakePage) => store.getState().studioActions
 const captions = (page: FakePage): string[] => studioOf(page).pictures.map(captionOf)
+const SETTINGS: RunSettings = {
+  target: 'caption',
+  asked: { kind: 'caption', prompt: '' },
+  decoding: GREEDY,
+  existing: 'overwrite',
+  dress: PLAIN,
+}
 const FILES = { 'a.png': 'a', 'a.txt': 'one', 'b.png': 'b', 'b.txt': 'two' }
 
 function pageWith(change: (dependencies: StudioDependencies) => Partial<StudioDependencies> = () => ({})) {
@@ -62,6 +72,75 @@ describe('a folder', () => {
     await actionsOf(page).removeProject(id)
     expect(await projects()).toEqual([])
     expect(studioOf(page)).toMatchObject({ projects: [], failure: null })
+  })
+
+  it('is opened as another page left it, with its run, or not at all', async () => {
+    const { browser, page } = pageWith()
+    await actionsOf(page).choose()
+    const id = studioOf(page).project?.id ?? ''
+    await actionsOf(page).close()
+    const other = openPage({ browser })
+    await actionsOf(other).restore()
+    await actionsOf(page).reopen(id)
+    await actionsOf(page).begin(SETTINGS)
+    await actionsOf(page).pause()
+    await actionsOf(page).close()
+    const runs = async () =>
+      (await studioIn(browser, () => '').library.projects()).map(({ run }) => run?.status)
+    await actionsOf(other).reopen(id)
+    expect([studioOf(other).run?.status, await runs()]).toEqual(['paused', ['paused']])
+    await actionsOf(other).close()
+    await actionsOf(page).removeProject(id)
+    await actionsOf(other).reopen(id)
+    expect(studioOf(other)).toMatchObject({ status: 'closed', projects: [], failure: { code: 'not-found' } })
+    expect(await runs()).toEqual([])
+  })
+
+  it('has no run that another page has ended by the time that it is this page’s', async () => {
+    const { browser, page } = pageWith()
+    await actionsOf(page).choose()
+    await actionsOf(page).begin(SETTINGS)
+    const studio = studioIn(browser, () => '')
+    const projects = vi.fn(studio.library.projects)
+    projects.mockImplementationOnce(async () => {
+      const before = await studio.library.projects()
+      await actionsOf(page).end()
+      await actionsOf(page).close()
+      return before
+    })
+    const other = openPage({ browser, studio: { ...studio, library: { ...studio.library, projects } } })
+    await actionsOf(other).restore()
+    expect(studioOf(other)).toMatchObject({ status: 'closed', run: null, failure: null })
+    await actionsOf(page).choose()
+    expect(studioOf(page)).toMatchObject({ status: 'open', run: null, failure: null })
+  })
+
+  it('has a run that could not be begun at no later visit, and one that was paused paused', async () => {
+    let isFull = false
+    const { browser, page } = pageWith(({ library }) => ({
+      library: {
+        ...library,
+        keepProject: (...saved) =>
+          isFull ? Promise.reject(new AppError('no-space', 'Full.')) : library.keepProject(...saved),
+      },
+    }))
+    const runs = async () =>
+      (await studioIn(browser, () => '').library.projects()).map(({ run }) => run?.status)
+    await actionsOf(page).choose()
+    isFull = true
+    await actionsOf(page).begin(SETTINGS)
+    isFull = false
+    actionsOf(page).write('a.png', 'first')
+    await actionsOf(page).close()
+    expect(await runs()).toEqual([undefined])
+    await actionsOf(page).choose()
+    await actionsOf(page).begin(SETTINGS)
+    isFull = true
+    await actionsOf(page).pause()
+    isFull = false
+    expect(await runs()).toEqual(['running'])
+    await actionsOf(page).close()
+    expect(await runs()).toEqual(['paused'])
   })
 
   it('that cannot be opened is free for whoever tries next', async () => {

@@ -147,14 +147,20 @@ export class Room {
       this.show({ projects })
       if (last?.run?.status !== 'running' || this.studio.status !== 'closed') return
       // What another page works on goes on there.
-      if (await this.#hold(last.id)) await this.#takeUp(last)
+      if (await this.#hold(last.id)) await this.#takeUp(last.id)
     } catch (error) {
       this.fail(error)
     }
   }
 
-  async #takeUp(project: Project): Promise<void> {
+  async #takeUp(id: string): Promise<void> {
     try {
+      const project = await this.#asKept(id)
+      // Another page has ended it meanwhile, or forgotten it.
+      if (project?.run?.status !== 'running') {
+        await this.#leave()
+        return
+      }
       this.show({ status: 'listing', project })
       await this.#openKept(project, { ask: false })
     } catch (error) {
@@ -179,15 +185,16 @@ export class Room {
     try {
       const known = await this.#knownAs(folder)
       const { newId, now } = this.#dependencies
-      const opened: Project = known ?? {
-        id: newId(),
+      const id = known?.id ?? newId()
+      if (!(await this.#hold(id))) throw elsewhere()
+      const opened: Project = (known && (await this.#asKept(id))) ?? {
+        id,
         name: folder.name,
         changedAt: now(),
         handle: folder.handle,
         run: null,
         settings: null,
       }
-      if (!(await this.#hold(opened.id))) throw elsewhere()
       await this.#fill(folder, opened)
     } catch (error) {
       await this.#leave()
@@ -197,10 +204,11 @@ export class Room {
 
   async reopen(id: string): Promise<void> {
     await this.close()
-    const project = this.studio.projects.find((one) => one.id === id)
-    if (project === undefined) return
+    if (!this.studio.projects.some((one) => one.id === id)) return
     try {
       if (!(await this.#hold(id))) throw elsewhere()
+      const project = await this.#asKept(id)
+      if (project === undefined) throw forgotten()
       await this.#openKept(project, { ask: true })
     } catch (error) {
       await this.#leave()
@@ -292,6 +300,13 @@ export class Room {
     return release !== null
   }
 
+  /** Once it is this page's: until then another may have worked on it, or forgotten it. */
+  async #asKept(id: string): Promise<Project | undefined> {
+    const projects = await this.#dependencies.library.projects()
+    this.show({ projects })
+    return projects.find((project) => project.id === id)
+  }
+
   async #knownAs({ handle }: PictureFolder): Promise<Project | undefined> {
     if (handle === null) return undefined
     // Another page may have opened it since this one was.
@@ -299,4 +314,11 @@ export class Room {
       if (project.handle !== null && (await handle.isSameEntry(project.handle))) return project
     return undefined
   }
+}
+
+function forgotten(): AppError {
+  return new AppError(
+    'not-found',
+    'The captions of this folder were deleted in another tab; choose the folder anew.',
+  )
 }

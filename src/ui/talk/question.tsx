@@ -70,9 +70,7 @@ function QuestionEditor({
   const askAgain = useApp((state) => state.askAgain)
   const submit = (): void => {
     const question = draft.trim()
-    if (question === '') return
-    onLeave()
-    askAgain(turnId, question)
+    if (question !== '' && askAgain(turnId, question)) onLeave()
   }
   return (
     <form
