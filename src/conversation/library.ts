@@ -32,6 +32,8 @@ export interface ConversationLibrary {
 export type TabNews<Progress> =
   /** A conversation was written where it is kept. */
   | { kind: 'changed'; conversationId: string; revision: number }
+  /** Conversations that no page knows yet were written there, in the order in which they are shown. */
+  | { kind: 'brought'; conversationIds: readonly string[] }
   /** How far an answer is; null once it is settled. */
   | { kind: 'progress'; tab: string; conversationId: string; answer: string; progress: Progress | null }
 

@@ -9,6 +9,7 @@ import {
   settled,
   statuses,
   withPicture,
+  type FakePage,
 } from '../../testing/state/fake-browser.ts'
 import { AppError } from '../pack/failure.ts'
 
@@ -39,6 +40,26 @@ describe('conversations in a file', () => {
     const later = await reopened(page)
     expect(later.store.getState().conversations).toHaveLength(2)
     expect(Object.keys(later.store.getState().images)).toHaveLength(2)
+  })
+
+  it('is drawn in another tab as one, however much it is, and in the same order', async () => {
+    const page = await withPicture()
+    for (let i = 0; i < 40; i += 1) page.store.getState().addImages([picture(`${i}`)])
+    const file = await exported(page)
+    const other = openPage({ browser: page.browser })
+    await other.store.getState().restoreConversations()
+    const { length } = other.store.getState().conversations
+    const drawn = vi.fn()
+    other.store.subscribe(drawn)
+    await page.store.getState().importFile(file)
+    const added = ({ store }: FakePage): string[] =>
+      store
+        .getState()
+        .conversations.slice(0, 41)
+        .map(({ id }) => id)
+    await vi.waitFor(() => expect(other.store.getState().conversations).toHaveLength(length + 41))
+    expect(added(other)).toEqual(added(page))
+    expect(drawn.mock.calls.length).toBeLessThan(5)
   })
 
   it('goes out as text to read', async () => {

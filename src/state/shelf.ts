@@ -56,6 +56,7 @@ export class Shelf {
     })
     dependencies.tabs.listen((news) => {
       if (news.kind === 'changed') this.#heed(news.conversationId, news.revision)
+      else if (news.kind === 'brought') this.#read(news.conversationIds)
     })
   }
 
@@ -75,7 +76,7 @@ export class Shelf {
   /** Begins a conversation with the files of its pictures, and shows it. */
   add(conversation: Conversation, images: Record<string, Blob>): void {
     this.#set({ images: { ...this.#get().images, ...images } })
-    this.#put(toKept(conversation))
+    this.#put([toKept(conversation)])
     this.#set({ place: 'talk', currentId: conversation.id })
     this.keepPictures(conversation)
   }
@@ -91,8 +92,7 @@ export class Shelf {
       images: { ...this.#get().images, ...images },
       ...(first !== undefined && { place: 'talk', currentId: first.id }),
     })
-    for (const { id, revision } of brought)
-      this.#dependencies.tabs.post({ kind: 'changed', conversationId: id, revision })
+    this.#dependencies.tabs.post({ kind: 'brought', conversationIds: brought.map(({ id }) => id) })
   }
 
   /** Changes a conversation that is there, and keeps the change. */
@@ -100,7 +100,7 @@ export class Shelf {
     const before = this.#records.get(id)
     const after = before === undefined ? before : to(before)
     if (after === undefined || after === before) return
-    this.#put({ ...after, changedAt: this.#dependencies.now() })
+    this.#put([{ ...after, changedAt: this.#dependencies.now() }])
     this.#writing.save(id)
   }
 
@@ -138,7 +138,7 @@ export class Shelf {
     this.#set({ images: Object.assign({}, ...found, this.#get().images) as Record<string, Blob> })
     const added = kept.filter(({ id }) => !this.#records.has(id))
     for (const one of kept) {
-      if (this.#records.has(one.id)) this.#adopt(one)
+      if (this.#records.has(one.id)) this.#adopt([one])
       else if (!hasEnded(one)) this.#records.set(one.id, one)
     }
     const { conversations } = this.#get()
@@ -149,28 +149,39 @@ export class Shelf {
     if (damaged === 0) await this.#clearStrays()
   }
 
-  /** Takes in what is kept of a conversation now. */
-  #adopt(kept: KeptConversation): void {
-    const mine = this.#records.get(kept.id)
-    const merged = mine === undefined ? kept : merge(withOwn(kept, mine, this.#dependencies.tabs.id), mine)
-    if (mine !== undefined && isSame(merged, mine)) this.#records.set(kept.id, merged)
-    else this.#put(merged)
-    if (hasEnded(merged) && !this.#writing.isDue(merged.id)) this.#records.delete(merged.id)
-    this.#watch(merged)
+  /** Takes in what is kept of conversations now. */
+  #adopt(all: readonly KeptConversation[]): void {
+    const merged = all.map((kept) => {
+      const mine = this.#records.get(kept.id)
+      return mine === undefined ? kept : merge(withOwn(kept, mine, this.#dependencies.tabs.id), mine)
+    })
+    const isNew = (one: KeptConversation): boolean => {
+      const mine = this.#records.get(one.id)
+      return mine === undefined || !isSame(one, mine)
+    }
+    const changed = merged.filter(isNew)
+    for (const one of merged) this.#records.set(one.id, one)
+    if (changed.length > 0) this.#put(changed)
+    for (const one of merged) {
+      if (hasEnded(one) && !this.#writing.isDue(one.id)) this.#records.delete(one.id)
+      this.#watch(one)
+    }
   }
 
-  /** Has the page show a conversation as it is now. */
-  #put(kept: KeptConversation): void {
-    this.#records.set(kept.id, kept)
+  /** Has the page show conversations as they are now, those that are new to it first. */
+  #put(changed: readonly KeptConversation[]): void {
+    for (const kept of changed) this.#records.set(kept.id, kept)
     const { conversations, currentId } = this.#get()
-    const shown = toShown(kept)
-    if (shown === null) {
-      const rest = conversations.filter(({ id }) => id !== kept.id)
-      this.#set({ conversations: rest, currentId: currentId === kept.id ? null : currentId })
-    } else if (conversations.some(({ id }) => id === kept.id)) {
-      this.#set({ conversations: conversations.map((one) => (one.id === kept.id ? shown : one)) })
-    } else this.#set({ conversations: [shown, ...conversations] })
-    this.onChange(kept)
+    const now = new Map(changed.map((kept) => [kept.id, toShown(kept)]))
+    const there = new Set(conversations.map(({ id }) => id))
+    const added = [...now].flatMap(([id, shown]) => (there.has(id) ? [] : (shown ?? [])))
+    const rest = conversations.flatMap((one) => {
+      const shown = now.get(one.id)
+      return shown === undefined ? one : (shown ?? [])
+    })
+    const isGone = currentId !== null && now.get(currentId) === null
+    this.#set({ conversations: [...added, ...rest], currentId: isGone ? null : currentId })
+    for (const kept of changed) this.onChange(kept)
   }
 
   /** Keeps a conversation behind its pictures: without them it is of less use, and what has no room for them has some for words. */
@@ -208,18 +219,24 @@ export class Shelf {
     if (record === undefined) return
     const kept = await library.merge(record)
     tabs.post({ kind: 'changed', conversationId: id, revision: kept.revision })
-    this.#adopt(kept)
+    this.#adopt([kept])
   }
 
   /** Another page wrote a conversation. */
   #heed(id: string, revision: number): void {
-    if ((this.#records.get(id)?.revision ?? -1) >= revision) return
+    if ((this.#records.get(id)?.revision ?? -1) < revision) this.#read([id])
+  }
+
+  /** Takes in what is kept of conversations, all together: each by itself would have the page drawn as often. */
+  #read(ids: readonly string[]): void {
     this.attempt(async () => {
-      const kept = await this.#dependencies.library.conversation(id)
-      if (kept === undefined) return
-      const images = await this.#imagesOf(kept)
-      if (Object.keys(images).length > 0) this.#set({ images: { ...this.#get().images, ...images } })
-      this.#adopt(kept)
+      const { library } = this.#dependencies
+      const found = await Promise.all(ids.map((id) => library.conversation(id)))
+      const kept = found.filter((one) => one !== undefined)
+      const images = await Promise.all(kept.map((one) => this.#imagesOf(one)))
+      if (images.some((one) => Object.keys(one).length > 0))
+        this.#set({ images: Object.assign({}, this.#get().images, ...images) as Record<string, Blob> })
+      if (kept.length > 0) this.#adopt(kept)
     })
   }
 

@@ -4,9 +4,12 @@ import { toFailure, type Failure } from '../pack/failure.ts'
 export interface WritingDownOptions {
   /** Writes a conversation as it is now. */
   keep: (id: string) => Promise<void>
-  /** Tells what could not be kept; null once all of that is kept after all. */
+  /** Tells what could not be kept, once for each change; null once all of that is kept after all. */
   say: (failure: Failure | null) => void
 }
+
+/** People make room outside of the browser, too, of which nobody tells the page. */
+const AGAIN_MS = 10_000
 
 export class WritingDown {
   readonly #options: WritingDownOptions
@@ -15,12 +18,20 @@ export class WritingDown {
   readonly #changed = new Set<string>()
   /** Conversations of which something could not be kept. */
   readonly #unkept = new Set<string>()
+  /** Those of them that have not changed since that was said. */
+  readonly #said = new Set<string>()
+  #later: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: WritingDownOptions) {
     this.#options = options
   }
 
   save(id: string): void {
+    this.#said.delete(id)
+    this.#begin(id)
+  }
+
+  #begin(id: string): void {
     this.#changed.add(id)
     if (this.#writing.has(id)) return
     this.#writing.add(id)
@@ -34,7 +45,7 @@ export class WritingDown {
 
   /** Tries again what could not be kept: there may be room by now. */
   again(): void {
-    for (const id of this.#unkept) this.save(id)
+    for (const id of this.#unkept) this.#begin(id)
   }
 
   async #write(id: string): Promise<void> {
@@ -51,10 +62,16 @@ export class WritingDown {
 
   #noteUnkept(id: string, failure: Failure): void {
     this.#unkept.add(id)
-    this.#options.say(failure)
+    if (!this.#said.has(id)) this.#options.say(failure)
+    this.#said.add(id)
+    clearTimeout(this.#later)
+    this.#later = setTimeout(() => this.again(), AGAIN_MS)
   }
 
   #noteKept(id: string): void {
-    if (this.#unkept.delete(id) && this.#unkept.size === 0) this.#options.say(null)
+    this.#said.delete(id)
+    if (!this.#unkept.delete(id) || this.#unkept.size > 0) return
+    clearTimeout(this.#later)
+    this.#options.say(null)
   }
 }

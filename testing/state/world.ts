@@ -51,6 +51,8 @@ export class World {
   /** What was seen that must not be. */
   readonly complaints: string[] = []
   #names = 0
+  /** Whether something may not be kept yet. */
+  #wasFull = false
 
   static async of(pages: number): Promise<World> {
     const world = new World()
@@ -144,6 +146,7 @@ export class World {
         break
       case 'retry':
         // Nobody presses it on two pages within a moment; of one that has heard of the other it does nothing.
+        if (this.#wasFull) await this.#makeRoom()
         await drain(this.pages)
         if (turn !== undefined) state.retry(turn.id, pick(Object.keys(turn.answers), which) ?? '')
         break
@@ -168,6 +171,7 @@ export class World {
         break
       case 'fill the disk':
         this.browser.disk.isFull = true
+        this.#wasFull = true
         break
       case 'make room':
         this.browser.disk.isFull = false
@@ -241,13 +245,14 @@ export class World {
   async #makeRoom(): Promise<void> {
     await drain(this.pages)
     this.browser.disk.isFull = false
+    this.#wasFull = false
     for (const page of this.pages) this.#addPictures(page, 1)
     await drain(this.pages)
   }
 
   /** The page is closed once the disk has caught up, whatever is being written, and another takes its place. */
   async #reload(index: number): Promise<void> {
-    if (this.browser.disk.isFull) await this.#makeRoom()
+    if (this.#wasFull) await this.#makeRoom()
     else await drain(this.pages)
     this.pages[index]?.die()
     this.stacks[index] = []
