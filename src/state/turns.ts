@@ -179,7 +179,7 @@ export function turnsSlice(
 function tooLong(length: number): AppError {
   const [has, takes] = [length, LIMITS.text].map((number) => number.toLocaleString('en'))
   return new AppError(
-    'bad-usage',
+    'prompt-too-long',
     `This question has ${has} characters, and ${takes} are the most that one can have; shorten it.`,
   )
 }
