@@ -4,6 +4,7 @@ import type { DeviceSpeed } from '../pack/caption-work.ts'
 import type { Provider } from '../pack/device-report.ts'
 import type { PackManifest } from '../pack/manifest.ts'
 import type { Compute } from '../runtime/device/compute.ts'
+import type { MeasuringLocks } from '../runtime/device/measured-alone.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
 import { tableInMemory } from '../store/table.ts'
 import { chooseCompute, probeDevices, Speeds, type ChooseParts } from './choose-compute.ts'
@@ -89,6 +90,22 @@ it('measures once for each device and version of a browser', async () => {
   expect(measured).toEqual(['wasm', 'webgpu'])
   await choose(null, manifest, 'two')
   expect(measured).toHaveLength(4)
+})
+
+it('measures once no other tab does, and takes what that one measured', async () => {
+  const processor = await openCompute('wasm')
+  const table = tableInMemory(kept)
+  let goOn = (): void => undefined
+  const other = new Promise<void>((resolve) => (goOn = resolve))
+  const locks: MeasuringLocks = { request: async (_name, _options, granted) => other.then(granted) }
+  const probe = vi.fn(() => Promise.resolve(SLOW))
+  const waiting = new Speeds(table, 'one', { locks }).of(processor, probe)
+  expect(await new Speeds(table, 'one', { locks: null }).of(processor, () => Promise.resolve(FAST))).toEqual(
+    FAST,
+  )
+  goOn()
+  expect(await waiting).toEqual(FAST)
+  expect(probe).not.toHaveBeenCalled()
 })
 
 it('measures both for an offer where the card is software, else what would be used', async () => {

@@ -9,6 +9,7 @@ import { weightBytes, type PackManifest } from '../pack/manifest.ts'
 import { budgetFor } from '../pack/memory-budget.ts'
 import { needsOf } from '../pack/model-needs.ts'
 import type { Compute } from '../runtime/device/compute.ts'
+import { measuredAlone, type AloneOptions } from '../runtime/device/measured-alone.ts'
 import type { ProbedDevice } from '../protocol/engine-calls.ts'
 import type { Table } from '../store/table.ts'
 
@@ -85,23 +86,34 @@ function isInQuestion(manifest: PackManifest, { software }: Compute): boolean {
 export class Speeds {
   readonly #table: Table<DeviceSpeed>
   readonly #browser: string
+  readonly #alone: AloneOptions
   readonly #memory = new Map<string, DeviceSpeed>()
 
-  /** `browser` is what the browser calls itself: another version is measured anew. */
-  constructor(table: Table<DeviceSpeed>, browser: string) {
+  /** `browser` is what the browser calls itself: another version is measured anew. `alone`: how other tabs are waited for. */
+  constructor(table: Table<DeviceSpeed>, browser: string, alone: AloneOptions = {}) {
     this.#table = table
     this.#browser = browser
+    this.#alone = alone
   }
 
-  /** What was measured of this device, or is measured now. */
+  /** What was measured of this device, or is measured now, once no other tab does. */
   async of(compute: Compute, probeSpeed: ChooseParts['probeSpeed']): Promise<DeviceSpeed> {
     const { provider, adapter, f16, subgroups } = compute
     const key = [provider, adapter, f16, subgroups, this.#browser].join(' ')
-    const known = this.#memory.get(key) ?? (await this.#table.get(key).catch(() => undefined))
-    const speed = known ?? (await probeSpeed(compute))
+    const kept = (): Promise<DeviceSpeed | undefined> => this.#table.get(key).catch(() => undefined)
+    const known = this.#memory.get(key) ?? (await kept())
+    const speed =
+      known ??
+      (await measuredAlone(async () => {
+        // Whoever was waited for may have measured the same.
+        const found = await kept()
+        if (found !== undefined) return found
+        const measured = await probeSpeed(compute)
+        // Storage may be absent, forbidden or full.
+        await this.#table.set(key, measured).catch(() => undefined)
+        return measured
+      }, this.#alone))
     this.#memory.set(key, speed)
-    // Storage may be absent, forbidden or full.
-    if (known === undefined) await this.#table.set(key, speed).catch(() => undefined)
     return speed
   }
 }

@@ -127,6 +127,26 @@ describe('a load tells', () => {
     expect(told.at(-1)).toEqual({ stage: 'warming-up' })
   })
 
+  it('once more what is prepared, when all has arrived that was read ahead meanwhile', async () => {
+    const told: LoadProgress[] = []
+    const loader = loaderOf({
+      openPack: (_, { onBytes }) =>
+        Promise.resolve({
+          ...SYNTHETIC,
+          file: (path, signal) => {
+            // All of the rest with the last part's, which are asked for while the one before is prepared.
+            if (path === 'decoder.weights') for (const bytes of [1, weightBytes]) onBytes(bytes)
+            return SYNTHETIC.file(path, signal)
+          },
+        }),
+    })
+    const report = (event: LoadProgress): number => told.push(event)
+    await (await loader.load(INPUT, { report, signal: never })).model.dispose()
+    const stages = told.map((event) => (event.stage === 'preparing' ? event.graph : event.stage))
+    expect(stages.indexOf('q-former')).toBeLessThan(stages.lastIndexOf('fetching'))
+    expect(stages.slice(stages.lastIndexOf('fetching') + 1)).toEqual(['q-former', 'decoder'])
+  })
+
   it('the device which pack it is for, and who asked for which', async () => {
     const open = vi.fn(onProcessor)
     const loaded = await expectToLoad(loaderOf({ openCompute: open }))

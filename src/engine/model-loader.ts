@@ -58,8 +58,47 @@ interface Attempt {
 interface Loading {
   input: EngineCalls['load']['in']
   options: LoadOptions
+  news: News
   attempt: Attempt
   trial: Trial
+}
+
+/**
+ * What is told of a try. Weights are read ahead while a part is prepared; once all are there, it is said again what is
+ * prepared, which may go on for long.
+ */
+class News {
+  readonly #report: LoadOptions['report']
+  #doneBytes = 0
+  /** How many there will be is known once the manifest is there. */
+  #totalBytes = 0
+  #stage: LoadProgress | null = null
+
+  constructor(report: LoadOptions['report']) {
+    this.#report = report
+  }
+
+  /** So many bytes more have arrived. */
+  readonly bytes = (bytes: number): void => {
+    this.#doneBytes += bytes
+    this.#tellBytes()
+  }
+
+  all(totalBytes: number): void {
+    this.#totalBytes = totalBytes
+    this.#tellBytes()
+  }
+
+  stage(stage: LoadProgress): void {
+    this.#stage = stage
+    this.#report(stage)
+  }
+
+  #tellBytes(): void {
+    const [doneBytes, totalBytes] = [this.#doneBytes, Math.max(this.#totalBytes, this.#doneBytes)]
+    const fetching = { stage: 'fetching', doneBytes, totalBytes } as const
+    this.#report(doneBytes < totalBytes ? fetching : (this.#stage ?? fetching))
+  }
 }
 
 export class ModelLoader {
@@ -83,9 +122,10 @@ export class ModelLoader {
   ): Promise<LoadedParts> {
     const startedAt = performance.now()
     const { signal } = options
-    const pack = await this.#openPack(input.pack, options)
+    const news = new News(options.report)
+    const pack = await this.#openPack(input.pack, news, signal)
     const compute = await this.#parts.openCompute(input.prefer, pack.manifest)
-    const loading: Loading = { input, options, attempt, trial: { ofKernels: null, ofRoom: false } }
+    const loading: Loading = { input, options, news, attempt, trial: { ofKernels: null, ofRoom: false } }
     try {
       throwIfCancelled(signal)
       const model = await unlessLost(compute, this.#openModel(pack, compute, loading))
@@ -101,10 +141,10 @@ export class ModelLoader {
   async #openModel(
     pack: PackReader,
     compute: Compute,
-    { input, options, attempt, trial }: Loading,
+    { input, options, news, attempt, trial }: Loading,
   ): Promise<TalkingModel> {
     const { memory, kernels, warmUp } = input
-    const { report, signal } = options
+    const { signal } = options
     return openTalkingModel(pack, compute, {
       signal,
       memory,
@@ -116,9 +156,9 @@ export class ModelLoader {
       onRoomTrial: () => (trial.ofRoom = true),
       warmUp,
       onPart: (part) => {
-        if (part === 'warm-up') report({ stage: 'warming-up' })
+        if (part === 'warm-up') news.stage({ stage: 'warming-up' })
       },
-      onProgress: (graph, done, total) => report({ stage: 'preparing', graph, done, total }),
+      onProgress: (graph, done, total) => news.stage({ stage: 'preparing', graph, done, total }),
     })
   }
 
@@ -144,19 +184,9 @@ export class ModelLoader {
     return mended ? { ...attempt, mayMend: false } : null
   }
 
-  /** Tells of bytes as they arrive. How many there will be is known once the manifest is there. */
-  async #openPack(place: PackPlace, { report, signal }: LoadOptions): Promise<PackReader> {
-    let doneBytes = 0
-    let totalBytes = 0
-    const tell = (): void =>
-      report({ stage: 'fetching', doneBytes, totalBytes: Math.max(totalBytes, doneBytes) })
-    const onBytes = (bytes: number): void => {
-      doneBytes += bytes
-      tell()
-    }
-    const pack = await this.#parts.openPack(place, { signal, onBytes })
-    totalBytes = weightBytesOf(pack.manifest)
-    tell()
+  async #openPack(place: PackPlace, news: News, signal: AbortSignal): Promise<PackReader> {
+    const pack = await this.#parts.openPack(place, { signal, onBytes: news.bytes })
+    news.all(weightBytesOf(pack.manifest))
     return pack
   }
 }

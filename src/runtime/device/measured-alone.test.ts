@@ -60,12 +60,15 @@ it('of two tabs one measures behind the other', async () => {
   expect([locks.held, locks.names.size]).toEqual([false, 1])
 })
 
-it('does not wait for ever for a tab that hangs', async () => {
+it('does not wait for ever for a tab that hangs, and says that it is still at it', async () => {
   const locks = new FakeLocks()
-  const [hangs, other] = [measurement(), measurement()]
-  void measuredAlone(hangs.work, { locks })
-  other.end()
-  expect(await measuredAlone(other.work, { locks, mostMs: 1 })).toBe('measured')
+  const hangs = measurement()
+  const first = measuredAlone(hangs.work, { locks })
+  const told = (another: boolean): Promise<boolean> => Promise.resolve(another)
+  expect(await measuredAlone(told, { locks, mostMs: 1 })).toBe(true)
+  hangs.end()
+  await first
+  expect(await measuredAlone(told, { locks, mostMs: 1 })).toBe(false)
 })
 
 it('is not given up for taking long once it has begun', async () => {
@@ -95,7 +98,7 @@ it('never begins where loading is cancelled meanwhile, or was before', async () 
 it('measures all the same where there are no locks, or they are withheld', async () => {
   const withheld: MeasuringLocks = { request: () => Promise.reject(new DOMException('No.', 'SecurityError')) }
   for (const locks of [null, withheld])
-    expect(await measuredAlone(() => Promise.resolve(7), { locks })).toBe(7)
+    expect(await measuredAlone((another) => Promise.resolve([7, another]), { locks })).toEqual([7, false])
 })
 
 it('hands on what goes wrong in a measurement, which is made once', async () => {

@@ -24,8 +24,6 @@ class Device {
   /** What was written down as being at risk when each test ran. */
   atRisk: Risk[] = []
   underWay: Risk | null = null
-  /** Waits until no other tab measures. */
-  alone: Exclude<Ways['alone'], undefined> = (work) => work()
   readonly #tests: Partial<Record<Way, Test>>
   readonly #ways: Ways
 
@@ -44,7 +42,6 @@ class Device {
       whole: test,
       first: async () => ((await test()) === null ? null : true),
       guarded: (work) => work(),
-      alone: (work) => this.alone(work),
       atRisk: async (by, work) => {
         this.underWay = by
         const done = await work()
@@ -194,19 +191,6 @@ it('goes back to the plain way where another spread passed once and fails today'
     'memory',
     ['subgroups, spread', 'memory'],
   ])
-})
-
-it('looks for a spread once no other tab measures, with nothing at risk until then', async () => {
-  const device = new Device({ memory: takes(5), 'memory, spread': takes(4) }, spread)
-  const waited: unknown[] = []
-  device.alone = async (work) => {
-    waited.push(device.underWay, [...device.tested])
-    const done = await work()
-    waited.push(device.now, [...device.tested])
-    return done
-  }
-  expect((await device.try(false, null))[0]?.tunings).toBe(SPREAD)
-  expect(waited).toEqual([null, ['memory'], 'memory, spread', ['memory', 'memory, spread']])
 })
 
 it('looks for no spread where that has given rise to doubt', async () => {

@@ -24,8 +24,6 @@ export interface Ways {
   /** As `work`, or throws `KernelsFailed` where the device had complaints about it. */
   guarded: <T>(work: () => Promise<T>) => Promise<T>
   atRisk: AtRisk
-  /** As `work`, once no other tab measures this device. Left out where nobody is to wait for others. */
-  alone?: (<T>(work: () => Promise<T>) => Promise<T>) | undefined
 }
 
 type Known = Pick<TryOptions, 'known' | 'subgroups' | 'tunings'>
@@ -69,17 +67,13 @@ async function tryTuning(
   fastestTunings: NonNullable<Ways['fastestTunings']>,
 ): Promise<Outcome> {
   const by = reduced.subgroups === true ? 'subgroups' : 'memory'
-  const { alone = (work) => work() } = ways
-  // A page that goes away while it waits for another has tried nothing.
-  const tuned = await alone(() =>
-    passesIn(ways, 'tunings', async () => {
-      const tunings = await fastestTunings(by)
-      if (tunings === null) return null
-      await ways.useKernels(by, tunings)
-      const ms = await ways.whole()
-      return ms === null ? null : { ms, tunings }
-    }),
-  )
+  const tuned = await passesIn(ways, 'tunings', async () => {
+    const tunings = await fastestTunings(by)
+    if (tunings === null) return null
+    await ways.useKernels(by, tunings)
+    const ms = await ways.whole()
+    return ms === null ? null : { ms, tunings }
+  })
   if (tuned !== null && tuned.ms <= reduced.ms) return { ...reduced, ...tuned }
   await ways.useKernels(by)
   return { ...reduced, tunings: 'usual' }

@@ -3,7 +3,6 @@ import type { KernelTimes, OwnKernels } from '../../pack/device-report.ts'
 import { AppError } from '../../pack/failure.ts'
 import { cacheType } from '../../pack/model-needs.ts'
 import type { TalkBudget } from '../../pack/memory-budget.ts'
-import { measuredAlone } from '../device/measured-alone.ts'
 import { DecoderOnly, type DecoderOnlyOptions } from '../language/decoder-only.ts'
 import type { LanguageModel } from '../language/language-model.ts'
 import type { Runtime } from '../ort/runtime.ts'
@@ -152,7 +151,6 @@ async function tryOwn(
       first: () => testedFirst(trial),
       guarded: <T>(work: () => Promise<T>) => withoutComplaints(device, work, () => Promise.resolve()),
       atRisk,
-      alone: <T>(work: () => Promise<T>) => measuredAlone(work, { signal: own.signal }),
     }
     return tryWays(ways, options)
   }

@@ -3,7 +3,7 @@ import type { KernelFailure, KernelTimes, OwnKernels } from '../../pack/device-r
 import { AppError } from '../../pack/failure.ts'
 import { KernelsFailed } from '../wgsl/gpu/guard.ts'
 import type { Judgement, JudgementKey, Judgements, Risk } from './open-parts.ts'
-import { openBetter, type Rivals, type Tried, type TryOptions } from './own-kernels.ts'
+import { openBetter, type Rivals, type Trial, type Tried, type TryOptions } from './own-kernels.ts'
 import { compileLimit, testLimits } from './own-trial.ts'
 
 const NONE: Judgement['unfinished'] = { memory: 0, subgroups: 0, tunings: 0 }
@@ -36,6 +36,8 @@ class House {
   tried: TryOptions[] = []
   gone = false
   trials: (KernelFailure | null)[] = []
+  /** Waits until no other tab measures. */
+  alone: Trial['alone']
   readonly kept = new Map<JudgementKey, Judgement>()
   readonly judgements: Judgements = {
     recall: (key) => Promise.resolve(this.kept.get(key)),
@@ -65,6 +67,7 @@ class House {
       key: KEY,
       judgements: this.judgements,
       gain,
+      alone: this.alone,
       giveUpDevice: () => (this.gone = true),
       onTrial: (ifLost) => void this.trials.push(ifLost),
     })
@@ -109,6 +112,58 @@ it('uses ours where they are right and not slower, and asks ONNX Runtime only on
   expect(house.trials).toEqual(['lost', null, 'lost', null])
   // One behind the other: a device with room for one has room for both.
   expect(house.most).toBe(1)
+})
+
+it('times both once no other tab does, with nothing written down until then, and waits for nobody where nothing is timed', async () => {
+  const house = new House()
+  const held: unknown[] = []
+  house.alone = async (work) => {
+    held.push(house.judged, house.tried.length, house.known)
+    const done = await work(false)
+    held.push(house.judged, house.tried.length, house.known?.verdict)
+    return done
+  }
+  for (const ms of [5, null]) await (await house.load(house.own(ms))).dispose()
+  expect([held, house.tried.length]).toEqual([[0, 0, undefined, 1, 1, 'right'], 2])
+  const slower = new House()
+  slower.alone = (work) => {
+    held.push('again')
+    return work(false)
+  }
+  for (const ms of [30, 30]) await (await slower.load(slower.own(ms))).dispose()
+  expect(held.slice(6)).toEqual(['again'])
+})
+
+it('is told by the tab that it waited for what that one found out', async () => {
+  const house = new House()
+  let goOn = (): void => undefined
+  const first = new Promise<void>((resolve) => (goOn = resolve))
+  house.alone = async (work) => {
+    await first
+    return work(false)
+  }
+  const waiting = house.load(house.own(null))
+  house.alone = (work) => work(false)
+  await (await house.load(house.own(5))).dispose()
+  goOn()
+  const model = await waiting
+  expect([model.ownKernels, model.times, house.judged]).toEqual(['used', { own: 5, other: 20 }, 1])
+  expect(house.tried.map(({ known }) => known)).toEqual([false, true])
+})
+
+it('holds nothing against ours that a tab has written down which is still at it', async () => {
+  const house = new House()
+  for (const other of [1, 2]) {
+    await house.closedIn('memory')
+    expect(house.known?.unfinished.memory).toBe(other)
+  }
+  // Without locks, or where that tab is gone, it counts.
+  expect((await house.load(house.own())).ownKernels).toBe('lost')
+  house.kept.set(KEY, { ...(house.known as Judgement), unfinished: { ...NONE, memory: 1 } })
+  house.alone = (work) => work(true)
+  await house.closedIn('memory')
+  expect(house.known?.unfinished.memory).toBe(1)
+  expect((await house.load(house.own())).ownKernels).toBe('used')
 })
 
 it('uses ONNX Runtime where ours are slower, from the next load on without trying', async () => {

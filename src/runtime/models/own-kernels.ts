@@ -63,6 +63,11 @@ export interface Trial {
   judgements: Judgements | undefined
   /** How many times as fast as ONNX Runtime ours must be; 0: they are used, whatever they take. */
   gain: number
+  /**
+   * As `work`, which is timed, once no other tab measures the device; it is told where another is at it still. Left out
+   * where nobody is to wait for others.
+   */
+  alone?: (<T>(work: (another: boolean) => Promise<T>) => Promise<T>) | undefined
   /** Lets go of a device on which something still runs that does not come back. */
   giveUpDevice: () => void
   /** Told, while ours are tried, how they will have failed if the device goes away; null when that is over. */
@@ -79,45 +84,64 @@ const NONE_UNFINISHED: Judgement['unfinished'] = { memory: 0, subgroups: 0, tuni
 
 /** The one to be used. Rejects `device-lost` where the device went away in the test: to be loaded again on another. */
 export async function openBetter<M extends Disposable>(rivals: Rivals<M>, trial: Trial): Promise<M> {
+  const { key, judgements, gain, alone = (work) => work(false) } = trial
+  const recalled = await judgements?.recall(key)
+  // What is known already is not timed. Whoever waited for another tab that found it out is told so, too; and what that one
+  // has written down of a test that is under way still is no test that came to no end.
+  const { own, against, now } = isSettled(recalled, gain)
+    ? await choose(rivals, trial, recalled)
+    : await alone(async (another) => {
+        const known = (await judgements?.recall(key)) ?? (await judged(rivals))
+        return choose(rivals, trial, another ? { ...known, unfinished: NONE_UNFINISHED } : known)
+      })
+  if (own !== null && against === null) return rivals.inUse(own, timesOf(now))
+  await own?.dispose()
+  return rivals.openGraph(against ?? 'wrong', timesOf(now))
+}
+
+/** What was found out, with ours where they were opened; `against` is why they are not used. */
+interface Chosen<M> {
+  own: M | null
+  against: OwnKernels | null
+  now: Judgement
+}
+
+/** Tries ours by what is known, unless that speaks against it, and has what comes of it remembered. */
+async function choose<M extends Disposable>(
+  rivals: Rivals<M>,
+  trial: Trial,
+  known: Judgement,
+): Promise<Chosen<M>> {
   const { key, judgements, gain } = trial
   const keep = async (judgement: Judgement): Promise<void> => judgements?.keep(key, judgement)
-  const known = (await judgements?.recall(key)) ?? (await judged(rivals))
+  const before = speaksAgainst(known, gain)
+  if (before !== null) return { own: null, against: before, now: known }
   let inUse: Judgement | null = null
   const onFailed = (how: KernelFailure): void => {
     if (inUse !== null) void keep(failed(inUse, how))
   }
-  let now = known
-  let own: M | null = null
-  let against = speaksAgainst(known, gain)
-  if (against === null) {
-    const risks = new Risks(known, keep)
-    try {
-      const tried = await tryOwn(rivals, trial, known, { onFailed, atRisk: risks.at })
-      risks.end()
-      own = tried.model
-      now = concluded(known, tried)
-      against = speaksAgainst(now, gain)
-      await keep(now)
-    } catch (error) {
-      risks.end()
-      // Cancelled, or a pack that ends early, says nothing of our kernels. A device that went away does.
-      if (isLoss(error)) {
-        await keep({ ...begun(known, 'memory'), ...PLAIN })
-        throw error
-      }
-      now = error instanceof KernelsFailed ? failed(known, error.how) : known
-      await keep(now)
-      if (!(error instanceof KernelsFailed)) throw error
-      if (error.how === 'stuck') throw deviceGivenUp(trial)
-      against = error.how
+  const risks = new Risks(known, keep)
+  try {
+    const tried = await tryOwn(rivals, trial, known, { onFailed, atRisk: risks.at })
+    risks.end()
+    const now = concluded(known, tried)
+    const against = speaksAgainst(now, gain)
+    await keep(now)
+    if (tried.model !== null && against === null) inUse = now
+    return { own: tried.model, against, now }
+  } catch (error) {
+    risks.end()
+    // Cancelled, or a pack that ends early, says nothing of our kernels. A device that went away does.
+    if (isLoss(error)) {
+      await keep({ ...begun(known, 'memory'), ...PLAIN })
+      throw error
     }
+    const now = error instanceof KernelsFailed ? failed(known, error.how) : known
+    await keep(now)
+    if (!(error instanceof KernelsFailed)) throw error
+    if (error.how === 'stuck') throw deviceGivenUp(trial)
+    return { own: null, against: error.how, now }
   }
-  if (own !== null && against === null) {
-    inUse = now
-    return rivals.inUse(own, timesOf(now))
-  }
-  await own?.dispose()
-  return rivals.openGraph(against ?? 'wrong', timesOf(now))
 }
 
 async function tryOwn<M>(
@@ -219,6 +243,11 @@ async function judged(rivals: Pick<Rivals<unknown>, 'judge'>): Promise<Judgement
     failures: 0,
     failure: null,
   }
+}
+
+/** Whether nothing is left to be timed. */
+function isSettled(known: Judgement | undefined, gain: number): known is Judgement {
+  return known !== undefined && (known.verdict === 'right' || speaksAgainst(known, gain) !== null)
 }
 
 /** Why ours are not even tried, by what is known; null where they are. */

@@ -2,6 +2,7 @@
 import type { OwnKernels } from '../../pack/device-report.ts'
 import { partNamed } from '../../pack/families.ts'
 import type { Compute } from '../device/compute.ts'
+import { measuredAlone } from '../device/measured-alone.ts'
 import { KernelsFailed, withoutComplaints } from '../wgsl/gpu/guard.ts'
 import { NotForKernels } from '../wgsl/weights/stored.ts'
 import type { JudgementKey, KernelPart, PartsOpener } from './open-parts.ts'
@@ -26,10 +27,16 @@ export function trialOf(
   { version, gain, device }: { version: number; gain: number; device: GPUDevice },
 ): Trial {
   const { kernels, judgements, onTrial } = parts.trial
+  const { signal } = parts
+  // On a software adapter nothing is chosen by what it takes, and others would be waited for in vain.
+  const alone: Trial['alone'] = parts.runtime.compute.software
+    ? undefined
+    : (work) => measuredAlone(work, { signal })
   return {
     key: judgementKey(parts, part, version),
     judgements,
     gain: kernels === 'always' ? 0 : gain,
+    alone,
     giveUpDevice: () => device.destroy(),
     onTrial: (ifLost) => onTrial?.(ifLost && { [part]: ifLost }),
   }

@@ -15,6 +15,7 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers()
   vi.restoreAllMocks()
+  vi.unstubAllGlobals()
 })
 
 const SHAPE = { imageSize: 4, patchSize: 2, hiddenSize: 2, layers: 1, heads: 1, tokens: 5 }
@@ -33,6 +34,7 @@ const RIGHT = [1, 2, 3]
 /** A device with a browser around it, on which a picture takes ONNX Runtime so long. */
 class House {
   graphMs = 60
+  software = false
   signal: AbortSignal | undefined
   /** Encoders that are open now, and the most at once. */
   open = 0
@@ -99,7 +101,7 @@ class House {
         device,
         adapter: 'card',
         f16: false,
-        software: false,
+        software: this.software,
         subgroups: 'used',
       },
       attempt: (work: () => Promise<unknown>) => work(),
@@ -159,6 +161,31 @@ async function outcomeOf(choice: EncoderChoice): Promise<OwnKernels> {
   await encoder.dispose()
   return choice.ownKernels
 }
+
+it.each([
+  ['auto', false, ['pictures under a lock', 'pictures under no lock']],
+  ['always', true, ['pictures under no lock', 'pictures under no lock']],
+] as const)(
+  'times both while no other tab measures a card, and waits for nobody on a software adapter (%s)',
+  async (kernels, software, expected) => {
+    const told = new Set<string>()
+    let held = false
+    const request = async (_: string, __: object, granted: () => Promise<unknown>): Promise<unknown> => {
+      held = true
+      return granted().finally(() => (held = false))
+    }
+    vi.stubGlobal('navigator', { locks: { request } })
+    const encode = (): Promise<void> =>
+      Promise.resolve(void told.add(`pictures under ${held ? 'a' : 'no'} lock`))
+    const house = new House({ ms: 20, encode })
+    house.software = software
+    for (const outcome of expected) {
+      told.clear()
+      await (await house.choice(kernels).open()).dispose()
+      expect([...told]).toEqual([outcome])
+    }
+  },
+)
 
 it('uses kernels of our own where they are right and faster by half, and opens them again', async () => {
   const house = new House({ ms: 39 })
