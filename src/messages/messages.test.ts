@@ -130,6 +130,10 @@ it.each(['de', 'es', 'fr'] as const)(
     const loose = language === 'fr' ? /\S [;:?!»%…]|« / : /\S …|\}\} %/
     const texts = Object.entries(flat(await translationOf(language)))
     expect(texts.filter(([, text]) => loose.test(text))).toEqual([])
+    const known = Object.entries(flat(JSON.parse(await readFile('public/models.json', 'utf8')) as object))
+    const notes = known.filter(([key]) => key.endsWith(`.note.${language}`))
+    expect(notes.length).toBeGreaterThan(0)
+    expect(notes.filter(([, text]) => loose.test(text))).toEqual([])
   },
 )
 
