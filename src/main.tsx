@@ -14,6 +14,7 @@ import { askToPersist, draftStorage, findWithheld, settingsStorage } from './pag
 import type { Failure } from './pack/failure.ts'
 import type { KeeperCalls } from './protocol/keeper-calls.ts'
 import { endOfThread } from './protocol/ended-thread.ts'
+import { callOwnThread } from './protocol/own-thread.ts'
 import { connect, type Client } from './protocol/rpc.ts'
 import { browserChannel } from './store/channel.ts'
 import { openConversationLibrary } from './store/conversation-library.ts'
@@ -47,15 +48,12 @@ function startPacks(): AppDependencies['packs'] {
 }
 
 /** What is measured should have a memory of its own, so its thread is ended afterwards. */
-const measureDevice: MeasureDevice = async (request, { onStage, signal }) => {
+const measureDevice: MeasureDevice = (request, { onStage, signal }) => {
   const worker = new Worker(new URL('./engine/measure.worker.ts', import.meta.url), { type: 'module' })
   const client = connect<MeasureCalls>(worker)
   worker.addEventListener('error', (event) => client.fail(endOfThread(event, 'measures', 'try it again')))
-  try {
-    return await client.call('measure', request, { onEvent: ({ stage }) => onStage(stage), signal })
-  } finally {
-    worker.terminate()
-  }
+  const thread = { client, end: () => worker.terminate() }
+  return callOwnThread(thread, 'measure', request, { onEvent: ({ stage }) => onStage(stage), signal })
 }
 
 /** The thread that compares pictures with texts, and finds them. */
@@ -67,7 +65,11 @@ function startComparing(died: () => void): Client<ComparingCalls> {
     worker.terminate()
     died()
   })
-  return client
+  const fail = (failure: Failure): void => {
+    worker.terminate()
+    client.fail(failure)
+  }
+  return { ...client, fail }
 }
 
 async function chooseFolder(

@@ -5,8 +5,8 @@
 import { fromFailure, toFailure, type AppError, type Failure } from '../pack/failure.ts'
 
 /** The shape of a call map: see `calls.ts`. */
-type CallMap<C> = { [K in keyof C]: { in: unknown; event: unknown; out: unknown } }
-type Kind<C> = keyof C & string
+export type CallMap<C> = { [K in keyof C]: { in: unknown; event: unknown; out: unknown } }
+export type Kind<C> = keyof C & string
 
 export type Request<C extends CallMap<C>> = {
   [K in Kind<C>]: { type: 'call'; id: number; kind: K; input: C[K]['in'] }

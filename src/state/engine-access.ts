@@ -5,6 +5,7 @@
 import type { Failure } from '../pack/failure.ts'
 import type { EngineCalls } from '../protocol/engine-calls.ts'
 import type { Client } from '../protocol/rpc.ts'
+import { isIn } from './patience.ts'
 
 export interface Engine {
   client: Client<EngineCalls>
@@ -94,18 +95,6 @@ export function engineAccess(engine: Engine, watch: EngineWatch): EngineAccess {
     restart(failure) {
       client = engine.restart(failure)
     },
-  }
-}
-
-/** Whether `work` settles within `ms`. */
-async function isIn(work: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)))
-  const settled = (): boolean => true
-  try {
-    return await Promise.race([work.then(settled, settled), late])
-  } finally {
-    clearTimeout(timer)
   }
 }
 

@@ -1,8 +1,10 @@
-import { expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import type { TowerStates } from '../../pack/tower-states.ts'
 import type { Client } from '../../protocol/rpc.ts'
 import { openPage } from '../../../testing/state/fake-browser.ts'
 import { Comparing, type ComparingCalls } from './comparing.ts'
+
+afterEach(() => void vi.useRealTimers())
 
 it('what the model that talks saw of a picture goes along with each call about that picture', async () => {
   const { store } = openPage()
@@ -46,4 +48,64 @@ it('a thread that ends while a picture is looked up is followed by one that is t
   await comparing.model()
   await comparing.call('match', { picture: { id: 'any', image: new Blob() }, texts: ['a cat'] })
   expect(threads.map(({ asked }) => asked)).toEqual([['choose'], ['choose', 'match']])
+})
+
+/** Threads that answer `choose` and nothing else, those that were ended among them. */
+function lostThreads() {
+  const asked: string[][] = []
+  const ended: unknown[] = []
+  const start = (): Client<ComparingCalls> => {
+    const own: string[] = []
+    asked.push(own)
+    const reject: ((failure: unknown) => void)[] = []
+    return {
+      call: (kind: string) => {
+        own.push(kind)
+        if (kind === 'choose') return Promise.resolve(null)
+        return new Promise((_, fail) => reject.push(fail))
+      },
+      fail: (failure) => {
+        ended.push(failure.code)
+        for (const fail of reject) fail(failure)
+      },
+    } as Client<ComparingCalls>
+  }
+  const { store } = openPage()
+  const dependencies = { start, builtInUrl: 'http://localhost/compares/' }
+  const comparing = new Comparing(store.getState, dependencies, () => Promise.resolve(null))
+  return { asked, ended, comparing, store }
+}
+
+it('a thread that does not end what it is told to is ended with all that it is at, and the next call begins another', async () => {
+  vi.useFakeTimers()
+  const { asked, ended, comparing } = lostThreads()
+  const stop = new AbortController()
+  const first = comparing.call('textFeatures', { texts: ['a'] }, { signal: stop.signal })
+  const other = comparing.call('textFeatures', { texts: ['b'] })
+  for (const call of [first, other]) call.catch(() => undefined)
+  await vi.advanceTimersByTimeAsync(600_000)
+  expect(ended).toEqual([])
+  stop.abort()
+  await vi.advanceTimersByTimeAsync(600_000)
+  expect(ended).toEqual(['unresponsive'])
+  for (const call of [first, other]) await expect(call).rejects.toMatchObject({ code: 'unresponsive' })
+  void comparing.call('textFeatures', { texts: ['c'] })
+  await vi.advanceTimersByTimeAsync(600_000)
+  expect(asked).toEqual([
+    ['choose', 'textFeatures', 'textFeatures'],
+    ['choose', 'textFeatures'],
+  ])
+})
+
+it('a thread that is lost in a model is ended when another is chosen', async () => {
+  vi.useFakeTimers()
+  const { asked, ended, comparing, store } = lostThreads()
+  comparing.call('textFeatures', { texts: ['a'] }).catch(() => undefined)
+  await vi.advanceTimersByTimeAsync(600_000)
+  store.getState().changeSettings({ prefer: 'wasm' })
+  await comparing.model()
+  await vi.advanceTimersByTimeAsync(600_000)
+  expect(ended).toEqual(['unresponsive'])
+  await comparing.model()
+  expect(asked.map(([kind]) => kind)).toEqual(['choose', 'choose'])
 })

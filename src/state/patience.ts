@@ -1,0 +1,11 @@
+/** Whether `work` settles within `ms`, well or badly. */
+export async function isIn(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)))
+  const settled = (): boolean => true
+  try {
+    return await Promise.race([work.then(settled, settled), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
