@@ -1,5 +1,15 @@
-import { spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn, type ChildProcess } from 'node:child_process'
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -17,6 +27,9 @@ let commandLine: CommandLine
 function pictalk(...args: string[]): Promise<Outcome> {
   return commandLine.run(...args)
 }
+
+const ended = (program: ChildProcess): Promise<number | null> =>
+  new Promise((resolve) => program.on('close', resolve))
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pictalk-'))
@@ -202,6 +215,26 @@ describe('pictalk', () => {
     expect(await new Promise((resolve) => child.on('close', resolve))).toBe(141)
     expect(stderr).toBe('')
   })
+
+  it.runIf(existsSync('/dev/full'))(
+    'ends with a sentence where its answers cannot be written, as on a full disk',
+    async () => {
+      const full = openSync('/dev/full', 'w')
+      const args = [...commandLine.command, 'inspect', join(folder, 'pack')]
+      const said = spawn(process.execPath, args, { stdio: ['ignore', full, 'pipe'] })
+      let stderr = ''
+      said.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+      expect(await ended(said)).toBe(1)
+      expect(stderr).toBe(
+        'pictalk: The disk is full: what is said here could not be written; free some space and resume. [no-space]\n',
+      )
+      const silent = spawn(process.execPath, [...commandLine.command, 'inspect', folder], {
+        stdio: ['ignore', 'ignore', full],
+      })
+      expect(await ended(silent)).toBe(1)
+      closeSync(full)
+    },
+  )
 
   it('notices a damaged pack', async () => {
     const copy = join(folder, 'damaged')
