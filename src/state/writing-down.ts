@@ -1,5 +1,6 @@
 /** Has conversations written to where they are kept, each in the order of its changes, until nothing of it has changed meanwhile. */
 import { toFailure, type Failure } from '../pack/failure.ts'
+import { AGAIN_MS } from './patience.ts'
 
 export interface WritingDownOptions {
   /** Writes a conversation as it is now. */
@@ -7,9 +8,6 @@ export interface WritingDownOptions {
   /** Tells what could not be kept, once for each change; null once all of that is kept after all. */
   say: (failure: Failure | null) => void
 }
-
-/** People make room outside of the browser, too, of which nobody tells the page. */
-const AGAIN_MS = 10_000
 
 export class WritingDown {
   readonly #options: WritingDownOptions

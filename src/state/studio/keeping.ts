@@ -3,6 +3,7 @@ import type { CaptionedPicture } from '../../studio/caption.ts'
 import type { History } from '../../studio/history.ts'
 import type { StudioLibrary } from '../../studio/library.ts'
 import type { Project } from '../../studio/project.ts'
+import { AGAIN_MS } from '../patience.ts'
 
 export class Keeping {
   readonly #library: StudioLibrary
@@ -12,6 +13,7 @@ export class Keeping {
   #unkept: ReadonlyMap<string, CaptionedPicture> = new Map()
   /** What is to be kept of the folder itself, as it is now, until it is. */
   readonly #due = new Map<'project' | 'history', () => Promise<void>>()
+  #later: ReturnType<typeof setTimeout> | undefined
 
   /** `fail` hears of everything that could not be kept; the call that wanted it rejects, too. */
   constructor(library: StudioLibrary, fail: (error: unknown) => void) {
@@ -20,46 +22,69 @@ export class Keeping {
   }
 
   pictures(projectId: string, pictures: readonly CaptionedPicture[]): Promise<void> {
-    return this.#inOrder(async () => {
+    return this.#inOrder(projectId, async () => {
       // That it could not be kept was said; if it still cannot, pictures have to be all the same.
-      for (const [what, save] of this.#due) await this.#keep(what, save).catch(() => undefined)
-      const due = new Map(this.#unkept)
-      for (const picture of pictures) due.set(picture.path, picture)
-      if (due.size === 0) return
-      this.#unkept = due
-      await this.#library.keepPictures(projectId, [...due.values()])
-      this.#unkept = new Map()
+      await this.#keepDue().catch(() => undefined)
+      await this.#keepPictures(projectId, pictures)
     })
   }
 
   project(project: Project): Promise<void> {
-    return this.#latest('project', () => this.#library.keepProject(project))
+    return this.#latest(project.id, 'project', () => this.#library.keepProject(project))
   }
 
   history(projectId: string, history: History): Promise<void> {
-    return this.#latest('history', () => this.#library.keepHistory(projectId, history))
+    return this.#latest(projectId, 'history', () => this.#library.keepHistory(projectId, history))
   }
 
   /** Resolves when all is over that was to be kept; what could not be is let go of. */
   async end(): Promise<void> {
     await this.#saving
+    clearTimeout(this.#later)
     this.#unkept = new Map()
     this.#due.clear()
   }
 
-  #latest(what: 'project' | 'history', save: () => Promise<void>): Promise<void> {
-    return this.#inOrder(() => this.#keep(what, save))
+  async #keepPictures(projectId: string, pictures: readonly CaptionedPicture[]): Promise<void> {
+    const due = new Map(this.#unkept)
+    for (const picture of pictures) due.set(picture.path, picture)
+    if (due.size === 0) return
+    this.#unkept = due
+    await this.#library.keepPictures(projectId, [...due.values()])
+    this.#unkept = new Map()
   }
 
-  async #keep(what: 'project' | 'history', save: () => Promise<void>): Promise<void> {
-    this.#due.set(what, save)
-    await save()
-    this.#due.delete(what)
+  #latest(projectId: string, what: 'project' | 'history', save: () => Promise<void>): Promise<void> {
+    return this.#inOrder(projectId, () => {
+      this.#due.set(what, save)
+      return this.#keepDue()
+    })
   }
 
-  #inOrder(save: () => Promise<void>): Promise<void> {
+  async #keepDue(): Promise<void> {
+    for (const [what, save] of this.#due) {
+      await save()
+      this.#due.delete(what)
+    }
+  }
+
+  #inOrder(projectId: string, save: () => Promise<void>): Promise<void> {
     const saved = this.#saving.then(save)
-    this.#saving = saved.catch((error: unknown) => this.#fail(error))
+    this.#saving = saved.catch((error: unknown) => {
+      this.#fail(error)
+      this.#tryLater(projectId)
+    })
     return saved
+  }
+
+  /** Until it works, without a word about it. */
+  #tryLater(projectId: string): void {
+    clearTimeout(this.#later)
+    this.#later = setTimeout(() => {
+      this.#saving = this.#saving
+        .then(() => this.#keepDue())
+        .then(() => this.#keepPictures(projectId, []))
+        .catch(() => this.#tryLater(projectId))
+    }, AGAIN_MS)
   }
 }
