@@ -45,6 +45,22 @@ export function blobsAsBytes<T>(table: Table<unknown>): Table<T> {
   }
 }
 
+/**
+ * The same table where Blobs are kept as they are. It gives back those of which bytes lie there, too: a browser may have
+ * refused Blobs at one time, or in one thread, for want of room on its disk.
+ */
+export function blobsAsTheyLie<T>(table: Table<unknown>): Table<T> {
+  const back = (kept: unknown): T => mapped(kept, isBytes, toBlob) as T
+  return {
+    ...table,
+    get: async (key) => back(await table.get(key)),
+    update: async (key, change) => back(await table.update(key, (present) => change(back(present)))),
+    updateAll: (change) =>
+      table.updateAll((present) => change(new Map([...present].map(([key, value]) => [key, back(value)])))),
+    values: async () => (await table.values()).map(back),
+  }
+}
+
 async function toKept(value: unknown): Promise<unknown> {
   const blobs = new Map<Blob, Bytes>()
   for (const part of partsOf(value))

@@ -1,7 +1,7 @@
 /** Tables in IndexedDB. Each has a database of its own with one object store in it, as idb-keyval wants it. */
 import { del, delMany, get, keys, promisifyRequest, set, values, type UseStore } from 'idb-keyval'
 import { AppError } from '../pack/failure.ts'
-import { blobsAsBytes } from './blobs-as-bytes.ts'
+import { blobsAsBytes, blobsAsTheyLie } from './blobs-as-bytes.ts'
 import { tableInMemory, type Changes, type Table } from './table.ts'
 
 export interface TableOptions {
@@ -168,9 +168,13 @@ async function tryOut(): Promise<Keeping> {
     }
     const blobs = keeps(new Blob(['x'])).then(() => 'blobs' as const)
     // Private windows of WebKit keep everything else (seen in WebKitGTK 2.50).
-    return await blobs.catch(() => keeps(new ArrayBuffer(1)).then(() => 'bytes' as const))
-  } catch {
-    return 'blocked'
+    return await blobs.catch((cause: unknown) => {
+      if (isFull(cause)) throw cause
+      return keeps(new ArrayBuffer(1)).then(() => 'bytes' as const)
+    })
+  } catch (cause) {
+    // What is full works, and holds what people kept there.
+    return isFull(cause) ? 'blobs' : 'blocked'
   }
 }
 
@@ -182,9 +186,9 @@ export function browserTable<T>(database: string, options?: TableOptions): Table
   let opened: Promise<Table<T>> | undefined
   const table = (): Promise<Table<T>> =>
     (opened ??= keepingHere().then((keeping) => {
-      if (keeping === 'blobs') return indexedDbTable<T>(database, options)
-      if (keeping === 'bytes') return blobsAsBytes<T>(indexedDbTable<unknown>(database, options))
-      return tableInMemory<T>()
+      if (keeping !== 'blobs' && keeping !== 'bytes') return tableInMemory<T>()
+      const table = indexedDbTable<unknown>(database, options)
+      return keeping === 'bytes' ? blobsAsBytes<T>(table) : blobsAsTheyLie<T>(table)
     }))
   return {
     get: async (key) => (await table()).get(key),
@@ -198,12 +202,13 @@ export function browserTable<T>(database: string, options?: TableOptions): Table
   }
 }
 
+function isFull(cause: unknown): boolean {
+  return cause instanceof DOMException && cause.name === 'QuotaExceededError'
+}
+
 /** Chromium reports a full disk as QuotaExceededError, or as a failure to write the Blob's file. */
 function explain(cause: unknown): never {
-  if (
-    cause instanceof DOMException &&
-    (cause.name === 'QuotaExceededError' || /blob|disk|space/i.test(cause.message))
-  ) {
+  if (isFull(cause) || (cause instanceof DOMException && /blob|disk|space/i.test(cause.message))) {
     throw new AppError(
       'no-space',
       'There is no room left in the storage of this browser; what was kept before stays. Delete a model or a conversation, or free disk space, and go on.',

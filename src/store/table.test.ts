@@ -7,7 +7,7 @@ function blocked(): never {
 }
 
 /** As little of a database as one value put and got needs. */
-function databaseRefusingBlobs(kept: Map<unknown, unknown>): unknown {
+function databaseRefusing(refusal: (value: unknown) => string | null, kept: Map<unknown, unknown>): unknown {
   const succeed = (result: unknown): { result: unknown; onsuccess?: () => void } => {
     const request: { result: unknown; onsuccess?: () => void } = { result }
     queueMicrotask(() => request.onsuccess?.())
@@ -16,7 +16,8 @@ function databaseRefusingBlobs(kept: Map<unknown, unknown>): unknown {
   const transaction: { oncomplete?: () => void } = {}
   const entries = {
     put: (value: unknown, key: unknown) => {
-      if (value instanceof Blob) throw new DOMException('No Blobs here.', 'DataCloneError')
+      const name = refusal(value)
+      if (name !== null) throw new DOMException('Not here.', name)
       kept.set(key, value)
     },
     delete: (key: unknown) => kept.delete(key),
@@ -64,7 +65,8 @@ describe('a table of a browser that keeps nothing', () => {
 
   it('may refuse Blobs alone, and then works: their bytes are kept', async () => {
     const kept = new Map<unknown, unknown>()
-    vi.stubGlobal('indexedDB', databaseRefusingBlobs(kept))
+    const noBlobs = (value: unknown): string | null => (value instanceof Blob ? 'DataCloneError' : null)
+    vi.stubGlobal('indexedDB', databaseRefusing(noBlobs, kept))
     const fresh = await import('./indexed-db.ts')
     expect(await fresh.storageProblem()).toBeNull()
     const table = fresh.browserTable<Blob>('any')
@@ -72,6 +74,43 @@ describe('a table of a browser that keeps nothing', () => {
     expect(kept.get('a')).toEqual({ bytesOfBlob: expect.any(ArrayBuffer) as ArrayBuffer, type: 'text/plain' })
     const again = await table.get('a')
     expect([await again?.text(), again?.type]).toEqual(['kept', 'text/plain'])
+  })
+
+  it.each<[string, (value: unknown) => boolean]>([
+    ['anything', () => true],
+    ['a Blob', (value) => value instanceof Blob],
+  ])(
+    'is none while there is no room for %s: what people kept is there, and nothing else is kept in its place',
+    async (_, isRefused) => {
+      const kept = new Map<unknown, unknown>([['a', 'kept before']])
+      let isFull = true
+      const refusal = (value: unknown): string | null =>
+        isFull && isRefused(value) ? 'QuotaExceededError' : null
+      vi.stubGlobal('indexedDB', databaseRefusing(refusal, kept))
+      const fresh = await import('./indexed-db.ts')
+      expect(await fresh.storageProblem()).toBeNull()
+      const table = fresh.browserTable<string | Blob>('any')
+      expect(await table.get('a')).toBe('kept before')
+      const picture = new Blob(['picture'])
+      await expect(table.set('b', picture)).rejects.toMatchObject({ code: 'no-space' })
+      isFull = false
+      await table.set('b', picture)
+      expect(kept.get('b')).toBe(picture)
+    },
+  )
+
+  it('gives back Blobs of which it kept bytes when it refused them', async () => {
+    const bytesOfBlob = new TextEncoder().encode('picture').buffer
+    const record = { id: 'a', image: { bytesOfBlob, type: 'image/png' } }
+    const kept = new Map<unknown, unknown>([['a', record]])
+    vi.stubGlobal(
+      'indexedDB',
+      databaseRefusing(() => null, kept),
+    )
+    const fresh = await import('./indexed-db.ts')
+    const table = fresh.browserTable<{ id: string; image: Blob }>('any')
+    const { image } = (await table.get('a')) ?? {}
+    expect([await image?.text(), image?.type]).toEqual(['picture', 'image/png'])
   })
 
   it('is asked once', () => {
