@@ -24,7 +24,7 @@ export interface NamedImage {
 }
 
 export interface TurnsSlice {
-  /** Questions not sent yet, by conversation, and new wordings of those that were, by turn. */
+  /** Questions not sent yet, by conversation, new wordings of those that were, by turn, and what else is typed and not saved. */
   drafts: Record<string, string>
   /** Begins a conversation about a picture, or about several side by side, and captions it. */
   addImages: (images: NamedImage[]) => void
@@ -32,6 +32,8 @@ export interface TurnsSlice {
   changeDraft: (text: string) => void
   /** Another wording of a question, not asked yet; an empty one is none. */
   changeWording: (turnId: string, text: string) => void
+  /** What is typed into a box and not saved yet, which may be that nothing shall stand there; null once it is. */
+  keepTyped: (box: string, text: string | null) => void
   /** Asks the draft, as `ask` does; one that is too long to be asked stays. */
   send: () => void
   /** Asks about every picture of the current conversation; the draft stays. */
@@ -72,15 +74,17 @@ export function turnsSlice(
     return { id: newId(), parent, question, answers: Object.fromEntries(waiting) }
   }
 
-  const changeDrafts = (id: string, text: string): void => {
+  const keepTyped = (id: string, text: string | null): void => {
     const others = Object.entries(get().drafts).filter(([other]) => other !== id)
-    set({ drafts: Object.fromEntries(text === '' ? others : [...others, [id, text]]) })
+    set({ drafts: Object.fromEntries(text === null ? others : [...others, [id, text]]) })
     try {
       drafts.save(get().drafts)
     } catch {
       // A draft that cannot be kept still holds until the page closes.
     }
   }
+
+  const changeDrafts = (id: string, text: string): void => keepTyped(id, text === '' ? null : text)
 
   /** What is longer could be exported, and the file not be read again. */
   const isTooLong = (question: string | null): boolean => {
@@ -111,6 +115,7 @@ export function turnsSlice(
       if (text.trim() !== '') void lookAhead.look(conversation, () => answering.queue.idle)
     },
     changeWording: changeDrafts,
+    keepTyped,
     send() {
       const id = get().currentId ?? ''
       const question = (get().drafts[id] ?? '').trim()

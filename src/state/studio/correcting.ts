@@ -18,6 +18,7 @@ export class Correcting {
   }
 
   write(path: string, text: string): void {
+    this.#room.keepTyped('caption', path, null)
     const at = this.#dependencies.now()
     this.#change(path, (picture) => {
       if (text.trim() === captionOf(picture)) return acceptedOf(picture)
@@ -25,15 +26,20 @@ export class Correcting {
     })
   }
 
+  /** With what is typed of it, where something is. */
   accept(path: string): void {
-    this.#change(path, acceptedOf)
+    const typed = this.#room.typed('caption', path)
+    if (typed === undefined) this.#change(path, acceptedOf)
+    else this.write(path, typed)
   }
 
   takeVersion(path: string, index: number): void {
+    this.#room.keepTyped('caption', path, null)
     this.#change(path, (picture) => acceptedOf(withVersion(picture, index, this.#dependencies.now())))
   }
 
   takeCandidate(path: string, index: number): void {
+    this.#room.keepTyped('caption', path, null)
     this.#change(path, (picture) => {
       const candidate = picture.candidates[index]
       const by = picture.versions.map((version) => version.by).findLast(({ kind }) => kind === 'model')
@@ -44,6 +50,7 @@ export class Correcting {
   }
 
   writeAltText(path: string, text: string): void {
+    this.#room.keepTyped('alt-text', path, null)
     const altText = text.trim()
     this.#change(path, (picture) =>
       altText === picture.altText
@@ -53,6 +60,7 @@ export class Correcting {
   }
 
   writeLongDescription(path: string, text: string): void {
+    this.#room.keepTyped('long-description', path, null)
     const longDescription = text.trim()
     this.#change(path, (picture) =>
       longDescription === picture.longDescription ? picture : { ...picture, longDescription },
@@ -60,7 +68,9 @@ export class Correcting {
   }
 
   acceptAltText(path: string): void {
-    this.#change(path, altAcceptedOf)
+    const typed = this.#room.typed('alt-text', path)
+    if (typed === undefined) this.#change(path, altAcceptedOf)
+    else this.writeAltText(path, typed)
   }
 
   fillAltTexts(paths: readonly string[]): number {

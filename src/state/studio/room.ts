@@ -12,6 +12,7 @@ import { elsewhere, holdFolder, whileFree } from './folder-lock.ts'
 import { readFolder } from './folder-reading.ts'
 import { Keeping } from './keeping.ts'
 import type { Studio, StudioDependencies } from './studio-slice.ts'
+import { typedKey, type TypedBox } from './typed.ts'
 
 /** What takes its time, each thing once at a time. */
 export type Undertaking = 'opening' | 'exporting' | 'matching' | 'printing'
@@ -100,6 +101,19 @@ export class Room {
 
   picture(path: string): CaptionedPicture | undefined {
     return this.studio.pictures.find((picture) => picture.path === path)
+  }
+
+  /** What is typed into a box of a picture and not saved; undefined where nothing is. */
+  typed(box: TypedBox, path: string): string | undefined {
+    const { drafts, studio } = this.#get()
+    return studio.project === null ? undefined : drafts[typedKey(studio.project.id, box, path)]
+  }
+
+  /** Null once it is saved, or nobody wants it. */
+  keepTyped(box: TypedBox, path: string, text: string | null): void {
+    const { project } = this.studio
+    if (project !== null && (text ?? this.typed(box, path)) !== undefined)
+      this.#get().keepTyped(typedKey(project.id, box, path), text)
   }
 
   /** Shows and keeps pictures that have changed. Rejects when they cannot be kept; they are shown all the same. */

@@ -17,6 +17,7 @@ import { Correcting } from './correcting.ts'
 import { Exporting } from './exporting.ts'
 import { Matching } from './matching.ts'
 import { CLOSED, Room, type Undertaking } from './room.ts'
+import type { TypedBox } from './typed.ts'
 
 /** What the studio has from outside. */
 export interface StudioDependencies {
@@ -113,7 +114,10 @@ export interface StudioActions {
   /** Captions one picture again, whatever it has. */
   again: (path: string, settings: RunSettings) => void
 
+  /** What is typed into a box and not saved yet; null for nothing. */
+  keepTyped: (box: TypedBox, path: string, text: string | null) => void
   write: (path: string, text: string) => void
+  /** Accepts the caption, as it is typed where it is. */
   accept: (path: string) => void
   /** Takes an earlier version, or one of several answers. */
   takeVersion: (path: string, index: number) => void
@@ -177,6 +181,7 @@ export function studioSlice(
       end: () => captioning.end(),
       skip: () => captioning.skip(),
       again: (path, settings) => captioning.again(path, settings),
+      keepTyped: (box, path, text) => room.keepTyped(box, path, text),
       write: (path, text) => correcting.write(path, text),
       accept: (path) => correcting.accept(path),
       takeVersion: (path, index) => correcting.takeVersion(path, index),

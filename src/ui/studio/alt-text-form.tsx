@@ -1,5 +1,5 @@
 /** One picture's alternative text, held to its rules, and its long description apart from it. */
-import { useId, useState, type ReactElement } from 'react'
+import { useId, type ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ALT_TEXT_CHARACTERS, altTextFrom, altTextProblems } from '../../studio/alt-text.ts'
 import { captionOf, type CaptionedPicture } from '../../studio/caption.ts'
@@ -7,6 +7,7 @@ import { COUNTS } from '../../studio/counts.ts'
 import { AutoTextarea } from '../parts/auto-textarea.tsx'
 import { useApp } from '../store-context.ts'
 import { markOf } from './grid.tsx'
+import { useTyped } from './use-typed.ts'
 
 export function AltTextForm({
   picture,
@@ -18,7 +19,7 @@ export function AltTextForm({
 }): ReactElement {
   const { t } = useTranslation('studio')
   const write = useApp((state) => state.studioActions.writeAltText)
-  const [text, setText] = useState(picture.altText)
+  const { text, type, leave } = useTyped('alt-text', picture.path, picture.altText)
   const caption = captionOf(picture)
   const characters = COUNTS.characters(text.trim())
   const problems = altTextProblems(text)
@@ -31,10 +32,10 @@ export function AltTextForm({
       <AutoTextarea
         label={t('altText')}
         value={text}
-        onChange={setText}
+        onChange={type}
         onEnter={save}
         onEscape={() => {
-          setText(picture.altText)
+          leave()
           onDone()
         }}
       />
@@ -51,12 +52,12 @@ export function AltTextForm({
           {t('save')}
         </button>
         {caption !== '' && (
-          <button type="button" className="quiet" onClick={() => setText(altTextFrom(caption))}>
+          <button type="button" className="quiet" onClick={() => type(altTextFrom(caption))}>
             {t('fromCaption')}
           </button>
         )}
       </div>
-      <LongDescription key={picture.longDescription} picture={picture} />
+      <LongDescription picture={picture} />
     </>
   )
 }
@@ -68,7 +69,7 @@ function LongDescription({
 }): ReactElement {
   const { t } = useTranslation('studio')
   const write = useApp((state) => state.studioActions.writeLongDescription)
-  const [text, setText] = useState(longDescription)
+  const { text, type, leave } = useTyped('long-description', path, longDescription)
   const hint = useId()
   return (
     <>
@@ -78,9 +79,10 @@ function LongDescription({
           rows={3}
           aria-describedby={hint}
           value={text}
-          onChange={({ target }) => setText(target.value)}
+          onChange={({ target }) => type(target.value)}
           onBlur={() => {
-            if (text.trim() !== longDescription) write(path, text)
+            if (text.trim() === longDescription) leave()
+            else write(path, text)
           }}
         />
       </label>

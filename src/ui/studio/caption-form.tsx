@@ -1,11 +1,12 @@
 /** A caption to be corrected, what else was offered, and every version that it had. */
-import { useState, type ReactElement } from 'react'
+import type { ReactElement } from 'react'
 import { useTranslation } from 'react-i18next'
 import { captionOf, type Author, type CaptionedPicture } from '../../studio/caption.ts'
 import { COUNTS } from '../../studio/counts.ts'
 import { AutoTextarea } from '../parts/auto-textarea.tsx'
 import { useApp } from '../store-context.ts'
 import { markOf } from './grid.tsx'
+import { useTyped } from './use-typed.ts'
 
 export function CaptionForm({
   picture,
@@ -17,8 +18,8 @@ export function CaptionForm({
 }): ReactElement {
   const { t, i18n } = useTranslation('studio')
   const write = useApp((state) => state.studioActions.write)
-  const [text, setText] = useState(captionOf(picture))
   const { path, match } = picture
+  const { text, type, leave } = useTyped('caption', path, captionOf(picture))
   const score = picture.versions.at(-1)?.score ?? null
   const number = new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 2 })
   const save = (): void => {
@@ -30,10 +31,10 @@ export function CaptionForm({
       <AutoTextarea
         label={t('caption')}
         value={text}
-        onChange={setText}
+        onChange={type}
         onEnter={save}
         onEscape={() => {
-          setText(captionOf(picture))
+          leave()
           onDone()
         }}
       />

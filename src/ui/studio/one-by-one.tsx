@@ -101,17 +101,9 @@ export function OneByOne({
           </p>
         )}
         {mode === 'captions' ? (
-          <CaptionForm
-            key={`${path} ${picture.versions.length}`}
-            picture={picture}
-            onDone={() => box.current?.focus()}
-          />
+          <CaptionForm key={path} picture={picture} onDone={() => box.current?.focus()} />
         ) : (
-          <AltTextForm
-            key={`${path} ${picture.altText}`}
-            picture={picture}
-            onDone={() => box.current?.focus()}
-          />
+          <AltTextForm key={path} picture={picture} onDone={() => box.current?.focus()} />
         )}
         <p className="hint">{t(mode === 'captions' ? 'keys' : 'keysAltText')}</p>
       </div>
