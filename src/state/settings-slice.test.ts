@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { openPage } from '../../testing/state/fake-browser.ts'
+import { GREEDY } from '../pack/decoding.ts'
 
 describe('settings', () => {
   it('are kept and restored', () => {
@@ -37,6 +38,21 @@ describe('settings', () => {
       store.getState().changeSettings({ ownKernels: chosen })
       expect(openPage({ kept }).store.getState().settings.ownKernels).toBe(chosen)
     }
+  })
+
+  it('of one’s own way of answering keep what another tab has changed of it, where the two go together', () => {
+    const kept: unknown[] = []
+    const [one, other] = [openPage({ kept }).store, openPage({ kept }).store]
+    const change = ({ getState }: typeof one, own: Partial<typeof GREEDY>): void =>
+      getState().changeSettings({ own: { ...getState().settings.own, ...own } })
+    const lying = () => openPage({ kept }).store.getState().settings.own
+    change(one, { beams: 3 })
+    change(other, { maxNewTokens: 40 })
+    expect(lying()).toEqual({ ...GREEDY, beams: 3, maxNewTokens: 40 })
+    change(one, { minNewTokens: 20 })
+    // Its own page has never heard of the 20, with which it would be no way of answering at all.
+    change(other, { maxNewTokens: 10 })
+    expect(lying()).toEqual(other.getState().settings.own)
   })
 
   it('hold for the visit where nothing can be kept', () => {

@@ -64,10 +64,13 @@ export function settingsSlice(set: SetState, get: GetState, storage: SettingsSto
   return {
     settings: restored(storage),
     changeSettings(change) {
-      set({ settings: { ...get().settings, ...change } })
+      const before = get().settings
+      set({ settings: { ...before, ...change } })
       try {
         // Only the change: another tab may have changed something else.
-        storage.save({ ...restored(storage), ...change })
+        const kept = restored(storage)
+        const own = change.own === undefined ? kept.own : withChanges(kept.own, before.own, change.own)
+        storage.save({ ...kept, ...change, own })
       } catch {
         // Settings that cannot be kept (private mode, full disk) still hold until the page closes.
       }
@@ -80,6 +83,23 @@ export function decodingOf({ preset, own }: Settings, seed: number): DecodingSet
   if (preset === 'own') return own
   const settings: DecodingSettings = PRESETS[preset]
   return settings.sampling === null ? settings : { ...settings, sampling: { ...settings.sampling, seed } }
+}
+
+/** What is kept, with what differs from `before` as it is now; all as it is now where the two do not go together. */
+function withChanges(
+  kept: DecodingSettings,
+  before: DecodingSettings,
+  now: DecodingSettings,
+): DecodingSettings {
+  const byName = (settings: DecodingSettings): Map<string, unknown> => new Map(Object.entries(settings))
+  const [was, is, both] = [byName(before), byName(now), byName(kept)]
+  for (const name of new Set([...was.keys(), ...is.keys()])) {
+    if (JSON.stringify(was.get(name)) === JSON.stringify(is.get(name))) continue
+    if (is.has(name)) both.set(name, is.get(name))
+    else both.delete(name)
+  }
+  const settings: unknown = Object.fromEntries(both)
+  return isDecoding(settings) ? settings : now
 }
 
 /** What was kept, where it is still valid; anything else is the default. */
