@@ -12,7 +12,7 @@ import { elsewhere, holdFolder, whileFree } from './folder-lock.ts'
 import { readFolder } from './folder-reading.ts'
 import { Keeping } from './keeping.ts'
 import type { Studio, StudioDependencies } from './studio-slice.ts'
-import { typedKey, type TypedBox } from './typed.ts'
+import { keysOf, typedKey, type TypedBox } from './typed.ts'
 
 /** What takes its time, each thing once at a time. */
 export type Undertaking = 'opening' | 'exporting' | 'matching' | 'printing'
@@ -301,6 +301,8 @@ export class Room {
       if (this.studio.project?.id === id) await this.close()
       const { library, locks } = this.#dependencies
       await whileFree(locks, id, () => library.removeProject(id))
+      const { drafts, keepTyped } = this.#get()
+      for (const key of Object.keys(drafts)) if (key.startsWith(keysOf(id))) keepTyped(key, null)
       this.show({ projects: this.studio.projects.filter((project) => project.id !== id) })
     } catch (error) {
       this.fail(error)

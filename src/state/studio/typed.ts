@@ -4,5 +4,10 @@ export type TypedBox = 'caption' | 'alt-text' | 'long-description'
 
 /** Names a box among all drafts. */
 export function typedKey(projectId: string, box: TypedBox, path: string): string {
-  return `studio ${projectId} ${box} ${path}`
+  return `${keysOf(projectId)}${box} ${path}`
+}
+
+/** What the names of all boxes of a folder begin with. */
+export function keysOf(projectId: string): string {
+  return `studio ${projectId} `
 }

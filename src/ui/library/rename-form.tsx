@@ -15,7 +15,8 @@ export function RenameForm({
 }): ReactElement {
   const { t } = useTranslation('shell')
   const rename = useApp((state) => state.renameConversation)
-  const title = titleOf(conversation)
+  // As it was when the form was opened: a caption may have come since.
+  const [title] = useState(() => titleOf(conversation))
   const [name, setName] = useState(title)
   return (
     <form
