@@ -1,4 +1,5 @@
 /** Sources of the search and where their files are: in folders of this device, or in conversations that this browser keeps. */
+import { toShown } from '../conversation/kept.ts'
 import type { ConversationLibrary } from '../conversation/library.ts'
 import { AppError, throwIfCancelled } from '../pack/failure.ts'
 import { newId } from '../new-id.ts'
@@ -9,7 +10,7 @@ import type { ListedFile } from '../search/indexing.ts'
 import { isFile, isFolder, folderOfHandle } from '../store/picture-folder.ts'
 import { isLeftover, isPictureName, nameOf } from '../studio/picture-files.ts'
 
-type Library = Pick<ConversationLibrary, 'conversations' | 'picture' | 'pictureIds'>
+type Library = Pick<ConversationLibrary, 'conversations' | 'picture'>
 
 const ALL_CONVERSATIONS: Source = {
   id: CONVERSATIONS,
@@ -101,14 +102,15 @@ export class SearchSources {
 
   async #fromConversations(signal: AbortSignal): Promise<ListedFile[]> {
     const { kept } = await this.#library.conversations()
-    const names = new Map(kept.flatMap(({ pictures }) => pictures.map(({ id, name }) => [id, name])))
+    // What was deleted is found no more, though it can still be taken back.
+    const shown = kept.flatMap((one) => toShown(one)?.pictures ?? [])
     const files: ListedFile[] = []
-    for (const id of await this.#library.pictureIds()) {
+    for (const [id, name] of new Map(shown.map((picture) => [picture.id, picture.name]))) {
       throwIfCancelled(signal)
       const stored = await this.#library.picture(id)
       if (stored === undefined) continue
       const { image, addedAt = 0 } = stored
-      const facts = { source: CONVERSATIONS, path: id, name: names.get(id) ?? id, bytes: image.size }
+      const facts = { source: CONVERSATIONS, path: id, name, bytes: image.size }
       files.push({ ...facts, modified: addedAt, open: () => Promise.resolve(image) })
     }
     return files

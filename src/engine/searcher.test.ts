@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { openPackFolder } from '../cli/files.ts'
+import { toKept, withRemoval, withUndone, type KeptConversation } from '../conversation/kept.ts'
 import { rowsOf } from '../image/pixels.ts'
 import { pictureOf } from '../image/read-picture.ts'
 import { AppError } from '../pack/failure.ts'
@@ -7,6 +8,7 @@ import type { PackReader } from '../pack/manifest.ts'
 import type { ComparingChoice } from '../protocol/compare-calls.ts'
 import { openCompute } from '../runtime/device/open-compute.ts'
 import type { SearchEntry } from '../search/entries.ts'
+import { conversationLibrary } from '../store/conversation-library.ts'
 import { locksInMemory } from '../store/locks.ts'
 import { tableInMemory } from '../store/table.ts'
 import { Comparer } from './comparer.ts'
@@ -43,9 +45,13 @@ const file = (path: string, shade: number): { path: string; file: File } => ({
 let entries: Map<string, SearchEntry>
 let comparer: Comparer
 let searcher: Searcher
+/** In place of one in which nothing lies. */
+let library: Partial<SearcherParts['library']> = {}
 const thumbnail = vi.fn<SearcherParts['thumbnail']>()
 
-beforeEach(async () => {
+beforeEach(() => begin())
+
+async function begin(): Promise<void> {
   thumbnail.mockReset()
   thumbnail.mockImplementation(() => Promise.resolve({ bytes: Uint8Array.of(1), width: 8, height: 4 }))
   entries = new Map()
@@ -64,13 +70,14 @@ beforeEach(async () => {
     library: {
       conversations: () => Promise.resolve({ kept: [], damaged: 0 }),
       picture: () => Promise.resolve(undefined),
-      pictureIds: () => Promise.resolve([]),
+      ...library,
     },
     thumbnail,
     now: () => performance.now(),
   })
   await choose('built-in')
-})
+}
+
 afterEach(() => comparer.release(null, unheard, never))
 
 const pictures = async (): Promise<number> => (await searcher.searchState(null, unheard, never)).pictures
@@ -99,6 +106,36 @@ it('puts nothing of one model into the index of another that is chosen meanwhile
   chosen = choose('other')
   for (const one of asked) await expect(one).rejects.toMatchObject({ code: 'cancelled' })
   await chosen
+})
+
+it('finds no picture of a conversation that was deleted, until that is taken back, and none that belongs to no conversation', async () => {
+  const lying = conversationLibrary({ conversations: tableInMemory(), pictures: tableInMemory() })
+  library = lying
+  await begin()
+  library = {}
+  const conversation = (id: string): KeptConversation => {
+    const answer = {
+      status: 'failed',
+      text: '',
+      failure: { code: 'cancelled', message: 'Stopped.' },
+    } as const
+    const turns = [{ id: `turn ${id}`, parent: null, question: null, answers: { [id]: answer } }]
+    return toKept({ id, changedAt: 1, pictures: [{ id, name: `${id}.png` }], turns, chosen: {} })
+  }
+  for (const id of ['a', 'b', 'stray']) await lying.keepPicture({ id, image: new Blob([id]), addedAt: 1 })
+  const [a, b] = [conversation('a'), conversation('b')]
+  const removal = { id: 'removal', tab: 'tab', turns: null, status: 'undoable' } as const
+  for (const one of [a, withRemoval(b, removal)]) await lying.merge(one)
+  const names = async (): Promise<string[]> => {
+    await searcher.index({ source: 'conversations' }, unheard, never)
+    const { pictures } = await searcher.find({ kind: 'all' }, unheard, never)
+    return pictures.map(({ name }) => name).sort()
+  }
+  expect(await names()).toEqual(['a.png'])
+  await lying.merge(withUndone(withRemoval(b, removal), 'removal'))
+  expect(await names()).toEqual(['a.png', 'b.png'])
+  await lying.merge(withRemoval(a, { ...removal, id: 'other' }))
+  expect(await names()).toEqual(['b.png'])
 })
 
 it('lets go of all that a crash left of a source, of files that are no picture as well', async () => {

@@ -18,7 +18,7 @@ export interface SearcherParts {
   comparer: Pick<Comparer, 'chosen' | 'work'>
   table: SearchTable
   locks: Locks
-  library: Pick<ConversationLibrary, 'conversations' | 'picture' | 'pictureIds'>
+  library: Pick<ConversationLibrary, 'conversations' | 'picture'>
   /** A small JPEG, and how large the picture itself is. */
   thumbnail: (image: Blob) => Promise<{ bytes: Uint8Array<ArrayBuffer>; width: number; height: number }>
   now: () => number
