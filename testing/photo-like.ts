@@ -69,15 +69,25 @@ function addNoise(
   const columnOf = new Int32Array(width)
   const acrossOf = new Float64Array(width)
   for (let x = 0; x < width; x += 1) [columnOf[x], acrossOf[x]] = placeIn((x / width) * cells)
+  const lineOf = (row: number, line: Float64Array): void => {
+    for (let x = 0; x < width; x += 1) {
+      const at = row * columns + (columnOf[x] ?? 0)
+      line[x] = mix(grid[at] ?? 0, grid[at + 1] ?? 0, acrossOf[x] ?? 0)
+    }
+  }
+  // Lines of the grid, each as wide as the picture: the same for all rows between two of them.
+  const [above, below] = [new Float64Array(width), new Float64Array(width)]
+  let between = -1
   for (let y = 0; y < height; y += 1) {
     const [row, down] = placeIn((y / height) * cells)
+    if (row !== between) {
+      lineOf(row, above)
+      lineOf(row + 1, below)
+      between = row
+    }
     for (let x = 0; x < width; x += 1) {
-      const across = acrossOf[x] ?? 0
-      const at = row * columns + (columnOf[x] ?? 0)
-      const above = mix(grid[at] ?? 0, grid[at + 1] ?? 0, across)
-      const below = mix(grid[at + columns] ?? 0, grid[at + columns + 1] ?? 0, across)
       const i = y * width + x
-      sum[i] = (sum[i] ?? 0) + amplitude * mix(above, below, down)
+      sum[i] = (sum[i] ?? 0) + amplitude * mix(above[x] ?? 0, below[x] ?? 0, down)
     }
   }
 }

@@ -9,7 +9,7 @@ export const TOGETHER = [
   'src/convert/{families,lavis,tokenizer,torch}/**/*.test.ts',
   'src/runtime/{decode,limits,retrieval}/**/*.test.ts',
   'src/runtime/language/!(decoder-only).test.ts',
-  'src/runtime/talk/!(together).test.ts',
+  'src/runtime/talk/{!(together),together-rows}.test.ts',
   'src/runtime/wgsl/{decoder,kernels,vision}/**/*.test.ts',
   'src/bench/kernel-times.test.ts',
   'src/cli/{checkpoint-source,dawn,decode-image,pictures,sentence,verify}.test.ts',
