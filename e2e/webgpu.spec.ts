@@ -64,7 +64,8 @@ test('Users read the same caption, answer and beams from WebGPU as from WebAssem
     model: { name: 'drawn-scenes' },
     measured: { decode: { recorded: null, plain: { tokens: 16 } } },
   })
-  await expectNone(axeOn(page).include('details.device'))
+  const axe = await axeOn(page)
+  await expectNone(axe.include('details.device'))
   await app.closeSheet()
   // What was measured has gone, and the same page goes on to answer.
   await app.ask('how many are there?')
