@@ -1,6 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import { fakeKeeper, modelOf, offerOf, progressOf, settled } from '../../testing/state/fake-keeper.ts'
+import { AppError } from '../pack/failure.ts'
 import { EMPTY_CATALOGUE } from './catalogue.ts'
+import { AGAIN_MS } from './patience.ts'
 
 describe('the list of kept models', () => {
   it('follows what other tabs do, and shows what they are fetching for as long as they do', async () => {
@@ -17,6 +19,30 @@ describe('the list of kept models', () => {
     await settled()
     expect(keeper.store.getState().kept.map(({ id }) => id)).toEqual(['a', 'b'])
     expect(keeper.store.getState().elsewhere).toEqual({ d: progressOf(2) })
+  })
+
+  it('is read again by itself where there was no room to open it, and says so until then', async () => {
+    vi.useFakeTimers()
+    const keeper = fakeKeeper()
+    keeper.kept = [modelOf('a')]
+    keeper.unread = new AppError('no-space', 'The disk is full.')
+    await keeper.store.getState().openPacks(EMPTY_CATALOGUE)
+    await vi.advanceTimersByTimeAsync(3 * AGAIN_MS)
+    expect(keeper.store.getState()).toMatchObject({ kept: [], keptFailure: { code: 'no-space' } })
+    keeper.unread = null
+    await vi.advanceTimersByTimeAsync(AGAIN_MS)
+    expect(keeper.store.getState()).toMatchObject({ kept: [{ id: 'a' }], keptFailure: null })
+    expect(vi.getTimerCount()).toBe(0)
+    vi.useRealTimers()
+  })
+
+  it('does not take back what else went wrong once it is read', async () => {
+    const keeper = fakeKeeper()
+    await keeper.store.getState().openPacks(EMPTY_CATALOGUE)
+    const keptFailure = { code: 'busy', message: 'It is in use.' } as const
+    keeper.store.setState({ keptFailure })
+    await keeper.store.getState().refreshPacks()
+    expect(keeper.store.getState()).toMatchObject({ keptFailure })
   })
 
   it('tells, whoever made it, that there may be room', async () => {

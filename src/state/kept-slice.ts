@@ -3,6 +3,7 @@ import { toFailure, type Failure } from '../pack/failure.ts'
 import type { AddProgress, KeeperCalls, KeptModel, Space, StoreNews } from '../protocol/keeper-calls.ts'
 import type { Client } from '../protocol/rpc.ts'
 import { EMPTY_CATALOGUE, type Catalogue } from './catalogue.ts'
+import { AGAIN_MS } from './patience.ts'
 import type { GetState, SetState } from './store.ts'
 
 export interface KeptSlice {
@@ -40,6 +41,10 @@ export function keptSlice(
   { client, persist }: KeptDependencies,
   onChanged: () => void,
 ): KeptSlice {
+  let later: ReturnType<typeof setTimeout> | undefined
+  /** Why the list could not be read the last time. */
+  let unread: Failure | null = null
+
   function hear(news: StoreNews): void {
     if (news.kind === 'changed') {
       void get().refreshPacks()
@@ -68,12 +73,18 @@ export function keptSlice(
       set({ newer: await client.call('newer', { hub: catalogue.hub }).catch(() => []) })
     },
     async refreshPacks() {
+      clearTimeout(later)
       try {
         const { models, modelBytes, space } = await client.call('list', null)
         set({ kept: models, keptBytes: modelBytes, space })
+        if (unread !== null && get().keptFailure === unread) set({ keptFailure: null })
+        unread = null
         onChanged()
       } catch (error) {
-        set({ keptFailure: toFailure(error) })
+        unread = toFailure(error)
+        set({ keptFailure: unread })
+        // A browser opens nothing on a disk without one block left, and what is kept there is not gone.
+        if (unread.code === 'no-space') later = setTimeout(() => void get().refreshPacks(), AGAIN_MS)
       }
     },
     async removeKept(id) {

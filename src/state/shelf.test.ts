@@ -17,6 +17,7 @@ import {
 } from '../../testing/state/fake-browser.ts'
 import { AppError } from '../pack/failure.ts'
 import type { Answered, AnswerProgress } from '../protocol/engine-calls.ts'
+import { AGAIN_MS } from './patience.ts'
 
 /** A second page on what the first one holds. */
 async function beside({ browser }: FakePage): Promise<FakePage> {
@@ -306,5 +307,27 @@ describe('a conversation that two pages have open', () => {
     expect(statuses(one.store)).toEqual(['done'])
     expect(await questionsOnDisk(one.browser)).toEqual([null])
     expect(one.browser.pictures.size).toBe(1)
+  })
+
+  it('comes by itself where there was no room to open what is kept, beside what was said meanwhile', async () => {
+    const { browser } = await withPicture()
+    await settled()
+    let isFull = true
+    const conversations = (): ReturnType<typeof browser.library.conversations> =>
+      isFull
+        ? Promise.reject(new AppError('no-space', 'The storage cannot be opened.'))
+        : browser.library.conversations()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { store } = openPage({ browser, library: { ...browser.library, conversations } })
+    await store.getState().restoreConversations()
+    await vi.advanceTimersByTimeAsync(3 * AGAIN_MS)
+    expect(store.getState()).toMatchObject({ conversations: [], libraryFailure: { code: 'no-space' } })
+    store.getState().addImages([picture('b.png')])
+    isFull = false
+    await vi.advanceTimersByTimeAsync(AGAIN_MS)
+    vi.useRealTimers()
+    const names = store.getState().conversations.map(({ pictures }) => pictures[0]?.name)
+    expect(names).toEqual(['b.png', 'a.png'])
+    expect(store.getState().libraryFailure).toBeNull()
   })
 })

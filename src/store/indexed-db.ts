@@ -26,14 +26,14 @@ export function indexedDbTable<T>(
 ): Table<T> {
   const store = connect(factory, database, options)
   return {
-    get: (key) => get<T>(key, store),
+    get: (key) => get<T>(key, store).catch(explain),
     set: (key, value) => set(key, value, store).catch(explain),
     setAll: (entries) => setAll(store, entries).catch(explain),
     update: (key, change) => update<T>(store, key, change).catch(explain),
     updateAll: (change) => updateAll<T>(store, change).catch(explain),
-    remove: (list) => (list.length === 0 ? Promise.resolve() : delMany([...list], store)),
-    keys: () => keys<string>(store),
-    values: () => values<T>(store),
+    remove: (list) => (list.length === 0 ? Promise.resolve() : delMany([...list], store).catch(explain)),
+    keys: () => keys<string>(store).catch(explain),
+    values: () => values<T>(store).catch(explain),
   }
 }
 
@@ -203,11 +203,25 @@ export function browserTable<T>(database: string, options?: TableOptions): Table
 }
 
 function isFull(cause: unknown): boolean {
-  return cause instanceof DOMException && cause.name === 'QuotaExceededError'
+  return (cause instanceof DOMException && cause.name === 'QuotaExceededError') || opensNothing(cause)
+}
+
+/** So Chromium fails to open a database on a disk without one block left; nothing else of it says so. */
+function opensNothing(cause: unknown): boolean {
+  return (
+    cause instanceof DOMException && cause.name === 'UnknownError' && /backing store/i.test(cause.message)
+  )
 }
 
 /** Chromium reports a full disk as QuotaExceededError, or as a failure to write the Blob's file. */
 function explain(cause: unknown): never {
+  if (opensNothing(cause)) {
+    throw new AppError(
+      'no-space',
+      'The browser cannot open its storage, as on a disk without any room; free some space. What is kept there stays.',
+      { cause },
+    )
+  }
   if (isFull(cause) || (cause instanceof DOMException && /blob|disk|space/i.test(cause.message))) {
     throw new AppError(
       'no-space',

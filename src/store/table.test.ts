@@ -99,6 +99,30 @@ describe('a table of a browser that keeps nothing', () => {
     },
   )
 
+  it('is none while nothing can be opened for want of room: that is said, and what is kept is there once it can', async () => {
+    const database = databaseRefusing(() => null, new Map([['a', 'kept before']])) as { open: () => unknown }
+    const { open } = database
+    const cause = new DOMException('Internal error opening backing store for indexedDB.open.', 'UnknownError')
+    const failing = (): unknown => {
+      const request: { error: unknown; onerror?: () => void } = { error: cause }
+      queueMicrotask(() => request.onerror?.())
+      return request
+    }
+    database.open = failing
+    vi.stubGlobal('indexedDB', database)
+    const fresh = await import('./indexed-db.ts')
+    expect(await fresh.storageProblem()).toBeNull()
+    const table = fresh.browserTable<string>('any')
+    const refused = {
+      code: 'no-space',
+      message: expect.stringContaining('cannot open its storage') as string,
+    }
+    await expect(table.get('a')).rejects.toMatchObject(refused)
+    await expect(table.set('b', 'new')).rejects.toMatchObject(refused)
+    database.open = open
+    expect(await table.get('a')).toBe('kept before')
+  })
+
   it('gives back Blobs of which it kept bytes when it refused them', async () => {
     const bytesOfBlob = new TextEncoder().encode('picture').buffer
     const record = { id: 'a', image: { bytesOfBlob, type: 'image/png' } }

@@ -1,6 +1,7 @@
 /** A keeper whose calls the test ends as it likes, and the state of the models that it keeps. */
 import { vi, type Mock } from 'vitest'
 import { createStore, type StoreApi } from 'zustand/vanilla'
+import type { AppError } from '../../src/pack/failure.ts'
 import type { ProbedDevice } from '../../src/protocol/engine-calls.ts'
 import type {
   AddProgress,
@@ -34,6 +35,8 @@ export interface FakeKeeper {
   removed: string[]
   /** What the keeper lists. */
   kept: KeptModel[]
+  /** Why it cannot list anything just now. */
+  unread: AppError | null
   /** Ids of models of which it finds a newer version. */
   newer: string[]
   /** Lets the page hear what other tabs do. */
@@ -57,6 +60,7 @@ export function fakeKeeper(
     ...pending,
     removed: [],
     kept: [],
+    unread: null,
     newer: [],
     devices: [],
     probeDevices: () => Promise.resolve(all.devices),
@@ -70,6 +74,7 @@ export function fakeKeeper(
   ): Promise<unknown> => {
     switch (kind) {
       case 'list':
+        if (all.unread !== null) return Promise.reject(all.unread)
         return Promise.resolve({ models: [...all.kept], modelBytes: 0, space: SPACE })
       case 'newer':
         return Promise.resolve(all.newer)

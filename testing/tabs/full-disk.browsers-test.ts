@@ -27,6 +27,7 @@ it.runIf(canMount)(
       const release = scene.holdWeights(SECOND_HALF)
       await only.add(scene.server.origin)
       await only.says(/^vision encoder: (.*) of \1$/i)
+      await only.says(/^Q-Former: (.*) of \1$/i)
       const before = await everythingOf(only.page)
       expect(Object.keys(before.chunks)).not.toHaveLength(0)
       disk.fill()
