@@ -41,14 +41,16 @@ async function bring(app: AppPage, file: ReturnType<typeof exportOf>): Promise<v
   await (await chooser).setFiles(file)
 }
 
-/** Waits until the page has stayed at its top for half a second: a glide may go on behind the jump there. */
-function restAtTop(page: Page): Promise<void> {
+/** Waits until the page has stayed where it is for half a second: a glide may go on behind what began it. */
+function rest(page: Page): Promise<void> {
   return page.evaluate(
     () =>
       new Promise<void>((resolve) => {
+        let { scrollY } = window
         let since = Infinity
         const look = (now: number): void => {
-          since = window.scrollY === 0 ? Math.min(since, now) : Infinity
+          since = window.scrollY === scrollY ? Math.min(since, now) : Infinity
+          scrollY = window.scrollY
           if (now - since > 500) resolve()
           else requestAnimationFrame(look)
         }
@@ -70,10 +72,12 @@ async function moveByKeyboard(app: AppPage): Promise<void> {
   await expect(app.answer(`long: question ${TURNS - 1}?`)).toBeInViewport()
   await expect(toNewest).toHaveCount(0)
   await expect(app.conversation).toBeFocused()
-  // A draft of several lines hides the end of it.
+  // A draft of several lines hides the end of it, where nothing brings that back.
+  await rest(page)
   const draft = page.getByRole('textbox', { name: 'Ask about the image' })
   await draft.fill('and then?\n'.repeat(8))
-  await toNewest.click()
+  // Without a pointer, for which what is stuck to the edge would be scrolled to where it stands in the flow: the end.
+  await toNewest.dispatchEvent('click')
   await expect(toNewest).toHaveCount(0)
   await draft.fill('')
   await app.conversation.focus()
@@ -94,7 +98,8 @@ async function moveByKeyboard(app: AppPage): Promise<void> {
   await expect.poll(drawnAt).toBeGreaterThan(25)
   await page.keyboard.press('Control+Home')
   // Scrolling would carry away what has the focus.
-  await restAtTop(page)
+  await rest(page)
+  expect(await page.evaluate(() => window.scrollY)).toBe(0)
   // Tab never falls into a gap between what is drawn and what is not.
   const edit = (turn: number): ReturnType<typeof page.getByRole> =>
     app.conversation.getByRole('button', { name: `Edit question: question ${turn}?`, exact: true })
