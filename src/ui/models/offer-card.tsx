@@ -22,6 +22,7 @@ export function OfferCard({ offer }: { offer: Offer }): ReactElement {
       <h3 id={heading}>{offer.name}</h3>
       <Amounts offer={offer} />
       <ul className="findings">
+        {offer.work !== null && <PredictionAwaited />}
         {offer.findings.map(({ key, values = {}, ...finding }) => (
           <li key={key} className={finding.ok ? 'is-fine' : 'is-against'}>
             <span aria-hidden="true">{markOf(finding)}</span>{' '}
@@ -44,6 +45,17 @@ export function OfferCard({ offer }: { offer: Offer }): ReactElement {
         </button>
       </div>
     </section>
+  )
+}
+
+/** Holds the room of the sentence that comes, so that no button moves while somebody presses it. */
+function PredictionAwaited(): ReactElement {
+  const { t } = useTranslation(['models', 'talk'])
+  return (
+    <li className="is-awaited">
+      <span>{t('talk:costs.measuring')}</span>
+      <span aria-hidden="true">{t('findings.captionProcessor', { seconds: 30 })}</span>
+    </li>
   )
 }
 
