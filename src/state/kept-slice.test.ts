@@ -1,8 +1,10 @@
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { fakeKeeper, modelOf, offerOf, progressOf, settled } from '../../testing/state/fake-keeper.ts'
 import { AppError } from '../pack/failure.ts'
 import { EMPTY_CATALOGUE } from './catalogue.ts'
 import { AGAIN_MS } from './patience.ts'
+
+afterEach(() => void vi.useRealTimers())
 
 describe('the list of kept models', () => {
   it('follows what other tabs do, and shows what they are fetching for as long as they do', async () => {
@@ -22,7 +24,7 @@ describe('the list of kept models', () => {
   })
 
   it('is read again by itself where there was no room to open it, and says so until then', async () => {
-    vi.useFakeTimers()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const keeper = fakeKeeper()
     keeper.kept = [modelOf('a')]
     keeper.unread = new AppError('no-space', 'The disk is full.')
@@ -36,7 +38,6 @@ describe('the list of kept models', () => {
     keeper.kept = []
     await vi.advanceTimersByTimeAsync(3 * AGAIN_MS)
     expect(keeper.store.getState().kept).toHaveLength(1)
-    vi.useRealTimers()
   })
 
   it('does not take back what else went wrong once it is read', async () => {

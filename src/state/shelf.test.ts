@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   ANSWERED,
   answers,
@@ -18,6 +18,8 @@ import {
 import { AppError } from '../pack/failure.ts'
 import type { Answered, AnswerProgress } from '../protocol/engine-calls.ts'
 import { AGAIN_MS } from './patience.ts'
+
+afterEach(() => void vi.useRealTimers())
 
 /** A second page on what the first one holds. */
 async function beside({ browser }: FakePage): Promise<FakePage> {
