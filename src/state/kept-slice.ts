@@ -3,7 +3,7 @@ import { toFailure, type Failure } from '../pack/failure.ts'
 import type { AddProgress, KeeperCalls, KeptModel, Space, StoreNews } from '../protocol/keeper-calls.ts'
 import type { Client } from '../protocol/rpc.ts'
 import { EMPTY_CATALOGUE, type Catalogue } from './catalogue.ts'
-import { AGAIN_MS } from './patience.ts'
+import { Reading } from './read-again.ts'
 import type { GetState, SetState } from './store.ts'
 
 export interface KeptSlice {
@@ -41,9 +41,15 @@ export function keptSlice(
   { client, persist }: KeptDependencies,
   onChanged: () => void,
 ): KeptSlice {
-  let later: ReturnType<typeof setTimeout> | undefined
-  /** Why the list could not be read the last time. */
-  let unread: Failure | null = null
+  const list = new Reading({
+    async read() {
+      const { models, modelBytes, space } = await client.call('list', null)
+      set({ kept: models, keptBytes: modelBytes, space })
+      onChanged()
+    },
+    said: () => get().keptFailure,
+    say: (keptFailure) => set({ keptFailure }),
+  })
 
   function hear(news: StoreNews): void {
     if (news.kind === 'changed') {
@@ -72,21 +78,7 @@ export function keptSlice(
       // It is a courtesy: without an answer everything stays as it is.
       set({ newer: await client.call('newer', { hub: catalogue.hub }).catch(() => []) })
     },
-    async refreshPacks() {
-      clearTimeout(later)
-      try {
-        const { models, modelBytes, space } = await client.call('list', null)
-        set({ kept: models, keptBytes: modelBytes, space })
-        if (unread !== null && get().keptFailure === unread) set({ keptFailure: null })
-        unread = null
-        onChanged()
-      } catch (error) {
-        unread = toFailure(error)
-        set({ keptFailure: unread })
-        // A browser opens nothing on a disk without one block left, and what is kept there is not gone.
-        if (unread.code === 'no-space') later = setTimeout(() => void get().refreshPacks(), AGAIN_MS)
-      }
-    },
+    refreshPacks: () => list.run(),
     async removeKept(id) {
       set({ keptFailure: null })
       try {

@@ -3,7 +3,7 @@ import type { Conversation } from '../conversation/conversation.ts'
 import type { Saying } from '../messages/note.ts'
 import { toFailure, type Failure } from '../pack/failure.ts'
 import { failureNote } from './failure-note.ts'
-import { AGAIN_MS } from './patience.ts'
+import { Reading } from './read-again.ts'
 import type { Shelf } from './shelf.ts'
 import type { GetState, SetState } from './store.ts'
 
@@ -35,8 +35,11 @@ export function currentConversation({
 }
 
 export function librarySlice(set: SetState, get: GetState, shelf: Shelf): LibrarySlice {
-  /** Why what is kept could not be read the last time. */
-  let unread: Failure | null = null
+  const kept = new Reading({
+    read: () => shelf.restore(),
+    said: () => get().libraryFailure,
+    say: (libraryFailure) => set({ libraryFailure }),
+  })
   return {
     conversations: [],
     currentId: null,
@@ -44,16 +47,7 @@ export function librarySlice(set: SetState, get: GetState, shelf: Shelf): Librar
     libraryFailure: null,
     aside: null,
     async restoreConversations() {
-      try {
-        await shelf.restore()
-        if (unread !== null && get().libraryFailure === unread) set({ libraryFailure: null })
-        unread = null
-      } catch (error) {
-        unread = toFailure(error)
-        set({ libraryFailure: unread })
-        // A browser opens nothing on a disk without one block left, and what is kept there is not gone.
-        if (unread.code === 'no-space') setTimeout(() => void get().restoreConversations(), AGAIN_MS)
-      }
+      await kept.run()
       get().arrive()
     },
     dismissLibraryFailure: () => set({ libraryFailure: null }),
